@@ -1,0 +1,2 @@
+//! upload-api
+fn main() {}
