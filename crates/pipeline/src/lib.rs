@@ -1,1 +1,22 @@
-//! pipeline
+//! What Sightline is, apart from where it runs: source keys, analyses, the result document, the
+//! configuration of the two functions, and the ports through which they reach the outside with
+//! their AWS adapters.
+//!
+//! Nothing in here knows whether the outside is AWS or the local endpoint: both are reached by the
+//! ordinary AWS SDK clients.
+
+pub mod analysis;
+pub mod aws;
+pub mod config;
+pub mod document;
+pub mod keys;
+pub mod logging;
+pub mod media;
+pub mod object_store;
+pub mod picture;
+pub mod recogniser;
+
+pub use analysis::{Analyses, Analysis};
+pub use document::ResultDocument;
+pub use keys::{KeyError, SourceKey};
+pub use media::MediaType;

@@ -1,0 +1,1 @@
+//! The adapters: the ports over the ordinary AWS SDK clients.

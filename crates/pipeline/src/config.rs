@@ -1,0 +1,360 @@
+//! The configuration of the two functions, read from the environment once at start.
+
+use std::{fmt::Display, str::FromStr};
+
+use crate::{Analyses, Analysis};
+
+/// A variable that is missing or wrong: one line that names it and what it takes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable} {problem}; it takes {takes}")]
+pub struct ConfigError {
+    /// The environment variable.
+    pub variable: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What it takes, with an example or a range.
+    pub takes: &'static str,
+}
+
+/// Where variables are looked up: the process's environment, or a map in a test.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Looks a variable up in the process's environment; a value that is no UTF-8 counts as missing.
+#[must_use]
+pub fn environment(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
+}
+
+/// The largest object a single PUT may carry, in bytes: 5 GiB
+/// (Amazon S3 User Guide, "Uploading objects").
+const MAX_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+/// The two buckets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Buckets {
+    /// Images lie here (`INPUT_BUCKET`).
+    pub input: String,
+    /// Result documents and thumbnails lie here (`OUTPUT_BUCKET`).
+    pub output: String,
+}
+
+impl Buckets {
+    fn read(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        const TAKES: &str = "the name of a bucket, 3 to 63 characters of a-z, 0-9, '.' and '-'";
+        let bucket = |variable| {
+            let name: String = required(lookup, variable, TAKES)?;
+            let named = (3..=63).contains(&name.len())
+                && name.bytes().all(|b| {
+                    b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-'
+                });
+            if named {
+                Ok(name)
+            } else {
+                Err(wrong(variable, &name, TAKES))
+            }
+        };
+        let (input, output) = (bucket("INPUT_BUCKET")?, bucket("OUTPUT_BUCKET")?);
+        if input == output {
+            return Err(ConfigError {
+                variable: "OUTPUT_BUCKET",
+                problem: "names the same bucket as INPUT_BUCKET".to_owned(),
+                takes: "another bucket, so that no result can be taken for an image",
+            });
+        }
+        Ok(Self { input, output })
+    }
+}
+
+/// What the upload API is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UploadApiConfig {
+    /// The buckets.
+    pub buckets: Buckets,
+    /// What a client may ask for (`ANALYSES`).
+    pub analyses: Analyses,
+    /// The largest image, in bytes (`MAX_UPLOAD_BYTES`, 15 MiB).
+    pub max_upload_bytes: u64,
+    /// How long an upload address works, in seconds (`UPLOAD_URL_SECONDS`, 300).
+    pub upload_url_seconds: u64,
+    /// How long a result address works, in seconds (`RESULT_URL_SECONDS`, 900).
+    pub result_url_seconds: u64,
+    /// Origins whose pages may call the API (`ALLOWED_ORIGINS`, none).
+    pub allowed_origins: AllowedOrigins,
+}
+
+impl UploadApiConfig {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first variable that is missing or wrong.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            buckets: Buckets::read(lookup)?,
+            analyses: analyses(lookup)?,
+            max_upload_bytes: number(
+                lookup,
+                "MAX_UPLOAD_BYTES",
+                15 * 1024 * 1024,
+                (1, MAX_PUT_BYTES),
+                "a number of bytes from 1 to 5368709120 (5 GiB), such as 15728640",
+            )?,
+            upload_url_seconds: number(
+                lookup,
+                "UPLOAD_URL_SECONDS",
+                300,
+                // An address signed with a role's credentials dies with the role's session.
+                (1, 900),
+                "a number of seconds from 1 to 900, such as 300",
+            )?,
+            result_url_seconds: number(
+                lookup,
+                "RESULT_URL_SECONDS",
+                900,
+                // Signature Version 4 allows seven days (Amazon S3 API Reference, "Authenticating requests: query parameters").
+                (1, 604_800),
+                "a number of seconds from 1 to 604800 (7 days), such as 900",
+            )?,
+            allowed_origins: lookup("ALLOWED_ORIGINS")
+                .map_or(Ok(AllowedOrigins::default()), |list| list.parse())?,
+        })
+    }
+}
+
+/// What the processor is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessorConfig {
+    /// The buckets.
+    pub buckets: Buckets,
+    /// What is asked of an image whose uploader asked for nothing in particular, and the most an uploader may ask for (`ANALYSES`).
+    pub analyses: Analyses,
+    /// The least confidence of a label, percent 0..100 (`MIN_CONFIDENCE`, 55, Rekognition's own default).
+    pub min_confidence: f32,
+    /// The most labels (`MAX_LABELS`, 1000, Rekognition's own default).
+    pub max_labels: u32,
+    /// The model that `custom-labels` asks (`CUSTOM_LABELS_ARN`).
+    pub custom_labels_arn: Option<String>,
+}
+
+impl ProcessorConfig {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first variable that is missing or wrong.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        const ARN: &str = "the ARN of a running model version, such as arn:aws:rekognition:eu-west-1:111122223333:project/shelves/version/shelves.2026-01-01/1767225600000";
+        let config = Self {
+            buckets: Buckets::read(lookup)?,
+            analyses: analyses(lookup)?,
+            min_confidence: number(
+                lookup,
+                "MIN_CONFIDENCE",
+                55.0,
+                (0.0, 100.0),
+                "a percentage from 0 to 100, such as 55",
+            )?,
+            max_labels: number(
+                lookup,
+                "MAX_LABELS",
+                1000,
+                (1, 1000),
+                "a number from 1 to 1000, such as 100",
+            )?,
+            custom_labels_arn: lookup("CUSTOM_LABELS_ARN").filter(|arn| !arn.is_empty()),
+        };
+        match &config.custom_labels_arn {
+            None if config.analyses.contains(Analysis::CustomLabels) => Err(ConfigError {
+                variable: "CUSTOM_LABELS_ARN",
+                problem: "is not set though ANALYSES names custom-labels".to_owned(),
+                takes: ARN,
+            }),
+            Some(arn)
+                if !(arn.starts_with("arn:")
+                    && arn.contains(":rekognition:")
+                    && arn.contains("/version/")) =>
+            {
+                Err(wrong("CUSTOM_LABELS_ARN", arn, ARN))
+            }
+            _ => Ok(config),
+        }
+    }
+}
+
+/// Origins that may call from a browser.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum AllowedOrigins {
+    /// No page of another origin.
+    #[default]
+    None,
+    /// Every page.
+    Any,
+    /// Pages of these origins, each as browsers send it: scheme, host and, unless it is the usual one, port.
+    List(Vec<String>),
+}
+
+/// `*`, or origins separated by commas; empty for none.
+impl FromStr for AllowedOrigins {
+    type Err = ConfigError;
+
+    fn from_str(list: &str) -> Result<Self, Self::Err> {
+        match list.trim() {
+            "" => Ok(Self::None),
+            "*" => Ok(Self::Any),
+            list => list
+                .split(',')
+                .map(str::trim)
+                .map(|origin| {
+                    let host = origin
+                        .strip_prefix("https://")
+                        .or_else(|| origin.strip_prefix("http://"));
+                    match host {
+                        Some(host) if !host.is_empty() && !host.contains(['/', '*', ' ', '?', '#']) => {
+                            Ok(origin.to_owned())
+                        }
+                        _ => Err(wrong(
+                            "ALLOWED_ORIGINS",
+                            origin,
+                            "* or origins separated by commas, such as https://pictures.example.com,http://localhost:3000",
+                        )),
+                    }
+                })
+                .collect::<Result<_, _>>()
+                .map(Self::List),
+        }
+    }
+}
+
+fn analyses(lookup: Lookup<'_>) -> Result<Analyses, ConfigError> {
+    match lookup("ANALYSES") {
+        None => Ok(Analyses::from_iter([
+            Analysis::Labels,
+            Analysis::ImageProperties,
+        ])),
+        Some(list) => list.parse().map_err(|_| {
+            wrong(
+                "ANALYSES",
+                &list,
+                "names separated by commas out of labels, image-properties, faces, text, moderation, celebrities, ppe and custom-labels",
+            )
+        }),
+    }
+}
+
+fn required(
+    lookup: Lookup<'_>,
+    variable: &'static str,
+    takes: &'static str,
+) -> Result<String, ConfigError> {
+    lookup(variable)
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| ConfigError {
+            variable,
+            problem: "is not set".to_owned(),
+            takes,
+        })
+}
+
+fn number<N: FromStr + PartialOrd + Display + Copy>(
+    lookup: Lookup<'_>,
+    variable: &'static str,
+    default: N,
+    (least, most): (N, N),
+    takes: &'static str,
+) -> Result<N, ConfigError> {
+    let Some(value) = lookup(variable) else {
+        return Ok(default);
+    };
+    value
+        .trim()
+        .parse()
+        .ok()
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| wrong(variable, &value, takes))
+}
+
+fn wrong(variable: &'static str, value: &str, takes: &'static str) -> ConfigError {
+    ConfigError {
+        variable,
+        problem: format!("is {value:?}"),
+        takes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lookup<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+        move |variable| {
+            pairs
+                .iter()
+                .find(|(name, _)| *name == variable)
+                .map(|(_, value)| (*value).to_owned())
+        }
+    }
+
+    const BUCKETS: [(&str, &str); 2] = [("INPUT_BUCKET", "in-put"), ("OUTPUT_BUCKET", "out.put")];
+
+    fn with<'a>(extra: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+        extra.iter().chain(&BUCKETS).copied().collect()
+    }
+
+    #[test]
+    fn two_buckets_are_enough() {
+        let api = UploadApiConfig::read(&lookup(&BUCKETS)).unwrap();
+        assert_eq!(api.analyses.to_string(), "labels,image-properties");
+        assert_eq!(api.max_upload_bytes, 15_728_640);
+        assert_eq!(api.upload_url_seconds, 300);
+        assert_eq!(api.allowed_origins, AllowedOrigins::None);
+        let processor = ProcessorConfig::read(&lookup(&BUCKETS)).unwrap();
+        assert_eq!(processor.min_confidence, 55.0);
+        assert_eq!(processor.max_labels, 1000);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_one_line_that_names_the_variable() {
+        for (variable, value) in [
+            ("INPUT_BUCKET", ""),
+            ("INPUT_BUCKET", "Big_Bucket"),
+            ("OUTPUT_BUCKET", "in-put"),
+            ("ANALYSES", "labels,cats"),
+            ("MAX_UPLOAD_BYTES", "0"),
+            ("MAX_UPLOAD_BYTES", "15MB"),
+            ("UPLOAD_URL_SECONDS", "901"),
+            ("RESULT_URL_SECONDS", "-1"),
+            ("ALLOWED_ORIGINS", "pictures.example.com"),
+            ("ALLOWED_ORIGINS", "https://a.example/page"),
+        ] {
+            let pairs = with(&[(variable, value)]);
+            let error = UploadApiConfig::read(&lookup(&pairs)).unwrap_err();
+            assert_eq!(error.variable, variable, "{value:?}");
+            assert!(!error.to_string().contains('\n'));
+        }
+        for (variable, value) in [
+            ("MIN_CONFIDENCE", "101"),
+            ("MIN_CONFIDENCE", "NaN"),
+            ("MAX_LABELS", "0"),
+            ("CUSTOM_LABELS_ARN", "shelves"),
+        ] {
+            let pairs = with(&[(variable, value)]);
+            let error = ProcessorConfig::read(&lookup(&pairs)).unwrap_err();
+            assert_eq!(error.variable, variable, "{value:?}");
+        }
+        let pairs = with(&[("ANALYSES", "custom-labels")]);
+        assert_eq!(
+            ProcessorConfig::read(&lookup(&pairs)).unwrap_err().variable,
+            "CUSTOM_LABELS_ARN"
+        );
+    }
+
+    #[test]
+    fn origins_are_read_as_browsers_send_them() {
+        assert_eq!("*".parse(), Ok(AllowedOrigins::Any));
+        assert_eq!(
+            "https://a.example, http://localhost:3000".parse(),
+            Ok(AllowedOrigins::List(vec![
+                "https://a.example".into(),
+                "http://localhost:3000".into()
+            ]))
+        );
+    }
+}

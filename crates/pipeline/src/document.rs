@@ -1,0 +1,175 @@
+//! The result document, `results/<source key>.json`, schema version 1.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{Analyses, Analysis, MediaType, SourceKey};
+
+/// The version of the document's shape; a change that could break a reader raises it.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Everything known about one version of one image.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResultDocument {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// See [`SourceKey::image_id`].
+    pub image_id: Uuid,
+    /// Whether all, some or none of the analyses have an answer.
+    pub status: Status,
+    /// The object that was analysed.
+    pub source: Source,
+    /// What its header says; absent when the bytes are no picture that can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageInfo>,
+    /// The answers in short.
+    #[serde(default)]
+    pub summary: Summary,
+    /// Rekognition's own answers in its own PascalCase JSON, by operation: `detectLabels`, `detectFaces`, …
+    #[serde(default)]
+    pub rekognition: Map<String, Value>,
+    /// The thumbnail, where one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail: Option<Thumbnail>,
+    /// What went wrong; empty when `status` is `succeeded`.
+    #[serde(default)]
+    pub errors: Vec<AnalysisError>,
+    /// The analyses that were asked for.
+    pub analyses: Analyses,
+    /// How long each step took.
+    pub timings: Timings,
+    /// When the document was written (RFC 3339, UTC).
+    #[serde(with = "time::serde::rfc3339")]
+    pub processed_at: OffsetDateTime,
+    /// The version of the processor that wrote it.
+    pub processor_version: String,
+}
+
+/// How far the analyses got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Every analysis has an answer.
+    Succeeded,
+    /// Some analyses have an answer, `errors` says why others have none.
+    Partial,
+    /// No analysis has an answer, `errors` says why.
+    Failed,
+}
+
+/// The object that was analysed, as the bucket knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Source {
+    /// The input bucket.
+    pub bucket: String,
+    /// The one identifier of the image.
+    pub key: SourceKey,
+    /// The object's version, where the bucket keeps versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<String>,
+    /// The object's ETag, without quotes.
+    pub e_tag: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// The `Content-Type` it was stored with.
+    pub content_type: String,
+    /// The name the uploader gave, for people; it has no part in any key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filename: Option<String>,
+    /// SHA-256 of the bytes, 64 hexadecimal digits, where the bucket verified one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// S3's sequencer of the event that announced it: orders the events of one key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequencer: Option<String>,
+}
+
+/// What the picture's header says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageInfo {
+    /// The format the bytes are in, whatever the content type says.
+    pub format: MediaType,
+    /// Width in pixels of the upright picture, that is, with `orientation` applied.
+    pub width: u32,
+    /// Height in pixels of the upright picture.
+    pub height: u32,
+    /// EXIF orientation, 1 to 8; 1 when there is none.
+    pub orientation: u8,
+}
+
+/// The answers in short; a list is empty where its analysis found nothing or was not asked for.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Summary {
+    /// Label names, most confident first.
+    pub labels: Vec<String>,
+    /// Label categories, in order of their first label.
+    pub categories: Vec<String>,
+    /// Faces, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faces: Option<Faces>,
+    /// Lines of text, in reading order.
+    pub text: Vec<String>,
+    /// Names of moderation labels, most confident first.
+    pub moderation: Vec<String>,
+    /// Names of custom labels, most confident first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub custom_labels: Vec<String>,
+}
+
+/// The faces in short.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Faces {
+    /// How many faces.
+    pub count: usize,
+    /// Each face's most confident emotion, in Rekognition's order of faces; `UNKNOWN` where it has none.
+    pub emotions: Vec<String>,
+}
+
+/// A thumbnail in the output bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Thumbnail {
+    /// `thumbnails/<source key>.jpg`.
+    pub key: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+/// One thing that went wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnalysisError {
+    /// The analysis it concerns; absent when it concerns the picture as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<Analysis>,
+    /// A stable name: Rekognition's error code, or one of the processor's own.
+    pub code: String,
+    /// One sentence for a person: what was wrong and what to do.
+    pub message: String,
+    /// Whether the same request could succeed later.
+    pub retryable: bool,
+}
+
+/// How long each step took, in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timings {
+    /// From the upload (the event's own time) to the start of the work; absent when the event carries no time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited_ms: Option<u64>,
+    /// Reading the object's metadata and header, taking the lease.
+    pub prepare_ms: u64,
+    /// Rekognition's calls, side by side.
+    pub recognise_ms: u64,
+    /// All the work up to the writing of the document.
+    pub total_ms: u64,
+}

@@ -1,0 +1,199 @@
+//! Object keys. The source key is the one identifier of an image: every other key is derived from
+//! it here and nowhere else.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Images under this prefix are analysed when they arrive.
+pub const UPLOAD_PREFIX: &str = "uploads/";
+/// Images that came inside a request and were answered in it; they trigger nothing.
+pub const INLINE_PREFIX: &str = "inline/";
+/// Where result documents lie in the output bucket.
+pub const RESULT_PREFIX: &str = "results/";
+/// Where thumbnails lie in the output bucket.
+pub const THUMBNAIL_PREFIX: &str = "thumbnails/";
+/// Where the leases of images in hand lie in the output bucket.
+pub const CLAIM_PREFIX: &str = "claims/";
+
+/// The longest key S3 takes, in bytes of UTF-8
+/// (Amazon S3 User Guide, "Naming Amazon S3 objects").
+pub const MAX_KEY_BYTES: usize = 1024;
+/// The longest source key whose thumbnail key, the longest of the derived ones, still fits in [`MAX_KEY_BYTES`].
+pub const MAX_SOURCE_KEY_BYTES: usize = MAX_KEY_BYTES - THUMBNAIL_PREFIX.len() - ".jpg".len();
+
+/// The key of an image in the input bucket: under `uploads/` or `inline/`, 1 to
+/// [`MAX_SOURCE_KEY_BYTES`] bytes of UTF-8, not a folder placeholder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SourceKey(String);
+
+/// Why a key names no image of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// It is under neither prefix: somebody else's object, left alone.
+    #[error("the key {0:?} is under neither uploads/ nor inline/, so it names no image")]
+    OutsidePrefix(String),
+    /// It names a folder (ends in `/`, as consoles create) or nothing at all.
+    #[error("the key {0:?} names a folder, not an image; put the image under a name below it")]
+    Folder(String),
+    /// Its result document could not be named.
+    #[error(
+        "the key is {bytes} bytes long, so its result could not be named; use at most {MAX_SOURCE_KEY_BYTES} bytes"
+    )]
+    TooLong {
+        /// Length in bytes of UTF-8.
+        bytes: usize,
+    },
+}
+
+impl SourceKey {
+    /// Checks a key as it stands in the bucket, that is, already percent-decoded.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the key names no image of ours.
+    pub fn new(key: impl Into<String>) -> Result<Self, KeyError> {
+        let key = key.into();
+        let Some(rest) = [UPLOAD_PREFIX, INLINE_PREFIX]
+            .iter()
+            .find_map(|prefix| key.strip_prefix(prefix))
+        else {
+            return Err(KeyError::OutsidePrefix(key));
+        };
+        if rest.is_empty() || rest.ends_with('/') {
+            return Err(KeyError::Folder(key));
+        }
+        if key.len() > MAX_SOURCE_KEY_BYTES {
+            return Err(KeyError::TooLong { bytes: key.len() });
+        }
+        Ok(Self(key))
+    }
+
+    /// The key of a new upload: `uploads/<id>.<extension>`.
+    #[must_use]
+    pub fn for_upload(id: Uuid, extension: &str) -> Self {
+        Self(format!("{UPLOAD_PREFIX}{id}.{extension}"))
+    }
+
+    /// The key as it stands in the bucket.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether an arriving object with this key is to be analysed.
+    #[must_use]
+    pub fn is_upload(&self) -> bool {
+        self.0.starts_with(UPLOAD_PREFIX)
+    }
+
+    /// The UUID that is the file's stem, as keys made by `POST /uploads` have; for any other key a
+    /// UUID (version 5) computed from the key, so that the same key always has the same id.
+    #[must_use]
+    pub fn image_id(&self) -> Uuid {
+        let name = self.0.rsplit('/').next().unwrap_or_default();
+        let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+        Uuid::try_parse(stem)
+            .ok()
+            .filter(|id| id.hyphenated().to_string() == stem)
+            .unwrap_or_else(|| Uuid::new_v5(&Uuid::NAMESPACE_URL, self.0.as_bytes()))
+    }
+
+    /// `results/<source key>.json` in the output bucket.
+    #[must_use]
+    pub fn result_key(&self) -> String {
+        format!("{RESULT_PREFIX}{}.json", self.0)
+    }
+
+    /// `thumbnails/<source key>.jpg` in the output bucket.
+    #[must_use]
+    pub fn thumbnail_key(&self) -> String {
+        format!("{THUMBNAIL_PREFIX}{}.jpg", self.0)
+    }
+
+    /// `claims/<source key>` in the output bucket.
+    #[must_use]
+    pub fn claim_key(&self) -> String {
+        format!("{CLAIM_PREFIX}{}", self.0)
+    }
+}
+
+impl fmt::Display for SourceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for SourceKey {
+    type Error = KeyError;
+
+    fn try_from(key: String) -> Result<Self, Self::Error> {
+        Self::new(key)
+    }
+}
+
+impl From<SourceKey> for String {
+    fn from(key: SourceKey) -> Self {
+        key.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derived_keys_keep_the_source_key_whole() {
+        let key = SourceKey::new("uploads/my cat+1.jpg").unwrap();
+        assert_eq!(key.result_key(), "results/uploads/my cat+1.jpg.json");
+        assert_eq!(key.thumbnail_key(), "thumbnails/uploads/my cat+1.jpg.jpg");
+        assert_eq!(key.claim_key(), "claims/uploads/my cat+1.jpg");
+    }
+
+    #[test]
+    fn a_key_of_ours_carries_its_id_and_any_other_key_gets_a_steady_one() {
+        let id = Uuid::new_v4();
+        assert_eq!(SourceKey::for_upload(id, "jpg").image_id(), id);
+        let other = SourceKey::new("uploads/my cat.jpg").unwrap();
+        assert_eq!(other.image_id(), other.image_id());
+        assert_eq!(other.image_id().get_version_num(), 5);
+        let unlike = SourceKey::new("uploads/my dog.jpg").unwrap();
+        assert_ne!(other.image_id(), unlike.image_id());
+    }
+
+    #[test]
+    fn keys_that_name_no_image_are_refused() {
+        for key in [
+            "",
+            "cat.jpg",
+            "Uploads/cat.jpg",
+            "results/uploads/a.json",
+            "/uploads/a",
+        ] {
+            assert!(
+                matches!(SourceKey::new(key), Err(KeyError::OutsidePrefix(_))),
+                "{key}"
+            );
+        }
+        for key in ["uploads/", "inline/", "uploads/holiday/"] {
+            assert!(
+                matches!(SourceKey::new(key), Err(KeyError::Folder(_))),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_longest_source_key_has_derived_keys_that_s3_takes() {
+        let longest = format!("uploads/{}", "é".repeat((MAX_SOURCE_KEY_BYTES - 8) / 2));
+        let key = SourceKey::new(&*longest).unwrap();
+        for derived in [key.result_key(), key.thumbnail_key(), key.claim_key()] {
+            assert!(derived.len() <= MAX_KEY_BYTES);
+        }
+        assert!(matches!(
+            SourceKey::new(format!("{longest}éé")),
+            Err(KeyError::TooLong { .. })
+        ));
+    }
+}

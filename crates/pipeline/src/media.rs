@@ -1,0 +1,139 @@
+//! Media types that may be uploaded.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// A picture format that may be named in `POST /uploads`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MediaType {
+    /// `image/jpeg`
+    Jpeg,
+    /// `image/png`
+    Png,
+    /// `image/webp`
+    Webp,
+    /// `image/gif`
+    Gif,
+    /// `image/bmp`
+    Bmp,
+    /// `image/tiff`
+    Tiff,
+    /// `image/avif`
+    Avif,
+    /// `image/heic`
+    Heic,
+}
+
+impl MediaType {
+    /// Every format, the ones Rekognition reads itself first.
+    pub const ALL: [Self; 8] = [
+        Self::Jpeg,
+        Self::Png,
+        Self::Webp,
+        Self::Gif,
+        Self::Bmp,
+        Self::Tiff,
+        Self::Avif,
+        Self::Heic,
+    ];
+
+    /// The name in a `Content-Type` header.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::Webp => "image/webp",
+            Self::Gif => "image/gif",
+            Self::Bmp => "image/bmp",
+            Self::Tiff => "image/tiff",
+            Self::Avif => "image/avif",
+            Self::Heic => "image/heic",
+        }
+    }
+
+    /// The file name extension of keys, without the dot.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+            Self::Webp => "webp",
+            Self::Gif => "gif",
+            Self::Bmp => "bmp",
+            Self::Tiff => "tiff",
+            Self::Avif => "avif",
+            Self::Heic => "heic",
+        }
+    }
+
+    /// The format's usual name, for sentences.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::Webp => "WebP",
+            Self::Gif => "GIF",
+            Self::Bmp => "BMP",
+            Self::Tiff => "TIFF",
+            Self::Avif => "AVIF",
+            Self::Heic => "HEIC",
+        }
+    }
+
+    /// Whether Rekognition reads the format (Amazon Rekognition Developer Guide, "Guidelines and quotas": JPEG and PNG).
+    #[must_use]
+    pub const fn is_read_by_rekognition(self) -> bool {
+        matches!(self, Self::Jpeg | Self::Png)
+    }
+}
+
+impl fmt::Display for MediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A content type that is no accepted picture format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is not an accepted content type; use image/jpeg, image/png, image/webp, image/gif, image/bmp, image/tiff, image/avif or image/heic"
+)]
+pub struct UnknownMediaType(pub String);
+
+/// Reads a `Content-Type`: upper and lower case are the same, parameters are refused (they would
+/// have to be signed and sent to the letter), `image/jpg` and `image/heif` are taken as what is meant.
+impl FromStr for MediaType {
+    type Err = UnknownMediaType;
+
+    fn from_str(content_type: &str) -> Result<Self, Self::Err> {
+        let lower = content_type.trim().to_ascii_lowercase();
+        match lower.as_str() {
+            "image/jpg" => return Ok(Self::Jpeg),
+            "image/heif" => return Ok(Self::Heic),
+            _ => {}
+        }
+        Self::ALL
+            .into_iter()
+            .find(|media| media.content_type() == lower)
+            .ok_or_else(|| UnknownMediaType(content_type.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_types_go_there_and_back() {
+        for media in MediaType::ALL {
+            assert_eq!(media.content_type().parse(), Ok(media));
+        }
+        assert_eq!("Image/JPG".parse(), Ok(MediaType::Jpeg));
+        assert!("image/jpeg; q=1".parse::<MediaType>().is_err());
+        assert!("text/html".parse::<MediaType>().is_err());
+    }
+}

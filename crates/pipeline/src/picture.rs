@@ -1,0 +1,1 @@
+//! What a picture's first bytes say: its format, size and orientation.
