@@ -1,1 +1,28 @@
-//! local-aws
+//! One port that speaks S3 and Rekognition on one machine.
+//!
+//! [`start`] serves both services on one address: a request whose `X-Amz-Target` header starts with
+//! `RekognitionService.` goes to [`rekognition`], everything else is S3. Under both lies one [`store`]:
+//! object bytes in files, everything else in one SQLite database, where storing an object and queueing its
+//! event are one transaction. [`Queue`] hands the events out again, at least once, through restarts.
+//!
+//! # How the parts meet
+//!
+//! - `server` accepts connections and gives every request to one of the two services. Bodies are
+//!   [`s3s::Body`] on both sides ([`Body`]), so a test can build a request without a socket.
+//! - [`rekognition::handle`] gets the whole request, unread and unverified: it checks the signature itself
+//!   (s3s does so for S3 only), answers, and records the call with [`access_log::AccessLog::record`].
+//! - [`store::Store::read_for_recognition`] is its way to an object's bytes.
+
+mod access_log;
+mod queue;
+mod rekognition;
+mod server;
+mod settings;
+mod store;
+
+pub use queue::{Depth, Message, Queue, QueueError};
+pub use server::{LocalAws, StartError, start};
+pub use settings::{Credentials, Settings};
+
+/// The body of every request and response: streamed, or whole for what is small.
+pub(crate) type Body = s3s::Body;
