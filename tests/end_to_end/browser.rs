@@ -1,0 +1,19 @@
+//! The page in a real Chromium.
+
+use std::process::Command;
+
+use anyhow::Result;
+use sightline_tests::{Local, artefacts, root, run};
+
+#[test]
+fn the_page_works_in_chromium() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let local = Local::start(&folder.path().join("data"), &[])?;
+    run(Command::new("node")
+        .args(["--test", "--test-reporter=spec", "upload.test.js"])
+        .current_dir(root().join("tests/browser"))
+        .env("SIGHTLINE_API", &local.ready.api)
+        .env("SIGHTLINE_PICTURES", root().join("tests/.pictures"))
+        .env("ARTEFACTS", artefacts()?))?;
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! The unmodified Lambda functions under `cargo lambda watch`, which speaks Lambda's Runtime API, against
+//! the local endpoint. They work over buckets of their own, so that nothing else answers for them.
+
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use sightline_tests::{
+    Local, PATIENCE, binary, http, picture, put, root, run, text, tool,
+};
+
+const INPUT: &str = "lambda-input";
+const OUTPUT: &str = "lambda-output";
+
+/// Programs that end with the test.
+struct Running(Vec<Child>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for process in &mut self.0 {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+/// The Runtime API with both functions attached.
+struct Lambda {
+    address: String,
+    _running: Running,
+}
+
+impl Lambda {
+    fn start(local: &Local, folder: &Path) -> Result<Self> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let log = |name: &str| fs::File::create(folder.join(format!("{name}.log")));
+        let mut running = Running(Vec::new());
+        running.0.push(
+            Command::new(tool("cargo-lambda"))
+                .args(["lambda", "watch", "--only-lambda-apis", "--disable-cors"])
+                .args(["-A", "127.0.0.1", "-P", &port.to_string()])
+                .current_dir(root())
+                .stdin(Stdio::null())
+                .stdout(log("watch")?)
+                .stderr(log("watch-errors")?)
+                .spawn()
+                .context("cargo-lambda cannot be started; tests/run installs it")?,
+        );
+        let began = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            ensure!(began.elapsed() < PATIENCE, "cargo lambda watch does not listen");
+            thread::sleep(Duration::from_millis(20));
+        }
+        for function in ["sightline-upload-api", "sightline-processor"] {
+            running.0.push(
+                Command::new(binary(function)?)
+                    .envs(local.ready.environment())
+                    .env("AWS_LAMBDA_RUNTIME_API", format!("http://127.0.0.1:{port}/.rt/api"))
+                    .env("AWS_LAMBDA_FUNCTION_NAME", function)
+                    .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+                    .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+                    .env("INPUT_BUCKET", INPUT)
+                    .env("OUTPUT_BUCKET", OUTPUT)
+                    .stdin(Stdio::null())
+                    .stdout(log(function)?)
+                    .stderr(log(&format!("{function}-errors"))?)
+                    .spawn()?,
+            );
+        }
+        Ok(Self {
+            address: format!("http://127.0.0.1:{port}"),
+            _running: running,
+        })
+    }
+
+    /// Invokes the processor and answers what it answers.
+    fn process(&self, event: &Value) -> Result<Value> {
+        let answer = http(
+            "POST",
+            &format!("{}/2015-03-31/functions/sightline-processor/invocations", self.address),
+            &[("content-type", "application/json")],
+            event.to_string().as_bytes(),
+        )?;
+        ensure!(answer.status == 200, "{}: {}", answer.status, String::from_utf8_lossy(&answer.body));
+        answer.json()
+    }
+
+    /// Asks the upload API through a function address.
+    fn api(&self, method: &str, path: &str, body: &Value) -> Result<sightline_tests::Answer> {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        http(
+            method,
+            &format!("{}/lambda-url/sightline-upload-api{path}", self.address),
+            &[("content-type", "application/json")],
+            body.as_bytes(),
+        )
+    }
+}
+
+/// S3's event for an object, as the service documents it.
+fn s3_event(bucket: &str, key: &str, e_tag: &str, size: usize) -> Value {
+    json!({"Records": [{
+        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1",
+        "eventTime": "2026-01-01T00:00:00.000Z", "eventName": "ObjectCreated:Put",
+        "userIdentity": {"principalId": "AIDAJDPLRKLG7UEXAMPLE"},
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "example"},
+        "s3": {"s3SchemaVersion": "1.0", "configurationId": "uploads",
+            "bucket": {"name": bucket, "ownerIdentity": {"principalId": "A3NL1KOZZKExample"}, "arn": format!("arn:aws:s3:::{bucket}")},
+            "object": {"key": key, "size": size, "eTag": e_tag, "sequencer": "0055AED6DCD90281E5"}}
+    }]})
+}
+
+fn message(id: &str, body: &str) -> Value {
+    json!({"messageId": id, "receiptHandle": format!("receipt-{id}"), "body": body,
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1767225600000", "SenderId": "AIDAIENQZJOLO23YVJ4VO", "ApproximateFirstReceiveTimestamp": "1767225600001"},
+        "messageAttributes": {}, "md5OfBody": "00000000000000000000000000000000",
+        "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:111122223333:uploads", "awsRegion": "us-east-1"})
+}
+
+#[test]
+fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let local = Local::start(&folder.path().join("data"), &[])?;
+    let aws = |arguments: &[&str]| {
+        run(Command::new(tool("aws")).args(arguments).envs(local.ready.environment()))
+    };
+    for bucket in [INPUT, OUTPUT] {
+        aws(&["s3api", "create-bucket", "--bucket", bucket])?;
+    }
+    let lambda = Lambda::start(&local, folder.path())?;
+
+    // The API function: an address, an upload, a pending answer.
+    let health = lambda.api("GET", "/health", &Value::Null)?;
+    ensure!(health.status == 200, "{}", String::from_utf8_lossy(&health.body));
+    let bytes = fs::read(picture("astronaut.png")?)?;
+    let reply = lambda.api(
+        "POST",
+        "/uploads",
+        &json!({"contentType": "image/png", "contentLength": bytes.len(), "filename": "a b.png"}),
+    )?;
+    ensure!(reply.status == 201, "{}", String::from_utf8_lossy(&reply.body));
+    let reply = reply.json()?;
+    let stored = put(&reply, &bytes)?;
+    ensure!(stored.status == 200, "{}", String::from_utf8_lossy(&stored.body));
+    let key = text(&reply, "/key")?;
+    let pending = lambda.api("GET", &format!("/results/{key}"), &Value::Null)?;
+    ensure!(pending.status == 202 && pending.header("retry-after").is_some(), "{}", pending.status);
+    let problem = lambda.api("POST", "/uploads", &json!({"contentType": "text/plain", "contentLength": 1}))?;
+    ensure!(
+        problem.status == 415 || problem.status == 400 || problem.status == 422,
+        "{}",
+        problem.status
+    );
+    ensure!(problem.header("content-type") == Some("application/problem+json"));
+
+    // The processor: a batch of three, one of which nobody can read.
+    aws(&[
+        "s3",
+        "cp",
+        "--no-progress",
+        &picture("chelsea.png")?.to_string_lossy(),
+        &format!("s3://{INPUT}/uploads/my cat+1.png"),
+    ])?;
+    let e_tag = |key: &str| -> Result<String> {
+        let head: Value = serde_json::from_str(&aws(&["s3api", "head-object", "--bucket", INPUT, "--key", key])?)?;
+        Ok(text(&head, "/ETag")?.trim_matches('"').to_owned())
+    };
+    let first = s3_event(INPUT, key, &e_tag(key)?, bytes.len());
+    let cat = s3_event(INPUT, "uploads/my+cat%2B1.png", &e_tag("uploads/my cat+1.png")?, 240_512);
+    let answer = lambda.process(&json!({"Records": [
+        message("good-1", &first.to_string()),
+        message("bad", "{\"Records\": [{\"s3\": 7"),
+        message("good-2", &cat.to_string()),
+    ]}))?;
+    ensure!(answer == json!({"batchItemFailures": [{"itemIdentifier": "bad"}]}), "{answer}");
+
+    let document = lambda.api("GET", &format!("/results/{key}"), &Value::Null)?;
+    ensure!(document.status == 200, "{}", document.status);
+    let document = document.json()?;
+    ensure!(text(&document, "/status")? == "succeeded", "{document}");
+    ensure!(text(&document, "/source/filename")? == "a b.png");
+    let cat_document = lambda.api("GET", "/results/uploads/my%20cat%2B1.png", &Value::Null)?.json()?;
+    ensure!(text(&cat_document, "/source/key")? == "uploads/my cat+1.png", "{cat_document}");
+
+    // S3's own event, without a queue, and the event that S3 sends when a notification is set up.
+    let again = lambda.process(&first)?;
+    ensure!(again.is_null(), "{again}");
+    let test_event = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2026-01-01T00:00:00.000Z",
+        "Bucket": INPUT, "RequestId": "5582815E1AEA5ADF", "HostId": "example"});
+    lambda.process(&test_event)?;
+
+    // The repeated event made no second call.
+    let calls = sightline_tests::aws_calls(&folder.path().join("data"))?;
+    let count = calls
+        .iter()
+        .filter(|call| call["action"] == "rekognition:DetectLabels" && call["resource"].to_string().contains(key))
+        .count();
+    ensure!(count == 1, "{count} calls for one picture");
+    Ok(())
+}
+
+#[test]
+fn a_function_without_its_configuration_says_which_variable_it_lacks() -> Result<()> {
+    for function in ["sightline-upload-api", "sightline-processor"] {
+        let output = Command::new("timeout")
+            .arg("20")
+            .arg(binary(function)?)
+            .env_remove("INPUT_BUCKET")
+            .env("OUTPUT_BUCKET", OUTPUT)
+            .env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9")
+            .env("AWS_LAMBDA_FUNCTION_NAME", function)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(!output.status.success(), "{function} started");
+        ensure!(said.trim().lines().count() == 1 && said.contains("INPUT_BUCKET"), "{function}: {said}");
+    }
+    Ok(())
+}

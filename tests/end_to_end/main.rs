@@ -1,0 +1,11 @@
+//! Flows over the real programs: `sightline local` and the unmodified Lambda functions, driven by
+//! curl, the AWS CLI, boto3, the Lambda runtime's stand-in and Chromium. `tests/run` lays out what they need.
+
+mod aws_clients;
+mod browser;
+mod crash;
+mod lambda;
+mod malformed;
+mod recognition;
+mod serving;
+mod walkthrough;

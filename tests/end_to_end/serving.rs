@@ -1,0 +1,90 @@
+//! How `sightline local` starts, answers and stops.
+
+use std::{fs, net::TcpListener, process::Command};
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use sightline_tests::{Local, binary, http, picture, result, text, upload};
+
+#[test]
+fn it_serves_the_page_the_api_and_the_endpoint_and_stops_when_interrupted() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let local = Local::start(&data, &[])?;
+    let api = local.ready.api.clone();
+
+    let page = http("GET", &format!("{api}/"), &[], b"")?;
+    ensure!(page.status == 200);
+    ensure!(page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")));
+    ensure!(page.header("content-security-policy").is_some());
+    let health = http("GET", &format!("{api}/health"), &[], b"")?;
+    ensure!(health.status == 200 && text(&health.json()?, "/status")? == "ok");
+    let openapi = http("GET", &format!("{api}/openapi.json"), &[], b"")?.json()?;
+    let golden: serde_json::Value = serde_json::from_str(&fs::read_to_string(
+        sightline_tests::root().join("crates/upload-api/openapi.json"),
+    )?)?;
+    ensure!(openapi == golden, "the served OpenAPI document is not the one checked in");
+
+    let output = fs::read_to_string(data.with_extension("log"))?;
+    for line in [
+        api.as_str(),
+        "curl",
+        &format!("AWS_ENDPOINT_URL={}", local.ready.aws),
+        "AWS_ACCESS_KEY_ID=",
+    ] {
+        ensure!(output.contains(line), "{line:?} is not in the greeting:\n{output}");
+    }
+    local.interrupt()
+}
+
+#[test]
+fn a_busy_port_is_said_in_a_sentence() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let taken = TcpListener::bind("127.0.0.1:0")?;
+    let port = taken.local_addr()?.port().to_string();
+    let output = Command::new(binary("sightline")?)
+        .args(["local", "--aws-port", "0", "--port", &port, "--data-dir"])
+        .arg(folder.path().join("data"))
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(!output.status.success());
+    ensure!(said.contains(&port) && said.contains("--port"), "{said}");
+    ensure!(!said.contains("panicked"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_model_that_does_not_fit_its_table_is_refused_with_the_reason() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let table = folder.path().join("labels.json");
+    fs::write(&table, json!({"version": 1, "labels": []}).to_string())?;
+    let output = Command::new(binary("sightline")?)
+        .args(["local", "--aws-port", "0", "--port", "0", "--model"])
+        .arg(sightline_tests::root().join("crates/vision/model/labeler.onnx"))
+        .arg("--model-labels")
+        .arg(&table)
+        .arg("--data-dir")
+        .arg(folder.path().join("data"))
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(!output.status.success(), "it started");
+    ensure!(said.contains("labels.json") && !said.contains("panicked"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn answers_are_there_after_a_restart() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let local = Local::start(&data, &[])?;
+    let bytes = fs::read(picture("chelsea.png")?)?;
+    let reply = upload(&local.ready.api, "image/png", &bytes, json!({}))?;
+    let before = result(text(&reply, "/statusUrl")?)?;
+    local.interrupt()?;
+
+    let again = Local::start(&data, &[])?;
+    let key = text(&reply, "/key")?;
+    let after = result(&format!("{}/results/{key}", again.ready.api))?;
+    ensure!(before == after);
+    Ok(())
+}
