@@ -15,6 +15,8 @@ pub mod media;
 pub mod object_store;
 pub mod picture;
 pub mod recogniser;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use analysis::{Analyses, Analysis};
 pub use document::ResultDocument;

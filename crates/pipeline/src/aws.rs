@@ -1,1 +1,0 @@
-//! The adapters: the ports over the ordinary AWS SDK clients.

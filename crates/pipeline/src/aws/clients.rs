@@ -1,0 +1,69 @@
+//! Builds the clients, once per process.
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
+
+use super::{RekognitionRecogniser, S3Presigner, S3Store};
+
+/// To a server in the same region; what takes longer is lost.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// One try. Rekognition fetches up to 15 MB from S3 before it looks at them, which takes seconds.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
+/// All tries of one call together, with the pauses between them.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// The ports over one set of SDK clients. Cloning is cheap and shares connections.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// The buckets.
+    pub store: S3Store,
+    /// Signed addresses.
+    pub presigner: S3Presigner,
+    /// Rekognition.
+    pub recogniser: RekognitionRecogniser,
+}
+
+/// Reads the SDK's configuration from where every AWS tool reads it: environment, profile, role.
+///
+/// Retries are the SDK's standard ones (three attempts, exponential back-off with jitter) unless
+/// `AWS_MAX_ATTEMPTS` or `AWS_RETRY_MODE` say otherwise.
+pub async fn load() -> SdkConfig {
+    aws_config::load_defaults(BehaviorVersion::latest()).await
+}
+
+/// Builds the ports' adapters. Time-outs that the configuration leaves open are set; an endpoint
+/// override (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`, or one set in code) makes S3 addresses
+/// path-style, because `<bucket>.localhost` resolves nowhere.
+#[must_use]
+pub fn clients(sdk: &SdkConfig) -> Clients {
+    let mut timeouts = sdk
+        .timeout_config()
+        .cloned()
+        .unwrap_or_else(|| TimeoutConfig::builder().build());
+    timeouts.take_defaults_from(
+        &TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT)
+            .build(),
+    );
+    let path_style =
+        sdk.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    let s3 = aws_sdk_s3::Client::from_conf(
+        aws_sdk_s3::config::Builder::from(sdk)
+            .timeout_config(timeouts.clone())
+            .force_path_style(path_style)
+            .build(),
+    );
+    let rekognition = aws_sdk_rekognition::Client::from_conf(
+        aws_sdk_rekognition::config::Builder::from(sdk)
+            .timeout_config(timeouts)
+            .build(),
+    );
+    Clients {
+        store: S3Store::new(s3.clone()),
+        presigner: S3Presigner::new(s3),
+        recogniser: RekognitionRecogniser::new(rekognition),
+    }
+}

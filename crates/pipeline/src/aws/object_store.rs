@@ -1,0 +1,224 @@
+//! [`ObjectStore`] over S3.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_s3::{Client, primitives::ByteStream, types::ChecksumMode};
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::errors::Failure;
+use crate::object_store::{
+    Condition, Get, GetOutcome, ObjectInfo, ObjectStore, Put, PutOutcome, StoreError,
+};
+
+/// The buckets of S3, or of the local endpoint.
+#[derive(Debug, Clone)]
+pub struct S3Store {
+    client: Client,
+}
+
+impl S3Store {
+    /// Over this client.
+    #[must_use]
+    pub const fn new(client: Client) -> Self {
+        Self { client }
+    }
+}
+
+impl ObjectStore for S3Store {
+    async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>, StoreError> {
+        let answer = self
+            .client
+            .head_object()
+            .bucket(bucket)
+            .key(key)
+            .checksum_mode(ChecksumMode::Enabled)
+            .send()
+            .await;
+        match answer {
+            Ok(head) => Ok(Some(ObjectInfo {
+                e_tag: unquoted(head.e_tag()),
+                size: size(head.content_length()),
+                content_type: head.content_type().unwrap_or_default().to_owned(),
+                version_id: version(head.version_id()),
+                sha256: sha256(head.checksum_sha256()),
+                metadata: metadata(head.metadata()),
+            })),
+            Err(error) => {
+                let failure = Failure::read(&error);
+                match failure.status {
+                    Some(404) => Ok(None),
+                    _ => Err(read_error(failure, "HeadObject", bucket)),
+                }
+            }
+        }
+    }
+
+    async fn get(&self, get: Get<'_>) -> Result<GetOutcome, StoreError> {
+        let answer = self
+            .client
+            .get_object()
+            .bucket(get.bucket)
+            .key(get.key)
+            .set_version_id(get.version_id.map(str::to_owned))
+            .set_if_match(get.if_match.map(|e_tag| format!("\"{e_tag}\"")))
+            .set_range(
+                get.first_bytes
+                    .map(|bytes| format!("bytes=0-{}", bytes.saturating_sub(1))),
+            )
+            .checksum_mode(ChecksumMode::Enabled)
+            .send()
+            .await;
+        match answer {
+            Ok(found) => {
+                let info = ObjectInfo {
+                    e_tag: unquoted(found.e_tag()),
+                    size: whole_size(found.content_range())
+                        .unwrap_or_else(|| size(found.content_length())),
+                    content_type: found.content_type().unwrap_or_default().to_owned(),
+                    version_id: version(found.version_id()),
+                    sha256: sha256(found.checksum_sha256()),
+                    metadata: metadata(found.metadata()),
+                };
+                let body = found.body.collect().await.map_err(|error| StoreError {
+                    operation: "GetObject",
+                    bucket: get.bucket.to_owned(),
+                    code: "Response".to_owned(),
+                    message: format!("the object's bytes broke off: {error}"),
+                    retryable: true,
+                })?;
+                Ok(GetOutcome::Found(info, body.to_vec()))
+            }
+            Err(error) => {
+                let failure = Failure::read(&error);
+                match (failure.status, failure.code.as_str()) {
+                    (Some(412), _) => Ok(GetOutcome::Changed),
+                    // 405: the version is a delete marker.
+                    (Some(404), "NoSuchKey" | "NoSuchVersion" | "NotFound") | (Some(405), _) => {
+                        Ok(GetOutcome::Missing)
+                    }
+                    // An empty object has no first byte, so no range of it can be given.
+                    (Some(416), _) => self.get_empty(get).await,
+                    _ => Err(read_error(failure, "GetObject", get.bucket)),
+                }
+            }
+        }
+    }
+
+    async fn put(&self, put: Put<'_>) -> Result<PutOutcome, StoreError> {
+        let (if_none_match, if_match) = match put.condition {
+            Condition::Always => (None, None),
+            Condition::IfAbsent => (Some("*".to_owned()), None),
+            Condition::IfMatch(e_tag) => (None, Some(format!("\"{e_tag}\""))),
+        };
+        let answer = self
+            .client
+            .put_object()
+            .bucket(put.bucket)
+            .key(put.key)
+            .content_type(put.content_type)
+            .set_metadata(Some(owned(put.metadata)))
+            .set_if_none_match(if_none_match)
+            .set_if_match(if_match)
+            .body(ByteStream::from(put.body.to_vec()))
+            .send()
+            .await;
+        match answer {
+            Ok(stored) => Ok(PutOutcome::Stored(unquoted(stored.e_tag()))),
+            Err(error) => {
+                let failure = Failure::read(&error);
+                match (failure.status, failure.code.as_str(), put.condition) {
+                    // 412: it does not hold. 409: another write of the key was under way
+                    // (Amazon S3 User Guide, "Add preconditions to S3 operations").
+                    (Some(412), _, _) | (Some(409), "ConditionalRequestConflict", _) => {
+                        Ok(PutOutcome::ConditionFailed)
+                    }
+                    // If-Match on an object that is gone.
+                    (Some(404), "NoSuchKey", Condition::IfMatch(_)) => {
+                        Ok(PutOutcome::ConditionFailed)
+                    }
+                    _ => Err(failure.into_store_error("PutObject", put.bucket)),
+                }
+            }
+        }
+    }
+
+    async fn delete(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+        self.client
+            .delete_object()
+            .bucket(bucket)
+            .key(key)
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| Failure::read(&error).into_store_error("DeleteObject", bucket))
+    }
+}
+
+impl S3Store {
+    /// What a range of an empty object would have answered.
+    async fn get_empty(&self, get: Get<'_>) -> Result<GetOutcome, StoreError> {
+        Ok(match self.head(get.bucket, get.key).await? {
+            None => GetOutcome::Missing,
+            Some(info) if info.size > 0 => GetOutcome::Changed,
+            Some(info) if get.if_match.is_some_and(|e_tag| e_tag != info.e_tag) => {
+                GetOutcome::Changed
+            }
+            Some(info) => GetOutcome::Found(info, Vec::new()),
+        })
+    }
+}
+
+/// A read that failed. S3 hides whether an object exists from those who may not list the bucket
+/// (Amazon S3 API Reference, "HeadObject", "Permissions"), so 403 has two possible reasons.
+fn read_error(failure: Failure, operation: &'static str, bucket: &str) -> StoreError {
+    let refused = failure.status == Some(403);
+    let mut error = failure.into_store_error(operation, bucket);
+    if refused && error.code == "AccessDenied" {
+        error.message = format!(
+            "{}; either the object may not be read (s3:GetObject), or it does not exist and s3:ListBucket on the bucket is missing to be told so",
+            error.message
+        );
+    }
+    error
+}
+
+fn unquoted(e_tag: Option<&str>) -> String {
+    e_tag.unwrap_or_default().trim_matches('"').to_owned()
+}
+
+fn size(content_length: Option<i64>) -> u64 {
+    content_length
+        .and_then(|length| u64::try_from(length).ok())
+        .unwrap_or_default()
+}
+
+/// The size after the slash of `Content-Range: bytes 0-99/1234`.
+fn whole_size(content_range: Option<&str>) -> Option<u64> {
+    content_range?.rsplit_once('/')?.1.parse().ok()
+}
+
+/// `null` is what a bucket without versions, or one that no longer keeps them, calls its only version.
+fn version(version_id: Option<&str>) -> Option<String> {
+    version_id.filter(|id| *id != "null").map(str::to_owned)
+}
+
+/// The SHA-256 as hexadecimal digits. A multipart upload's checksum of checksums (`…-3`) is none.
+fn sha256(base64: Option<&str>) -> Option<String> {
+    let bytes = STANDARD.decode(base64?).ok()?;
+    (bytes.len() == 32).then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn metadata(pairs: Option<&HashMap<String, String>>) -> BTreeMap<String, String> {
+    pairs
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
+        .collect()
+}
+
+pub(super) fn owned(metadata: &[(&str, &str)]) -> HashMap<String, String> {
+    metadata
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}

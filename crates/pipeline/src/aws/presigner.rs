@@ -1,0 +1,287 @@
+//! [`Presigner`] over the S3 client's own signing.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+use aws_sdk_s3::{
+    Client,
+    presigning::{PresignedRequest, PresigningConfig},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use time::OffsetDateTime;
+
+use super::{errors::Failure, object_store::owned};
+use crate::object_store::{PresignPut, PresignedPut, Presigner, StoreError};
+
+/// Signs addresses with the client's credentials; asks nobody.
+#[derive(Debug, Clone)]
+pub struct S3Presigner {
+    client: Client,
+}
+
+impl S3Presigner {
+    /// Over this client.
+    #[must_use]
+    pub const fn new(client: Client) -> Self {
+        Self { client }
+    }
+}
+
+impl Presigner for S3Presigner {
+    async fn presign_put(&self, put: PresignPut<'_>) -> Result<PresignedPut, StoreError> {
+        let refused = |message: String| refused("PutObject", put.bucket, message);
+        let sha256 = put
+            .sha256
+            .map(|hex| {
+                base64_of(hex)
+                    .ok_or_else(|| refused("the SHA-256 is not 64 hexadecimal digits".to_owned()))
+            })
+            .transpose()?;
+        let length = i64::try_from(put.content_length).map_err(|_| {
+            refused(format!(
+                "no object can be {} bytes long",
+                put.content_length
+            ))
+        })?;
+        let (config, start) = window(put.expires_in).map_err(refused)?;
+        let request = self
+            .client
+            .put_object()
+            .bucket(put.bucket)
+            .key(put.key)
+            .content_type(put.content_type)
+            .content_length(length)
+            // The address works once: a second PUT finds the object and answers 412.
+            .if_none_match("*")
+            .set_checksum_sha256(sha256)
+            .set_metadata(Some(owned(put.metadata)))
+            .presigned(config)
+            .await
+            .map_err(|error| Failure::read(&error).into_store_error("PutObject", put.bucket))?;
+        Ok(PresignedPut {
+            headers: signed_headers(&request),
+            url: request.uri().to_owned(),
+            expires_at: OffsetDateTime::from(start + put.expires_in),
+        })
+    }
+
+    async fn presign_get(
+        &self,
+        bucket: &str,
+        key: &str,
+        expires_in: Duration,
+    ) -> Result<String, StoreError> {
+        let (config, _) =
+            window(expires_in).map_err(|message| refused("GetObject", bucket, message))?;
+        self.client
+            .get_object()
+            .bucket(bucket)
+            .key(key)
+            .presigned(config)
+            .await
+            .map(|request| request.uri().to_owned())
+            .map_err(|error| Failure::read(&error).into_store_error("GetObject", bucket))
+    }
+}
+
+/// From now on for that long; signatures carry whole seconds.
+fn window(expires_in: Duration) -> Result<(PresigningConfig, SystemTime), String> {
+    let now = OffsetDateTime::now_utc();
+    let start = SystemTime::from(now.replace_nanosecond(0).unwrap_or(now));
+    PresigningConfig::builder()
+        .start_time(start)
+        .expires_in(expires_in)
+        .build()
+        .map(|config| (config, start))
+        .map_err(|error| error.to_string())
+}
+
+/// The headers that the signature covers, without `host`, which every client sends by itself. On
+/// Lambda the SDK also puts a trace header on the request; it is not signed, and a browser that
+/// sent it would be stopped by the bucket's CORS rules.
+fn signed_headers(request: &PresignedRequest) -> BTreeMap<String, String> {
+    let signed: Vec<&str> = request
+        .uri()
+        .split_once('?')
+        .into_iter()
+        .flat_map(|(_, query)| query.split('&'))
+        .find_map(|pair| pair.strip_prefix("X-Amz-SignedHeaders="))
+        .map(|names| {
+            names
+                .split("%3B")
+                .flat_map(|name| name.split(';'))
+                .collect()
+        })
+        .unwrap_or_default();
+    request
+        .headers()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .filter(|(name, _)| name != "host" && signed.contains(&name.as_str()))
+        .collect()
+}
+
+fn base64_of(hex: &str) -> Option<String> {
+    if hex.len() != 64 || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let bytes: Option<Vec<u8>> = (0..64)
+        .step_by(2)
+        .map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok())
+        .collect();
+    bytes.map(|bytes| STANDARD.encode(bytes))
+}
+
+fn refused(operation: &'static str, bucket: &str, message: String) -> StoreError {
+    StoreError {
+        operation,
+        bucket: bucket.to_owned(),
+        code: "Request".to_owned(),
+        message,
+        retryable: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, Region, SdkConfig};
+    use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+
+    use super::*;
+
+    const SHA256: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+
+    fn presigner(endpoint: Option<&str>) -> S3Presigner {
+        let mut sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "AKIDEXAMPLE",
+                "not-a-secret",
+                Some("session".to_owned()),
+                None,
+                "test",
+            )));
+        sdk.set_endpoint_url(endpoint.map(str::to_owned));
+        super::super::clients(&sdk.build()).presigner
+    }
+
+    fn put<'a>(metadata: &'a [(&'a str, &'a str)], sha256: Option<&'a str>) -> PresignPut<'a> {
+        PresignPut {
+            bucket: "in-put",
+            key: "uploads/my cat+1.jpg",
+            content_type: "image/jpeg",
+            content_length: 1234,
+            sha256,
+            metadata,
+            expires_in: Duration::from_secs(300),
+        }
+    }
+
+    fn query(url: &str) -> BTreeMap<&str, &str> {
+        url.split_once('?')
+            .into_iter()
+            .flat_map(|(_, query)| query.split('&'))
+            .filter_map(|pair| pair.split_once('='))
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn everything_that_matters_is_signed_and_nothing_else_is_asked_for() {
+        let before = OffsetDateTime::now_utc();
+        let metadata = [("filename", "my%20cat.jpg"), ("analyses", "labels,faces")];
+        let presigned = presigner(None)
+            .presign_put(put(&metadata, Some(SHA256)))
+            .await
+            .unwrap();
+        let headers: Vec<_> = presigned
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(
+            headers,
+            [
+                ("content-length", "1234"),
+                ("content-type", "image/jpeg"),
+                ("if-none-match", "*"),
+                (
+                    "x-amz-checksum-sha256",
+                    "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="
+                ),
+                ("x-amz-meta-analyses", "labels,faces"),
+                ("x-amz-meta-filename", "my%20cat.jpg"),
+            ]
+        );
+        let query = query(&presigned.url);
+        assert_eq!(
+            query["X-Amz-SignedHeaders"],
+            "content-length%3Bcontent-type%3Bhost%3Bif-none-match%3Bx-amz-checksum-sha256%3Bx-amz-meta-analyses%3Bx-amz-meta-filename"
+        );
+        assert_eq!(query["X-Amz-Expires"], "300");
+        assert!(
+            !query.keys().any(|name| name.contains("checksum")),
+            "{:?}",
+            query.keys()
+        );
+        assert!(
+            presigned
+                .url
+                .starts_with("https://in-put.s3.eu-west-1.amazonaws.com/uploads/my%20cat%2B1.jpg?")
+        );
+        let lives = presigned.expires_at - before;
+        assert!((298.0..=301.0).contains(&lives.as_seconds_f64()), "{lives}");
+        assert!(!format!("{presigned:?}").contains("X-Amz"));
+    }
+
+    #[tokio::test]
+    async fn without_a_checksum_none_is_signed() {
+        let presigned = presigner(None).presign_put(put(&[], None)).await.unwrap();
+        assert_eq!(
+            presigned
+                .headers
+                .keys()
+                .map(String::as_str)
+                .collect::<Vec<_>>(),
+            ["content-length", "content-type", "if-none-match"]
+        );
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_override_makes_path_style_addresses() {
+        let presigner = presigner(Some("http://localhost:4566"));
+        let put = presigner.presign_put(put(&[], None)).await.unwrap();
+        assert!(
+            put.url
+                .starts_with("http://localhost:4566/in-put/uploads/my%20cat%2B1.jpg?")
+        );
+        let get = presigner
+            .presign_get(
+                "out-put",
+                "results/uploads/a.jpg.json",
+                Duration::from_secs(60),
+            )
+            .await
+            .unwrap();
+        assert!(get.starts_with("http://localhost:4566/out-put/results/uploads/a.jpg.json?"));
+        assert_eq!(query(&get)["X-Amz-SignedHeaders"], "host");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_signed_is_refused_in_words() {
+        for sha256 in ["", "9f86", &"é".repeat(32), &"+f".repeat(32)] {
+            let error = presigner(None)
+                .presign_put(put(&[], Some(sha256)))
+                .await
+                .unwrap_err();
+            assert!(!error.retryable && error.message.contains("SHA-256"));
+        }
+        let week = Duration::from_secs(8 * 24 * 3600);
+        let error = presigner(None)
+            .presign_get("out-put", "k", week)
+            .await
+            .unwrap_err();
+        assert!(!error.retryable);
+    }
+}

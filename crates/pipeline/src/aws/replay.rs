@@ -1,0 +1,470 @@
+//! The adapters against a server that gives prepared answers: what each answer comes to mean.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use super::{Clients, clients};
+use crate::{
+    object_store::{Condition, Get, GetOutcome, ObjectStore, Put, PutOutcome},
+    recogniser::{Call, Picture, Question, Recogniser},
+};
+
+/// Answers each request with the next prepared answer and keeps what it was asked.
+struct Replay {
+    endpoint: String,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Replay {
+    async fn serve(answers: Vec<String>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let heard = requests.clone();
+        tokio::spawn(async move {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let request = read_request(&mut stream).await;
+                heard.lock().unwrap().push(request);
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                stream.shutdown().await.unwrap();
+            }
+        });
+        Self { endpoint, requests }
+    }
+
+    fn clients(&self) -> Clients {
+        clients(&config(&self.endpoint))
+    }
+
+    fn request(&self, number: usize) -> String {
+        self.requests.lock().unwrap()[number].clone()
+    }
+}
+
+fn config(endpoint: &str) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "AKIDEXAMPLE",
+            "not-a-secret",
+            None,
+            None,
+            "test",
+        )))
+        .retry_config(RetryConfig::disabled())
+        .endpoint_url(endpoint)
+        .build()
+}
+
+async fn read_request(stream: &mut TcpStream) -> String {
+    let mut request = Vec::new();
+    loop {
+        let mut piece = [0; 4096];
+        let read = stream.read(&mut piece).await.unwrap();
+        request.extend(&piece[..read]);
+        let text = String::from_utf8_lossy(&request);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head
+                .lines()
+                .filter_map(|line| line.split_once(": "))
+                .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+                .map_or(0, |(_, length)| length.parse().unwrap());
+            if body.len() >= length || read == 0 {
+                return text.into_owned();
+            }
+        }
+    }
+}
+
+fn answer(status: &str, headers: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn s3_error(status: &str, code: &str) -> String {
+    answer(
+        status,
+        "content-type: application/xml\r\n",
+        &format!("<Error><Code>{code}</Code><Message>said {code}</Message></Error>"),
+    )
+}
+
+const GET: Get<'_> = Get {
+    bucket: "in-put",
+    key: "uploads/my cat+1.jpg",
+    version_id: None,
+    if_match: Some("e1"),
+    first_bytes: Some(100),
+};
+
+const PUT: Put<'_> = Put {
+    bucket: "out-put",
+    key: "claims/uploads/a.jpg",
+    body: b"{}",
+    content_type: "application/json",
+    metadata: &[("source-e-tag", "e1")],
+    condition: Condition::IfAbsent,
+};
+
+#[tokio::test]
+async fn a_ranged_get_asks_for_what_it_should_and_knows_the_whole_size() {
+    let server = Replay::serve(vec![answer(
+        "206 Partial Content",
+        "content-range: bytes 0-2/1234\r\netag: \"e1\"\r\ncontent-type: image/jpeg\r\n\
+         x-amz-version-id: v1\r\nx-amz-meta-analyses: labels\r\n\
+         x-amz-checksum-sha256: n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=-3\r\n",
+        "abc",
+    )])
+    .await;
+    let found = server.clients().store.get(GET).await.unwrap();
+    let GetOutcome::Found(info, bytes) = found else {
+        panic!("{found:?}");
+    };
+    assert_eq!((info.size, &*bytes), (1234, &b"abc"[..]));
+    assert_eq!(info.e_tag, "e1");
+    assert_eq!(info.version_id.as_deref(), Some("v1"));
+    assert_eq!(info.metadata["analyses"], "labels");
+    // The checksum of a multipart upload's checksums is not the object's.
+    assert_eq!(info.sha256, None);
+    let request = server.request(0).to_ascii_lowercase();
+    assert!(
+        request.starts_with("get /in-put/uploads/my%20cat%2b1.jpg?"),
+        "{request}"
+    );
+    for line in [
+        "range: bytes=0-99",
+        "if-match: \"e1\"",
+        "x-amz-checksum-mode: enabled",
+    ] {
+        assert!(
+            request.contains(&format!("\r\n{line}\r\n")),
+            "{line} in {request}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_head_tells_the_verified_sha256_in_hexadecimal() {
+    let server = Replay::serve(vec![
+        answer(
+            "200 OK",
+            "etag: \"e1\"\r\ncontent-type: image/png\r\nx-amz-version-id: null\r\n\
+             x-amz-checksum-sha256: n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=\r\n",
+            "",
+        )
+        .replace("content-length: 0", "content-length: 77"),
+        answer("404 Not Found", "", ""),
+        answer("403 Forbidden", "", ""),
+    ])
+    .await;
+    let store = server.clients().store;
+    let info = store
+        .head("in-put", "uploads/a.png")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(info.size, 77);
+    assert_eq!(info.version_id, None);
+    assert_eq!(
+        info.sha256.as_deref(),
+        Some("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
+    );
+    assert_eq!(store.head("in-put", "uploads/b.png").await.unwrap(), None);
+    let error = store.head("in-put", "uploads/c.png").await.unwrap_err();
+    assert_eq!(
+        (error.code.as_str(), error.retryable),
+        ("AccessDenied", false)
+    );
+    assert!(error.message.contains("s3:ListBucket"), "{error}");
+}
+
+#[tokio::test]
+async fn a_get_tells_what_is_gone_from_what_is_changed_from_what_failed() {
+    let empty = answer("200 OK", "etag: \"e1\"\r\ncontent-type: image/png\r\n", "");
+    let server = Replay::serve(vec![
+        s3_error("404 Not Found", "NoSuchKey"),
+        s3_error("404 Not Found", "NoSuchVersion"),
+        s3_error("405 Method Not Allowed", "MethodNotAllowed"),
+        s3_error("412 Precondition Failed", "PreconditionFailed"),
+        s3_error("416 Requested Range Not Satisfiable", "InvalidRange"),
+        empty,
+        s3_error("404 Not Found", "NoSuchBucket"),
+        s3_error("503 Slow Down", "SlowDown"),
+        s3_error("403 Forbidden", "InvalidObjectState"),
+    ])
+    .await;
+    let store = server.clients().store;
+    for _ in 0..3 {
+        assert_eq!(store.get(GET).await.unwrap(), GetOutcome::Missing);
+    }
+    assert_eq!(store.get(GET).await.unwrap(), GetOutcome::Changed);
+    let GetOutcome::Found(info, bytes) = store.get(GET).await.unwrap() else {
+        panic!("an empty object is an object");
+    };
+    assert_eq!((info.size, bytes.len()), (0, 0));
+    for (code, retryable) in [
+        ("NoSuchBucket", false),
+        ("SlowDown", true),
+        ("InvalidObjectState", false),
+    ] {
+        let error = store.get(GET).await.unwrap_err();
+        assert_eq!((error.code.as_str(), error.retryable), (code, retryable));
+        assert_eq!(error.message, format!("said {code}"));
+        assert_eq!(
+            (error.operation, error.bucket.as_str()),
+            ("GetObject", "in-put")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_put_tells_a_condition_that_does_not_hold_from_a_failure() {
+    let server = Replay::serve(vec![
+        answer("200 OK", "etag: \"e2\"\r\n", ""),
+        s3_error("412 Precondition Failed", "PreconditionFailed"),
+        s3_error("409 Conflict", "ConditionalRequestConflict"),
+        s3_error("404 Not Found", "NoSuchKey"),
+        s3_error("409 Conflict", "OperationAborted"),
+        s3_error("404 Not Found", "NoSuchBucket"),
+        s3_error("500 Internal Server Error", "InternalError"),
+    ])
+    .await;
+    let store = server.clients().store;
+    let replace = Put {
+        condition: Condition::IfMatch("e1"),
+        ..PUT
+    };
+    assert_eq!(
+        store.put(PUT).await.unwrap(),
+        PutOutcome::Stored("e2".into())
+    );
+    for put in [PUT, PUT, replace] {
+        assert_eq!(store.put(put).await.unwrap(), PutOutcome::ConditionFailed);
+    }
+    for (code, retryable) in [
+        ("OperationAborted", false),
+        ("NoSuchBucket", false),
+        ("InternalError", true),
+    ] {
+        let error = store.put(replace).await.unwrap_err();
+        assert_eq!((error.code.as_str(), error.retryable), (code, retryable));
+    }
+    let first = server.request(0).to_ascii_lowercase();
+    assert!(first.contains("\r\nif-none-match: *\r\n"));
+    assert!(first.contains("\r\nx-amz-meta-source-e-tag: e1\r\n"));
+    let replaced = server.request(3).to_ascii_lowercase();
+    assert!(replaced.contains("\r\nif-match: \"e1\"\r\n"));
+    assert!(!replaced.contains("if-none-match"));
+}
+
+#[tokio::test]
+async fn deleting_what_is_gone_is_no_error() {
+    let server = Replay::serve(vec![
+        answer("204 No Content", "", ""),
+        s3_error("403 Forbidden", "AccessDenied"),
+    ])
+    .await;
+    let store = server.clients().store;
+    store.delete("out-put", "claims/a").await.unwrap();
+    let error = store.delete("out-put", "claims/a").await.unwrap_err();
+    assert_eq!(
+        (error.operation, error.code.as_str()),
+        ("DeleteObject", "AccessDenied")
+    );
+}
+
+fn call(question: Question) -> Call {
+    Call {
+        question,
+        picture: Picture::Object {
+            bucket: "in-put".into(),
+            key: "uploads/my cat+1.jpg".into(),
+            version_id: Some("v1".into()),
+        },
+    }
+}
+
+fn body_of(request: &str) -> serde_json::Value {
+    serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_whole_though_the_sdk_does_not_know_all_of_it() {
+    let text = r#"{"Labels":[{"Name":"Dog","Confidence":99.12345886230469,"NewInThe2030s":[1]}],"LabelModelVersion":"3.0","Later":{"a":0.1}}"#;
+    let server = Replay::serve(vec![answer(
+        "200 OK",
+        "content-type: application/x-amz-json-1.1\r\n",
+        text,
+    )])
+    .await;
+    let answered = server
+        .clients()
+        .recogniser
+        .recognise(&call(Question::Labels {
+            labels: true,
+            image_properties: true,
+            min_confidence: 55.0,
+            max_labels: 10,
+        }))
+        .await
+        .unwrap();
+    assert_eq!(
+        answered,
+        serde_json::from_str::<serde_json::Value>(text).unwrap()
+    );
+    assert!(answered.to_string().contains("99.12345886230469"));
+    assert_eq!(
+        body_of(&server.request(0)),
+        json!({
+            "Image": {"S3Object": {"Bucket": "in-put", "Name": "uploads/my cat+1.jpg", "Version": "v1"}},
+            "Features": ["GENERAL_LABELS", "IMAGE_PROPERTIES"],
+            "MinConfidence": 55.0,
+            "MaxLabels": 10,
+        })
+    );
+}
+
+#[tokio::test]
+async fn every_question_becomes_its_operation() {
+    let questions = [
+        Question::Labels {
+            labels: false,
+            image_properties: true,
+            min_confidence: 55.0,
+            max_labels: 10,
+        },
+        Question::Faces,
+        Question::Text,
+        Question::Moderation {
+            min_confidence: 60.0,
+        },
+        Question::Celebrities,
+        Question::ProtectiveEquipment,
+        Question::CustomLabels {
+            project_version_arn: "arn:aws:rekognition:eu-west-1:111122223333:project/p/version/v/1"
+                .into(),
+        },
+    ];
+    let beside_the_image = [
+        json!({"Features": ["IMAGE_PROPERTIES"]}),
+        json!({"Attributes": ["ALL"]}),
+        json!({}),
+        json!({"MinConfidence": 60.0}),
+        json!({}),
+        json!({}),
+        json!({"ProjectVersionArn": "arn:aws:rekognition:eu-west-1:111122223333:project/p/version/v/1"}),
+    ];
+    let server = Replay::serve(vec![answer("200 OK", "", "{}"); questions.len()]).await;
+    let recogniser = server.clients().recogniser;
+    for (number, (question, expected)) in questions.into_iter().zip(beside_the_image).enumerate() {
+        let target = question.operation().target();
+        let call = Call {
+            question,
+            picture: Picture::Bytes(vec![1, 2, 3]),
+        };
+        assert_eq!(recogniser.recognise(&call).await.unwrap(), json!({}));
+        let request = server.request(number);
+        assert!(
+            request.contains(&format!("{target}\r\n")),
+            "{target} in {request}"
+        );
+        let mut body = body_of(&request);
+        let image = body.as_object_mut().unwrap().remove("Image");
+        assert_eq!(image, Some(json!({"Bytes": "AQID"})));
+        assert_eq!(body, expected);
+    }
+}
+
+#[tokio::test]
+async fn recognisers_errors_are_told_apart_by_whether_time_heals_them() {
+    let error = |status: &str, code: &str| {
+        answer(
+            status,
+            "content-type: application/x-amz-json-1.1\r\n",
+            &json!({"__type": code, "Message": format!("said {code}")}).to_string(),
+        )
+    };
+    let cases = [
+        (
+            "400 Bad Request",
+            "ProvisionedThroughputExceededException",
+            true,
+        ),
+        ("500 Internal Server Error", "ThrottlingException", true),
+        ("400 Bad Request", "ThrottlingException", true),
+        ("500 Internal Server Error", "InternalServerError", true),
+        ("400 Bad Request", "ExpiredTokenException", true),
+        ("400 Bad Request", "ImageTooLargeException", false),
+        ("400 Bad Request", "InvalidImageFormatException", false),
+        ("400 Bad Request", "InvalidParameterException", false),
+        ("400 Bad Request", "InvalidS3ObjectException", false),
+        ("400 Bad Request", "AccessDeniedException", false),
+        ("501 Not Implemented", "UnknownOperationException", false),
+    ];
+    let server = Replay::serve(cases.iter().map(|case| error(case.0, case.1)).collect()).await;
+    let recogniser = server.clients().recogniser;
+    for (_, code, retryable) in cases {
+        let error = recogniser
+            .recognise(&call(Question::Text))
+            .await
+            .unwrap_err();
+        assert_eq!((error.code.as_str(), error.retryable), (code, retryable));
+        assert_eq!(error.message, format!("said {code}"));
+    }
+}
+
+#[tokio::test]
+async fn what_never_answered_is_retryable_and_named() {
+    // Nobody listens there any more.
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", gone.local_addr().unwrap());
+    drop(gone);
+    let error = clients(&config(&endpoint))
+        .store
+        .head("in-put", "k")
+        .await
+        .unwrap_err();
+    assert_eq!((error.code.as_str(), error.retryable), ("Dispatch", true));
+
+    // Somebody listens and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let sdk = config(&endpoint)
+        .into_builder()
+        .timeout_config(
+            TimeoutConfig::builder()
+                .operation_timeout(Duration::from_millis(50))
+                .build(),
+        )
+        .build();
+    let error = clients(&sdk)
+        .recogniser
+        .recognise(&call(Question::Faces))
+        .await
+        .unwrap_err();
+    assert_eq!((error.code.as_str(), error.retryable), ("Timeout", true));
+
+    // Somebody speaks no JSON.
+    let server = Replay::serve(vec![answer("200 OK", "", "<html>")]).await;
+    let error = server
+        .clients()
+        .recogniser
+        .recognise(&call(Question::Faces))
+        .await
+        .unwrap_err();
+    assert_eq!((error.code.as_str(), error.retryable), ("Response", true));
+}
