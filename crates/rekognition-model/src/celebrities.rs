@@ -1,131 +1,106 @@
-//! celebrities
+//! RecognizeCelebrities: well-known people.
 
-use crate::common::*;
 use serde::{Deserialize, Serialize};
 
-/// `Celebrity`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Celebrity {
-    /// `Urls`.
-    #[serde(rename = "Urls", default, skip_serializing_if = "Option::is_none")]
-    pub urls: Option<Vec<String>>,
-    /// `Name`.
-    #[serde(rename = "Name", default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// `Id`.
-    #[serde(rename = "Id", default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// `Face`.
-    #[serde(rename = "Face", default, skip_serializing_if = "Option::is_none")]
-    pub face: Option<ComparedFace>,
-    /// `MatchConfidence`.
-    #[serde(
-        rename = "MatchConfidence",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub match_confidence: Option<f64>,
-    /// `KnownGender`.
-    #[serde(
-        rename = "KnownGender",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub known_gender: Option<KnownGender>,
-}
+use crate::faces::{Emotion, ImageQuality, Landmark, Pose, Smile};
+use crate::geometry::BoundingBox;
+use crate::image::{Image, OrientationCorrection};
+use crate::open_enum::open_enum;
 
-/// `ComparedFace`.
+/// What RecognizeCelebrities is asked.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct ComparedFace {
-    /// `BoundingBox`.
-    #[serde(
-        rename = "BoundingBox",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub bounding_box: Option<BoundingBox>,
-    /// `Confidence`.
-    #[serde(
-        rename = "Confidence",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub confidence: Option<f64>,
-    /// `Landmarks`.
-    #[serde(rename = "Landmarks", default, skip_serializing_if = "Option::is_none")]
-    pub landmarks: Option<Vec<Landmark>>,
-    /// `Pose`.
-    #[serde(rename = "Pose", default, skip_serializing_if = "Option::is_none")]
-    pub pose: Option<Pose>,
-    /// `Quality`.
-    #[serde(rename = "Quality", default, skip_serializing_if = "Option::is_none")]
-    pub quality: Option<ImageQuality>,
-    /// `Emotions`.
-    #[serde(rename = "Emotions", default, skip_serializing_if = "Option::is_none")]
-    pub emotions: Option<Vec<Emotion>>,
-    /// `Smile`.
-    #[serde(rename = "Smile", default, skip_serializing_if = "Option::is_none")]
-    pub smile: Option<Smile>,
-}
-
-/// `KnownGender`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct KnownGender {
-    /// `Type`.
-    #[serde(rename = "Type", default, skip_serializing_if = "Option::is_none")]
-    pub r#type: Option<KnownGenderType>,
-}
-
-/// `KnownGenderType`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum KnownGenderType {
-    /// `Male`.
-    #[serde(rename = "Male")]
-    Male,
-    /// `Female`.
-    #[serde(rename = "Female")]
-    Female,
-    /// `Nonbinary`.
-    #[serde(rename = "Nonbinary")]
-    Nonbinary,
-    /// `Unlisted`.
-    #[serde(rename = "Unlisted")]
-    Unlisted,
-    /// A value newer than this crate, kept as it came.
-    #[serde(untagged)]
-    Other(String),
-}
-
-/// `RecognizeCelebritiesRequest`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct RecognizeCelebritiesRequest {
-    /// `Image`.
-    #[serde(rename = "Image", default, skip_serializing_if = "Option::is_none")]
+    /// The picture. Required.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
 }
 
-/// `RecognizeCelebritiesResponse`.
+/// What RecognizeCelebrities answers, for the up to 64 largest faces.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct RecognizeCelebritiesResponse {
-    /// `CelebrityFaces`.
-    #[serde(
-        rename = "CelebrityFaces",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// The faces that were recognised, with the people they belong to.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub celebrity_faces: Option<Vec<Celebrity>>,
-    /// `UnrecognizedFaces`.
-    #[serde(
-        rename = "UnrecognizedFaces",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// The other faces.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub unrecognized_faces: Option<Vec<ComparedFace>>,
-    /// `OrientationCorrection`.
-    #[serde(
-        rename = "OrientationCorrection",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// Out of use: absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub orientation_correction: Option<OrientationCorrection>,
+}
+
+/// A well-known person and the face by which they were recognised.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Celebrity {
+    /// Pages about the person, up to 255; empty where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub urls: Option<Vec<String>>,
+    /// The person's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Rekognition's identifier of the person: letters and digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The face in the picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub face: Option<ComparedFace>,
+    /// How sure Rekognition is that the face is this person's, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub match_confidence: Option<f64>,
+    /// The gender that the person is known to have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_gender: Option<KnownGender>,
+}
+
+/// A face with the attributes that RecognizeCelebrities gives.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ComparedFace {
+    /// Where the face is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bounding_box: Option<BoundingBox>,
+    /// How sure Rekognition is that the box holds a face, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// Eyes, nose and mouth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub landmarks: Option<Vec<Landmark>>,
+    /// Where the head is turned to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pose: Option<Pose>,
+    /// How bright and sharp the face is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<ImageQuality>,
+    /// What the face seems to express.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emotions: Option<Vec<Emotion>>,
+    /// Whether the face smiles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smile: Option<Smile>,
+}
+
+/// A celebrity's gender as it is publicly known; not a guess from the picture.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct KnownGender {
+    /// The gender.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<KnownGenderType>,
+}
+
+open_enum! {
+    /// A publicly known gender.
+    KnownGenderType {
+        /// Male.
+        Male = "Male",
+        /// Female.
+        Female = "Female",
+        /// Neither only male nor only female.
+        Nonbinary = "Nonbinary",
+        /// Not on record.
+        Unlisted = "Unlisted",
+    }
 }

@@ -1,327 +1,295 @@
-//! labels
+//! DetectLabels: what is in the picture, its colours and its quality.
 
-use crate::common::*;
 use serde::{Deserialize, Serialize};
 
-/// `DetectLabelsFeatureName`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum DetectLabelsFeatureName {
-    /// `GENERAL_LABELS`.
-    #[serde(rename = "GENERAL_LABELS")]
-    GeneralLabels,
-    /// `IMAGE_PROPERTIES`.
-    #[serde(rename = "IMAGE_PROPERTIES")]
-    ImageProperties,
-    /// A value newer than this crate, kept as it came.
-    #[serde(untagged)]
-    Other(String),
-}
+use crate::geometry::BoundingBox;
+use crate::image::{Image, OrientationCorrection};
+use crate::open_enum::open_enum;
 
-/// `DetectLabelsImageBackground`.
+/// What DetectLabels is asked.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct DetectLabelsImageBackground {
-    /// `Quality`.
-    #[serde(rename = "Quality", default, skip_serializing_if = "Option::is_none")]
-    pub quality: Option<DetectLabelsImageQuality>,
-    /// `DominantColors`.
-    #[serde(
-        rename = "DominantColors",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub dominant_colors: Option<Vec<DominantColor>>,
-}
-
-/// `DetectLabelsImageForeground`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct DetectLabelsImageForeground {
-    /// `Quality`.
-    #[serde(rename = "Quality", default, skip_serializing_if = "Option::is_none")]
-    pub quality: Option<DetectLabelsImageQuality>,
-    /// `DominantColors`.
-    #[serde(
-        rename = "DominantColors",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub dominant_colors: Option<Vec<DominantColor>>,
-}
-
-/// `DetectLabelsImageProperties`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct DetectLabelsImageProperties {
-    /// `Quality`.
-    #[serde(rename = "Quality", default, skip_serializing_if = "Option::is_none")]
-    pub quality: Option<DetectLabelsImageQuality>,
-    /// `DominantColors`.
-    #[serde(
-        rename = "DominantColors",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub dominant_colors: Option<Vec<DominantColor>>,
-    /// `Foreground`.
-    #[serde(
-        rename = "Foreground",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub foreground: Option<DetectLabelsImageForeground>,
-    /// `Background`.
-    #[serde(
-        rename = "Background",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub background: Option<DetectLabelsImageBackground>,
-}
-
-/// `DetectLabelsImagePropertiesSettings`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct DetectLabelsImagePropertiesSettings {
-    /// `MaxDominantColors`.
-    #[serde(
-        rename = "MaxDominantColors",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub max_dominant_colors: Option<u32>,
-}
-
-/// `DetectLabelsImageQuality`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct DetectLabelsImageQuality {
-    /// `Brightness`.
-    #[serde(
-        rename = "Brightness",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub brightness: Option<f64>,
-    /// `Sharpness`.
-    #[serde(rename = "Sharpness", default, skip_serializing_if = "Option::is_none")]
-    pub sharpness: Option<f64>,
-    /// `Contrast`.
-    #[serde(rename = "Contrast", default, skip_serializing_if = "Option::is_none")]
-    pub contrast: Option<f64>,
-}
-
-/// `DetectLabelsRequest`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct DetectLabelsRequest {
-    /// `Image`.
-    #[serde(rename = "Image", default, skip_serializing_if = "Option::is_none")]
+    /// The picture. Required.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
-    /// `MaxLabels`.
-    #[serde(rename = "MaxLabels", default, skip_serializing_if = "Option::is_none")]
+    /// How many labels to return at most, best first; 1,000 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_labels: Option<u32>,
-    /// `MinConfidence`.
-    #[serde(
-        rename = "MinConfidence",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// The least confidence of a label that is returned, in percent, 0 to 100; 55 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_confidence: Option<f64>,
-    /// `Features`.
-    #[serde(rename = "Features", default, skip_serializing_if = "Option::is_none")]
+    /// The kinds of analysis, up to 2; labels only where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub features: Option<Vec<DetectLabelsFeatureName>>,
-    /// `Settings`.
-    #[serde(rename = "Settings", default, skip_serializing_if = "Option::is_none")]
+    /// Filters and limits for the kinds of analysis.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<DetectLabelsSettings>,
 }
 
-/// `DetectLabelsResponse`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct DetectLabelsResponse {
-    /// `Labels`.
-    #[serde(rename = "Labels", default, skip_serializing_if = "Option::is_none")]
-    pub labels: Option<Vec<Label>>,
-    /// `OrientationCorrection`.
-    #[serde(
-        rename = "OrientationCorrection",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub orientation_correction: Option<OrientationCorrection>,
-    /// `LabelModelVersion`.
-    #[serde(
-        rename = "LabelModelVersion",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub label_model_version: Option<String>,
-    /// `ImageProperties`.
-    #[serde(
-        rename = "ImageProperties",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub image_properties: Option<DetectLabelsImageProperties>,
+open_enum! {
+    /// A kind of analysis that DetectLabels can do.
+    DetectLabelsFeatureName {
+        /// Labels with their instances, parents, aliases and categories.
+        GeneralLabels = "GENERAL_LABELS",
+        /// Dominant colours and quality. Billed on its own.
+        ImageProperties = "IMAGE_PROPERTIES",
+    }
 }
 
-/// `DetectLabelsSettings`.
+/// Settings of a DetectLabels request, one member for each kind of analysis.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct DetectLabelsSettings {
-    /// `GeneralLabels`.
-    #[serde(
-        rename = "GeneralLabels",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// Which labels to return.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub general_labels: Option<GeneralLabelsSettings>,
-    /// `ImageProperties`.
-    #[serde(
-        rename = "ImageProperties",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// How many colours to return.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub image_properties: Option<DetectLabelsImagePropertiesSettings>,
 }
 
-/// `DominantColor`.
+/// Filters over the labels. Each list has up to 100 entries of up to 50 characters, which name a
+/// label or a category exactly as Rekognition does.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct DominantColor {
-    /// `Red`.
-    #[serde(rename = "Red", default, skip_serializing_if = "Option::is_none")]
-    pub red: Option<u32>,
-    /// `Blue`.
-    #[serde(rename = "Blue", default, skip_serializing_if = "Option::is_none")]
-    pub blue: Option<u32>,
-    /// `Green`.
-    #[serde(rename = "Green", default, skip_serializing_if = "Option::is_none")]
-    pub green: Option<u32>,
-    /// `HexCode`.
-    #[serde(rename = "HexCode", default, skip_serializing_if = "Option::is_none")]
-    pub hex_code: Option<String>,
-    /// `CSSColor`.
-    #[serde(rename = "CSSColor", default, skip_serializing_if = "Option::is_none")]
-    pub css_color: Option<String>,
-    /// `SimplifiedColor`.
-    #[serde(
-        rename = "SimplifiedColor",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub simplified_color: Option<String>,
-    /// `PixelPercent`.
-    #[serde(
-        rename = "PixelPercent",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub pixel_percent: Option<f64>,
-}
-
-/// `GeneralLabelsSettings`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct GeneralLabelsSettings {
-    /// `LabelInclusionFilters`.
-    #[serde(
-        rename = "LabelInclusionFilters",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// Labels to return; all where no inclusion filter is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub label_inclusion_filters: Option<Vec<String>>,
-    /// `LabelExclusionFilters`.
-    #[serde(
-        rename = "LabelExclusionFilters",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// Labels to leave out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub label_exclusion_filters: Option<Vec<String>>,
-    /// `LabelCategoryInclusionFilters`.
-    #[serde(
-        rename = "LabelCategoryInclusionFilters",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// Categories whose labels to return; all where no inclusion filter is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub label_category_inclusion_filters: Option<Vec<String>>,
-    /// `LabelCategoryExclusionFilters`.
-    #[serde(
-        rename = "LabelCategoryExclusionFilters",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// Categories whose labels to leave out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub label_category_exclusion_filters: Option<Vec<String>>,
 }
 
-/// `Instance`.
+/// Settings of the colour analysis.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Instance {
-    /// `BoundingBox`.
-    #[serde(
-        rename = "BoundingBox",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub bounding_box: Option<BoundingBox>,
-    /// `Confidence`.
-    #[serde(
-        rename = "Confidence",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub confidence: Option<f64>,
-    /// `DominantColors`.
-    #[serde(
-        rename = "DominantColors",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub dominant_colors: Option<Vec<DominantColor>>,
+#[serde(rename_all = "PascalCase")]
+pub struct DetectLabelsImagePropertiesSettings {
+    /// How many dominant colours to return at most, 0 to 20; 10 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_dominant_colors: Option<u32>,
 }
 
-/// `Label`.
+/// What DetectLabels answers.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DetectLabelsResponse {
+    /// What was recognised, most confident first. A label's ancestors are labels of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Vec<Label>>,
+    /// Out of use: absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub orientation_correction: Option<OrientationCorrection>,
+    /// The version of the label model, such as `3.0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_model_version: Option<String>,
+    /// Colours and quality, where [`DetectLabelsFeatureName::ImageProperties`] was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_properties: Option<DetectLabelsImageProperties>,
+}
+
+/// A thing, a scene, an activity or an idea that the picture shows.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Label {
-    /// `Name`.
-    #[serde(rename = "Name", default, skip_serializing_if = "Option::is_none")]
+    /// The label's name in English, such as `Dog`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// `Confidence`.
-    #[serde(
-        rename = "Confidence",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// How sure Rekognition is that the label applies, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    /// `Instances`.
-    #[serde(rename = "Instances", default, skip_serializing_if = "Option::is_none")]
+    /// Each single occurrence with its box. Empty for a label that is not a common object, such
+    /// as a scene.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub instances: Option<Vec<Instance>>,
-    /// `Parents`.
-    #[serde(rename = "Parents", default, skip_serializing_if = "Option::is_none")]
+    /// All ancestors in Rekognition's hierarchy of labels, not the next one only.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub parents: Option<Vec<Parent>>,
-    /// `Aliases`.
-    #[serde(rename = "Aliases", default, skip_serializing_if = "Option::is_none")]
+    /// Other names for the same thing, such as `Cell Phone` for `Mobile Phone`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub aliases: Option<Vec<LabelAlias>>,
-    /// `Categories`.
-    #[serde(
-        rename = "Categories",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// The categories that the label belongs to, out of Rekognition's forty.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub categories: Option<Vec<LabelCategory>>,
 }
 
-/// `LabelAlias`.
+/// One occurrence of a label in the picture.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct LabelAlias {
-    /// `Name`.
-    #[serde(rename = "Name", default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+#[serde(rename_all = "PascalCase")]
+pub struct Instance {
+    /// Where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bounding_box: Option<BoundingBox>,
+    /// How sure Rekognition is of the box, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// Its colours, largest share first, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dominant_colors: Option<Vec<DominantColor>>,
 }
 
-/// `LabelCategory`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct LabelCategory {
-    /// `Name`.
-    #[serde(rename = "Name", default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-}
-
-/// `Parent`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+/// A label above another one in the hierarchy.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Parent {
-    /// `Name`.
-    #[serde(rename = "Name", default, skip_serializing_if = "Option::is_none")]
+    /// The ancestor's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+}
+
+/// Another name for a label.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LabelAlias {
+    /// The other name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A subject that a label belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LabelCategory {
+    /// The category's name, such as `Animals and Pets`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Colours and quality of the picture, as a whole and in its two layers.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DetectLabelsImageProperties {
+    /// The quality of the whole picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<DetectLabelsImageQuality>,
+    /// The colours of the whole picture, largest share first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dominant_colors: Option<Vec<DominantColor>>,
+    /// What stands in front.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub foreground: Option<DetectLabelsImageForeground>,
+    /// What lies behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub background: Option<DetectLabelsImageBackground>,
+}
+
+/// Colours and quality of the part of the picture that stands in front.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DetectLabelsImageForeground {
+    /// Brightness and sharpness; Rekognition gives no contrast here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<DetectLabelsImageQuality>,
+    /// The foreground's colours, largest share first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dominant_colors: Option<Vec<DominantColor>>,
+}
+
+/// Colours and quality of the part of the picture that lies behind.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DetectLabelsImageBackground {
+    /// Brightness and sharpness; Rekognition gives no contrast here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<DetectLabelsImageQuality>,
+    /// The background's colours, largest share first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dominant_colors: Option<Vec<DominantColor>>,
+}
+
+/// How good the picture, or a layer of it, is. All numbers run from 0 to 100; more is brighter,
+/// sharper, richer in contrast.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DetectLabelsImageQuality {
+    /// Brightness, 0 to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brightness: Option<f64>,
+    /// Sharpness, 0 to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sharpness: Option<f64>,
+    /// Contrast, 0 to 100; for the whole picture only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contrast: Option<f64>,
+}
+
+/// A colour that covers a good part of the picture, of a layer or of an instance.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DominantColor {
+    /// The red channel, 0 to 255.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub red: Option<u32>,
+    /// The blue channel, 0 to 255.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blue: Option<u32>,
+    /// The green channel, 0 to 255.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub green: Option<u32>,
+    /// The three channels as `#rrggbb`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hex_code: Option<String>,
+    /// The nearest of CSS's named colours.
+    #[serde(rename = "CSSColor", skip_serializing_if = "Option::is_none")]
+    pub css_color: Option<String>,
+    /// The nearest of twelve everyday colour names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simplified_color: Option<String>,
+    /// The share of pixels that have this colour, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pixel_percent: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absent_null_and_empty_stay_apart() {
+        let label: Label =
+            serde_json::from_str(r#"{"Name":"Dog","Instances":[],"Parents":null}"#).unwrap();
+        assert_eq!(
+            label,
+            Label {
+                name: Some("Dog".to_owned()),
+                instances: Some(vec![]),
+                ..Label::default()
+            }
+        );
+        assert_eq!(
+            serde_json::to_string(&label).unwrap(),
+            r#"{"Name":"Dog","Instances":[]}"#
+        );
+    }
+
+    #[test]
+    fn an_empty_object_reads_as_a_response_without_members() {
+        let response: DetectLabelsResponse = serde_json::from_str("{}").unwrap();
+        assert_eq!(response, DetectLabelsResponse::default());
+    }
+
+    #[test]
+    fn a_member_of_a_later_service_model_does_not_break_reading() {
+        let label: Label =
+            serde_json::from_str(r#"{"Name":"Dog","Breeds":[{"Name":"Poodle"}]}"#).unwrap();
+        assert_eq!(label.name.as_deref(), Some("Dog"));
+    }
+
+    #[test]
+    fn a_confidence_keeps_every_digit() {
+        // Confidences look like this: an f32 with the digits of an f64.
+        for step in 0..10_000_u16 {
+            let confidence = f64::from(50.0 + f32::from(step) * 0.004_993);
+            let text = format!(r#"{{"Confidence":{confidence:?}}}"#);
+            let label: Label = serde_json::from_str(&text).unwrap();
+            assert_eq!(label.confidence, Some(confidence));
+        }
+    }
 }

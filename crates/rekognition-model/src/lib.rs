@@ -1,40 +1,76 @@
-//! The JSON shapes of Amazon Rekognition's image operations.
+//! The JSON that Amazon Rekognition's image operations speak: requests, responses and errors of
+//! DetectLabels, DetectFaces, DetectModerationLabels, DetectText, DetectCustomLabels,
+//! RecognizeCelebrities and DetectProtectiveEquipment. Types only, no input or output.
+//!
+//! Types and members carry the names of AWS's service model (API version 2016-06-27), members in
+//! snake case, so that AWS's API reference is the reference for this crate too. What the model
+//! lists is all here: a test walks the copy of it that botocore ships and compares. The rules that
+//! follow from reading somebody else's answer:
+//!
+//! - **Every member is an [`Option`].** Rekognition tells absent from empty: `Instances` is `[]` for
+//!   a label without boxes, and `DominantColors` is absent where colours were not asked for. A
+//!   member that is absent or `null` reads as `None`, and `None` is not written.
+//! - **Enums are open.** A value that is newer than this crate is kept in `Other` and written back
+//!   as it came, so an answer never fails to read because Rekognition learned a word.
+//! - **Numbers are as wide as JSON's.** Rekognition computes in `f32` and writes all digits of it;
+//!   `f64` keeps them, if the parser is exact: serde_json needs its feature `float_roundtrip`.
+//!   Counts and ids are `u32`, as the model lets them start at 0.
+//! - **A member that the model does not list is dropped when read.** Who must keep a whole answer
+//!   keeps its text beside the typed value.
+//!
+//! Units, where nothing else is said: confidences are percent, 0 to 100; coordinates are ratios of
+//! the width or height of the image *as it is shown upright*, that is after the orientation in a
+//! JPEG's EXIF data was applied, with the origin in the upper left corner.
+//!
+//! ```
+//! use rekognition_model::{DetectLabelsRequest, DetectLabelsResponse, Operation, Validate};
+//!
+//! let request: DetectLabelsRequest = serde_json::from_str(
+//!     r#"{"Image": {"S3Object": {"Bucket": "pictures", "Name": "cat.jpg"}}, "MinConfidence": 101}"#,
+//! )?;
+//! let error = request.validate().unwrap_err();
+//! assert_eq!(
+//!     error.message.as_deref(),
+//!     Some(
+//!         "1 validation error detected: Value '101.0' at 'minConfidence' failed to satisfy \
+//!          constraint: Member must have value less than or equal to 100"
+//!     ),
+//! );
+//!
+//! let response: DetectLabelsResponse =
+//!     serde_json::from_str(r#"{"Labels": [{"Name": "Cat", "Confidence": 98.5, "Instances": []}]}"#)?;
+//! let label = &response.labels.unwrap_or_default()[0];
+//! assert_eq!(label.name.as_deref(), Some("Cat"));
+//! assert_eq!(label.instances, Some(vec![]));
+//! assert_eq!(label.parents, None);
+//!
+//! assert_eq!(Operation::DetectLabels.target(), "RekognitionService.DetectLabels");
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 mod celebrities;
-mod common;
+mod constraints;
 mod custom_labels;
+mod error;
 mod faces;
+mod geometry;
+mod image;
 mod labels;
 mod moderation;
+mod open_enum;
+mod operation;
 mod protective_equipment;
 mod text;
 
-/// Base64 in JSON, bytes in Rust.
-mod blob {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(crate) fn serialize<S: Serializer>(v: &Option<Vec<u8>>, s: S) -> Result<S::Ok, S::Error> {
-        match v {
-            Some(b) => s.serialize_str(&STANDARD.encode(b)),
-            None => s.serialize_none(),
-        }
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        d: D,
-    ) -> Result<Option<Vec<u8>>, D::Error> {
-        Option::<String>::deserialize(d)?
-            .map(|t| STANDARD.decode(t).map_err(D::Error::custom))
-            .transpose()
-    }
-}
-
 pub use celebrities::*;
-pub use common::*;
+pub use constraints::*;
 pub use custom_labels::*;
+pub use error::*;
 pub use faces::*;
+pub use geometry::*;
+pub use image::*;
 pub use labels::*;
 pub use moderation::*;
+pub use operation::*;
 pub use protective_equipment::*;
 pub use text::*;

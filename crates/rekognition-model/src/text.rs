@@ -1,139 +1,105 @@
-//! text
+//! DetectText: lines and words in the picture.
 
-use crate::common::*;
 use serde::{Deserialize, Serialize};
 
-/// `DetectTextFilters`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct DetectTextFilters {
-    /// `WordFilter`.
-    #[serde(
-        rename = "WordFilter",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub word_filter: Option<DetectionFilter>,
-    /// `RegionsOfInterest`.
-    #[serde(
-        rename = "RegionsOfInterest",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub regions_of_interest: Option<Vec<RegionOfInterest>>,
-}
+use crate::geometry::{BoundingBox, Geometry, Point};
+use crate::image::Image;
+use crate::open_enum::open_enum;
 
-/// `DetectTextRequest`.
+/// What DetectText is asked.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct DetectTextRequest {
-    /// `Image`.
-    #[serde(rename = "Image", default, skip_serializing_if = "Option::is_none")]
+    /// The picture. Required.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
-    /// `Filters`.
-    #[serde(rename = "Filters", default, skip_serializing_if = "Option::is_none")]
+    /// Which text to return.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub filters: Option<DetectTextFilters>,
 }
 
-/// `DetectTextResponse`.
+/// Filters over the text, by quality and by place.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct DetectTextResponse {
-    /// `TextDetections`.
-    #[serde(
-        rename = "TextDetections",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub text_detections: Option<Vec<TextDetection>>,
-    /// `TextModelVersion`.
-    #[serde(
-        rename = "TextModelVersion",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub text_model_version: Option<String>,
+#[serde(rename_all = "PascalCase")]
+pub struct DetectTextFilters {
+    /// How good and how large a word must be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub word_filter: Option<DetectionFilter>,
+    /// Where to look, up to 10 regions; everywhere where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regions_of_interest: Option<Vec<RegionOfInterest>>,
 }
 
-/// `DetectionFilter`.
+/// The least that a word must have to be returned.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct DetectionFilter {
-    /// `MinConfidence`.
-    #[serde(
-        rename = "MinConfidence",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// Confidence in percent, 0 to 100; 80 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_confidence: Option<f64>,
-    /// `MinBoundingBoxHeight`.
-    #[serde(
-        rename = "MinBoundingBoxHeight",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// Height of the word's box as a ratio of the image's height, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_bounding_box_height: Option<f64>,
-    /// `MinBoundingBoxWidth`.
-    #[serde(
-        rename = "MinBoundingBoxWidth",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// Width of the word's box as a ratio of the image's width, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_bounding_box_width: Option<f64>,
 }
 
-/// `RegionOfInterest`.
+/// A part of the picture to look at, given as a rectangle or as an outline. A word counts where
+/// more than half of it lies inside.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct RegionOfInterest {
-    /// `BoundingBox`.
-    #[serde(
-        rename = "BoundingBox",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// The region as a rectangle.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub bounding_box: Option<BoundingBox>,
-    /// `Polygon`.
-    #[serde(rename = "Polygon", default, skip_serializing_if = "Option::is_none")]
+    /// The region as an outline of up to 10 points.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub polygon: Option<Vec<Point>>,
 }
 
-/// `TextDetection`.
+/// What DetectText answers.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DetectTextResponse {
+    /// The lines, and the up to 100 words that they are made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_detections: Option<Vec<TextDetection>>,
+    /// The version of the text model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_model_version: Option<String>,
+}
+
+/// A line or a word.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct TextDetection {
-    /// `DetectedText`.
-    #[serde(
-        rename = "DetectedText",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// The text as it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub detected_text: Option<String>,
-    /// `Type`.
-    #[serde(rename = "Type", default, skip_serializing_if = "Option::is_none")]
+    /// Line or word.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<TextTypes>,
-    /// `Id`.
-    #[serde(rename = "Id", default, skip_serializing_if = "Option::is_none")]
+    /// A number that is unique in this answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<u32>,
-    /// `ParentId`.
-    #[serde(rename = "ParentId", default, skip_serializing_if = "Option::is_none")]
+    /// For a word, the [`id`](Self::id) of its line; absent for a line.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<u32>,
-    /// `Confidence`.
-    #[serde(
-        rename = "Confidence",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// How sure Rekognition is of the text and its place, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    /// `Geometry`.
-    #[serde(rename = "Geometry", default, skip_serializing_if = "Option::is_none")]
+    /// Where the text is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub geometry: Option<Geometry>,
 }
 
-/// `TextTypes`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum TextTypes {
-    /// `LINE`.
-    #[serde(rename = "LINE")]
-    Line,
-    /// `WORD`.
-    #[serde(rename = "WORD")]
-    Word,
-    /// A value newer than this crate, kept as it came.
-    #[serde(untagged)]
-    Other(String),
+open_enum! {
+    /// What a piece of detected text is.
+    TextTypes {
+        /// A row of words that stand together.
+        Line = "LINE",
+        /// Characters without a space between them.
+        Word = "WORD",
+    }
 }
