@@ -282,7 +282,9 @@ mod tests {
 
     #[test]
     fn the_picture_is_required() {
-        let error = RecognizeCelebritiesRequest::default().refusal().unwrap();
+        let error = RecognizeCelebritiesRequest::default()
+            .validate()
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
             "ValidationException: 1 validation error detected: Value null at 'image' failed to \
