@@ -1,0 +1,90 @@
+// @ts-check
+/** The geometry of boxes over a picture. Ratios of the picture (0..1) but for tags, which are in pixels. */
+
+/**
+ * @typedef {{left: number, top: number, width: number, height: number}} Box
+ * @typedef {{x: number, y: number, shown: boolean}} TagPlace top left corner in pixels
+ */
+
+/** A gap between a tag and its box, and between two tags, in pixels. */
+const GAP = 2;
+
+/**
+ * The part of a box that lies on the picture: Rekognition's boxes may reach beyond its edges.
+ * @param {import('./shapes.js').BoundingBox | undefined} box
+ * @returns {Box | null} null when nothing of it lies on the picture or it is not given
+ */
+export function clampBox(box) {
+  const { Left = NaN, Top = NaN, Width = NaN, Height = NaN } = box ?? {};
+  const left = clamp(Left, 0, 1);
+  const top = clamp(Top, 0, 1);
+  const width = clamp(Left + Width, 0, 1) - left;
+  const height = clamp(Top + Height, 0, 1) - top;
+  return width > 0 && height > 0 ? { left, top, width, height } : null;
+}
+
+/**
+ * The box under a point: of several the smallest, since a large one can still be reached beside it.
+ * @param {readonly Box[]} boxes
+ * @param {number} x
+ * @param {number} y
+ * @returns {number} its index, or -1
+ */
+export function boxAt(boxes, x, y) {
+  let best = -1;
+  let area = Infinity;
+  boxes.forEach(({ left, top, width, height }, index) => {
+    const inside = x >= left && x <= left + width && y >= top && y <= top + height;
+    if (inside && width * height < area) {
+      best = index;
+      area = width * height;
+    }
+  });
+  return best;
+}
+
+/**
+ * Finds room for the boxes' tags: above the box, else inside its top, inside its bottom, or below it, never
+ * beyond the picture's edge and never over an earlier tag. A tag that finds no room is not shown.
+ * @param {readonly Box[]} boxes the more important first
+ * @param {readonly {width: number, height: number}[]} tags their sizes in pixels
+ * @param {{width: number, height: number}} frame the picture's size in pixels
+ * @returns {TagPlace[]}
+ */
+export function placeTags(boxes, tags, frame) {
+  /** @type {{x: number, y: number, width: number, height: number}[]} */
+  const taken = [];
+  return boxes.map((box, index) => {
+    const tag = tags[index] ?? { width: 0, height: 0 };
+    const x = clamp(box.left * frame.width, 0, Math.max(0, frame.width - tag.width));
+    const top = box.top * frame.height;
+    const bottom = (box.top + box.height) * frame.height;
+    const heights = [top - tag.height - GAP, top + GAP, bottom - tag.height - GAP, bottom + GAP];
+    for (const y of heights) {
+      const place = { x, y, width: tag.width, height: tag.height };
+      if (y < 0 || y + tag.height > frame.height || taken.some((other) => overlap(place, other))) continue;
+      taken.push(place);
+      return { x, y, shown: true };
+    }
+    return { x, y: clamp(top + GAP, 0, Math.max(0, frame.height - tag.height)), shown: false };
+  });
+}
+
+/**
+ * @param {{x: number, y: number, width: number, height: number}} a
+ * @param {{x: number, y: number, width: number, height: number}} b
+ */
+function overlap(a, b) {
+  return (
+    a.x < b.x + b.width + GAP && b.x < a.x + a.width + GAP && a.y < b.y + b.height + GAP && b.y < a.y + a.height + GAP
+  );
+}
+
+/**
+ * @param {number} value
+ * @param {number} low
+ * @param {number} high
+ */
+function clamp(value, low, high) {
+  return Math.min(high, Math.max(low, value));
+}

@@ -1,0 +1,67 @@
+// @ts-check
+/** Dominant colours: a bar in proportion, and each colour with its name and share. */
+
+import { h } from './dom.js';
+import { percent } from './format.js';
+
+/**
+ * A small patch of a colour.
+ * @param {import('./answer.js').Colour} colour
+ */
+export function swatch(colour) {
+  const patch = h('span', { class: 'swatch', title: `${colour.name}, ${percent(colour.percent, 1)}` });
+  patch.style.backgroundColor = colour.hex;
+  return patch;
+}
+
+/**
+ * @param {readonly {region: string, colours: import('./answer.js').Colour[]}[]} regions
+ */
+export function colourRegions(regions) {
+  return h(
+    'div',
+    { class: 'colour-regions' },
+    regions.map(({ region, colours }) =>
+      h(
+        'section',
+        { class: 'colour-region' },
+        h('h4', {}, region),
+        h('div', { class: 'colour-bar', 'aria-hidden': 'true' }, colours.map(share)),
+        h(
+          'ul',
+          { class: 'colour-list' },
+          colours.map((colour) =>
+            h(
+              'li',
+              {},
+              swatch(colour),
+              h('span', { class: 'colour-name' }, spaced(colour.name)),
+              h('code', {}, colour.hex),
+              h('span', { class: 'colour-percent' }, percent(colour.percent, 1)),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+/** @param {import('./answer.js').Colour} colour */
+function share(colour) {
+  const part = h('span', {});
+  part.style.backgroundColor = colour.hex;
+  part.style.flexGrow = String(Math.max(colour.percent, 0.5));
+  return part;
+}
+
+/** CSS colour names are one word; these are the words in them. */
+const WORDS = /(dark|light|medium|pale|deep|dim|hot|slate|sea|sky|steel|rosy|sandy|saddle|forest|spring|lawn|olive|yellow|green|blue|violet|orange|gray|grey|red|brown|pink|purple|cyan|turquoise|salmon|goldenrod|orchid|khaki|magenta|white|smoke|drab)/g;
+
+/**
+ * `darkslategray` as `dark slate gray`.
+ * @param {string} name
+ */
+export function spaced(name) {
+  if (!/^[a-z]+$/.test(name)) return name;
+  return name.replace(WORDS, ' $1 ').replace(/\s+/g, ' ').trim();
+}

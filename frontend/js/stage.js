@@ -1,0 +1,292 @@
+// @ts-check
+/** The chosen picture: its progress while it is on its way, and what was found when it is there. */
+
+import { aspectOf, coloursOf, labelsOf, qualityOf } from './answer.js';
+import { colourRegions } from './colours.js';
+import { documentSection } from './document-view.js';
+import { byId, h } from './dom.js';
+import { typeLabel } from './files.js';
+import { bytes, count, duration, percent } from './format.js';
+import { icon } from './icons.js';
+import { labelList } from './labels.js';
+import { Picture } from './picture.js';
+import { qualityTable } from './quality.js';
+import { canRetry } from './task.js';
+import { explain, progressLine } from './words.js';
+
+/** @typedef {import('./task.js').Task} Task */
+
+/** The lowest confidence the filter starts from, unless a label lies lower: Rekognition's default is 55. */
+const FILTER_FLOOR = 50;
+
+export class Stage {
+  #stage = byId('stage', HTMLElement);
+  #on;
+  /** @type {Task | null} */
+  #task = null;
+  /** @type {Picture | null} */
+  #picture = null;
+  /** @type {ReturnType<typeof labelList> | null} */
+  #labels = null;
+  /** @type {number | null} the label that the person keeps lit */
+  #pinned = null;
+  /** What the person set holds for every picture. */
+  #boxesShown = true;
+  #least = 0;
+  /** @type {import('./task.js').State | ''} */
+  #shownState = '';
+  #pixels = '';
+
+  // The parts that change while a picture is shown.
+  #meta = h('p', { class: 'stage-meta' });
+  #act = h('button', { type: 'button', class: 'button', onclick: () => this.#actNow() });
+  #again = h('button', { type: 'button', class: 'button', onclick: () => this.#task && this.#on.retry(this.#task) }, icon('retry'), 'Try again');
+  #previous = h('button', { type: 'button', class: 'icon-button', 'aria-label': 'Previous picture', onclick: () => this.#on.step(-1) }, icon('previous'));
+  #next = h('button', { type: 'button', class: 'icon-button', 'aria-label': 'Next picture', onclick: () => this.#on.step(1) }, icon('next'));
+  #position = h('span', { class: 'stage-position' });
+  #tools = h('div', { class: 'tools' });
+  #side = h('div', { class: 'stage-side' });
+  #below = h('div', { class: 'stage-below' });
+  #progress = h('progress', { class: 'stage-progress', max: 1, 'aria-label': 'Upload' });
+  #progressText = h('p', { class: 'stage-state' });
+
+  /**
+   * @param {object} on
+   * @param {(task: Task) => void} on.cancel
+   * @param {(task: Task) => void} on.retry
+   * @param {(task: Task) => void} on.remove
+   * @param {(by: number) => void} on.step to the next or previous picture
+   * @param {(text: string) => void} on.announce
+   */
+  constructor(on) {
+    this.#on = on;
+  }
+
+  /**
+   * @param {Task | null} task
+   * @param {{at: number, of: number}} position counted from 1
+   */
+  show(task, position) {
+    this.place(position);
+    if (task === this.#task) return;
+    this.#picture?.destroy();
+    this.#task = task;
+    this.#picture = null;
+    this.#shownState = '';
+    this.#pixels = '';
+    if (!task) {
+      this.#stage.replaceChildren();
+      return;
+    }
+    this.#picture = new Picture(task.file, task.contentType, {
+      point: (label) => this.#light(label),
+      size: (width, height) => {
+        this.#pixels = `${width} × ${height}`;
+        this.#describe(task);
+      },
+    });
+    this.#stage.replaceChildren(
+      h(
+        'header',
+        { class: 'stage-head' },
+        h('div', { class: 'stage-title' }, h('h2', { id: 'stage-title' }, task.file.name), this.#meta),
+        h('div', { class: 'actions' }, h('div', { class: 'stepper' }, this.#previous, this.#position, this.#next), this.#again, this.#act),
+      ),
+      h('div', { class: 'stage-body' }, h('div', { class: 'stage-picture' }, this.#picture.element, this.#tools), this.#side, this.#below),
+    );
+    this.update(task);
+  }
+
+  /** @param {{at: number, of: number}} position */
+  place({ at, of }) {
+    this.#position.textContent = `${at} of ${of}`;
+    this.#previous.disabled = at <= 1;
+    this.#next.disabled = at >= of;
+    this.#position.parentElement?.toggleAttribute('hidden', of < 2);
+  }
+
+  /** @param {Task} task */
+  update(task) {
+    if (task !== this.#task || !this.#picture) return;
+    this.#progressText.textContent = progressLine(task);
+    if (task.state === 'uploading') this.#progress.value = task.sent / task.file.size;
+    else this.#progress.removeAttribute('value');
+    if (task.state === this.#shownState) return;
+    this.#shownState = task.state;
+    this.#describe(task);
+    this.#picture.busy = task.state === 'waiting';
+    this.#act.replaceChildren(icon('close'), task.active ? 'Cancel' : 'Remove');
+    this.#again.hidden = !canRetry(task);
+    if (task.document) this.#showAnswer(task, task.document);
+    else this.#showProgress(task);
+  }
+
+  /** @param {Task} task */
+  #describe(task) {
+    const facts = [this.#pixels, typeLabel(task.contentType), bytes(task.file.size)];
+    if (task.document && task.elapsed > 0) facts.push(`answered in ${duration(task.elapsed)}`);
+    this.#meta.textContent = facts.filter(Boolean).join(' · ');
+    if (!this.#picture) return;
+    const names = task.document ? labelsOf(task.document).slice(0, 5).map(({ name }) => name) : [];
+    this.#picture.description = names.length > 0 ? `${task.file.name}, shows: ${names.join(', ')}` : task.file.name;
+  }
+
+  #actNow() {
+    if (this.#task) this.#on[this.#task.active ? 'cancel' : 'remove'](this.#task);
+  }
+
+  /** @param {Task} task */
+  #showProgress(task) {
+    this.#labels = null;
+    this.#picture?.setMarks([]);
+    this.#tools.replaceChildren();
+    this.#below.replaceChildren();
+    if (task.active) {
+      this.#side.replaceChildren(h('section', { class: 'card', 'aria-label': 'Progress' }, steps(task), this.#progress, this.#progressText));
+    } else if (task.state === 'cancelled') {
+      this.#side.replaceChildren(h('section', { class: 'card calm' }, h('h3', {}, 'Cancelled'), h('p', {}, 'Try again to go on, or remove it from the list.')));
+    } else {
+      this.#side.replaceChildren(problem(explain(task)));
+    }
+  }
+
+  /**
+   * @param {Task} task
+   * @param {import('./shapes.js').ResultDocument} document
+   */
+  #showAnswer(task, document) {
+    const labels = labelsOf(document);
+    const picture = this.#picture;
+    if (!picture) return;
+    this.#pinned = null;
+    picture.aspect = aspectOf(document);
+    this.#labels = labelList(labels, {
+      hover: (label) => this.#light(label),
+      pin: (label) => {
+        this.#pinned = label;
+        this.#light(label);
+      },
+    });
+    const places = labels.reduce((sum, label) => sum + label.places.length, 0);
+    this.#tools.replaceChildren(...(places > 0 ? [this.#boxSwitch(places)] : []));
+    this.#showMarks(labels);
+
+    /** @type {Node[]} */
+    const side = [];
+    if (document.status === 'failed') side.push(problem(explain(task)));
+    if (document.status === 'partial') side.push(partly(document));
+    if (document.status !== 'failed') side.push(this.#labelCard(labels));
+    this.#side.replaceChildren(...side);
+
+    const colours = coloursOf(document);
+    const quality = qualityOf(document);
+    this.#below.replaceChildren(
+      ...[
+        colours.length > 0 && h('section', { class: 'card' }, h('h3', {}, 'Dominant colours'), colourRegions(colours)),
+        quality.length > 0 && h('section', { class: 'card' }, h('h3', {}, 'Image quality'), qualityTable(quality)),
+        documentSection(task, this.#on.announce),
+      ].filter((part) => part !== false),
+    );
+  }
+
+  /** @param {import('./answer.js').LabelView[]} labels */
+  #labelCard(labels) {
+    const list = this.#labels;
+    if (labels.length === 0 || !list) {
+      return h('section', { class: 'card calm' }, h('h3', {}, 'No labels'), h('p', {}, 'Nothing in this picture was recognised with enough confidence.'));
+    }
+    return h(
+      'section',
+      { class: 'card', 'aria-labelledby': 'labels-title' },
+      h('div', { class: 'card-head' }, h('h3', { id: 'labels-title' }, 'Labels'), h('span', { class: 'quiet' }, count(labels.length, 'label'))),
+      labels.length > 2 && this.#filter(labels, list),
+      list.element,
+    );
+  }
+
+  /**
+   * @param {import('./answer.js').LabelView[]} labels
+   * @param {NonNullable<ReturnType<typeof labelList>>} list
+   */
+  #filter(labels, list) {
+    const lowest = Math.min(...labels.map(({ confidence }) => confidence));
+    const least = Math.min(FILTER_FLOOR, Math.floor(lowest / 10) * 10);
+    const output = h('output', { for: 'least' });
+    const range = h('input', { id: 'least', type: 'range', min: least, max: 99, step: 1, value: Math.max(least, this.#least) });
+    const apply = () => {
+      const value = range.valueAsNumber;
+      range.setAttribute('aria-valuetext', `${value} percent`);
+      output.textContent = percent(value);
+      list.filter(value);
+      this.#showMarks(labels);
+    };
+    range.addEventListener('input', () => {
+      this.#least = range.valueAsNumber;
+      apply();
+    });
+    apply();
+    return h('div', { class: 'filter' }, h('label', { for: 'least' }, 'Confidence from'), range, output);
+  }
+
+  /** @param {number} places */
+  #boxSwitch(places) {
+    const box = h('input', { type: 'checkbox', role: 'switch', id: 'boxes' });
+    box.checked = this.#boxesShown;
+    box.addEventListener('change', () => {
+      this.#boxesShown = box.checked;
+      if (this.#picture) this.#picture.boxesShown = box.checked;
+    });
+    if (this.#picture) this.#picture.boxesShown = this.#boxesShown;
+    return h('label', { class: 'switch', for: 'boxes' }, box, h('span', {}, count(places, 'box', 'boxes'), ' over the picture'));
+  }
+
+  /** @param {import('./answer.js').LabelView[]} labels */
+  #showMarks(labels) {
+    this.#picture?.setMarks(
+      labels.flatMap(({ name, confidence, places, hue }, label) =>
+        confidence < this.#least || hue === null ? [] : places.map((place) => ({ box: place.box, confidence: place.confidence, name, hue, label })),
+      ),
+    );
+    this.#light(null);
+  }
+
+  /** @param {number | null} label */
+  #light(label) {
+    const lit = label ?? this.#pinned;
+    this.#picture?.highlight(lit);
+    this.#labels?.mark(lit);
+  }
+}
+
+/** @param {{title: string, text: string}} words */
+function problem({ title, text }) {
+  return h('section', { class: 'card problem' }, h('h3', {}, icon('alert'), title), h('p', {}, text));
+}
+
+/** @param {import('./shapes.js').ResultDocument} document */
+function partly({ errors = [] }) {
+  return h(
+    'section',
+    { class: 'card problem mild' },
+    h('h3', {}, icon('alert'), 'Partly analysed'),
+    h('ul', {}, errors.map(({ analysis, message }) => h('li', {}, analysis && h('strong', {}, `${analysis}: `), message))),
+  );
+}
+
+/** @param {Task} task */
+function steps(task) {
+  const names = ['Upload address', 'Upload', 'Analysis'];
+  const now = { queued: 0, asking: 0, uploading: 1, waiting: 2 }[/** @type {'queued'} */ (task.state)] ?? names.length;
+  return h(
+    'ol',
+    { class: 'steps' },
+    names.map((name, index) =>
+      h(
+        'li',
+        { class: index < now ? 'past' : index === now ? 'now' : 'ahead', 'aria-current': index === now ? 'step' : null },
+        h('span', { class: 'step-mark' }, index < now && icon('check')),
+        name,
+      ),
+    ),
+  );
+}
