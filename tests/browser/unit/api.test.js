@@ -1,0 +1,103 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { createApi } from '../../../frontend/js/api.js';
+import { explainError } from '../../../frontend/js/words.js';
+
+const BASE = 'https://api.example.com';
+const REQUEST = { contentType: 'image/png', contentLength: 3, filename: 'a.png' };
+const TICKET = {
+  imageId: 'i',
+  key: 'uploads/i.png',
+  method: 'PUT',
+  uploadUrl: 'https://bucket.example.com/uploads/i.png?sig',
+  headers: { 'content-type': 'image/png' },
+  expiresAt: '2026-01-01T00:00:00Z',
+  resultKey: 'results/uploads/i.png.json',
+  resultUrl: 'https://bucket.example.com/r',
+  statusUrl: '/results/uploads/i.png',
+};
+
+/**
+ * An API that answers with what is given, and the requests it got.
+ * @param {() => Response | Promise<Response>} answer
+ */
+function fake(answer) {
+  /** @type {{url: string, init: RequestInit}[]} */
+  const calls = [];
+  const api = createApi(BASE, {
+    fetch: async (url, init = {}) => {
+      calls.push({ url: String(url), init });
+      return answer();
+    },
+  });
+  return { api, calls };
+}
+
+const signal = () => new AbortController().signal;
+
+test('asks for an upload address as the API wants it', async () => {
+  const { api, calls } = fake(() => Response.json(TICKET, { status: 201 }));
+  const ticket = await api.createUpload(REQUEST, signal());
+  assert.equal(calls[0]?.url, `${BASE}/uploads`);
+  assert.equal(calls[0]?.init.method, 'POST');
+  assert.deepEqual(JSON.parse(String(calls[0]?.init.body)), REQUEST);
+  assert.equal(ticket.key, TICKET.key);
+  assert.equal(ticket.statusUrl, `${BASE}/results/uploads/i.png`);
+});
+
+test('a document, or when to ask again', async () => {
+  const pending = fake(() => Response.json({ status: 'pending' }, { status: 202, headers: { 'retry-after': '2' } }));
+  assert.deepEqual(await pending.api.readResult(TICKET.statusUrl, signal()), { ready: false, retryAfterMs: 2000 });
+  // Without the header being exposed to other origins it cannot be read.
+  const silent = fake(() => Response.json({ status: 'pending' }, { status: 202 }));
+  assert.deepEqual(await silent.api.readResult(TICKET.statusUrl, signal()), { ready: false, retryAfterMs: null });
+  const ready = fake(() => Response.json({ schemaVersion: 1, status: 'succeeded' }));
+  assert.deepEqual(await ready.api.readResult(TICKET.statusUrl, signal()), { ready: true, document: { schemaVersion: 1, status: 'succeeded' } });
+});
+
+test('a problem document becomes an error that keeps its words', async () => {
+  const problem = { type: 'about:blank', title: 'Too large', status: 413, detail: 'the picture has 20 MiB, 15 MiB are allowed', code: 'TooLarge' };
+  const { api } = fake(() => Response.json(problem, { status: 413, headers: { 'content-type': 'application/problem+json' } }));
+  await assert.rejects(api.createUpload(REQUEST, signal()), (error) => {
+    assert.deepEqual(explainError(error), { title: 'The file is too large', text: 'The picture has 20 MiB, 15 MiB are allowed.' });
+    return true;
+  });
+});
+
+test('every kind of refusal says what to do', async () => {
+  /** @type {[() => Response | Promise<Response>, RegExp, RegExp][]} */
+  const cases = [
+    [() => Promise.reject(new TypeError('fetch failed')), /cannot be reached/, /Check that the service is running/],
+    [() => new Response('<html>', { status: 200 }), /not the API/, /config\.json/],
+    [() => Response.json({ key: 'k' }, { status: 201 }), /not the API/, /config\.json/],
+    [() => Response.json([], { status: 400 }), /refused this file/, /HTTP 400/],
+    [() => Response.json({ detail: 'contentLength is missing' }, { status: 400 }), /refused this file/, /^ContentLength is missing\.$/],
+    [() => new Response('', { status: 403 }), /may not/, /Sign in/],
+    [() => new Response('no', { status: 404 }), /does not know/, /config\.json/],
+    [() => new Response('', { status: 415 }), /PNG is not taken/, /JPEG or PNG/],
+    [() => new Response('', { status: 429 }), /Too many/, /Wait a moment/],
+    [() => new Response('oops', { status: 502 }), /had a fault/, /HTTP 502\. Try again/],
+  ];
+  for (const [answer, title, text] of cases) {
+    const { api } = fake(answer);
+    await assert.rejects(api.createUpload(REQUEST, signal()), (error) => {
+      const words = explainError(error, 'image/png');
+      assert.match(words.title, title);
+      assert.match(words.text, text);
+      return true;
+    });
+  }
+});
+
+test('calling off is told apart from an API that does not answer', async () => {
+  /** @type {typeof fetch} */
+  const never = (_, init) => new Promise((_resolve, reject) => init?.signal?.addEventListener('abort', () => reject(init.signal?.reason)));
+  const slow = createApi(BASE, { fetch: never, timeoutMs: 5 });
+  await assert.rejects(slow.createUpload(REQUEST, signal()), { name: 'ApiError', kind: 'unreachable' });
+  const control = new AbortController();
+  const asked = createApi(BASE, { fetch: never }).createUpload(REQUEST, control.signal);
+  control.abort();
+  await assert.rejects(asked, { name: 'AbortError' });
+});

@@ -1,0 +1,53 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { loadConfig, readConfig } from '../../../frontend/js/config.js';
+
+const ORIGIN = 'http://127.0.0.1:8080';
+
+test('no address, or an empty one, is the page’s own origin', () => {
+  assert.equal(readConfig({}, ORIGIN).api, ORIGIN);
+  assert.equal(readConfig({ api: '' }, ORIGIN).api, ORIGIN);
+  assert.equal(readConfig({ api: '/' }, ORIGIN).api, ORIGIN);
+});
+
+test('an address keeps its path and loses its slashes at the end', () => {
+  assert.equal(readConfig({ api: 'https://api.example.com/' }, ORIGIN).api, 'https://api.example.com');
+  assert.equal(readConfig({ api: ' https://api.example.com/prod// ' }, ORIGIN).api, 'https://api.example.com/prod');
+  assert.equal(readConfig({ api: '/api' }, ORIGIN).api, `${ORIGIN}/api`);
+});
+
+test('limits and analyses are optional', () => {
+  assert.deepEqual(readConfig({ maxUploadBytes: 5, analyses: ['labels'] }, ORIGIN), { api: ORIGIN, maxUploadBytes: 5, analyses: ['labels'] });
+  assert.deepEqual(readConfig({}, ORIGIN), { api: ORIGIN, maxUploadBytes: null, analyses: null });
+});
+
+test('a wrong value is named', () => {
+  for (const [value, message] of /** @type {[unknown, RegExp][]} */ ([
+    [[], /must be an object/],
+    [null, /must be an object/],
+    [{ api: 5 }, /“api”/],
+    [{ api: 'ftp://example.com' }, /ftp:/],
+    [{ api: 'http://[' }, /not an address/],
+    [{ maxUploadBytes: '15' }, /“maxUploadBytes”/],
+    [{ maxUploadBytes: 0 }, /“maxUploadBytes”/],
+    [{ analyses: 'labels' }, /“analyses”/],
+  ])) {
+    assert.throws(() => readConfig(value, ORIGIN), message);
+  }
+});
+
+test('a missing file means the defaults, a broken one is said', async () => {
+  const answer = (/** @type {Response} */ response) => async () => response;
+  assert.equal((await loadConfig('x', ORIGIN, answer(new Response('', { status: 404 })))).api, ORIGIN);
+  assert.equal((await loadConfig('x', ORIGIN, answer(Response.json({ api: 'https://a.example' })))).api, 'https://a.example');
+  await assert.rejects(loadConfig('x', ORIGIN, answer(new Response('{'))), /not JSON/);
+  await assert.rejects(loadConfig('x', ORIGIN, answer(new Response('', { status: 500 }))), /HTTP 500/);
+  await assert.rejects(
+    loadConfig('x', ORIGIN, async () => {
+      throw new TypeError('failed');
+    }),
+    /Check the connection/,
+  );
+});

@@ -1,0 +1,49 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { bytes, count, duration, list, percent } from '../../../frontend/js/format.js';
+
+/** @param {string} text */
+const plain = (text) => text.replaceAll('\u00a0', ' ');
+
+test('sizes have binary units and at most one digit after the point', () => {
+  for (const [size, text] of /** @type {const} */ ([
+    [0, '0 bytes'],
+    [1, '1 byte'],
+    [1023, '1023 bytes'],
+    [1024, '1 KiB'],
+    [1536, '1.5 KiB'],
+    [791_555, '773 KiB'],
+    [1024 * 1024 - 1, '1 MiB'],
+    [15 * 1024 * 1024, '15 MiB'],
+    [2 * 1024 ** 4, '2048 GiB'],
+  ])) {
+    assert.equal(plain(bytes(size)), text);
+  }
+});
+
+test('time spans go from milliseconds to minutes', () => {
+  for (const [ms, text] of /** @type {const} */ ([
+    [0, '0 ms'],
+    [999.4, '999 ms'],
+    [999.9, '1 s'],
+    [2140, '2.1 s'],
+    [59_960, '1 min'],
+    [65_000, '1 min 5 s'],
+    [300_000, '5 min'],
+  ])) {
+    assert.equal(plain(duration(ms)), text);
+  }
+});
+
+test('percent, counts and lists', () => {
+  assert.equal(percent(97.449, 1), '97.4%');
+  assert.equal(percent(100), '100%');
+  assert.equal(count(1, 'label'), '1 label');
+  assert.equal(count(0, 'label'), '0 labels');
+  assert.equal(count(2, 'box', 'boxes'), '2 boxes');
+  assert.equal(list([]), '');
+  assert.equal(list(['a']), 'a');
+  assert.equal(list(['a', 'b', 'c']), 'a, b and c');
+});

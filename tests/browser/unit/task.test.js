@@ -1,0 +1,234 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { ApiError, LateError, UploadError } from '../../../frontend/js/errors.js';
+import { Limiter } from '../../../frontend/js/queue.js';
+import { Task, canRetry } from '../../../frontend/js/task.js';
+import { explain, progressLine, spoken, stateLine } from '../../../frontend/js/words.js';
+
+/** @typedef {import('../../../frontend/js/task.js').Services} Services */
+/** @typedef {import('../../../frontend/js/shapes.js').ResultDocument} ResultDocument */
+
+/** @type {ResultDocument} */
+const DOCUMENT = {
+  schemaVersion: 1,
+  imageId: 'i',
+  status: 'succeeded',
+  rekognition: { detectLabels: { Labels: ['Person', 'Man', 'Adult', 'Male'].map((Name) => ({ Name, Confidence: 90 })) } },
+};
+
+const file = new File(['abcd'], 'a.png', { type: 'image/png' });
+
+/**
+ * A task among servers that do as they are told.
+ * @param {Partial<Services> & {createUpload?: Services['api']['createUpload'], readResult?: Services['api']['readResult']}} [how]
+ */
+function setUp({ createUpload, readResult, ...how } = {}) {
+  /** @type {import('../../../frontend/js/shapes.js').UploadRequest[]} */
+  const asked = [];
+  /** @type {string[]} */
+  const sentTo = [];
+  const services = /** @type {Services} */ ({
+    api: {
+      address: 'http://api',
+      createUpload: async (request, signal) => {
+        asked.push(request);
+        if (createUpload) return createUpload(request, signal);
+        const key = `uploads/${asked.length}.png`;
+        return { imageId: 'i', key, method: 'PUT', uploadUrl: `http://bucket/${key}`, headers: {}, expiresAt: '', resultKey: `results/${key}.json`, resultUrl: '', statusUrl: `http://api/results/${key}` };
+      },
+      readResult: readResult ?? (async () => ({ ready: true, document: DOCUMENT })),
+    },
+    analyses: null,
+    uploads: new Limiter(1),
+    questions: new Limiter(1),
+    waitForResult: async ({ read }) => {
+      const reading = await read();
+      if (!reading.ready) throw new LateError(1);
+      return reading.document;
+    },
+    digest: async () => null,
+    ...how,
+    put: async (job) => {
+      sentTo.push(job.ticket.uploadUrl);
+      await how.put?.(job);
+    },
+  });
+  const task = new Task(file, 'image/png', services);
+  /** @type {string[]} */
+  const states = [];
+  task.addEventListener('change', () => states.at(-1) === task.state || states.push(task.state));
+  return { task, states, asked, sentTo };
+}
+
+test('goes from the queue to its document', async () => {
+  const lines = /** @type {string[]} */ ([]);
+  const { task, states, asked } = setUp({
+    put: async ({ onProgress }) => {
+      onProgress(2);
+      lines.push(stateLine(task), progressLine(task).replaceAll('\u00a0', ' '));
+    },
+    digest: async () => 'ab'.repeat(32),
+    analyses: ['labels'],
+  });
+  await task.start();
+  assert.deepEqual(states, ['queued', 'asking', 'uploading', 'waiting', 'done']);
+  assert.deepEqual(asked, [{ contentType: 'image/png', contentLength: 4, filename: 'a.png', sha256: 'ab'.repeat(32), analyses: ['labels'] }]);
+  assert.deepEqual(lines, ['Uploading 50%', 'Uploading 50%, 2 bytes of 4 bytes']);
+  assert.equal(task.document, DOCUMENT);
+  assert.equal(stateLine(task), 'Person, Man, Adult + 1');
+  assert.equal(spoken(task), 'a.png: 4 labels found, Person, Man, Adult.');
+  assert.equal(canRetry(task), false);
+});
+
+test('a digest or analyses that are not there are not asked for', async () => {
+  const { task, asked } = setUp();
+  await task.start();
+  assert.deepEqual(asked, [{ contentType: 'image/png', contentLength: 4, filename: 'a.png' }]);
+});
+
+test('asks for the address only when its turn has come', async () => {
+  const uploads = new Limiter(1);
+  /** @type {() => void} */
+  let free = () => {};
+  const busy = uploads.run(() => /** @type {Promise<void>} */ (new Promise((resolve) => (free = resolve))));
+  const { task, asked, states } = setUp({ uploads });
+  const done = task.start();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([asked.length, states], [0, ['queued']]);
+  free();
+  await Promise.all([busy, done]);
+  assert.equal(task.state, 'done');
+});
+
+test('an address that ran out is renewed once', async () => {
+  let times = 0;
+  const { task, sentTo } = setUp({
+    put: async () => {
+      times += 1;
+      if (times === 1) throw new UploadError('expired', { status: 403 });
+    },
+  });
+  await task.start();
+  assert.equal(task.state, 'done');
+  assert.deepEqual(sentTo, ['http://bucket/uploads/1.png', 'http://bucket/uploads/2.png']);
+
+  const never = setUp({ put: async () => Promise.reject(new UploadError('expired', { status: 403 })) });
+  await never.task.start();
+  assert.equal(never.task.state, 'failed');
+  assert.equal(never.sentTo.length, 2);
+  assert.equal(explain(never.task).title, 'The upload address expired');
+});
+
+test('a used address whose picture is there counts as sent', async () => {
+  const used = async () => Promise.reject(new UploadError('used', { status: 412 }));
+  const arrived = setUp({ put: used });
+  await arrived.task.start();
+  assert.equal(arrived.task.state, 'done');
+
+  const absent = setUp({ put: used, readResult: async () => Promise.reject(new ApiError('refused', { status: 404 })) });
+  await absent.task.start();
+  assert.equal(absent.task.state, 'failed');
+  assert.match(explain(absent.task).text, /one file, once/);
+});
+
+test('a busy API is asked again, a refusal is final', async () => {
+  let times = 0;
+  const busy = setUp({
+    createUpload: async () => {
+      times += 1;
+      throw new ApiError('refused', { status: 503, retryAfterMs: 0 });
+    },
+  });
+  await busy.task.start();
+  assert.equal(times, 3);
+  assert.ok(canRetry(busy.task));
+
+  const refused = setUp({ createUpload: async () => Promise.reject(new ApiError('refused', { status: 413, problem: { detail: 'too large' } })) });
+  await refused.task.start();
+  assert.equal(refused.asked.length, 1);
+  assert.equal(canRetry(refused.task), false);
+  assert.equal(stateLine(refused.task), 'The file is too large');
+});
+
+test('after the upload only the question is repeated', async () => {
+  let late = true;
+  const { task, sentTo } = setUp({ readResult: async () => (late ? { ready: false, retryAfterMs: null } : { ready: true, document: DOCUMENT }) });
+  await task.start();
+  assert.equal(task.state, 'failed');
+  assert.equal(explain(task).title, 'The answer is late');
+  assert.ok(canRetry(task));
+  late = false;
+  await task.start();
+  assert.equal(task.state, 'done');
+  assert.equal(sentTo.length, 1);
+});
+
+test('a picture whose key is gone is sent again', async () => {
+  let known = false;
+  const { task, sentTo } = setUp({
+    readResult: async () => {
+      if (known) return { ready: true, document: DOCUMENT };
+      throw new ApiError('refused', { status: 404 });
+    },
+  });
+  await task.start();
+  assert.equal(task.state, 'failed');
+  known = true;
+  await task.start();
+  assert.equal(task.state, 'done');
+  assert.equal(sentTo.length, 2);
+});
+
+test('a picture that could not be analysed says why, and is sent again where that can help', async () => {
+  /** @param {boolean} retryable @returns {ResultDocument} */
+  const failed = (retryable) => ({ schemaVersion: 1, imageId: 'i', status: 'failed', errors: [{ code: 'X', message: 'the file holds no picture', retryable }] });
+  const final = setUp({ readResult: async () => ({ ready: true, document: failed(false) }) });
+  await final.task.start();
+  assert.equal(final.task.state, 'failed');
+  assert.deepEqual(explain(final.task), { title: 'This picture could not be analysed', text: 'The file holds no picture.' });
+  assert.equal(spoken(final.task), 'a.png: This picture could not be analysed. The file holds no picture.');
+  assert.equal(canRetry(final.task), false);
+
+  let document = failed(true);
+  const again = setUp({ readResult: async () => ({ ready: true, document }) });
+  await again.task.start();
+  assert.ok(canRetry(again.task));
+  document = DOCUMENT;
+  await again.task.start();
+  assert.equal(again.task.state, 'done');
+  assert.equal(again.sentTo.length, 2);
+});
+
+test('cancelling ends any step, and the task can be started again', async () => {
+  const forever = (/** @type {AbortSignal} */ signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  let hang = true;
+  const { task, states } = setUp({
+    put: async ({ signal }) => {
+      if (hang) await forever(signal);
+    },
+  });
+  const done = task.start();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(task.state, 'uploading');
+  assert.ok(task.active && task.unsaved);
+  task.cancel();
+  await done;
+  assert.equal(task.state, 'cancelled');
+  assert.equal(task.error, null);
+  assert.ok(canRetry(task));
+  hang = false;
+  await task.start();
+  assert.equal(task.state, 'done');
+  assert.deepEqual(states, ['queued', 'asking', 'uploading', 'cancelled', 'queued', 'asking', 'uploading', 'waiting', 'done']);
+});
+
+test('a file that can no longer be read is said so', async () => {
+  const { task, asked } = setUp({ digest: async () => Promise.reject(new Error('NotReadableError')) });
+  await task.start();
+  assert.equal(task.state, 'failed');
+  assert.equal(asked.length, 0);
+  assert.equal(explain(task).title, 'The file changed on disk');
+  assert.equal(canRetry(task), false);
+});
