@@ -1,2 +1,72 @@
-//! processor
-fn main() {}
+//! Lambda 2: reads its configuration, builds the clients once, and hands over.
+
+use std::{
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::Value;
+use sightline_pipeline::{
+    aws,
+    config::{ProcessorConfig, environment},
+    logging,
+};
+use sightline_processor::{Invocation, Options, Processor};
+
+/// The time an invocation is given where the runtime tells none that lies ahead, as emulators do.
+const WITHOUT_DEADLINE: Duration = Duration::from_secs(60);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
+    let config = ProcessorConfig::read(&environment)?;
+    anyhow::ensure!(
+        std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some(),
+        "AWS_LAMBDA_RUNTIME_API is not set; this program is a Lambda function and runs on AWS Lambda or under `cargo lambda watch`, on one machine `sightline local` does its work"
+    );
+    logging::start();
+    let aws::Clients {
+        store, recogniser, ..
+    } = aws::clients(&aws::load().await);
+    let processor = Arc::new(Processor::new(
+        config,
+        store,
+        recogniser,
+        Options::default(),
+    ));
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+        let processor = processor.clone();
+        async move {
+            let (event, context) = event.into_parts();
+            let invocation = Invocation {
+                time_left: context
+                    .deadline()
+                    .duration_since(SystemTime::now())
+                    .ok()
+                    .filter(|left| !left.is_zero())
+                    .unwrap_or(WITHOUT_DEADLINE),
+                request_id: context.request_id,
+            };
+            processor
+                .handle(event, &invocation)
+                .await
+                .map_err(|error| Diagnostic {
+                    error_type: error.name().to_owned(),
+                    error_message: error.to_string(),
+                })
+        }
+    }))
+    .await
+    .map_err(|error| anyhow::anyhow!(error))
+}

@@ -1,0 +1,229 @@
+//! The lease on one image: `claims/<source key>` in the output bucket.
+//!
+//! Whoever creates the object (`If-None-Match: *`) or replaces one that has run out (`If-Match`)
+//! works on the image; everybody else waits or comes back. Nobody takes over a lease that still
+//! runs, not even for a newer version of the object, and the holder's work ends before it runs
+//! out: it runs until the end of the invocation, plus a margin for clocks that differ. So the
+//! holder may remove it without asking whose it is by then, which S3 could not check in the same
+//! step on every bucket.
+//!
+//! A holder that dies leaves the lease to run out. A queue whose visibility time-out is longer
+//! than the function's, as it must be anyway, redelivers the message after that.
+//!
+//! Work that has to be repeated because some answers are still missing parks the ones it has in
+//! the lease object, already run out, so that the next worker asks, and pays, only for the rest.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sightline_pipeline::{
+    SourceKey,
+    object_store::{Condition, Get, GetOutcome, ObjectStore, Put, PutOutcome, StoreError},
+};
+use time::{Duration, OffsetDateTime};
+
+use crate::version::{ObjectVersion, Relation};
+
+/// By how much clocks of two workers may differ.
+pub(crate) const CLOCK_SKEW: Duration = Duration::seconds(2);
+
+/// What the lease object holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Claim {
+    #[serde(flatten)]
+    version: ObjectVersion,
+    owner: String,
+    #[serde(with = "time::serde::rfc3339")]
+    claimed_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    expires_at: OffsetDateTime,
+    #[serde(default)]
+    answers: Vec<Kept>,
+}
+
+/// An answer that was had, or the error that is final.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Kept {
+    /// The question with all its parameters; another question needs another answer.
+    pub(crate) question: String,
+    /// The answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answer: Option<Value>,
+    /// The error's code and message where there is no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<(String, String)>,
+}
+
+/// Who asks for a lease.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claimant<'a> {
+    /// Unlike any other, even of the same process.
+    pub(crate) owner: &'a str,
+    /// What the owners of one process begin with, where that process is the only worker: all
+    /// other owners are dead then.
+    pub(crate) sole_process: Option<&'a str>,
+    /// Now.
+    pub(crate) now: OffsetDateTime,
+    /// When the claimant's work ends at the latest.
+    pub(crate) until: OffsetDateTime,
+}
+
+/// What became of asking for a lease.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, taken apart at once"
+)]
+pub(crate) enum Taken {
+    /// It is ours.
+    Ours(Lease),
+    /// Somebody else works on the image.
+    Busy,
+    /// A newer version of the object is, or was, in hand.
+    Newer,
+}
+
+/// A lease we hold.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    bucket: String,
+    key: String,
+    /// Of the lease object.
+    e_tag: String,
+    claim: Claim,
+}
+
+impl Lease {
+    /// Takes the lease on `key` for `version`, if nobody else holds it.
+    pub(crate) async fn take<S: ObjectStore>(
+        store: &S,
+        bucket: &str,
+        key: &SourceKey,
+        version: &ObjectVersion,
+        claimant: Claimant<'_>,
+    ) -> Result<Taken, StoreError> {
+        let mut lease = Self {
+            bucket: bucket.to_owned(),
+            key: key.claim_key(),
+            e_tag: String::new(),
+            claim: Claim {
+                version: version.clone(),
+                owner: claimant.owner.to_owned(),
+                claimed_at: claimant.now,
+                expires_at: claimant.until + CLOCK_SKEW,
+                answers: Vec::new(),
+            },
+        };
+        if lease.write(store, Condition::IfAbsent).await? {
+            return Ok(Taken::Ours(lease));
+        }
+        let get = Get {
+            bucket,
+            key: &lease.key,
+            version_id: None,
+            if_match: None,
+            first_bytes: None,
+        };
+        let GetOutcome::Found(info, bytes) = store.get(get).await? else {
+            // Given back a moment ago; the caller comes again.
+            return Ok(Taken::Busy);
+        };
+        match serde_json::from_slice::<Claim>(&bytes) {
+            // The reply to our own write was lost and the SDK wrote again.
+            Ok(standing) if standing.owner == lease.claim.owner => {
+                lease.e_tag = info.e_tag;
+                return Ok(Taken::Ours(lease));
+            }
+            Ok(standing) => {
+                let relation = standing.version.relation_to(version);
+                if relation == Relation::Newer {
+                    return Ok(Taken::Newer);
+                }
+                let dead = claimant
+                    .sole_process
+                    .is_some_and(|process| !standing.owner.starts_with(process));
+                if standing.expires_at > claimant.now && !dead {
+                    return Ok(Taken::Busy);
+                }
+                if relation == Relation::Same {
+                    lease.claim.answers = standing.answers;
+                }
+            }
+            // Nothing that this program wrote; it holds nobody's place.
+            Err(error) => {
+                tracing::warn!(key = lease.key, %error, "a lease that cannot be read is taken over");
+            }
+        }
+        Ok(
+            if lease.write(store, Condition::IfMatch(&info.e_tag)).await? {
+                Taken::Ours(lease)
+            } else {
+                Taken::Busy
+            },
+        )
+    }
+
+    /// Answers that an earlier worker had for the same version.
+    pub(crate) fn answers(&self) -> &[Kept] {
+        &self.claim.answers
+    }
+
+    /// Gives the lease back. When that fails, it runs out.
+    pub(crate) async fn release<S: ObjectStore>(self, store: &S, now: OffsetDateTime) {
+        // Later it might be somebody else's.
+        if now < self.claim.expires_at - CLOCK_SKEW
+            && let Err(error) = store.delete(&self.bucket, &self.key).await
+        {
+            tracing::warn!(key = self.key, %error, "a lease could not be given back and will run out");
+        }
+    }
+
+    /// Gives the lease back with answers for whoever takes it next.
+    pub(crate) async fn park<S: ObjectStore>(
+        mut self,
+        store: &S,
+        now: OffsetDateTime,
+        answers: Vec<Kept>,
+    ) {
+        if answers.is_empty() {
+            return self.release(store, now).await;
+        }
+        self.claim.answers = answers;
+        self.claim.expires_at = now;
+        let e_tag = std::mem::take(&mut self.e_tag);
+        if let Err(error) = self.write(store, Condition::IfMatch(&e_tag)).await {
+            tracing::warn!(key = self.key, %error, "answers could not be kept and will be asked for again");
+        }
+    }
+
+    /// Writes the lease object; whether the condition held.
+    async fn write<S: ObjectStore>(
+        &mut self,
+        store: &S,
+        condition: Condition<'_>,
+    ) -> Result<bool, StoreError> {
+        let body = serde_json::to_vec(&self.claim).map_err(|error| StoreError {
+            operation: "PutObject",
+            bucket: self.bucket.clone(),
+            code: "Request".to_owned(),
+            message: format!("the lease could not be written as JSON: {error}"),
+            retryable: false,
+        })?;
+        let put = Put {
+            bucket: &self.bucket,
+            key: &self.key,
+            body: &body,
+            content_type: "application/json",
+            metadata: &[],
+            condition,
+        };
+        Ok(match store.put(put).await? {
+            PutOutcome::Stored(e_tag) => {
+                self.e_tag = e_tag;
+                true
+            }
+            PutOutcome::ConditionFailed => false,
+        })
+    }
+}

@@ -1,0 +1,430 @@
+//! Reads what Lambda hands over: S3's events however they came.
+//!
+//! Four ways are known: S3 straight to the function, S3 through SQS (several records in one
+//! message), S3 through EventBridge (to the function or to the queue), and S3 through SNS. What
+//! the events say is read member by member rather than into `aws_lambda_events`' types, because
+//! those refuse a whole batch for one member that is not needed here.
+//!
+//! Sources: Amazon S3 User Guide, "Event message structure" and "Using EventBridge"; AWS Lambda
+//! Developer Guide, "Using Lambda with Amazon SQS".
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use sightline_pipeline::keys::MAX_KEY_BYTES;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// What one invocation is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Messages of a queue, each of which succeeds or fails by itself.
+    Queue(Vec<Message>),
+    /// An event without a queue, which succeeds or fails as a whole.
+    Direct(Reading),
+}
+
+/// A message of the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// What the answer names it by when it failed.
+    pub id: String,
+    /// What it says.
+    pub reading: Reading,
+}
+
+/// What could be read out of one message or direct event.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// Objects that were created, in the event's order.
+    pub created: Vec<Created>,
+    /// What was understood and is nothing to do for us, in words.
+    pub ignored: Vec<String>,
+    /// What was not understood.
+    pub errors: Vec<EventError>,
+}
+
+/// An object was created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// The bucket.
+    pub bucket: String,
+    /// The key as it stands in the bucket.
+    pub key: String,
+    /// ETag without quotes.
+    pub e_tag: Option<String>,
+    /// Version, where the bucket keeps versions.
+    pub version_id: Option<String>,
+    /// S3's sequencer: orders the events of one key.
+    pub sequencer: Option<String>,
+    /// Size in bytes.
+    pub size: Option<u64>,
+    /// When it happened.
+    pub time: Option<OffsetDateTime>,
+}
+
+/// Why an event, or a part of it, was not understood. Trying again cannot help, so a message with
+/// one goes to the dead-letter queue, where a person finds it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// Not a JSON object.
+    #[error("the event is {0}, not an object; send an S3, SQS, SNS or EventBridge event")]
+    NotAnObject(&'static str),
+    /// None of the known shapes.
+    #[error(
+        "the event has neither Records nor detail and is no s3:TestEvent; send an S3, SQS, SNS or EventBridge event"
+    )]
+    UnknownShape,
+    /// `Records` is something else than a list.
+    #[error("Records is {0}, not a list")]
+    RecordsNotAList(&'static str),
+    /// Records of a service that does not bring S3 events.
+    #[error("records of {0:?} bring no S3 events; send those of aws:s3, aws:sqs or aws:sns")]
+    UnknownSource(String),
+    /// Messages of a queue beside other records.
+    #[error("record {0} is no SQS message though others are")]
+    MixedSources(usize),
+    /// A member is missing.
+    #[error("{0} is missing")]
+    MissingMember(&'static str),
+    /// A member is of another type.
+    #[error("{member} is {found}, not {takes}")]
+    WrongType {
+        /// The member, as a JSON pointer.
+        member: &'static str,
+        /// What stands there.
+        found: &'static str,
+        /// What should.
+        takes: &'static str,
+    },
+    /// The body of a message is no JSON.
+    #[error("the body is no JSON: {0}")]
+    BodyNotJson(String),
+    /// An event inside an event inside an event.
+    #[error("the body holds an event that is wrapped once more than any service wraps it")]
+    WrappedTooDeep,
+    /// S3 changed its events.
+    #[error("the event's version is {0:?}; versions 2.x are understood")]
+    UnknownVersion(String),
+    /// No form-urlencoding.
+    #[error("the key {0:?} is not form-urlencoded UTF-8, as S3 encodes keys in events")]
+    KeyEncoding(String),
+    /// An empty key.
+    #[error("the key is empty")]
+    EmptyKey,
+    /// Longer than any key.
+    #[error("the key is {0} bytes long; S3 keys have at most {MAX_KEY_BYTES}")]
+    KeyTooLong(usize),
+    /// An empty bucket name.
+    #[error("the bucket's name is empty")]
+    EmptyBucket,
+}
+
+impl EventError {
+    /// A stable name for logs and tests.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NotAnObject(_) => "NotAnObject",
+            Self::UnknownShape => "UnknownShape",
+            Self::RecordsNotAList(_) => "RecordsNotAList",
+            Self::UnknownSource(_) => "UnknownSource",
+            Self::MixedSources(_) => "MixedSources",
+            Self::MissingMember(_) => "MissingMember",
+            Self::WrongType { .. } => "WrongType",
+            Self::BodyNotJson(_) => "BodyNotJson",
+            Self::WrappedTooDeep => "WrappedTooDeep",
+            Self::UnknownVersion(_) => "UnknownVersion",
+            Self::KeyEncoding(_) => "KeyEncoding",
+            Self::EmptyKey => "EmptyKey",
+            Self::KeyTooLong(_) => "KeyTooLong",
+            Self::EmptyBucket => "EmptyBucket",
+        }
+    }
+}
+
+impl Event {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// [`EventError`] when not even its messages can be told apart. What is wrong inside one
+    /// message or record stands in its [`Reading`] and stops no other.
+    pub fn read(event: &Value) -> Result<Self, EventError> {
+        if !event.is_object() {
+            return Err(EventError::NotAnObject(kind(event)));
+        }
+        let records = match event.get("Records") {
+            Some(Value::Array(records)) => records.as_slice(),
+            Some(other) => return Err(EventError::RecordsNotAList(kind(other))),
+            None => &[],
+        };
+        let is_message =
+            |record: &Value| record.get("messageId").is_some() || source(record) == Some("aws:sqs");
+        if !records.iter().any(is_message) {
+            return Ok(Self::Direct(Reading::of(event, Depth::Event)));
+        }
+        records
+            .iter()
+            .enumerate()
+            .map(|(at, record)| {
+                if is_message(record) {
+                    Message::read(record)
+                } else {
+                    Err(EventError::MixedSources(at))
+                }
+            })
+            .collect::<Result<_, _>>()
+            .map(Self::Queue)
+    }
+}
+
+impl Message {
+    fn read(record: &Value) -> Result<Self, EventError> {
+        let id = text(record, "/messageId")?.to_owned();
+        let reading = text(record, "/body").map_or_else(Reading::failed, |body| {
+            Reading::of_body(body, Depth::Message)
+        });
+        Ok(Self { id, reading })
+    }
+}
+
+/// How often what is being read was wrapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Not at all.
+    Event,
+    /// In a queue's message.
+    Message,
+    /// In a topic's notification, which may itself have come in a message.
+    Notification,
+}
+
+impl Reading {
+    fn failed(error: EventError) -> Self {
+        Self {
+            errors: vec![error],
+            ..Self::default()
+        }
+    }
+
+    fn of_body(body: &str, depth: Depth) -> Self {
+        match serde_json::from_str::<Value>(body) {
+            Ok(event) => Self::of(&event, depth),
+            Err(error) => Self::failed(EventError::BodyNotJson(error.to_string())),
+        }
+    }
+
+    fn of(event: &Value, depth: Depth) -> Self {
+        if !event.is_object() {
+            return Self::failed(EventError::NotAnObject(kind(event)));
+        }
+        if event.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
+            // S3 sends it when a notification is configured.
+            return Self {
+                ignored: vec!["S3's test event".to_owned()],
+                ..Self::default()
+            };
+        }
+        if event.get("detail").is_some() {
+            return event_bridge(event).into();
+        }
+        // SNS to SQS without raw message delivery.
+        if event.get("Type").and_then(Value::as_str) == Some("Notification") {
+            return Self::of_notification(event, "/Message", depth);
+        }
+        match event.get("Records") {
+            Some(Value::Array(records)) => {
+                let mut all = Self::default();
+                for record in records {
+                    all.add(Self::of_record(record, depth));
+                }
+                all
+            }
+            Some(other) => Self::failed(EventError::RecordsNotAList(kind(other))),
+            None => Self::failed(EventError::UnknownShape),
+        }
+    }
+
+    fn of_record(record: &Value, depth: Depth) -> Self {
+        match source(record) {
+            Some("aws:sns") => Self::of_notification(record, "/Sns/Message", depth),
+            Some("aws:sqs") => Self::failed(EventError::WrappedTooDeep),
+            Some(other) if other != "aws:s3" => {
+                Self::failed(EventError::UnknownSource(other.to_owned()))
+            }
+            // Some senders leave the source out.
+            _ => s3_record(record).into(),
+        }
+    }
+
+    fn of_notification(event: &Value, member: &'static str, depth: Depth) -> Self {
+        if depth == Depth::Notification {
+            return Self::failed(EventError::WrappedTooDeep);
+        }
+        text(event, member).map_or_else(Self::failed, |message| {
+            Self::of_body(message, Depth::Notification)
+        })
+    }
+
+    fn add(&mut self, other: Self) {
+        self.created.extend(other.created);
+        self.ignored.extend(other.ignored);
+        self.errors.extend(other.errors);
+    }
+}
+
+/// What one record says: an object, or why it is nothing to do.
+type Record = Result<Result<Created, String>, EventError>;
+
+impl From<Record> for Reading {
+    fn from(record: Record) -> Self {
+        let mut reading = Self::default();
+        match record {
+            Ok(Ok(created)) => reading.created.push(created),
+            Ok(Err(ignored)) => reading.ignored.push(ignored),
+            Err(error) => reading.errors.push(error),
+        }
+        reading
+    }
+}
+
+/// A record of S3's own event. Its key is form-urlencoded.
+fn s3_record(record: &Value) -> Record {
+    if let Some(version) = optional_text(record, "/eventVersion")?
+        && version.split('.').next() != Some("2")
+    {
+        return Err(EventError::UnknownVersion(version.to_owned()));
+    }
+    let name = text(record, "/eventName")?;
+    let name = name.strip_prefix("s3:").unwrap_or(name);
+    if !name.starts_with("ObjectCreated:") {
+        return Ok(Err(format!("the event {name}")));
+    }
+    created(
+        text(record, "/s3/bucket/name")?,
+        decoded_key(text(record, "/s3/object/key")?)?,
+        optional_text(record, "/s3/object/eTag")?,
+        optional_text(record, "/s3/object/versionId")?,
+        optional_text(record, "/s3/object/sequencer")?,
+        optional_size(record, "/s3/object/size")?,
+        optional_text(record, "/eventTime")?,
+    )
+}
+
+/// An event of EventBridge. Its key is as it stands in the bucket.
+fn event_bridge(event: &Value) -> Record {
+    if let Some(source) = optional_text(event, "/source")?
+        && source != "aws.s3"
+    {
+        return Err(EventError::UnknownSource(source.to_owned()));
+    }
+    let kind = text(event, "/detail-type")?;
+    if kind != "Object Created" {
+        return Ok(Err(format!("the event {kind:?}")));
+    }
+    created(
+        text(event, "/detail/bucket/name")?,
+        text(event, "/detail/object/key")?.to_owned(),
+        optional_text(event, "/detail/object/etag")?,
+        optional_text(event, "/detail/object/version-id")?,
+        optional_text(event, "/detail/object/sequencer")?,
+        optional_size(event, "/detail/object/size")?,
+        optional_text(event, "/time")?,
+    )
+}
+
+fn created(
+    bucket: &str,
+    key: String,
+    e_tag: Option<&str>,
+    version_id: Option<&str>,
+    sequencer: Option<&str>,
+    size: Option<u64>,
+    time: Option<&str>,
+) -> Record {
+    if bucket.is_empty() {
+        return Err(EventError::EmptyBucket);
+    }
+    if key.is_empty() {
+        return Err(EventError::EmptyKey);
+    }
+    if key.len() > MAX_KEY_BYTES {
+        return Err(EventError::KeyTooLong(key.len()));
+    }
+    let owned = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+    Ok(Ok(Created {
+        bucket: bucket.to_owned(),
+        key,
+        e_tag: owned(e_tag.map(|e_tag| e_tag.trim_matches('"'))),
+        // The one version in a bucket that does not keep versions, or no longer does.
+        version_id: owned(version_id).filter(|id| id != "null"),
+        sequencer: owned(sequencer),
+        size,
+        // Only for the timings, so an unreadable one is none.
+        time: time.and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok()),
+    }))
+}
+
+/// Decodes a key once: '+' is a space, `%XX` a byte. S3 leaves '/' alone, others write `%2F`.
+fn decoded_key(encoded: &str) -> Result<String, EventError> {
+    let wrong = || EventError::KeyEncoding(encoded.to_owned());
+    let well_formed = encoded.split('%').skip(1).all(|rest| {
+        rest.as_bytes()
+            .first_chunk::<2>()
+            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    if !well_formed {
+        return Err(wrong());
+    }
+    percent_decode_str(&encoded.replace('+', " "))
+        .decode_utf8()
+        .map(|key| key.into_owned())
+        .map_err(|_| wrong())
+}
+
+fn source(record: &Value) -> Option<&str> {
+    // SNS writes it in capitals.
+    record
+        .get("eventSource")
+        .or_else(|| record.get("EventSource"))
+        .and_then(Value::as_str)
+}
+
+fn text<'a>(event: &'a Value, member: &'static str) -> Result<&'a str, EventError> {
+    optional_text(event, member)?.ok_or(EventError::MissingMember(member))
+}
+
+fn optional_text<'a>(
+    event: &'a Value,
+    member: &'static str,
+) -> Result<Option<&'a str>, EventError> {
+    match event.pointer(member) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => Err(EventError::WrongType {
+            member,
+            found: kind(other),
+            takes: "a string",
+        }),
+    }
+}
+
+fn optional_size(event: &Value, member: &'static str) -> Result<Option<u64>, EventError> {
+    match event.pointer(member) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => value.as_u64().map(Some).ok_or(EventError::WrongType {
+            member,
+            found: kind(value),
+            takes: "a number of bytes",
+        }),
+    }
+}
+
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

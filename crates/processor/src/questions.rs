@@ -1,0 +1,133 @@
+//! From analyses to Rekognition's operations, and from its errors to words.
+
+use rekognition_model::Operation;
+use sightline_pipeline::{
+    Analyses, Analysis,
+    config::ProcessorConfig,
+    document::AnalysisError,
+    recogniser::{Question, RecogniserError},
+};
+
+/// One question per operation. Custom labels without a model are no question; configuration does
+/// not allow them.
+pub(crate) fn questions(analyses: &Analyses, config: &ProcessorConfig) -> Vec<Question> {
+    analyses
+        .operations()
+        .into_iter()
+        .filter_map(|operation| {
+            Some(match operation {
+                Operation::DetectLabels => Question::Labels {
+                    labels: analyses.contains(Analysis::Labels),
+                    image_properties: analyses.contains(Analysis::ImageProperties),
+                    min_confidence: config.min_confidence,
+                    max_labels: config.max_labels,
+                },
+                Operation::DetectFaces => Question::Faces,
+                Operation::DetectText => Question::Text,
+                Operation::DetectModerationLabels => Question::Moderation {
+                    min_confidence: config.min_confidence,
+                },
+                Operation::RecognizeCelebrities => Question::Celebrities,
+                Operation::DetectProtectiveEquipment => Question::ProtectiveEquipment,
+                Operation::DetectCustomLabels => Question::CustomLabels {
+                    project_version_arn: config.custom_labels_arn.clone()?,
+                },
+            })
+        })
+        .collect()
+}
+
+/// The question with all its parameters, as a parked answer is found by.
+pub(crate) fn fingerprint(question: &Question) -> String {
+    format!("{question:?}")
+}
+
+/// One error for each analysis that the operation would have answered.
+pub(crate) fn errors(
+    operation: Operation,
+    analyses: &Analyses,
+    error: &RecogniserError,
+) -> Vec<AnalysisError> {
+    analyses
+        .iter()
+        .filter(|analysis| analysis.operation() == operation)
+        .map(|analysis| AnalysisError {
+            analysis: Some(analysis),
+            code: error.code.clone(),
+            message: explain(operation, error),
+            retryable: error.retryable,
+        })
+        .collect()
+}
+
+/// What an error means and what to do about it. Rekognition's own message names roles and buckets
+/// where permissions are concerned; those stay in the log.
+fn explain(operation: Operation, error: &RecogniserError) -> String {
+    match error.code.as_str() {
+        "InvalidImageFormatException" => {
+            "Rekognition could not read the picture; upload a JPEG or PNG file that opens in other programs.".to_owned()
+        }
+        "ImageTooLargeException" => format!(
+            "The picture is too large for {operation}; upload a smaller one."
+        ),
+        "InvalidS3ObjectException" => {
+            "Rekognition could not fetch the picture; the bucket must be in the region in which Rekognition is called, and the processor must be allowed to read the picture.".to_owned()
+        }
+        "AccessDeniedException" | "AccessDenied" => format!(
+            "The processor is not allowed to call {operation}; whoever runs it must grant rekognition:{operation}."
+        ),
+        "ResourceNotReadyException" => {
+            "The custom labels model is not running; whoever runs it must start it, then upload the picture again.".to_owned()
+        }
+        "ResourceNotFoundException" => {
+            "The custom labels model does not exist; whoever runs the processor must correct CUSTOM_LABELS_ARN.".to_owned()
+        }
+        _ => format!("{operation} gave no answer: {}", error.message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sightline_pipeline::testing::refused;
+
+    use super::*;
+
+    #[test]
+    fn an_error_of_a_shared_call_is_one_of_each_analysis() {
+        let analyses = Analyses::from_iter(Analysis::ALL);
+        let errors = errors(
+            Operation::DetectLabels,
+            &analyses,
+            &refused("AccessDeniedException"),
+        );
+        let named: Vec<_> = errors.iter().filter_map(|error| error.analysis).collect();
+        assert_eq!(named, [Analysis::Labels, Analysis::ImageProperties]);
+        assert!(
+            errors
+                .iter()
+                .all(|error| error.message.contains("rekognition:DetectLabels"))
+        );
+    }
+
+    #[test]
+    fn every_analysis_becomes_a_question() {
+        let config = ProcessorConfig::read(&|variable| {
+            Some(match variable {
+                "INPUT_BUCKET" => "in-put".to_owned(),
+                "OUTPUT_BUCKET" => "out-put".to_owned(),
+                "CUSTOM_LABELS_ARN" => {
+                    "arn:aws:rekognition:eu-west-1:111122223333:project/p/version/v/1".to_owned()
+                }
+                _ => return None,
+            })
+        })
+        .unwrap();
+        let all = Analyses::from_iter(Analysis::ALL);
+        let asked: Vec<_> = questions(&all, &config)
+            .iter()
+            .map(Question::operation)
+            .collect();
+        assert_eq!(asked, all.operations());
+        assert_eq!(asked.len(), 7);
+    }
+}

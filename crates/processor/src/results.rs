@@ -1,0 +1,179 @@
+//! The result that stands in the output bucket, and its replacement.
+
+use serde::Deserialize;
+use sightline_pipeline::{
+    ResultDocument, SourceKey,
+    document::Status,
+    object_store::{Condition, Get, GetOutcome, ObjectStore, Put, PutOutcome, StoreError},
+};
+
+use crate::version::{ObjectVersion, Relation};
+
+/// Metadata of the result object that tells, to a HEAD, which version of the image it answers.
+const E_TAG: &str = "source-e-tag";
+const VERSION_ID: &str = "source-version-id";
+const SEQUENCER: &str = "source-sequencer";
+const STATUS: &str = "status";
+
+/// How often a write that lost a race is tried again. Each loss means that somebody else wrote,
+/// and writers of one image are few.
+const WRITE_ATTEMPTS: usize = 5;
+
+/// What the standing result means for a version of the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It answers this version.
+    Answered,
+    /// It answers a newer version.
+    Superseded,
+    /// It answers no or an older version; the ETag is the result object's, where there is one.
+    Open(Option<String>),
+}
+
+impl Standing {
+    /// Looks at the result of `key`.
+    pub(crate) async fn look<S: ObjectStore>(
+        store: &S,
+        bucket: &str,
+        key: &SourceKey,
+        version: &ObjectVersion,
+    ) -> Result<Self, StoreError> {
+        Ok(match answered_version(store, bucket, key).await? {
+            None => Self::Open(None),
+            Some((e_tag, answered)) => Self::judge(e_tag, answered.as_ref(), version),
+        })
+    }
+
+    /// What a result object with this ETag that answers `answered` means for `version`.
+    pub(crate) fn judge(
+        e_tag: String,
+        answered: Option<&ObjectVersion>,
+        version: &ObjectVersion,
+    ) -> Self {
+        match answered.map(|answered| answered.relation_to(version)) {
+            Some(Relation::Same) => Self::Answered,
+            Some(Relation::Newer) => Self::Superseded,
+            Some(Relation::NotNewer) | None => Self::Open(Some(e_tag)),
+        }
+    }
+}
+
+/// The ETag of the result object of `key` and the version it answers; that is unknown when the
+/// object is no result document.
+pub(crate) async fn answered_version<S: ObjectStore>(
+    store: &S,
+    bucket: &str,
+    key: &SourceKey,
+) -> Result<Option<(String, Option<ObjectVersion>)>, StoreError> {
+    #[derive(Deserialize)]
+    struct Document {
+        source: ObjectVersion,
+    }
+    let result_key = key.result_key();
+    let Some(info) = store.head(bucket, &result_key).await? else {
+        return Ok(None);
+    };
+    let metadata = |name: &str| info.metadata.get(name).cloned();
+    if let Some(e_tag) = metadata(E_TAG) {
+        let version = ObjectVersion {
+            e_tag,
+            version_id: metadata(VERSION_ID),
+            sequencer: metadata(SEQUENCER),
+        };
+        return Ok(Some((info.e_tag, Some(version))));
+    }
+    let get = Get {
+        bucket,
+        key: &result_key,
+        version_id: None,
+        if_match: None,
+        first_bytes: None,
+    };
+    Ok(match store.get(get).await? {
+        GetOutcome::Found(info, bytes) => {
+            let version =
+                serde_json::from_slice::<Document>(&bytes).map(|document| document.source);
+            if let Err(error) = &version {
+                tracing::warn!(key = result_key, %error, "what stands in the result's place is no result and will be replaced");
+            }
+            Some((info.e_tag, version.ok()))
+        }
+        GetOutcome::Missing | GetOutcome::Changed => None,
+    })
+}
+
+/// What became of writing a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Writing {
+    /// It stands.
+    Done,
+    /// Somebody else had written one that stays; which, the standing says.
+    GivenWay(Standing),
+    /// Every attempt lost a race.
+    Lost,
+}
+
+/// Writes a result in place of what `standing` saw, unless by then one stands that answers the
+/// same or a newer version.
+pub(crate) async fn write<S: ObjectStore>(
+    store: &S,
+    bucket: &str,
+    document: &ResultDocument,
+    version: &ObjectVersion,
+    mut standing: Standing,
+) -> Result<Writing, StoreError> {
+    let key = &document.source.key;
+    let result_key = key.result_key();
+    let body = serde_json::to_vec(document).map_err(|error| StoreError {
+        operation: "PutObject",
+        bucket: bucket.to_owned(),
+        code: "Request".to_owned(),
+        message: format!("the result could not be written as JSON: {error}"),
+        retryable: false,
+    })?;
+    let status = match document.status {
+        Status::Succeeded => "succeeded",
+        Status::Partial => "partial",
+        Status::Failed => "failed",
+    };
+    let metadata: Vec<(&str, &str)> = [
+        (E_TAG, Some(version.e_tag.as_str())),
+        (VERSION_ID, version.version_id.as_deref()),
+        (SEQUENCER, version.sequencer.as_deref()),
+        (STATUS, Some(status)),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect();
+    // An event made by hand can name anything; then the document alone tells its version.
+    let metadata = if metadata
+        .iter()
+        .all(|(_, value)| !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic()))
+    {
+        metadata.as_slice()
+    } else {
+        &[]
+    };
+    for _ in 0..WRITE_ATTEMPTS {
+        let condition = match &standing {
+            Standing::Open(None) => Condition::IfAbsent,
+            Standing::Open(Some(e_tag)) => Condition::IfMatch(e_tag),
+            better => return Ok(Writing::GivenWay(better.clone())),
+        };
+        let put = Put {
+            bucket,
+            key: &result_key,
+            body: &body,
+            content_type: "application/json",
+            metadata,
+            condition,
+        };
+        match store.put(put).await? {
+            PutOutcome::Stored(_) => return Ok(Writing::Done),
+            PutOutcome::ConditionFailed => {
+                standing = Standing::look(store, bucket, key, version).await?;
+            }
+        }
+    }
+    Ok(Writing::Lost)
+}

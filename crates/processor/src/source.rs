@@ -1,0 +1,299 @@
+//! The picture in the input bucket: whether it is still the one that was announced, what its
+//! header says, and whether Rekognition would take it.
+
+use std::collections::BTreeMap;
+
+use percent_encoding::percent_decode_str;
+use sightline_pipeline::{
+    Analyses, Analysis, SourceKey,
+    config::ProcessorConfig,
+    document::{AnalysisError, Source},
+    object_store::{Get, GetOutcome, ObjectInfo, ObjectStore, StoreError},
+    picture::{FIRST_BYTES, PictureError, PictureHeader, read_header},
+};
+
+use crate::{event::Created, version::ObjectVersion};
+
+/// The largest image that Rekognition fetches from a bucket (Amazon Rekognition Developer Guide,
+/// "Guidelines and quotas": 15 MB), in bytes.
+const MAX_BYTES: u64 = 15 * 1024 * 1024;
+/// The least width and height in pixels (the same page).
+const MIN_SIDE: u32 = 80;
+/// The least width and height for protective equipment.
+const MIN_SIDE_PPE: u32 = 64;
+/// The greatest width and height in pixels.
+const MAX_SIDE: u32 = 10_000;
+
+/// What was found under the announced key.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// The announced object.
+    Picture(Picture),
+    /// The announced object, which the processor will never be able to read.
+    Unreadable(StoreError),
+    /// Nothing: it was deleted.
+    Gone,
+    /// Another object: it was replaced, and the event that announces the replacement is under way.
+    Replaced,
+}
+
+/// The announced object.
+#[derive(Debug)]
+pub(crate) struct Picture {
+    /// What the bucket says of it.
+    pub(crate) info: ObjectInfo,
+    /// What its first bytes say.
+    pub(crate) header: Result<PictureHeader, PictureError>,
+}
+
+/// Looks for the announced object.
+pub(crate) async fn find<S: ObjectStore>(
+    store: &S,
+    created: &Created,
+) -> Result<Found, StoreError> {
+    // HEAD tells the newest version and its checksum, which a GET of a part does not.
+    let (head, first) = futures::join!(
+        store.head(&created.bucket, &created.key),
+        read(store, created, created.e_tag.as_deref(), FIRST_BYTES),
+    );
+    let (info, first) = match (head, first) {
+        (Ok(Some(info)), Ok(first)) => (info, first),
+        (Ok(None), _) => return Ok(Found::Gone),
+        (Err(error), _) | (_, Err(error)) => return unreadable(error),
+    };
+    let another = |announced: &Option<String>, found: Option<&String>| matches!((announced, found), (Some(announced), Some(found)) if announced != found);
+    if another(&created.e_tag, Some(&info.e_tag))
+        || another(&created.version_id, info.version_id.as_ref())
+    {
+        return Ok(Found::Replaced);
+    }
+    let mut bytes = match first {
+        GetOutcome::Found(got, bytes) if got.e_tag == info.e_tag => bytes,
+        GetOutcome::Found(..) | GetOutcome::Changed => return Ok(Found::Replaced),
+        GetOutcome::Missing => return Ok(Found::Gone),
+    };
+    loop {
+        let header = read_header(&bytes);
+        let have = bytes.len() as u64;
+        match header {
+            Err(PictureError::NeedMore(more)) if have < info.size => {
+                let wanted = more.max(2 * have).min(info.size);
+                match read(store, created, Some(&info.e_tag), wanted).await {
+                    Ok(GetOutcome::Found(_, longer)) if longer.len() as u64 > have => {
+                        bytes = longer;
+                    }
+                    Ok(GetOutcome::Found(..)) => {
+                        return Ok(Found::Picture(Picture { info, header }));
+                    }
+                    Ok(GetOutcome::Changed) => return Ok(Found::Replaced),
+                    Ok(GetOutcome::Missing) => return Ok(Found::Gone),
+                    Err(error) => return unreadable(error),
+                }
+            }
+            header => return Ok(Found::Picture(Picture { info, header })),
+        }
+    }
+}
+
+async fn read<S: ObjectStore>(
+    store: &S,
+    created: &Created,
+    if_match: Option<&str>,
+    first_bytes: u64,
+) -> Result<GetOutcome, StoreError> {
+    let get = Get {
+        bucket: &created.bucket,
+        key: &created.key,
+        version_id: created.version_id.as_deref(),
+        if_match,
+        first_bytes: Some(first_bytes),
+    };
+    store.get(get).await
+}
+
+/// A bucket that is not there is a mistake in the configuration, which the picture must not pay for.
+fn unreadable(error: StoreError) -> Result<Found, StoreError> {
+    if error.retryable || error.code == "NoSuchBucket" || error.code == "PermanentRedirect" {
+        Err(error)
+    } else {
+        Ok(Found::Unreadable(error))
+    }
+}
+
+/// The version that is being answered.
+pub(crate) fn version(created: &Created, info: Option<&ObjectInfo>) -> ObjectVersion {
+    ObjectVersion {
+        e_tag: info
+            .map(|info| info.e_tag.clone())
+            .or_else(|| created.e_tag.clone())
+            .unwrap_or_default(),
+        version_id: info
+            .and_then(|info| info.version_id.clone())
+            .or_else(|| created.version_id.clone()),
+        sequencer: created.sequencer.clone(),
+    }
+}
+
+/// The document's word on where the picture lies.
+pub(crate) fn describe(
+    created: &Created,
+    key: &SourceKey,
+    info: Option<&ObjectInfo>,
+    version: &ObjectVersion,
+) -> Source {
+    Source {
+        bucket: created.bucket.clone(),
+        key: key.clone(),
+        version_id: version.version_id.clone(),
+        e_tag: version.e_tag.clone(),
+        size: info
+            .map(|info| info.size)
+            .or(created.size)
+            .unwrap_or_default(),
+        content_type: info.map_or_else(
+            || "application/octet-stream".to_owned(),
+            |info| info.content_type.clone(),
+        ),
+        filename: info.and_then(|info| filename(&info.metadata)),
+        sha256: info.and_then(|info| info.sha256.clone()),
+        sequencer: version.sequencer.clone(),
+    }
+}
+
+/// The uploader's name for the file: percent-encoded UTF-8, as `POST /uploads` signs it, or plain,
+/// as another client may have written it. For showing only, so without control characters.
+fn filename(metadata: &BTreeMap<String, String>) -> Option<String> {
+    let name = metadata.get("filename")?;
+    let decoded = percent_decode_str(name)
+        .decode_utf8()
+        .map_or_else(|_| name.clone(), |decoded| decoded.into_owned());
+    let shown: String = decoded.chars().filter(|c| !c.is_control()).collect();
+    (!shown.is_empty()).then_some(shown)
+}
+
+/// What is to be asked of the picture: what its uploader asked for, as far as the configuration
+/// allows it; everything the configuration names where the uploader named nothing that is known.
+///
+/// # Errors
+/// When nothing of what was asked for is allowed.
+pub(crate) fn analyses(
+    info: Option<&ObjectInfo>,
+    config: &ProcessorConfig,
+) -> Result<Analyses, AnalysisError> {
+    // Who puts an object can write anything there, so it is read leniently.
+    let asked: Analyses = info
+        .and_then(|info| info.metadata.get("analyses"))
+        .into_iter()
+        .flat_map(|list| list.split(','))
+        .filter_map(|name| name.trim().parse::<Analysis>().ok())
+        .collect();
+    if asked.is_empty() {
+        return Ok(config.analyses.clone());
+    }
+    let allowed = asked.intersection(&config.analyses);
+    if allowed.is_empty() {
+        return Err(whole(
+            "AnalysisNotEnabled",
+            format!(
+                "None of the analyses asked for ({asked}) is enabled here; ask for some of {}.",
+                config.analyses
+            ),
+        ));
+    }
+    Ok(allowed)
+}
+
+/// Why Rekognition would refuse the picture, known without asking it.
+pub(crate) fn refusal(picture: &Picture, analyses: &Analyses) -> Option<AnalysisError> {
+    let size = picture.info.size;
+    if size == 0 {
+        return Some(whole(
+            "EmptyObject",
+            "The file is empty; upload it again.".to_owned(),
+        ));
+    }
+    let header = match picture.header {
+        Ok(header) => header,
+        Err(PictureError::UnknownFormat) => {
+            return Some(whole(
+                "NotAnImage",
+                "The file is no picture in a format that is known here; upload a JPEG or PNG file."
+                    .to_owned(),
+            ));
+        }
+        Err(PictureError::NeedMore(_)) => {
+            return Some(whole(
+                "DamagedImage",
+                "The picture is cut off before its data begins; upload it again.".to_owned(),
+            ));
+        }
+        Err(PictureError::Damaged(format)) => {
+            return Some(whole(
+                "DamagedImage",
+                format!("The {format} file is damaged; upload one that opens in other programs."),
+            ));
+        }
+    };
+    if !header.format.is_read_by_rekognition() {
+        return Some(whole(
+            "UnsupportedFormat",
+            format!(
+                "The picture is a {} file, which cannot be analysed yet; upload it as JPEG or PNG.",
+                header.format
+            ),
+        ));
+    }
+    if size > MAX_BYTES {
+        return Some(whole(
+            "ImageTooLarge",
+            format!(
+                "The picture is {size} bytes large; Rekognition takes at most {MAX_BYTES} (15 MB)."
+            ),
+        ));
+    }
+    let (width, height) = header.size?;
+    let least = if analyses.iter().eq([Analysis::Ppe]) {
+        MIN_SIDE_PPE
+    } else {
+        MIN_SIDE
+    };
+    if width < least || height < least {
+        return Some(whole(
+            "ImageTooSmall",
+            format!(
+                "The picture is {width} x {height} pixels; Rekognition takes at least {least} x {least}."
+            ),
+        ));
+    }
+    if width > MAX_SIDE || height > MAX_SIDE {
+        return Some(whole(
+            "ImageTooLarge",
+            format!(
+                "The picture is {width} x {height} pixels; Rekognition takes at most {MAX_SIDE} a side."
+            ),
+        ));
+    }
+    None
+}
+
+/// Why the processor cannot read the picture.
+pub(crate) fn unreadable_source(error: &StoreError) -> AnalysisError {
+    whole(
+        &error.code,
+        match error.code.as_str() {
+            "AccessDenied" => "The processor is not allowed to read the picture; whoever runs it must allow s3:GetObject on it.".to_owned(),
+            "InvalidObjectState" => "The picture is archived; restore it, then upload it again.".to_owned(),
+            code => format!("The bucket does not give the picture out ({code}); upload it again."),
+        },
+    )
+}
+
+/// An error that concerns the picture as a whole.
+fn whole(code: &str, message: String) -> AnalysisError {
+    AnalysisError {
+        analysis: None,
+        code: code.to_owned(),
+        message,
+        retryable: false,
+    }
+}

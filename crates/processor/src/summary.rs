@@ -1,0 +1,151 @@
+//! The answers in short.
+
+use rekognition_model::{
+    DetectCustomLabelsResponse, DetectFacesResponse, DetectLabelsResponse,
+    DetectModerationLabelsResponse, DetectTextResponse, Operation, TextTypes,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use sightline_pipeline::document::{Faces, Summary};
+
+/// Reads the summary out of the answers under `rekognition` of a result document. An answer that
+/// cannot be read as its operation's type, which none was ever seen to be, is left out of the
+/// summary; the document has it in full anyway.
+#[must_use]
+pub fn summary(rekognition: &Map<String, Value>) -> Summary {
+    let labels = answer::<DetectLabelsResponse>(rekognition, Operation::DetectLabels)
+        .and_then(|answer| answer.labels)
+        .unwrap_or_default();
+    let mut categories: Vec<String> = Vec::new();
+    let mut named = Vec::new();
+    for label in by_confidence(labels, |label| label.confidence) {
+        for category in label.categories.into_iter().flatten() {
+            if let Some(name) = category.name
+                && !categories.contains(&name)
+            {
+                categories.push(name);
+            }
+        }
+        named.extend(label.name);
+    }
+    let moderation =
+        answer::<DetectModerationLabelsResponse>(rekognition, Operation::DetectModerationLabels)
+            .and_then(|answer| answer.moderation_labels)
+            .unwrap_or_default();
+    let custom = answer::<DetectCustomLabelsResponse>(rekognition, Operation::DetectCustomLabels)
+        .and_then(|answer| answer.custom_labels)
+        .unwrap_or_default();
+    Summary {
+        labels: named,
+        categories,
+        faces: answer::<DetectFacesResponse>(rekognition, Operation::DetectFaces).map(faces),
+        text: answer::<DetectTextResponse>(rekognition, Operation::DetectText)
+            .and_then(|answer| answer.text_detections)
+            .unwrap_or_default()
+            .into_iter()
+            // A word stands in a line again.
+            .filter(|found| found.r#type == Some(TextTypes::Line))
+            .filter_map(|line| line.detected_text)
+            .collect(),
+        moderation: by_confidence(moderation, |label| label.confidence)
+            .into_iter()
+            .filter_map(|label| label.name)
+            .collect(),
+        custom_labels: by_confidence(custom, |label| label.confidence)
+            .into_iter()
+            .filter_map(|label| label.name)
+            .collect(),
+    }
+}
+
+fn answer<T: DeserializeOwned>(
+    rekognition: &Map<String, Value>,
+    operation: Operation,
+) -> Option<T> {
+    T::deserialize(rekognition.get(operation.document_key())?)
+        .inspect_err(|error| tracing::warn!(%operation, %error, "an answer is not of its type"))
+        .ok()
+}
+
+fn faces(answer: DetectFacesResponse) -> Faces {
+    let faces = answer.face_details.unwrap_or_default();
+    Faces {
+        count: faces.len(),
+        emotions: faces
+            .into_iter()
+            .map(|face| {
+                by_confidence(face.emotions.unwrap_or_default(), |emotion| {
+                    emotion.confidence
+                })
+                .into_iter()
+                .find_map(|emotion| emotion.r#type)
+                .map_or_else(|| "UNKNOWN".to_owned(), |kind| kind.as_str().to_owned())
+            })
+            .collect(),
+    }
+}
+
+/// Most confident first; equals stay in Rekognition's order.
+fn by_confidence<T>(mut found: Vec<T>, confidence: impl Fn(&T) -> Option<f64>) -> Vec<T> {
+    let known = |one: &T| confidence(one).unwrap_or(0.0);
+    found.sort_by(|one, other| known(other).total_cmp(&known(one)));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn most_confident_first_and_no_category_twice() {
+        let answers = json!({
+            "detectLabels": {"Labels": [
+                {"Name": "Wheel", "Confidence": 60.0, "Categories": [{"Name": "Vehicles and Automotive"}]},
+                {"Name": "Dog", "Confidence": 99.0, "Categories": [{"Name": "Animals and Pets"}]},
+                {"Name": "Car", "Confidence": 80.0, "Categories": [{"Name": "Vehicles and Automotive"}]},
+                {"Confidence": 70.0},
+            ]},
+            "detectFaces": {"FaceDetails": [
+                {"Emotions": [{"Type": "SAD", "Confidence": 1.0}, {"Type": "AWED", "Confidence": 98.0}]},
+                {},
+            ]},
+            "detectText": {"TextDetections": [
+                {"Type": "LINE", "DetectedText": "one"},
+                {"Type": "WORD", "DetectedText": "one"},
+                {"Type": "LINE", "DetectedText": "two"},
+            ]},
+            "detectModerationLabels": {"ModerationLabels": [
+                {"Name": "Alcohol", "Confidence": 50.0}, {"Name": "Drinking", "Confidence": 51.0},
+            ]},
+            "detectCustomLabels": {"CustomLabels": [{"Name": "Shelf", "Confidence": 9.0}]},
+        });
+        let Value::Object(answers) = answers else {
+            panic!("an object");
+        };
+        let summary = summary(&answers);
+        assert_eq!(summary.labels, ["Dog", "Car", "Wheel"]);
+        assert_eq!(
+            summary.categories,
+            ["Animals and Pets", "Vehicles and Automotive"]
+        );
+        let faces = summary.faces.unwrap();
+        assert_eq!(
+            (faces.count, faces.emotions),
+            (2, vec!["AWED".into(), "UNKNOWN".into()])
+        );
+        assert_eq!(summary.text, ["one", "two"]);
+        assert_eq!(summary.moderation, ["Drinking", "Alcohol"]);
+        assert_eq!(summary.custom_labels, ["Shelf"]);
+    }
+
+    #[test]
+    fn what_was_not_asked_is_empty_and_what_cannot_be_read_is_left_out() {
+        assert_eq!(summary(&Map::new()), Summary::default());
+        let odd = Map::from_iter([("detectLabels".to_owned(), json!({"Labels": 7}))]);
+        assert_eq!(summary(&odd), Summary::default());
+        let none = Map::from_iter([("detectFaces".to_owned(), json!({"FaceDetails": []}))]);
+        assert_eq!(summary(&none).faces, Some(Faces::default()));
+    }
+}

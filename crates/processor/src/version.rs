@@ -1,0 +1,132 @@
+//! Which version of an object an event, a lease or a result speaks of, and which of two is newer.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+/// One version of one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectVersion {
+    /// ETag without quotes.
+    pub e_tag: String,
+    /// S3's version, where the bucket keeps versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<String>,
+    /// S3's sequencer, where an event told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequencer: Option<String>,
+}
+
+/// How one version stands to another of the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// It is the same.
+    Same,
+    /// It is newer.
+    Newer,
+    /// It is older, or nothing tells which is newer.
+    NotNewer,
+}
+
+impl ObjectVersion {
+    /// How `self` stands to `other`, both of the same key.
+    ///
+    /// The same version has the same version id where the bucket keeps versions, else the same
+    /// ETag and sequencer; where one of the two knows no sequencer (an event made by hand, a
+    /// result written without an event), the ETag decides alone. The same bytes uploaded twice
+    /// are two versions: the second may ask for other analyses.
+    #[must_use]
+    pub fn relation_to(&self, other: &Self) -> Relation {
+        let order = match (&self.sequencer, &other.sequencer) {
+            (Some(ours), Some(theirs)) => Some(compare_sequencers(ours, theirs)),
+            _ => None,
+        };
+        let same = match (&self.version_id, &other.version_id) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            _ => self.e_tag == other.e_tag && order.is_none_or(Ordering::is_eq),
+        };
+        if same {
+            Relation::Same
+        } else if order == Some(Ordering::Greater) {
+            Relation::Newer
+        } else {
+            Relation::NotNewer
+        }
+    }
+}
+
+/// Orders two sequencers of the same key: the shorter is padded with zeros on the right, then both
+/// are compared character by character (Amazon S3 User Guide, "Event message structure").
+#[must_use]
+pub fn compare_sequencers(one: &str, other: &str) -> Ordering {
+    let length = one.len().max(other.len());
+    let padded = |sequencer: &str| {
+        sequencer
+            .bytes()
+            .map(|digit| digit.to_ascii_uppercase())
+            .chain(std::iter::repeat(b'0'))
+            .take(length)
+            .collect::<Vec<_>>()
+    };
+    padded(one).cmp(&padded(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(e_tag: &str, version_id: Option<&str>, sequencer: Option<&str>) -> ObjectVersion {
+        ObjectVersion {
+            e_tag: e_tag.into(),
+            version_id: version_id.map(str::to_owned),
+            sequencer: sequencer.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn sequencers_are_padded_on_the_right() {
+        for (one, other, order) in [
+            ("0055AED6DCD90281E5", "0055AED6DCD90281E6", Ordering::Less),
+            ("0055AED6DCD90281E5", "0055aed6dcd90281e5", Ordering::Equal),
+            ("0055", "00550000", Ordering::Equal),
+            ("0055", "00550001", Ordering::Less),
+            ("0056", "00550001", Ordering::Greater),
+            ("9", "10", Ordering::Greater),
+            ("", "0", Ordering::Equal),
+        ] {
+            assert_eq!(compare_sequencers(one, other), order, "{one} {other}");
+            assert_eq!(compare_sequencers(other, one), order.reverse());
+        }
+    }
+
+    #[test]
+    fn the_version_id_decides_where_there_is_one() {
+        let first = version("e", Some("v1"), Some("01"));
+        let second = version("e", Some("v2"), Some("02"));
+        assert_eq!(first.relation_to(&first), Relation::Same);
+        assert_eq!(second.relation_to(&first), Relation::Newer);
+        assert_eq!(first.relation_to(&second), Relation::NotNewer);
+        // Known from an event on one side only.
+        assert_eq!(
+            version("e", Some("v1"), None).relation_to(&first),
+            Relation::Same
+        );
+    }
+
+    #[test]
+    fn else_etag_and_sequencer_do_and_the_etag_alone_without_a_sequencer() {
+        let first = version("e", None, Some("01"));
+        let again = version("e", None, Some("02"));
+        assert_eq!(again.relation_to(&first), Relation::Newer);
+        assert_eq!(version("e", None, None).relation_to(&first), Relation::Same);
+        assert_eq!(
+            version("f", None, None).relation_to(&first),
+            Relation::NotNewer
+        );
+        assert_eq!(
+            version("f", None, Some("03")).relation_to(&again),
+            Relation::Newer
+        );
+    }
+}

@@ -1,0 +1,459 @@
+//! The work on one image, from its event to its result.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use rekognition_model::Operation;
+use serde_json::{Map, Value};
+use sightline_pipeline::{
+    Analyses, ResultDocument, SourceKey,
+    config::ProcessorConfig,
+    document::{AnalysisError, SCHEMA_VERSION, Status, Timings},
+    object_store::{ObjectStore, StoreError},
+    recogniser::{self, Call, Question, Recogniser, RecogniserError},
+};
+use time::OffsetDateTime;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::{
+    claim::{Claimant, Kept, Lease, Taken},
+    event::Created,
+    handler::Clock,
+    questions,
+    results::{self, Standing, Writing},
+    source::{self, Found, Picture},
+    summary::summary,
+    version::ObjectVersion,
+};
+
+/// What became of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// A result was written.
+    Written(Status, Timings),
+    /// There was nothing to do.
+    Skipped(Skip),
+}
+
+/// Why there was nothing to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Skip {
+    /// The object was deleted meanwhile.
+    Gone,
+    /// The object was replaced meanwhile; the replacement's own event is under way.
+    Replaced,
+    /// The result of this version stands already.
+    Answered,
+    /// The result of a newer version stands or is being made.
+    Superseded,
+}
+
+impl Skip {
+    /// A word for logs.
+    #[must_use]
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Replaced => "replaced",
+            Self::Answered => "answered",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+/// Why an image has to come again. Nothing was written that the next attempt would have to undo.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Setback {
+    /// A bucket failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The recogniser is busy or out of order.
+    #[error("{operation}: {error}")]
+    Recogniser {
+        /// What was asked.
+        operation: Operation,
+        /// The error.
+        error: RecogniserError,
+    },
+    /// Another worker holds the image.
+    #[error("another worker has the image in hand")]
+    InHand,
+    /// Other writers of the same result were faster every time.
+    #[error("the result was replaced by others while it was being written")]
+    Contended,
+    /// The invocation ends.
+    #[error("the invocation has no time left for the image")]
+    OutOfTime,
+}
+
+/// How the time of an invocation is spent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadlines {
+    /// No image is begun after this.
+    pub(crate) begin: Instant,
+    /// No answer is waited for after this.
+    pub(crate) answer: Instant,
+    /// Nothing is written after this.
+    pub(crate) write: Instant,
+    /// The end as the clock will show it.
+    pub(crate) end: OffsetDateTime,
+}
+
+impl Deadlines {
+    /// Of an invocation that has that much time left. A tenth of it, 3 seconds at most, is kept
+    /// for writing; a quarter, 10 seconds at most, is what an image needs to be begun.
+    pub(crate) fn new(now: OffsetDateTime, left: Duration) -> Self {
+        let end = Instant::now() + left;
+        let writing = (left / 10).min(Duration::from_secs(3));
+        Self {
+            begin: end - (left / 4).min(Duration::from_secs(10)),
+            answer: end - writing,
+            write: end - writing / 6,
+            end: now + left,
+        }
+    }
+}
+
+/// Everything the work on an image needs.
+pub(crate) struct Worker<'a, S, R> {
+    pub(crate) store: &'a S,
+    pub(crate) recogniser: &'a R,
+    pub(crate) config: &'a ProcessorConfig,
+    pub(crate) clock: &'a Clock,
+    pub(crate) deadlines: Deadlines,
+    /// See [`Claimant`].
+    pub(crate) owner: String,
+    pub(crate) sole_process: Option<&'a str>,
+    /// How long to wait for another worker to give an image back.
+    pub(crate) lease_wait: Duration,
+}
+
+/// What a document is made from, beside answers.
+struct Subject<'a> {
+    created: &'a Created,
+    key: &'a SourceKey,
+    version: ObjectVersion,
+    picture: Option<Picture>,
+    started: Instant,
+    waited_ms: Option<u64>,
+}
+
+/// The answers to all questions, each with its question, and how long they took.
+struct Answers {
+    asked: Vec<(Question, Result<Value, RecogniserError>)>,
+    prepare_ms: u64,
+    recognise_ms: u64,
+}
+
+impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
+    /// Works on one image.
+    pub(crate) async fn work(
+        &self,
+        created: &Created,
+        key: &SourceKey,
+    ) -> Result<Outcome, Setback> {
+        let work = async {
+            if Instant::now() >= self.deadlines.begin {
+                return Err(Setback::OutOfTime);
+            }
+            self.prepare(created, key).await
+        };
+        timeout_at(self.deadlines.write, work)
+            .await
+            .unwrap_or(Err(Setback::OutOfTime))
+    }
+
+    async fn prepare(&self, created: &Created, key: &SourceKey) -> Result<Outcome, Setback> {
+        let started = Instant::now();
+        let waited_ms = created
+            .time
+            .map(|time| u64::try_from(((self.clock)() - time).whole_milliseconds()).unwrap_or(0));
+        let (found, answered) = futures::join!(
+            source::find(self.store, created),
+            results::answered_version(self.store, &self.config.buckets.output, key),
+        );
+        let (picture, failure) = match found? {
+            Found::Picture(picture) => (Some(picture), None),
+            Found::Unreadable(error) => (None, Some(source::unreadable_source(&error))),
+            Found::Gone => return Ok(Outcome::Skipped(Skip::Gone)),
+            Found::Replaced => return Ok(Outcome::Skipped(Skip::Replaced)),
+        };
+        let info = picture.as_ref().map(|picture| &picture.info);
+        let version = source::version(created, info);
+        let standing = answered?.map_or(Standing::Open(None), |(e_tag, answered)| {
+            Standing::judge(e_tag, answered.as_ref(), &version)
+        });
+        if let Some(skip) = skip(&standing) {
+            return Ok(Outcome::Skipped(skip));
+        }
+        let (analyses, refusal) = match source::analyses(info, self.config) {
+            Ok(analyses) => {
+                let refusal = picture
+                    .as_ref()
+                    .and_then(|picture| source::refusal(picture, &analyses));
+                (analyses, refusal)
+            }
+            Err(error) => (Analyses::default(), Some(error)),
+        };
+        let subject = Subject {
+            created,
+            key,
+            version,
+            picture,
+            started,
+            waited_ms,
+        };
+        // Without a question there is nothing to pay for twice, so no lease is needed.
+        if let Some(error) = failure.or(refusal) {
+            return self.refuse(&subject, analyses, error, standing).await;
+        }
+        self.answer(&subject, analyses).await
+    }
+
+    async fn refuse(
+        &self,
+        subject: &Subject<'_>,
+        analyses: Analyses,
+        error: AnalysisError,
+        standing: Standing,
+    ) -> Result<Outcome, Setback> {
+        let answers = Answers {
+            asked: Vec::new(),
+            prepare_ms: elapsed_ms(subject.started),
+            recognise_ms: 0,
+        };
+        let document = self.document(subject, analyses, answers, vec![error]);
+        self.write(&document, &subject.version, standing).await
+    }
+
+    async fn answer(&self, subject: &Subject<'_>, analyses: Analyses) -> Result<Outcome, Setback> {
+        let lease = match self.lease(subject).await? {
+            Ok(lease) => lease,
+            Err(skip) => return Ok(Outcome::Skipped(skip)),
+        };
+        // Between the first look and the lease another worker may have finished.
+        let standing = match self.look(subject).await {
+            Ok(standing) => standing,
+            Err(error) => {
+                let kept = lease.answers().to_vec();
+                lease.park(self.store, (self.clock)(), kept).await;
+                return Err(error.into());
+            }
+        };
+        if let Some(skip) = skip(&standing) {
+            lease.release(self.store, (self.clock)()).await;
+            return Ok(Outcome::Skipped(skip));
+        }
+
+        let prepare_ms = elapsed_ms(subject.started);
+        let asking = Instant::now();
+        let asked = self.ask(subject, &analyses, lease.answers()).await;
+        let kept = || asked.iter().filter_map(keep).collect::<Vec<_>>();
+        if let Some((question, error)) = asked.iter().find_map(|(question, answer)| match answer {
+            Err(error) if error.retryable => Some((question, error)),
+            _ => None,
+        }) {
+            let setback = Setback::Recogniser {
+                operation: question.operation(),
+                error: error.clone(),
+            };
+            lease.park(self.store, (self.clock)(), kept()).await;
+            return Err(setback);
+        }
+        let kept = kept();
+        let errors = asked
+            .iter()
+            .filter_map(|(question, answer)| {
+                let error = answer.as_ref().err()?;
+                Some(questions::errors(question.operation(), &analyses, error))
+            })
+            .flatten()
+            .collect();
+        let answers = Answers {
+            asked,
+            prepare_ms,
+            recognise_ms: elapsed_ms(asking),
+        };
+        let document = self.document(subject, analyses, answers, errors);
+        let written = self.write(&document, &subject.version, standing).await;
+        match &written {
+            Ok(_) => lease.release(self.store, (self.clock)()).await,
+            Err(_) => lease.park(self.store, (self.clock)(), kept).await,
+        }
+        written
+    }
+
+    /// Takes the lease, waiting a little where another worker holds it.
+    async fn lease(&self, subject: &Subject<'_>) -> Result<Result<Lease, Skip>, Setback> {
+        let patience = (Instant::now() + self.lease_wait).min(self.deadlines.begin);
+        let mut pause = Duration::from_millis(50);
+        loop {
+            let claimant = Claimant {
+                owner: &self.owner,
+                sole_process: self.sole_process,
+                now: (self.clock)(),
+                until: self.deadlines.end,
+            };
+            let output = &self.config.buckets.output;
+            match Lease::take(self.store, output, subject.key, &subject.version, claimant).await? {
+                Taken::Ours(lease) => return Ok(Ok(lease)),
+                Taken::Newer => return Ok(Err(Skip::Superseded)),
+                Taken::Busy if Instant::now() + pause >= patience => return Err(Setback::InHand),
+                Taken::Busy => {}
+            }
+            sleep(pause).await;
+            pause = (2 * pause).min(Duration::from_secs(1));
+            // The other worker may have answered the very same version.
+            if let Some(skip) = skip(&self.look(subject).await?) {
+                return Ok(Err(skip));
+            }
+        }
+    }
+
+    async fn look(&self, subject: &Subject<'_>) -> Result<Standing, StoreError> {
+        let output = &self.config.buckets.output;
+        Standing::look(self.store, output, subject.key, &subject.version).await
+    }
+
+    /// Asks all questions side by side, but those that have been answered before.
+    async fn ask(
+        &self,
+        subject: &Subject<'_>,
+        analyses: &Analyses,
+        before: &[Kept],
+    ) -> Vec<(Question, Result<Value, RecogniserError>)> {
+        let asked = questions::questions(analyses, self.config)
+            .into_iter()
+            .map(|question| async {
+                let fingerprint = questions::fingerprint(&question);
+                if let Some(kept) = before.iter().find(|kept| kept.question == fingerprint) {
+                    return (question, recall(kept));
+                }
+                let call = Call {
+                    question,
+                    picture: recogniser::Picture::Object {
+                        bucket: subject.created.bucket.clone(),
+                        key: subject.created.key.clone(),
+                        version_id: subject.version.version_id.clone(),
+                    },
+                };
+                let answer = timeout_at(self.deadlines.answer, self.recogniser.recognise(&call))
+                    .await
+                    .unwrap_or_else(|_| {
+                        Err(RecogniserError {
+                            code: "Timeout".to_owned(),
+                            message: "the invocation ended before the answer came".to_owned(),
+                            retryable: true,
+                        })
+                    });
+                if let Err(error) = &answer {
+                    let operation = call.question.operation();
+                    tracing::warn!(key = %subject.key, %operation, code = error.code, message = error.message, retryable = error.retryable, "no answer");
+                }
+                (call.question, answer)
+            });
+        join_all(asked).await
+    }
+
+    fn document(
+        &self,
+        subject: &Subject<'_>,
+        analyses: Analyses,
+        answers: Answers,
+        errors: Vec<AnalysisError>,
+    ) -> ResultDocument {
+        let info = subject.picture.as_ref().map(|picture| &picture.info);
+        let rekognition: Map<String, Value> = answers
+            .asked
+            .into_iter()
+            .filter_map(|(question, answer)| {
+                Some((question.operation().document_key().to_owned(), answer.ok()?))
+            })
+            .collect();
+        ResultDocument {
+            schema_version: SCHEMA_VERSION,
+            image_id: subject.key.image_id(),
+            status: if errors.is_empty() {
+                Status::Succeeded
+            } else if rekognition.is_empty() {
+                Status::Failed
+            } else {
+                Status::Partial
+            },
+            source: source::describe(subject.created, subject.key, info, &subject.version),
+            image: subject
+                .picture
+                .as_ref()
+                .and_then(|picture| picture.header.ok()?.info()),
+            summary: summary(&rekognition),
+            rekognition,
+            thumbnail: None,
+            errors,
+            analyses,
+            timings: Timings {
+                waited_ms: subject.waited_ms,
+                prepare_ms: answers.prepare_ms,
+                recognise_ms: answers.recognise_ms,
+                total_ms: elapsed_ms(subject.started),
+            },
+            processed_at: (self.clock)(),
+            processor_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    async fn write(
+        &self,
+        document: &ResultDocument,
+        version: &ObjectVersion,
+        standing: Standing,
+    ) -> Result<Outcome, Setback> {
+        let output = &self.config.buckets.output;
+        match results::write(self.store, output, document, version, standing).await? {
+            Writing::Done => Ok(Outcome::Written(document.status, document.timings.clone())),
+            Writing::GivenWay(standing) => Ok(Outcome::Skipped(
+                skip(&standing).unwrap_or(Skip::Superseded),
+            )),
+            Writing::Lost => Err(Setback::Contended),
+        }
+    }
+}
+
+const fn skip(standing: &Standing) -> Option<Skip> {
+    match standing {
+        Standing::Answered => Some(Skip::Answered),
+        Standing::Superseded => Some(Skip::Superseded),
+        Standing::Open(_) => None,
+    }
+}
+
+/// What is worth keeping of an answer: everything that asking again would not change.
+fn keep((question, answer): &(Question, Result<Value, RecogniserError>)) -> Option<Kept> {
+    let (answer, error) = match answer {
+        Ok(answer) => (Some(answer.clone()), None),
+        Err(error) if error.retryable => return None,
+        Err(error) => (None, Some((error.code.clone(), error.message.clone()))),
+    };
+    Some(Kept {
+        question: questions::fingerprint(question),
+        answer,
+        error,
+    })
+}
+
+fn recall(kept: &Kept) -> Result<Value, RecogniserError> {
+    match (&kept.answer, &kept.error) {
+        (Some(answer), _) => Ok(answer.clone()),
+        (None, error) => {
+            let (code, message) = error.clone().unwrap_or_default();
+            Err(RecogniserError {
+                code,
+                message,
+                retryable: false,
+            })
+        }
+    }
+}
+
+fn elapsed_ms(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
