@@ -1,0 +1,51 @@
+//! Prints what the recogniser says about a picture, as Rekognition's JSON.
+//!
+//! ```text
+//! cargo run -p sightline-vision --example detect -- PICTURE [REQUEST]
+//! ```
+//!
+//! `REQUEST` is a DetectLabels request in JSON; without it labels and image properties are asked for. With
+//! `SIGHTLINE_MODEL` and `SIGHTLINE_MODEL_LABELS` set, another model answers. How long each step took goes
+//! to standard error.
+
+#![expect(clippy::print_stdout, reason = "printing is what this example is for")]
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Instant;
+
+use rekognition_model::DetectLabelsRequest;
+use sightline_vision::Recogniser;
+
+const BOTH_FEATURES: &str = r#"{"Features": ["GENERAL_LABELS", "IMAGE_PROPERTIES"]}"#;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let picture = arguments.next().ok_or("usage: detect PICTURE [REQUEST]")?;
+    let request = arguments.next().unwrap_or_else(|| BOTH_FEATURES.to_owned());
+    let request: DetectLabelsRequest = serde_json::from_str(&request)?;
+
+    let start = Instant::now();
+    let own = (
+        std::env::var("SIGHTLINE_MODEL"),
+        std::env::var("SIGHTLINE_MODEL_LABELS"),
+    );
+    let recogniser = match own {
+        (Ok(model), Ok(labels)) => Recogniser::from_files(Path::new(&model), Path::new(&labels))?,
+        _ => Recogniser::embedded()?,
+    };
+    eprintln!(
+        "{} loaded in {:?}",
+        recogniser.description(),
+        start.elapsed()
+    );
+
+    let bytes = std::fs::read(picture)?;
+    // The second answer is the one that counts: the first pays for caches.
+    let mut answer = recogniser.detect_labels(&bytes, &request)?;
+    let start = Instant::now();
+    answer.clone_from(&recogniser.detect_labels(&bytes, &request)?);
+    eprintln!("answered in {:?}", start.elapsed());
+    println!("{}", serde_json::to_string_pretty(&answer)?);
+    Ok(())
+}

@@ -1,0 +1,416 @@
+//! From file bytes to upright pixels.
+
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
+
+use crate::VisionError;
+
+/// The smallest side Rekognition takes for labels, in pixels.
+pub const MIN_SIDE: u32 = 80;
+/// The largest side Rekognition takes, in pixels.
+pub const MAX_SIDE: u32 = 10_000;
+/// What a picture may take as the decoder hands it out. 10,000 x 10,000 pixels with 8-bit RGBA fit;
+/// 16-bit pictures may have up to 67 million pixels.
+const MAX_DECODED_BYTES: u64 = 512 << 20;
+
+/// A decoded picture: 8-bit RGB as stored in the file, and how to turn it upright.
+///
+/// It is turned after scaling, because turning a thumbnail costs nothing and turning a photograph does.
+pub(crate) struct Picture {
+    pixels: RgbImage,
+    orientation: Orientation,
+}
+
+impl Picture {
+    /// Decodes a JPEG or PNG.
+    ///
+    /// The size is checked from the header before a pixel is decoded. As Rekognition does, the EXIF
+    /// orientation of a JPEG is applied and that of a PNG is not. Transparent pixels lie over white, 16-bit
+    /// samples are rounded to 8, grey and CMYK become RGB; colour profiles are not applied.
+    ///
+    /// # Errors
+    /// `InvalidImageFormat`, `ImageTooLarge`, `ImageTooSmall`.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, VisionError> {
+        // The decoders are memory-safe, but a panic in one of them must not look like a fault of the server.
+        catch_unwind(AssertUnwindSafe(|| decode(bytes)))
+            .unwrap_or_else(|_| Err(invalid("its data is damaged")))
+    }
+
+    /// Width and height in pixels once upright.
+    pub(crate) fn size(&self) -> (u32, u32) {
+        let (width, height) = self.pixels.dimensions();
+        if swaps_sides(self.orientation) {
+            (height, width)
+        } else {
+            (width, height)
+        }
+    }
+
+    /// The upright picture at another size, in pixels.
+    ///
+    /// Bilinear with antialiasing (every source pixel counts when scaling down), which is what the embedded
+    /// model does best with; the README has the comparison.
+    pub(crate) fn scaled(&self, width: u32, height: u32) -> Result<RgbImage, VisionError> {
+        let (w, h) = if swaps_sides(self.orientation) {
+            (height, width)
+        } else {
+            (width, height)
+        };
+        let scaled = resize(&self.pixels, w, h)?;
+        let mut upright = DynamicImage::ImageRgb8(scaled);
+        upright.apply_orientation(self.orientation);
+        Ok(upright.into_rgb8())
+    }
+
+    /// The upright picture with its longer side at most `side` pixels; never enlarged.
+    pub(crate) fn thumbnail(&self, side: u32) -> Result<RgbImage, VisionError> {
+        let (width, height) = self.size();
+        let longer = width.max(height);
+        if longer <= side {
+            return self.scaled(width, height);
+        }
+        let shrink = |n: u32| {
+            let scaled = (f64::from(n) * f64::from(side) / f64::from(longer)).round();
+            (scaled as u32).max(1)
+        };
+        self.scaled(shrink(width), shrink(height))
+    }
+}
+
+/// Scales an RGB picture, bilinear with antialiasing.
+pub(crate) fn resize(source: &RgbImage, width: u32, height: u32) -> Result<RgbImage, VisionError> {
+    let failed = |what: &dyn std::fmt::Display| VisionError::Internal(format!("scaling: {what}"));
+    let view = ImageRef::new(
+        source.width(),
+        source.height(),
+        source.as_raw(),
+        PixelType::U8x3,
+    )
+    .map_err(|e| failed(&e))?;
+    let mut target = Image::new(width, height, PixelType::U8x3);
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+        .use_alpha(false);
+    Resizer::new()
+        .resize(&view, &mut target, &options)
+        .map_err(|e| failed(&e))?;
+    RgbImage::from_raw(width, height, target.into_vec()).ok_or_else(|| failed(&"buffer size"))
+}
+
+fn decode(bytes: &[u8]) -> Result<Picture, VisionError> {
+    let format = match image::guess_format(bytes) {
+        Ok(format @ (ImageFormat::Jpeg | ImageFormat::Png)) => format,
+        Ok(other) => {
+            let name = other
+                .extensions_str()
+                .first()
+                .map_or("another format", |e| e);
+            return Err(invalid(&format!(
+                "it is {}, and only JPEG and PNG can be analysed",
+                name.to_uppercase()
+            )));
+        }
+        Err(_) => return Err(invalid("it is neither a JPEG nor a PNG")),
+    };
+    let mut decoder = ImageReader::with_format(Cursor::new(bytes), format)
+        .into_decoder()
+        .map_err(decoding)?;
+
+    let (width, height) = decoder.dimensions();
+    if width > MAX_SIDE || height > MAX_SIDE || decoder.total_bytes() > MAX_DECODED_BYTES {
+        return Err(VisionError::ImageTooLarge { width, height });
+    }
+    if width < MIN_SIDE || height < MIN_SIDE {
+        return Err(VisionError::ImageTooSmall { width, height });
+    }
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    decoder.set_limits(limits).map_err(decoding)?;
+
+    let orientation = match format {
+        // Damaged EXIF data says nothing about the pixels: such a picture is taken as it lies.
+        ImageFormat::Jpeg => decoder.orientation().unwrap_or(Orientation::NoTransforms),
+        _ => Orientation::NoTransforms,
+    };
+    let pixels = opaque(DynamicImage::from_decoder(decoder).map_err(decoding)?);
+    Ok(Picture {
+        pixels,
+        orientation,
+    })
+}
+
+/// 8-bit RGB, transparent pixels over white.
+fn opaque(image: DynamicImage) -> RgbImage {
+    if !image.color().has_alpha() {
+        return image.into_rgb8();
+    }
+    let rgba = image.into_rgba8();
+    let mut rgb = RgbImage::new(rgba.width(), rgba.height());
+    for (target, source) in rgb.pixels_mut().zip(rgba.pixels()) {
+        let [r, g, b, a] = source.0;
+        target.0 = [r, g, b].map(|c| over_white(c, a));
+    }
+    rgb
+}
+
+fn over_white(colour: u8, alpha: u8) -> u8 {
+    let (colour, alpha) = (u32::from(colour), u32::from(alpha));
+    u8::try_from((colour * alpha + 255 * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
+}
+
+fn swaps_sides(orientation: Orientation) -> bool {
+    matches!(
+        orientation,
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    )
+}
+
+fn invalid(reason: &str) -> VisionError {
+    VisionError::InvalidImageFormat(reason.to_owned())
+}
+
+fn decoding(error: ImageError) -> VisionError {
+    match error {
+        ImageError::Unsupported(e) => {
+            invalid(&format!("it uses a feature that is not supported ({e})"))
+        }
+        ImageError::Limits(_) => invalid("it takes more memory than a picture of its size should"),
+        e => invalid(&format!("its data is damaged ({e})")),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use image::{GrayImage, ImageBuffer, Luma, Rgb, Rgba, RgbaImage};
+
+    /// Encodes any picture as PNG.
+    pub(crate) fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
+        let mut out = Cursor::new(Vec::new());
+        image.into().write_to(&mut out, ImageFormat::Png).unwrap();
+        out.into_inner()
+    }
+
+    /// Encodes an RGB picture as JPEG, quality 95.
+    pub(crate) fn jpeg(image: &RgbImage) -> Vec<u8> {
+        let mut out = Vec::new();
+        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, 95)
+            .encode_image(image)
+            .unwrap();
+        out
+    }
+
+    /// Puts an APP1 segment with nothing but an EXIF orientation right after the SOI marker.
+    pub(crate) fn with_exif_orientation(jpeg: &[u8], orientation: u16) -> Vec<u8> {
+        let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01".to_vec();
+        exif.extend(orientation.to_be_bytes());
+        exif.extend([0, 0, 0, 0, 0, 0]);
+        let mut out = jpeg[..2].to_vec();
+        out.extend([0xff, 0xe1]);
+        out.extend(u16::try_from(exif.len() + 2).unwrap().to_be_bytes());
+        out.extend(exif);
+        out.extend(&jpeg[2..]);
+        out
+    }
+
+    /// 160 x 96: the left half red, the right half blue, a white bar along the top.
+    fn marked() -> RgbImage {
+        RgbImage::from_fn(160, 96, |x, y| {
+            Rgb(if y < 16 {
+                [255; 3]
+            } else if x < 80 {
+                [255, 0, 0]
+            } else {
+                [0, 0, 255]
+            })
+        })
+    }
+
+    fn upright(bytes: &[u8]) -> RgbImage {
+        let picture = Picture::decode(bytes).unwrap();
+        let (w, h) = picture.size();
+        picture.scaled(w, h).unwrap()
+    }
+
+    #[test]
+    fn the_eight_exif_orientations_are_undone() {
+        // What a camera stores for each orientation is the upright picture put through the inverse.
+        let upright_picture = DynamicImage::ImageRgb8(marked());
+        for exif in 1..=8u8 {
+            let mut stored = upright_picture.clone();
+            let undo = match Orientation::from_exif(exif).unwrap() {
+                Orientation::Rotate90 => Orientation::Rotate270,
+                Orientation::Rotate270 => Orientation::Rotate90,
+                other => other,
+            };
+            stored.apply_orientation(undo);
+            let file = with_exif_orientation(&jpeg(&stored.into_rgb8()), exif.into());
+            let picture = Picture::decode(&file).unwrap();
+            assert_eq!(picture.size(), (160, 96), "orientation {exif}");
+            let pixels = picture.scaled(160, 96).unwrap();
+            for (x, y, expected) in [
+                (40, 60, [255, 0, 0]),
+                (120, 60, [0, 0, 255]),
+                (80, 4, [255; 3]),
+            ] {
+                let found = pixels.get_pixel(x, y).0;
+                let off = found
+                    .iter()
+                    .zip(expected)
+                    .map(|(a, b)| a.abs_diff(b))
+                    .max()
+                    .unwrap();
+                assert!(off < 12, "orientation {exif} at {x},{y}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_exif_orientation_of_a_png_is_not_applied() {
+        let plain = png(marked());
+        // eXIf goes right after IHDR (8 bytes signature + 25 bytes chunk).
+        let body = b"eXIfMM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        let mut file = plain[..33].to_vec();
+        file.extend(u32::try_from(body.len() - 4).unwrap().to_be_bytes());
+        file.extend(body);
+        file.extend(crc32(body).to_be_bytes());
+        file.extend(&plain[33..]);
+        let mut decoder = image::codecs::png::PngDecoder::new(Cursor::new(&file)).unwrap();
+        assert_eq!(
+            decoder.orientation().unwrap(),
+            Orientation::Rotate90,
+            "the file carries an orientation"
+        );
+        assert_eq!(Picture::decode(&file).unwrap().size(), (160, 96));
+    }
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0u32, |crc, &byte| {
+            (0..8).fold(crc ^ u32::from(byte), |c, _| {
+                if c & 1 == 1 {
+                    (c >> 1) ^ 0xedb8_8320
+                } else {
+                    c >> 1
+                }
+            })
+        })
+    }
+
+    #[test]
+    fn damaged_exif_data_does_not_cost_the_picture() {
+        let mut file = with_exif_orientation(&jpeg(&marked()), 6);
+        let at = file.windows(2).position(|w| w == b"MM").unwrap();
+        file[at..at + 8].fill(0xff);
+        assert_eq!(Picture::decode(&file).unwrap().size(), (160, 96));
+    }
+
+    #[test]
+    fn transparent_pixels_lie_over_white() {
+        let image = RgbaImage::from_fn(80, 80, |x, _| match x {
+            0..40 => Rgba([10, 20, 30, 0]),
+            _ => Rgba([0, 100, 200, 128]),
+        });
+        let pixels = upright(&png(image));
+        assert_eq!(pixels.get_pixel(0, 0).0, [255; 3]);
+        assert_eq!(pixels.get_pixel(79, 0).0, [127, 177, 227]);
+    }
+
+    #[test]
+    fn grey_and_16_bit_pictures_become_8_bit_rgb() {
+        let grey = GrayImage::from_pixel(80, 80, Luma([77]));
+        assert_eq!(upright(&png(grey)).get_pixel(5, 5).0, [77; 3]);
+        let deep: ImageBuffer<Rgb<u16>, _> =
+            ImageBuffer::from_pixel(80, 80, Rgb([65535u16, 32896, 0]));
+        assert_eq!(upright(&png(deep)).get_pixel(5, 5).0, [255, 128, 0]);
+        let deep_grey: ImageBuffer<Luma<u16>, _> =
+            ImageBuffer::from_pixel(80, 80, Luma([257u16 * 9]));
+        assert_eq!(upright(&png(deep_grey)).get_pixel(5, 5).0, [9; 3]);
+    }
+
+    #[test]
+    fn sides_from_80_to_10000_pixels_are_taken() {
+        let decode = |w, h| Picture::decode(&png(GrayImage::new(w, h))).map(|p| p.size());
+        assert_eq!(decode(80, 80), Ok((80, 80)));
+        assert_eq!(
+            decode(79, 500),
+            Err(VisionError::ImageTooSmall {
+                width: 79,
+                height: 500
+            })
+        );
+        assert_eq!(
+            decode(500, 79),
+            Err(VisionError::ImageTooSmall {
+                width: 500,
+                height: 79
+            })
+        );
+        assert_eq!(decode(10_000, 80), Ok((10_000, 80)));
+        assert_eq!(
+            decode(10_001, 80),
+            Err(VisionError::ImageTooLarge {
+                width: 10_001,
+                height: 80
+            })
+        );
+    }
+
+    #[test]
+    fn a_declared_size_is_refused_before_any_pixel_is_decoded() {
+        // A PNG that declares 9,999 x 9,999 16-bit RGBA and holds no pixel at all: 800 MB if believed.
+        let mut file = png(RgbaImage::new(80, 80))[..8].to_vec();
+        let mut ihdr = b"IHDR".to_vec();
+        ihdr.extend(9_999u32.to_be_bytes());
+        ihdr.extend(9_999u32.to_be_bytes());
+        ihdr.extend([16, 6, 0, 0, 0]);
+        file.extend(13u32.to_be_bytes());
+        file.extend(&ihdr);
+        file.extend(crc32(&ihdr).to_be_bytes());
+        file.extend([0, 0, 0, 0]);
+        file.extend(b"IDAT");
+        file.extend(crc32(b"IDAT").to_be_bytes());
+        let error = Picture::decode(&file).err().unwrap();
+        assert_eq!(
+            error,
+            VisionError::ImageTooLarge {
+                width: 9_999,
+                height: 9_999
+            }
+        );
+    }
+
+    #[test]
+    fn other_formats_are_named() {
+        let gif = Picture::decode(b"GIF89a\x01\0\x01\0\0\0\0;").err().unwrap();
+        assert_eq!(
+            gif.to_string(),
+            "the picture cannot be read: it is GIF, and only JPEG and PNG can be analysed"
+        );
+        let text = Picture::decode(b"hello").err().unwrap();
+        assert_eq!(
+            text.to_string(),
+            "the picture cannot be read: it is neither a JPEG nor a PNG"
+        );
+        assert!(matches!(
+            Picture::decode(b""),
+            Err(VisionError::InvalidImageFormat(_))
+        ));
+    }
+
+    #[test]
+    fn a_thumbnail_keeps_the_shape_and_is_never_enlarged() {
+        let picture = Picture::decode(&png(marked())).unwrap();
+        assert_eq!(picture.thumbnail(80).unwrap().dimensions(), (80, 48));
+        assert_eq!(picture.thumbnail(4000).unwrap().dimensions(), (160, 96));
+    }
+}

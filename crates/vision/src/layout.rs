@@ -1,0 +1,488 @@
+//! What a model's outputs mean.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::VisionError;
+use crate::letterbox::InputFormat;
+use crate::network::Outputs;
+use crate::nms::Detection;
+
+/// The output layouts that can be read; `decode` in the label table.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(tag = "layout", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Layout {
+    /// Three outputs by name: `boxes` [cells, 4] as left, top, right, bottom in input pixels, `scores`
+    /// [cells, classes] and, where the model judges the whole picture too, `labels` [labels]; scores and
+    /// labels are probabilities. A leading dimension of 1 is allowed.
+    #[default]
+    BoxesScoresLabels,
+    /// One output [1, cells, 5 + classes] as YOLOX exports it: centre offset and log size relative to the
+    /// cell, objectness, class probabilities; cells row by row, stride by stride.
+    Yolox {
+        /// Input pixels per cell of each grid, in the order of the output.
+        strides: Vec<u32>,
+    },
+    /// One output [1, 4 + classes, cells] as YOLOv8 and its kin export it: centre, width and height in
+    /// input pixels, then class probabilities.
+    Yolov8,
+}
+
+/// What the model says about one picture.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Readout {
+    /// Boxes above the minimum score, before suppression.
+    pub(crate) candidates: Vec<Detection>,
+    /// Probability of each label for the picture as a whole; empty when the model does not say.
+    pub(crate) image_scores: Vec<f32>,
+}
+
+/// A layout with its sizes checked against the table's outputs.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reader {
+    kind: Kind,
+    /// Number of classes the detector tells apart.
+    pub(crate) classes: usize,
+    /// Number of labels given to the picture as a whole.
+    pub(crate) image_labels: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Kind {
+    BoxesScoresLabels,
+    Yolox { output: String, cells: Vec<Cell> },
+    Yolov8 { output: String, cells: usize },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Cell {
+    x: f32,
+    y: f32,
+    stride: f32,
+}
+
+const BOXES: &str = "boxes";
+const SCORES: &str = "scores";
+const LABELS: &str = "labels";
+
+impl Layout {
+    /// Checks the shapes the table gives for its outputs.
+    ///
+    /// # Errors
+    /// A sentence that says which output does not fit.
+    pub(crate) fn reader(
+        &self,
+        outputs: &BTreeMap<String, Vec<usize>>,
+        input: &InputFormat,
+    ) -> Result<Reader, String> {
+        match self {
+            Self::BoxesScoresLabels => boxes_scores_labels(outputs),
+            Self::Yolox { strides } => {
+                let (output, shape) = only_output(outputs, "yolox")?;
+                let cells = grid(strides, input)?;
+                match shape[..] {
+                    [1, n, row] if n == cells.len() && row > 5 => Ok(Reader {
+                        classes: row - 5,
+                        image_labels: 0,
+                        kind: Kind::Yolox {
+                            output: output.clone(),
+                            cells,
+                        },
+                    }),
+                    _ => Err(format!(
+                        "the layout yolox needs the output \"{output}\" to be [1, {}, 5 + classes] for an input of \
+                         {} x {} pixels and strides {strides:?}, and it is {shape:?}",
+                        cells.len(),
+                        input.width,
+                        input.height
+                    )),
+                }
+            }
+            Self::Yolov8 => {
+                let (output, shape) = only_output(outputs, "yolov8")?;
+                match shape[..] {
+                    [1, rows, cells] if rows > 4 && cells > 0 => Ok(Reader {
+                        classes: rows - 4,
+                        image_labels: 0,
+                        kind: Kind::Yolov8 {
+                            output: output.clone(),
+                            cells,
+                        },
+                    }),
+                    _ => Err(format!(
+                        "the layout yolov8 needs the output \"{output}\" to be [1, 4 + classes, cells], and it is {shape:?}"
+                    )),
+                }
+            }
+        }
+    }
+}
+
+fn only_output<'o>(
+    outputs: &'o BTreeMap<String, Vec<usize>>,
+    layout: &str,
+) -> Result<(&'o String, &'o Vec<usize>), String> {
+    match (outputs.iter().next(), outputs.len()) {
+        (Some(one), 1) => Ok(one),
+        (_, n) => Err(format!(
+            "the layout {layout} reads one output, and the table has {n}"
+        )),
+    }
+}
+
+fn boxes_scores_labels(outputs: &BTreeMap<String, Vec<usize>>) -> Result<Reader, String> {
+    let need = |name: &str| match outputs.get(name) {
+        Some(shape) => Ok(without_batch(shape, 2)),
+        None => Err(format!("the output \"{name}\" is missing from the table")),
+    };
+    let (boxes, scores) = (need(BOXES)?, need(SCORES)?);
+    let (&[cells, 4], &[scored, classes]) = (boxes, scores) else {
+        return Err(format!(
+            "the output \"boxes\" must be [cells, 4] and \"scores\" [cells, classes], and they are {boxes:?} and {scores:?}"
+        ));
+    };
+    if cells != scored || classes == 0 {
+        return Err(format!(
+            "the outputs have {cells} boxes and {scored} x {classes} scores"
+        ));
+    }
+    let image_labels = match outputs.get(LABELS).map(|shape| without_batch(shape, 1)) {
+        None => 0,
+        Some(&[n]) => n,
+        Some(other) => {
+            return Err(format!(
+                "the output \"labels\" must be [labels], and it is {other:?}"
+            ));
+        }
+    };
+    if let Some(other) = outputs
+        .keys()
+        .find(|k| ![BOXES, SCORES, LABELS].contains(&k.as_str()))
+    {
+        return Err(format!(
+            "the layout boxes-scores-labels does not know the output \"{other}\""
+        ));
+    }
+    Ok(Reader {
+        kind: Kind::BoxesScoresLabels,
+        classes,
+        image_labels,
+    })
+}
+
+/// The shape without a leading batch dimension of 1.
+fn without_batch(shape: &[usize], rank: usize) -> &[usize] {
+    match shape {
+        [1, rest @ ..] if rest.len() == rank => rest,
+        _ => shape,
+    }
+}
+
+fn grid(strides: &[u32], input: &InputFormat) -> Result<Vec<Cell>, String> {
+    if strides.is_empty() {
+        return Err("the layout yolox needs at least one stride".to_owned());
+    }
+    let mut cells = Vec::new();
+    for &stride in strides {
+        if stride == 0
+            || !input.width.is_multiple_of(stride)
+            || !input.height.is_multiple_of(stride)
+        {
+            return Err(format!(
+                "the input's sides are no multiples of the stride {stride}"
+            ));
+        }
+        for y in 0..input.height / stride {
+            for x in 0..input.width / stride {
+                cells.push(Cell {
+                    x: x as f32,
+                    y: y as f32,
+                    stride: stride as f32,
+                });
+            }
+        }
+    }
+    Ok(cells)
+}
+
+impl Reader {
+    /// Reads the outputs of one run. Boxes below `score_min` and those that are not finite are left out.
+    ///
+    /// # Errors
+    /// `Internal`, when an output the table promises is not there.
+    pub(crate) fn read(&self, outputs: &Outputs, score_min: f32) -> Result<Readout, VisionError> {
+        let mut readout = Readout::default();
+        match &self.kind {
+            Kind::BoxesScoresLabels => {
+                let rows = outputs.get(SCORES)?.chunks_exact(self.classes);
+                for (sides, scores) in outputs.get(BOXES)?.as_chunks::<4>().0.iter().zip(rows) {
+                    readout.propose(*sides, scores.iter().copied(), score_min);
+                }
+                if self.image_labels > 0 {
+                    let scores = outputs.get(LABELS)?.iter();
+                    readout.image_scores = scores
+                        .map(|s| if s.is_finite() { *s } else { 0.0 })
+                        .collect();
+                }
+            }
+            Kind::Yolox { output, cells } => {
+                for (row, cell) in outputs
+                    .get(output)?
+                    .chunks_exact(5 + self.classes)
+                    .zip(cells)
+                {
+                    let [x, y, width, height, objectness, scores @ ..] = row else {
+                        continue;
+                    };
+                    let centre = ((x + cell.x) * cell.stride, (y + cell.y) * cell.stride);
+                    let size = (width.exp() * cell.stride, height.exp() * cell.stride);
+                    readout.propose(
+                        sides(centre, size),
+                        scores.iter().map(|s| s * objectness),
+                        score_min,
+                    );
+                }
+            }
+            Kind::Yolov8 { output, cells } => {
+                let values = outputs.get(output)?;
+                let value = |row: usize, cell: usize| {
+                    values.get(row * cells + cell).copied().unwrap_or_default()
+                };
+                for cell in 0..*cells {
+                    let centre = (value(0, cell), value(1, cell));
+                    let size = (value(2, cell), value(3, cell));
+                    let scores = (4..4 + self.classes).map(|row| value(row, cell));
+                    readout.propose(sides(centre, size), scores, score_min);
+                }
+            }
+        }
+        Ok(readout)
+    }
+}
+
+fn sides((x, y): (f32, f32), (width, height): (f32, f32)) -> [f32; 4] {
+    [
+        x - width / 2.0,
+        y - height / 2.0,
+        x + width / 2.0,
+        y + height / 2.0,
+    ]
+}
+
+impl Readout {
+    fn propose(&mut self, sides: [f32; 4], scores: impl Iterator<Item = f32>, score_min: f32) {
+        let [left, top, right, bottom] = sides;
+        for (class, score) in scores.enumerate() {
+            if score >= score_min && score.is_finite() && sides.iter().all(|s| s.is_finite()) {
+                self.candidates.push(Detection {
+                    class,
+                    score,
+                    left,
+                    top,
+                    right,
+                    bottom,
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::letterbox::{Anchor, Channels};
+
+    fn input(width: u32, height: u32) -> InputFormat {
+        let (channels, range) = (Channels::Rgb, [0.0, 1.0]);
+        InputFormat {
+            width,
+            height,
+            channels,
+            range,
+            anchor: Anchor::TopLeft,
+            pad: 114,
+        }
+    }
+
+    fn shapes(of: &[(&str, &[usize])]) -> BTreeMap<String, Vec<usize>> {
+        of.iter()
+            .map(|(name, shape)| ((*name).to_owned(), shape.to_vec()))
+            .collect()
+    }
+
+    #[test]
+    fn boxes_scores_and_labels_are_read_as_they_are() {
+        let reader = Layout::BoxesScoresLabels
+            .reader(
+                &shapes(&[("boxes", &[2, 4]), ("scores", &[2, 3]), ("labels", &[4])]),
+                &input(32, 32),
+            )
+            .unwrap();
+        assert_eq!((reader.classes, reader.image_labels), (3, 4));
+        let outputs = Outputs::from([
+            ("boxes", vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]),
+            ("scores", vec![0.0, 0.5, 0.05, 0.9, f32::NAN, 0.01]),
+            ("labels", vec![0.1, 0.2, f32::INFINITY, 0.4]),
+        ]);
+        let readout = reader.read(&outputs, 0.05).unwrap();
+        let found: Vec<_> = readout
+            .candidates
+            .iter()
+            .map(|d| (d.class, d.score, d.left, d.bottom))
+            .collect();
+        assert_eq!(
+            found,
+            [(1, 0.5, 1.0, 4.0), (2, 0.05, 1.0, 4.0), (0, 0.9, 5.0, 8.0)]
+        );
+        assert_eq!(readout.image_scores, [0.1, 0.2, 0.0, 0.4]);
+    }
+
+    #[test]
+    fn yolox_boxes_are_relative_to_their_cell() {
+        let layout = Layout::Yolox {
+            strides: vec![16, 32],
+        };
+        let reader = layout
+            .reader(&shapes(&[("output", &[1, 10, 7])]), &input(64, 32))
+            .unwrap();
+        assert_eq!(reader.classes, 2);
+        // Cell 6 is column 2 of row 1 in the grid of stride 16 (4 x 2); cell 9 is column 1 in that of stride 32.
+        let mut values = vec![0.0; 70];
+        values[6 * 7..7 * 7].copy_from_slice(&[0.5, 0.25, 0.0, 2f32.ln(), 0.5, 0.8, 0.0]);
+        values[9 * 7..].copy_from_slice(&[0.5, 0.5, 0.0, 0.0, 0.9, 0.0, 1.0]);
+        let found = reader
+            .read(&Outputs::from([("output", values)]), 0.05)
+            .unwrap()
+            .candidates;
+        assert_eq!(
+            found[0],
+            Detection {
+                class: 0,
+                score: 0.4,
+                left: 32.0,
+                top: 4.0,
+                right: 48.0,
+                bottom: 36.0
+            }
+        );
+        assert_eq!(
+            found[1],
+            Detection {
+                class: 1,
+                score: 0.9,
+                left: 32.0,
+                top: 0.0,
+                right: 64.0,
+                bottom: 32.0
+            }
+        );
+        assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn yolov8_has_cells_as_columns() {
+        let reader = Layout::Yolov8
+            .reader(&shapes(&[("output0", &[1, 6, 3])]), &input(64, 64))
+            .unwrap();
+        #[rustfmt::skip]
+        let values = vec![
+            10.0, 20.0, 30.0,
+            11.0, 21.0, 31.0,
+            4.0, 8.0, 2.0,
+            2.0, 6.0, 2.0,
+            0.0, 0.7, 0.0,
+            0.0, 0.0, 0.6,
+        ];
+        let found = reader
+            .read(&Outputs::from([("output0", values)]), 0.05)
+            .unwrap()
+            .candidates;
+        assert_eq!(
+            found[0],
+            Detection {
+                class: 0,
+                score: 0.7,
+                left: 16.0,
+                top: 18.0,
+                right: 24.0,
+                bottom: 24.0
+            }
+        );
+        assert_eq!(
+            found[1],
+            Detection {
+                class: 1,
+                score: 0.6,
+                left: 29.0,
+                top: 30.0,
+                right: 31.0,
+                bottom: 32.0
+            }
+        );
+    }
+
+    #[test]
+    fn a_box_that_is_not_finite_is_none() {
+        let reader = Layout::Yolox { strides: vec![32] }
+            .reader(&shapes(&[("o", &[1, 1, 6])]), &input(32, 32))
+            .unwrap();
+        let found = reader
+            .read(
+                &Outputs::from([("o", vec![0.0, 0.0, 1e9, 0.0, 1.0, 1.0])]),
+                0.05,
+            )
+            .unwrap();
+        assert_eq!(found.candidates, []);
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_named() {
+        let error = |layout: &Layout, of: &[(&str, &[usize])]| {
+            layout.reader(&shapes(of), &input(64, 64)).unwrap_err()
+        };
+        let yolox = Layout::Yolox {
+            strides: vec![8, 16, 32],
+        };
+        assert_eq!(
+            error(&yolox, &[("output", &[1, 8400, 85])]),
+            "the layout yolox needs the output \"output\" to be [1, 84, 5 + classes] for an input of 64 x 64 pixels \
+             and strides [8, 16, 32], and it is [1, 8400, 85]"
+        );
+        assert_eq!(
+            error(&yolox, &[]),
+            "the layout yolox reads one output, and the table has 0"
+        );
+        let odd = Layout::Yolox { strides: vec![24] };
+        assert_eq!(
+            error(&odd, &[("o", &[1, 1, 6])]),
+            "the input's sides are no multiples of the stride 24"
+        );
+        let none = Layout::Yolox { strides: vec![] };
+        assert_eq!(
+            error(&none, &[("o", &[1, 1, 6])]),
+            "the layout yolox needs at least one stride"
+        );
+        assert!(error(&Layout::Yolov8, &[("o", &[1, 4, 100])]).contains("[1, 4 + classes, cells]"));
+        let own = Layout::BoxesScoresLabels;
+        assert_eq!(
+            error(&own, &[("boxes", &[9, 4])]),
+            "the output \"scores\" is missing from the table"
+        );
+        assert!(
+            error(&own, &[("boxes", &[9, 5]), ("scores", &[9, 2])])
+                .starts_with("the output \"boxes\" must be")
+        );
+        assert_eq!(
+            error(&own, &[("boxes", &[9, 4]), ("scores", &[8, 2])]),
+            "the outputs have 9 boxes and 8 x 2 scores"
+        );
+        assert_eq!(
+            error(
+                &own,
+                &[("boxes", &[9, 4]), ("scores", &[9, 2]), ("masks", &[9])]
+            ),
+            "the layout boxes-scores-labels does not know the output \"masks\""
+        );
+    }
+}
