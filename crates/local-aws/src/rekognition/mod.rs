@@ -1,9 +1,46 @@
 //! Rekognition's JSON 1.1 protocol over the embedded recogniser.
+//!
+//! A request is checked in AWS's order: its body is read, its signature verified, its operation found, its JSON
+//! read and held against the service model, and only then is the picture fetched and looked at. DetectLabels is
+//! answered; every other operation is refused by name, because an invented answer would be worse than none.
 
-use crate::{Body, access_log::AccessLog, settings::Credentials, store::Store};
-use http::{Request, Response};
+mod answer;
+mod auth;
+mod picture;
+
+use crate::{
+    Body,
+    access_log::{AccessLog, Call},
+    settings::Credentials,
+    store::Store,
+};
+use answer::{JSON_1_1, refuse};
+use http::{Method, Request, Response, header, request::Parts};
+use http_body_util::BodyExt;
+use rekognition_model::{
+    DetectLabelsRequest, DetectLabelsResponse, ErrorBody, ErrorCode, Operation, Validate,
+};
 use sightline_vision::Recogniser;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use time::OffsetDateTime;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+/// What stands before the operation's name in `X-Amz-Target`.
+pub(crate) const TARGET_PREFIX: &str = "RekognitionService.";
+/// The largest body that is read. Pictures of up to 5 MiB make 7 MiB of base64; what is not much larger is read
+/// too, so that the answer can name the limit that it breaks.
+const MAX_BODY: usize = 12 * 1024 * 1024;
+/// How much of a larger body is passed over before the answer, so that the client is not cut off while it sends.
+const MAX_PASSED_OVER: usize = 64 * 1024 * 1024;
+/// How much of what a JSON reader says is repeated: it may quote the request.
+const MAX_REASON: usize = 200;
+
+/// One place per core, whoever calls: looking at a picture keeps a core busy and takes memory.
+static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Arc::new(Semaphore::new(cores))
+});
 
 /// What answering a Rekognition request needs; made once by the server.
 pub(crate) struct RekognitionState {
@@ -13,8 +50,6 @@ pub(crate) struct RekognitionState {
     pub(crate) recogniser: Arc<Recogniser>,
     /// The keys that requests must be signed with (service `rekognition`).
     pub(crate) credentials: Credentials,
-    /// The region named in ARNs.
-    pub(crate) region: String,
     /// Where every call is recorded, refused ones too.
     pub(crate) access_log: AccessLog,
 }
@@ -22,6 +57,290 @@ pub(crate) struct RekognitionState {
 /// Answers one request whose `X-Amz-Target` starts with `RekognitionService.`; never fails: a refusal is an
 /// answer too.
 pub(crate) async fn handle(state: Arc<RekognitionState>, request: Request<Body>) -> Response<Body> {
-    let _ = (state, request);
-    Response::new(Body::empty())
+    let request_id = Uuid::new_v4().to_string();
+    let (head, body) = request.into_parts();
+    let operation = operation_name(&head);
+    // IAM knows no narrower resource for the image operations than `*`; an object that is named tells more.
+    let mut resource = "*".to_owned();
+    let outcome = answer(&state, &head, body, &operation, &mut resource).await;
+    let error_code = outcome
+        .as_ref()
+        .err()
+        .and_then(ErrorBody::error_code)
+        .map(|code| code.to_string());
+    let response = match outcome {
+        Ok(json) => answer::success(&request_id, json),
+        Err(error) => answer::failure(&request_id, error),
+    };
+    state.access_log.record(Call {
+        request_id,
+        action: format!("rekognition:{operation}"),
+        resource,
+        status: response.status().as_u16(),
+        error_code,
+        access_key_id: auth::claimed_access_key(&head.headers),
+    });
+    response
+}
+
+async fn answer(
+    state: &RekognitionState,
+    head: &Parts,
+    body: Body,
+    operation: &str,
+    resource: &mut String,
+) -> Result<Vec<u8>, ErrorBody> {
+    let body = read(body).await?;
+    auth::verify(head, &body, &state.credentials, OffsetDateTime::now_utc())?;
+    check_protocol(head)?;
+    match Operation::from_name(operation) {
+        Some(Operation::DetectLabels) => {
+            let request = parse(&body)?;
+            drop(body);
+            if let Some(object) = request
+                .image
+                .as_ref()
+                .and_then(|image| image.s3_object.as_ref())
+            {
+                let (bucket, name) = (object.bucket.as_deref(), object.name.as_deref());
+                *resource = format!(
+                    "arn:aws:s3:::{}/{}",
+                    bucket.unwrap_or_default(),
+                    name.unwrap_or_default()
+                );
+            }
+            let answer = detect_labels(state, request).await?;
+            serde_json::to_vec(&answer)
+                .map_err(|error| internal("the answer cannot be written as JSON", &error))
+        }
+        Some(known) => Err(refuse(
+            ErrorCode::UnknownOperation,
+            format!("{known} has no recogniser in the local mode; run it against AWS."),
+        )),
+        None => Err(refuse(
+            ErrorCode::UnknownOperation,
+            format!(
+                "{operation} is not answered in the local mode, which has DetectLabels; run it against AWS."
+            ),
+        )),
+    }
+}
+
+/// The operation's name as the header gives it, in a form that can stand in a log.
+fn operation_name(head: &Parts) -> String {
+    head.headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+        .and_then(|target| target.strip_prefix(TARGET_PREFIX))
+        .filter(|name| {
+            (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
+        })
+        .unwrap_or("Unknown")
+        .to_owned()
+}
+
+/// AWS's JSON services route by method, path and media type before they look at anything else.
+fn check_protocol(head: &Parts) -> Result<(), ErrorBody> {
+    let media_type = head
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .map(str::trim);
+    if head.method != Method::POST || head.uri.path() != "/" {
+        Err(refuse(
+            ErrorCode::UnknownOperation,
+            "Rekognition takes POST requests to the path / only.",
+        ))
+    } else if media_type.is_none_or(|media_type| !media_type.eq_ignore_ascii_case(JSON_1_1)) {
+        Err(refuse(
+            ErrorCode::UnknownOperation,
+            format!("Rekognition takes the Content-Type {JSON_1_1} only."),
+        ))
+    } else {
+        Ok(())
+    }
+}
+
+/// Reads the whole body.
+async fn read(mut body: Body) -> Result<Vec<u8>, ErrorBody> {
+    let mut bytes = Vec::new();
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|_| refuse(ErrorCode::Serialization, "The request's body broke off."))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        length = length.saturating_add(data.len());
+        if length <= MAX_BODY {
+            bytes.extend_from_slice(&data);
+        } else if length > MAX_PASSED_OVER {
+            break;
+        } else {
+            bytes = Vec::new();
+        }
+    }
+    if length > MAX_BODY {
+        return Err(refuse(
+            ErrorCode::RequestEntityTooLarge,
+            format!(
+                "The request is larger than {MAX_BODY} bytes; a picture in the request may have 5 MiB, and a larger \
+                 one belongs into S3."
+            ),
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Reads a request and holds it against the service model.
+fn parse(body: &[u8]) -> Result<DetectLabelsRequest, ErrorBody> {
+    let request: DetectLabelsRequest = serde_json::from_slice(body).map_err(|error| {
+        let reason = error.to_string();
+        let shown: String = reason.chars().take(MAX_REASON).collect();
+        refuse(
+            ErrorCode::Serialization,
+            format!("The request cannot be read as DetectLabels: {shown}"),
+        )
+    })?;
+    request.validate()?;
+    Ok(request)
+}
+
+async fn detect_labels(
+    state: &RekognitionState,
+    mut request: DetectLabelsRequest,
+) -> Result<DetectLabelsResponse, ErrorBody> {
+    let image = request.image.take().unwrap_or_default();
+    let bytes = picture::fetch(&state.store, image).await?;
+    let place = Arc::clone(&PLACES)
+        .acquire_owned()
+        .await
+        .map_err(|error| internal("the recogniser takes no more pictures", &error))?;
+    let recogniser = Arc::clone(&state.recogniser);
+    tokio::task::spawn_blocking(move || {
+        // Held until the picture is done, also when the client has gone.
+        let _place = place;
+        recogniser.detect_labels(&bytes, &request)
+    })
+    .await
+    .map_err(|error| internal("the recogniser panicked", &error))?
+    .map_err(picture::refusal)
+}
+
+/// A fault of the endpoint itself: the log says what happened, the client that it was not its doing.
+fn internal(what: &str, error: &dyn std::error::Error) -> ErrorBody {
+    tracing::error!(error = %error, "{what}");
+    refuse(
+        ErrorCode::InternalServerError,
+        format!("Internal server error: {what}."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn head(method: &str, path: &str, content_type: Option<&str>, target: &str) -> Parts {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("x-amz-target", target);
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn a_name_that_cannot_stand_in_a_log_is_not_repeated() {
+        for (target, name) in [
+            ("RekognitionService.DetectLabels", "DetectLabels"),
+            ("RekognitionService.CompareFaces", "CompareFaces"),
+            ("RekognitionService.", "Unknown"),
+            ("RekognitionService.<script>", "Unknown"),
+            ("Other.DetectLabels", "Unknown"),
+        ] {
+            assert_eq!(operation_name(&head("POST", "/", None, target)), name);
+        }
+        assert_eq!(
+            operation_name(&head(
+                "POST",
+                "/",
+                None,
+                &format!("{TARGET_PREFIX}{}", "a".repeat(65))
+            )),
+            "Unknown"
+        );
+    }
+
+    #[test]
+    fn the_protocol_is_json_1_1_by_post() {
+        let check =
+            |method, path, content_type| check_protocol(&head(method, path, content_type, "x"));
+        check("POST", "/", Some("application/x-amz-json-1.1")).unwrap();
+        check(
+            "POST",
+            "/",
+            Some("Application/X-Amz-Json-1.1; charset=utf-8"),
+        )
+        .unwrap();
+        for (method, path, content_type) in [
+            ("GET", "/", Some(JSON_1_1)),
+            ("POST", "/detect", Some(JSON_1_1)),
+            ("POST", "/", Some("application/json")),
+            ("POST", "/", Some("application/x-amz-json-1.0")),
+            ("POST", "/", None),
+        ] {
+            let error = check(method, path, content_type).unwrap_err();
+            assert_eq!(error.error_code(), Some(ErrorCode::UnknownOperation));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_up_to_the_limit() {
+        assert_eq!(read(Body::empty()).await.unwrap(), b"");
+        assert_eq!(
+            read(Body::from(vec![7; MAX_BODY])).await.unwrap().len(),
+            MAX_BODY
+        );
+        let error = read(Body::from(vec![7; MAX_BODY + 1])).await.unwrap_err();
+        assert_eq!(error.error_code(), Some(ErrorCode::RequestEntityTooLarge));
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused() {
+        for body in [
+            "",
+            "{",
+            "[]]",
+            "\"text\"",
+            "null",
+            r#"{"Image": 1}"#,
+            r#"{"Image": {"Bytes": "?"}}"#,
+        ] {
+            let error = parse(body.as_bytes()).unwrap_err();
+            assert_eq!(error.error_code(), Some(ErrorCode::Serialization), "{body}");
+        }
+        let long = json!({ "MaxLabels": "x".repeat(10_000) }).to_string();
+        let message = parse(long.as_bytes()).unwrap_err().message.unwrap();
+        assert!(
+            message.len() < 300,
+            "the request is not repeated at any length: {message}"
+        );
+    }
+
+    #[test]
+    fn a_broken_constraint_is_a_validation_error() {
+        let body = json!({"Image": {"Bytes": "AAAA"}, "MinConfidence": 101}).to_string();
+        let error = parse(body.as_bytes()).unwrap_err();
+        assert_eq!(error.error_code(), Some(ErrorCode::Validation));
+        assert!(
+            error
+                .message
+                .unwrap()
+                .starts_with("1 validation error detected: Value '101.0' at 'minConfidence'")
+        );
+    }
 }
