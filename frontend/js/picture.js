@@ -145,6 +145,12 @@ export class Picture {
     }
   }
 
+  /** Scrolls to the picture when next to nothing of it can be seen. */
+  reveal() {
+    const { top, bottom } = this.#frame.getBoundingClientRect();
+    if (bottom < innerHeight * 0.2 || top > innerHeight * 0.8) this.element.scrollIntoView({ block: 'center' });
+  }
+
   #placeTags() {
     const frame = { width: this.#frame.clientWidth, height: this.#frame.clientHeight };
     if (frame.width === 0) return;

@@ -33,8 +33,8 @@ export class Stage {
   /** What the person set holds for every picture. */
   #boxesShown = true;
   #least = 0;
-  /** @type {import('./task.js').State | ''} */
-  #shownState = '';
+  /** @type {Pick<Task, 'state' | 'error' | 'document'> | null} what is on the page of the task */
+  #shown = null;
   #pixels = '';
 
   // The parts that change while a picture is shown.
@@ -72,7 +72,7 @@ export class Stage {
     this.#picture?.destroy();
     this.#task = task;
     this.#picture = null;
-    this.#shownState = '';
+    this.#shown = null;
     this.#pixels = '';
     if (!task) {
       this.#stage.replaceChildren();
@@ -111,8 +111,10 @@ export class Stage {
     this.#progressText.textContent = progressLine(task);
     if (task.state === 'uploading') this.#progress.value = task.sent / task.file.size;
     else this.#progress.removeAttribute('value');
-    if (task.state === this.#shownState) return;
-    this.#shownState = task.state;
+    const { state, error, document } = task;
+    // A task may fail again between two looks at it: the state is the same then, the reason is not.
+    if (this.#shown?.state === state && this.#shown.error === error && this.#shown.document === document) return;
+    this.#shown = { state, error, document };
     this.#describe(task);
     this.#picture.busy = task.state === 'waiting';
     this.#act.replaceChildren(icon('close'), task.active ? 'Cancel' : 'Remove');
@@ -165,6 +167,7 @@ export class Stage {
       pin: (label) => {
         this.#pinned = label;
         this.#light(label);
+        if (label !== null) picture.reveal();
       },
     });
     const places = labels.reduce((sum, label) => sum + label.places.length, 0);

@@ -1,0 +1,292 @@
+// @ts-check
+/** The upload page in a real Chromium, against a running service. See README.md for how to start it. */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+
+import {
+  API,
+  DESKTOP,
+  PATIENCE,
+  PHONE,
+  barriers,
+  boxesOf,
+  choose,
+  documentOf,
+  drop,
+  keep,
+  launch,
+  open,
+  paste,
+  picture,
+  row,
+  share,
+  show,
+  sideways,
+} from './support.js';
+
+/**
+ * Where the pictures' subjects are, measured by eye, in ratios of the picture.
+ */
+const SUBJECTS = {
+  'astronaut.png': { label: 'Person', at: { left: 0.03, top: 0.03, width: 0.8, height: 0.97 } },
+  'motorcycle_left.png': { label: 'Motorcycle', at: { left: 0.14, top: 0.17, width: 0.8, height: 0.76 } },
+};
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+test('pictures that are chosen, dropped and pasted show their labels and boxes', async () => {
+  const { page, policy, close } = await open(browser);
+  assert.match(policy, /default-src 'none'/);
+  await choose(page, Object.keys(SUBJECTS).map(picture));
+  await drop(page, picture('chelsea.png'), 'image/png');
+  await paste(page, picture('coffee.png'));
+
+  for (const [name, { label, at }] of Object.entries(SUBJECTS)) {
+    await show(page, name);
+    const document = await documentOf(page);
+    const labels = document.rekognition?.detectLabels?.Labels ?? [];
+    assert.ok(labels.some(({ Name }) => Name === label), `${name}: ${labels.map(({ Name }) => Name).join(', ')}`);
+
+    // Every label is listed with its confidence.
+    const listed = await page.locator('.label').evaluateAll((items) =>
+      items.map((item) => [item.querySelector('.label-name')?.textContent, item.querySelector('.label-confidence')?.textContent]),
+    );
+    assert.deepEqual(listed, labels.map(({ Name, Confidence = 0 }) => [Name, `${Confidence.toFixed(1)}%`]));
+
+    // A box lies on the subject, where the document says.
+    const boxes = await boxesOf(page, label);
+    const instances = labels.find(({ Name }) => Name === label)?.Instances ?? [];
+    assert.equal(boxes.length, instances.length);
+    assert.ok(
+      boxes.some((box) => share(box, at) > 0.8 && share(at, box) > 0.2),
+      `${name}: ${JSON.stringify(boxes)}`,
+    );
+    const lefts = instances.map(({ BoundingBox }) => Math.max(0, BoundingBox?.Left ?? NaN)).sort();
+    boxes.map(({ left }) => left).sort().forEach((left, index) => assert.ok(Math.abs(left - (lefts[index] ?? NaN)) < 0.01, `${left} is not ${lefts[index]}`));
+  }
+
+  await show(page, 'chelsea.png');
+  await show(page, 'pasted-1.png');
+  assert.equal((await documentOf(page)).source?.contentType, 'image/png');
+  assert.equal(await page.locator('#tally').textContent(), '4 analysed');
+  await close();
+});
+
+test('colours, quality and the raw document are shown and can be taken along', async () => {
+  const { page, close } = await open(browser);
+  await choose(page, picture('motorcycle_left.png'));
+  await show(page, 'motorcycle_left.png');
+  const document = await documentOf(page);
+  const properties = document.rekognition?.detectLabels?.ImageProperties;
+
+  const hexes = await page.locator('.colour-region').first().locator('code').allTextContents();
+  assert.deepEqual(hexes, properties?.DominantColors?.map(({ HexCode }) => HexCode?.toUpperCase()));
+  assert.ok(hexes.length > 0);
+  const brightness = page.getByRole('row', { name: /Brightness/ }).locator('td').first();
+  assert.equal(await brightness.innerText(), properties?.Quality?.Brightness?.toFixed(0));
+
+  await page.getByText('Raw JSON', { exact: true }).click();
+  const tree = page.getByRole('region', { name: 'Raw JSON' });
+  await tree.getByText('"schemaVersion"').waitFor();
+  const branch = tree.locator('details', { has: page.locator('summary', { hasText: '"detectLabels"' }) }).last();
+  assert.equal(await branch.getByText('"Labels"').count(), 0, 'a folded branch is not built');
+  await branch.locator('summary').first().click();
+  await branch.getByText('"Labels"').waitFor();
+
+  await page.getByRole('button', { name: 'Copy the JSON' }).click();
+  await page.getByText('Copied', { exact: true }).waitFor();
+  assert.deepEqual(JSON.parse(await page.evaluate(() => navigator.clipboard.readText())), document);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download the JSON' }).click()]);
+  assert.equal(download.suggestedFilename(), 'motorcycle_left.png.json');
+  assert.deepEqual(JSON.parse(readFileSync(await download.path(), 'utf8')), document);
+  await close();
+});
+
+test('the keyboard alone is enough', async () => {
+  const { page, close } = await open(browser);
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent?.trim() ?? '');
+  /** @param {RegExp} name */
+  const tabTo = async (name) => {
+    for (let tabs = 0; tabs < 40; tabs += 1) {
+      await page.keyboard.press('Tab');
+      if (!name.test(await focused())) continue;
+      const outline = await page.evaluate(() => (document.activeElement ? getComputedStyle(document.activeElement).outlineStyle : 'none'));
+      assert.notEqual(outline, 'none', `the focus on “${await focused()}” cannot be seen`);
+      return;
+    }
+    assert.fail(`${name} cannot be reached with the Tab key`);
+  };
+
+  await tabTo(/^Skip to/);
+  await tabTo(/^Choose pictures$/);
+  await choose(page, ['motorcycle_left.png', 'astronaut.png'].map(picture), () => page.keyboard.press('Enter'));
+  await row(page, 'astronaut.png').and(page.locator('[data-state="done"]')).waitFor();
+  assert.match(await focused(), /^Choose pictures$/, 'the focus stays where it was');
+
+  await tabTo(/^motorcycle_left\.png/);
+  await page.keyboard.press('ArrowDown');
+  assert.match(await focused(), /^astronaut\.png/);
+  await page.getByRole('heading', { name: 'astronaut.png', exact: true }).waitFor();
+
+  await tabTo(/^Person/);
+  const lit = page.locator('.picture-frame.lit .box.on');
+  await lit.first().waitFor({ state: 'attached' });
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-pressed')), 'true');
+  await tabTo(/^Copy the JSON$/);
+  assert.ok((await lit.count()) > 0, 'a label that was pressed stays lit');
+  await tabTo(/^Raw JSON$/);
+  await page.keyboard.press('Enter');
+  await page.getByText('"schemaVersion"').waitFor();
+
+  await page.locator('#boxes').focus();
+  await page.keyboard.press('Space');
+  assert.equal(await page.locator('#boxes').isChecked(), false);
+
+  await page.getByTitle('astronaut.png', { exact: true }).focus();
+  await page.keyboard.press('Delete');
+  await row(page, 'astronaut.png').waitFor({ state: 'detached' });
+  assert.match(await focused(), /^motorcycle_left\.png/, 'the focus goes to the picture that is left');
+  await page.keyboard.press('Delete');
+  assert.match(await focused(), /^Choose pictures$/);
+  await close();
+});
+
+test('what cannot go is said in words', async () => {
+  const { page, close } = await open(browser);
+  await choose(page, { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('not a picture') });
+  const notice = page.getByRole('alert');
+  await notice.getByText('notes.txt was left out').waitFor();
+  assert.match((await notice.textContent()) ?? '', /not a picture .* Choose JPEG, PNG/);
+  await notice.getByRole('button', { name: 'Dismiss' }).click();
+  assert.equal(await notice.textContent(), '');
+  assert.equal(await page.locator('#shots > li').count(), 0);
+
+  await choose(page, [
+    { name: 'broken.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('there is no picture in this file') },
+    { name: 'photo.heic', mimeType: '', buffer: Buffer.from('....ftypheic....no picture either') },
+  ]);
+  for (const name of ['broken.jpg', 'photo.heic']) {
+    await show(page, name, 'failed');
+    const document = await documentOf(page);
+    assert.equal(document.status, 'failed');
+    const [error] = document.errors ?? [];
+    assert.ok(error?.message);
+    await page.getByRole('heading', { name: 'This picture could not be analysed' }).waitFor();
+    assert.ok((await page.locator('.problem').innerText()).includes(error.message.slice(1, -1)), `${name}: ${error.message}`);
+  }
+  assert.match(await page.locator('.picture-blank').innerText(), /photo\.heic/);
+  await close();
+});
+
+test('a fault on the way is explained, and trying again helps', async () => {
+  const { page, close } = await open(browser, DESKTOP, { log: /Failed to load resource/ });
+  await page.route(`${API}/uploads`, (route) => route.abort('connectionrefused'));
+  await choose(page, picture('chelsea.png'));
+  await show(page, 'chelsea.png', 'failed');
+  await page.getByRole('heading', { name: 'The API cannot be reached' }).waitFor();
+  assert.ok((await page.locator('.problem').innerText()).includes(`Nothing answered at ${API}`));
+  await page.unroute(`${API}/uploads`);
+
+  // A bucket that takes back what it promised.
+  let refuse = true;
+  await page.route(
+    () => refuse,
+    async (route) => {
+      if (route.request().method() !== 'PUT') return route.fallback();
+      return route.fulfill({ status: 403, headers: { 'access-control-allow-origin': '*' }, body: '<Error><Code>SignatureDoesNotMatch</Code></Error>' });
+    },
+  );
+  await page.getByRole('button', { name: 'Try again', exact: true }).click();
+  await page.getByRole('heading', { name: 'The bucket refused the file' }).waitFor();
+  refuse = false;
+  await page.getByRole('button', { name: 'Try again', exact: true }).click();
+  await show(page, 'chelsea.png');
+  await close();
+});
+
+test('an upload can be cancelled and taken up again', async () => {
+  const { page, close } = await open(browser);
+  /** @type {() => void} */
+  let release = () => {};
+  const held = /** @type {Promise<void>} */ (new Promise((resolve) => (release = resolve)));
+  await page.route(`${API}/uploads`, async (route) => {
+    await held;
+    await route.continue().catch(() => {});
+  });
+  await choose(page, picture('chelsea.png'));
+  await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+  await show(page, 'chelsea.png', 'cancelled');
+  release();
+  await page.getByRole('button', { name: 'Try again', exact: true }).click();
+  await show(page, 'chelsea.png');
+  await close();
+});
+
+test('many pictures go a few at a time, and all arrive', async () => {
+  const { page, close } = await open(browser);
+  let underWay = 0;
+  let most = 0;
+  const sent = (/** @type {import('playwright-core').Request} */ request) => request.method() === 'PUT';
+  page.on('request', (request) => {
+    if (sent(request)) most = Math.max(most, ++underWay);
+  });
+  const ended = (/** @type {import('playwright-core').Request} */ request) => {
+    if (sent(request)) underWay -= 1;
+  };
+  page.on('requestfinished', ended);
+  page.on('requestfailed', ended);
+  const buffer = readFileSync(picture('chelsea.png'));
+  const names = Array.from({ length: 12 }, (_, index) => `cat-${index + 1}.png`);
+  await choose(page, names.map((name) => ({ name, mimeType: 'image/png', buffer })));
+  await page.waitForFunction((count) => document.querySelectorAll('#shots > [data-state="done"]').length === count, names.length, { timeout: PATIENCE });
+  assert.ok(most >= 1 && most <= 4, `${most} uploads at once`);
+  assert.equal(await page.locator('#tally').textContent(), '12 analysed');
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await page.getByRole('heading', { name: 'See what your pictures show' }).waitFor();
+  await close();
+});
+
+for (const [device, options] of /** @type {const} */ ([
+  ['desktop', DESKTOP],
+  ['phone', PHONE],
+])) {
+  for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+    test(`on a ${device}, ${colorScheme}: nothing is cut off and nobody is kept out`, async () => {
+      const { page, close } = await open(browser, { ...options, colorScheme, reducedMotion: 'reduce' });
+      await keep(page, `upload-${device}-${colorScheme}-empty`);
+      assert.deepEqual(await barriers(page), []);
+      assert.equal(await sideways(page), 0);
+
+      const broken = { name: 'broken.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no picture') };
+      await choose(page, ['astronaut.png', 'motorcycle_left.png', 'chelsea.png', 'coffee.png', 'rocket.jpg'].map(picture));
+      await choose(page, [broken, { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('x') }]);
+      await show(page, 'broken.jpg', 'failed');
+      assert.deepEqual(await barriers(page), []);
+      assert.equal(await sideways(page), 0);
+      await keep(page, `upload-${device}-${colorScheme}-failed`);
+
+      await page.getByRole('button', { name: 'Dismiss' }).click();
+      for (const name of ['rocket.jpg', 'coffee.png', 'chelsea.png', 'motorcycle_left.png', 'astronaut.png']) await show(page, name);
+      await page.evaluate(() => scrollTo(0, 0));
+      await page.locator('.picture-frame.sized').waitFor();
+      await page.mouse.move(0, 0);
+      await keep(page, `upload-${device}-${colorScheme}`);
+
+      await page.getByText('Raw JSON', { exact: true }).click();
+      await page.getByText('"schemaVersion"').waitFor();
+      assert.deepEqual(await barriers(page), []);
+      assert.equal(await sideways(page), 0);
+      await page.locator('.stage-below').scrollIntoViewIfNeeded();
+      await keep(page, `upload-${device}-${colorScheme}-details`);
+      await close();
+    });
+  }
+}
