@@ -1,4 +1,34 @@
-//! The record of every call served: one JSON line each in `aws-calls.jsonl`.
+//! The record of every call served: one JSON line each in `aws-calls.jsonl` of the data folder.
+//!
+//! A thread of its own writes the lines, so no answer waits for the disk; lines that pile up behind a stuck
+//! disk are dropped and counted. When the file reaches 64 MiB it becomes `aws-calls.1.jsonl`, in place of the
+//! one before: the two never take more than about 128 MiB.
+
+use serde::Serialize;
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{self, Receiver, SyncSender, TrySendError},
+    },
+    thread::JoinHandle,
+};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// The file in the data folder.
+const FILE: &str = "aws-calls.jsonl";
+
+/// Where the file goes when it is full.
+const OLD_FILE: &str = "aws-calls.1.jsonl";
+
+/// When the file is full, in bytes.
+const FULL: u64 = 64 << 20;
+
+/// How many lines may wait to be written.
+const WAITING: usize = 1 << 16;
 
 /// One call that was served. It names no signed address and holds no bytes.
 #[derive(Debug, Clone)]
@@ -17,13 +47,220 @@ pub(crate) struct Call {
     pub(crate) access_key_id: Option<String>,
 }
 
+/// A call as its line holds it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    time: String,
+    request_id: &'a str,
+    action: &'a str,
+    resource: &'a str,
+    status: u16,
+    error_code: Option<&'a str>,
+    access_key_id: Option<&'a str>,
+}
+
+enum Command {
+    Write(OffsetDateTime, Call),
+    Close,
+}
+
 /// Writes calls to the log without making the caller wait. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct AccessLog {}
+pub(crate) struct AccessLog {
+    commands: SyncSender<Command>,
+    dropped: Arc<AtomicU64>,
+    writer: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
 
 impl AccessLog {
+    /// Opens the log of a data folder, after what is in it.
+    pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
+        Self::open_with(data_dir, FULL)
+    }
+
+    fn open_with(data_dir: &Path, full: u64) -> io::Result<Self> {
+        let mut file = LogFile::open(data_dir, full)?;
+        let (commands, received) = mpsc::sync_channel(WAITING);
+        let writer = std::thread::Builder::new()
+            .name("access-log".to_owned())
+            .spawn(move || write_until_closed(&mut file, &received))?;
+        Ok(Self {
+            commands,
+            dropped: Arc::default(),
+            writer: Arc::new(Mutex::new(Some(writer))),
+        })
+    }
+
     /// Hands one call to the writer.
     pub(crate) fn record(&self, call: Call) {
-        let _ = (self, call);
+        match self
+            .commands
+            .try_send(Command::Write(OffsetDateTime::now_utc(), call))
+        {
+            // Closed is what a call that outlives the shutdown sees.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+            Err(TrySendError::Full(_)) => {
+                let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+                if dropped.is_power_of_two() {
+                    tracing::warn!(dropped, "the access log cannot keep up, lines are dropped");
+                }
+            }
+        }
+    }
+
+    /// Writes what waits and closes the file. Blocks.
+    pub(crate) fn close(&self) {
+        // An error means that the writer has gone already.
+        let _ = self.commands.send(Command::Close);
+        if let Some(writer) = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
+            // A writer that panicked has said so on its own.
+            let _ = writer.join();
+        }
+    }
+}
+
+fn write_until_closed(file: &mut LogFile, commands: &Receiver<Command>) {
+    let mut failed = false;
+    let mut lines = Vec::new();
+    while let Ok(Command::Write(time, call)) = commands.recv() {
+        lines.clear();
+        append(&mut lines, time, &call);
+        let mut open = true;
+        while lines.len() < 1 << 16 {
+            match commands.try_recv() {
+                Ok(Command::Write(time, call)) => append(&mut lines, time, &call),
+                Ok(Command::Close) => {
+                    open = false;
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        match file.write(&lines) {
+            Ok(()) => failed = false,
+            Err(error) => {
+                if !failed {
+                    tracing::warn!(%error, "the access log cannot be written");
+                }
+                failed = true;
+            }
+        }
+        if !open {
+            break;
+        }
+    }
+}
+
+fn append(lines: &mut Vec<u8>, time: OffsetDateTime, call: &Call) {
+    let line = Line {
+        time: time.format(&Rfc3339).unwrap_or_default(),
+        request_id: &call.request_id,
+        action: &call.action,
+        resource: &call.resource,
+        status: call.status,
+        error_code: call.error_code.as_deref(),
+        access_key_id: call.access_key_id.as_deref(),
+    };
+    // Strings and numbers always serialise.
+    if serde_json::to_writer(&mut *lines, &line).is_ok() {
+        lines.push(b'\n');
+    }
+}
+
+struct LogFile {
+    folder: PathBuf,
+    file: File,
+    size: u64,
+    full: u64,
+}
+
+impl LogFile {
+    fn open(folder: &Path, full: u64) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(folder.join(FILE))?;
+        let size = file.metadata()?.len();
+        Ok(Self {
+            folder: folder.to_owned(),
+            file,
+            size,
+            full,
+        })
+    }
+
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        if self.size >= self.full {
+            fs::rename(self.folder.join(FILE), self.folder.join(OLD_FILE))?;
+            *self = Self::open(&self.folder, self.full)?;
+        }
+        self.file.write_all(lines)?;
+        self.size += lines.len() as u64;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(number: u16) -> Call {
+        Call {
+            request_id: format!("{number:016X}"),
+            action: "s3:PutObject".to_owned(),
+            resource: "arn:aws:s3:::in/uploads/a\nb".to_owned(),
+            status: 200,
+            error_code: None,
+            access_key_id: Some("local".to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_call_is_one_line_of_json() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = AccessLog::open(dir.path()).unwrap();
+        log.record(call(1));
+        log.record(Call {
+            status: 403,
+            error_code: Some("AccessDenied".to_owned()),
+            access_key_id: None,
+            ..call(2)
+        });
+        log.close();
+        let text = fs::read_to_string(dir.path().join(FILE)).unwrap();
+        let lines: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0]["requestId"], "0000000000000001");
+        assert_eq!(lines[0]["resource"], "arn:aws:s3:::in/uploads/a\nb");
+        assert_eq!(lines[1]["status"], 403);
+        assert_eq!(lines[1]["errorCode"], "AccessDenied");
+        assert!(lines[1]["accessKeyId"].is_null());
+    }
+
+    #[test]
+    fn the_log_goes_on_after_what_is_there_and_is_bounded() {
+        let dir = tempfile::tempdir().unwrap();
+        for number in 0..3 {
+            let log = AccessLog::open_with(dir.path(), 100).unwrap();
+            log.record(call(number));
+            log.close();
+        }
+        let count = |name| {
+            fs::read_to_string(dir.path().join(name))
+                .unwrap()
+                .lines()
+                .count()
+        };
+        // One line is longer than the limit, so every further one opens a new file.
+        assert_eq!((count(FILE), count(OLD_FILE)), (1, 1));
     }
 }

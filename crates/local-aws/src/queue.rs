@@ -1,10 +1,53 @@
 //! The durable queue between the input bucket and whoever works on its events.
 
-use std::time::Duration;
+use crate::{
+    dead_letters::{self, DeadLetters, RedriveError, Redriven},
+    store::{Store, StoreError},
+};
+use std::{io, sync::Arc, time::Duration};
 use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// How often the table is looked at for what another process put there (`sightline redrive`).
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// When a message that failed is tried again: after a pause that doubles with every attempt, of which a random
+/// half is left out, so that messages that failed together do not come back together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryBackoff {
+    /// The pause after the first attempt.
+    pub first: Duration,
+    /// The longest pause.
+    pub longest: Duration,
+}
+
+impl Default for RetryBackoff {
+    /// From one second to five minutes.
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(1),
+            longest: Duration::from_secs(300),
+        }
+    }
+}
+
+impl RetryBackoff {
+    /// The pause after attempt number `attempt`; `random` in 0..1 says where in its second half it ends.
+    fn pause(self, attempt: u32, random: f64) -> Duration {
+        let doublings = attempt.saturating_sub(1).min(31);
+        let pause = self.first.saturating_mul(1 << doublings).min(self.longest);
+        pause.mul_f64(0.5 + random / 2.0)
+    }
+}
+
+/// A random number in 0..1.
+fn random() -> f64 {
+    let (high, _) = Uuid::new_v4().as_u64_pair();
+    f64::from(u32::try_from(high >> 32).unwrap_or_default()) / (f64::from(u32::MAX) + 1.0)
+}
 
 /// One message in hand: it comes back when its visibility time-out ends, unless it was deleted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// Stays the same however often the message is handed out.
     pub id: String,
@@ -32,27 +75,99 @@ pub struct Depth {
 /// Why a queue operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
+    /// The server is shutting down; nothing is lost.
+    #[error("the queue is closed because the server is shutting down")]
+    Closed,
     /// The database refused.
-    #[error("the queue's database failed: {0}")]
+    #[error("the queue failed: {0}")]
     Store(String),
+    /// The dead-letter folder could not be written or read.
+    #[error("the dead-letter folder failed: {0}")]
+    DeadLetters(#[from] io::Error),
+    /// The dead letters could not be put back.
+    #[error(transparent)]
+    Redrive(#[from] RedriveError),
 }
 
-/// SQS's semantics over the store's database. Cheap to clone.
+impl From<StoreError> for QueueError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Closed => Self::Closed,
+            other => Self::Store(other.to_string()),
+        }
+    }
+}
+
+/// SQS's semantics over the store's database: at least once, in no promised order. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Queue {}
+pub struct Queue {
+    store: Store,
+    dead_letters: DeadLetters,
+    max_receive_count: u32,
+    backoff: RetryBackoff,
+}
 
 impl Queue {
-    /// Takes up to `max` messages and hides them for `visibility`; waits until there is at least one.
+    pub(crate) fn new(
+        store: Store,
+        dead_letters: DeadLetters,
+        max_receive_count: u32,
+        backoff: RetryBackoff,
+    ) -> Self {
+        Self {
+            store,
+            dead_letters,
+            max_receive_count: max_receive_count.max(1),
+            backoff,
+        }
+    }
+
+    /// Takes up to `max` messages (at least one is asked for) and hides them for `visibility`; waits until
+    /// there is one. A message that was handed out for the last time and came back on its own becomes a dead
+    /// letter instead.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`QueueError::Closed`] once the server shuts down; else when the database or the dead-letter folder
+    /// fails.
     pub async fn receive(
         &self,
         max: usize,
         visibility: Duration,
     ) -> Result<Vec<Message>, QueueError> {
-        let _ = (max, visibility);
-        std::future::pending().await
+        loop {
+            let arrival = self.store.arrival();
+            tokio::pin!(arrival);
+            // From here on no arrival is missed.
+            arrival.as_mut().enable();
+            let wait = match self.store.until_visible().await? {
+                Some(Duration::ZERO) => {
+                    let (received, died) = self
+                        .store
+                        .receive(max.max(1), visibility, self.max_receive_count)
+                        .await?;
+                    if died > 0 {
+                        self.bury().await?;
+                    }
+                    if !received.is_empty() {
+                        return Ok(received
+                            .into_iter()
+                            .map(|message| Message {
+                                id: message.id,
+                                receipt: message.receipt,
+                                body: message.body,
+                                receive_count: message.receive_count,
+                                first_sent_at: message.sent_at,
+                            })
+                            .collect());
+                    }
+                    Duration::ZERO
+                }
+                Some(wait) => wait.min(LOOK_AGAIN),
+                None => LOOK_AGAIN,
+            };
+            // Either way the next round looks again.
+            let _ = tokio::time::timeout(wait, arrival).await;
+        }
     }
 
     /// Takes a message out of the queue for good; a receipt that is no longer valid changes nothing.
@@ -60,29 +175,268 @@ impl Queue {
     /// # Errors
     /// When the database fails.
     pub async fn delete(&self, receipt: &str) -> Result<(), QueueError> {
-        let _ = receipt;
-        Ok(())
+        Ok(self.store.delete_message(receipt).await?)
     }
 
     /// Puts a message back, to be received again after a pause that grows with every try; after the last try
-    /// it becomes a dead letter with `reason`.
+    /// it becomes a dead letter with `reason`. A receipt that is no longer valid changes nothing.
     ///
     /// # Errors
     /// When the database or the dead-letter folder fails.
     pub async fn retry_later(&self, receipt: &str, reason: &str) -> Result<(), QueueError> {
-        let _ = (receipt, reason);
+        let (backoff, random) = (self.backoff, random());
+        let delay = move |attempt| backoff.pause(attempt, random);
+        if self
+            .store
+            .give_back(receipt, reason, self.max_receive_count, delay)
+            .await?
+        {
+            self.bury().await?;
+        }
         Ok(())
     }
 
     /// Counts the messages.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database or the dead-letter folder fails.
     pub async fn depth(&self) -> Result<Depth, QueueError> {
+        let (visible, in_flight, dying) = self.store.message_counts().await?;
+        let letters = self.dead_letters.clone();
+        let count = tokio::task::spawn_blocking(move || letters.count())
+            .await
+            .map_err(io::Error::other)??;
         Ok(Depth {
-            visible: 0,
-            in_flight: 0,
-            dead_letters: 0,
+            visible,
+            in_flight,
+            dead_letters: count + dying,
         })
+    }
+
+    /// Puts dead letters back, as [`redrive`](crate::redrive) does.
+    ///
+    /// # Errors
+    /// When the folder or the database cannot be read.
+    pub async fn redrive(&self, ids: &[String]) -> Result<Redriven, QueueError> {
+        let (data_dir, ids) = (self.store.data_dir().to_owned(), ids.to_owned());
+        let redriven = tokio::task::spawn_blocking(move || dead_letters::redrive(&data_dir, &ids))
+            .await
+            .map_err(io::Error::other)??;
+        self.store.announce_arrival();
+        Ok(redriven)
+    }
+
+    /// Moves what has died to the folder: the file first, so that a crash leaves a message twice, not nowhere.
+    pub(crate) async fn bury(&self) -> Result<(), QueueError> {
+        for dead in self.store.dead().await? {
+            let dead = Arc::new(dead);
+            let (letters, letter) = (self.dead_letters.clone(), Arc::clone(&dead));
+            tokio::task::spawn_blocking(move || letters.write(&letter))
+                .await
+                .map_err(io::Error::other)??;
+            self.store.bury(&dead.id).await?;
+            tracing::warn!(
+                message = dead.id,
+                sent_at = dead_letters::rfc3339(dead.sent_at),
+                attempts = dead.receive_count,
+                reason = dead.reason.as_deref().unwrap_or_default(),
+                "a message failed too often and became a dead letter"
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{events::Notifications, store::open_database};
+    use std::path::Path;
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn open(dir: &Path, max_receive_count: u32) -> Queue {
+        let notifications = Notifications {
+            region: String::new(),
+            bucket: "in".to_owned(),
+            prefix: String::new(),
+            events: Vec::new(),
+        };
+        let backoff = RetryBackoff {
+            first: Duration::from_millis(2),
+            longest: Duration::from_millis(4),
+        };
+        let store = Store::open(dir, notifications).unwrap();
+        Queue::new(
+            store,
+            DeadLetters::open(dir).unwrap(),
+            max_receive_count,
+            backoff,
+        )
+    }
+
+    /// Queues a message the way another process does.
+    fn send(dir: &Path, id: &str) {
+        let connection = open_database(&dir.join(crate::store::DATABASE)).unwrap();
+        crate::store::insert_again(
+            &connection,
+            id,
+            r#"{"Records":[]}"#,
+            OffsetDateTime::now_utc(),
+        )
+        .unwrap();
+    }
+
+    async fn receive_one(queue: &Queue, visibility: Duration) -> Message {
+        queue.receive(1, visibility).await.unwrap().remove(0)
+    }
+
+    #[tokio::test]
+    async fn a_message_is_received_once_and_deleted() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = open(dir.path(), 5);
+        send(dir.path(), "one");
+        send(dir.path(), "two");
+        let received = queue.receive(10, LONG).await.unwrap();
+        assert_eq!(
+            received
+                .iter()
+                .map(|message| message.id.as_str())
+                .collect::<Vec<_>>(),
+            ["one", "two"]
+        );
+        assert_eq!(
+            queue.depth().await.unwrap(),
+            Depth {
+                visible: 0,
+                in_flight: 2,
+                dead_letters: 0
+            }
+        );
+        for message in &received {
+            assert_eq!(
+                (message.receive_count, message.body.as_str()),
+                (1, r#"{"Records":[]}"#)
+            );
+            queue.delete(&message.receipt).await.unwrap();
+        }
+        assert_eq!(
+            queue.depth().await.unwrap(),
+            Depth {
+                visible: 0,
+                in_flight: 0,
+                dead_letters: 0
+            }
+        );
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_not_deleted_comes_back_and_its_old_receipt_is_worth_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = open(dir.path(), 5);
+        send(dir.path(), "one");
+        let first = receive_one(&queue, Duration::from_millis(1)).await;
+        let second = receive_one(&queue, LONG).await;
+        assert_eq!((second.id.as_str(), second.receive_count), ("one", 2));
+        queue.delete(&first.receipt).await.unwrap();
+        assert_eq!(queue.depth().await.unwrap().in_flight, 1);
+    }
+
+    #[tokio::test]
+    async fn a_message_that_fails_waits_and_dies_in_the_end_and_can_be_put_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = open(dir.path(), 3);
+        send(dir.path(), "one");
+        for attempt in 1..=3 {
+            let message = receive_one(&queue, LONG).await;
+            assert_eq!(message.receive_count, attempt);
+            queue
+                .retry_later(&message.receipt, "throttled")
+                .await
+                .unwrap();
+        }
+        assert_eq!(
+            queue.depth().await.unwrap(),
+            Depth {
+                visible: 0,
+                in_flight: 0,
+                dead_letters: 1
+            }
+        );
+        let redriven = queue.redrive(&[]).await.unwrap();
+        assert_eq!(redriven.put_back, ["one"]);
+        let message = receive_one(&queue, LONG).await;
+        assert_eq!((message.id.as_str(), message.receive_count), ("one", 1));
+        assert_eq!(
+            queue.depth().await.unwrap(),
+            Depth {
+                visible: 0,
+                in_flight: 1,
+                dead_letters: 0
+            }
+        );
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_never_given_back_dies_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = open(dir.path(), 2);
+        send(dir.path(), "poison");
+        for _ in 0..2 {
+            receive_one(&queue, Duration::ZERO).await;
+        }
+        send(dir.path(), "healthy");
+        assert_eq!(receive_one(&queue, LONG).await.id, "healthy");
+        assert_eq!(queue.depth().await.unwrap().dead_letters, 1);
+    }
+
+    #[tokio::test]
+    async fn what_was_in_flight_is_visible_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = open(dir.path(), 5);
+        send(dir.path(), "one");
+        let before = receive_one(&queue, LONG).await;
+        // As after a kill: nothing is closed in order.
+        drop(queue);
+        let queue = open(dir.path(), 5);
+        let after = receive_one(&queue, LONG).await;
+        assert_eq!((after.id, after.receive_count), (before.id, 2));
+    }
+
+    #[tokio::test]
+    async fn who_waits_hears_of_a_message_from_another_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = open(dir.path(), 5);
+        let waiting = tokio::spawn({
+            let queue = queue.clone();
+            async move { receive_one(&queue, LONG).await }
+        });
+        tokio::task::yield_now().await;
+        send(dir.path(), "one");
+        assert_eq!(waiting.await.unwrap().id, "one");
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_told_when_the_store_closes() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = open(dir.path(), 5);
+        let waiting = tokio::spawn({
+            let queue = queue.clone();
+            async move { queue.receive(1, LONG).await }
+        });
+        tokio::task::yield_now().await;
+        queue.store.close().await;
+        assert!(matches!(waiting.await.unwrap(), Err(QueueError::Closed)));
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_keep_at_least_half() {
+        let backoff = RetryBackoff::default();
+        let seconds = |attempt, random| backoff.pause(attempt, random).as_secs_f64();
+        assert_eq!(seconds(1, 1.0), 1.0);
+        assert_eq!(seconds(1, 0.0), 0.5);
+        assert_eq!(seconds(4, 1.0), 8.0);
+        assert_eq!(seconds(100, 1.0), 300.0);
+        assert!((0.0..1.0).contains(&random()));
     }
 }

@@ -1,50 +1,201 @@
 //! The port: connections, and which service answers a request.
 
 use crate::{
-    Settings, access_log::AccessLog, queue::Queue, rekognition::RekognitionState, store::Store,
+    Body, Credentials, Settings,
+    access_log::AccessLog,
+    dead_letters::DeadLetters,
+    events::Notifications,
+    queue::{Queue, QueueError},
+    rekognition::{self, RekognitionState, TARGET_PREFIX},
+    request_body,
+    s3::S3,
+    store::{StartStoreError, Store, StoreError},
 };
-use std::{net::SocketAddr, sync::Arc};
+use http::{Request, Response, header};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use std::{
+    convert::Infallible,
+    fs::{File, TryLockError},
+    io,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
+
+/// Whoever holds this file's lock owns the data folder.
+const LOCK: &str = "lock";
+
+/// The header that names an operation of Rekognition.
+const TARGET: &str = "x-amz-target";
+
+/// How long a shutdown waits for requests in hand.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why the endpoint did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// A setting cannot be.
+    #[error("{0}")]
+    Settings(String),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address asked for.
         address: SocketAddr,
         /// What the operating system said.
-        source: std::io::Error,
+        source: io::Error,
+    },
+    /// Another process has the data folder.
+    #[error(
+        "the data folder {} is in use by another running server: stop that one, or name another folder",
+        .0.display()
+    )]
+    InUse(PathBuf),
+    /// The data folder cannot be made, read or written.
+    #[error("cannot use the data folder {}: {reason}", folder.display())]
+    DataFolder {
+        /// The data folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
 }
 
-/// The endpoint at work.
+/// The endpoint at work. Dropped without [`LocalAws::shutdown`] it stops at once, like a killed process.
 #[derive(Debug)]
 pub struct LocalAws {
     address: SocketAddr,
     queue: Queue,
+    store: Store,
+    access_log: AccessLog,
+    stop: watch::Sender<bool>,
+    accepting: JoinHandle<()>,
+    /// Held until the last; the operating system lets go of it when the process ends in any way.
+    _lock: File,
 }
 
 /// Opens the data folder and serves until [`LocalAws::shutdown`].
 ///
+/// Both buckets are there afterwards, nothing is in flight, and what an interrupted write left is swept.
+///
 /// # Errors
-/// When the folder is in use or unreadable, or the address cannot be listened on.
+/// When a setting cannot be, the folder is in use or unreadable, or the address cannot be listened on.
 pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
-    let state = Arc::new(RekognitionState {
-        store: Store {},
-        recogniser: settings.recogniser,
-        credentials: settings.credentials,
-        region: settings.region,
-        access_log: AccessLog {},
-    });
-    drop(crate::rekognition::handle(
-        state,
-        http::Request::new(crate::Body::empty()),
-    ));
-    Ok(LocalAws {
+    check(&settings)?;
+    let folder = settings.data_dir.clone();
+    let unusable = |reason: String| StartError::DataFolder {
+        folder: folder.clone(),
+        reason,
+    };
+    let io_failed = |error: io::Error| unusable(error.to_string());
+    std::fs::create_dir_all(&folder).map_err(io_failed)?;
+    let lock = File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join(LOCK))
+        .map_err(io_failed)?;
+    lock.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => StartError::InUse(folder.clone()),
+        TryLockError::Error(error) => io_failed(error),
+    })?;
+    let listener =
+        TcpListener::bind(settings.listen)
+            .await
+            .map_err(|source| StartError::Listen {
+                address: settings.listen,
+                source,
+            })?;
+    let address = listener.local_addr().map_err(|source| StartError::Listen {
         address: settings.listen,
-        queue: Queue {},
+        source,
+    })?;
+
+    let access_log = AccessLog::open(&folder).map_err(io_failed)?;
+    let dead_letters = DeadLetters::open(&folder).map_err(io_failed)?;
+    let store = open_store(&settings)
+        .await
+        .map_err(|error| unusable(error.to_string()))?;
+    for bucket in [&settings.input_bucket, &settings.output_bucket] {
+        store
+            .create_bucket(bucket)
+            .await
+            .map_err(|error: StoreError| unusable(error.to_string()))?;
+    }
+    let queue = Queue::new(
+        store.clone(),
+        dead_letters,
+        settings.max_receive_count,
+        settings.retry_backoff,
+    );
+    queue
+        .bury()
+        .await
+        .map_err(|error: QueueError| unusable(error.to_string()))?;
+
+    let services = Arc::new(Services {
+        s3: S3::new(&settings, store.clone(), access_log.clone()),
+        rekognition: Arc::new(RekognitionState {
+            store: store.clone(),
+            recogniser: settings.recogniser,
+            credentials: settings.credentials,
+            access_log: access_log.clone(),
+        }),
+    });
+    let (stop, stopped) = watch::channel(false);
+    let accepting = tokio::spawn(accept(listener, services, stopped));
+    Ok(LocalAws {
+        address,
+        queue,
+        store,
+        access_log,
+        stop,
+        accepting,
+        _lock: lock,
     })
+}
+
+fn check(settings: &Settings) -> Result<(), StartError> {
+    for (what, name) in [
+        ("input", &settings.input_bucket),
+        ("output", &settings.output_bucket),
+    ] {
+        if !s3s::path::check_bucket_name(name) {
+            return Err(StartError::Settings(format!(
+                "the {what} bucket cannot be named {name:?}: a bucket's name has 3 to 63 lower-case letters, digits, \
+                 hyphens and dots, and begins and ends with a letter or digit"
+            )));
+        }
+    }
+    let Credentials {
+        access_key_id,
+        secret_access_key,
+    } = &settings.credentials;
+    if access_key_id.is_empty() || secret_access_key.is_empty() {
+        return Err(StartError::Settings(
+            "the access key and its secret must not be empty".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+async fn open_store(settings: &Settings) -> Result<Store, StartStoreError> {
+    let notifications = Notifications {
+        region: settings.region.clone(),
+        bucket: settings.input_bucket.clone(),
+        prefix: settings.notification_prefix.clone(),
+        events: settings.notification_events.clone(),
+    };
+    let folder = settings.data_dir.clone();
+    tokio::task::spawn_blocking(move || Store::open(&folder, notifications))
+        .await
+        .map_err(io::Error::other)?
 }
 
 impl LocalAws {
@@ -58,6 +209,111 @@ impl LocalAws {
         self.queue.clone()
     }
 
-    /// Stops listening and returns when the requests in hand are answered.
-    pub async fn shutdown(self) {}
+    /// Stops listening, answers the requests in hand, for at most 30 seconds, and closes the store. Queues that
+    /// are still held answer [`QueueError::Closed`] afterwards.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        if tokio::time::timeout(PATIENCE, &mut self.accepting)
+            .await
+            .is_err()
+        {
+            tracing::warn!("requests that took too long were cut off");
+        }
+        self.store.close().await;
+        let access_log = self.access_log.clone();
+        // A panic in there was reported by its own thread.
+        let _ = tokio::task::spawn_blocking(move || access_log.close()).await;
+    }
+}
+
+impl Drop for LocalAws {
+    fn drop(&mut self) {
+        // Takes the connections along.
+        self.accepting.abort();
+    }
+}
+
+struct Services {
+    s3: S3,
+    rekognition: Arc<RekognitionState>,
+}
+
+impl Services {
+    async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        // Who asks before it sends has not sent what is refused.
+        let asks_first = parts.headers.contains_key(header::EXPECT);
+        let (body, leftover) = request_body::split(body);
+        let request = Request::from_parts(parts, body);
+        let target = request
+            .headers()
+            .get(TARGET)
+            .map(|target| target.as_bytes());
+        let response = if target.is_some_and(|target| target.starts_with(TARGET_PREFIX.as_bytes()))
+        {
+            rekognition::handle(Arc::clone(&self.rekognition), request).await
+        } else {
+            self.s3.handle(peer, request).await
+        };
+        if !asks_first {
+            leftover.drain().await;
+        }
+        response
+    }
+}
+
+/// Accepts connections until told to stop, then waits for those that are open.
+async fn accept(
+    listener: TcpListener,
+    services: Arc<Services>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    connections.spawn(serve(stream, peer.ip(), Arc::clone(&services), stopped.clone()));
+                }
+                Err(error) => {
+                    // Such as too many open files, which passes.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            },
+            // Done ones are forgotten as they come.
+            Some(_) = connections.join_next() => {}
+            _ = stopped.changed() => break,
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn serve(
+    stream: TcpStream,
+    peer: IpAddr,
+    services: Arc<Services>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    // Small answers must not wait for more.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection refused its settings");
+    }
+    let service = service_fn(|request| {
+        let services = Arc::clone(&services);
+        async move { Ok::<_, Infallible>(services.answer(peer, request).await) }
+    });
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        _ = stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "a connection broke");
+    }
 }

@@ -1,6 +1,13 @@
 //! What the endpoint is told at start.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
+use crate::{cors::BucketCors, events::EventType, queue::RetryBackoff};
+use sightline_vision::Recogniser;
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
 
 /// The one pair of keys that the endpoint accepts.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,7 +33,7 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Where to listen; port 0 takes a free one, which [`LocalAws::address`](crate::LocalAws::address) tells.
     pub listen: SocketAddr,
-    /// The region named in events and answers, such as `us-east-1`.
+    /// The region named in events and answers, such as `us-east-1`. Requests signed for another are taken too.
     pub region: String,
     /// The bucket whose new objects are queued; made at start.
     pub input_bucket: String,
@@ -34,10 +41,41 @@ pub struct Settings {
     pub output_bucket: String,
     /// The keys that requests must be signed with.
     pub credentials: Credentials,
+    /// What browsers may do; a bucket that is not named here answers no page.
+    pub cors: Vec<BucketCors>,
     /// Only keys with this prefix are queued, such as `uploads/`.
     pub notification_prefix: String,
+    /// Which changes of the input bucket are queued.
+    pub notification_events: Vec<EventType>,
     /// What answers Rekognition's operations.
-    pub recogniser: Arc<sightline_vision::Recogniser>,
-    /// How often a message is handed out before it becomes a dead letter.
+    pub recogniser: Arc<Recogniser>,
+    /// How often a message is handed out before it becomes a dead letter; at least once.
     pub max_receive_count: u32,
+    /// How long a message that failed waits for its next attempt.
+    pub retry_backoff: RetryBackoff,
+}
+
+impl Settings {
+    /// Everything at its default: 127.0.0.1:4566, region `us-east-1`, buckets `sightline-input` and
+    /// `sightline-output`, keys `local` and `local-secret`, no page allowed, new objects under `uploads/`
+    /// queued, five attempts.
+    pub fn new(data_dir: impl Into<PathBuf>, recogniser: Arc<Recogniser>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4566)),
+            region: "us-east-1".to_owned(),
+            input_bucket: "sightline-input".to_owned(),
+            output_bucket: "sightline-output".to_owned(),
+            credentials: Credentials {
+                access_key_id: "local".to_owned(),
+                secret_access_key: "local-secret".to_owned(),
+            },
+            cors: Vec::new(),
+            notification_prefix: "uploads/".to_owned(),
+            notification_events: vec![EventType::ObjectCreated],
+            recogniser,
+            max_receive_count: 5,
+            retry_backoff: RetryBackoff::default(),
+        }
+    }
 }

@@ -31,8 +31,6 @@ pub(crate) const TARGET_PREFIX: &str = "RekognitionService.";
 /// The largest body that is read. Pictures of up to 5 MiB make 7 MiB of base64; what is not much larger is read
 /// too, so that the answer can name the limit that it breaks.
 const MAX_BODY: usize = 12 * 1024 * 1024;
-/// How much of a larger body is passed over before the answer, so that the client is not cut off while it sends.
-const MAX_PASSED_OVER: usize = 64 * 1024 * 1024;
 /// How much of what a JSON reader says is repeated: it may quote the request.
 const MAX_REASON: usize = 200;
 
@@ -162,33 +160,25 @@ fn check_protocol(head: &Parts) -> Result<(), ErrorBody> {
     }
 }
 
-/// Reads the whole body.
+/// Reads the whole body; of one that is too large, the server passes over the rest.
 async fn read(mut body: Body) -> Result<Vec<u8>, ErrorBody> {
     let mut bytes = Vec::new();
-    let mut length = 0_usize;
     while let Some(frame) = body.frame().await {
         let frame =
             frame.map_err(|_| refuse(ErrorCode::Serialization, "The request's body broke off."))?;
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        length = length.saturating_add(data.len());
-        if length <= MAX_BODY {
-            bytes.extend_from_slice(&data);
-        } else if length > MAX_PASSED_OVER {
-            break;
-        } else {
-            bytes = Vec::new();
+        if bytes.len() + data.len() > MAX_BODY {
+            return Err(refuse(
+                ErrorCode::RequestEntityTooLarge,
+                format!(
+                    "The request is larger than {MAX_BODY} bytes; a picture in the request may have 5 MiB, and a \
+                     larger one belongs into S3."
+                ),
+            ));
         }
-    }
-    if length > MAX_BODY {
-        return Err(refuse(
-            ErrorCode::RequestEntityTooLarge,
-            format!(
-                "The request is larger than {MAX_BODY} bytes; a picture in the request may have 5 MiB, and a larger \
-                 one belongs into S3."
-            ),
-        ));
+        bytes.extend_from_slice(&data);
     }
     Ok(bytes)
 }

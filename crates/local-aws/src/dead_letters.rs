@@ -1,0 +1,302 @@
+//! The folder of messages that failed too often: one readable JSON file each.
+//!
+//! The files are what counts: [`redrive`] puts back what they say, also after a person edited the event, and
+//! removes them. It works while the server runs, because the database takes writes from several processes.
+
+use crate::store::{self, Dead};
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+use time::{
+    OffsetDateTime, UtcOffset,
+    format_description::{BorrowedFormatItem, well_known::Rfc3339},
+    macros::format_description,
+};
+
+/// The folder in the data folder.
+const FOLDER: &str = "dead-letters";
+
+/// How the time stands in file names: sortable, and without colons.
+const FILE_TIME: &[BorrowedFormatItem<'_>] =
+    format_description!("[year][month][day]T[hour][minute][second]Z");
+
+/// A dead letter as its file holds it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DeadLetter {
+    message_id: String,
+    /// The object's key, decoded, for the reader only.
+    #[serde(default)]
+    key: Option<String>,
+    #[serde(default)]
+    last_reason: Option<String>,
+    #[serde(default)]
+    receive_count: u32,
+    #[serde(with = "time::serde::rfc3339")]
+    first_sent_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    dead_since: Option<OffsetDateTime>,
+    #[serde(default)]
+    put_back_with: String,
+    /// What is queued again.
+    event: Value,
+}
+
+/// The dead letters of a data folder.
+#[derive(Debug, Clone)]
+pub(crate) struct DeadLetters {
+    folder: PathBuf,
+}
+
+impl DeadLetters {
+    /// The folder, made if it is not there.
+    pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
+        let folder = data_dir.join(FOLDER);
+        fs::create_dir_all(&folder)?;
+        Ok(Self { folder })
+    }
+
+    /// Writes one dead letter. Writing it again, after a crash, replaces the file.
+    pub(crate) fn write(&self, dead: &Dead) -> io::Result<()> {
+        let since = dead.since.to_offset(UtcOffset::UTC);
+        let time = since.format(FILE_TIME).map_err(io::Error::other)?;
+        let event: Value = serde_json::from_str(&dead.body)?;
+        let letter = DeadLetter {
+            message_id: dead.id.clone(),
+            key: key_of(&event),
+            last_reason: dead.reason.clone(),
+            receive_count: dead.receive_count,
+            first_sent_at: dead.sent_at,
+            dead_since: Some(since),
+            put_back_with: format!("sightline redrive {}", dead.id),
+            event,
+        };
+        let mut text = serde_json::to_vec_pretty(&letter)?;
+        text.push(b'\n');
+        let place = self.folder.join(format!("{time}-{}.json", dead.id));
+        let aside = place.with_extension("tmp");
+        let mut file = File::create(&aside)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        fs::rename(&aside, &place)?;
+        File::open(&self.folder)?.sync_all()
+    }
+
+    /// The files, oldest first.
+    fn files(&self) -> io::Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
+                files.push(path);
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> io::Result<u64> {
+        Ok(self.files()?.len() as u64)
+    }
+}
+
+/// The decoded key of an event's first record.
+fn key_of(event: &Value) -> Option<String> {
+    let encoded = event
+        .pointer("/Records/0/s3/object/key")?
+        .as_str()?
+        .replace('+', " ");
+    Some(
+        percent_encoding::percent_decode_str(&encoded)
+            .decode_utf8_lossy()
+            .into_owned(),
+    )
+}
+
+/// What [`redrive`] did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Redriven {
+    /// The identifiers of the messages that are queued again.
+    pub put_back: Vec<String>,
+    /// The files that could not be put back, and why; they stay.
+    pub failed: Vec<(PathBuf, String)>,
+    /// The identifiers asked for that no dead letter has.
+    pub unknown: Vec<String>,
+}
+
+/// Why dead letters could not be put back at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RedriveError {
+    /// No server has ever run on this folder.
+    #[error("{} holds no queue: name the data folder that the server was started with", .0.display())]
+    NoQueue(PathBuf),
+    /// The folder could not be read.
+    #[error("the dead letters could not be read: {0}")]
+    Read(#[from] io::Error),
+    /// The database could not be opened.
+    #[error("the queue's database could not be opened: {0}")]
+    Open(String),
+}
+
+/// Puts dead letters back in the queue of a data folder, whether its server runs or not: those with one of
+/// these message identifiers (or file names), or every one when none is named. All their attempts are before
+/// them again.
+///
+/// Blocks on files and on the database.
+///
+/// # Errors
+/// When the folder or its database cannot be read. What concerns one file alone is told in [`Redriven`].
+pub fn redrive(data_dir: &Path, ids: &[String]) -> Result<Redriven, RedriveError> {
+    let database = data_dir.join(store::DATABASE);
+    if !database.is_file() {
+        return Err(RedriveError::NoQueue(data_dir.to_owned()));
+    }
+    let letters = DeadLetters {
+        folder: data_dir.join(FOLDER),
+    };
+    let connection =
+        store::open_database(&database).map_err(|error| RedriveError::Open(error.to_string()))?;
+    let mut redriven = Redriven::default();
+    let mut unknown: Vec<&String> = ids.iter().collect();
+    for file in letters.files()? {
+        let letter = read(&file);
+        let names = |id: &String| {
+            let name = Path::new(id).file_name();
+            letter.as_ref().is_ok_and(|letter| letter.message_id == *id)
+                || name.is_some() && file.file_name() == name
+        };
+        if !ids.is_empty() && !ids.iter().any(names) {
+            continue;
+        }
+        unknown.retain(|id| !names(id));
+        match letter.and_then(|letter| put_back(&connection, &file, letter)) {
+            Ok(id) => redriven.put_back.push(id),
+            Err(reason) => redriven.failed.push((file, reason)),
+        }
+    }
+    redriven.unknown = unknown.into_iter().cloned().collect();
+    Ok(redriven)
+}
+
+fn read(file: &Path) -> Result<DeadLetter, String> {
+    let text = fs::read(file).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&text).map_err(|error| format!("it is not a dead letter: {error}"))
+}
+
+/// Queues the event, then removes the file: a crash between the two leaves both, and loses nothing.
+fn put_back(connection: &Connection, file: &Path, letter: DeadLetter) -> Result<String, String> {
+    store::insert_again(
+        connection,
+        &letter.message_id,
+        &letter.event.to_string(),
+        letter.first_sent_at,
+    )
+    .map_err(|error| format!("it could not be queued: {error}"))?;
+    fs::remove_file(file)
+        .map_err(|error| format!("it is queued, but its file could not be removed: {error}"))?;
+    Ok(letter.message_id)
+}
+
+/// A time as people read it in messages.
+pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
+    time.format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    fn dead(id: &str) -> Dead {
+        Dead {
+            id: id.to_owned(),
+            body: r#"{"Records":[{"s3":{"object":{"key":"uploads/my+cat%2B1.jpg"}}}]}"#.to_owned(),
+            receive_count: 5,
+            sent_at: datetime!(2026-01-02 03:04:05 UTC),
+            since: datetime!(2026-01-02 03:09:05 UTC),
+            reason: Some("the picture could not be fetched".to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_dead_letter_is_readable_and_can_be_put_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let letters = DeadLetters::open(dir.path()).unwrap();
+        letters.write(&dead("one")).unwrap();
+        letters.write(&dead("one")).unwrap();
+        letters.write(&dead("two")).unwrap();
+        assert_eq!(letters.count().unwrap(), 2);
+        let file = dir.path().join("dead-letters/20260102T030905Z-one.json");
+        let text: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        assert_eq!(text["key"], "uploads/my cat+1.jpg");
+        assert_eq!(text["lastReason"], "the picture could not be fetched");
+        assert_eq!(text["putBackWith"], "sightline redrive one");
+
+        let connection = store::open_database(&dir.path().join(store::DATABASE)).unwrap();
+        let redriven = redrive(dir.path(), &["one".to_owned(), "three".to_owned()]).unwrap();
+        assert_eq!(redriven.put_back, ["one"]);
+        assert_eq!(redriven.unknown, ["three"]);
+        assert!(!file.exists());
+        let (id, body): (String, String) = connection
+            .query_row("SELECT id, body FROM messages", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!((id.as_str(), body), ("one", dead("one").body));
+    }
+
+    #[test]
+    fn a_file_that_is_no_dead_letter_stays_and_the_others_go_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let letters = DeadLetters::open(dir.path()).unwrap();
+        drop(store::open_database(&dir.path().join(store::DATABASE)).unwrap());
+        letters.write(&dead("one")).unwrap();
+        let broken = dir.path().join("dead-letters/broken.json");
+        fs::write(&broken, "{").unwrap();
+        let redriven = redrive(dir.path(), &[]).unwrap();
+        assert_eq!(redriven.put_back, ["one"]);
+        assert_eq!(redriven.failed.len(), 1);
+        assert!(broken.exists());
+    }
+
+    #[test]
+    fn putting_back_what_is_not_forgotten_yet_loses_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let letters = DeadLetters::open(dir.path()).unwrap();
+        let connection = store::open_database(&dir.path().join(store::DATABASE)).unwrap();
+        connection
+            .execute("INSERT INTO messages (id, body, sent_at, visible_at, dead_since) VALUES ('one', '{}', 0, 0, 1)", [])
+            .unwrap();
+        letters.write(&dead("one")).unwrap();
+        redrive(dir.path(), &[]).unwrap();
+        // What the server does last when a message dies.
+        connection
+            .execute(
+                "DELETE FROM messages WHERE id = 'one' AND dead_since IS NOT NULL",
+                [],
+            )
+            .unwrap();
+        let count: i64 = connection
+            .query_row("SELECT count(*) FROM messages", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(count, 1);
+    }
+
+    #[test]
+    fn a_folder_without_a_queue_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(
+            redrive(dir.path(), &[]),
+            Err(RedriveError::NoQueue(_))
+        ));
+    }
+}

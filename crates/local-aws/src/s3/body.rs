@@ -1,0 +1,299 @@
+//! Receiving a body: into a file piece by piece, and compared with everything the client said of it before the
+//! file counts.
+
+use super::convert::{compare_checksum, io_error};
+use crate::{
+    checksum::{Algorithm, Checksum, Hasher},
+    store::{NewBlob, Store},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use futures::StreamExt;
+use http::{HeaderMap, StatusCode};
+use s3s::{
+    S3Error, S3ErrorCode, S3Result, StdError, TrailingHeaders, dto::StreamingBlob, s3_error,
+};
+use std::time::Duration;
+
+/// The most bytes one request may bring.
+const MAX_BYTES: u64 = 5 << 30;
+
+/// How long a client may stay silent in the middle of a body.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// What the client said of the body.
+#[derive(Debug)]
+pub(super) struct Expected {
+    /// In bytes.
+    length: u64,
+    md5: Option<[u8; 16]>,
+    checksum: Option<Given>,
+}
+
+/// A checksum: its value came before the body, or comes after it.
+#[derive(Debug)]
+enum Given {
+    Value(Algorithm, String),
+    Trailer(Algorithm),
+}
+
+impl Given {
+    fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Value(algorithm, _) | Self::Trailer(algorithm) => *algorithm,
+        }
+    }
+}
+
+/// A body that is what the client said.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) blob: NewBlob,
+    /// With the algorithm that the client used, or else the one asked for.
+    pub(super) checksum: Checksum,
+    /// With the algorithm asked for.
+    pub(super) wanted: Checksum,
+}
+
+impl Expected {
+    /// Reads what the headers say; `checksum` is the one that they give.
+    pub(super) fn new(
+        headers: &HeaderMap,
+        content_length: Option<i64>,
+        content_md5: Option<&str>,
+        checksum: Option<(Algorithm, String)>,
+    ) -> S3Result<Self> {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        // What is sent in chunks says apart how long it is without their frames.
+        let decoded = text("x-amz-decoded-content-length").and_then(|length| length.parse().ok());
+        let length = decoded
+            .or_else(|| content_length.and_then(|length| u64::try_from(length).ok()))
+            .ok_or_else(|| {
+                s3_error!(
+                    MissingContentLength,
+                    "You must provide the Content-Length HTTP header."
+                )
+            })?;
+        if length > MAX_BYTES {
+            return Err(s3_error!(
+                EntityTooLarge,
+                "Your proposed upload exceeds the maximum allowed size of 5 GiB."
+            ));
+        }
+        let md5 = match content_md5 {
+            None => None,
+            Some(text) => {
+                let digest = STANDARD
+                    .decode(text)
+                    .ok()
+                    .and_then(|digest| digest.try_into().ok());
+                Some(digest.ok_or_else(|| {
+                    s3_error!(InvalidDigest, "The Content-MD5 you specified is not valid.")
+                })?)
+            }
+        };
+        let trailers: Vec<&str> = text("x-amz-trailer")
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .collect();
+        let trailer = Algorithm::ALL
+            .into_iter()
+            .find(|algorithm| trailers.contains(&algorithm.header()));
+        let checksum = match (checksum, trailer) {
+            (Some(_), Some(_)) => {
+                return Err(s3_error!(
+                    InvalidRequest,
+                    "A checksum comes in a header or in a trailer, not in both."
+                ));
+            }
+            (Some((algorithm, value)), None) => Some(Given::Value(algorithm, value)),
+            (None, trailer) => trailer.map(Given::Trailer),
+        };
+        if checksum.is_none() && headers.contains_key("x-amz-sdk-checksum-algorithm") {
+            return Err(s3_error!(
+                InvalidRequest,
+                "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer \
+                 headers were found."
+            ));
+        }
+        Ok(Self {
+            length,
+            md5,
+            checksum,
+        })
+    }
+
+    /// Takes the body in. `wanted` is the algorithm to keep a value of; when the client's own will do, `None`.
+    pub(super) async fn receive(
+        self,
+        store: &Store,
+        body: Option<StreamingBlob>,
+        trailers: Option<TrailingHeaders>,
+        wanted: Option<Algorithm>,
+    ) -> S3Result<Received> {
+        let used = self.checksum.as_ref().map(Given::algorithm);
+        let wanted = wanted.or(used).unwrap_or(Algorithm::Crc64Nvme);
+        let mut hasher = Hasher::new(wanted);
+        let mut other = used
+            .filter(|used| *used != wanted)
+            .map(|used| (used, Hasher::new(used)));
+        let mut writer = store.blob_writer();
+        let mut length = 0;
+        if let Some(mut body) = body {
+            loop {
+                let piece = tokio::time::timeout(SILENCE, body.next()).await.map_err(|_| {
+                    s3_error!(
+                        RequestTimeout,
+                        "Your socket connection to the server was not read from or written to within the timeout \
+                         period. Idle connections will be closed."
+                    )
+                })?;
+                let Some(piece) = piece else { break };
+                let piece = piece.map_err(|error| body_error(&error))?;
+                length += piece.len() as u64;
+                if length > self.length {
+                    break;
+                }
+                hasher.update(&piece);
+                if let Some((_, other)) = &mut other {
+                    other.update(&piece);
+                }
+                writer.write(&piece).await.map_err(io_error)?;
+            }
+        }
+        if length != self.length {
+            return Err(s3_error!(
+                IncompleteBody,
+                "You did not provide the number of bytes specified by the Content-Length HTTP header."
+            ));
+        }
+        let wanted = Checksum::of_bytes(wanted, &hasher.finalize());
+        let checksum = match other {
+            Some((algorithm, hasher)) => Checksum::of_bytes(algorithm, &hasher.finalize()),
+            None => wanted.clone(),
+        };
+        match self.checksum {
+            None => {}
+            Some(Given::Value(_, given)) => compare_checksum(&given, &checksum)?,
+            Some(Given::Trailer(algorithm)) => {
+                let trailers = trailers
+                    .and_then(|trailers| trailers.take())
+                    .unwrap_or_default();
+                let given = trailers
+                    .get(algorithm.header())
+                    .and_then(|value| value.to_str().ok())
+                    .ok_or_else(|| {
+                        s3_error!(
+                            IncompleteBody,
+                            "The request has no trailer {}, which x-amz-trailer announced.",
+                            algorithm.header()
+                        )
+                    })?;
+                compare_checksum(given, &checksum)?;
+            }
+        }
+        let blob = writer.finish().await.map_err(io_error)?;
+        if self.md5.is_some_and(|md5| md5 != blob.md5()) {
+            return Err(s3_error!(
+                BadDigest,
+                "The Content-MD5 you specified did not match what we received."
+            ));
+        }
+        Ok(Received {
+            blob,
+            checksum,
+            wanted,
+        })
+    }
+}
+
+/// What s3s found wrong with a body. Its error types are not public, but they say their names.
+fn body_error(error: &StdError) -> S3Error {
+    let text = error.to_string();
+    let is = |name: &str| text.contains(name);
+    if is("Sha256Mismatch") {
+        let mut error = S3Error::with_message(
+            S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into()),
+            "The provided 'x-amz-content-sha256' header does not match what was computed.",
+        );
+        error.set_status_code(StatusCode::BAD_REQUEST);
+        error
+    } else if is("SignatureMismatch") {
+        s3_error!(
+            SignatureDoesNotMatch,
+            "The signature of a chunk of the body does not match."
+        )
+    } else if is("FormatError") || is("ChunkMetaTooLarge") || is("Trailer") {
+        s3_error!(InvalidRequest, "The body is not well-formed aws-chunked.")
+    } else {
+        s3_error!(
+            IncompleteBody,
+            "The body ended before the number of bytes that the request said, or went on after it."
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expected(
+        headers: &[(&'static str, &'static str)],
+        length: Option<i64>,
+        md5: Option<&str>,
+        checksum: Option<(Algorithm, &str)>,
+    ) -> Result<Expected, String> {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| {
+                (
+                    http::HeaderName::from_static(name),
+                    http::HeaderValue::from_static(value),
+                )
+            })
+            .collect();
+        let checksum = checksum.map(|(algorithm, value)| (algorithm, value.to_owned()));
+        Expected::new(&headers, length, md5, checksum)
+            .map_err(|error| error.code().as_str().to_owned())
+    }
+
+    #[test]
+    fn what_headers_say_of_a_body() {
+        assert_eq!(expected(&[], Some(7), None, None).unwrap().length, 7);
+        let chunked = expected(
+            &[
+                ("x-amz-decoded-content-length", "5"),
+                ("x-amz-trailer", "x-amz-checksum-crc32"),
+            ],
+            Some(99),
+            None,
+            None,
+        )
+        .unwrap();
+        assert_eq!(chunked.length, 5);
+        assert_eq!(chunked.checksum.unwrap().algorithm(), Algorithm::Crc32);
+    }
+
+    #[test]
+    fn what_headers_may_not_say() {
+        let trailer = [("x-amz-trailer", "x-amz-checksum-crc32")];
+        let announced = [("x-amz-sdk-checksum-algorithm", "CRC32")];
+        for (result, code) in [
+            (expected(&[], None, None, None), "MissingContentLength"),
+            (expected(&[], Some(6 << 30), None, None), "EntityTooLarge"),
+            (expected(&[], Some(1), Some("AAAA"), None), "InvalidDigest"),
+            (
+                expected(
+                    &trailer,
+                    Some(1),
+                    None,
+                    Some((Algorithm::Crc32, "AAAAAA==")),
+                ),
+                "InvalidRequest",
+            ),
+            (expected(&announced, Some(1), None, None), "InvalidRequest"),
+        ] {
+            assert_eq!(result.unwrap_err(), code);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Buckets, and what belongs to them as a whole.
+
+use super::{
+    convert::{owner, timestamp},
+    service::Api,
+};
+use crate::cors::CorsRule;
+use http::Method;
+use s3s::{
+    S3Request, S3Response, S3Result,
+    dto::{
+        Bucket, BucketLocationConstraint, CORSRule, CreateBucketInput, CreateBucketOutput,
+        DeleteBucketInput, DeleteBucketOutput, GetBucketAclInput, GetBucketAclOutput,
+        GetBucketCorsInput, GetBucketCorsOutput, GetBucketLocationInput, GetBucketLocationOutput,
+        GetBucketVersioningInput, GetBucketVersioningOutput, GetObjectAclInput, GetObjectAclOutput,
+        Grant, Grantee, HeadBucketInput, HeadBucketOutput, ListBucketsInput, ListBucketsOutput,
+        Permission, Type,
+    },
+    s3_error,
+};
+
+/// The region whose buckets have no location constraint.
+const FIRST_REGION: &str = "us-east-1";
+
+pub(super) async fn create_bucket(
+    api: &Api,
+    req: S3Request<CreateBucketInput>,
+) -> S3Result<S3Response<CreateBucketOutput>> {
+    let input = req.input;
+    if input.object_lock_enabled_for_bucket == Some(true) {
+        return Err(s3_error!(
+            NotImplemented,
+            "This endpoint does not lock objects."
+        ));
+    }
+    let constraint = input
+        .create_bucket_configuration
+        .and_then(|configuration| configuration.location_constraint);
+    if let Some(constraint) = constraint.filter(|constraint| constraint.as_str() != api.region) {
+        return Err(s3_error!(
+            IllegalLocationConstraintException,
+            "The {} location constraint is incompatible for the region specific endpoint this request was sent to: \
+             the region here is {}.",
+            constraint.as_str(),
+            api.region
+        ));
+    }
+    if !api.store.create_bucket(&input.bucket).await? && api.region != FIRST_REGION {
+        // In its first region S3 answers success, as it always did.
+        return Err(s3_error!(
+            BucketAlreadyOwnedByYou,
+            "Your previous request to create the named bucket succeeded and you already own it."
+        ));
+    }
+    let location = Some(format!("/{}", input.bucket));
+    Ok(S3Response::new(CreateBucketOutput { location }))
+}
+
+pub(super) async fn head_bucket(
+    api: &Api,
+    req: S3Request<HeadBucketInput>,
+) -> S3Result<S3Response<HeadBucketOutput>> {
+    api.store.require_bucket(&req.input.bucket).await?;
+    let output = HeadBucketOutput {
+        bucket_region: Some(api.region.clone()),
+        ..HeadBucketOutput::default()
+    };
+    Ok(S3Response::new(output))
+}
+
+pub(super) async fn list_buckets(
+    api: &Api,
+    req: S3Request<ListBucketsInput>,
+) -> S3Result<S3Response<ListBucketsOutput>> {
+    let input = req.input;
+    let prefix = input.prefix.clone().unwrap_or_default();
+    let after = input.continuation_token.unwrap_or_default();
+    let max = input
+        .max_buckets
+        .and_then(|max| usize::try_from(max).ok())
+        .unwrap_or(10_000);
+    let buckets = api.store.buckets().await?;
+    let mut rest = buckets
+        .into_iter()
+        .filter(|bucket| bucket.name.starts_with(&prefix) && bucket.name > after);
+    let buckets: Vec<Bucket> = rest
+        .by_ref()
+        .take(max)
+        .map(|bucket| Bucket {
+            bucket_region: Some(api.region.clone()),
+            creation_date: Some(timestamp(bucket.created_at)),
+            name: Some(bucket.name),
+        })
+        .collect();
+    let last = buckets.last().and_then(|bucket| bucket.name.clone());
+    let output = ListBucketsOutput {
+        continuation_token: rest.next().and(last),
+        buckets: Some(buckets),
+        owner: Some(owner()),
+        prefix: input.prefix,
+    };
+    Ok(S3Response::new(output))
+}
+
+pub(super) async fn get_bucket_location(
+    api: &Api,
+    req: S3Request<GetBucketLocationInput>,
+) -> S3Result<S3Response<GetBucketLocationOutput>> {
+    api.store.require_bucket(&req.input.bucket).await?;
+    let location_constraint =
+        (api.region != FIRST_REGION).then(|| BucketLocationConstraint::from(api.region.clone()));
+    Ok(S3Response::new(GetBucketLocationOutput {
+        location_constraint,
+    }))
+}
+
+pub(super) async fn delete_bucket(
+    api: &Api,
+    req: S3Request<DeleteBucketInput>,
+) -> S3Result<S3Response<DeleteBucketOutput>> {
+    api.store.delete_bucket(&req.input.bucket).await?;
+    Ok(S3Response::new(DeleteBucketOutput::default()))
+}
+
+pub(super) async fn get_bucket_cors(
+    api: &Api,
+    req: S3Request<GetBucketCorsInput>,
+) -> S3Result<S3Response<GetBucketCorsOutput>> {
+    api.store.require_bucket(&req.input.bucket).await?;
+    let Some(cors) = api.cors.iter().find(|cors| cors.bucket == req.input.bucket) else {
+        return Err(s3_error!(
+            NoSuchCORSConfiguration,
+            "The CORS configuration does not exist"
+        ));
+    };
+    let rule = |rule: &CorsRule| CORSRule {
+        allowed_headers: Some(rule.allowed_headers.clone()),
+        allowed_methods: rule.allowed_methods.iter().map(Method::to_string).collect(),
+        allowed_origins: rule.allowed_origins.clone(),
+        expose_headers: Some(rule.exposed_headers.clone()),
+        id: None,
+        max_age_seconds: rule
+            .max_age_seconds
+            .and_then(|seconds| i32::try_from(seconds).ok()),
+    };
+    let cors_rules = Some(cors.rules.iter().map(rule).collect());
+    Ok(S3Response::new(GetBucketCorsOutput { cors_rules }))
+}
+
+/// Buckets have never been versioned, which S3 answers with nothing.
+pub(super) async fn get_bucket_versioning(
+    api: &Api,
+    req: S3Request<GetBucketVersioningInput>,
+) -> S3Result<S3Response<GetBucketVersioningOutput>> {
+    api.store.require_bucket(&req.input.bucket).await?;
+    Ok(S3Response::new(GetBucketVersioningOutput::default()))
+}
+
+/// The owner may do everything, and nobody else anything.
+fn grants() -> Vec<Grant> {
+    let grantee = Grantee {
+        display_name: None,
+        email_address: None,
+        id: owner().id,
+        type_: Type::from_static(Type::CANONICAL_USER),
+        uri: None,
+    };
+    let permission = Permission::from_static(Permission::FULL_CONTROL);
+    vec![Grant {
+        grantee: Some(grantee),
+        permission: Some(permission),
+    }]
+}
+
+pub(super) async fn get_bucket_acl(
+    api: &Api,
+    req: S3Request<GetBucketAclInput>,
+) -> S3Result<S3Response<GetBucketAclOutput>> {
+    api.store.require_bucket(&req.input.bucket).await?;
+    Ok(S3Response::new(GetBucketAclOutput {
+        grants: Some(grants()),
+        owner: Some(owner()),
+    }))
+}
+
+pub(super) async fn get_object_acl(
+    api: &Api,
+    req: S3Request<GetObjectAclInput>,
+) -> S3Result<S3Response<GetObjectAclOutput>> {
+    api.store.object(&req.input.bucket, &req.input.key).await?;
+    let output = GetObjectAclOutput {
+        grants: Some(grants()),
+        owner: Some(owner()),
+        ..GetObjectAclOutput::default()
+    };
+    Ok(S3Response::new(output))
+}

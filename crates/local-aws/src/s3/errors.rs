@@ -1,0 +1,191 @@
+//! Errors as S3 answers them: the store's, and s3s's own completed with a sentence and the request's identifiers.
+
+use super::call::CallContext;
+use crate::{Body, store::StoreError};
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use s3s::{S3Error, S3ErrorCode};
+
+/// More than any error answer has.
+const MAX_ERROR_BYTES: usize = 64 << 10;
+
+impl From<StoreError> for S3Error {
+    fn from(error: StoreError) -> Self {
+        let (code, message) = match &error {
+            StoreError::NoSuchBucket => (
+                S3ErrorCode::NoSuchBucket,
+                "The specified bucket does not exist",
+            ),
+            StoreError::BucketNotEmpty => (
+                S3ErrorCode::BucketNotEmpty,
+                "The bucket you tried to delete is not empty",
+            ),
+            StoreError::NoSuchKey => (S3ErrorCode::NoSuchKey, "The specified key does not exist."),
+            StoreError::NoSuchUpload => (
+                S3ErrorCode::NoSuchUpload,
+                "The specified upload does not exist. The upload ID may be invalid, or the upload may have been \
+                 aborted or completed.",
+            ),
+            StoreError::InvalidPart => (
+                S3ErrorCode::InvalidPart,
+                "One or more of the specified parts could not be found. The part may not have been uploaded, or the \
+                 specified entity tag may not match the part's entity tag.",
+            ),
+            StoreError::PreconditionFailed => (
+                S3ErrorCode::PreconditionFailed,
+                "At least one of the pre-conditions you specified did not hold",
+            ),
+            StoreError::Closed => (
+                S3ErrorCode::ServiceUnavailable,
+                "The server is shutting down.",
+            ),
+            StoreError::Database(_)
+            | StoreError::Commit(_)
+            | StoreError::Json(_)
+            | StoreError::Io(_) => {
+                // On one's own machine the cause, such as a full disk, is what helps.
+                return Self::with_message(S3ErrorCode::InternalError, error.to_string());
+            }
+        };
+        Self::with_message(code, message)
+    }
+}
+
+/// What s3s answers without a message, in a sentence.
+fn default_message(code: &str) -> &'static str {
+    match code {
+        "SignatureDoesNotMatch" => {
+            "The request signature we calculated does not match the signature you provided. Check your secret key, \
+             and that method, address and signed headers are those that were signed."
+        }
+        "InvalidURI" => "Couldn't parse the specified URI.",
+        "InvalidBucketName" => "The specified bucket is not valid.",
+        "KeyTooLongError" => "Your key is too long: at most 1024 bytes of UTF-8 are allowed.",
+        "MethodNotAllowed" => "The specified method is not allowed against this resource.",
+        "MissingContentLength" => "You must provide the Content-Length HTTP header.",
+        "IncompleteBody" => "The body does not have the number of bytes that the request said.",
+        "MaxMessageLengthExceeded" => "Your request was too big.",
+        "MalformedXML" => {
+            "The XML you provided was not well-formed or did not validate against our published schema"
+        }
+        "InvalidRange" => "The requested range is not satisfiable",
+        "NotModified" => "Not Modified",
+        _ => "The request was refused.",
+    }
+}
+
+/// An error answer from scratch; `detail` is more XML.
+pub(super) fn answer(
+    call: &CallContext,
+    path: &str,
+    status: StatusCode,
+    code: &str,
+    message: &str,
+    detail: &str,
+) -> Response<Body> {
+    let message = escape(message);
+    with_xml(
+        Response::new(Body::empty()),
+        call,
+        path,
+        status,
+        code,
+        &message,
+        detail,
+    )
+}
+
+/// Completes an error answer of s3s, and answers its code along with it.
+pub(super) async fn complete(
+    call: &CallContext,
+    path: &str,
+    response: Response<Body>,
+) -> (Response<Body>, String) {
+    let (parts, body) = response.into_parts();
+    let status = parts.status;
+    let bytes = match Limited::new(body, MAX_ERROR_BYTES).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(_) => Bytes::new(),
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let fallback = if status == StatusCode::NOT_MODIFIED {
+        "NotModified"
+    } else {
+        "InternalError"
+    };
+    let code = element(&text, "Code").unwrap_or(fallback).to_owned();
+    let message = element(&text, "Message")
+        .filter(|message| !message.is_empty())
+        .unwrap_or_else(|| default_message(&code));
+    let response = with_xml(
+        Response::from_parts(parts, Body::empty()),
+        call,
+        path,
+        status,
+        &code,
+        message,
+        "",
+    );
+    (response, code)
+}
+
+fn with_xml(
+    mut response: Response<Body>,
+    call: &CallContext,
+    path: &str,
+    status: StatusCode,
+    code: &str,
+    escaped_message: &str,
+    detail: &str,
+) -> Response<Body> {
+    *response.status_mut() = status;
+    if status == StatusCode::NOT_MODIFIED {
+        // It has no body; what it says stands in its headers.
+        return response;
+    }
+    if status.is_server_error() {
+        tracing::error!(
+            request = call.request_id(),
+            code,
+            message = escaped_message,
+            "S3 answers an error"
+        );
+    } else {
+        tracing::debug!(
+            request = call.request_id(),
+            code,
+            message = escaped_message,
+            "S3 refuses a request"
+        );
+    }
+    let xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{escaped_message}</Message>{detail}\
+         <Resource>{}</Resource><RequestId>{}</RequestId><HostId>{}</HostId></Error>",
+        escape(code),
+        escape(path),
+        call.request_id(),
+        call.host_id(),
+    );
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/xml"),
+    );
+    headers.remove(header::CONTENT_LENGTH);
+    *response.body_mut() = Body::from(xml);
+    response
+}
+
+/// The text of the first element of this name, as it stands in the XML.
+fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    Some(rest.split_once(&format!("</{name}>"))?.0)
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}

@@ -1,0 +1,216 @@
+//! S3: s3s for the protocol and the signatures, the store under it, and around it what a bucket answers before
+//! a signature is looked at.
+
+mod access;
+mod address;
+mod body;
+mod buckets;
+mod call;
+mod conditions;
+mod convert;
+mod download;
+mod errors;
+mod guard;
+mod list;
+mod multipart;
+mod objects;
+mod service;
+
+use crate::{
+    Body,
+    access_log::{AccessLog, Call},
+    cors::BucketCors,
+    settings::Settings,
+    store::Store,
+};
+use access::{OneKey, Policy};
+use address::{Address, LocalHost};
+use call::CallContext;
+use guard::Claim;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use s3s::service::{S3Service, S3ServiceBuilder};
+use service::Api;
+use std::{net::IpAddr, sync::Arc};
+use tracing::{Dispatch, instrument::WithSubscriber};
+
+/// Answers S3 requests.
+pub(crate) struct S3 {
+    service: S3Service,
+    cors: Arc<[BucketCors]>,
+    access_log: AccessLog,
+}
+
+impl S3 {
+    pub(crate) fn new(settings: &Settings, store: Store, access_log: AccessLog) -> Self {
+        let cors: Arc<[BucketCors]> = settings.cors.clone().into();
+        let api = Api {
+            store,
+            region: settings.region.clone(),
+            cors: Arc::clone(&cors),
+        };
+        let mut builder = S3ServiceBuilder::new(api);
+        builder.set_auth(OneKey(settings.credentials.clone()));
+        builder.set_access(Policy);
+        builder.set_host(LocalHost);
+        Self {
+            service: builder.build(),
+            cors,
+            access_log,
+        }
+    }
+
+    /// Answers one request; never fails: a refusal is an answer too.
+    pub(crate) async fn handle(&self, peer: IpAddr, mut request: Request<Body>) -> Response<Body> {
+        let claim = Claim::of(request.headers(), request.uri().query());
+        let call = CallContext::new(&claim, peer);
+        let host = request
+            .headers()
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
+        let path = request.uri().path().to_owned();
+        let address = Address::of(host, &path);
+        let method = request.method().clone();
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let cors = address
+            .bucket
+            .as_ref()
+            .and_then(|bucket| self.cors.iter().find(|cors| cors.bucket == *bucket));
+
+        if method == Method::OPTIONS {
+            return with_identifiers(&call, preflight(&call, &path, cors, &request));
+        }
+        request.extensions_mut().insert(call.clone());
+        let (mut response, error_code) = self.answer(&call, &claim, &path, request).await;
+        if let Some(cors) = cors {
+            cors.apply(&method, origin.as_ref(), response.headers_mut());
+        }
+        self.access_log.record(Call {
+            request_id: call.request_id().to_owned(),
+            action: match call.operation() {
+                Some(operation) => access::iam_action(operation),
+                None => access::likely_action(&method, &address).to_owned(),
+            },
+            resource: address.arn(),
+            status: response.status().as_u16(),
+            error_code,
+            access_key_id: call.access_key_id().map(str::to_owned),
+        });
+        with_identifiers(&call, response)
+    }
+
+    /// The answer, and its error code if it is one.
+    async fn answer(
+        &self,
+        call: &CallContext,
+        claim: &Claim,
+        path: &str,
+        request: Request<Body>,
+    ) -> (Response<Body>, Option<String>) {
+        let refused = |status, code: &str, message, detail| {
+            (
+                errors::answer(call, path, status, code, message, detail),
+                Some(code.to_owned()),
+            )
+        };
+        if let Some(refusal) = access::refuse_by_claim(claim, request.headers()) {
+            return refused(
+                refusal.status,
+                refusal.code,
+                refusal.message,
+                &refusal.detail,
+            );
+        }
+        if is_form(&request) {
+            let message = "Forms are not taken: upload with a presigned PUT address.";
+            return refused(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message, "");
+        }
+        // s3s logs requests as they are, signed addresses included, and refusals as errors; what matters of
+        // them is logged here.
+        match self
+            .service
+            .call(request)
+            .with_subscriber(Dispatch::none())
+            .await
+        {
+            Ok(response) if is_failure(response.status()) => {
+                let (response, code) = errors::complete(call, path, response).await;
+                (response, Some(code))
+            }
+            Ok(response) => (response, None),
+            Err(_) => {
+                let message = "We encountered an internal error. Please try again.";
+                refused(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "InternalError",
+                    message,
+                    "",
+                )
+            }
+        }
+    }
+}
+
+fn is_failure(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error() || status == StatusCode::NOT_MODIFIED
+}
+
+/// S3's uploads by HTML form, which s3s would hold in memory.
+fn is_form(request: &Request<Body>) -> bool {
+    let content_type = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    request.method() == Method::POST
+        && content_type.is_some_and(|value| {
+            value
+                .to_ascii_lowercase()
+                .starts_with("multipart/form-data")
+        })
+}
+
+/// Answers what a browser asks before it sends a request from another origin.
+fn preflight(
+    call: &CallContext,
+    path: &str,
+    cors: Option<&BucketCors>,
+    request: &Request<Body>,
+) -> Response<Body> {
+    let refused = |status, code, message| errors::answer(call, path, status, code, message, "");
+    let headers = request.headers();
+    if !headers.contains_key(header::ORIGIN) {
+        let message = "Insufficient information. Origin request header needed.";
+        return refused(StatusCode::BAD_REQUEST, "BadRequest", message);
+    }
+    if !headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+        let message = "Invalid Access-Control-Request-Method: null";
+        return refused(StatusCode::BAD_REQUEST, "BadRequest", message);
+    }
+    let Some(cors) = cors else {
+        let message = "CORSResponse: CORS is not enabled for this bucket.";
+        return refused(StatusCode::FORBIDDEN, "AccessForbidden", message);
+    };
+    match cors.preflight(headers) {
+        Some(allowed) => {
+            let mut response = Response::new(Body::empty());
+            *response.headers_mut() = allowed;
+            response
+        }
+        None => {
+            let message = "CORSResponse: This CORS request is not allowed. The bucket's CORS rules do not allow this \
+                           Origin, Access-Control-Request-Method or Access-Control-Request-Headers.";
+            refused(StatusCode::FORBIDDEN, "AccessForbidden", message)
+        }
+    }
+}
+
+fn with_identifiers(call: &CallContext, mut response: Response<Body>) -> Response<Body> {
+    for (name, value) in [
+        ("x-amz-request-id", call.request_id()),
+        ("x-amz-id-2", call.host_id()),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

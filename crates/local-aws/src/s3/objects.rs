@@ -1,0 +1,440 @@
+//! Storing, copying, deleting and tagging objects.
+
+use super::{
+    body::Expected,
+    call::CallContext,
+    conditions::{ReadConditions, write_condition},
+    convert::{
+        attributes, checksum_type, etag, fill_checksum, given_checksum, size, tag_set,
+        tags_of_body, timestamp,
+    },
+    service::Api,
+};
+use crate::{
+    checksum::Algorithm,
+    events::Change,
+    store::{NewObject, WriteCondition},
+};
+use futures::StreamExt;
+use s3s::{
+    S3Error, S3Request, S3Response, S3Result,
+    dto::{
+        self, CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, DeleteObjectInput,
+        DeleteObjectOutput, DeleteObjectTaggingInput, DeleteObjectTaggingOutput,
+        DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, GetObjectAttributesInput,
+        GetObjectAttributesOutput, GetObjectAttributesParts, GetObjectTaggingInput,
+        GetObjectTaggingOutput, MetadataDirective, ObjectAttributes, ObjectPart, PutObjectInput,
+        PutObjectOutput, PutObjectTaggingInput, PutObjectTaggingOutput, TaggingDirective,
+    },
+    s3_error,
+};
+
+/// The most keys of one DeleteObjects.
+const MAX_DELETED: usize = 1000;
+
+/// How many keys of one DeleteObjects are deleted side by side, to share commits.
+const DELETED_TOGETHER: usize = 64;
+
+/// The longest key, in bytes of UTF-8.
+const MAX_KEY: usize = 1024;
+
+/// An MD5 as an ETag has it.
+pub(super) fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(super) async fn put_object(
+    api: &Api,
+    req: S3Request<PutObjectInput>,
+) -> S3Result<S3Response<PutObjectOutput>> {
+    let call = CallContext::of(&req.extensions);
+    let mut input = req.input;
+    let condition = write_condition(input.if_match.take(), input.if_none_match.take())?;
+    let given = given_checksum!(input)?;
+    let expected = Expected::new(
+        &req.headers,
+        input.content_length,
+        input.content_md5.as_deref(),
+        given,
+    )?;
+    let attributes = attributes!(input)?;
+    // Refused now, the client need not send the rest; what counts is the look inside the transaction.
+    api.store
+        .check_writable(&input.bucket, &input.key, &condition)
+        .await?;
+    let received = expected
+        .receive(&api.store, input.body.take(), req.trailing_headers, None)
+        .await?;
+    let tag = hex(&received.blob.md5());
+    let checksum = received.checksum;
+    let new = NewObject {
+        bucket: input.bucket,
+        key: input.key,
+        blob: received.blob,
+        etag: tag.clone(),
+        attributes,
+        checksum: Some(checksum.clone()),
+        parts: Vec::new(),
+        condition,
+        change: Change::Put,
+        cause: call.cause(),
+    };
+    api.store.put_object(new).await?;
+    let mut output = PutObjectOutput {
+        e_tag: Some(etag(&tag)),
+        checksum_type: Some(checksum_type(checksum.coverage)),
+        ..PutObjectOutput::default()
+    };
+    fill_checksum!(output, Some(&checksum));
+    Ok(S3Response::new(output))
+}
+
+/// The bucket and key that a copy is made from.
+pub(super) fn copy_source(source: &CopySource) -> S3Result<(&str, &str)> {
+    match source {
+        CopySource::Bucket {
+            bucket,
+            key,
+            version_id,
+        } => match version_id.as_deref() {
+            None | Some("null") => Ok((bucket, key)),
+            Some(_) => Err(s3_error!(NoSuchVersion, "The bucket is not versioned.")),
+        },
+        CopySource::AccessPoint { .. } | CopySource::Outpost { .. } => Err(s3_error!(
+            NotImplemented,
+            "This endpoint has no access points: name the bucket."
+        )),
+    }
+}
+
+pub(super) async fn copy_object(
+    api: &Api,
+    req: S3Request<CopyObjectInput>,
+) -> S3Result<S3Response<CopyObjectOutput>> {
+    let call = CallContext::of(&req.extensions);
+    let mut input = req.input;
+    let (source_bucket, source_key) = copy_source(&input.copy_source)?;
+    let (source, file) = api.store.open_object(source_bucket, source_key).await?;
+    let conditions = ReadConditions {
+        if_match: input.copy_source_if_match.take(),
+        if_none_match: input.copy_source_if_none_match.take(),
+        if_modified_since: input.copy_source_if_modified_since.take(),
+        if_unmodified_since: input.copy_source_if_unmodified_since.take(),
+    };
+    conditions.check_copy(&source)?;
+    let replaces = |directive: Option<&str>| match directive {
+        None | Some("COPY") => Ok(false),
+        Some("REPLACE") => Ok(true),
+        Some(_) => Err(s3_error!(
+            InvalidArgument,
+            "A directive is COPY or REPLACE."
+        )),
+    };
+    let replaces_metadata = replaces(
+        input
+            .metadata_directive
+            .as_ref()
+            .map(MetadataDirective::as_str),
+    )?;
+    let replaces_tags = replaces(
+        input
+            .tagging_directive
+            .as_ref()
+            .map(TaggingDirective::as_str),
+    )?;
+    let itself = source_bucket == input.bucket && source_key == input.key;
+    let changes = replaces_metadata
+        || replaces_tags
+        || input.storage_class.is_some()
+        || input.website_redirect_location.is_some()
+        || input.checksum_algorithm.is_some();
+    if itself && !changes {
+        return Err(s3_error!(
+            InvalidRequest,
+            "This copy request is illegal because it is trying to copy an object to itself without changing the \
+             object's metadata, storage class, website redirect location or encryption attributes."
+        ));
+    }
+    let algorithm = match &input.checksum_algorithm {
+        Some(asked) => Algorithm::named(asked.as_str()).ok_or_else(|| {
+            s3_error!(
+                InvalidRequest,
+                "Checksum algorithm provided is unsupported."
+            )
+        })?,
+        None => source
+            .checksum
+            .as_ref()
+            .map_or(Algorithm::Crc64Nvme, |checksum| checksum.algorithm),
+    };
+    let given = attributes!(input)?;
+    let mut attributes = if replaces_metadata {
+        given.clone()
+    } else {
+        source.attributes.clone()
+    };
+    attributes.tags = if replaces_tags {
+        given.tags
+    } else {
+        source.attributes.tags
+    };
+    attributes.storage_class = given.storage_class;
+    attributes.website_redirect_location = given.website_redirect_location;
+    let condition = write_condition(
+        header_condition(&req.headers, http::header::IF_MATCH)?,
+        header_condition(&req.headers, http::header::IF_NONE_MATCH)?,
+    )?;
+    api.store
+        .check_writable(&input.bucket, &input.key, &condition)
+        .await?;
+    let (blob, checksum) = api.store.copy_file(file, 0..source.size, algorithm).await?;
+    let tag = hex(&blob.md5());
+    let new = NewObject {
+        bucket: input.bucket,
+        key: input.key,
+        blob,
+        etag: tag.clone(),
+        attributes,
+        checksum: Some(checksum.clone()),
+        parts: Vec::new(),
+        condition,
+        change: Change::Copy,
+        cause: call.cause(),
+    };
+    let last_modified = api.store.put_object(new).await?;
+    let mut result = CopyObjectResult {
+        e_tag: Some(etag(&tag)),
+        last_modified: Some(timestamp(last_modified)),
+        checksum_type: Some(checksum_type(checksum.coverage)),
+        ..CopyObjectResult::default()
+    };
+    fill_checksum!(result, Some(&checksum));
+    Ok(S3Response::new(CopyObjectOutput {
+        copy_object_result: Some(result),
+        ..CopyObjectOutput::default()
+    }))
+}
+
+/// The conditions that CopyObject takes since its model in s3s was made.
+fn header_condition(
+    headers: &http::HeaderMap,
+    name: http::HeaderName,
+) -> S3Result<Option<dto::ETagCondition>> {
+    let Some(value) = headers.get(&name) else {
+        return Ok(None);
+    };
+    match dto::ETagCondition::parse_http_header(value.as_bytes()) {
+        Ok(condition) => Ok(Some(condition)),
+        Err(_) => Err(s3_error!(
+            InvalidArgument,
+            "The header {name} is not an ETag."
+        )),
+    }
+}
+
+pub(super) async fn delete_object(
+    api: &Api,
+    req: S3Request<DeleteObjectInput>,
+) -> S3Result<S3Response<DeleteObjectOutput>> {
+    let call = CallContext::of(&req.extensions);
+    let input = req.input;
+    if input.if_match_size.is_some() || input.if_match_last_modified_time.is_some() {
+        return Err(s3_error!(
+            NotImplemented,
+            "This endpoint compares only the ETag before it deletes."
+        ));
+    }
+    let condition = write_condition(input.if_match, None)?;
+    api.store
+        .delete_object(&input.bucket, &input.key, condition, call.cause())
+        .await?;
+    Ok(S3Response::new(DeleteObjectOutput::default()))
+}
+
+pub(super) async fn delete_objects(
+    api: &Api,
+    req: S3Request<DeleteObjectsInput>,
+) -> S3Result<S3Response<DeleteObjectsOutput>> {
+    let call = CallContext::of(&req.extensions);
+    let input = req.input;
+    if input.delete.objects.is_empty() || input.delete.objects.len() > MAX_DELETED {
+        return Err(s3_error!(
+            MalformedXML,
+            "One request names 1 to {MAX_DELETED} keys."
+        ));
+    }
+    api.store.require_bucket(&input.bucket).await?;
+    let bucket = input.bucket.as_str();
+    let delete = |object: dto::ObjectIdentifier| {
+        let cause = call.cause();
+        async move {
+            let result = delete_one(api, bucket, &object, cause).await;
+            (object.key, result)
+        }
+    };
+    let results: Vec<(String, S3Result<()>)> = futures::stream::iter(input.delete.objects)
+        .map(delete)
+        .buffered(DELETED_TOGETHER)
+        .collect()
+        .await;
+    let quiet = input.delete.quiet.unwrap_or(false);
+    let mut deleted = Vec::new();
+    let mut errors = Vec::new();
+    for (key, result) in results {
+        match result {
+            Ok(()) if quiet => {}
+            Ok(()) => deleted.push(DeletedObject {
+                key: Some(key),
+                ..DeletedObject::default()
+            }),
+            Err(error) => errors.push(dto::Error {
+                key: Some(key),
+                code: Some(error.code().as_str().to_owned()),
+                message: error.message().map(str::to_owned),
+                version_id: None,
+            }),
+        }
+    }
+    Ok(S3Response::new(DeleteObjectsOutput {
+        deleted: Some(deleted),
+        errors: Some(errors),
+        ..DeleteObjectsOutput::default()
+    }))
+}
+
+async fn delete_one(
+    api: &Api,
+    bucket: &str,
+    object: &dto::ObjectIdentifier,
+    cause: crate::events::Cause,
+) -> Result<(), S3Error> {
+    if object.key.len() > MAX_KEY {
+        return Err(s3_error!(
+            KeyTooLongError,
+            "Your key is too long: at most {MAX_KEY} bytes of UTF-8 are allowed."
+        ));
+    }
+    if object
+        .version_id
+        .as_deref()
+        .is_some_and(|version| version != "null")
+    {
+        return Err(s3_error!(NoSuchVersion, "The bucket is not versioned."));
+    }
+    let condition = match &object.e_tag {
+        Some(tag) => WriteCondition::Matches(tag.value().to_owned()),
+        None => WriteCondition::Always,
+    };
+    api.store
+        .delete_object(bucket, &object.key, condition, cause)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn get_object_attributes(
+    api: &Api,
+    req: S3Request<GetObjectAttributesInput>,
+) -> S3Result<S3Response<GetObjectAttributesOutput>> {
+    let input = req.input;
+    let object = api.store.object(&input.bucket, &input.key).await?;
+    // Clients send one header with commas, or one for each.
+    let asked: Vec<&str> = input
+        .object_attributes
+        .iter()
+        .flat_map(|names| names.as_str().split(','))
+        .map(str::trim)
+        .collect();
+    let is_asked = |name: &str| asked.contains(&name);
+    let mut output = GetObjectAttributesOutput {
+        last_modified: Some(timestamp(object.last_modified)),
+        ..GetObjectAttributesOutput::default()
+    };
+    if is_asked(ObjectAttributes::ETAG) {
+        // Here, and only here, S3 leaves the quotes away.
+        output.e_tag = Some(etag(&object.etag));
+    }
+    if is_asked(ObjectAttributes::OBJECT_SIZE) {
+        output.object_size = Some(size(object.size));
+    }
+    if is_asked(ObjectAttributes::STORAGE_CLASS) {
+        let class = object.attributes.storage_class.clone();
+        output.storage_class = Some(dto::StorageClass::from(
+            class.unwrap_or_else(|| "STANDARD".to_owned()),
+        ));
+    }
+    if is_asked(ObjectAttributes::CHECKSUM)
+        && let Some(whole) = &object.checksum
+    {
+        let mut checksum = dto::Checksum {
+            checksum_type: Some(checksum_type(whole.coverage)),
+            ..dto::Checksum::default()
+        };
+        fill_checksum!(checksum, Some(whole));
+        output.checksum = Some(checksum);
+    }
+    if is_asked(ObjectAttributes::OBJECT_PARTS) && !object.parts.is_empty() {
+        let marker = input.part_number_marker.unwrap_or(0);
+        let max = usize::try_from(input.max_parts.unwrap_or(1000))
+            .unwrap_or(0)
+            .min(1000);
+        let mut rest = object
+            .parts
+            .iter()
+            .filter(|part| i32::from(part.number) > marker);
+        let parts: Vec<ObjectPart> = rest
+            .by_ref()
+            .take(max)
+            .map(|summary| {
+                let mut part = ObjectPart {
+                    part_number: Some(i32::from(summary.number)),
+                    size: Some(size(summary.size)),
+                    ..ObjectPart::default()
+                };
+                fill_checksum!(part, &summary.checksum);
+                part
+            })
+            .collect();
+        output.object_parts = Some(GetObjectAttributesParts {
+            is_truncated: Some(rest.next().is_some()),
+            max_parts: i32::try_from(max).ok(),
+            next_part_number_marker: parts.last().and_then(|part| part.part_number),
+            part_number_marker: Some(marker),
+            parts: Some(parts),
+            total_parts_count: i32::try_from(object.parts.len()).ok(),
+        });
+    }
+    Ok(S3Response::new(output))
+}
+
+pub(super) async fn get_object_tagging(
+    api: &Api,
+    req: S3Request<GetObjectTaggingInput>,
+) -> S3Result<S3Response<GetObjectTaggingOutput>> {
+    let object = api.store.object(&req.input.bucket, &req.input.key).await?;
+    let output = GetObjectTaggingOutput {
+        tag_set: tag_set(object.attributes.tags),
+        version_id: None,
+    };
+    Ok(S3Response::new(output))
+}
+
+pub(super) async fn put_object_tagging(
+    api: &Api,
+    req: S3Request<PutObjectTaggingInput>,
+) -> S3Result<S3Response<PutObjectTaggingOutput>> {
+    let tags = tags_of_body(req.input.tagging)?;
+    api.store
+        .set_tags(&req.input.bucket, &req.input.key, tags)
+        .await?;
+    Ok(S3Response::new(PutObjectTaggingOutput::default()))
+}
+
+pub(super) async fn delete_object_tagging(
+    api: &Api,
+    req: S3Request<DeleteObjectTaggingInput>,
+) -> S3Result<S3Response<DeleteObjectTaggingOutput>> {
+    api.store
+        .set_tags(&req.input.bucket, &req.input.key, Vec::new())
+        .await?;
+    Ok(S3Response::new(DeleteObjectTaggingOutput::default()))
+}

@@ -1,0 +1,77 @@
+//! The operations that are implemented; every other one answers `NotImplemented`, as s3s does by default.
+
+use super::{buckets, download, list, multipart, objects};
+use crate::{cors::BucketCors, store::Store};
+use s3s::{
+    S3, S3Request, S3Response, S3Result,
+    dto::{
+        AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
+        CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CreateBucketInput,
+        CreateBucketOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput,
+        DeleteBucketInput, DeleteBucketOutput, DeleteObjectInput, DeleteObjectOutput,
+        DeleteObjectTaggingInput, DeleteObjectTaggingOutput, DeleteObjectsInput,
+        DeleteObjectsOutput, GetBucketAclInput, GetBucketAclOutput, GetBucketCorsInput,
+        GetBucketCorsOutput, GetBucketLocationInput, GetBucketLocationOutput,
+        GetBucketVersioningInput, GetBucketVersioningOutput, GetObjectAclInput, GetObjectAclOutput,
+        GetObjectAttributesInput, GetObjectAttributesOutput, GetObjectInput, GetObjectOutput,
+        GetObjectTaggingInput, GetObjectTaggingOutput, HeadBucketInput, HeadBucketOutput,
+        HeadObjectInput, HeadObjectOutput, ListBucketsInput, ListBucketsOutput,
+        ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsInput, ListObjectsOutput,
+        ListObjectsV2Input, ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutObjectInput,
+        PutObjectOutput, PutObjectTaggingInput, PutObjectTaggingOutput, UploadPartCopyInput,
+        UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
+    },
+};
+use std::sync::Arc;
+
+/// What the operations work on.
+pub(super) struct Api {
+    pub(super) store: Store,
+    pub(super) region: String,
+    pub(super) cors: Arc<[BucketCors]>,
+}
+
+/// Has every operation done by the function of its module.
+macro_rules! operations {
+    ($($name:ident($input:ident) -> $output:ident = $function:path;)+) => {
+        #[async_trait::async_trait]
+        impl S3 for Api {
+            $(
+                async fn $name(&self, req: S3Request<$input>) -> S3Result<S3Response<$output>> {
+                    $function(self, req).await
+                }
+            )+
+        }
+    };
+}
+
+operations! {
+    create_bucket(CreateBucketInput) -> CreateBucketOutput = buckets::create_bucket;
+    head_bucket(HeadBucketInput) -> HeadBucketOutput = buckets::head_bucket;
+    list_buckets(ListBucketsInput) -> ListBucketsOutput = buckets::list_buckets;
+    get_bucket_location(GetBucketLocationInput) -> GetBucketLocationOutput = buckets::get_bucket_location;
+    delete_bucket(DeleteBucketInput) -> DeleteBucketOutput = buckets::delete_bucket;
+    get_bucket_cors(GetBucketCorsInput) -> GetBucketCorsOutput = buckets::get_bucket_cors;
+    get_bucket_versioning(GetBucketVersioningInput) -> GetBucketVersioningOutput = buckets::get_bucket_versioning;
+    get_bucket_acl(GetBucketAclInput) -> GetBucketAclOutput = buckets::get_bucket_acl;
+    get_object_acl(GetObjectAclInput) -> GetObjectAclOutput = buckets::get_object_acl;
+    put_object(PutObjectInput) -> PutObjectOutput = objects::put_object;
+    copy_object(CopyObjectInput) -> CopyObjectOutput = objects::copy_object;
+    delete_object(DeleteObjectInput) -> DeleteObjectOutput = objects::delete_object;
+    delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput = objects::delete_objects;
+    get_object_attributes(GetObjectAttributesInput) -> GetObjectAttributesOutput = objects::get_object_attributes;
+    get_object_tagging(GetObjectTaggingInput) -> GetObjectTaggingOutput = objects::get_object_tagging;
+    put_object_tagging(PutObjectTaggingInput) -> PutObjectTaggingOutput = objects::put_object_tagging;
+    delete_object_tagging(DeleteObjectTaggingInput) -> DeleteObjectTaggingOutput = objects::delete_object_tagging;
+    get_object(GetObjectInput) -> GetObjectOutput = download::get_object;
+    head_object(HeadObjectInput) -> HeadObjectOutput = download::head_object;
+    list_objects(ListObjectsInput) -> ListObjectsOutput = list::list_objects;
+    list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output = list::list_objects_v2;
+    create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput = multipart::create;
+    upload_part(UploadPartInput) -> UploadPartOutput = multipart::upload_part;
+    upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput = multipart::upload_part_copy;
+    complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput = multipart::complete;
+    abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput = multipart::abort;
+    list_parts(ListPartsInput) -> ListPartsOutput = multipart::list_parts;
+    list_multipart_uploads(ListMultipartUploadsInput) -> ListMultipartUploadsOutput = multipart::list_uploads;
+}

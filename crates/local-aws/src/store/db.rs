@@ -1,0 +1,193 @@
+//! The database's threads: one writer that commits in groups, and a few readers.
+//!
+//! Every change goes through one thread, so changes never wait for one another's locks, and a condition that
+//! is checked in a change cannot be overtaken. Changes that arrive while the disk is busy with a commit share
+//! the next one: with many clients one synchronisation serves many uploads.
+
+use super::{StoreError, schema};
+use rusqlite::Connection;
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
+};
+use tokio::sync::{Semaphore, oneshot};
+
+/// The most changes that share one commit.
+const GROUP: usize = 128;
+
+/// The most queries that run side by side.
+const READERS: usize = 8;
+
+/// What a change does once its group was committed, or was not.
+type Done = Box<dyn FnOnce(Result<(), String>)>;
+
+/// A change; it gets the connection inside the group's transaction, or why that could not begin.
+type Job = Box<dyn FnOnce(Result<&Connection, String>) -> Done + Send>;
+
+enum Command {
+    Run(Job),
+    Close,
+}
+
+/// Runs changes and queries on the database.
+#[derive(Debug)]
+pub(super) struct Database {
+    path: PathBuf,
+    commands: mpsc::Sender<Command>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    idle_readers: Arc<Mutex<Vec<Connection>>>,
+    reading: Arc<Semaphore>,
+}
+
+impl Database {
+    /// Opens the database file, brings its schema up to date and starts the writer.
+    pub(super) fn open(path: &Path) -> Result<Self, schema::OpenError> {
+        let connection = schema::open(path)?;
+        let (commands, received) = mpsc::channel();
+        let writer = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || write_until_closed(connection, &received))
+            .map_err(schema::OpenError::Thread)?;
+        Ok(Self {
+            path: path.to_owned(),
+            commands,
+            writer: Mutex::new(Some(writer)),
+            idle_readers: Arc::default(),
+            reading: Arc::new(Semaphore::new(READERS)),
+        })
+    }
+
+    /// Runs `change` in a transaction; what it returns goes through `committed` once the change is on disk.
+    ///
+    /// Both run on the writer's thread and to their end even when the caller stops waiting, so a file that
+    /// belongs to the change is best kept or given up in `committed`.
+    pub(super) async fn write<T, U, F, C>(&self, change: F, committed: C) -> Result<U, StoreError>
+    where
+        T: 'static,
+        U: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        C: FnOnce(T) -> U + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let result = match connection {
+                Ok(connection) => in_savepoint(connection, change),
+                Err(reason) => Err(StoreError::Commit(reason)),
+            };
+            Box::new(move |commit| {
+                let result = match (result, commit) {
+                    (Err(error), _) => Err(error),
+                    (Ok(_), Err(reason)) => Err(StoreError::Commit(reason)),
+                    (Ok(value), Ok(())) => Ok(committed(value)),
+                };
+                // The caller may have stopped waiting.
+                let _ = answer.send(result);
+            })
+        });
+        self.commands
+            .send(Command::Run(job))
+            .map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Runs a query on committed data.
+    pub(super) async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.reading)
+            .acquire_owned()
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        let idle = Arc::clone(&self.idle_readers);
+        let path = self.path.clone();
+        tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let waiting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = match waiting {
+                Some(connection) => connection,
+                None => schema::open_reader(&path)?,
+            };
+            let result = query(&connection);
+            idle.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
+            result
+        })
+        .await
+        .map_err(|_| StoreError::Closed)?
+    }
+
+    /// Finishes the changes in hand and closes the files; later calls answer [`StoreError::Closed`].
+    pub(super) fn close(&self) {
+        // An error means that the writer has gone already.
+        let _ = self.commands.send(Command::Close);
+        self.reading.close();
+        let writer = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(writer) = writer {
+            // A writer that panicked has said so on its own.
+            let _ = writer.join();
+        }
+        self.idle_readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+}
+
+fn write_until_closed(connection: Connection, commands: &mpsc::Receiver<Command>) {
+    let mut open = true;
+    while open {
+        let Ok(Command::Run(first)) = commands.recv() else {
+            break;
+        };
+        let begun = connection
+            .execute_batch("BEGIN IMMEDIATE")
+            .map_err(|error| error.to_string());
+        let run = |job: Job| job(begun.clone().map(|()| &connection));
+        let mut group = vec![run(first)];
+        while group.len() < GROUP {
+            match commands.try_recv() {
+                Ok(Command::Run(job)) => group.push(run(job)),
+                Ok(Command::Close) => {
+                    open = false;
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        let committed = begun.and_then(|()| {
+            connection.execute_batch("COMMIT").map_err(|error| {
+                // When even this fails there is no transaction left to undo.
+                let _ = connection.execute_batch("ROLLBACK");
+                tracing::error!(%error, "a commit to the store failed");
+                error.to_string()
+            })
+        });
+        for done in group {
+            done(committed.clone());
+        }
+    }
+}
+
+/// Runs one change so that, when it fails, the others of its group stay.
+fn in_savepoint<T>(
+    connection: &Connection,
+    change: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.prepare_cached("SAVEPOINT change")?.execute([])?;
+    let result = change(connection);
+    if result.is_err() {
+        connection
+            .prepare_cached("ROLLBACK TO change")?
+            .execute([])?;
+    }
+    connection.prepare_cached("RELEASE change")?.execute([])?;
+    result
+}

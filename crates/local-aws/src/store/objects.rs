@@ -1,0 +1,413 @@
+//! Objects: what is kept of them, and their changes.
+
+use super::{
+    NewBlob, Store, StoreError, buckets, from_millis, millis, queue, signed, text, unsigned,
+};
+use crate::{
+    checksum::Checksum,
+    events::{Cause, Change, Subject},
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use time::OffsetDateTime;
+
+/// What a client says about an object and gets back with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Attributes {
+    pub(crate) content_type: Option<String>,
+    pub(crate) cache_control: Option<String>,
+    pub(crate) content_disposition: Option<String>,
+    pub(crate) content_encoding: Option<String>,
+    pub(crate) content_language: Option<String>,
+    /// Seconds since 1970.
+    pub(crate) expires: Option<i64>,
+    pub(crate) website_redirect_location: Option<String>,
+    /// `None` is `STANDARD`.
+    pub(crate) storage_class: Option<String>,
+    /// Names without `x-amz-meta-`.
+    pub(crate) user: BTreeMap<String, String>,
+    pub(crate) tags: Vec<(String, String)>,
+}
+
+/// One part of an object that was uploaded in parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PartSummary {
+    pub(crate) number: u16,
+    /// In bytes.
+    pub(crate) size: u64,
+    pub(crate) checksum: Option<Checksum>,
+}
+
+/// An object.
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    /// The file that holds the bytes.
+    pub(super) blob: String,
+    /// In bytes.
+    pub(crate) size: u64,
+    /// Without quotes.
+    pub(crate) etag: String,
+    pub(crate) last_modified: OffsetDateTime,
+    pub(crate) attributes: Attributes,
+    pub(crate) checksum: Option<Checksum>,
+    /// Empty unless the object was uploaded in parts.
+    pub(crate) parts: Vec<PartSummary>,
+}
+
+/// The state an object must be in for a write to happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WriteCondition {
+    /// Any, or none.
+    Always,
+    /// There must be none (`If-None-Match: *`).
+    Absent,
+    /// There must be one (`If-Match: *`).
+    Present,
+    /// There must be one with this ETag, without quotes (`If-Match: "..."`).
+    Matches(String),
+}
+
+impl WriteCondition {
+    /// Compares with the current object's ETag.
+    fn check(&self, current: Option<&str>) -> Result<(), StoreError> {
+        match (self, current) {
+            (Self::Always, _) | (Self::Absent, None) | (Self::Present, Some(_)) => Ok(()),
+            (Self::Absent, Some(_)) => Err(StoreError::PreconditionFailed),
+            (Self::Present | Self::Matches(_), None) => Err(StoreError::NoSuchKey),
+            (Self::Matches(wanted), Some(etag)) => {
+                if wanted == etag {
+                    Ok(())
+                } else {
+                    Err(StoreError::PreconditionFailed)
+                }
+            }
+        }
+    }
+}
+
+/// An object to be stored.
+#[derive(Debug)]
+pub(crate) struct NewObject {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    pub(crate) blob: NewBlob,
+    /// Without quotes.
+    pub(crate) etag: String,
+    pub(crate) attributes: Attributes,
+    pub(crate) checksum: Option<Checksum>,
+    pub(crate) parts: Vec<PartSummary>,
+    pub(crate) condition: WriteCondition,
+    pub(crate) change: Change,
+    pub(crate) cause: Cause,
+}
+
+/// What a write changed: what is to be done once it is committed.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) blob: NewBlob,
+    pub(super) replaced: Option<String>,
+    pub(super) queued: bool,
+    pub(super) last_modified: OffsetDateTime,
+}
+
+impl Store {
+    /// Answers early what [`Store::put_object`] would answer late, before the bytes are received.
+    pub(crate) async fn check_writable(
+        &self,
+        bucket: &str,
+        key: &str,
+        condition: &WriteCondition,
+    ) -> Result<(), StoreError> {
+        let (bucket, key, condition) = (bucket.to_owned(), key.to_owned(), condition.clone());
+        let check = move |connection: &Connection| {
+            buckets::require(connection, &bucket)?;
+            if condition == WriteCondition::Always {
+                return Ok(());
+            }
+            condition.check(
+                current(connection, &bucket, &key)?
+                    .map(|(_, etag)| etag)
+                    .as_deref(),
+            )
+        };
+        self.inner.database.read(check).await
+    }
+
+    /// Stores an object in place of the one under its key, and queues the event; returns when it was modified.
+    pub(crate) async fn put_object(&self, new: NewObject) -> Result<OffsetDateTime, StoreError> {
+        let notifications = std::sync::Arc::clone(&self.inner.notifications);
+        let store = self.clone();
+        self.inner
+            .database
+            .write(
+                move |connection| put(connection, &notifications, new),
+                move |written| store.committed(written),
+            )
+            .await
+    }
+
+    /// What follows the commit of a write.
+    pub(super) fn committed(&self, written: Written) -> OffsetDateTime {
+        written.blob.keep();
+        if let Some(replaced) = written.replaced {
+            self.inner.blobs.remove(&replaced);
+        }
+        if written.queued {
+            self.inner.arrivals.notify_waiters();
+        }
+        written.last_modified
+    }
+
+    /// An object, or [`StoreError::NoSuchKey`], or [`StoreError::NoSuchBucket`].
+    pub(crate) async fn object(&self, bucket: &str, key: &str) -> Result<Object, StoreError> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        self.inner
+            .database
+            .read(move |connection| find(connection, &bucket, &key))
+            .await
+    }
+
+    /// Removes an object and queues the event if it is asked for; false when there was none.
+    pub(crate) async fn delete_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        condition: WriteCondition,
+        cause: Cause,
+    ) -> Result<bool, StoreError> {
+        let notifications = std::sync::Arc::clone(&self.inner.notifications);
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        let delete = move |connection: &Connection| {
+            buckets::require(connection, &bucket)?;
+            let current = current(connection, &bucket, &key)?;
+            condition.check(current.as_ref().map(|(_, etag)| etag.as_str()))?;
+            let Some((blob, _)) = current else {
+                return Ok((None, false));
+            };
+            connection
+                .prepare_cached("DELETE FROM objects WHERE bucket = ?1 AND key = ?2")?
+                .execute(params![bucket, key.as_bytes()])?;
+            let at = OffsetDateTime::now_utc();
+            let subject = Subject {
+                bucket: &bucket,
+                key: &key,
+                version: None,
+                sequencer: next_sequencer(connection, at)?,
+            };
+            let message = notifications.message(Change::Delete, &subject, &cause, at)?;
+            let queued = message.is_some();
+            if let Some(body) = message {
+                queue::insert(connection, &body, at)?;
+            }
+            Ok((Some(blob), queued))
+        };
+        let store = self.clone();
+        let committed = move |(removed, queued): (Option<String>, bool)| {
+            if let Some(blob) = &removed {
+                store.inner.blobs.remove(blob);
+            }
+            if queued {
+                store.inner.arrivals.notify_waiters();
+            }
+            removed.is_some()
+        };
+        self.inner.database.write(delete, committed).await
+    }
+
+    /// Replaces an object's tags; its ETag and time stay.
+    pub(crate) async fn set_tags(
+        &self,
+        bucket: &str,
+        key: &str,
+        tags: Vec<(String, String)>,
+    ) -> Result<(), StoreError> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        let set = move |connection: &Connection| {
+            let mut attributes = find(connection, &bucket, &key)?.attributes;
+            attributes.tags = tags;
+            connection
+                .prepare_cached(
+                    "UPDATE objects SET attributes = ?3 WHERE bucket = ?1 AND key = ?2",
+                )?
+                .execute(params![
+                    bucket,
+                    key.as_bytes(),
+                    serde_json::to_string(&attributes)?
+                ])?;
+            Ok(())
+        };
+        self.inner.database.write(set, |()| ()).await
+    }
+}
+
+/// Stores an object inside a transaction.
+pub(super) fn put(
+    connection: &Connection,
+    notifications: &crate::events::Notifications,
+    new: NewObject,
+) -> Result<Written, StoreError> {
+    buckets::require(connection, &new.bucket)?;
+    let current = current(connection, &new.bucket, &new.key)?;
+    new.condition
+        .check(current.as_ref().map(|(_, etag)| etag.as_str()))?;
+    let at = OffsetDateTime::now_utc();
+    let sequencer = next_sequencer(connection, at)?;
+    let checksum = new
+        .checksum
+        .as_ref()
+        .map(serde_json::to_string)
+        .transpose()?;
+    let parts = if new.parts.is_empty() {
+        None
+    } else {
+        Some(serde_json::to_string(&new.parts)?)
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO objects
+                 (bucket, key, blob, size, etag, sequencer, last_modified, attributes, checksum, parts)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (bucket, key) DO UPDATE SET
+                 blob = excluded.blob, size = excluded.size, etag = excluded.etag,
+                 sequencer = excluded.sequencer, last_modified = excluded.last_modified,
+                 attributes = excluded.attributes, checksum = excluded.checksum, parts = excluded.parts",
+        )?
+        .execute(params![
+            new.bucket,
+            new.key.as_bytes(),
+            new.blob.id(),
+            signed(new.blob.size()),
+            new.etag,
+            signed(sequencer),
+            millis(at),
+            serde_json::to_string(&new.attributes)?,
+            checksum,
+            parts,
+        ])?;
+    let subject = Subject {
+        bucket: &new.bucket,
+        key: &new.key,
+        version: Some((new.blob.size(), &new.etag)),
+        sequencer,
+    };
+    let message = notifications.message(new.change, &subject, &new.cause, at)?;
+    let queued = message.is_some();
+    if let Some(body) = message {
+        queue::insert(connection, &body, at)?;
+    }
+    let replaced = current.map(|(blob, _)| blob);
+    Ok(Written {
+        blob: new.blob,
+        replaced,
+        queued,
+        last_modified: from_millis(millis(at)),
+    })
+}
+
+/// The current object's file and ETag.
+fn current(
+    connection: &Connection,
+    bucket: &str,
+    key: &str,
+) -> Result<Option<(String, String)>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT blob, etag FROM objects WHERE bucket = ?1 AND key = ?2")?
+        .query_row(params![bucket, key.as_bytes()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?)
+}
+
+fn find(connection: &Connection, bucket: &str, key: &str) -> Result<Object, StoreError> {
+    let found = connection
+        .prepare_cached(
+            "SELECT blob, size, etag, last_modified, attributes, checksum, parts
+             FROM objects WHERE bucket = ?1 AND key = ?2",
+        )?
+        .query_row(params![bucket, key.as_bytes()], |row| Ok(read(row)))
+        .optional()?;
+    match found {
+        Some(object) => object,
+        None => {
+            buckets::require(connection, bucket)?;
+            Err(StoreError::NoSuchKey)
+        }
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Object, StoreError> {
+    let checksum: Option<String> = row.get(5)?;
+    let parts: Option<String> = row.get(6)?;
+    Ok(Object {
+        blob: row.get(0)?,
+        size: unsigned(row.get(1)?),
+        etag: row.get(2)?,
+        last_modified: from_millis(row.get(3)?),
+        attributes: serde_json::from_str(&row.get::<_, String>(4)?)?,
+        checksum: checksum.as_deref().map(serde_json::from_str).transpose()?,
+        parts: parts
+            .as_deref()
+            .map(serde_json::from_str)
+            .transpose()?
+            .unwrap_or_default(),
+    })
+}
+
+/// The next sequencer: larger than every earlier one of this store. It follows the clock, so that those of a
+/// store made anew are larger than those of the one before, but never goes back with it.
+fn next_sequencer(connection: &Connection, at: OffsetDateTime) -> Result<u64, StoreError> {
+    let micros = i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or_default();
+    let next: i64 = connection
+        .prepare_cached(
+            "INSERT INTO counters (name, value) VALUES ('sequencer', ?1)
+             ON CONFLICT (name) DO UPDATE SET value = max(value + 1, excluded.value)
+             RETURNING value",
+        )?
+        .query_row([micros], |row| row.get(0))?;
+    Ok(unsigned(next))
+}
+
+/// A key as a column gives it.
+pub(super) fn key_of(row: &Row<'_>, column: usize) -> Result<String, rusqlite::Error> {
+    Ok(text(row.get(column)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequencers_grow_even_when_the_clock_goes_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = super::super::open_database(&dir.path().join("db")).unwrap();
+        let at = |seconds| OffsetDateTime::from_unix_timestamp(seconds).unwrap();
+        let first = next_sequencer(&connection, at(2_000_000_000)).unwrap();
+        let second = next_sequencer(&connection, at(1_000_000_000)).unwrap();
+        let third = next_sequencer(&connection, at(2_000_000_001)).unwrap();
+        assert!(first < second && second < third, "{first} {second} {third}");
+    }
+
+    #[test]
+    fn write_conditions() {
+        let matches = WriteCondition::Matches("abc".to_owned());
+        for (condition, current, fits) in [
+            (&WriteCondition::Always, None, true),
+            (&WriteCondition::Always, Some("abc"), true),
+            (&WriteCondition::Absent, None, true),
+            (&WriteCondition::Absent, Some("abc"), false),
+            (&WriteCondition::Present, None, false),
+            (&WriteCondition::Present, Some("abc"), true),
+            (&matches, Some("abc"), true),
+            (&matches, Some("abd"), false),
+            (&matches, None, false),
+        ] {
+            assert_eq!(
+                condition.check(current).is_ok(),
+                fits,
+                "{condition:?} {current:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The database's tables and how it is opened.
+//!
+//! `journal_mode=WAL` lets `sightline redrive` write from another process while the server runs.
+//! `synchronous=FULL` makes every commit reach the disk before it is acknowledged: a `kill -9` would be
+//! survived with less, a power cut would not.
+
+use rusqlite::{Connection, OpenFlags};
+use std::{path::Path, time::Duration};
+
+/// The version of the tables below, kept in `PRAGMA user_version`.
+const VERSION: i64 = 1;
+
+/// How long a change waits for another process's change.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+const TABLES: &str = "
+CREATE TABLE buckets (
+    name       TEXT PRIMARY KEY,
+    created_at INTEGER NOT NULL             -- milliseconds since 1970, as every time here
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE objects (
+    id            INTEGER PRIMARY KEY,
+    bucket        TEXT NOT NULL REFERENCES buckets(name),
+    key           BLOB NOT NULL,            -- UTF-8; as a blob it sorts by its bytes, as S3 lists
+    blob          TEXT NOT NULL,            -- the name of the file that holds the bytes
+    size          INTEGER NOT NULL,
+    etag          TEXT NOT NULL,            -- without quotes
+    sequencer     INTEGER NOT NULL,
+    last_modified INTEGER NOT NULL,
+    attributes    TEXT NOT NULL,            -- JSON: headers, user metadata, tags
+    checksum      TEXT,                     -- JSON
+    parts         TEXT,                     -- JSON, for objects that were uploaded in parts
+    UNIQUE (bucket, key)
+) STRICT;
+
+CREATE TABLE uploads (
+    id             TEXT PRIMARY KEY,
+    bucket         TEXT NOT NULL REFERENCES buckets(name),
+    key            BLOB NOT NULL,
+    initiated_at   INTEGER NOT NULL,
+    attributes     TEXT NOT NULL,           -- JSON
+    checksum       TEXT NOT NULL            -- JSON: the algorithm and how the parts' values make the whole's
+) STRICT, WITHOUT ROWID;
+CREATE INDEX uploads_by_key ON uploads (bucket, key, initiated_at);
+
+CREATE TABLE parts (
+    upload        TEXT NOT NULL REFERENCES uploads(id) ON DELETE CASCADE,
+    number        INTEGER NOT NULL,
+    blob          TEXT NOT NULL,
+    size          INTEGER NOT NULL,
+    etag          TEXT NOT NULL,
+    checksum      TEXT NOT NULL,            -- JSON
+    last_modified INTEGER NOT NULL,
+    PRIMARY KEY (upload, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE messages (
+    sequence      INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            TEXT NOT NULL UNIQUE,
+    body          TEXT NOT NULL,            -- the S3 event
+    sent_at       INTEGER NOT NULL,
+    visible_at    INTEGER NOT NULL,
+    receive_count INTEGER NOT NULL DEFAULT 0,
+    receipt       TEXT UNIQUE,              -- set while the message is in flight
+    last_reason   TEXT,                     -- why the last attempt failed
+    dead_since    INTEGER                   -- set until the message lies in the dead-letter folder
+) STRICT;
+CREATE INDEX messages_by_visibility ON messages (visible_at, sequence);
+
+CREATE TABLE counters (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// SQLite refused.
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
+    /// The tables are of a version that this program does not know.
+    #[error(
+        "it was written by a newer version (its tables are version {found}, this program knows {VERSION})"
+    )]
+    Newer {
+        /// The version found.
+        found: i64,
+    },
+    /// The writer's thread could not be started.
+    #[error("the writer's thread could not be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Opens the database for changes, making it or bringing it up to date as needed.
+pub(crate) fn open(path: &Path) -> Result<Connection, OpenError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match found {
+        VERSION => {}
+        0 => connection.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
+        ))?,
+        _ => return Err(OpenError::Newer { found }),
+    }
+    Ok(connection)
+}
+
+/// Opens the database for queries only.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_database_is_refused_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.sqlite3");
+        drop(open(&path).unwrap());
+        Connection::open(&path)
+            .unwrap()
+            .pragma_update(None, "user_version", 99)
+            .unwrap();
+        let error = open(&path).unwrap_err();
+        assert!(error.to_string().contains("version 99"), "{error}");
+    }
+
+    #[test]
+    fn opening_twice_keeps_what_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.sqlite3");
+        let first = open(&path).unwrap();
+        first
+            .execute("INSERT INTO buckets VALUES ('pictures', 0)", [])
+            .unwrap();
+        drop(first);
+        let count: i64 = open(&path)
+            .unwrap()
+            .query_row("SELECT count(*) FROM buckets", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(count, 1);
+    }
+}

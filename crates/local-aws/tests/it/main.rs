@@ -1,0 +1,15 @@
+//! The endpoint as its clients see it: the AWS SDK, and requests written out where no SDK would send them.
+
+mod checksums;
+mod conditions;
+mod cors;
+mod durability;
+mod keys;
+mod listing;
+mod logging;
+mod multipart;
+mod notifications;
+mod objects;
+mod presigned;
+mod signatures;
+mod support;
