@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// One thing to find out about a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Analysis {
     /// Objects, scenes and concepts (DetectLabels, feature GENERAL_LABELS).

@@ -12,11 +12,13 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// Everything known about one version of one image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ResultDocument {
-    /// [`SCHEMA_VERSION`].
+    /// The version of this shape, 1.
     pub schema_version: u32,
-    /// See [`SourceKey::image_id`].
+    /// The UUID that is the key's file stem, or one computed from the key.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
     pub image_id: Uuid,
     /// Whether all, some or none of the analyses have an answer.
     pub status: Status,
@@ -30,6 +32,7 @@ pub struct ResultDocument {
     pub summary: Summary,
     /// Rekognition's own answers in its own PascalCase JSON, by operation: `detectLabels`, `detectFaces`, …
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, Object>))]
     pub rekognition: Map<String, Value>,
     /// The thumbnail, where one was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,11 +41,13 @@ pub struct ResultDocument {
     #[serde(default)]
     pub errors: Vec<AnalysisError>,
     /// The analyses that were asked for.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Analysis>))]
     pub analyses: Analyses,
     /// How long each step took.
     pub timings: Timings,
     /// When the document was written (RFC 3339, UTC).
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub processed_at: OffsetDateTime,
     /// The version of the processor that wrote it.
     pub processor_version: String,
@@ -50,6 +55,7 @@ pub struct ResultDocument {
 
 /// How far the analyses got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Every analysis has an answer.
@@ -62,11 +68,13 @@ pub enum Status {
 
 /// The object that was analysed, as the bucket knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
     /// The input bucket.
     pub bucket: String,
     /// The one identifier of the image.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub key: SourceKey,
     /// The object's version, where the bucket keeps versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,6 +98,7 @@ pub struct Source {
 
 /// What the picture's header says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ImageInfo {
     /// The format the bytes are in, whatever the content type says.
@@ -104,6 +113,7 @@ pub struct ImageInfo {
 
 /// The answers in short; a list is empty where its analysis found nothing or was not asked for.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Summary {
     /// Label names, most confident first.
@@ -124,6 +134,7 @@ pub struct Summary {
 
 /// The faces in short.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Faces {
     /// How many faces.
@@ -134,6 +145,7 @@ pub struct Faces {
 
 /// A thumbnail in the output bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Thumbnail {
     /// `thumbnails/<source key>.jpg`.
@@ -146,6 +158,7 @@ pub struct Thumbnail {
 
 /// One thing that went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AnalysisError {
     /// The analysis it concerns; absent when it concerns the picture as a whole.
@@ -161,6 +174,7 @@ pub struct AnalysisError {
 
 /// How long each step took, in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Timings {
     /// From the upload (the event's own time) to the start of the work; absent when the event carries no time.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A picture format that may be named in `POST /uploads`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MediaType {
     /// `image/jpeg`
