@@ -1,2 +1,38 @@
-//! upload-api
-fn main() {}
+//! The upload API as a Lambda function: reads the configuration, builds the clients once, and hands
+//! over to the library.
+
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::ensure;
+use sightline_pipeline::{
+    aws,
+    config::{UploadApiConfig, environment},
+    logging,
+};
+use sightline_upload_api::{Api, lambda, router};
+
+// One request at a time is all that Lambda gives to one instance.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    logging::start();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sightline-upload-api: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
+    let config = UploadApiConfig::read(&environment)?;
+    ensure!(
+        std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some(),
+        "AWS_LAMBDA_RUNTIME_API is not set; this program runs on AWS Lambda, and `sightline local` serves the same API on one machine"
+    );
+    let clients = aws::clients(&aws::load().await);
+    let api = Api::new(config, clients.store, clients.presigner);
+    lambda_http::run(lambda::service(router(Arc::new(api))))
+        .await
+        .map_err(anyhow::Error::from_boxed)
+}

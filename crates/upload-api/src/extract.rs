@@ -1,0 +1,75 @@
+//! Reads a request's body.
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{HeaderMap, header::CONTENT_LENGTH},
+};
+use serde_json::{Map, Value};
+
+use crate::problem::{Code, Problem};
+
+/// The longest body that is read, in bytes.
+pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// The body as a JSON object, whatever its `Content-Type` says: `curl -d` calls everything a form.
+pub(crate) async fn json_object(
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Map<String, Value>, Problem> {
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+        return Err(too_large());
+    }
+    let bytes = to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
+        let limit = std::error::Error::source(&error)
+            .is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+        if limit {
+            too_large()
+        } else {
+            Problem::new(
+                Code::InvalidJson,
+                "The body broke off before its end. Send the request again.",
+            )
+        }
+    })?;
+    let invalid = |detail| Problem::new(Code::InvalidJson, detail);
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        invalid(format!(
+            "The body is not UTF-8: byte {} starts no character. Send JSON in UTF-8.",
+            error.valid_up_to() + 1
+        ))
+    })?;
+    if text.trim().is_empty() {
+        return Err(invalid("The body is empty. Send a JSON object.".to_owned()));
+    }
+    match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(other) => Err(Problem::new(
+            Code::NotAnObject,
+            format!("The body is {}. Send a JSON object.", kind(&other)),
+        )),
+        Err(error) => Err(invalid(format!("The body is not JSON: {error}."))),
+    }
+}
+
+/// What a JSON value is, with its article.
+pub(crate) const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::new(
+        Code::BodyTooLarge,
+        format!("The body may be {MAX_BODY_BYTES} bytes long. Send only the description here; the image itself goes to uploadUrl."),
+    )
+    .limit(MAX_BODY_BYTES as u64)
+}

@@ -1,0 +1,253 @@
+//! The OpenAPI description, generated from the handlers and the types they speak.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use utoipa::{
+    IntoResponses, OpenApi, PartialSchema,
+    openapi::{
+        ContentBuilder, HeaderBuilder, Ref, RefOr,
+        example::ExampleBuilder,
+        response::{Response, ResponseBuilder},
+    },
+};
+
+use crate::{
+    Code, Problem,
+    problem::{CONTENT_TYPE_PROBLEM, Document, RETRY_AFTER_SECONDS},
+    routes,
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Sightline",
+        description = "Tells what is in your pictures: ask for an upload address, put an image there, read a JSON document that says what it shows.\n\nEvery error is a problem document (RFC 9457, `application/problem+json`) with a stable `code`. Every reply carries `x-request-id`, which names the request in the service's log.",
+    ),
+    paths(
+        routes::uploads::create,
+        routes::results::read,
+        routes::health::health,
+        routes::schema::schema
+    ),
+    components(schemas(Document)),
+    tags(
+        (name = "images", description = "Images and what they show."),
+        (name = "service", description = "The service itself.")
+    )
+)]
+struct Description;
+
+/// The description as indented JSON with a newline at its end, the same for every run.
+#[must_use]
+pub fn openapi() -> String {
+    // Serialising plain data to a string has nothing that could fail.
+    let mut document = Description::openapi().to_pretty_json().unwrap_or_default();
+    document.push('\n');
+    document
+}
+
+/// What can go wrong with any request.
+const ANY: &[Code] = &[Code::MethodNotAllowed];
+
+/// What can go wrong with `POST /uploads`.
+pub(crate) const UPLOADS: &[Code] = &[
+    Code::InvalidJson,
+    Code::NotAnObject,
+    Code::UnknownMember,
+    Code::MissingMember,
+    Code::WrongType,
+    Code::InvalidContentLength,
+    Code::InvalidSha256,
+    Code::NoAnalyses,
+    Code::UnknownAnalysis,
+    Code::AnalysisNotEnabled,
+    Code::MethodNotAllowed,
+    Code::BodyTooLarge,
+    Code::ImageTooLarge,
+    Code::UnsupportedContentType,
+    Code::StoreFailed,
+    Code::StoreUnavailable,
+];
+
+/// What can go wrong with `GET /results/{key}`.
+pub(crate) const RESULTS: &[Code] = &[
+    Code::InvalidKey,
+    Code::NoSuchUpload,
+    Code::MethodNotAllowed,
+    Code::ResultUnreadable,
+    Code::StoreFailed,
+    Code::StoreUnavailable,
+];
+
+/// The problems of every operation.
+pub(crate) struct AnyProblems;
+/// The problems of `POST /uploads`.
+pub(crate) struct UploadProblems;
+/// The problems of `GET /results/{key}`.
+pub(crate) struct ResultProblems;
+
+impl IntoResponses for AnyProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses(ANY)
+    }
+}
+
+impl IntoResponses for UploadProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses(UPLOADS)
+    }
+}
+
+impl IntoResponses for ResultProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses(RESULTS)
+    }
+}
+
+/// One response for each status, with an example for each code.
+fn responses(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
+    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for code in codes {
+        by_status
+            .entry(code.status().as_u16())
+            .or_default()
+            .push(*code);
+    }
+    by_status
+        .into_iter()
+        .map(|(status, codes)| (status.to_string(), response(&codes).into()))
+        .collect()
+}
+
+fn response(codes: &[Code]) -> Response {
+    let described: Vec<_> = codes
+        .iter()
+        .map(|code| format!("`{}`: {}.", code.name(), code.title()))
+        .collect();
+    let examples = codes.iter().map(|code| {
+        let example = ExampleBuilder::new()
+            .summary(code.title())
+            .value(serde_json::to_value(example(*code)).ok());
+        (code.name(), example)
+    });
+    let mut response = ResponseBuilder::new()
+        .description(described.join(" "))
+        .content(
+            CONTENT_TYPE_PROBLEM,
+            ContentBuilder::new()
+                .schema(Some(Ref::from_schema_name("Problem")))
+                .examples_from_iter(examples)
+                .build(),
+        );
+    if codes.contains(&Code::StoreUnavailable) {
+        response = response.header(
+            "Retry-After",
+            header(u16::schema(), "Seconds to wait before trying again."),
+        );
+    }
+    if codes.contains(&Code::MethodNotAllowed) {
+        response = response.header(
+            "Allow",
+            header(String::schema(), "The methods that the path takes."),
+        );
+    }
+    response.build()
+}
+
+fn header(
+    schema: RefOr<utoipa::openapi::Schema>,
+    description: &str,
+) -> utoipa::openapi::header::Header {
+    HeaderBuilder::new()
+        .schema(Some(schema))
+        .description(Some(description))
+        .build()
+}
+
+/// What a problem with this code looks like.
+fn example(code: Code) -> Problem {
+    let problem = |detail: &str| Problem::new(code, detail);
+    let analyses = ["labels", "image-properties"];
+    match code {
+        Code::InvalidJson => problem("The body is not JSON: expected value at line 1 column 1."),
+        Code::NotAnObject => problem("The body is a list. Send a JSON object."),
+        Code::BodyTooLarge => problem("The body may be 16384 bytes long. Send only the description here; the image itself goes to uploadUrl.").limit(16_384),
+        Code::UnknownMember => problem("\"fileName\" is no member of this request; its members are contentType, contentLength, filename, sha256, analyses.")
+            .member("fileName")
+            .allowed(routes::uploads::MEMBERS),
+        Code::MissingMember => problem("contentLength is missing; it takes the image's length in bytes.").member("contentLength"),
+        Code::WrongType => problem("contentLength takes a number, and it is a string.").member("contentLength"),
+        Code::UnsupportedContentType => problem("\"image/svg+xml\" is not an accepted image type; convert the image to one of image/jpeg, image/png, image/webp, image/gif, image/bmp, image/tiff, image/avif, image/heic.")
+            .member("contentType")
+            .allowed(sightline_pipeline::MediaType::ALL.map(sightline_pipeline::MediaType::content_type)),
+        Code::InvalidContentLength => problem("contentLength is 0; it takes the image's length in bytes, a whole number from 1 to 15728640.")
+            .member("contentLength")
+            .limit(15_728_640),
+        Code::ImageTooLarge => problem("The image has 20000000 bytes and may have 15728640. Make it smaller and ask again.")
+            .member("contentLength")
+            .limit(15_728_640),
+        Code::InvalidSha256 => problem("\"9f86d0\" is not a SHA-256 in 64 hexadecimal digits, as `sha256sum` prints it.").member("sha256"),
+        Code::NoAnalyses => problem("analyses is empty, so there is nothing to find out; name one or leave the member out to get all that are enabled.")
+            .member("analyses")
+            .allowed(analyses),
+        Code::UnknownAnalysis => problem("\"cats\" is no analysis; this service answers labels, image-properties.")
+            .member("analyses")
+            .allowed(analyses),
+        Code::AnalysisNotEnabled => problem("The analysis faces is not enabled here; this service answers labels, image-properties.")
+            .member("analyses")
+            .allowed(analyses),
+        Code::InvalidKey => problem("The key \"cat.jpg\" is under neither uploads/ nor inline/, so it names no image."),
+        Code::NoSuchUpload => problem("There is no image under this key. If it came from POST /uploads, send the image to its uploadUrl first; if that is done, check the key."),
+        Code::NoSuchPath => problem("There is nothing at \"/upload\". GET /openapi.json describes what there is."),
+        Code::MethodNotAllowed => problem("This path does not take \"DELETE\"; it takes GET, HEAD, OPTIONS.").allowed(["GET", "HEAD", "OPTIONS"]),
+        Code::ResultUnreadable => problem("The stored result is not a result document. Upload the image again to have it written anew."),
+        Code::StoreFailed => problem("The storage behind this service refused the request. Trying again will not help; tell who runs the service the x-request-id of this reply."),
+        Code::StoreUnavailable => problem(&format!("The storage behind this service is not answering. Try again in {RETRY_AFTER_SECONDS} seconds.")),
+    }
+}
+
+/// A small but whole result document.
+pub(crate) fn example_document() -> Value {
+    json!({
+        "schemaVersion": 1,
+        "imageId": "0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11",
+        "status": "succeeded",
+        "source": {
+            "bucket": "input",
+            "key": "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg",
+            "eTag": "9b2cf535f27731c974343645a3985328",
+            "size": 183_421,
+            "contentType": "image/jpeg",
+            "filename": "my cat.jpg"
+        },
+        "image": {"format": "jpeg", "width": 1600, "height": 1200, "orientation": 1},
+        "summary": {
+            "labels": ["Cat"],
+            "categories": ["Animals and Pets"],
+            "text": [],
+            "moderation": []
+        },
+        "rekognition": {
+            "detectLabels": {
+                "Labels": [{
+                    "Name": "Cat",
+                    "Confidence": 97.4,
+                    "Instances": [{
+                        "BoundingBox": {"Width": 0.42, "Height": 0.61, "Left": 0.3, "Top": 0.22},
+                        "Confidence": 97.4
+                    }],
+                    "Parents": [{"Name": "Animal"}],
+                    "Aliases": [],
+                    "Categories": [{"Name": "Animals and Pets"}]
+                }],
+                "LabelModelVersion": "3.0"
+            }
+        },
+        "errors": [],
+        "analyses": ["labels"],
+        "timings": {"waitedMs": 120, "prepareMs": 14, "recogniseMs": 310, "totalMs": 331},
+        "processedAt": "2026-01-01T12:00:01.5Z",
+        "processorVersion": "0.1.0"
+    })
+}

@@ -1,0 +1,82 @@
+//! The paths and what answers them.
+
+pub(crate) mod health;
+pub(crate) mod results;
+pub(crate) mod schema;
+pub(crate) mod uploads;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::OriginalUri,
+    http::{Method, StatusCode, header::ALLOW},
+    middleware,
+    response::IntoResponse,
+    routing::{MethodRouter, get, post},
+};
+use sightline_pipeline::object_store::{ObjectStore, Presigner};
+
+use crate::{Api, Code, Problem, cors, problem::quote, request_log};
+
+/// The paths as the API describes them.
+const PATHS: [&str; 4] = [
+    "POST /uploads",
+    "GET /results/{key}",
+    "GET /health",
+    "GET /openapi.json",
+];
+
+/// The whole API. Every request is answered, also one for a path or method that there is not, so
+/// where other routes stand beside it this router goes last: `pages.fallback_service(router(api))`.
+pub fn router<S: ObjectStore, P: Presigner>(api: Arc<Api<S, P>>) -> Router {
+    let cors = cors::layer(&api.config.allowed_origins);
+    let routes = Router::new()
+        .route(
+            "/uploads",
+            only(&["POST", "OPTIONS"], post(uploads::create::<S, P>)),
+        )
+        .route("/results/{*key}", only(READ, get(results::read::<S, P>)))
+        .route("/health", only(READ, get(health::health)))
+        .route("/openapi.json", only(READ, get(schema::schema)))
+        .fallback(no_such_path)
+        .with_state(api);
+    let routes = match cors {
+        Some(cors) => routes.layer(cors),
+        None => routes,
+    };
+    routes.layer(middleware::from_fn(request_log::log))
+}
+
+const READ: &[&str] = &["GET", "HEAD", "OPTIONS"];
+
+/// Completes a path: OPTIONS tells its methods, every other method is refused with them.
+fn only<T: Clone + Send + Sync + 'static>(
+    allowed: &'static [&'static str],
+    methods: MethodRouter<T>,
+) -> MethodRouter<T> {
+    methods
+        .options(move || async move { (StatusCode::NO_CONTENT, [(ALLOW, allowed.join(", "))]) })
+        .fallback(move |method: Method| async move {
+            Problem::new(
+                Code::MethodNotAllowed,
+                format!(
+                    "This path does not take {}; it takes {}.",
+                    quote(method.as_str()),
+                    allowed.join(", ")
+                ),
+            )
+            .allowed(allowed.iter().copied())
+        })
+}
+
+async fn no_such_path(OriginalUri(uri): OriginalUri) -> impl IntoResponse {
+    Problem::new(
+        Code::NoSuchPath,
+        format!(
+            "There is nothing at {}. GET /openapi.json describes what there is.",
+            quote(uri.path())
+        ),
+    )
+    .allowed(PATHS)
+}

@@ -1,0 +1,229 @@
+//! `GET /results/{key}`.
+//!
+//! # Which answer stands
+//! A result document answers for one version of an image. While the image under the key is another
+//! one (it was replaced, and its own answer is not there yet), the reply is `pending`, never the
+//! answer to the picture that was there before. Versions are compared by version id where both sides
+//! have one, otherwise by ETag. When the image itself is gone, its answer still stands. A deleted
+//! newest version brings an older one to light without an event, so that one stays pending until its
+//! image is put there again.
+
+use axum::{
+    Json,
+    extract::{Path, State, rejection::PathRejection},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER},
+    },
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use sightline_pipeline::{
+    ResultDocument, SourceKey,
+    object_store::{Get, GetOutcome, ObjectInfo, ObjectStore, Presigner},
+};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{Code, Problem, api::Shared, openapi::ResultProblems};
+
+/// After how many seconds to ask again; a picture takes about that long.
+const RETRY_AFTER_SECONDS: u16 = 1;
+
+/// The image is there, its answer is not yet.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Pending {
+    /// Always `pending`.
+    #[schema(value_type = String, example = "pending")]
+    status: &'static str,
+    /// The key that was asked for.
+    #[schema(value_type = String, example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg")]
+    key: SourceKey,
+    /// The image's id.
+    #[schema(value_type = String, format = "uuid", example = "0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11")]
+    image_id: Uuid,
+    /// The key of the result document in the output bucket, once it is there.
+    #[schema(example = "results/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg.json")]
+    result_key: String,
+}
+
+/// The part of a stored document that says which image it answers for. Nothing else is read, so that
+/// documents of later schema versions pass as they are.
+#[derive(Debug, Deserialize)]
+struct Stored {
+    source: StoredSource,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredSource {
+    e_tag: String,
+    version_id: Option<String>,
+}
+
+impl StoredSource {
+    fn is(&self, image: &ObjectInfo) -> bool {
+        match (&self.version_id, &image.version_id) {
+            (Some(answered), Some(there)) => answered == there,
+            _ => self.e_tag == image.e_tag,
+        }
+    }
+}
+
+/// Read the result for an image
+///
+/// The reply is 202 while the image is there and its result is not; ask again after `Retry-After`
+/// seconds. When an image is replaced, it is 202 again until the new image's own result is there.
+/// A picture that cannot be analysed gets a result too, with `status` `failed` and the reason.
+#[utoipa::path(
+    get,
+    path = "/results/{key}",
+    operation_id = "readResult",
+    tag = "images",
+    params(
+        (
+            "key" = String,
+            Path,
+            description = "The image's key, such as `uploads/my cat.jpg`, percent-encoded. Its slashes may stand as they are or as `%2F`; with segments that are empty, `.` or `..` only `%2F` is safe, because clients normalise such paths.",
+            min_length = 9,
+            max_length = 1009,
+            example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg"
+        ),
+        (
+            "If-None-Match" = Option<String>,
+            Header,
+            description = "An `ETag` received before; the reply is 304 while the result is the same."
+        )
+    ),
+    responses(
+        (
+            status = 200,
+            description = "The result document, as it is stored.",
+            body = ResultDocument,
+            headers(
+                ("ETag" = String, description = "Names this state of the document."),
+                ("Cache-Control" = String, description = "`no-cache`: ask with `If-None-Match` each time, since an image may be replaced.")
+            ),
+            example = json!(crate::openapi::example_document())
+        ),
+        (
+            status = 202,
+            description = "The image is there, its result is not yet.",
+            body = Pending,
+            headers(
+                ("Retry-After" = u16, description = "Seconds to wait before asking again."),
+                ("Cache-Control" = String, description = "`no-store`")
+            )
+        ),
+        (
+            status = 304,
+            description = "The result is still the one that `If-None-Match` names.",
+            headers(("ETag" = String, description = "Names this state of the document."))
+        ),
+        ResultProblems
+    )
+)]
+pub(crate) async fn read<S: ObjectStore, P: Presigner>(
+    State(api): Shared<S, P>,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Path(key) = path.map_err(|_| {
+        Problem::new(
+            Code::InvalidKey,
+            "The key is not UTF-8 once it is percent-decoded. Encode the key's UTF-8 bytes.",
+        )
+    })?;
+    let key = SourceKey::new(key)
+        .map_err(|error| Problem::new(Code::InvalidKey, sentence(&error.to_string())))?;
+    let result_key = key.result_key();
+    let (document, image) = tokio::time::timeout(api.store_patience, async {
+        tokio::try_join!(
+            api.store.get(Get {
+                bucket: &api.config.buckets.output,
+                key: &result_key,
+                version_id: None,
+                if_match: None,
+                first_bytes: None,
+            }),
+            api.store.head(&api.config.buckets.input, key.as_str()),
+        )
+    })
+    .await
+    .map_err(|_| Problem::store_unavailable(&"no answer in time"))?
+    .map_err(|error| Problem::store(&error))?;
+
+    if let GetOutcome::Found(info, bytes) = document {
+        let stored: Stored = serde_json::from_slice(&bytes).map_err(|error| {
+            tracing::error!(%error, "a stored result document cannot be read");
+            Problem::new(
+                Code::ResultUnreadable,
+                "The stored result is not a result document. Upload the image again to have it written anew.",
+            )
+        })?;
+        if image.as_ref().is_none_or(|image| stored.source.is(image)) {
+            return Ok(found(&info.e_tag, bytes, &headers));
+        }
+    }
+    if image.is_some() {
+        return Ok(pending(key, result_key));
+    }
+    Err(Problem::new(
+        Code::NoSuchUpload,
+        "There is no image under this key. If it came from POST /uploads, send the image to its uploadUrl first; if that is done, check the key.",
+    ))
+}
+
+fn found(e_tag: &str, bytes: Vec<u8>, request: &HeaderMap) -> Response {
+    let quoted = format!("\"{e_tag}\"");
+    let mut response = if knows(request, &quoted) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(CONTENT_TYPE, "application/json")], bytes).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(e_tag) = HeaderValue::try_from(quoted) {
+        headers.insert(ETAG, e_tag);
+    }
+    response
+}
+
+fn pending(key: SourceKey, result_key: String) -> Response {
+    let pending = Pending {
+        status: "pending",
+        image_id: key.image_id(),
+        key,
+        result_key,
+    };
+    (
+        StatusCode::ACCEPTED,
+        [
+            (RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS)),
+            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ],
+        Json(pending),
+    )
+        .into_response()
+}
+
+/// Whether the client has this state already: `If-None-Match` by weak comparison (RFC 9110, section 13.1.2).
+fn knows(request: &HeaderMap, e_tag: &str) -> bool {
+    request
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|list| list.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == e_tag)
+}
+
+/// An error's own words as a sentence.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    match letters.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,258 @@
+//! Requests as Lambda gets them: whole events in, whole answers out, through `lambda_http`'s own
+//! decoding. The events have the shapes that AWS documents (Amazon API Gateway Developer Guide, "Create
+//! AWS Lambda proxy integrations for HTTP APIs" and "Set up Lambda proxy integrations"; AWS Lambda
+//! Developer Guide, "Invoking Lambda function URLs").
+
+use lambda_http::{Adapter, Context, LambdaEvent, request::LambdaRequest};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{results::KEYS, *};
+use crate::{lambda, results_path};
+
+const HTTP_API: &str = "abc.execute-api.eu-west-1.amazonaws.com";
+const FUNCTION_URL: &str = "abc.lambda-url.eu-west-1.on.aws";
+
+/// Payload 2.0.
+fn v2(domain: &str, stage: &str, method: &str, raw_path: &str, body: Option<&str>) -> Value {
+    json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": raw_path,
+        "rawQueryString": "",
+        "headers": {
+            "accept": "*/*",
+            "content-type": "application/json",
+            "host": domain,
+            "user-agent": "curl/8.7.1",
+            "x-amzn-trace-id": "Root=1-5eb33c07-de25b420912dee103a5db434",
+            "x-forwarded-for": "203.0.113.7",
+            "x-forwarded-port": "443",
+            "x-forwarded-proto": "https"
+        },
+        "requestContext": {
+            "accountId": "anonymous",
+            "apiId": "abc",
+            "domainName": domain,
+            "domainPrefix": "abc",
+            "http": {
+                "method": method,
+                "path": raw_path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "203.0.113.7",
+                "userAgent": "curl/8.7.1"
+            },
+            "requestId": "QQCtFipSIAMEPNQ=",
+            "routeKey": "$default",
+            "stage": stage,
+            "time": "01/Jan/2026:00:00:00 +0000",
+            "timeEpoch": 1_767_225_600_000_u64
+        },
+        "body": body,
+        "isBase64Encoded": false
+    })
+}
+
+/// A REST API's event.
+fn v1(method: &str, path: &str, body: Option<&str>) -> Value {
+    let domain = "abc.execute-api.eu-west-1.amazonaws.com";
+    json!({
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": method,
+        "headers": {"Host": domain, "X-Forwarded-Proto": "https", "Content-Type": "application/json"},
+        "multiValueHeaders": {"Host": [domain], "X-Forwarded-Proto": ["https"], "Content-Type": ["application/json"]},
+        "queryStringParameters": null,
+        "multiValueQueryStringParameters": null,
+        "pathParameters": {"proxy": path.trim_start_matches('/')},
+        "stageVariables": null,
+        "requestContext": {
+            "accountId": "111122223333",
+            "apiId": "abc",
+            "domainName": domain,
+            "domainPrefix": "abc",
+            "extendedRequestId": "QQCtFipSIAMEPNQ=",
+            "httpMethod": method,
+            "identity": {"sourceIp": "203.0.113.7", "userAgent": "curl/8.7.1"},
+            "path": format!("/prod{path}"),
+            "protocol": "HTTP/1.1",
+            "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+            "requestTime": "01/Jan/2026:00:00:00 +0000",
+            "requestTimeEpoch": 1_767_225_600_000_u64,
+            "resourceId": "123456",
+            "resourcePath": "/{proxy+}",
+            "stage": "prod"
+        },
+        "body": body,
+        "isBase64Encoded": false
+    })
+}
+
+/// What the function answers to an event.
+async fn invoke(store: &MemoryStore, event: Value) -> Value {
+    let request: LambdaRequest = serde_json::from_value(event).unwrap();
+    let mut context = Context::default();
+    context.request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned();
+    let handler = Adapter::from(lambda::service(api(store)));
+    let answer = handler
+        .oneshot(LambdaEvent::new(request, context))
+        .await
+        .unwrap();
+    serde_json::to_value(answer).unwrap()
+}
+
+fn body(answer: &Value) -> Value {
+    assert_eq!(answer["isBase64Encoded"], false);
+    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
+}
+
+/// The path as a function URL and a REST API hand it on.
+fn encoded(key: &str) -> String {
+    let segments: Vec<_> = key
+        .split('/')
+        .map(|segment| utf8_percent_encode(segment, NON_ALPHANUMERIC).to_string())
+        .collect();
+    format!("/results/{}", segments.join("/"))
+}
+
+#[tokio::test]
+async fn an_upload_is_answered_with_the_public_address() {
+    let ask = Some(r#"{"contentType":"image/png","contentLength":5}"#);
+    for (event, base) in [
+        (
+            v2(HTTP_API, "$default", "POST", "/uploads", ask),
+            format!("https://{HTTP_API}"),
+        ),
+        (
+            v2(HTTP_API, "beta", "POST", "/beta/uploads", ask),
+            format!("https://{HTTP_API}/beta"),
+        ),
+        (
+            v2("pictures.example.com", "beta", "POST", "/beta/uploads", ask),
+            "https://pictures.example.com".to_owned(),
+        ),
+        (
+            v2("pictures.example.com", "$default", "POST", "/uploads", ask),
+            "https://pictures.example.com".to_owned(),
+        ),
+        (
+            v2(FUNCTION_URL, "$default", "POST", "/uploads", ask),
+            format!("https://{FUNCTION_URL}"),
+        ),
+        (
+            v1("POST", "/uploads", ask),
+            format!("https://{HTTP_API}/prod"),
+        ),
+    ] {
+        let answer = invoke(&MemoryStore::new(), event).await;
+        assert_eq!(answer["statusCode"], 201, "{answer}");
+        let ticket = body(&answer);
+        let expected = format!("{base}/results/{}", ticket["key"].as_str().unwrap());
+        assert_eq!(ticket["statusUrl"], expected);
+        let headers = ticket["headers"].as_object().unwrap();
+        assert_eq!(headers.len(), 3, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_in_base64_is_read() {
+    let mut event = v2(
+        HTTP_API,
+        "$default",
+        "POST",
+        "/uploads",
+        Some("eyJjb250ZW50VHlwZSI6ImltYWdlL3BuZyIsImNvbnRlbnRMZW5ndGgiOjV9"),
+    );
+    event["isBase64Encoded"] = json!(true);
+    let answer = invoke(&MemoryStore::new(), event).await;
+    assert_eq!(answer["statusCode"], 201);
+}
+
+#[tokio::test]
+async fn keys_are_decoded_once_wherever_the_event_comes_from() {
+    let store = MemoryStore::new();
+    for key in KEYS {
+        let image = put_image(&store, key);
+        let document: Value = serde_json::from_slice(&put_result(&store, key, &image)).unwrap();
+        let safe = results_path(&SourceKey::new(key).unwrap());
+        for event in [
+            // An HTTP API decodes the path, and puts its named stage before it.
+            v2(
+                HTTP_API,
+                "$default",
+                "GET",
+                &format!("/results/{key}"),
+                None,
+            ),
+            v2(
+                HTTP_API,
+                "beta",
+                "GET",
+                &format!("/beta/results/{key}"),
+                None,
+            ),
+            v2(
+                "pictures.example.com",
+                "$default",
+                "GET",
+                &format!("/results/{key}"),
+                None,
+            ),
+            // A function URL and a REST API leave it as it came.
+            v2(FUNCTION_URL, "$default", "GET", &encoded(key), None),
+            v2(FUNCTION_URL, "$default", "GET", &safe, None),
+            v2("localhost", "$default", "GET", &safe, None),
+            v1("GET", &encoded(key), None),
+            v1("GET", &safe, None),
+        ] {
+            let answer = invoke(&store, event.clone()).await;
+            assert_eq!(answer["statusCode"], 200, "{answer} to {event}");
+            assert_eq!(body(&answer), document, "{event}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_event_says_what_the_request_is_called() {
+    for event in [
+        v2(HTTP_API, "$default", "GET", "/health", None),
+        v1("GET", "/health", None),
+    ] {
+        let answer = invoke(&MemoryStore::new(), event).await;
+        let headers = if answer["headers"].get("x-request-id").is_some() {
+            answer["headers"]["x-request-id"].clone()
+        } else {
+            answer["multiValueHeaders"]["x-request-id"][0].clone()
+        };
+        assert_eq!(headers, "8476a536-e9f4-11e8-9739-2dfe598c3fcd");
+    }
+}
+
+#[tokio::test]
+async fn problems_arrive_as_text() {
+    for path in [
+        "/nowhere",
+        "/results/elsewhere",
+        "",
+        "/",
+        "/beta",
+        "no-slash",
+        "/re sults/\u{0}?#",
+    ] {
+        for domain in [HTTP_API, FUNCTION_URL] {
+            let answer = invoke(
+                &MemoryStore::new(),
+                v2(domain, "$default", "GET", path, None),
+            )
+            .await;
+            assert!(
+                matches!(answer["statusCode"].as_u64(), Some(400 | 404)),
+                "{answer}"
+            );
+            assert_eq!(
+                answer["headers"]["content-type"],
+                "application/problem+json"
+            );
+            assert!(body(&answer)["code"].is_string());
+        }
+    }
+}

@@ -1,0 +1,262 @@
+use sightline_pipeline::{
+    object_store::{Get, GetOutcome, ObjectStore, Put, PutOutcome, StoreError},
+    testing::{Failing, Faults, slow_down},
+};
+
+use super::*;
+use crate::results_path;
+
+const KEY: &str = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg";
+const PATH: &str = "/results/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg";
+
+/// Keys that a path has trouble with.
+pub(super) const KEYS: [&str; 12] = [
+    "uploads/my cat+1.jpg",
+    "uploads/100%.jpg",
+    "uploads/%41.jpg",
+    "uploads/ü 猫 🐈.png",
+    "uploads/../up.png",
+    "uploads/./here.png",
+    "uploads//double.png",
+    "uploads/a#b&c=d;e\\f|g^h`i{j}[k]\"<>.png",
+    "uploads/results/uploads/a.json",
+    "uploads/..",
+    "inline/a b.jpg",
+    "uploads/$default/\u{7f}\u{1}.png",
+];
+
+#[tokio::test]
+async fn the_document_comes_as_it_is_stored() {
+    let store = MemoryStore::new();
+    let image = put_image(&store, KEY);
+    let bytes = put_result(&store, KEY, &image);
+    let reply = get(api(&store), PATH).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(reply.body, bytes);
+    assert_eq!(reply.header("content-type"), "application/json");
+    assert_eq!(reply.header("cache-control"), "no-cache");
+    assert!(reply.header("etag").starts_with('"') && reply.header("etag").ends_with('"'));
+
+    let head = ask(api(&store), Method::HEAD, PATH).await;
+    assert_eq!(head.status, StatusCode::OK);
+    assert_eq!(head.header("etag"), reply.header("etag"));
+    assert_eq!(head.header("content-length"), bytes.len().to_string());
+    assert!(head.body.is_empty());
+}
+
+#[tokio::test]
+async fn who_has_the_document_is_not_sent_it_again() {
+    let store = MemoryStore::new();
+    let image = put_image(&store, KEY);
+    put_result(&store, KEY, &image);
+    let e_tag = get(api(&store), PATH).await.header("etag").to_owned();
+    for (known, status) in [
+        (e_tag.clone(), StatusCode::NOT_MODIFIED),
+        (format!("W/{e_tag}"), StatusCode::NOT_MODIFIED),
+        (format!("\"other\", {e_tag}"), StatusCode::NOT_MODIFIED),
+        ("*".to_owned(), StatusCode::NOT_MODIFIED),
+        ("\"other\"".to_owned(), StatusCode::OK),
+        (String::new(), StatusCode::OK),
+    ] {
+        let request = Request::get(PATH)
+            .header("if-none-match", &known)
+            .body(Body::empty())
+            .unwrap();
+        let reply = send(api(&store), request).await;
+        assert_eq!(reply.status, status, "{known}");
+        assert_eq!(reply.header("etag"), e_tag);
+        assert_eq!(reply.body.is_empty(), status == StatusCode::NOT_MODIFIED);
+    }
+}
+
+#[tokio::test]
+async fn an_image_without_an_answer_is_pending() {
+    let store = MemoryStore::new();
+    put_image(&store, KEY);
+    let reply = get(api(&store), PATH).await;
+    assert_eq!(reply.status, StatusCode::ACCEPTED);
+    assert_eq!(reply.header("retry-after"), "1");
+    assert_eq!(reply.header("cache-control"), "no-store");
+    assert_eq!(
+        reply.json(),
+        json!({
+            "status": "pending",
+            "key": KEY,
+            "imageId": "0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11",
+            "resultKey": format!("results/{KEY}.json"),
+        })
+    );
+}
+
+#[tokio::test]
+async fn an_answer_to_the_picture_before_is_not_given() {
+    for store in [MemoryStore::new(), MemoryStore::versioned()] {
+        let before = put_image(&store, KEY);
+        put_result(&store, KEY, &before);
+        assert_eq!(get(api(&store), PATH).await.status, StatusCode::OK);
+        let after = store.insert(INPUT, KEY, b"another image", "image/jpeg", &[]);
+        assert_eq!(get(api(&store), PATH).await.status, StatusCode::ACCEPTED);
+        put_result(&store, KEY, &after);
+        assert_eq!(get(api(&store), PATH).await.status, StatusCode::OK);
+    }
+    // The same bytes again are another version where the bucket keeps versions, and else the same.
+    for (store, status) in [
+        (MemoryStore::new(), StatusCode::OK),
+        (MemoryStore::versioned(), StatusCode::ACCEPTED),
+    ] {
+        let image = put_image(&store, KEY);
+        put_result(&store, KEY, &image);
+        put_image(&store, KEY);
+        assert_eq!(get(api(&store), PATH).await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_outlives_its_image() {
+    let store = MemoryStore::new();
+    put_result(&store, KEY, &ObjectInfo::default());
+    assert_eq!(get(api(&store), PATH).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_key_that_nothing_lies_under_is_not_found() {
+    let store = MemoryStore::new();
+    put_image(&store, "uploads/other.jpg");
+    let reply = get(api(&store), PATH).await;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND);
+    assert_eq!(reply.code(), "no-such-upload");
+}
+
+#[tokio::test]
+async fn any_key_can_be_asked_for() {
+    let store = MemoryStore::new();
+    let images: Vec<_> = KEYS
+        .iter()
+        .chain(&["uploads/what?.png"])
+        .map(|key| (*key, put_image(&store, key)))
+        .collect();
+    for (key, image) in &images {
+        let path = results_path(&SourceKey::new(*key).unwrap());
+        let pending = get(api(&store), &path).await;
+        assert_eq!(pending.status, StatusCode::ACCEPTED, "{key}");
+        assert_eq!(pending.json()["key"], *key);
+        let bytes = put_result(&store, key, image);
+        for path in [
+            path.clone(),
+            path.replace("%2F", "/"),
+            path.replace("uploads/", "uploads%2f"),
+        ] {
+            assert_eq!(get(api(&store), &path).await.body, bytes, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_key_of_ours_is_told_apart() {
+    let store = MemoryStore::new();
+    let long = format!("/results/uploads/{}", "k".repeat(1100));
+    for path in [
+        "/results/cat.jpg",
+        "/results/elsewhere/cat.jpg",
+        "/results/results/uploads/a.jpg.json",
+        "/results//uploads/a.jpg",
+        "/results/Uploads/a.jpg",
+        "/results/uploads%252Fa.jpg",
+        "/results/../uploads/a.jpg",
+        "/results/uploads/",
+        "/results/uploads/folder/",
+        "/results/uploads/%FF.jpg",
+        &long,
+    ] {
+        let reply = get(api(&store), path).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(reply.code(), "invalid-key");
+    }
+    assert!(store.calls().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_no_document_is_not_passed_on() {
+    let store = MemoryStore::new();
+    let image = put_image(&store, KEY);
+    let result = format!("results/{KEY}.json");
+    for bytes in [&b"not json"[..], b"{}", b"", b"{\"source\":{\"eTag\":5}}"] {
+        store.insert(OUTPUT, &result, bytes, "application/json", &[]);
+        let reply = get(api(&store), PATH).await;
+        assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(reply.code(), "result-unreadable");
+    }
+    // A later schema version is passed on as it is.
+    let later =
+        json!({"schemaVersion": 7, "source": {"eTag": image.e_tag, "new": true}, "rest": []});
+    store.insert(
+        OUTPUT,
+        &result,
+        later.to_string().as_bytes(),
+        "application/json",
+        &[],
+    );
+    assert_eq!(get(api(&store), PATH).await.json(), later);
+}
+
+#[tokio::test]
+async fn a_bucket_that_fails_says_whether_to_try_again() {
+    let store = MemoryStore::new();
+    let image = put_image(&store, KEY);
+    put_result(&store, KEY, &image);
+    let refused = StoreError {
+        code: "AccessDenied".to_owned(),
+        retryable: false,
+        ..slow_down()
+    };
+    for call in ["GetObject", "HeadObject"] {
+        for (error, status, code, retry_after) in [
+            (
+                slow_down(),
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store-unavailable",
+                "2",
+            ),
+            (refused.clone(), StatusCode::BAD_GATEWAY, "store-failed", ""),
+        ] {
+            let failing = Failing::new(store.clone(), Faults::first(1, error.clone())).only(call);
+            let api = router(Arc::new(Api::new(config(&[]), failing, presigner())));
+            let reply = get(api.clone(), PATH).await;
+            assert_eq!((reply.status, reply.code().as_str()), (status, code));
+            assert_eq!(reply.header("retry-after"), retry_after);
+            let text = String::from_utf8(reply.body).unwrap();
+            assert!(!text.contains(&error.code) && !text.contains(&error.message));
+            assert_eq!(get(api, PATH).await.status, StatusCode::OK);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_never_answers_is_not_waited_for() {
+    let mut api = Api::new(config(&[]), Silent, presigner());
+    api.store_patience = std::time::Duration::from_millis(1);
+    let reply = get(router(Arc::new(api)), PATH).await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(reply.code(), "store-unavailable");
+}
+
+/// Buckets that keep everybody waiting.
+struct Silent;
+
+impl ObjectStore for Silent {
+    async fn head(&self, _: &str, _: &str) -> Result<Option<ObjectInfo>, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn get(&self, _: Get<'_>) -> Result<GetOutcome, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn put(&self, _: Put<'_>) -> Result<PutOutcome, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn delete(&self, _: &str, _: &str) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
+}
