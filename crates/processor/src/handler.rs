@@ -265,8 +265,14 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
             let sequencer = |job: &Job| job.created.sequencer.clone().unwrap_or_default();
             compare_sequencers(&sequencer(other), &sequencer(one))
         });
-        let mut setbacks = Vec::new();
+        let mut setbacks: Vec<(usize, Setback)> = Vec::new();
         for job in jobs {
+            // What held up one event of a key holds up the others, and asking again at once would
+            // only ask more of who is busy.
+            if let Some((_, setback)) = setbacks.first() {
+                setbacks.push((job.from, setback.clone()));
+                continue;
+            }
             let number = self.begun.fetch_add(1, Ordering::Relaxed);
             let worker = Worker {
                 store: &self.store,

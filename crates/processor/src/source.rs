@@ -76,7 +76,8 @@ pub(crate) async fn find<S: ObjectStore>(
         let header = read_header(&bytes);
         let have = bytes.len() as u64;
         match header {
-            Err(PictureError::NeedMore(more)) if have < info.size => {
+            // A header of gigabytes is none that Rekognition would be given.
+            Err(PictureError::NeedMore(more)) if have < info.size && info.size <= MAX_BYTES => {
                 let wanted = more.max(2 * have).min(info.size);
                 match read(store, created, Some(&info.e_tag), wanted).await {
                     Ok(GetOutcome::Found(_, longer)) if longer.len() as u64 > have => {
@@ -175,11 +176,11 @@ fn filename(metadata: &BTreeMap<String, String>) -> Option<String> {
 /// allows it; everything the configuration names where the uploader named nothing that is known.
 ///
 /// # Errors
-/// When nothing of what was asked for is allowed.
+/// What was asked for, when nothing of it is allowed, and the error that says so.
 pub(crate) fn analyses(
     info: Option<&ObjectInfo>,
     config: &ProcessorConfig,
-) -> Result<Analyses, AnalysisError> {
+) -> Result<Analyses, (Analyses, AnalysisError)> {
     // Who puts an object can write anything there, so it is read leniently.
     let asked: Analyses = info
         .and_then(|info| info.metadata.get("analyses"))
@@ -192,13 +193,11 @@ pub(crate) fn analyses(
     }
     let allowed = asked.intersection(&config.analyses);
     if allowed.is_empty() {
-        return Err(whole(
-            "AnalysisNotEnabled",
-            format!(
-                "None of the analyses asked for ({asked}) is enabled here; ask for some of {}.",
-                config.analyses
-            ),
-        ));
+        let message = format!(
+            "None of the analyses asked for ({asked}) is enabled here; ask for some of {}.",
+            config.analyses
+        );
+        return Err((asked, whole("AnalysisNotEnabled", message)));
     }
     Ok(allowed)
 }
@@ -212,8 +211,7 @@ pub(crate) fn refusal(picture: &Picture, analyses: &Analyses) -> Option<Analysis
             "The file is empty; upload it again.".to_owned(),
         ));
     }
-    let header = match picture.header {
-        Ok(header) => header,
+    match picture.header {
         Err(PictureError::UnknownFormat) => {
             return Some(whole(
                 "NotAnImage",
@@ -221,36 +219,40 @@ pub(crate) fn refusal(picture: &Picture, analyses: &Analyses) -> Option<Analysis
                     .to_owned(),
             ));
         }
-        Err(PictureError::NeedMore(_)) => {
+        Ok(header) if !header.format.is_read_by_rekognition() => {
             return Some(whole(
-                "DamagedImage",
-                "The picture is cut off before its data begins; upload it again.".to_owned(),
+                "UnsupportedFormat",
+                format!(
+                    "The picture is a {} file, which cannot be analysed yet; upload it as JPEG or PNG.",
+                    header.format
+                ),
             ));
         }
+        _ if size > MAX_BYTES => {
+            return Some(whole(
+                "ImageTooLarge",
+                format!(
+                    "The picture is {size} bytes large; Rekognition takes at most {MAX_BYTES} (15 MB)."
+                ),
+            ));
+        }
+        _ => {}
+    }
+    let header = match picture.header {
+        Ok(header) => header,
         Err(PictureError::Damaged(format)) => {
             return Some(whole(
                 "DamagedImage",
                 format!("The {format} file is damaged; upload one that opens in other programs."),
             ));
         }
+        Err(_) => {
+            return Some(whole(
+                "DamagedImage",
+                "The picture is cut off before its data begins; upload it again.".to_owned(),
+            ));
+        }
     };
-    if !header.format.is_read_by_rekognition() {
-        return Some(whole(
-            "UnsupportedFormat",
-            format!(
-                "The picture is a {} file, which cannot be analysed yet; upload it as JPEG or PNG.",
-                header.format
-            ),
-        ));
-    }
-    if size > MAX_BYTES {
-        return Some(whole(
-            "ImageTooLarge",
-            format!(
-                "The picture is {size} bytes large; Rekognition takes at most {MAX_BYTES} (15 MB)."
-            ),
-        ));
-    }
     let (width, height) = header.size?;
     let least = if analyses.iter().eq([Analysis::Ppe]) {
         MIN_SIDE_PPE

@@ -193,7 +193,7 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
                     .and_then(|picture| source::refusal(picture, &analyses));
                 (analyses, refusal)
             }
-            Err(error) => (Analyses::default(), Some(error)),
+            Err((asked, error)) => (asked, Some(error)),
         };
         let subject = Subject {
             created,

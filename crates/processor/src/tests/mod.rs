@@ -1,1 +1,6 @@
+//! The processor over ports in memory.
 
+mod events;
+mod flows;
+mod golden;
+mod support;

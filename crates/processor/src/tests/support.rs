@@ -1,0 +1,198 @@
+//! Pictures, events and a processor to test with.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use sightline_pipeline::{
+    config::ProcessorConfig,
+    object_store::{ObjectInfo, ObjectStore},
+    testing::{CannedRecogniser, MemoryStore},
+};
+use time::{OffsetDateTime, macros::datetime};
+
+use crate::{HandlerError, Invocation, Options, Processor};
+
+pub(super) const IN: &str = "in-put";
+pub(super) const OUT: &str = "out-put";
+
+/// A clock that is put forward by hand.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Hands(Arc<AtomicI64>);
+
+impl Hands {
+    pub(super) fn forward(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub(super) fn now(&self) -> OffsetDateTime {
+        datetime!(2026-03-01 20:00 UTC) + time::Duration::seconds(self.0.load(Ordering::SeqCst))
+    }
+}
+
+pub(super) fn config(analyses: &str) -> ProcessorConfig {
+    ProcessorConfig::read(&|variable| {
+        Some(
+            match variable {
+                "INPUT_BUCKET" => IN,
+                "OUTPUT_BUCKET" => OUT,
+                "ANALYSES" => analyses,
+                "CUSTOM_LABELS_ARN" => {
+                    "arn:aws:rekognition:eu-west-1:111122223333:project/p/version/v/1"
+                }
+                _ => return None,
+            }
+            .to_owned(),
+        )
+    })
+    .unwrap()
+}
+
+/// A processor, and the doubles it works with.
+pub(super) struct Bench<S = MemoryStore> {
+    pub(super) store: MemoryStore,
+    pub(super) recogniser: CannedRecogniser,
+    pub(super) processor: Processor<S, CannedRecogniser>,
+    pub(super) hands: Hands,
+}
+
+impl Bench {
+    pub(super) fn new(analyses: &str) -> Self {
+        Self::with(
+            analyses,
+            MemoryStore::new(),
+            CannedRecogniser::new(),
+            |store| store,
+        )
+    }
+
+    pub(super) fn with_recogniser(analyses: &str, recogniser: CannedRecogniser) -> Self {
+        Self::with(analyses, MemoryStore::new(), recogniser, |store| store)
+    }
+}
+
+impl<S: ObjectStore> Bench<S> {
+    pub(super) fn with(
+        analyses: &str,
+        store: MemoryStore,
+        recogniser: CannedRecogniser,
+        wrap: impl FnOnce(MemoryStore) -> S,
+    ) -> Self {
+        let hands = Hands::default();
+        let options = options(&hands, Duration::ZERO);
+        Self {
+            processor: Processor::new(
+                config(analyses),
+                wrap(store.clone()),
+                recogniser.clone(),
+                options,
+            ),
+            store,
+            recogniser,
+            hands,
+        }
+    }
+
+    pub(super) async fn handle(&self, event: Value) -> Result<Value, HandlerError> {
+        self.processor.handle(event, &invocation(60)).await
+    }
+
+    /// The ids of the messages that a queue's event failed for.
+    pub(super) async fn failures(&self, event: Value) -> Vec<String> {
+        failures(&self.handle(event).await.unwrap())
+    }
+
+    pub(super) fn document(&self, key: &str) -> Value {
+        self.store
+            .json(OUT, &format!("results/{key}.json"))
+            .unwrap_or_else(|| panic!("no result for {key}: {:?}", self.store.keys(OUT)))
+    }
+
+    pub(super) fn upload(&self, key: &str, body: &[u8]) -> ObjectInfo {
+        self.store.insert(IN, key, body, "image/jpeg", &[])
+    }
+}
+
+pub(super) fn options(hands: &Hands, lease_wait: Duration) -> Options {
+    let hands = hands.clone();
+    Options {
+        lease_wait,
+        clock: Arc::new(move || hands.now()),
+        ..Options::default()
+    }
+}
+
+pub(super) fn invocation(seconds: u64) -> Invocation {
+    Invocation {
+        request_id: "request-1".to_owned(),
+        time_left: Duration::from_secs(seconds),
+    }
+}
+
+pub(super) fn failures(answer: &Value) -> Vec<String> {
+    answer["batchItemFailures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The header of a JPEG of this size, with any bytes as its data.
+pub(super) fn jpeg(width: u16, height: u16, data: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\xFF\xD8\xFF\xC0\0\x0B\x08".to_vec();
+    bytes.extend(height.to_be_bytes());
+    bytes.extend(width.to_be_bytes());
+    bytes.extend(b"\x01\x01\x11\0\xFF\xDA\0\x02");
+    bytes.extend(data);
+    bytes
+}
+
+/// A picture that any test may use.
+pub(super) fn picture() -> Vec<u8> {
+    jpeg(640, 480, b"data")
+}
+
+/// S3's record that an object was put.
+pub(super) fn put_record(key: &str, info: &ObjectInfo, sequencer: &str) -> Value {
+    json!({
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "eventTime": "2026-03-01T19:59:58.500Z",
+        "eventName": "ObjectCreated:Put",
+        "s3": {
+            "bucket": {"name": IN},
+            "object": {
+                "key": key.replace('+', "%2B").replace(' ', "+"),
+                "size": info.size,
+                "eTag": info.e_tag,
+                "versionId": info.version_id,
+                "sequencer": sequencer,
+            },
+        },
+    })
+}
+
+pub(super) fn s3_event(records: &[Value]) -> Value {
+    json!({"Records": records})
+}
+
+/// A queue's event of messages with these ids and bodies.
+pub(super) fn queue(messages: &[(&str, Value)]) -> Value {
+    let records: Vec<Value> = messages
+        .iter()
+        .map(|(id, body)| {
+            json!({
+                "messageId": id,
+                "eventSource": "aws:sqs",
+                "body": body.as_str().map_or_else(|| body.to_string(), str::to_owned),
+            })
+        })
+        .collect();
+    json!({"Records": records})
+}
