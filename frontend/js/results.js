@@ -7,6 +7,12 @@ import { backoffMs, sleep } from './time.js';
 /** How long the page asks before it tells the person that the answer is late. */
 export const WAIT_LIMIT_MS = 5 * 60_000;
 
+/**
+ * The pause before the first question. Retry-After counts in whole seconds: who asks at once waits at least
+ * one, although most answers are there sooner.
+ */
+const FIRST_PAUSE_MS = 300;
+
 /** So often in a row the API may fail, or not know the picture yet, before that is taken for the answer. */
 const FAULTS_ALLOWED = 5;
 const UNKNOWN_ALLOWED = 2;
@@ -27,6 +33,7 @@ export async function waitForResult({ read, signal, limitMs = WAIT_LIMIT_MS, pau
   const began = now();
   let faults = 0;
   let unknown = 0;
+  await pause(FIRST_PAUSE_MS, signal);
   for (let attempt = 0; ; attempt += 1) {
     /** @type {number | null} */
     let asked = null;

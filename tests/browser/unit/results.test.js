@@ -38,16 +38,16 @@ function play(answers, limitMs) {
 const pending = (/** @type {number | null} */ retryAfterMs = null) => ({ ready: /** @type {const} */ (false), retryAfterMs });
 const ready = { ready: /** @type {const} */ (true), document: DOCUMENT };
 
-test('asks until the document is there, each time a little later', async () => {
+test('asks a moment after the upload and then until the document is there, each time a little later', async () => {
   const { done, pauses } = play([pending(), pending(), pending(), ready]);
   assert.equal(await done, DOCUMENT);
-  assert.deepEqual(pauses, [250, 375, 562.5]);
+  assert.deepEqual(pauses, [300, 250, 375, 562.5]);
 });
 
 test('never asks sooner than Retry-After says', async () => {
   const { done, pauses } = play([pending(1000), pending(1000), ready]);
   await done;
-  assert.deepEqual(pauses, [1000, 1000]);
+  assert.deepEqual(pauses, [300, 1000, 1000]);
 });
 
 test('gives up at the limit', async () => {
@@ -60,7 +60,7 @@ test('a few faults in a row are waited out, many are not', async () => {
   const fault = new ApiError('refused', { status: 503, retryAfterMs: 3000 });
   const short = play([fault, fault, pending(), fault, ready]);
   assert.equal(await short.done, DOCUMENT);
-  assert.equal(short.pauses[0], 3000);
+  assert.equal(short.pauses[1], 3000);
   await assert.rejects(play([fault]).done, (error) => error === fault);
   const gone = new ApiError('unreachable');
   await assert.rejects(play([gone]).done, (error) => error === gone);
@@ -71,13 +71,13 @@ test('a key the API does not know is asked for twice more', async () => {
   assert.equal(await play([unknown, unknown, ready]).done, DOCUMENT);
   const { done, pauses } = play([unknown]);
   await assert.rejects(done, (error) => error === unknown);
-  assert.equal(pauses.length, 2);
+  assert.equal(pauses.length, 3);
 });
 
 test('a refusal and a fault of the page end the wait at once', async () => {
   for (const error of [new ApiError('refused', { status: 403 }), new ApiError('unreadable'), new TypeError('x')]) {
     const { done, pauses } = play([error]);
     await assert.rejects(done, (thrown) => thrown === error);
-    assert.equal(pauses.length, 0);
+    assert.equal(pauses.length, 1);
   }
 });
