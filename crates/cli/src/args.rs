@@ -1,0 +1,301 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use sightline_pipeline::{Analyses, Analysis, config::AllowedOrigins};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+};
+
+/// Sightline tells you what is in your pictures.
+#[derive(Debug, Parser)]
+#[command(name = "sightline", version, about, propagate_version = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What the command does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything on this machine: pages, API, S3, Rekognition, queue and processor
+    Local(LocalArgs),
+    /// Put dead letters back into the queue, also while `sightline local` runs
+    Redrive(RedriveArgs),
+}
+
+/// `sightline local`.
+#[derive(Debug, Args)]
+pub(crate) struct LocalArgs {
+    /// Port of the pages and the API; 0 takes a free one
+    #[arg(long, env = "SIGHTLINE_PORT", default_value_t = 8080)]
+    pub(crate) port: u16,
+
+    /// Port of the AWS endpoint (S3 and Rekognition); 0 takes a free one
+    #[arg(long, env = "SIGHTLINE_AWS_PORT", default_value_t = 4566)]
+    pub(crate) aws_port: u16,
+
+    /// Address to listen on; any but a loopback address lets other machines in
+    #[arg(long, env = "SIGHTLINE_HOST", value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = host)]
+    pub(crate) host: IpAddr,
+
+    /// Name or address under which others reach this machine; it stands in upload and result addresses
+    #[arg(long, env = "SIGHTLINE_PUBLIC_HOST", value_name = "HOST", value_parser = public_host)]
+    pub(crate) public_host: Option<String>,
+
+    /// Folder for objects, queue, dead letters and the log of AWS calls; made when it is not there
+    #[arg(
+        long,
+        env = "SIGHTLINE_DATA_DIR",
+        value_name = "FOLDER",
+        default_value = ".sightline"
+    )]
+    pub(crate) data_dir: PathBuf,
+
+    /// Write addresses, buckets and keys to this file as JSON once everything serves
+    #[arg(long, env = "SIGHTLINE_READY_FILE", value_name = "FILE")]
+    pub(crate) ready_file: Option<PathBuf>,
+
+    /// An ONNX detector to use instead of the embedded one
+    #[arg(
+        long,
+        env = "SIGHTLINE_MODEL",
+        value_name = "FILE",
+        requires = "model_labels"
+    )]
+    pub(crate) model: Option<PathBuf>,
+
+    /// The label table of `--model`: its labels, and how its outputs are to be read
+    #[arg(
+        long,
+        env = "SIGHTLINE_MODEL_LABELS",
+        value_name = "FILE",
+        requires = "model"
+    )]
+    pub(crate) model_labels: Option<PathBuf>,
+
+    /// What is asked of a picture, separated by commas; the local recogniser answers the two of the default
+    #[arg(
+        long,
+        env = "SIGHTLINE_ANALYSES",
+        value_name = "NAMES",
+        default_value = "labels,image-properties",
+        value_parser = analyses
+    )]
+    pub(crate) analyses: Analyses,
+
+    /// Least confidence of a label, percent from 0 to 100
+    #[arg(long, env = "SIGHTLINE_MIN_CONFIDENCE", value_name = "PERCENT", default_value_t = 55.0, value_parser = percent)]
+    pub(crate) min_confidence: f32,
+
+    /// Most labels of a picture, 1 to 1000
+    #[arg(
+        long,
+        env = "SIGHTLINE_MAX_LABELS",
+        value_name = "COUNT",
+        default_value_t = 1000,
+        value_parser = clap::value_parser!(u32).range(1..=1000)
+    )]
+    pub(crate) max_labels: u32,
+
+    /// Largest picture in bytes, up to 5 GiB; Rekognition reads 15 MiB
+    #[arg(
+        long,
+        env = "SIGHTLINE_MAX_UPLOAD_BYTES",
+        value_name = "BYTES",
+        default_value_t = 15 * 1024 * 1024,
+        value_parser = clap::value_parser!(u64).range(1..=5 * 1024 * 1024 * 1024)
+    )]
+    pub(crate) max_upload_bytes: u64,
+
+    /// Other pages that may call the API and the buckets: `*`, or origins separated by commas
+    #[arg(long, env = "SIGHTLINE_ALLOWED_ORIGINS", value_name = "ORIGINS", default_value = "", value_parser = origins)]
+    pub(crate) allowed_origins: AllowedOrigins,
+}
+
+/// `sightline redrive`.
+#[derive(Debug, Args)]
+pub(crate) struct RedriveArgs {
+    /// The folder that `sightline local` was given
+    #[arg(
+        long,
+        env = "SIGHTLINE_DATA_DIR",
+        value_name = "FOLDER",
+        default_value = ".sightline"
+    )]
+    pub(crate) data_dir: PathBuf,
+
+    /// Dead letters to put back, by the id in their file names; all when none is named
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+}
+
+fn host(text: &str) -> Result<IpAddr, String> {
+    if text.eq_ignore_ascii_case("localhost") {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    text.parse().map_err(|_| {
+        "it takes an IP address of this machine, such as 127.0.0.1 or 0.0.0.0".to_owned()
+    })
+}
+
+fn public_host(text: &str) -> Result<String, String> {
+    let name = !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
+    if name || text.parse::<IpAddr>().is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "it takes a host name or an IP address without a port, such as pictures.local"
+                .to_owned(),
+        )
+    }
+}
+
+fn analyses(text: &str) -> Result<Analyses, String> {
+    let analyses: Analyses = text
+        .parse()
+        .map_err(|error: sightline_pipeline::analysis::UnknownAnalysis| error.to_string())?;
+    if analyses.contains(Analysis::CustomLabels) {
+        return Err(
+            "custom-labels needs a model that runs on AWS; the local mode has none".to_owned(),
+        );
+    }
+    Ok(analyses)
+}
+
+fn percent(text: &str) -> Result<f32, String> {
+    text.parse()
+        .ok()
+        .filter(|percent| (0.0..=100.0).contains(percent))
+        .ok_or_else(|| "it takes a number from 0 to 100".to_owned())
+}
+
+fn origins(text: &str) -> Result<AllowedOrigins, String> {
+    text.parse()
+        .map_err(|_| "it takes * or origins separated by commas, such as https://a.example,http://localhost:3000".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, error::ErrorKind};
+
+    fn local(arguments: &[&str]) -> Result<LocalArgs, clap::Error> {
+        let cli = Cli::try_parse_from(["sightline", "local"].iter().chain(arguments))?;
+        match cli.command {
+            Command::Local(args) => Ok(args),
+            Command::Redrive(_) => panic!("another command"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn nothing_needs_to_be_said() {
+        let args = local(&[]).unwrap();
+        assert_eq!((args.port, args.aws_port), (8080, 4566));
+        assert!(args.host.is_loopback());
+        assert_eq!(args.data_dir, PathBuf::from(".sightline"));
+        assert_eq!(args.analyses.to_string(), "labels,image-properties");
+        assert_eq!((args.min_confidence, args.max_labels), (55.0, 1000));
+        assert_eq!(args.max_upload_bytes, 15_728_640);
+        assert_eq!(args.allowed_origins, AllowedOrigins::None);
+        assert_eq!(args.ready_file, None);
+    }
+
+    #[test]
+    fn everything_can_be_said() {
+        let args = local(&[
+            "--port",
+            "0",
+            "--aws-port",
+            "0",
+            "--host",
+            "localhost",
+            "--public-host",
+            "pictures.local",
+            "--data-dir",
+            "d",
+            "--ready-file",
+            "r.json",
+            "--model",
+            "m.onnx",
+            "--model-labels",
+            "l.json",
+            "--analyses",
+            "labels,faces",
+            "--min-confidence",
+            "12.5",
+            "--max-labels",
+            "3",
+            "--max-upload-bytes",
+            "1000",
+            "--allowed-origins",
+            "http://localhost:3000",
+        ])
+        .unwrap();
+        assert_eq!(args.host, IpAddr::from(Ipv4Addr::LOCALHOST));
+        assert_eq!(args.public_host.as_deref(), Some("pictures.local"));
+        assert_eq!(args.analyses.to_string(), "labels,faces");
+        assert_eq!(args.min_confidence, 12.5);
+        assert_eq!(
+            args.allowed_origins,
+            AllowedOrigins::List(vec!["http://localhost:3000".to_owned()])
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (arguments, said) in [
+            (&["--port", "65536"][..], "--port"),
+            (&["--host", "somewhere"], "IP address of this machine"),
+            (&["--public-host", "http://a"], "without a port"),
+            (&["--analyses", "cats"], "is no analysis"),
+            (&["--analyses", "custom-labels"], "runs on AWS"),
+            (&["--min-confidence", "101"], "from 0 to 100"),
+            (&["--min-confidence", "NaN"], "from 0 to 100"),
+            (&["--max-labels", "0"], "1..=1000"),
+            (
+                &["--allowed-origins", "a.example"],
+                "origins separated by commas",
+            ),
+            (&["--model", "m.onnx"], "--model-labels"),
+            (&["--model-labels", "l.json"], "--model"),
+        ] {
+            let error = local(arguments).unwrap_err();
+            assert!(error.to_string().contains(said), "{arguments:?}: {error}");
+        }
+        let error = Cli::try_parse_from(["sightline"]).unwrap_err();
+        assert_eq!(
+            error.kind(),
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        );
+    }
+
+    #[test]
+    fn dead_letters_are_named_or_all_are_meant() {
+        let Command::Redrive(all) = Cli::try_parse_from(["sightline", "redrive"])
+            .unwrap()
+            .command
+        else {
+            panic!("another command")
+        };
+        assert!(all.ids.is_empty());
+        let named =
+            Cli::try_parse_from(["sightline", "redrive", "--data-dir", "d", "a", "b"]).unwrap();
+        let Command::Redrive(named) = named.command else {
+            panic!("another command")
+        };
+        assert_eq!(
+            (named.data_dir, named.ids),
+            (PathBuf::from("d"), vec!["a".to_owned(), "b".to_owned()])
+        );
+    }
+}

@@ -1,0 +1,316 @@
+//! The static pages, out of the binary.
+//!
+//! They stand in front of the API: a GET or HEAD of a path that is a page is answered here, everything else goes on
+//! to the API, which knows how to refuse what it does not know.
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{
+        HeaderMap, HeaderValue, Method, StatusCode,
+        header::{
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+            REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+        },
+    },
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use include_dir::{Dir, include_dir};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
+
+static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../frontend");
+
+/// What `/` shows.
+const FRONT_PAGE: &str = "upload.html";
+/// Written for every start, whatever the file of this name says.
+const CONFIGURATION: &str = "config.json";
+
+/// The types of files that are served; others stay in the binary.
+const TYPES: [(&str, &str); 10] = [
+    ("css", "text/css; charset=utf-8"),
+    ("html", "text/html; charset=utf-8"),
+    ("ico", "image/x-icon"),
+    ("jpg", "image/jpeg"),
+    ("js", "text/javascript; charset=utf-8"),
+    ("json", "application/json"),
+    ("png", "image/png"),
+    ("svg", "image/svg+xml"),
+    ("txt", "text/plain; charset=utf-8"),
+    ("woff2", "font/woff2"),
+];
+
+/// One file, ready to be sent.
+struct Page {
+    bytes: Cow<'static, [u8]>,
+    content_type: HeaderValue,
+    etag: HeaderValue,
+}
+
+impl Page {
+    fn new(name: &str, bytes: Cow<'static, [u8]>) -> Option<Self> {
+        let (_, extension) = name.rsplit_once('.')?;
+        let (_, content_type) = TYPES.into_iter().find(|(known, _)| *known == extension)?;
+        let digest: String = Sha256::digest(&bytes)
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Some(Self {
+            bytes,
+            content_type: HeaderValue::from_static(content_type),
+            etag: HeaderValue::try_from(format!("\"{digest}\"")).ok()?,
+        })
+    }
+}
+
+/// All pages by path, and what goes with each of them.
+pub(super) struct Pages {
+    by_path: HashMap<String, Page>,
+    policy: HeaderValue,
+}
+
+impl Pages {
+    /// The pages for an API at the same origin, of which one upload may have `max_upload_bytes`, and an AWS endpoint
+    /// at `aws`, a full address.
+    ///
+    /// # Errors
+    /// When `aws` cannot stand in a header.
+    pub(super) fn new(aws: &str, max_upload_bytes: u64) -> anyhow::Result<Self> {
+        let mut by_path = HashMap::new();
+        collect(&FILES, &mut by_path);
+        let configuration = json!({ "api": "", "maxUploadBytes": max_upload_bytes });
+        if let Some(page) = Page::new(CONFIGURATION, configuration.to_string().into_bytes().into())
+        {
+            by_path.insert(format!("/{CONFIGURATION}"), page);
+        }
+        if let Some(front) = FILES
+            .get_file(FRONT_PAGE)
+            .and_then(|file| Page::new(FRONT_PAGE, file.contents().into()))
+        {
+            by_path.insert("/".to_owned(), front);
+        }
+        // `blob:` shows pictures that were chosen and not yet sent; uploads and results go to the endpoint itself.
+        let policy = HeaderValue::try_from(format!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: {aws}; \
+             connect-src 'self' {aws}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        ))?;
+        Ok(Self { by_path, policy })
+    }
+
+    /// Puts the pages in front of the API.
+    pub(super) fn before(self, api: Router) -> Router {
+        api.layer(middleware::from_fn_with_state(Arc::new(self), serve))
+    }
+
+    fn answer(&self, page: &Page, method: &Method, headers: &HeaderMap) -> Response {
+        let known = headers
+            .get_all(IF_NONE_MATCH)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|list| list.split(','))
+            .map(|tag| tag.trim().trim_start_matches("W/"))
+            .any(|tag| tag == "*" || tag.as_bytes() == page.etag.as_bytes());
+        let mut response = match (known, &page.bytes) {
+            (true, _) => StatusCode::NOT_MODIFIED.into_response(),
+            (false, Cow::Borrowed(bytes)) => Body::from(*bytes).into_response(),
+            (false, Cow::Owned(bytes)) => Body::from(bytes.clone()).into_response(),
+        };
+        if *method == Method::HEAD && !known {
+            // hyper sends the length of the body and not the body.
+            response
+                .headers_mut()
+                .insert(axum::http::header::CONTENT_LENGTH, page.bytes.len().into());
+            *response.body_mut() = Body::empty();
+        }
+        let out = response.headers_mut();
+        out.insert(CONTENT_TYPE, page.content_type.clone());
+        out.insert(ETAG, page.etag.clone());
+        // Kept, and asked about every time: a new version of the program has new pages at the same paths.
+        out.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        out.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
+        out.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        out.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        response
+    }
+}
+
+async fn serve(State(pages): State<Arc<Pages>>, request: Request, next: Next) -> Response {
+    let page = match *request.method() {
+        Method::GET | Method::HEAD => pages.by_path.get(request.uri().path()),
+        _ => None,
+    };
+    match page {
+        Some(page) => pages.answer(page, request.method(), request.headers()),
+        None => next.run(request).await,
+    }
+}
+
+/// Collects the files of a folder and of those in it; hidden ones are left out.
+fn collect(folder: &'static Dir<'static>, into: &mut HashMap<String, Page>) {
+    for file in folder.files() {
+        let Some(path) = file.path().to_str() else {
+            continue;
+        };
+        let path = path.replace('\\', "/");
+        if path.split('/').any(|part| part.starts_with('.')) {
+            continue;
+        }
+        if let Some(page) = Page::new(&path, file.contents().into()) {
+            into.insert(format!("/{path}"), page);
+        }
+    }
+    for folder in folder.dirs() {
+        collect(folder, into);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::to_bytes;
+    use serde_json::Value;
+    use tower::ServiceExt;
+
+    const AWS: &str = "http://127.0.0.1:4566";
+
+    async fn ask(method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
+        // The API's place is taken by something that can be told from a page.
+        let api = Router::new().fallback(|| async { (StatusCode::NOT_FOUND, "the API") });
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let pages = Pages::new(AWS, 1000).unwrap();
+        pages
+            .before(api)
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap()
+    }
+
+    async fn text(response: Response) -> String {
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_front_page_is_the_upload_page() {
+        let response = ask(Method::GET, "/", &[]).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(
+            response.headers()["content-type"],
+            "text/html; charset=utf-8"
+        );
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        let front = text(response).await;
+        assert!(front.starts_with("<!doctype html>"));
+        assert_eq!(
+            front,
+            text(ask(Method::GET, "/upload.html?from=bookmark", &[]).await).await
+        );
+    }
+
+    /// Everything that a served page names by a relative path is served too.
+    #[tokio::test]
+    async fn what_the_page_loads_is_there_with_its_type() {
+        let front = text(ask(Method::GET, "/", &[]).await).await;
+        let named: Vec<&str> = front
+            .split(['"', '\''])
+            .filter(|text| {
+                ["js/", "styles/", "img/"]
+                    .iter()
+                    .any(|folder| text.starts_with(folder))
+            })
+            .collect();
+        assert!(named.iter().any(|name| name.ends_with(".js")), "{named:?}");
+        for name in named {
+            let response = ask(Method::GET, &format!("/{name}"), &[]).await;
+            assert_eq!(response.status(), 200, "{name}");
+            let content_type = response.headers()["content-type"].to_str().unwrap();
+            let expected = match name.rsplit_once('.').unwrap().1 {
+                "js" => "text/javascript",
+                "css" => "text/css",
+                _ => "image/",
+            };
+            assert!(content_type.starts_with(expected), "{name}: {content_type}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_policy_lets_the_page_reach_the_endpoint_and_nothing_else() {
+        let response = ask(Method::GET, "/", &[]).await;
+        let policy = response.headers()["content-security-policy"]
+            .to_str()
+            .unwrap();
+        for rule in [
+            "default-src 'none'",
+            "script-src 'self'",
+            "connect-src 'self' http://127.0.0.1:4566",
+        ] {
+            assert!(
+                policy.split("; ").any(|said| said == rule),
+                "{rule} in {policy}"
+            );
+        }
+        assert!(!policy.contains("unsafe"));
+    }
+
+    #[tokio::test]
+    async fn the_configuration_is_this_ones() {
+        let response = ask(Method::GET, "/config.json", &[]).await;
+        assert_eq!(response.headers()["content-type"], "application/json");
+        let configuration: Value = serde_json::from_str(&text(response).await).unwrap();
+        assert_eq!(configuration, json!({"api": "", "maxUploadBytes": 1000}));
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_known_is_not_sent_again() {
+        let first = ask(Method::GET, "/", &[]).await;
+        let etag = first.headers()["etag"].to_str().unwrap().to_owned();
+        for tags in [etag.clone(), format!("\"other\", W/{etag}"), "*".to_owned()] {
+            let again = ask(Method::GET, "/", &[("if-none-match", &tags)]).await;
+            assert_eq!(again.status(), 304, "{tags}");
+            assert_eq!(again.headers()["etag"], etag.as_str());
+            assert_eq!(text(again).await, "");
+        }
+        assert_eq!(
+            ask(Method::GET, "/", &[("if-none-match", "\"other\"")])
+                .await
+                .status(),
+            200
+        );
+    }
+
+    #[tokio::test]
+    async fn head_tells_the_length_and_sends_nothing() {
+        let length = text(ask(Method::GET, "/", &[]).await).await.len();
+        let head = ask(Method::HEAD, "/", &[]).await;
+        assert_eq!(head.status(), 200);
+        assert_eq!(
+            head.headers()["content-length"],
+            length.to_string().as_str()
+        );
+        assert_eq!(text(head).await, "");
+    }
+
+    #[tokio::test]
+    async fn everything_else_is_the_apis() {
+        for (method, path) in [
+            (Method::POST, "/"),
+            (Method::PUT, "/upload.html"),
+            (Method::GET, "/nothing"),
+            (Method::GET, "/js"),
+            (Method::GET, "/js/"),
+            (Method::GET, "/js/../upload.html"),
+            (Method::GET, "/results/uploads/a.jpg"),
+        ] {
+            let response = ask(method.clone(), path, &[]).await;
+            assert_eq!(response.status(), 404, "{method} {path}");
+            assert_eq!(text(response).await, "the API");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The processor's own handler, as the pump calls it.
+
+use serde_json::Value;
+use sightline_pipeline::{
+    aws::{RekognitionRecogniser, S3Store},
+    config::ProcessorConfig,
+};
+use sightline_processor::{Invocation, Options, Processor};
+use uuid::Uuid;
+
+use super::pump::{Handler, TIME_LIMIT};
+
+/// The processor of the Lambda function, over the endpoint in this process.
+pub(super) struct LocalProcessor(Processor<S3Store, RekognitionRecogniser>);
+
+impl LocalProcessor {
+    /// Over these ports. The data folder lets in one process at a time, so this is the only processor there is.
+    pub(super) fn new(
+        config: ProcessorConfig,
+        store: S3Store,
+        recogniser: RekognitionRecogniser,
+    ) -> Self {
+        let options = Options {
+            sole_worker: true,
+            ..Options::default()
+        };
+        Self(Processor::new(config, store, recogniser, options))
+    }
+}
+
+impl Handler for LocalProcessor {
+    async fn handle(&self, event: Value) -> Result<Value, String> {
+        let invocation = Invocation {
+            request_id: Uuid::new_v4().to_string(),
+            time_left: TIME_LIMIT,
+        };
+        self.0
+            .handle(event, &invocation)
+            .await
+            .map_err(|error| error.to_string())
+    }
+}
