@@ -72,8 +72,8 @@ async fn objects_that_cannot_be_had() {
 async fn pictures_that_cannot_be_looked_at() {
     let world = World::start().await;
     let ask = |bytes| world.rekognition().detect_labels().image(inline(bytes));
-    let mut broken = portrait();
-    broken.truncate(1000);
+    let mut broken = grey(100, 100);
+    broken.truncate(broken.len() / 2);
     check(vec![
         (
             ask(b"GIF89a\x01\x00\x01\x00\x00\x00\x00;".to_vec()),
