@@ -215,11 +215,11 @@ mod tests {
         for (algorithm, value) in [
             (Algorithm::Crc32, "y/Q5Jg=="),
             (Algorithm::Crc32c, "4waSgw=="),
-            (Algorithm::Crc64Nvme, "rosUhgp5mYg="),
-            (Algorithm::Sha1, "98O8HYCOBHMq32eZZczDTKfuNEE="),
+            (Algorithm::Crc64Nvme, "rosUhgp5mIg="),
+            (Algorithm::Sha1, "98O8HYCOBHMq32eZZczDTKeuNEE="),
             (
                 Algorithm::Sha256,
-                "FeKw09M84kbNscbiTJzgPt9qMrgqiaiAkMJz2GoWCSI=",
+                "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=",
             ),
         ] {
             assert_eq!(

@@ -9,6 +9,13 @@ use aws_sdk_s3::{
     presigning::{PresignedRequest, PresigningConfig},
     primitives::ByteStream,
 };
+use aws_sigv4::{
+    http_request::{
+        PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+        UriPathNormalizationMode, sign,
+    },
+    sign::v4::SigningParams,
+};
 use sightline_local_aws::{LocalAws, Settings, StartError};
 use sightline_vision::Recogniser;
 use std::{
@@ -16,7 +23,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     sync::{Arc, LazyLock},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -128,6 +135,39 @@ impl Server {
             body,
         )
         .await
+    }
+
+    /// Sends a request that is signed in its headers, with what no SDK would send.
+    pub(crate) async fn send_signed(
+        &self,
+        method: &str,
+        target: &str,
+        more: &[(&str, &str)],
+        payload: SignableBody<'_>,
+        body: &[u8],
+    ) -> Response {
+        let address = self.aws.address();
+        let identity = Credentials::new(KEY, SECRET, None, None, "tests").into();
+        let mut settings = SigningSettings::default();
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        let params = SigningParams::builder()
+            .identity(&identity)
+            .region("us-east-1")
+            .name("s3")
+            .time(SystemTime::now())
+            .settings(settings)
+            .build()
+            .unwrap()
+            .into();
+        let uri = format!("http://{address}{target}");
+        let request = SignableRequest::new(method, uri, more.iter().copied(), payload).unwrap();
+        let (instructions, _) = sign(request, &params).unwrap().into_parts();
+        let (signed, _) = instructions.into_parts();
+        let mut headers = more.to_vec();
+        headers.extend(signed.iter().map(|header| (header.name(), header.value())));
+        http(address, method, target, &headers, body).await
     }
 }
 
