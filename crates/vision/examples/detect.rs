@@ -41,11 +41,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
 
     let bytes = std::fs::read(picture)?;
-    // The second answer is the one that counts: the first pays for caches.
-    let mut answer = recogniser.detect_labels(&bytes, &request)?;
-    let start = Instant::now();
-    answer.clone_from(&recogniser.detect_labels(&bytes, &request)?);
-    eprintln!("answered in {:?}", start.elapsed());
+    let answer = recogniser.detect_labels(&bytes, &request)?;
+    // The first answer paid for caches; the median of some more is what counts.
+    let mut times = Vec::new();
+    for _ in 0..9 {
+        let start = Instant::now();
+        recogniser.detect_labels(&bytes, &request)?;
+        times.push(start.elapsed());
+    }
+    times.sort();
+    eprintln!(
+        "answered in {:?} (median of {})",
+        times.get(times.len() / 2).copied().unwrap_or_default(),
+        times.len()
+    );
     println!("{}", serde_json::to_string_pretty(&answer)?);
     Ok(())
 }

@@ -32,6 +32,8 @@ mod layout;
 mod letterbox;
 mod network;
 mod nms;
+#[cfg(test)]
+mod parity;
 mod properties;
 mod recogniser;
 mod request;
