@@ -8,10 +8,13 @@ use args::{Cli, Command};
 use clap::Parser;
 use std::process::ExitCode;
 
+/// What is logged unless `RUST_LOG` says otherwise: a line per picture, and not one per question about it.
+const LOGGED: &str = "info,sightline_upload_api=warn";
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    sightline_pipeline::logging::start();
+    sightline_pipeline::logging::start_with(LOGGED);
     let outcome = match cli.command {
         Command::Local(args) => local::run(args).await,
         Command::Redrive(args) => redrive::run(&args, &mut std::io::stdout()),
@@ -19,8 +22,37 @@ async fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("sightline: {error:#}");
+            eprintln!("sightline: {}", sentence(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The error and its causes in one line; a cause that is told already is not told again.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow::anyhow!("the file is missing")
+            .context("cannot read m.onnx: the file is missing")
+            .context("--model m.onnx cannot be used");
+        assert_eq!(
+            sentence(&error),
+            "--model m.onnx cannot be used: cannot read m.onnx: the file is missing"
+        );
     }
 }
