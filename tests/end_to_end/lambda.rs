@@ -62,7 +62,7 @@ impl Lambda {
             running.0.push(
                 Command::new(binary(function)?)
                     .envs(local.ready.environment())
-                    .env("AWS_LAMBDA_RUNTIME_API", format!("http://127.0.0.1:{port}/.rt/api"))
+                    .env("AWS_LAMBDA_RUNTIME_API", format!("http://127.0.0.1:{port}/.rt/{function}"))
                     .env("AWS_LAMBDA_FUNCTION_NAME", function)
                     .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
                     .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")

@@ -186,7 +186,7 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
                 }
             }
             Err(error) => {
-                tracing::error!(request_id, error = error.name(), message = %error, "the event was not understood");
+                tracing::error!(request_id, kind = error.name(), %error, "the event was not understood");
                 Err(error.into())
             }
         }
@@ -207,7 +207,7 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
                 tracing::info!(request_id, what, "ignored");
             }
             for error in reading.errors {
-                tracing::error!(request_id, error = error.name(), message = %error, "a record was not understood");
+                tracing::error!(request_id, kind = error.name(), %error, "a record was not understood");
             }
             for created in reading.created {
                 if let Some(key) = self.source_key(&created, request_id) {

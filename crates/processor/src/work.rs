@@ -348,7 +348,7 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
                     });
                 if let Err(error) = &answer {
                     let operation = call.question.operation();
-                    tracing::warn!(key = %subject.key, %operation, code = error.code, message = error.message, retryable = error.retryable, "no answer");
+                    tracing::warn!(key = %subject.key, %operation, code = error.code, error = error.message, retryable = error.retryable, "no answer");
                 }
                 (call.question, answer)
             });
