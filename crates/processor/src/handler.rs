@@ -288,7 +288,7 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
                 Ok(Outcome::Written(status, timings)) => tracing::info!(
                     request_id,
                     key = %key,
-                    status = ?status,
+                    status = status.name(),
                     waited_ms = timings.waited_ms,
                     prepare_ms = timings.prepare_ms,
                     recognise_ms = timings.recognise_ms,

@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use sightline_pipeline::{
     ResultDocument, SourceKey,
-    document::Status,
     object_store::{Condition, Get, GetOutcome, ObjectStore, Put, PutOutcome, StoreError},
 };
 
@@ -131,16 +130,11 @@ pub(crate) async fn write<S: ObjectStore>(
         message: format!("the result could not be written as JSON: {error}"),
         retryable: false,
     })?;
-    let status = match document.status {
-        Status::Succeeded => "succeeded",
-        Status::Partial => "partial",
-        Status::Failed => "failed",
-    };
     let metadata: Vec<(&str, &str)> = [
         (E_TAG, Some(version.e_tag.as_str())),
         (VERSION_ID, version.version_id.as_deref()),
         (SEQUENCER, version.sequencer.as_deref()),
-        (STATUS, Some(status)),
+        (STATUS, Some(document.status.name())),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
