@@ -249,14 +249,20 @@ impl Services {
             .headers()
             .get(TARGET)
             .map(|target| target.as_bytes());
-        let response = if target.is_some_and(|target| target.starts_with(TARGET_PREFIX.as_bytes()))
-        {
-            rekognition::handle(Arc::clone(&self.rekognition), request).await
-        } else {
-            self.s3.handle(peer, request).await
-        };
+        let mut response =
+            if target.is_some_and(|target| target.starts_with(TARGET_PREFIX.as_bytes())) {
+                rekognition::handle(Arc::clone(&self.rekognition), request).await
+            } else {
+                self.s3.handle(peer, request).await
+            };
         if !asks_first {
             leftover.drain().await;
+        } else if !response.status().is_success() {
+            // Whether the refused body comes after all is the client's choice (RFC 9110, section 10.1.1), and
+            // botocore loses count when an empty one was refused: neither may spoil the next request.
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, http::HeaderValue::from_static("close"));
         }
         response
     }

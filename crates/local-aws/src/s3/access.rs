@@ -161,7 +161,7 @@ pub(super) fn refuse_by_claim(claim: &Claim, headers: &HeaderMap) -> Option<Refu
         detail: String::new(),
     };
     match claim {
-        Claim::V2 => Some(refusal(
+        Claim::V2Header => Some(refusal(
             http::StatusCode::BAD_REQUEST,
             "InvalidRequest",
             "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
@@ -172,7 +172,7 @@ pub(super) fn refuse_by_claim(claim: &Claim, headers: &HeaderMap) -> Option<Refu
             "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter or the Authorization header \
              should be specified",
         )),
-        Claim::Anonymous => None,
+        Claim::Anonymous | Claim::V2 { .. } => None,
         Claim::V4 { .. } => {
             let unsigned = claim.unsigned(headers);
             (!unsigned.is_empty()).then(|| Refusal {

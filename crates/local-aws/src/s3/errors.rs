@@ -144,7 +144,7 @@ fn with_xml(
         // It has no body; what it says stands in its headers.
         return response;
     }
-    if status.is_server_error() {
+    if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
         tracing::error!(
             request = call.request_id(),
             code,

@@ -1,7 +1,7 @@
-//! What s3s lets pass and S3 does not: old signatures, two signatures at once, and `x-amz-*` headers that the
-//! signature does not cover.
+//! What s3s lets pass and S3 does not: two signatures at once, and `x-amz-*` headers that the signature does not
+//! cover. And old signatures in headers, because s3s does not look at their age.
 //!
-//! The last is what makes a presigned address safe to give away: whoever holds it could else add metadata,
+//! The second is what makes a presigned address safe to give away: whoever holds it could else add metadata,
 //! tags or another type of its own.
 
 use http::{HeaderMap, header::AUTHORIZATION};
@@ -24,8 +24,11 @@ pub(super) enum Claim {
         /// In lower case.
         signed_headers: Vec<String>,
     },
-    /// With Signature Version 2.
-    V2,
+    /// With Signature Version 2 in the address, as boto3 and `aws s3 presign` still do for `us-east-1`. It
+    /// covers the type and every `x-amz-*` header that comes along.
+    V2 { access_key_id: String },
+    /// With Signature Version 2 in a header.
+    V2Header,
     /// In the address and in a header.
     Twice,
 }
@@ -42,19 +45,22 @@ impl Claim {
                 (found == name).then(|| percent_decode_str(value).decode_utf8_lossy().into_owned())
             })
         };
-        let in_query = parameter("X-Amz-Signature").is_some();
+        let in_address = parameter("X-Amz-Signature").is_some();
+        let old_in_address = parameter("Signature").is_some();
         match authorization {
-            Some(_) if in_query => Self::Twice,
-            _ if in_query => Self::V4 {
+            Some(_) if in_address || old_in_address => Self::Twice,
+            None if in_address && old_in_address => Self::Twice,
+            None if in_address => Self::V4 {
                 access_key_id: parameter("X-Amz-Credential")
                     .as_deref()
                     .and_then(access_key_of),
                 signed_headers: split(&parameter("X-Amz-SignedHeaders").unwrap_or_default()),
             },
-            _ if parameter("Signature").is_some() && parameter("AWSAccessKeyId").is_some() => {
-                Self::V2
-            }
-            Some(value) if value.starts_with("AWS ") => Self::V2,
+            None if old_in_address => Self::V2 {
+                access_key_id: parameter("AWSAccessKeyId").unwrap_or_default(),
+            },
+            None => Self::Anonymous,
+            Some(value) if value.starts_with("AWS ") => Self::V2Header,
             Some(value) => {
                 let field = |name: &str| {
                     value
@@ -67,7 +73,6 @@ impl Claim {
                     signed_headers: split(field("SignedHeaders")),
                 }
             }
-            None => Self::Anonymous,
         }
     }
 
@@ -75,7 +80,8 @@ impl Claim {
     pub(super) fn access_key_id(&self) -> Option<String> {
         match self {
             Self::V4 { access_key_id, .. } => access_key_id.clone(),
-            Self::Anonymous | Self::V2 | Self::Twice => None,
+            Self::V2 { access_key_id } => Some(access_key_id.clone()),
+            Self::Anonymous | Self::V2Header | Self::Twice => None,
         }
     }
 
@@ -150,14 +156,17 @@ mod tests {
         );
         assert_eq!(
             Claim::of(&headers(&[("authorization", "AWS a:b")]), None),
-            Claim::V2
+            Claim::V2Header
+        );
+        let in_address = Claim::of(
+            &HeaderMap::new(),
+            Some("AWSAccessKeyId=a&Expires=1&Signature=b"),
         );
         assert_eq!(
-            Claim::of(
-                &HeaderMap::new(),
-                Some("AWSAccessKeyId=a&Expires=1&Signature=b")
-            ),
-            Claim::V2
+            in_address,
+            Claim::V2 {
+                access_key_id: "a".to_owned()
+            }
         );
         assert_eq!(
             Claim::of(&headers(&[("authorization", SIGNED)]), Some(PRESIGNED)),

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     checksum::{Algorithm, Checksum, Coverage},
-    store::{Completion, NewPart, Part, UploadChecksum},
+    store::{Completion, NewPart, Part, UploadChecksum, common_prefix},
 };
 use s3s::{
     S3Request, S3Response, S3Result,
@@ -476,10 +476,7 @@ pub(super) async fn list_uploads(
     let mut last: Option<(String, String)> = None;
     let mut truncated = false;
     for upload in uploads {
-        let rolled_up = delimiter.and_then(|delimiter| {
-            let (head, _) = upload.key.strip_prefix(&prefix)?.split_once(delimiter)?;
-            Some(format!("{prefix}{head}{delimiter}"))
-        });
+        let rolled_up = common_prefix(&upload.key, &prefix, delimiter);
         let is_new = match &rolled_up {
             Some(group) => prefixes.last() != Some(group) && *group > key_marker,
             None => true,

@@ -152,7 +152,7 @@ fn read_on(
 }
 
 /// The prefix that `key` is rolled up into, if the delimiter stands in it after `prefix`.
-pub(super) fn common_prefix(key: &str, prefix: &str, delimiter: Option<&str>) -> Option<String> {
+pub(crate) fn common_prefix(key: &str, prefix: &str, delimiter: Option<&str>) -> Option<String> {
     let delimiter = delimiter?;
     let rest = key.strip_prefix(prefix)?;
     let (head, _) = rest.split_once(delimiter)?;

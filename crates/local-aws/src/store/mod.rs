@@ -15,7 +15,7 @@ mod queue;
 mod schema;
 
 pub(crate) use blobs::{BlobWriter, NewBlob};
-pub(crate) use list::{Entry, ListQuery, Listing};
+pub(crate) use list::{Entry, ListQuery, Listing, common_prefix};
 pub(crate) use multipart::{Completion, NewPart, Part, UploadChecksum};
 pub(crate) use objects::{Attributes, NewObject, Object, WriteCondition};
 pub(crate) use queue::{Dead, insert_again};
