@@ -18,7 +18,7 @@ pub(crate) struct Lab {
 pub(crate) struct CssColour {
     pub(crate) name: &'static str,
     pub(crate) simple: Simple,
-    lab: Lab,
+    oklab: [f32; 3],
 }
 
 /// The twelve simplified colours. AWS states their number but lists them nowhere; these are the groups into
@@ -62,7 +62,6 @@ impl Simple {
 impl Lab {
     /// From 8-bit sRGB.
     pub(crate) fn from_rgb([r, g, b]: [u8; 3]) -> Self {
-        let linear = |c: u8| LINEAR.get(usize::from(c)).copied().unwrap_or_default();
         let (r, g, b) = (linear(r), linear(g), linear(b));
         let x = (0.412_456_4 * r + 0.357_576_1 * g + 0.180_437_5 * b) / 0.950_47;
         let y = luminance(r, g, b);
@@ -77,7 +76,6 @@ impl Lab {
 
     /// Only the lightness of an 8-bit sRGB colour, 0..=100.
     pub(crate) fn lightness([r, g, b]: [u8; 3]) -> f32 {
-        let linear = |c: u8| LINEAR.get(usize::from(c)).copied().unwrap_or_default();
         116.0 * response(luminance(linear(r), linear(g), linear(b))) - 16.0
     }
 
@@ -85,28 +83,39 @@ impl Lab {
     pub(crate) fn distance_squared(self, other: Self) -> f32 {
         (self.l - other.l).powi(2) + (self.a - other.a).powi(2) + (self.b - other.b).powi(2)
     }
+}
 
-    /// Squared difference by CIE94 (graphic arts), which weighs chroma as eyes do: by plain distance a dull
-    /// brown would be nearest to a salmon.
-    fn difference_squared(self, other: Self) -> f32 {
-        let chroma = |c: Self| c.a.hypot(c.b);
-        let own = chroma(self);
-        let lightness = self.l - other.l;
-        let chromas = own - chroma(other);
-        let hues_squared =
-            (self.a - other.a).powi(2) + (self.b - other.b).powi(2) - chromas.powi(2);
-        lightness.powi(2)
-            + (chromas / (1.0 + 0.045 * own)).powi(2)
-            + hues_squared.max(0.0) / (1.0 + 0.015 * own).powi(2)
-    }
+/// The CSS colour that looks most like an 8-bit sRGB colour.
+///
+/// The difference is that of CSS Color Level 4, deltaEOK2: distance in Oklab with the two chroma axes doubled.
+/// By plain CIELAB distance a dull brown would be nearest to a salmon, and a dark blue to a purple.
+pub(crate) fn nearest_css(rgb: [u8; 3]) -> &'static CssColour {
+    let own = scaled_oklab(rgb);
+    let far = |c: &&CssColour| -> f32 {
+        let sides = own.iter().zip(c.oklab);
+        sides.map(|(a, b)| (a - b).powi(2)).sum()
+    };
+    CSS.iter()
+        .min_by(|a, b| far(a).total_cmp(&far(b)))
+        .unwrap_or(&BLACK)
+}
 
-    /// The CSS colour that looks most like this one.
-    pub(crate) fn nearest_css(self) -> &'static CssColour {
-        let far = |c: &&CssColour| self.difference_squared(c.lab);
-        CSS.iter()
-            .min_by(|a, b| far(a).total_cmp(&far(b)))
-            .unwrap_or(&BLACK)
-    }
+/// Oklab (Ottosson 2020) with its chroma axes doubled.
+fn scaled_oklab([r, g, b]: [u8; 3]) -> [f32; 3] {
+    let (r, g, b) = (linear(r), linear(g), linear(b));
+    let l = (0.412_221_47 * r + 0.536_332_54 * g + 0.051_445_993 * b).cbrt();
+    let m = (0.211_903_5 * r + 0.680_699_5 * g + 0.107_396_96 * b).cbrt();
+    let s = (0.088_302_46 * r + 0.281_718_84 * g + 0.629_978_7 * b).cbrt();
+    [
+        0.210_454_26 * l + 0.793_617_8 * m - 0.004_072_047 * s,
+        2.0 * (1.977_998_5 * l - 2.428_592_2 * m + 0.450_593_7 * s),
+        2.0 * (0.025_904_037 * l + 0.782_771_77 * m - 0.808_675_77 * s),
+    ]
+}
+
+/// From an 8-bit sRGB sample to linear light, 0..=1.
+fn linear(sample: u8) -> f32 {
+    LINEAR.get(usize::from(sample)).copied().unwrap_or_default()
 }
 
 /// Relative luminance of linear sRGB.
@@ -140,7 +149,7 @@ static CSS: LazyLock<Vec<CssColour>> = LazyLock::new(|| {
         CssColour {
             name,
             simple,
-            lab: Lab::from_rgb([r, g, b]),
+            oklab: scaled_oklab([r, g, b]),
         }
     };
     NAMED.iter().map(colour).collect()
@@ -149,11 +158,7 @@ static CSS: LazyLock<Vec<CssColour>> = LazyLock::new(|| {
 static BLACK: CssColour = CssColour {
     name: "black",
     simple: Black,
-    lab: Lab {
-        l: 0.0,
-        a: 0.0,
-        b: 0.0,
-    },
+    oklab: [0.0; 3],
 };
 
 /// The colours of CSS Color Level 4, each once. Of two spellings of a name it is the one that Rekognition's
@@ -328,17 +333,26 @@ mod tests {
     fn a_named_colour_is_nearest_to_itself() {
         for (name, rgb, simple) in NAMED {
             let [_, r, g, b] = rgb.to_be_bytes();
-            let found = Lab::from_rgb([r, g, b]).nearest_css();
+            let found = nearest_css([r, g, b]);
             assert_eq!((found.name, found.simple), (*name, *simple));
         }
     }
 
     #[test]
-    fn dull_colours_have_fitting_names() {
-        let name = |rgb| Lab::from_rgb(rgb).nearest_css().name;
-        assert_eq!(name([172, 120, 89]), "peru");
-        assert_eq!(name([60, 60, 75]), "darkslategrey");
-        assert_eq!(name([250, 250, 245]), "whitesmoke");
+    fn colours_between_the_named_ones_have_fitting_names() {
+        for (rgb, name, simple) in [
+            ([172, 120, 89], "peru", "brown"),
+            ([20, 60, 200], "mediumblue", "blue"),
+            ([20, 20, 60], "midnightblue", "blue"),
+            ([120, 170, 210], "skyblue", "blue"),
+            ([60, 20, 20], "maroon", "brown"),
+            ([230, 150, 170], "lightpink", "pink"),
+            ([62, 55, 52], "darkslategrey", "grey"),
+            ([250, 250, 245], "floralwhite", "white"),
+        ] {
+            let found = nearest_css(rgb);
+            assert_eq!((found.name, found.simple.name()), (name, simple), "{rgb:?}");
+        }
     }
 
     #[test]
@@ -364,7 +378,7 @@ mod tests {
             ([105, 105, 105], "dimgrey", "grey"),
             ([0, 0, 0], "black", "black"),
         ] {
-            let found = Lab::from_rgb(rgb).nearest_css();
+            let found = nearest_css(rgb);
             assert_eq!((found.name, found.simple.name()), (name, simple));
         }
     }

@@ -338,6 +338,22 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn cmyk_pictures_become_rgb() {
+        // 88 x 80: (200, 40, 40) on the left, (20, 60, 200) on the right, written as CMYK by Pillow 12.
+        let pixels = upright(include_bytes!("../tests/pictures/cmyk.jpg"));
+        for (x, expected) in [(10, [200u8, 40, 40]), (78, [20, 60, 200])] {
+            let found = pixels.get_pixel(x, 40).0;
+            let off = found
+                .iter()
+                .zip(expected)
+                .map(|(a, b)| a.abs_diff(b))
+                .max()
+                .unwrap();
+            assert!(off < 8, "{found:?}");
+        }
+    }
+
+    #[test]
     fn sides_from_80_to_10000_pixels_are_taken() {
         let decode = |w, h| Picture::decode(&png(GrayImage::new(w, h))).map(|p| p.size());
         assert_eq!(decode(80, 80), Ok((80, 80)));

@@ -14,10 +14,10 @@
 //! # }
 //! ```
 //!
-//! The way of a picture: [`decode`] (header checked first, EXIF orientation, alpha over white) →
-//! [`letterbox`] (the model's input) → [`network`] (the ONNX model in tract) → [`layout`] (what the outputs
-//! mean) → [`nms`] → [`confidence`] (one scale for all labels) → [`labels`] (Rekognition's semantics), and
-//! beside it [`properties`] (quality and dominant colours, computed from the pixels).
+//! The way of a picture: `decode` (header checked first, EXIF orientation, alpha over white) →
+//! `letterbox` (the model's input) → `network` (the ONNX model in tract) → `layout` (what the outputs
+//! mean) → `nms` → `confidence` (one scale for all labels) → `labels` (Rekognition's semantics), and
+//! beside it `properties` (quality and dominant colours, computed from the pixels).
 //!
 //! A [`Recogniser`] holds no lock: each call has its own inference state, so one `Arc<Recogniser>` serves
 //! any number of threads. A call is CPU-bound and synchronous; callers bound how many run side by side,

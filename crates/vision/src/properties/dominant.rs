@@ -10,7 +10,7 @@
 
 use rekognition_model::DominantColor;
 
-use crate::colour::{CssColour, Lab};
+use crate::colour::{CssColour, Lab, nearest_css};
 use crate::request::MOST_DOMINANT_COLOURS;
 
 /// Squared distance in CIELAB up to which two clusters are the same colour.
@@ -81,7 +81,7 @@ pub(super) fn dominant_colours(pixels: impl Iterator<Item = [u8; 3]>) -> Vec<Dom
             Dominant {
                 rgb: cluster.mean(),
                 lab,
-                css: lab.nearest_css(),
+                css: nearest_css(cluster.mean()),
                 share,
             }
         })
@@ -200,8 +200,8 @@ fn merged(mut clusters: Vec<Bin>) -> Vec<Bin> {
         let seen: Vec<(Lab, &str)> = clusters
             .iter()
             .map(|c| {
-                let lab = Lab::from_rgb(c.mean());
-                (lab, lab.nearest_css().name)
+                let mean = c.mean();
+                (Lab::from_rgb(mean), nearest_css(mean).name)
             })
             .collect();
         let mut best: Option<(usize, usize, f32)> = None;

@@ -2,7 +2,7 @@
 //! foreground and background, and of each box.
 //!
 //! Rekognition does not publish its formulas. What stands here has the same members, ranges and meaning and
-//! is defined in [`quality`], [`dominant`] and [`region`]; the numbers are not Rekognition's.
+//! is defined in `quality`, `dominant` and `region`; the numbers are not Rekognition's.
 
 mod dominant;
 mod quality;
