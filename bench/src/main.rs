@@ -22,10 +22,16 @@ fn wait(status_url: &str) -> Result<()> {
         let answer = http("GET", status_url, &[], b"")?;
         match answer.status {
             200 => {
-                ensure!(text(&answer.json()?, "/status")? == "succeeded", "the picture failed");
+                ensure!(
+                    text(&answer.json()?, "/status")? == "succeeded",
+                    "the picture failed"
+                );
                 return Ok(());
             }
-            202 => ensure!(began.elapsed() < Duration::from_secs(60), "no document after a minute"),
+            202 => ensure!(
+                began.elapsed() < Duration::from_secs(60),
+                "no document after a minute"
+            ),
             status => anyhow::bail!("{status}: {}", String::from_utf8_lossy(&answer.body)),
         }
         thread::sleep(Duration::from_millis(2));
@@ -34,10 +40,16 @@ fn wait(status_url: &str) -> Result<()> {
 
 fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
-    let picture = arguments.next().context("usage: sightline-bench PICTURE [COUNT]")?;
+    let picture = arguments
+        .next()
+        .context("usage: sightline-bench PICTURE [COUNT]")?;
     let count: usize = arguments.next().map_or(Ok(200), |it| it.parse())?;
     let bytes = fs::read(&picture).with_context(|| picture.clone())?;
-    let content_type = if picture.ends_with(".png") { "image/png" } else { "image/jpeg" };
+    let content_type = if picture.ends_with(".png") {
+        "image/png"
+    } else {
+        "image/jpeg"
+    };
 
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
@@ -70,7 +82,9 @@ fn main() -> Result<()> {
                     let replies = (0..share)
                         .map(|_| upload(api, content_type, bytes, json!({})))
                         .collect::<Result<Vec<_>>>()?;
-                    replies.iter().try_for_each(|reply| wait(text(reply, "/statusUrl")?))
+                    replies
+                        .iter()
+                        .try_for_each(|reply| wait(text(reply, "/statusUrl")?))
                 })
             })
             .collect();
@@ -117,5 +131,8 @@ fn machine() -> String {
         .unwrap_or(0)
         / 1024
         / 1024;
-    format!("{cores} cores ({}), {gib} GiB", field("/proc/cpuinfo", "model name"))
+    format!(
+        "{cores} cores ({}), {gib} GiB",
+        field("/proc/cpuinfo", "model name")
+    )
 }

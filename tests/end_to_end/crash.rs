@@ -85,13 +85,20 @@ fn two_hundred_uploads_survive_a_kill() -> Result<()> {
         *api.lock().map_err(|_| anyhow!("poisoned"))? = again.ready.api.clone();
         let mut keys = Vec::new();
         for uploader in uploaders {
-            keys.extend(uploader.join().map_err(|_| anyhow!("an uploader panicked"))??);
+            keys.extend(
+                uploader
+                    .join()
+                    .map_err(|_| anyhow!("an uploader panicked"))??,
+            );
         }
         Ok((keys, before, again))
     })?;
     ensure!(keys.len() == PICTURES);
     let answered_before = documents(&before);
-    ensure!(answered_before.len() < PICTURES, "the kill came after the end");
+    ensure!(
+        answered_before.len() < PICTURES,
+        "the kill came after the end"
+    );
 
     for key in &keys {
         let document = result(&format!("{}/results/{key}", again.ready.api))?;
@@ -108,7 +115,9 @@ fn two_hundred_uploads_survive_a_kill() -> Result<()> {
             .find(|(image, _)| image.contains(key.as_str()))
             .with_context(|| format!("{key} was never recognised"))?;
         let in_flight = recognised_before.contains_key(image)
-            && !answered_before.iter().any(|result| result.contains(key.as_str()));
+            && !answered_before
+                .iter()
+                .any(|result| result.contains(key.as_str()));
         ensure!(
             *times == 1 || (in_flight && *times == 2),
             "{image} was recognised {times} times, in flight at the kill: {in_flight}"

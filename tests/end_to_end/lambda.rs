@@ -12,9 +12,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use sightline_tests::{
-    Local, PATIENCE, binary, http, picture, put, root, run, text, tool,
-};
+use sightline_tests::{Local, PATIENCE, binary, http, picture, put, root, run, text, tool};
 
 const INPUT: &str = "lambda-input";
 const OUTPUT: &str = "lambda-output";
@@ -55,14 +53,20 @@ impl Lambda {
         );
         let began = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            ensure!(began.elapsed() < PATIENCE, "cargo lambda watch does not listen");
+            ensure!(
+                began.elapsed() < PATIENCE,
+                "cargo lambda watch does not listen"
+            );
             thread::sleep(Duration::from_millis(20));
         }
         for function in ["sightline-upload-api", "sightline-processor"] {
             running.0.push(
                 Command::new(binary(function)?)
                     .envs(local.ready.environment())
-                    .env("AWS_LAMBDA_RUNTIME_API", format!("http://127.0.0.1:{port}/.rt/{function}"))
+                    .env(
+                        "AWS_LAMBDA_RUNTIME_API",
+                        format!("http://127.0.0.1:{port}/.rt/{function}"),
+                    )
                     .env("AWS_LAMBDA_FUNCTION_NAME", function)
                     .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
                     .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
@@ -84,17 +88,29 @@ impl Lambda {
     fn process(&self, event: &Value) -> Result<Value> {
         let answer = http(
             "POST",
-            &format!("{}/2015-03-31/functions/sightline-processor/invocations", self.address),
+            &format!(
+                "{}/2015-03-31/functions/sightline-processor/invocations",
+                self.address
+            ),
             &[("content-type", "application/json")],
             event.to_string().as_bytes(),
         )?;
-        ensure!(answer.status == 200, "{}: {}", answer.status, String::from_utf8_lossy(&answer.body));
+        ensure!(
+            answer.status == 200,
+            "{}: {}",
+            answer.status,
+            String::from_utf8_lossy(&answer.body)
+        );
         answer.json()
     }
 
     /// Asks the upload API through a function address.
     fn api(&self, method: &str, path: &str, body: &Value) -> Result<sightline_tests::Answer> {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
         http(
             method,
             &format!("{}/lambda-url/sightline-upload-api{path}", self.address),
@@ -130,7 +146,9 @@ fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
     let aws = |arguments: &[&str]| {
-        run(Command::new(tool("aws")).args(arguments).envs(local.ready.environment()))
+        run(Command::new(tool("aws"))
+            .args(arguments)
+            .envs(local.ready.environment()))
     };
     for bucket in [INPUT, OUTPUT] {
         aws(&["s3api", "create-bucket", "--bucket", bucket])?;
@@ -139,21 +157,41 @@ fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
 
     // The API function: an address, an upload, a pending answer.
     let health = lambda.api("GET", "/health", &Value::Null)?;
-    ensure!(health.status == 200, "{}", String::from_utf8_lossy(&health.body));
+    ensure!(
+        health.status == 200,
+        "{}",
+        String::from_utf8_lossy(&health.body)
+    );
     let bytes = fs::read(picture("astronaut.png")?)?;
     let reply = lambda.api(
         "POST",
         "/uploads",
         &json!({"contentType": "image/png", "contentLength": bytes.len(), "filename": "a b.png"}),
     )?;
-    ensure!(reply.status == 201, "{}", String::from_utf8_lossy(&reply.body));
+    ensure!(
+        reply.status == 201,
+        "{}",
+        String::from_utf8_lossy(&reply.body)
+    );
     let reply = reply.json()?;
     let stored = put(&reply, &bytes)?;
-    ensure!(stored.status == 200, "{}", String::from_utf8_lossy(&stored.body));
+    ensure!(
+        stored.status == 200,
+        "{}",
+        String::from_utf8_lossy(&stored.body)
+    );
     let key = text(&reply, "/key")?;
     let pending = lambda.api("GET", &format!("/results/{key}"), &Value::Null)?;
-    ensure!(pending.status == 202 && pending.header("retry-after").is_some(), "{}", pending.status);
-    let problem = lambda.api("POST", "/uploads", &json!({"contentType": "text/plain", "contentLength": 1}))?;
+    ensure!(
+        pending.status == 202 && pending.header("retry-after").is_some(),
+        "{}",
+        pending.status
+    );
+    let problem = lambda.api(
+        "POST",
+        "/uploads",
+        &json!({"contentType": "text/plain", "contentLength": 1}),
+    )?;
     ensure!(
         problem.status == 415 || problem.status == 400 || problem.status == 422,
         "{}",
@@ -170,25 +208,45 @@ fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
         &format!("s3://{INPUT}/uploads/my cat+1.png"),
     ])?;
     let e_tag = |key: &str| -> Result<String> {
-        let head: Value = serde_json::from_str(&aws(&["s3api", "head-object", "--bucket", INPUT, "--key", key])?)?;
+        let head: Value = serde_json::from_str(&aws(&[
+            "s3api",
+            "head-object",
+            "--bucket",
+            INPUT,
+            "--key",
+            key,
+        ])?)?;
         Ok(text(&head, "/ETag")?.trim_matches('"').to_owned())
     };
     let first = s3_event(INPUT, key, &e_tag(key)?, bytes.len());
-    let cat = s3_event(INPUT, "uploads/my+cat%2B1.png", &e_tag("uploads/my cat+1.png")?, 240_512);
+    let cat = s3_event(
+        INPUT,
+        "uploads/my+cat%2B1.png",
+        &e_tag("uploads/my cat+1.png")?,
+        240_512,
+    );
     let answer = lambda.process(&json!({"Records": [
         message("good-1", &first.to_string()),
         message("bad", "{\"Records\": [{\"s3\": 7"),
         message("good-2", &cat.to_string()),
     ]}))?;
-    ensure!(answer == json!({"batchItemFailures": [{"itemIdentifier": "bad"}]}), "{answer}");
+    ensure!(
+        answer == json!({"batchItemFailures": [{"itemIdentifier": "bad"}]}),
+        "{answer}"
+    );
 
     let document = lambda.api("GET", &format!("/results/{key}"), &Value::Null)?;
     ensure!(document.status == 200, "{}", document.status);
     let document = document.json()?;
     ensure!(text(&document, "/status")? == "succeeded", "{document}");
     ensure!(text(&document, "/source/filename")? == "a b.png");
-    let cat_document = lambda.api("GET", "/results/uploads/my%20cat%2B1.png", &Value::Null)?.json()?;
-    ensure!(text(&cat_document, "/source/key")? == "uploads/my cat+1.png", "{cat_document}");
+    let cat_document = lambda
+        .api("GET", "/results/uploads/my%20cat%2B1.png", &Value::Null)?
+        .json()?;
+    ensure!(
+        text(&cat_document, "/source/key")? == "uploads/my cat+1.png",
+        "{cat_document}"
+    );
 
     // S3's own event, without a queue, and the event that S3 sends when a notification is set up.
     let again = lambda.process(&first)?;
@@ -201,7 +259,10 @@ fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
     let calls = sightline_tests::aws_calls(&folder.path().join("data"))?;
     let count = calls
         .iter()
-        .filter(|call| call["action"] == "rekognition:DetectLabels" && call["resource"].to_string().contains(key))
+        .filter(|call| {
+            call["action"] == "rekognition:DetectLabels"
+                && call["resource"].to_string().contains(key)
+        })
         .count();
     ensure!(count == 1, "{count} calls for one picture");
     Ok(())
@@ -222,7 +283,10 @@ fn a_function_without_its_configuration_says_which_variable_it_lacks() -> Result
             .output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(!output.status.success(), "{function} started");
-        ensure!(said.trim().lines().count() == 1 && said.contains("INPUT_BUCKET"), "{function}: {said}");
+        ensure!(
+            said.trim().lines().count() == 1 && said.contains("INPUT_BUCKET"),
+            "{function}: {said}"
+        );
     }
     Ok(())
 }

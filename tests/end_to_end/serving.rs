@@ -15,7 +15,10 @@ fn it_serves_the_page_the_api_and_the_endpoint_and_stops_when_interrupted() -> R
 
     let page = http("GET", &format!("{api}/"), &[], b"")?;
     ensure!(page.status == 200);
-    ensure!(page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")));
+    ensure!(
+        page.header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"))
+    );
     ensure!(page.header("content-security-policy").is_some());
     let health = http("GET", &format!("{api}/health"), &[], b"")?;
     ensure!(health.status == 200 && text(&health.json()?, "/status")? == "ok");
@@ -23,7 +26,10 @@ fn it_serves_the_page_the_api_and_the_endpoint_and_stops_when_interrupted() -> R
     let golden: serde_json::Value = serde_json::from_str(&fs::read_to_string(
         sightline_tests::root().join("crates/upload-api/openapi.json"),
     )?)?;
-    ensure!(openapi == golden, "the served OpenAPI document is not the one checked in");
+    ensure!(
+        openapi == golden,
+        "the served OpenAPI document is not the one checked in"
+    );
 
     let output = fs::read_to_string(data.with_extension("log"))?;
     for line in [
@@ -32,7 +38,10 @@ fn it_serves_the_page_the_api_and_the_endpoint_and_stops_when_interrupted() -> R
         &format!("AWS_ENDPOINT_URL={}", local.ready.aws),
         "AWS_ACCESS_KEY_ID=",
     ] {
-        ensure!(output.contains(line), "{line:?} is not in the greeting:\n{output}");
+        ensure!(
+            output.contains(line),
+            "{line:?} is not in the greeting:\n{output}"
+        );
     }
     local.interrupt()
 }
@@ -68,7 +77,10 @@ fn a_model_that_does_not_fit_its_table_is_refused_with_the_reason() -> Result<()
         .output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(!output.status.success(), "it started");
-    ensure!(said.contains("labels.json") && !said.contains("panicked"), "{said}");
+    ensure!(
+        said.contains("labels.json") && !said.contains("panicked"),
+        "{said}"
+    );
     Ok(())
 }
 

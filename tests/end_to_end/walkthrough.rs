@@ -12,8 +12,12 @@ fn block(marker: &str) -> Result<String> {
     let (_, rest) = readme
         .split_once(&format!("<!-- {marker} -->"))
         .with_context(|| format!("the README has no block marked {marker}"))?;
-    let (_, rest) = rest.split_once("```sh\n").context("no code block follows")?;
-    let (code, _) = rest.split_once("```").context("the code block has no end")?;
+    let (_, rest) = rest
+        .split_once("```sh\n")
+        .context("no code block follows")?;
+    let (code, _) = rest
+        .split_once("```")
+        .context("the code block has no end")?;
     Ok(code.to_owned())
 }
 
@@ -29,7 +33,10 @@ fn the_curl_walk_through_ends_in_a_document_that_names_the_person() -> Result<()
     )?;
     let script = block("walk-through")?;
     // Only the port differs: tests run on free ones.
-    ensure!(script.contains("http://127.0.0.1:8080"), "the walk-through names no address");
+    ensure!(
+        script.contains("http://127.0.0.1:8080"),
+        "the walk-through names no address"
+    );
     let script = script.replace("http://127.0.0.1:8080", &local.ready.api);
     let output = run(Command::new("timeout")
         .args(["60", "bash", "-euo", "pipefail", "-c", &script])
@@ -37,7 +44,9 @@ fn the_curl_walk_through_ends_in_a_document_that_names_the_person() -> Result<()
 
     let document: Value = serde_json::from_str(&fs::read_to_string(work.join("result.json"))?)?;
     ensure!(text(&document, "/status")? == "succeeded", "{document}");
-    let answer = document.pointer("/rekognition/detectLabels").context("no answer")?;
+    let answer = document
+        .pointer("/rekognition/detectLabels")
+        .context("no answer")?;
     let person = boxed_labels(answer)
         .into_iter()
         .find(|(name, ..)| name == "Person")
@@ -49,6 +58,9 @@ fn the_curl_walk_through_ends_in_a_document_that_names_the_person() -> Result<()
         "the box {:?} misses the face",
         person.2
     );
-    ensure!(output.contains("Person"), "the walk-through shows no label:\n{output}");
+    ensure!(
+        output.contains("Person"),
+        "the walk-through shows no label:\n{output}"
+    );
     Ok(())
 }

@@ -122,7 +122,10 @@ impl Local {
         let ready_file = data.with_extension("ready.json");
         let _ = fs::remove_file(&ready_file);
         let log_path = data.with_extension("log");
-        let log = fs::File::options().append(true).create(true).open(&log_path)?;
+        let log = fs::File::options()
+            .append(true)
+            .create(true)
+            .open(&log_path)?;
         let process = Command::new(binary("sightline")?)
             .args(["local", "--port", "0", "--aws-port", "0"])
             .arg("--data-dir")
@@ -260,10 +263,7 @@ pub fn http(method: &str, address: &str, headers: &[(&str, &str)], body: &[u8]) 
         })
         .collect();
     let mut bytes = Vec::new();
-    response
-        .body_mut()
-        .as_reader()
-        .read_to_end(&mut bytes)?;
+    response.body_mut().as_reader().read_to_end(&mut bytes)?;
     Ok(Answer {
         status: response.status().as_u16(),
         headers,
@@ -280,11 +280,26 @@ pub fn upload(api: &str, content_type: &str, bytes: &[u8], more: Value) -> Resul
     if let (Some(ask), Value::Object(more)) = (ask.as_object_mut(), more) {
         ask.extend(more);
     }
-    let reply = http("POST", &format!("{api}/uploads"), &[], ask.to_string().as_bytes())?;
-    ensure!(reply.status == 201, "POST /uploads: {} {}", reply.status, String::from_utf8_lossy(&reply.body));
+    let reply = http(
+        "POST",
+        &format!("{api}/uploads"),
+        &[],
+        ask.to_string().as_bytes(),
+    )?;
+    ensure!(
+        reply.status == 201,
+        "POST /uploads: {} {}",
+        reply.status,
+        String::from_utf8_lossy(&reply.body)
+    );
     let reply = reply.json()?;
     let put = put(&reply, bytes)?;
-    ensure!(put.status == 200, "PUT: {} {}", put.status, String::from_utf8_lossy(&put.body));
+    ensure!(
+        put.status == 200,
+        "PUT: {} {}",
+        put.status,
+        String::from_utf8_lossy(&put.body)
+    );
     Ok(reply)
 }
 
@@ -367,13 +382,22 @@ pub fn aws_calls(data: &Path) -> Result<Vec<Value>> {
 #[must_use]
 pub fn boxed_labels(detect_labels: &Value) -> Vec<(String, f64, [f64; 4])> {
     let list = |value: &Value, name: &str| -> Vec<Value> {
-        value.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
+        value
+            .get(name)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
     };
-    let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
+    let number =
+        |value: &Value, name: &str| value.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
     list(detect_labels, "Labels")
         .iter()
         .flat_map(|label| {
-            let name = label.get("Name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let name = label
+                .get("Name")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned();
             list(label, "Instances").into_iter().map(move |instance| {
                 let area = instance.get("BoundingBox").cloned().unwrap_or_default();
                 (
