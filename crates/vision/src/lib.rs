@@ -21,7 +21,7 @@
 //!
 //! A [`Recogniser`] holds no lock: each call has its own inference state, so one `Arc<Recogniser>` serves
 //! any number of threads. A call is CPU-bound and synchronous; callers bound how many run side by side,
-//! because a picture of 10,000 x 10,000 pixels takes 300 MB while it is decoded.
+//! because a picture of 10,000 x 10,000 pixels takes up to 750 MB while it is decoded.
 
 mod colour;
 mod confidence;
