@@ -36,3 +36,86 @@ pub(crate) fn run(args: &RedriveArgs, out: &mut impl Write) -> anyhow::Result<()
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::clients;
+    use sightline_local_aws::{RetryBackoff, Settings, start};
+    use sightline_pipeline::object_store::{Condition, ObjectStore, Put};
+    use sightline_vision::Recogniser;
+    use std::{path::Path, sync::Arc, time::Duration};
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn redrive(data_dir: &Path, ids: &[&str]) -> (Result<(), String>, String) {
+        let args = RedriveArgs {
+            data_dir: data_dir.to_owned(),
+            ids: ids.iter().map(|id| (*id).to_owned()).collect(),
+        };
+        let mut out = Vec::new();
+        let outcome = run(&args, &mut out).map_err(|error| format!("{error:#}"));
+        (outcome, String::from_utf8(out).unwrap())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_dead_letter_goes_back_while_the_endpoint_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::new(folder.path(), Arc::new(Recogniser::embedded().unwrap()));
+        settings.listen.set_port(0);
+        settings.max_receive_count = 1;
+        settings.retry_backoff = RetryBackoff {
+            first: Duration::ZERO,
+            longest: Duration::ZERO,
+        };
+        let (bucket, keys) = (settings.input_bucket.clone(), settings.credentials.clone());
+        let aws = start(settings).await.unwrap();
+        let endpoint = format!("http://{}", aws.address());
+        let store = clients::clients(&endpoint, "us-east-1", &keys).store;
+        let put = Put {
+            bucket: &bucket,
+            key: "uploads/a.jpg",
+            body: b"no picture",
+            content_type: "image/jpeg",
+            metadata: &[],
+            condition: Condition::Always,
+        };
+        store.put(put).await.unwrap();
+        let queue = aws.queue();
+        let message = queue.receive(1, LONG).await.unwrap().remove(0);
+        queue
+            .retry_later(&message.receipt, "a reason")
+            .await
+            .unwrap();
+
+        let (outcome, said) = redrive(folder.path(), &[&message.id, "another"]);
+        assert_eq!(outcome.unwrap_err(), "1 of 2 could not be put back");
+        assert_eq!(
+            said,
+            format!(
+                "{} is in the queue again.\nanother is no dead letter.\n",
+                message.id
+            )
+        );
+        let again = queue.receive(1, LONG).await.unwrap().remove(0);
+        assert_eq!(again.id, message.id);
+        let json = |body: &str| serde_json::from_str::<serde_json::Value>(body).unwrap();
+        assert_eq!(json(&again.body), json(&message.body));
+
+        let (outcome, said) = redrive(folder.path(), &[]);
+        outcome.unwrap();
+        assert_eq!(said, "There are no dead letters.\n");
+        aws.shutdown().await;
+    }
+
+    #[test]
+    fn a_folder_without_a_queue_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outcome, _) = redrive(folder.path(), &[]);
+        let error = outcome.unwrap_err();
+        assert!(
+            error.contains(&folder.path().display().to_string()),
+            "{error}"
+        );
+    }
+}

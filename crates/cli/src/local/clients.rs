@@ -15,7 +15,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
 /// Clients that talk to, and sign addresses for, the endpoint at `endpoint`, a full address.
-pub(super) fn clients(endpoint: &str, region: &str, credentials: &Credentials) -> Clients {
+pub(crate) fn clients(endpoint: &str, region: &str, credentials: &Credentials) -> Clients {
     aws::clients(&sdk_config(endpoint, region, credentials))
 }
 

@@ -1,7 +1,7 @@
 //! `sightline local`: both functions, the pages, the AWS endpoint and the pump between queue and processor, in one
 //! process. The functions reach the endpoint over HTTP as they reach AWS.
 
-mod clients;
+pub(crate) mod clients;
 mod credentials;
 mod greeting;
 mod pages;
