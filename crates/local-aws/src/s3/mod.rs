@@ -15,6 +15,7 @@ mod list;
 mod multipart;
 mod objects;
 mod service;
+mod uploads;
 
 use crate::{
     Body,

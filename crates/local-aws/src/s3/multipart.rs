@@ -6,25 +6,23 @@ use super::{
     conditions::{ReadConditions, write_condition},
     convert::{
         attributes, checksum_algorithm, checksum_type, compare_checksum, etag, fill_checksum,
-        given_checksum, owner, size, timestamp,
+        given_checksum, size, timestamp,
     },
-    list::{Encoding, page_size},
+    list::Encoding,
     objects::{copy_source, hex},
     service::Api,
 };
 use crate::{
     checksum::{Algorithm, Checksum, Coverage},
-    store::{Completion, NewPart, Part, UploadChecksum, common_prefix},
+    store::{Completion, NewPart, Part, StoreError, UploadChecksum},
 };
 use s3s::{
     S3Request, S3Response, S3Result,
     crypto::{Checksum as _, Md5},
     dto::{
-        self, AbortMultipartUploadInput, AbortMultipartUploadOutput, CommonPrefix,
-        CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedPart, CopyPartResult,
-        CreateMultipartUploadInput, CreateMultipartUploadOutput, Initiator,
-        ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput,
-        MultipartUpload, UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput,
+        self, AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
+        CompleteMultipartUploadOutput, CompletedPart, CopyPartResult, CreateMultipartUploadInput,
+        CreateMultipartUploadOutput, UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput,
         UploadPartOutput,
     },
     s3_error,
@@ -343,13 +341,13 @@ fn choose_parts(named: Vec<CompletedPart>, mut stored: Vec<Part>) -> S3Result<Ve
                 .is_none_or(|tag| tag.value() == part.etag)
         };
         let Some(part) = found.filter(fits) else {
-            return Err(crate::store::StoreError::InvalidPart.into());
+            return Err(StoreError::InvalidPart.into());
         };
         if let Some((algorithm, value)) = given_checksum!(named)?
             && algorithm == part.checksum.algorithm
             && value != part.checksum.value
         {
-            return Err(crate::store::StoreError::InvalidPart.into());
+            return Err(StoreError::InvalidPart.into());
         }
         chosen.push(part);
     }
@@ -378,170 +376,6 @@ pub(super) async fn abort(
         .abort_upload(&input.bucket, &input.key, &input.upload_id)
         .await?;
     Ok(S3Response::new(AbortMultipartUploadOutput::default()))
-}
-
-fn initiator() -> Initiator {
-    Initiator {
-        display_name: None,
-        id: owner().id,
-    }
-}
-
-pub(super) async fn list_parts(
-    api: &Api,
-    req: S3Request<ListPartsInput>,
-) -> S3Result<S3Response<ListPartsOutput>> {
-    let input = req.input;
-    let max = page_size(input.max_parts, "max-parts")?;
-    let marker = input.part_number_marker.unwrap_or(0);
-    let (upload, parts) = api
-        .store
-        .parts(&input.bucket, &input.key, &input.upload_id)
-        .await?;
-    let asked_for = upload.checksum.asked_for;
-    let mut rest = parts
-        .into_iter()
-        .filter(|part| i32::from(part.number) > marker);
-    let parts: Vec<dto::Part> = rest
-        .by_ref()
-        .take(usize::try_from(max).unwrap_or_default())
-        .map(|stored| {
-            let mut part = dto::Part {
-                e_tag: Some(etag(&stored.etag)),
-                last_modified: Some(timestamp(stored.last_modified)),
-                part_number: Some(i32::from(stored.number)),
-                size: Some(size(stored.size)),
-                ..dto::Part::default()
-            };
-            fill_checksum!(part, asked_for.then_some(&stored.checksum));
-            part
-        })
-        .collect();
-    let output = ListPartsOutput {
-        bucket: Some(input.bucket),
-        key: Some(input.key),
-        upload_id: Some(input.upload_id),
-        checksum_algorithm: asked_for.then(|| checksum_algorithm(upload.checksum.algorithm)),
-        checksum_type: asked_for.then(|| checksum_type(upload.checksum.coverage)),
-        initiator: Some(initiator()),
-        owner: Some(owner()),
-        is_truncated: Some(rest.next().is_some()),
-        max_parts: Some(max),
-        next_part_number_marker: parts.last().and_then(|part| part.part_number),
-        part_number_marker: Some(marker),
-        parts: Some(parts),
-        storage_class: Some(dto::StorageClass::from(
-            upload
-                .attributes
-                .storage_class
-                .unwrap_or_else(|| "STANDARD".to_owned()),
-        )),
-        ..ListPartsOutput::default()
-    };
-    Ok(S3Response::new(output))
-}
-
-pub(super) async fn list_uploads(
-    api: &Api,
-    req: S3Request<ListMultipartUploadsInput>,
-) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
-    let input = req.input;
-    let encoding = Encoding::of(input.encoding_type.as_ref())?;
-    let max = page_size(input.max_uploads, "max-uploads")?;
-    let limit = usize::try_from(max).unwrap_or_default();
-    let prefix = input.prefix.clone().unwrap_or_default();
-    let key_marker = input.key_marker.clone().unwrap_or_default();
-    let id_marker = input
-        .upload_id_marker
-        .clone()
-        .filter(|_| !key_marker.is_empty());
-    let delimiter = input
-        .delimiter
-        .as_deref()
-        .filter(|delimiter| !delimiter.is_empty());
-    let mut uploads = api.store.uploads(&input.bucket, &prefix).await?;
-    // What the marker's page showed: all up to its key, and of its key those up to the identifier.
-    let after_marker = match &id_marker {
-        Some(id) => uploads
-            .iter()
-            .position(|upload| upload.key == key_marker && upload.id == *id)
-            .map(|at| at + 1),
-        None => None,
-    };
-    let skipped =
-        after_marker.unwrap_or_else(|| uploads.partition_point(|upload| upload.key <= key_marker));
-    uploads.drain(..skipped);
-    let mut listed: Vec<MultipartUpload> = Vec::new();
-    let mut prefixes: Vec<String> = Vec::new();
-    let mut last: Option<(String, String)> = None;
-    let mut truncated = false;
-    for upload in uploads {
-        let rolled_up = common_prefix(&upload.key, &prefix, delimiter);
-        let is_new = match &rolled_up {
-            Some(group) => prefixes.last() != Some(group) && *group > key_marker,
-            None => true,
-        };
-        if is_new && listed.len() + prefixes.len() == limit {
-            truncated = true;
-            break;
-        }
-        match rolled_up {
-            Some(group) => {
-                last = Some((group.clone(), String::new()));
-                if is_new {
-                    prefixes.push(group);
-                }
-            }
-            None => {
-                last = Some((upload.key.clone(), upload.id.clone()));
-                listed.push(MultipartUpload {
-                    checksum_algorithm: upload
-                        .checksum
-                        .asked_for
-                        .then(|| checksum_algorithm(upload.checksum.algorithm)),
-                    checksum_type: upload
-                        .checksum
-                        .asked_for
-                        .then(|| checksum_type(upload.checksum.coverage)),
-                    initiated: Some(timestamp(upload.initiated_at)),
-                    initiator: Some(initiator()),
-                    key: Some(encoding.text(&upload.key)),
-                    owner: Some(owner()),
-                    storage_class: Some(dto::StorageClass::from(
-                        upload
-                            .attributes
-                            .storage_class
-                            .unwrap_or_else(|| "STANDARD".to_owned()),
-                    )),
-                    upload_id: Some(upload.id),
-                });
-            }
-        }
-    }
-    let (next_key, next_id) = last.filter(|_| truncated).unzip();
-    let output = ListMultipartUploadsOutput {
-        bucket: Some(input.bucket),
-        common_prefixes: Some(
-            prefixes
-                .iter()
-                .map(|prefix| CommonPrefix {
-                    prefix: Some(encoding.text(prefix)),
-                })
-                .collect(),
-        ),
-        delimiter: input.delimiter.map(|delimiter| encoding.text(&delimiter)),
-        encoding_type: input.encoding_type,
-        is_truncated: Some(truncated),
-        key_marker: Some(encoding.text(&key_marker)),
-        max_uploads: Some(max),
-        next_key_marker: next_key.map(|key: String| encoding.text(&key)),
-        next_upload_id_marker: next_id,
-        prefix: Some(encoding.text(&prefix)),
-        request_charged: None,
-        upload_id_marker: input.upload_id_marker,
-        uploads: Some(listed),
-    };
-    Ok(S3Response::new(output))
 }
 
 #[cfg(test)]

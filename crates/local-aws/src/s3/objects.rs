@@ -350,7 +350,6 @@ pub(super) async fn get_object_attributes(
         ..GetObjectAttributesOutput::default()
     };
     if is_asked(ObjectAttributes::ETAG) {
-        // Here, and only here, S3 leaves the quotes away.
         output.e_tag = Some(etag(&object.etag));
     }
     if is_asked(ObjectAttributes::OBJECT_SIZE) {

@@ -1,6 +1,6 @@
 //! The operations that are implemented; every other one answers `NotImplemented`, as s3s does by default.
 
-use super::{buckets, download, list, multipart, objects};
+use super::{buckets, download, list, multipart, objects, uploads};
 use crate::{cors::BucketCors, store::Store};
 use s3s::{
     S3, S3Request, S3Response, S3Result,
@@ -72,6 +72,6 @@ operations! {
     upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput = multipart::upload_part_copy;
     complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput = multipart::complete;
     abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput = multipart::abort;
-    list_parts(ListPartsInput) -> ListPartsOutput = multipart::list_parts;
-    list_multipart_uploads(ListMultipartUploadsInput) -> ListMultipartUploadsOutput = multipart::list_uploads;
+    list_parts(ListPartsInput) -> ListPartsOutput = uploads::list_parts;
+    list_multipart_uploads(ListMultipartUploadsInput) -> ListMultipartUploadsOutput = uploads::list_uploads;
 }

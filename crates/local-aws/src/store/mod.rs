@@ -16,7 +16,7 @@ mod schema;
 
 pub(crate) use blobs::{BlobWriter, NewBlob};
 pub(crate) use list::{Entry, ListQuery, Listing, common_prefix};
-pub(crate) use multipart::{Completion, NewPart, Part, UploadChecksum};
+pub(crate) use multipart::{Completion, NewPart, Part, Upload, UploadChecksum};
 pub(crate) use objects::{Attributes, NewObject, Object, WriteCondition};
 pub(crate) use queue::{Dead, insert_again};
 pub(crate) use schema::{OpenError, open as open_database};

@@ -153,3 +153,23 @@ async fn reads_can_ask_for_what_they_do_not_know_yet() {
         .unwrap_err();
     assert_eq!(status(&head), 304);
 }
+
+#[tokio::test]
+async fn copies_can_ask_that_nothing_is_replaced() {
+    let server = Server::start().await;
+    server.put("from", "text").await;
+    let copy = || {
+        server
+            .s3
+            .copy_object()
+            .bucket(INPUT)
+            .key("to")
+            .copy_source(format!("{INPUT}/from"))
+            .if_none_match("*")
+    };
+    copy().send().await.unwrap();
+    assert_eq!(
+        refusal(&copy().send().await.unwrap_err()),
+        (412, "PreconditionFailed".to_owned())
+    );
+}

@@ -6,6 +6,7 @@
     reason = "the helpers of tests may stop at the first surprise, too"
 )]
 
+mod buckets;
 mod checksums;
 mod conditions;
 mod cors;
