@@ -1,10 +1,12 @@
-//! Reads a request's body.
+//! Reads a request's body and the key in its path.
 
 use axum::{
     body::{Body, to_bytes},
+    extract::{Path, rejection::PathRejection},
     http::{HeaderMap, header::CONTENT_LENGTH},
 };
 use serde_json::{Map, Value};
+use sightline_pipeline::SourceKey;
 
 use crate::problem::{Code, Problem};
 
@@ -51,6 +53,27 @@ pub(crate) async fn json_object(
             format!("The body is {}. Send a JSON object.", kind(&other)),
         )),
         Err(error) => Err(invalid(format!("The body is not JSON: {error}."))),
+    }
+}
+
+/// The key that the rest of a path names.
+pub(crate) fn source_key(path: Result<Path<String>, PathRejection>) -> Result<SourceKey, Problem> {
+    let Path(key) = path.map_err(|_| {
+        Problem::new(
+            Code::InvalidKey,
+            "The key is not UTF-8 once it is percent-decoded. Encode the key's UTF-8 bytes.",
+        )
+    })?;
+    SourceKey::new(key)
+        .map_err(|error| Problem::new(Code::InvalidKey, sentence(&error.to_string())))
+}
+
+/// An error's own words as a sentence.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    match letters.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
+        None => String::new(),
     }
 }
 

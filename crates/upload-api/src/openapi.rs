@@ -27,6 +27,7 @@ use crate::{
     paths(
         routes::uploads::create,
         routes::results::read,
+        routes::thumbnails::read,
         routes::health::health,
         routes::schema::schema
     ),
@@ -80,12 +81,23 @@ pub(crate) const RESULTS: &[Code] = &[
     Code::StoreUnavailable,
 ];
 
+/// What can go wrong with `GET /thumbnails/{key}`.
+pub(crate) const THUMBNAILS: &[Code] = &[
+    Code::InvalidKey,
+    Code::NoSuchThumbnail,
+    Code::MethodNotAllowed,
+    Code::StoreFailed,
+    Code::StoreUnavailable,
+];
+
 /// The problems of every operation.
 pub(crate) struct AnyProblems;
 /// The problems of `POST /uploads`.
 pub(crate) struct UploadProblems;
 /// The problems of `GET /results/{key}`.
 pub(crate) struct ResultProblems;
+/// The problems of `GET /thumbnails/{key}`.
+pub(crate) struct ThumbnailProblems;
 
 impl IntoResponses for AnyProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -102,6 +114,12 @@ impl IntoResponses for UploadProblems {
 impl IntoResponses for ResultProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         responses(RESULTS)
+    }
+}
+
+impl IntoResponses for ThumbnailProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses(THUMBNAILS)
     }
 }
 
@@ -199,6 +217,7 @@ fn example(code: Code) -> Problem {
             .allowed(analyses),
         Code::InvalidKey => problem("The key \"cat.jpg\" is under neither uploads/ nor inline/, so it names no image."),
         Code::NoSuchUpload => problem("There is no image under this key. If it came from POST /uploads, send the image to its uploadUrl first; if that is done, check the key."),
+        Code::NoSuchThumbnail => problem("There is no thumbnail under this key. It comes with the result; where the result is there, the image could not be decoded."),
         Code::NoSuchPath => problem("There is nothing at \"/upload\". GET /openapi.json describes what there is."),
         Code::MethodNotAllowed => problem("This path does not take \"DELETE\"; it takes GET, HEAD, OPTIONS.").allowed(["GET", "HEAD", "OPTIONS"]),
         Code::ResultUnreadable => problem("The stored result is not a result document. Upload the image again to have it written anew."),

@@ -61,6 +61,8 @@ pub enum Code {
     InvalidKey,
     /// There is neither an image nor a result under this key.
     NoSuchUpload,
+    /// There is no thumbnail of the image under this key.
+    NoSuchThumbnail,
     /// There is nothing at this path; `allowed` lists the paths there are.
     NoSuchPath,
     /// The path does not take this method; `allowed` and the header `Allow` list those it takes.
@@ -75,7 +77,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::InvalidJson,
         Self::NotAnObject,
         Self::UnknownMember,
@@ -88,6 +90,7 @@ impl Code {
         Self::AnalysisNotEnabled,
         Self::InvalidKey,
         Self::NoSuchUpload,
+        Self::NoSuchThumbnail,
         Self::NoSuchPath,
         Self::MethodNotAllowed,
         Self::BodyTooLarge,
@@ -134,6 +137,11 @@ impl Code {
             ),
             Self::InvalidKey => ("invalid-key", S::BAD_REQUEST, "The key names no image"),
             Self::NoSuchUpload => ("no-such-upload", S::NOT_FOUND, "There is no such upload"),
+            Self::NoSuchThumbnail => (
+                "no-such-thumbnail",
+                S::NOT_FOUND,
+                "There is no such thumbnail",
+            ),
             Self::NoSuchPath => (
                 "no-such-path",
                 S::NOT_FOUND,

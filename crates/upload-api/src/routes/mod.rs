@@ -3,6 +3,7 @@
 pub(crate) mod health;
 pub(crate) mod results;
 pub(crate) mod schema;
+pub(crate) mod thumbnails;
 pub(crate) mod uploads;
 
 use std::sync::Arc;
@@ -20,9 +21,10 @@ use sightline_pipeline::object_store::{ObjectStore, Presigner};
 use crate::{Api, Code, Problem, cors, problem::quote, request_log};
 
 /// The paths as the API describes them.
-const PATHS: [&str; 4] = [
+const PATHS: [&str; 5] = [
     "POST /uploads",
     "GET /results/{key}",
+    "GET /thumbnails/{key}",
     "GET /health",
     "GET /openapi.json",
 ];
@@ -37,6 +39,10 @@ pub fn router<S: ObjectStore, P: Presigner>(api: Arc<Api<S, P>>) -> Router {
             only(&["POST", "OPTIONS"], post(uploads::create::<S, P>)),
         )
         .route("/results/{*key}", only(READ, get(results::read::<S, P>)))
+        .route(
+            "/thumbnails/{*key}",
+            only(READ, get(thumbnails::read::<S, P>)),
+        )
         .route("/health", only(READ, get(health::health)))
         .route("/openapi.json", only(READ, get(schema::schema)))
         .fallback(no_such_path)

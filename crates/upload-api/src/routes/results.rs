@@ -25,7 +25,7 @@ use sightline_pipeline::{
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Code, Problem, api::Shared, openapi::ResultProblems};
+use crate::{Code, Problem, api::Shared, extract::source_key, openapi::ResultProblems};
 
 /// After how many seconds to ask again; a picture takes about that long.
 const RETRY_AFTER_SECONDS: u16 = 1;
@@ -129,14 +129,7 @@ pub(crate) async fn read<S: ObjectStore, P: Presigner>(
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Path(key) = path.map_err(|_| {
-        Problem::new(
-            Code::InvalidKey,
-            "The key is not UTF-8 once it is percent-decoded. Encode the key's UTF-8 bytes.",
-        )
-    })?;
-    let key = SourceKey::new(key)
-        .map_err(|error| Problem::new(Code::InvalidKey, sentence(&error.to_string())))?;
+    let key = source_key(path)?;
     let result_key = key.result_key();
     let (document, image) = tokio::time::timeout(api.store_patience, async {
         tokio::try_join!(
@@ -217,13 +210,4 @@ fn knows(request: &HeaderMap, e_tag: &str) -> bool {
         .flat_map(|list| list.split(','))
         .map(str::trim)
         .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == e_tag)
-}
-
-/// An error's own words as a sentence.
-fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
-    match letters.next() {
-        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
-        None => String::new(),
-    }
 }

@@ -5,7 +5,7 @@ use sightline_pipeline::ResultDocument;
 use super::*;
 use crate::{
     Code,
-    openapi::{RESULTS, UPLOADS, openapi},
+    openapi::{RESULTS, THUMBNAILS, UPLOADS, openapi},
     routes::uploads::MEMBERS,
 };
 
@@ -72,6 +72,7 @@ fn every_problem_is_described_where_it_can_happen() {
     for (path, method, codes) in [
         ("/uploads", "post", UPLOADS),
         ("/results/{key}", "get", RESULTS),
+        ("/thumbnails/{key}", "get", THUMBNAILS),
         ("/health", "get", &[Code::MethodNotAllowed][..]),
         ("/openapi.json", "get", &[Code::MethodNotAllowed][..]),
     ] {
@@ -83,7 +84,7 @@ fn every_problem_is_described_where_it_can_happen() {
         }
     }
     // The one that belongs to no path of the description.
-    let everywhere: Vec<_> = UPLOADS.iter().chain(RESULTS).collect();
+    let everywhere: Vec<_> = [UPLOADS, RESULTS, THUMBNAILS].concat();
     let missing: Vec<_> = Code::ALL
         .iter()
         .filter(|code| !everywhere.contains(code))

@@ -5,6 +5,7 @@ mod events;
 mod malformed;
 mod protocol;
 mod results;
+mod thumbnails;
 mod uploads;
 
 use std::sync::Arc;

@@ -8,9 +8,10 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 
-const PATHS: [(&str, &str); 4] = [
+const PATHS: [(&str, &str); 5] = [
     ("/uploads", "POST, OPTIONS"),
     ("/results/uploads/a.jpg", "GET, HEAD, OPTIONS"),
+    ("/thumbnails/uploads/a.jpg", "GET, HEAD, OPTIONS"),
     ("/health", "GET, HEAD, OPTIONS"),
     ("/openapi.json", "GET, HEAD, OPTIONS"),
 ];
@@ -73,6 +74,7 @@ async fn there_is_nothing_elsewhere() {
         "/uploads/a.jpg",
         "/results",
         "/results/",
+        "/thumbnails/",
         "/Health",
         "/%",
         "/%FF",
@@ -80,7 +82,7 @@ async fn there_is_nothing_elsewhere() {
         let reply = get(api(&MemoryStore::new()), path).await;
         assert_eq!(reply.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(reply.code(), "no-such-path");
-        assert_eq!(reply.json()["allowed"].as_array().unwrap().len(), 4);
+        assert_eq!(reply.json()["allowed"].as_array().unwrap().len(), 5);
     }
 }
 

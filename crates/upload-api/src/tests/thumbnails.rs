@@ -1,0 +1,105 @@
+use sightline_pipeline::{
+    object_store::StoreError,
+    testing::{Failing, Faults, slow_down},
+};
+
+use super::{results::KEYS, *};
+
+const KEY: &str = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg";
+const PATH: &str = "/thumbnails/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg";
+
+fn put_thumbnail(store: &MemoryStore, key: &str) {
+    let key = SourceKey::new(key).unwrap().thumbnail_key();
+    store.insert(OUTPUT, &key, b"thumbnail", "image/jpeg", &[]);
+}
+
+#[tokio::test]
+async fn a_thumbnail_is_at_a_signed_address() {
+    let store = MemoryStore::new();
+    put_thumbnail(&store, KEY);
+    for method in [Method::GET, Method::HEAD] {
+        let reply = ask(api(&store), method, PATH).await;
+        assert_eq!(reply.status, StatusCode::FOUND);
+        let address = reply.header("location");
+        let lies = format!("https://{OUTPUT}.s3.eu-west-1.amazonaws.com/thumbnails/{KEY}.jpg?");
+        assert!(address.starts_with(&lies), "{address}");
+        assert!(address.contains("X-Amz-Expires=900&") && address.contains("X-Amz-Signature="));
+        assert_eq!(reply.header("cache-control"), "private, max-age=300");
+        assert!(reply.body.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_redirection_is_kept_for_less_than_its_address_works() {
+    let store = MemoryStore::new();
+    put_thumbnail(&store, KEY);
+    for (lives, kept) in [("1", 0), ("60", 30), ("604800", 300)] {
+        let reply = get(api_with(&store, &[("RESULT_URL_SECONDS", lives)]), PATH).await;
+        assert!(
+            reply
+                .header("location")
+                .contains(&format!("X-Amz-Expires={lives}&"))
+        );
+        assert_eq!(
+            reply.header("cache-control"),
+            format!("private, max-age={kept}")
+        );
+    }
+}
+
+#[tokio::test]
+async fn any_key_has_its_own_thumbnail() {
+    let store = MemoryStore::new();
+    for key in KEYS {
+        let path = crate::results_path(&SourceKey::new(key).unwrap());
+        let path = path.replacen("/results/", "/thumbnails/", 1);
+        let none = get(api(&store), &path).await;
+        assert_eq!(none.status, StatusCode::NOT_FOUND, "{key}");
+        assert_eq!(none.code(), "no-such-thumbnail");
+        put_thumbnail(&store, key);
+        assert_eq!(get(api(&store), &path).await.status, StatusCode::FOUND);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_key_of_ours_is_refused() {
+    let store = MemoryStore::new();
+    for path in [
+        "/thumbnails/cat.jpg",
+        "/thumbnails/thumbnails/uploads/a.jpg.jpg",
+        "/thumbnails/results/uploads/a.jpg.json",
+        "/thumbnails/../results/uploads/a.jpg.json",
+        "/thumbnails/uploads/",
+        "/thumbnails/uploads/%FF.jpg",
+    ] {
+        let reply = get(api(&store), path).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(reply.code(), "invalid-key");
+    }
+    assert!(store.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_bucket_that_fails_says_whether_to_try_again() {
+    let store = MemoryStore::new();
+    put_thumbnail(&store, KEY);
+    let refused = StoreError {
+        code: "AccessDenied".to_owned(),
+        retryable: false,
+        ..slow_down()
+    };
+    for (error, status, code) in [
+        (
+            slow_down(),
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store-unavailable",
+        ),
+        (refused, StatusCode::BAD_GATEWAY, "store-failed"),
+    ] {
+        let failing = Failing::new(store.clone(), Faults::first(1, error));
+        let api = router(Arc::new(Api::new(config(&[]), failing, presigner())));
+        let reply = get(api.clone(), PATH).await;
+        assert_eq!((reply.status, reply.code().as_str()), (status, code));
+        assert_eq!(get(api, PATH).await.status, StatusCode::FOUND);
+    }
+}
