@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use crate::{Analyses, Analysis};
+use crate::{Analyses, Analysis, analyse::Settings};
 
 /// A variable that is missing or wrong: one line that names it and what it takes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +80,8 @@ pub struct UploadApiConfig {
     pub result_url_seconds: u64,
     /// Origins whose pages may call the API (`ALLOWED_ORIGINS`, none).
     pub allowed_origins: AllowedOrigins,
+    /// How images that come in a request are analysed.
+    pub settings: Settings,
 }
 
 impl UploadApiConfig {
@@ -88,9 +90,11 @@ impl UploadApiConfig {
     /// # Errors
     /// [`ConfigError`] for the first variable that is missing or wrong.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        let analyses = analyses(lookup)?;
         Ok(Self {
             buckets: Buckets::read(lookup)?,
-            analyses: analyses(lookup)?,
+            settings: settings(lookup, &analyses)?,
+            analyses,
             max_upload_bytes: number(
                 lookup,
                 "MAX_UPLOAD_BYTES",
@@ -127,12 +131,8 @@ pub struct ProcessorConfig {
     pub buckets: Buckets,
     /// What is asked of an image whose uploader asked for nothing in particular, and the most an uploader may ask for (`ANALYSES`).
     pub analyses: Analyses,
-    /// The least confidence of a label, percent 0..100 (`MIN_CONFIDENCE`, 55, Rekognition's own default).
-    pub min_confidence: f32,
-    /// The most labels (`MAX_LABELS`, 1000, Rekognition's own default).
-    pub max_labels: u32,
-    /// The model that `custom-labels` asks (`CUSTOM_LABELS_ARN`).
-    pub custom_labels_arn: Option<String>,
+    /// How images are analysed.
+    pub settings: Settings,
 }
 
 impl ProcessorConfig {
@@ -141,41 +141,12 @@ impl ProcessorConfig {
     /// # Errors
     /// [`ConfigError`] for the first variable that is missing or wrong.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
-        const ARN: &str = "the ARN of a running model version, such as arn:aws:rekognition:eu-west-1:111122223333:project/shelves/version/shelves.2026-01-01/1767225600000";
-        let config = Self {
+        let analyses = analyses(lookup)?;
+        Ok(Self {
             buckets: Buckets::read(lookup)?,
-            analyses: analyses(lookup)?,
-            min_confidence: number(
-                lookup,
-                "MIN_CONFIDENCE",
-                55.0,
-                (0.0, 100.0),
-                "a percentage from 0 to 100, such as 55",
-            )?,
-            max_labels: number(
-                lookup,
-                "MAX_LABELS",
-                1000,
-                (1, 1000),
-                "a number from 1 to 1000, such as 100",
-            )?,
-            custom_labels_arn: lookup("CUSTOM_LABELS_ARN").filter(|arn| !arn.is_empty()),
-        };
-        match &config.custom_labels_arn {
-            None if config.analyses.contains(Analysis::CustomLabels) => Err(ConfigError {
-                variable: "CUSTOM_LABELS_ARN",
-                problem: "is not set though ANALYSES names custom-labels".to_owned(),
-                takes: ARN,
-            }),
-            Some(arn)
-                if !(arn.starts_with("arn:")
-                    && arn.contains(":rekognition:")
-                    && arn.contains("/version/")) =>
-            {
-                Err(wrong("CUSTOM_LABELS_ARN", arn, ARN))
-            }
-            _ => Ok(config),
-        }
+            settings: settings(lookup, &analyses)?,
+            analyses,
+        })
     }
 }
 
@@ -236,6 +207,43 @@ fn analyses(lookup: Lookup<'_>) -> Result<Analyses, ConfigError> {
                 "names separated by commas out of labels, image-properties, faces, text, moderation, celebrities, ppe and custom-labels",
             )
         }),
+    }
+}
+
+fn settings(lookup: Lookup<'_>, analyses: &Analyses) -> Result<Settings, ConfigError> {
+    const ARN: &str = "the ARN of a running model version, such as arn:aws:rekognition:eu-west-1:111122223333:project/shelves/version/shelves.2026-01-01/1767225600000";
+    let default = Settings::default();
+    let settings = Settings {
+        min_confidence: number(
+            lookup,
+            "MIN_CONFIDENCE",
+            default.min_confidence,
+            (0.0, 100.0),
+            "a percentage from 0 to 100, such as 55",
+        )?,
+        max_labels: number(
+            lookup,
+            "MAX_LABELS",
+            default.max_labels,
+            (1, 1000),
+            "a number from 1 to 1000, such as 100",
+        )?,
+        custom_labels_arn: lookup("CUSTOM_LABELS_ARN").filter(|arn| !arn.is_empty()),
+    };
+    match &settings.custom_labels_arn {
+        None if analyses.contains(Analysis::CustomLabels) => Err(ConfigError {
+            variable: "CUSTOM_LABELS_ARN",
+            problem: "is not set though ANALYSES names custom-labels".to_owned(),
+            takes: ARN,
+        }),
+        Some(arn)
+            if !(arn.starts_with("arn:")
+                && arn.contains(":rekognition:")
+                && arn.contains("/version/")) =>
+        {
+            Err(wrong("CUSTOM_LABELS_ARN", arn, ARN))
+        }
+        _ => Ok(settings),
     }
 }
 
@@ -306,8 +314,7 @@ mod tests {
         assert_eq!(api.upload_url_seconds, 300);
         assert_eq!(api.allowed_origins, AllowedOrigins::None);
         let processor = ProcessorConfig::read(&lookup(&BUCKETS)).unwrap();
-        assert_eq!(processor.min_confidence, 55.0);
-        assert_eq!(processor.max_labels, 1000);
+        assert_eq!(processor.settings, Settings::default());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! Nothing in here knows whether the outside is AWS or the local endpoint: both are reached by the
 //! ordinary AWS SDK clients.
 
+pub mod analyse;
 pub mod analysis;
 pub mod aws;
 pub mod config;

@@ -1,6 +1,6 @@
 //! The port to the recogniser.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use rekognition_model::Operation;
 use serde_json::Value;
@@ -36,7 +36,7 @@ pub enum Picture {
         version_id: Option<String>,
     },
     /// In the request itself, up to 5 MiB.
-    Bytes(Vec<u8>),
+    Bytes(Arc<[u8]>),
 }
 
 /// What is asked, with the parameters that Sightline sets.

@@ -14,9 +14,9 @@
 //! the lease object, already run out, so that the next worker asks, and pays, only for the rest.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sightline_pipeline::{
     SourceKey,
+    analyse::Kept,
     object_store::{Condition, Get, GetOutcome, ObjectStore, Put, PutOutcome, StoreError},
 };
 use time::{Duration, OffsetDateTime};
@@ -39,20 +39,6 @@ struct Claim {
     expires_at: OffsetDateTime,
     #[serde(default)]
     answers: Vec<Kept>,
-}
-
-/// An answer that was had, or the error that is final.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Kept {
-    /// The question with all its parameters; another question needs another answer.
-    pub(crate) question: String,
-    /// The answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) answer: Option<Value>,
-    /// The error's code and message where there is no answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) error: Option<(String, String)>,
 }
 
 /// Who asks for a lease.

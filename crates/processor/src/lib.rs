@@ -44,12 +44,10 @@
 //! - **No time left**: images not begun early enough, and those not finished in time, come again.
 
 pub mod event;
-pub mod summary;
 pub mod version;
 
 mod claim;
 mod handler;
-mod questions;
 mod results;
 mod source;
 mod work;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use percent_encoding::percent_decode_str;
 use sightline_pipeline::{
     Analyses, Analysis, SourceKey,
+    analyse::{MAX_OBJECT_BYTES, whole},
     config::ProcessorConfig,
     document::{AnalysisError, Source},
     object_store::{Get, GetOutcome, ObjectInfo, ObjectStore, StoreError},
@@ -13,16 +14,6 @@ use sightline_pipeline::{
 };
 
 use crate::{event::Created, version::ObjectVersion};
-
-/// The largest image that Rekognition fetches from a bucket (Amazon Rekognition Developer Guide,
-/// "Guidelines and quotas": 15 MB), in bytes.
-const MAX_BYTES: u64 = 15 * 1024 * 1024;
-/// The least width and height in pixels (the same page).
-const MIN_SIDE: u32 = 80;
-/// The least width and height for protective equipment.
-const MIN_SIDE_PPE: u32 = 64;
-/// The greatest width and height in pixels.
-const MAX_SIDE: u32 = 10_000;
 
 /// What was found under the announced key.
 #[derive(Debug)]
@@ -77,7 +68,9 @@ pub(crate) async fn find<S: ObjectStore>(
         let have = bytes.len() as u64;
         match header {
             // A header of gigabytes is none that Rekognition would be given.
-            Err(PictureError::NeedMore(more)) if have < info.size && info.size <= MAX_BYTES => {
+            Err(PictureError::NeedMore(more))
+                if have < info.size && info.size <= MAX_OBJECT_BYTES =>
+            {
                 let wanted = more.max(2 * have).min(info.size);
                 match read(store, created, Some(&info.e_tag), wanted).await {
                     Ok(GetOutcome::Found(_, longer)) if longer.len() as u64 > have => {
@@ -202,82 +195,6 @@ pub(crate) fn analyses(
     Ok(allowed)
 }
 
-/// Why Rekognition would refuse the picture, known without asking it.
-pub(crate) fn refusal(picture: &Picture, analyses: &Analyses) -> Option<AnalysisError> {
-    let size = picture.info.size;
-    if size == 0 {
-        return Some(whole(
-            "EmptyObject",
-            "The file is empty; upload it again.".to_owned(),
-        ));
-    }
-    match picture.header {
-        Err(PictureError::UnknownFormat) => {
-            return Some(whole(
-                "NotAnImage",
-                "The file is no picture in a format that is known here; upload a JPEG or PNG file."
-                    .to_owned(),
-            ));
-        }
-        Ok(header) if !header.format.is_read_by_rekognition() => {
-            return Some(whole(
-                "UnsupportedFormat",
-                format!(
-                    "The picture is a {} file, which cannot be analysed yet; upload it as JPEG or PNG.",
-                    header.format
-                ),
-            ));
-        }
-        _ if size > MAX_BYTES => {
-            return Some(whole(
-                "ImageTooLarge",
-                format!(
-                    "The picture is {size} bytes large; Rekognition takes at most {MAX_BYTES} (15 MB)."
-                ),
-            ));
-        }
-        _ => {}
-    }
-    let header = match picture.header {
-        Ok(header) => header,
-        Err(PictureError::Damaged(format)) => {
-            return Some(whole(
-                "DamagedImage",
-                format!("The {format} file is damaged; upload one that opens in other programs."),
-            ));
-        }
-        Err(_) => {
-            return Some(whole(
-                "DamagedImage",
-                "The picture is cut off before its data begins; upload it again.".to_owned(),
-            ));
-        }
-    };
-    let (width, height) = header.size?;
-    let least = if analyses.iter().eq([Analysis::Ppe]) {
-        MIN_SIDE_PPE
-    } else {
-        MIN_SIDE
-    };
-    if width < least || height < least {
-        return Some(whole(
-            "ImageTooSmall",
-            format!(
-                "The picture is {width} x {height} pixels; Rekognition takes at least {least} x {least}."
-            ),
-        ));
-    }
-    if width > MAX_SIDE || height > MAX_SIDE {
-        return Some(whole(
-            "ImageTooLarge",
-            format!(
-                "The picture is {width} x {height} pixels; Rekognition takes at most {MAX_SIDE} a side."
-            ),
-        ));
-    }
-    None
-}
-
 /// Why the processor cannot read the picture.
 pub(crate) fn unreadable_source(error: &StoreError) -> AnalysisError {
     whole(
@@ -288,14 +205,4 @@ pub(crate) fn unreadable_source(error: &StoreError) -> AnalysisError {
             code => format!("The bucket does not give the picture out ({code}); upload it again."),
         },
     )
-}
-
-/// An error that concerns the picture as a whole.
-fn whole(code: &str, message: String) -> AnalysisError {
-    AnalysisError {
-        analysis: None,
-        code: code.to_owned(),
-        message,
-        retryable: false,
-    }
 }

@@ -2,27 +2,24 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
 use rekognition_model::Operation;
-use serde_json::{Map, Value};
 use sightline_pipeline::{
     Analyses, ResultDocument, SourceKey,
+    analyse::{Analyst, Answers, Findings, refusal},
     config::ProcessorConfig,
-    document::{AnalysisError, SCHEMA_VERSION, Status, Timings},
+    document::{AnalysisError, Status, Timings},
     object_store::{ObjectStore, StoreError},
-    recogniser::{self, Call, Question, Recogniser, RecogniserError},
+    recogniser::{self, Recogniser, RecogniserError},
 };
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
-    claim::{Claimant, Kept, Lease, Taken},
+    claim::{Claimant, Lease, Taken},
     event::Created,
     handler::Clock,
-    questions,
     results::{self, Standing, Writing},
     source::{self, Found, Picture},
-    summary::summary,
     version::ObjectVersion,
 };
 
@@ -138,11 +135,16 @@ struct Subject<'a> {
     waited_ms: Option<u64>,
 }
 
-/// The answers to all questions, each with its question, and how long they took.
-struct Answers {
-    asked: Vec<(Question, Result<Value, RecogniserError>)>,
-    prepare_ms: u64,
-    recognise_ms: u64,
+/// How the work on an image ended.
+enum Ending {
+    /// Nothing was asked.
+    Refused(AnalysisError),
+    /// Everything was asked, and nothing is left that time could heal.
+    Answered {
+        answers: Answers,
+        prepare_ms: u64,
+        recognise_ms: u64,
+    },
 }
 
 impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
@@ -190,7 +192,7 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
             Ok(analyses) => {
                 let refusal = picture
                     .as_ref()
-                    .and_then(|picture| source::refusal(picture, &analyses));
+                    .and_then(|picture| refusal(picture.info.size, &picture.header, &analyses));
                 (analyses, refusal)
             }
             Err((asked, error)) => (asked, Some(error)),
@@ -217,12 +219,7 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
         error: AnalysisError,
         standing: Standing,
     ) -> Result<Outcome, Setback> {
-        let answers = Answers {
-            asked: Vec::new(),
-            prepare_ms: elapsed_ms(subject.started),
-            recognise_ms: 0,
-        };
-        let document = self.document(subject, analyses, answers, vec![error]);
+        let document = self.document(subject, analyses, Ending::Refused(error));
         self.write(&document, &subject.version, standing).await
     }
 
@@ -246,35 +243,33 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
         }
 
         let prepare_ms = elapsed_ms(subject.started);
-        let asking = Instant::now();
-        let asked = self.ask(subject, &analyses, lease.answers()).await;
-        let kept = || asked.iter().filter_map(keep).collect::<Vec<_>>();
-        if let Some((question, error)) = asked.iter().find_map(|(question, answer)| match answer {
-            Err(error) if error.retryable => Some((question, error)),
-            _ => None,
-        }) {
-            let setback = Setback::Recogniser {
-                operation: question.operation(),
-                error: error.clone(),
-            };
-            lease.park(self.store, (self.clock)(), kept()).await;
-            return Err(setback);
-        }
-        let kept = kept();
-        let errors = asked
-            .iter()
-            .filter_map(|(question, answer)| {
-                let error = answer.as_ref().err()?;
-                Some(questions::errors(question.operation(), &analyses, error))
-            })
-            .flatten()
-            .collect();
-        let answers = Answers {
-            asked,
-            prepare_ms,
-            recognise_ms: elapsed_ms(asking),
+        let analyst = Analyst {
+            recogniser: self.recogniser,
+            settings: &self.config.settings,
         };
-        let document = self.document(subject, analyses, answers, errors);
+        let picture = recogniser::Picture::Object {
+            bucket: subject.created.bucket.clone(),
+            key: subject.created.key.clone(),
+            version_id: subject.version.version_id.clone(),
+        };
+        let until = self.deadlines.answer;
+        let asking = Instant::now();
+        let answers = analyst
+            .analyse(subject.key, &picture, &analyses, lease.answers(), until)
+            .await;
+        let recognise_ms = elapsed_ms(asking);
+        let kept = answers.kept();
+        if let Some((operation, error)) = answers.setback() {
+            let error = error.clone();
+            lease.park(self.store, (self.clock)(), kept).await;
+            return Err(Setback::Recogniser { operation, error });
+        }
+        let ending = Ending::Answered {
+            answers,
+            prepare_ms,
+            recognise_ms,
+        };
+        let document = self.document(subject, analyses, ending);
         let written = self.write(&document, &subject.version, standing).await;
         match &written {
             Ok(_) => lease.release(self.store, (self.clock)()).await,
@@ -315,90 +310,45 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
         Standing::look(self.store, output, subject.key, &subject.version).await
     }
 
-    /// Asks all questions side by side, but those that have been answered before.
-    async fn ask(
-        &self,
-        subject: &Subject<'_>,
-        analyses: &Analyses,
-        before: &[Kept],
-    ) -> Vec<(Question, Result<Value, RecogniserError>)> {
-        let asked = questions::questions(analyses, self.config)
-            .into_iter()
-            .map(|question| async {
-                let fingerprint = questions::fingerprint(&question);
-                if let Some(kept) = before.iter().find(|kept| kept.question == fingerprint) {
-                    return (question, recall(kept));
-                }
-                let call = Call {
-                    question,
-                    picture: recogniser::Picture::Object {
-                        bucket: subject.created.bucket.clone(),
-                        key: subject.created.key.clone(),
-                        version_id: subject.version.version_id.clone(),
-                    },
-                };
-                let answer = timeout_at(self.deadlines.answer, self.recogniser.recognise(&call))
-                    .await
-                    .unwrap_or_else(|_| {
-                        Err(RecogniserError {
-                            code: "Timeout".to_owned(),
-                            message: "the invocation ended before the answer came".to_owned(),
-                            retryable: true,
-                        })
-                    });
-                if let Err(error) = &answer {
-                    let operation = call.question.operation();
-                    tracing::warn!(key = %subject.key, %operation, code = error.code, error = error.message, retryable = error.retryable, "no answer");
-                }
-                (call.question, answer)
-            });
-        join_all(asked).await
-    }
-
     fn document(
         &self,
         subject: &Subject<'_>,
         analyses: Analyses,
-        answers: Answers,
-        errors: Vec<AnalysisError>,
+        ending: Ending,
     ) -> ResultDocument {
         let info = subject.picture.as_ref().map(|picture| &picture.info);
-        let rekognition: Map<String, Value> = answers
-            .asked
-            .into_iter()
-            .filter_map(|(question, answer)| {
-                Some((question.operation().document_key().to_owned(), answer.ok()?))
-            })
-            .collect();
-        ResultDocument {
-            schema_version: SCHEMA_VERSION,
-            image_id: subject.key.image_id(),
-            status: if errors.is_empty() {
-                Status::Succeeded
-            } else if rekognition.is_empty() {
-                Status::Failed
-            } else {
-                Status::Partial
-            },
+        let (answers, refusal, prepare_ms, recognise_ms) = match ending {
+            Ending::Refused(error) => (
+                Answers::default(),
+                Some(error),
+                elapsed_ms(subject.started),
+                0,
+            ),
+            Ending::Answered {
+                answers,
+                prepare_ms,
+                recognise_ms,
+            } => (answers, None, prepare_ms, recognise_ms),
+        };
+        Findings {
             source: source::describe(subject.created, subject.key, info, &subject.version),
             image: subject
                 .picture
                 .as_ref()
                 .and_then(|picture| picture.header.ok()?.info()),
-            summary: summary(&rekognition),
-            rekognition,
             thumbnail: None,
-            errors,
             analyses,
+            answers,
+            refusal,
             timings: Timings {
                 waited_ms: subject.waited_ms,
-                prepare_ms: answers.prepare_ms,
-                recognise_ms: answers.recognise_ms,
+                prepare_ms,
+                recognise_ms,
                 total_ms: elapsed_ms(subject.started),
             },
             processed_at: (self.clock)(),
-            processor_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
+        .into_document()
     }
 
     async fn write(
@@ -423,34 +373,6 @@ const fn skip(standing: &Standing) -> Option<Skip> {
         Standing::Answered => Some(Skip::Answered),
         Standing::Superseded => Some(Skip::Superseded),
         Standing::Open(_) => None,
-    }
-}
-
-/// What is worth keeping of an answer: everything that asking again would not change.
-fn keep((question, answer): &(Question, Result<Value, RecogniserError>)) -> Option<Kept> {
-    let (answer, error) = match answer {
-        Ok(answer) => (Some(answer.clone()), None),
-        Err(error) if error.retryable => return None,
-        Err(error) => (None, Some((error.code.clone(), error.message.clone()))),
-    };
-    Some(Kept {
-        question: questions::fingerprint(question),
-        answer,
-        error,
-    })
-}
-
-fn recall(kept: &Kept) -> Result<Value, RecogniserError> {
-    match (&kept.answer, &kept.error) {
-        (Some(answer), _) => Ok(answer.clone()),
-        (None, error) => {
-            let (code, message) = error.clone().unwrap_or_default();
-            Err(RecogniserError {
-                code,
-                message,
-                retryable: false,
-            })
-        }
     }
 }
 

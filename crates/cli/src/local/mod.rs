@@ -18,7 +18,10 @@ use greeting::Greeting;
 use pages::Pages;
 use place::Place;
 use sightline_local_aws::{BucketCors, LocalAws, Settings, StartError};
-use sightline_pipeline::config::{AllowedOrigins, Buckets, ProcessorConfig, UploadApiConfig};
+use sightline_pipeline::{
+    analyse,
+    config::{AllowedOrigins, Buckets, ProcessorConfig, UploadApiConfig},
+};
 use sightline_upload_api::Api;
 use sightline_vision::Recogniser;
 use signals::Signals;
@@ -174,6 +177,7 @@ fn upload_api_config(args: &LocalArgs, place: &Place) -> UploadApiConfig {
         upload_url_seconds: UPLOAD_URL_SECONDS,
         result_url_seconds: RESULT_URL_SECONDS,
         allowed_origins: args.allowed_origins.clone(),
+        settings: settings(args),
     }
 }
 
@@ -181,9 +185,15 @@ fn processor_config(args: &LocalArgs, place: &Place) -> ProcessorConfig {
     ProcessorConfig {
         buckets: buckets(place),
         analyses: args.analyses.clone(),
+        settings: settings(args),
+    }
+}
+
+fn settings(args: &LocalArgs) -> analyse::Settings {
+    analyse::Settings {
         min_confidence: args.min_confidence,
         max_labels: args.max_labels,
-        custom_labels_arn: None,
+        ..analyse::Settings::default()
     }
 }
 

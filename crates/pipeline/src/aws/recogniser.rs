@@ -122,7 +122,7 @@ fn image(picture: &Picture) -> Image {
                     .build(),
             )
             .build(),
-        Picture::Bytes(bytes) => Image::builder().bytes(Blob::new(bytes.clone())).build(),
+        Picture::Bytes(bytes) => Image::builder().bytes(Blob::new(bytes.to_vec())).build(),
     }
 }
 

@@ -374,7 +374,7 @@ async fn every_question_becomes_its_operation() {
         let target = question.operation().target();
         let call = Call {
             question,
-            picture: Picture::Bytes(vec![1, 2, 3]),
+            picture: Picture::Bytes([1, 2, 3].into()),
         };
         assert_eq!(recogniser.recognise(&call).await.unwrap(), json!({}));
         let request = server.request(number);

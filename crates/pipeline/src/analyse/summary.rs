@@ -6,7 +6,8 @@ use rekognition_model::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use sightline_pipeline::document::{Faces, Summary};
+
+use crate::document::{Faces, Summary};
 
 /// Reads the summary out of the answers under `rekognition` of a result document. An answer that
 /// cannot be read as its operation's type, which none was ever seen to be, is left out of the

@@ -1,16 +1,17 @@
 //! From analyses to Rekognition's operations, and from its errors to words.
 
 use rekognition_model::Operation;
-use sightline_pipeline::{
+
+use super::Settings;
+use crate::{
     Analyses, Analysis,
-    config::ProcessorConfig,
     document::AnalysisError,
     recogniser::{Question, RecogniserError},
 };
 
 /// One question per operation. Custom labels without a model are no question; configuration does
 /// not allow them.
-pub(crate) fn questions(analyses: &Analyses, config: &ProcessorConfig) -> Vec<Question> {
+pub(super) fn questions(analyses: &Analyses, settings: &Settings) -> Vec<Question> {
     analyses
         .operations()
         .into_iter()
@@ -19,18 +20,18 @@ pub(crate) fn questions(analyses: &Analyses, config: &ProcessorConfig) -> Vec<Qu
                 Operation::DetectLabels => Question::Labels {
                     labels: analyses.contains(Analysis::Labels),
                     image_properties: analyses.contains(Analysis::ImageProperties),
-                    min_confidence: config.min_confidence,
-                    max_labels: config.max_labels,
+                    min_confidence: settings.min_confidence,
+                    max_labels: settings.max_labels,
                 },
                 Operation::DetectFaces => Question::Faces,
                 Operation::DetectText => Question::Text,
                 Operation::DetectModerationLabels => Question::Moderation {
-                    min_confidence: config.min_confidence,
+                    min_confidence: settings.min_confidence,
                 },
                 Operation::RecognizeCelebrities => Question::Celebrities,
                 Operation::DetectProtectiveEquipment => Question::ProtectiveEquipment,
                 Operation::DetectCustomLabels => Question::CustomLabels {
-                    project_version_arn: config.custom_labels_arn.clone()?,
+                    project_version_arn: settings.custom_labels_arn.clone()?,
                 },
             })
         })
@@ -38,12 +39,12 @@ pub(crate) fn questions(analyses: &Analyses, config: &ProcessorConfig) -> Vec<Qu
 }
 
 /// The question with all its parameters, as a parked answer is found by.
-pub(crate) fn fingerprint(question: &Question) -> String {
+pub(super) fn fingerprint(question: &Question) -> String {
     format!("{question:?}")
 }
 
 /// One error for each analysis that the operation would have answered.
-pub(crate) fn errors(
+pub(super) fn errors(
     operation: Operation,
     analyses: &Analyses,
     error: &RecogniserError,
@@ -88,9 +89,8 @@ fn explain(operation: Operation, error: &RecogniserError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sightline_pipeline::testing::refused;
-
     use super::*;
+    use crate::testing::refused;
 
     #[test]
     fn an_error_of_a_shared_call_is_one_of_each_analysis() {
@@ -111,19 +111,12 @@ mod tests {
 
     #[test]
     fn every_analysis_becomes_a_question() {
-        let config = ProcessorConfig::read(&|variable| {
-            Some(match variable {
-                "INPUT_BUCKET" => "in-put".to_owned(),
-                "OUTPUT_BUCKET" => "out-put".to_owned(),
-                "CUSTOM_LABELS_ARN" => {
-                    "arn:aws:rekognition:eu-west-1:111122223333:project/p/version/v/1".to_owned()
-                }
-                _ => return None,
-            })
-        })
-        .unwrap();
+        let settings = Settings {
+            custom_labels_arn: Some("arn:aws:rekognition:…".to_owned()),
+            ..Settings::default()
+        };
         let all = Analyses::from_iter(Analysis::ALL);
-        let asked: Vec<_> = questions(&all, &config)
+        let asked: Vec<_> = questions(&all, &settings)
             .iter()
             .map(Question::operation)
             .collect();

@@ -1,0 +1,241 @@
+//! From a picture to its result document, as both functions do it: the questions its analyses ask,
+//! their answers side by side, and the document made of them.
+
+mod questions;
+mod refusal;
+mod summary;
+
+use std::fmt;
+
+use futures::future::join_all;
+use rekognition_model::Operation;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use tokio::time::{Instant, timeout_at};
+
+pub use self::refusal::{MAX_OBJECT_BYTES, refusal, whole};
+pub use self::summary::summary;
+use crate::{
+    Analyses, ResultDocument, SourceKey,
+    document::{AnalysisError, ImageInfo, SCHEMA_VERSION, Source, Status, Thumbnail, Timings},
+    recogniser::{Call, Picture, Question, Recogniser, RecogniserError},
+};
+
+/// How pictures are analysed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The least confidence of a label, percent 0..100 (`MIN_CONFIDENCE`, 55, Rekognition's own default).
+    pub min_confidence: f32,
+    /// The most labels (`MAX_LABELS`, 1000, Rekognition's own default).
+    pub max_labels: u32,
+    /// The model that `custom-labels` asks (`CUSTOM_LABELS_ARN`).
+    pub custom_labels_arn: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            min_confidence: 55.0,
+            max_labels: 1000,
+            custom_labels_arn: None,
+        }
+    }
+}
+
+/// Asks a recogniser everything that is to be known of a picture.
+pub struct Analyst<'a, R> {
+    /// Whom to ask.
+    pub recogniser: &'a R,
+    /// What to ask.
+    pub settings: &'a Settings,
+}
+
+impl<R> fmt::Debug for Analyst<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Analyst")
+            .field("settings", self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R: Recogniser> Analyst<'_, R> {
+    /// Asks all questions side by side, one per operation, but those that `kept` answers. A
+    /// question without an answer at `until` gets the retryable error `Timeout`. The key is for
+    /// the logs.
+    pub async fn analyse(
+        &self,
+        key: &SourceKey,
+        picture: &Picture,
+        analyses: &Analyses,
+        kept: &[Kept],
+        until: Instant,
+    ) -> Answers {
+        let asked = questions::questions(analyses, self.settings)
+            .into_iter()
+            .map(|question| async {
+                let fingerprint = questions::fingerprint(&question);
+                if let Some(kept) = kept.iter().find(|kept| kept.question == fingerprint) {
+                    return (question, kept.recall());
+                }
+                let call = Call {
+                    question,
+                    picture: picture.clone(),
+                };
+                let answer = timeout_at(until, self.recogniser.recognise(&call))
+                    .await
+                    .unwrap_or_else(|_| {
+                        Err(RecogniserError {
+                            code: "Timeout".to_owned(),
+                            message: "the invocation ended before the answer came".to_owned(),
+                            retryable: true,
+                        })
+                    });
+                if let Err(error) = &answer {
+                    let operation = call.question.operation();
+                    tracing::warn!(%key, %operation, code = error.code, error = error.message, retryable = error.retryable, "no answer");
+                }
+                (call.question, answer)
+            });
+        Answers(join_all(asked).await)
+    }
+}
+
+/// The answers to all questions about a picture.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Answers(Vec<(Question, Result<Value, RecogniserError>)>);
+
+impl Answers {
+    /// The first error that time may heal, and the operation that gave it.
+    #[must_use]
+    pub fn setback(&self) -> Option<(Operation, &RecogniserError)> {
+        self.0.iter().find_map(|(question, answer)| match answer {
+            Err(error) if error.retryable => Some((question.operation(), error)),
+            _ => None,
+        })
+    }
+
+    /// What asking again would not change.
+    #[must_use]
+    pub fn kept(&self) -> Vec<Kept> {
+        self.0
+            .iter()
+            .filter_map(|(question, answer)| {
+                let (answer, error) = match answer {
+                    Ok(answer) => (Some(answer.clone()), None),
+                    Err(error) if error.retryable => return None,
+                    Err(error) => (None, Some((error.code.clone(), error.message.clone()))),
+                };
+                Some(Kept {
+                    question: questions::fingerprint(question),
+                    answer,
+                    error,
+                })
+            })
+            .collect()
+    }
+
+    /// One error for each of the analyses that has no answer.
+    fn errors(&self, analyses: &Analyses) -> Vec<AnalysisError> {
+        self.0
+            .iter()
+            .filter_map(|(question, answer)| {
+                let error = answer.as_ref().err()?;
+                Some(questions::errors(question.operation(), analyses, error))
+            })
+            .flatten()
+            .collect()
+    }
+
+    fn into_rekognition(self) -> Map<String, Value> {
+        self.0
+            .into_iter()
+            .filter_map(|(question, answer)| {
+                Some((question.operation().document_key().to_owned(), answer.ok()?))
+            })
+            .collect()
+    }
+}
+
+/// An answer that was had, or the error that is final, kept for whoever works on the picture next.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Kept {
+    /// The question with all its parameters; another question needs another answer.
+    question: String,
+    /// The answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer: Option<Value>,
+    /// The error's code and message where there is no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<(String, String)>,
+}
+
+impl Kept {
+    fn recall(&self) -> Result<Value, RecogniserError> {
+        match (&self.answer, &self.error) {
+            (Some(answer), _) => Ok(answer.clone()),
+            (None, error) => {
+                let (code, message) = error.clone().unwrap_or_default();
+                Err(RecogniserError {
+                    code,
+                    message,
+                    retryable: false,
+                })
+            }
+        }
+    }
+}
+
+/// Everything a result document is made from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Findings {
+    /// The object.
+    pub source: Source,
+    /// What the picture's header says.
+    pub image: Option<ImageInfo>,
+    /// The thumbnail, where one was made.
+    pub thumbnail: Option<Thumbnail>,
+    /// What was to be found out.
+    pub analyses: Analyses,
+    /// What was found out; empty where nothing was asked.
+    pub answers: Answers,
+    /// Why nothing was asked.
+    pub refusal: Option<AnalysisError>,
+    /// How long it took.
+    pub timings: Timings,
+    /// Now.
+    pub processed_at: OffsetDateTime,
+}
+
+impl Findings {
+    /// The document. Its status follows from the answers: `succeeded` without an error, `failed`
+    /// without an answer, `partial` between.
+    #[must_use]
+    pub fn into_document(self) -> ResultDocument {
+        let mut errors = self.answers.errors(&self.analyses);
+        errors.extend(self.refusal);
+        let rekognition = self.answers.into_rekognition();
+        ResultDocument {
+            schema_version: SCHEMA_VERSION,
+            image_id: self.source.key.image_id(),
+            status: if errors.is_empty() {
+                Status::Succeeded
+            } else if rekognition.is_empty() {
+                Status::Failed
+            } else {
+                Status::Partial
+            },
+            source: self.source,
+            image: self.image,
+            summary: summary(&rekognition),
+            rekognition,
+            thumbnail: self.thumbnail,
+            errors,
+            analyses: self.analyses,
+            timings: self.timings,
+            processed_at: self.processed_at,
+            processor_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
