@@ -4,6 +4,7 @@
 import { Announcer } from './announce.js';
 import { createApi } from './api.js';
 import { loadConfig } from './config.js';
+import { toJpeg } from './convert.js';
 import { byId } from './dom.js';
 import { ACCEPT, TYPE_LABELS, check, sha256Hex } from './files.js';
 import { bytes } from './format.js';
@@ -71,6 +72,7 @@ function start({ api: address, maxUploadBytes, analyses }) {
     put: putFile,
     waitForResult,
     digest: sha256Hex,
+    toJpeg,
   };
 
   input.accept = ACCEPT;

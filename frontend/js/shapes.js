@@ -80,7 +80,7 @@
  * @property {number} schemaVersion
  * @property {string} imageId
  * @property {'succeeded' | 'partial' | 'failed'} status
- * @property {{bucket?: string, key?: string, size?: number, contentType?: string}} [source]
+ * @property {{bucket?: string, key?: string, size?: number, contentType?: string, filename?: string}} [source]
  * @property {{format?: string, width?: number, height?: number, orientation?: number} | null} [image]
  * @property {{detectLabels?: DetectLabelsAnswer}} [rekognition]
  * @property {AnalysisError[]} [errors]

@@ -109,7 +109,7 @@ export class Stage {
   update(task) {
     if (task !== this.#task || !this.#picture) return;
     this.#progressText.textContent = progressLine(task);
-    if (task.state === 'uploading') this.#progress.value = task.sent / task.file.size;
+    if (task.state === 'uploading') this.#progress.value = task.sent / task.outgoing.file.size;
     else this.#progress.removeAttribute('value');
     const { state, error, document } = task;
     // A task may fail again between two looks at it: the state is the same then, the reason is not.
@@ -126,6 +126,7 @@ export class Stage {
   /** @param {Task} task */
   #describe(task) {
     const facts = [this.#pixels, typeLabel(task.contentType), bytes(task.file.size)];
+    if (task.converted) facts.push('converted to JPEG for the upload');
     if (task.document && task.elapsed > 0) facts.push(`answered in ${duration(task.elapsed)}`);
     this.#meta.textContent = facts.filter(Boolean).join(' · ');
     if (!this.#picture) return;
@@ -279,7 +280,7 @@ function partly({ errors = [] }) {
 /** @param {Task} task */
 function steps(task) {
   const names = ['Upload address', 'Upload', 'Analysis'];
-  const now = { queued: 0, asking: 0, uploading: 1, waiting: 2 }[/** @type {'queued'} */ (task.state)] ?? names.length;
+  const now = { queued: 0, converting: 0, asking: 0, uploading: 1, waiting: 2 }[/** @type {'queued'} */ (task.state)] ?? names.length;
   return h(
     'ol',
     { class: 'steps' },

@@ -70,7 +70,7 @@ export class Strip {
     row.item.dataset.state = task.state;
     row.note.textContent = stateLine(task);
     row.progress.hidden = !task.active || task.state === 'queued';
-    if (task.state === 'uploading') row.progress.value = task.sent / task.file.size;
+    if (task.state === 'uploading') row.progress.value = task.sent / task.outgoing.file.size;
     else row.progress.removeAttribute('value');
     const action = task.active ? 'cancel' : canRetry(task) ? 'retry' : 'remove';
     if (action === row.action) return;

@@ -1,9 +1,11 @@
 // @ts-check
 /**
- * One picture's way: queued, asking for an address, uploading, waiting for its document, and an end.
+ * One picture's way: queued, converted where it has to be, asking for an address, uploading, waiting for
+ * its document, and an end.
  * Knows nothing of the page; it tells of every step with a `change` event.
  */
 
+import { needsConversion } from './convert.js';
 import { ApiError, LateError, UploadError, isAbort } from './errors.js';
 import { backoffMs, sleep } from './time.js';
 
@@ -11,7 +13,7 @@ import { backoffMs, sleep } from './time.js';
 const ASK_ATTEMPTS = 3;
 
 /**
- * @typedef {'queued' | 'asking' | 'uploading' | 'waiting' | 'done' | 'failed' | 'cancelled'} State
+ * @typedef {'queued' | 'converting' | 'asking' | 'uploading' | 'waiting' | 'done' | 'failed' | 'cancelled'} State
  * `failed` with a document: the picture could not be analysed; without one: see `error`.
  *
  * @typedef {object} Services what a task needs from outside
@@ -22,11 +24,14 @@ const ASK_ATTEMPTS = 3;
  * @property {typeof import('./upload.js').putFile} put
  * @property {typeof import('./results.js').waitForResult} waitForResult
  * @property {typeof import('./files.js').sha256Hex} digest
+ * @property {typeof import('./convert.js').toJpeg} toJpeg
  */
 
 export class Task extends EventTarget {
   /** @type {State} */
   state = 'queued';
+  /** What is sent: the file as it is, or the JPEG that the page made of it. */
+  outgoing;
   /** Bytes sent. */
   sent = 0;
   /** @type {import('./shapes.js').UploadTicket | null} */
@@ -54,12 +59,18 @@ export class Task extends EventTarget {
     super();
     this.file = file;
     this.contentType = contentType;
+    this.outgoing = { file, contentType };
     this.#services = services;
   }
 
   /** Under way, or about to be. */
   get active() {
-    return this.state === 'queued' || this.state === 'asking' || this.state === 'uploading' || this.state === 'waiting';
+    return !['done', 'failed', 'cancelled'].includes(this.state);
+  }
+
+  /** Whether a JPEG is sent that the page made of the file. */
+  get converted() {
+    return this.outgoing.file !== this.file;
   }
 
   /** Whether leaving the page now would lose the upload. */
@@ -106,6 +117,7 @@ export class Task extends EventTarget {
   /** @param {AbortSignal} signal */
   async #upload(signal) {
     this.#began = performance.now();
+    await this.#convert(signal);
     this.#set('asking');
     const sha256 = await this.#digest();
     for (let renewed = false; ; renewed = true) {
@@ -115,10 +127,10 @@ export class Task extends EventTarget {
       try {
         await this.#services.put({
           ticket: this.ticket,
-          file: this.file,
+          file: this.outgoing.file,
           signal,
           onProgress: (sent) => {
-            this.sent = Math.min(sent, this.file.size);
+            this.sent = Math.min(sent, this.outgoing.file.size);
             this.#tell();
           },
         });
@@ -132,13 +144,25 @@ export class Task extends EventTarget {
         this.#set('asking');
       }
     }
-    this.sent = this.file.size;
+    this.sent = this.outgoing.file.size;
     this.#stored = true;
+  }
+
+  /**
+   * What this browser cannot decode goes as it is: the service then says in its document what to do.
+   * @param {AbortSignal} signal
+   */
+  async #convert(signal) {
+    if (this.converted || !needsConversion(this.contentType)) return;
+    this.#set('converting');
+    const jpeg = await this.#services.toJpeg(this.file);
+    signal.throwIfAborted();
+    if (jpeg) this.outgoing = { file: jpeg, contentType: jpeg.type };
   }
 
   async #digest() {
     try {
-      return await this.#services.digest(this.file);
+      return await this.#services.digest(this.outgoing.file);
     } catch (cause) {
       throw new UploadError('changed', { cause });
     }
@@ -149,8 +173,9 @@ export class Task extends EventTarget {
    * @param {AbortSignal} signal
    */
   async #askForAddress(sha256, signal) {
+    const { file, contentType } = this.outgoing;
     /** @type {import('./shapes.js').UploadRequest} */
-    const request = { contentType: this.contentType, contentLength: this.file.size, filename: this.file.name };
+    const request = { contentType, contentLength: file.size, filename: file.name };
     if (sha256) request.sha256 = sha256;
     if (this.#services.analyses) request.analyses = this.#services.analyses;
     for (let attempt = 1; ; attempt += 1) {

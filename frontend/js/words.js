@@ -13,10 +13,12 @@ export function stateLine(task) {
   switch (task.state) {
     case 'queued':
       return 'Waiting for its turn';
+    case 'converting':
+      return 'Converting to JPEG';
     case 'asking':
       return 'Asking for an address';
     case 'uploading':
-      return `Uploading ${percent(Math.floor((100 * task.sent) / task.file.size))}`;
+      return `Uploading ${percent(Math.floor((100 * task.sent) / task.outgoing.file.size))}`;
     case 'waiting':
       return 'Analysing';
     case 'cancelled':
@@ -34,7 +36,7 @@ export function stateLine(task) {
  */
 export function progressLine(task) {
   if (task.state !== 'uploading') return stateLine(task);
-  return `${stateLine(task)}, ${bytes(task.sent)} of ${bytes(task.file.size)}`;
+  return `${stateLine(task)}, ${bytes(task.sent)} of ${bytes(task.outgoing.file.size)}`;
 }
 
 /**
@@ -78,7 +80,7 @@ export function explain(task) {
       text: messages.join(' ') || 'The document gives no reason. Try another picture.',
     };
   }
-  return explainError(task.error, task.contentType);
+  return explainError(task.error, task.outgoing.contentType);
 }
 
 /**

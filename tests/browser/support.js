@@ -197,6 +197,9 @@ export function share(a, b) {
   return (Math.max(0, width) * Math.max(0, height)) / (a.width * a.height);
 }
 
+/** @param {readonly Box[]} boxes */
+export const largest = (boxes) => [...boxes].sort((a, b) => b.width * b.height - a.width * a.height)[0];
+
 /**
  * The document of the shown picture, asked from the API itself.
  * @param {Page} page

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
+import { ASTRONAUT, SIZE, orientations } from './orientations.js';
 import {
   API,
   DESKTOP,
@@ -16,6 +17,7 @@ import {
   documentOf,
   drop,
   keep,
+  largest,
   launch,
   open,
   paste,
@@ -76,6 +78,47 @@ test('pictures that are chosen, dropped and pasted show their labels and boxes',
   await show(page, 'pasted-1.png');
   assert.equal((await documentOf(page)).source?.contentType, 'image/png');
   assert.equal(await page.locator('#tally').textContent(), '4 analysed');
+  await close();
+});
+
+test('boxes lie on their subject, whichever way the picture is stored', async () => {
+  const { page, close } = await open(browser);
+  const variants = await orientations(browser);
+  await choose(page, variants.map(({ orientation, bytes }) => ({ name: `astronaut-${orientation}.jpg`, mimeType: 'image/jpeg', buffer: bytes })));
+  /** @type {import('./support.js').Box | undefined} */
+  let upright;
+  for (const { orientation } of variants) {
+    await show(page, `astronaut-${orientation}.jpg`);
+    const { image } = await documentOf(page);
+    assert.deepEqual([image?.width, image?.height, image?.orientation], [SIZE.width, SIZE.height, orientation]);
+    await page.locator('.picture-frame.sized').waitFor();
+    const shown = await page.locator('.picture-image').evaluate((element) => {
+      const { naturalWidth: width, naturalHeight: height } = /** @type {HTMLImageElement} */ (element);
+      return { width, height };
+    });
+    assert.deepEqual(shown, SIZE, `${orientation}: the page shows the picture upright`);
+    const box = largest(await boxesOf(page, 'Person'));
+    assert.ok(box && share(box, ASTRONAUT) > 0.8 && share(ASTRONAUT, box) > 0.8, `${orientation}: ${JSON.stringify(box)}`);
+    upright ??= box;
+    assert.ok(share(box, upright) > 0.95 && share(upright, box) > 0.95, `${orientation}: ${JSON.stringify([box, upright])}`);
+  }
+  await keep(page, 'upload-orientation-8');
+  await close();
+});
+
+test('HEIC goes as JPEG where the browser can decode it', async () => {
+  const { page, close } = await open(browser);
+  // Chromium has no decoder for HEIC. It goes by the bytes, so a JPEG called HEIC stands in for a HEIC in Safari.
+  const sideways = (await orientations(browser)).find(({ orientation }) => orientation === 6);
+  assert.ok(sideways);
+  await choose(page, { name: 'IMG_1.HEIC', mimeType: 'image/heic', buffer: sideways.bytes });
+  await show(page, 'IMG_1.HEIC');
+  const { source, image } = await documentOf(page);
+  assert.deepEqual([source?.contentType, source?.filename], ['image/jpeg', 'IMG_1.jpg']);
+  assert.deepEqual([image?.width, image?.height, image?.orientation], [SIZE.width, SIZE.height, 1], 'it is sent upright');
+  assert.match(await page.locator('.stage-meta').innerText(), /HEIC .* converted to JPEG for the upload/);
+  const box = largest(await boxesOf(page, 'Person'));
+  assert.ok(box && share(box, ASTRONAUT) > 0.8 && share(ASTRONAUT, box) > 0.8, JSON.stringify(box));
   await close();
 });
 

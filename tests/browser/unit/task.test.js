@@ -22,9 +22,9 @@ const file = new File(['abcd'], 'a.png', { type: 'image/png' });
 
 /**
  * A task among servers that do as they are told.
- * @param {Partial<Services> & {createUpload?: Services['api']['createUpload'], readResult?: Services['api']['readResult']}} [how]
+ * @param {Partial<Services> & {file?: File, contentType?: string, createUpload?: Services['api']['createUpload'], readResult?: Services['api']['readResult']}} [how]
  */
-function setUp({ createUpload, readResult, ...how } = {}) {
+function setUp({ file: given = file, contentType = 'image/png', createUpload, readResult, ...how } = {}) {
   /** @type {import('../../../frontend/js/shapes.js').UploadRequest[]} */
   const asked = [];
   /** @type {string[]} */
@@ -49,13 +49,14 @@ function setUp({ createUpload, readResult, ...how } = {}) {
       return reading.document;
     },
     digest: async () => null,
+    toJpeg: async () => null,
     ...how,
     put: async (job) => {
       sentTo.push(job.ticket.uploadUrl);
       await how.put?.(job);
     },
   });
-  const task = new Task(file, 'image/png', services);
+  const task = new Task(given, contentType, services);
   /** @type {string[]} */
   const states = [];
   task.addEventListener('change', () => states.at(-1) === task.state || states.push(task.state));
@@ -86,6 +87,53 @@ test('a digest or analyses that are not there are not asked for', async () => {
   const { task, asked } = setUp();
   await task.start();
   assert.deepEqual(asked, [{ contentType: 'image/png', contentLength: 4, filename: 'a.png' }]);
+});
+
+test('a picture that the browser can convert goes as JPEG', async () => {
+  const heic = new File(['heic'], 'IMG_1.HEIC', { type: 'image/heic' });
+  const jpeg = new File(['jpeg!'], 'IMG_1.jpg', { type: 'image/jpeg' });
+  const lines = /** @type {string[]} */ ([]);
+  let conversions = 0;
+  const { task, states, asked } = setUp({
+    file: heic,
+    contentType: 'image/heic',
+    toJpeg: async (from) => {
+      assert.equal(from, heic);
+      lines.push(stateLine(task));
+      conversions += 1;
+      return jpeg;
+    },
+    put: async (job) => {
+      assert.equal(job.file, jpeg);
+      // The first upload fails; the second sends the same JPEG.
+      if (asked.length === 1) throw new UploadError('network');
+    },
+  });
+  await task.start();
+  assert.equal(task.state, 'failed');
+  await task.start();
+  assert.deepEqual(states, ['queued', 'converting', 'asking', 'uploading', 'failed', 'queued', 'asking', 'uploading', 'waiting', 'done']);
+  assert.deepEqual(asked, Array(2).fill({ contentType: 'image/jpeg', contentLength: 5, filename: 'IMG_1.jpg' }));
+  assert.deepEqual([lines, conversions, task.converted, task.file.name], [['Converting to JPEG'], 1, true, 'IMG_1.HEIC']);
+});
+
+test('a picture that the browser cannot convert goes as it is', async () => {
+  const { task, asked } = setUp({ file: new File(['heic'], 'IMG_1.HEIC'), contentType: 'image/heic' });
+  await task.start();
+  assert.deepEqual(asked, [{ contentType: 'image/heic', contentLength: 4, filename: 'IMG_1.HEIC' }]);
+  assert.equal(task.converted, false);
+});
+
+test('a task cancelled while its picture is converted asks for nothing', async () => {
+  const { task, asked } = setUp({
+    contentType: 'image/heic',
+    toJpeg: async () => {
+      task.cancel();
+      return file;
+    },
+  });
+  await task.start();
+  assert.deepEqual([task.state, asked], ['cancelled', []]);
 });
 
 test('asks for the address only when its turn has come', async () => {

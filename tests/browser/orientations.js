@@ -1,0 +1,81 @@
+// @ts-check
+/** One photograph as the eight Exif orientations store it. */
+
+import { readFileSync } from 'node:fs';
+
+import { picture } from './support.js';
+
+/** Upright, in pixels. Neither square nor with its subject in the middle, so that every turn shows. */
+export const SIZE = { width: 900, height: 720 };
+/** Where in it the astronaut stands, in ratios. */
+export const ASTRONAUT = { left: 0.02, top: 0.31, width: 0.45, height: 0.69 };
+
+/**
+ * What a viewer does to the stored picture, as a canvas transformation of a picture of `w` by `h` pixels
+ * (Exif 2.32, tag Orientation).
+ * @type {Record<number, (w: number, h: number) => [number, number, number, number, number, number]>}
+ */
+const TURNS = {
+  1: () => [1, 0, 0, 1, 0, 0],
+  2: (w) => [-1, 0, 0, 1, w, 0],
+  3: (w, h) => [-1, 0, 0, -1, w, h],
+  4: (_, h) => [1, 0, 0, -1, 0, h],
+  5: () => [0, 1, 1, 0, 0, 0],
+  6: (_, h) => [0, 1, -1, 0, h, 0],
+  7: (w, h) => [0, -1, -1, 0, h, w],
+  8: (w) => [0, -1, 1, 0, 0, w],
+};
+/** All others undo themselves. */
+const INVERSE = new Map([
+  [6, 8],
+  [8, 6],
+]);
+
+/**
+ * Eight JPEGs that look the same to who heeds their orientation.
+ * @param {import('playwright-core').Browser} browser
+ * @returns {Promise<{orientation: number, bytes: Buffer}[]>}
+ */
+export async function orientations(browser) {
+  const page = await browser.newPage();
+  const found = [];
+  for (let orientation = 1; orientation <= 8; orientation += 1) {
+    const turn = TURNS[INVERSE.get(orientation) ?? orientation]?.(SIZE.width, SIZE.height);
+    if (!turn) throw new Error(`no orientation ${orientation}`);
+    const base64 = await page.evaluate(
+      async ({ source, turn: by, size, sideways }) => {
+        const image = new Image();
+        image.src = source;
+        await image.decode();
+        const canvas = document.createElement('canvas');
+        canvas.width = sideways ? size.height : size.width;
+        canvas.height = sideways ? size.width : size.height;
+        const context = canvas.getContext('2d');
+        context?.setTransform(...by);
+        if (context) context.fillStyle = '#8a8f94';
+        context?.fillRect(0, 0, size.width, size.height);
+        context?.drawImage(image, 0, size.height - image.naturalHeight);
+        return canvas.toDataURL('image/jpeg', 0.92).split(',')[1] ?? '';
+      },
+      { source: `data:image/png;base64,${readFileSync(picture('astronaut.png'), 'base64')}`, turn, size: SIZE, sideways: orientation > 4 },
+    );
+    found.push({ orientation, bytes: withOrientation(Buffer.from(base64, 'base64'), orientation) });
+  }
+  await page.close();
+  return found;
+}
+
+/**
+ * The JPEG with an Exif segment that holds this orientation and nothing else.
+ * @param {Buffer} jpeg
+ * @param {number} orientation
+ */
+function withOrientation(jpeg, orientation) {
+  // Little-endian TIFF: header, one entry (Orientation, SHORT, one value), no further directory.
+  const tiff = Buffer.from('49492a0008000000' + '0100' + '1201' + '0300' + '01000000' + '00000000' + '00000000', 'hex');
+  tiff.writeUInt16LE(orientation, 18);
+  const content = Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff]);
+  const head = Buffer.from('ffd8ffe10000', 'hex');
+  head.writeUInt16BE(content.length + 2, 4);
+  return Buffer.concat([head, content, jpeg.subarray(2)]);
+}
