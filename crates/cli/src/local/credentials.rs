@@ -1,20 +1,17 @@
 //! The keys that AWS clients sign with.
 //!
-//! Who can reach a loopback address is on this machine already, so the keys there are fixed and can stand in a
-//! script. Where other machines are let in, keys are made up once and kept in the data folder.
+//! They are made up once and kept in the data folder, on a loopback address too: any web page can send a request
+//! there, and with keys that everybody knows it could send a signed one.
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use sightline_local_aws::Credentials;
-use std::{fs, io::ErrorKind, net::IpAddr, path::Path};
+use std::{fs, io::ErrorKind, path::Path};
 use uuid::Uuid;
 
 use super::private_file;
 
-/// The keys on a loopback address.
-pub(super) const FIXED: (&str, &str) = ("local", "local-secret");
-
-/// Where keys that were made up are kept, in the data folder.
+/// Where the keys are kept, in the data folder.
 const FILE: &str = "credentials.json";
 
 #[derive(Serialize, Deserialize)]
@@ -24,19 +21,12 @@ struct Kept {
     secret_access_key: String,
 }
 
-/// The keys for an endpoint at `host`.
+/// The keys of a data folder.
 ///
 /// # Errors
 /// When kept keys cannot be read, or new ones cannot be kept.
-pub(super) fn for_host(host: IpAddr, data_dir: &Path) -> anyhow::Result<Credentials> {
-    let kept = if host.is_loopback() {
-        Kept {
-            access_key_id: FIXED.0.to_owned(),
-            secret_access_key: FIXED.1.to_owned(),
-        }
-    } else {
-        kept(&data_dir.join(FILE))?
-    };
+pub(super) fn of(data_dir: &Path) -> anyhow::Result<Credentials> {
+    let kept = kept(&data_dir.join(FILE))?;
     Ok(Credentials {
         access_key_id: kept.access_key_id,
         secret_access_key: kept.secret_access_key,
@@ -72,32 +62,14 @@ fn kept(file: &Path) -> anyhow::Result<Kept> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{Ipv4Addr, Ipv6Addr};
 
     #[test]
-    fn on_a_loopback_address_they_are_fixed() {
-        let folder = tempfile::tempdir().unwrap();
-        for host in [
-            IpAddr::from(Ipv4Addr::LOCALHOST),
-            Ipv6Addr::LOCALHOST.into(),
-        ] {
-            let keys = for_host(host, folder.path()).unwrap();
-            assert_eq!(
-                (keys.access_key_id.as_str(), keys.secret_access_key.as_str()),
-                FIXED
-            );
-        }
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn elsewhere_they_are_made_up_once() {
-        let open = IpAddr::from(Ipv4Addr::UNSPECIFIED);
+    fn they_are_made_up_once() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let data_dir = one.path().join("data");
-        let keys = for_host(open, &data_dir).unwrap();
-        assert_eq!(for_host(open, &data_dir).unwrap(), keys);
-        let others = for_host(open, other.path()).unwrap();
+        let keys = of(&data_dir).unwrap();
+        assert_eq!(of(&data_dir).unwrap(), keys);
+        let others = of(other.path()).unwrap();
         assert_ne!(others.access_key_id, keys.access_key_id);
         assert_ne!(others.secret_access_key, keys.secret_access_key);
         assert!(keys.access_key_id.len() >= 16 && keys.secret_access_key.len() >= 40);
@@ -108,7 +80,7 @@ mod tests {
     fn nobody_else_may_read_them() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
-        for_host(Ipv4Addr::UNSPECIFIED.into(), folder.path()).unwrap();
+        of(folder.path()).unwrap();
         let mode = fs::metadata(folder.path().join(FILE))
             .unwrap()
             .permissions()
@@ -120,7 +92,7 @@ mod tests {
     fn a_file_without_keys_is_named() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE), "{}").unwrap();
-        let error = for_host(Ipv4Addr::UNSPECIFIED.into(), folder.path()).unwrap_err();
+        let error = of(folder.path()).unwrap_err();
         assert!(error.to_string().contains("credentials.json"), "{error}");
     }
 }

@@ -60,7 +60,7 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
     let api = place::address(&public_host, port);
     let mut settings = Settings::new(&args.data_dir, Arc::new(recogniser));
     settings.listen = SocketAddr::new(args.host, args.aws_port);
-    settings.credentials = credentials::for_host(args.host, &args.data_dir)?;
+    settings.credentials = credentials::of(&args.data_dir)?;
     let origins = page_origins(&api, port, &args.allowed_origins);
     settings.cors = vec![
         BucketCors::for_uploads(&settings.input_bucket, origins.clone()),
