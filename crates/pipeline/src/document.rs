@@ -43,6 +43,9 @@ pub struct ResultDocument {
     /// The analyses that were asked for.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Analysis>))]
     pub analyses: Analyses,
+    /// What the answers cost; absent in documents written before costs were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// How long each step took.
     pub timings: Timings,
     /// When the document was written (RFC 3339, UTC).
@@ -182,6 +185,20 @@ pub struct AnalysisError {
     pub message: String,
     /// Whether the same request could succeed later.
     pub retryable: bool,
+}
+
+/// What the recogniser's answers cost by list price: no free tier, discount or tax is known here,
+/// nor what a custom labels model costs by the hour.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Cost {
+    /// How many calls were billed: one for each operation that answered.
+    pub calls: u32,
+    /// Their price in US dollars.
+    pub usd: f64,
+    /// The month of the price list, such as `2026-11`.
+    pub prices_as_of: String,
 }
 
 /// How long each step took, in milliseconds.

@@ -1,6 +1,7 @@
 //! From a picture to its result document, as both functions do it: the questions its analyses ask,
 //! their answers side by side, and the document made of them.
 
+mod cost;
 mod questions;
 mod refusal;
 mod summary;
@@ -18,7 +19,9 @@ pub use self::refusal::{MAX_OBJECT_BYTES, refusal, whole};
 pub use self::summary::summary;
 use crate::{
     Analyses, ResultDocument, SourceKey,
-    document::{AnalysisError, ImageInfo, SCHEMA_VERSION, Source, Status, Thumbnail, Timings},
+    document::{
+        AnalysisError, Cost, ImageInfo, SCHEMA_VERSION, Source, Status, Thumbnail, Timings,
+    },
     recogniser::{Call, Picture, Question, Recogniser, RecogniserError},
 };
 
@@ -147,6 +150,14 @@ impl Answers {
             .collect()
     }
 
+    /// How many calls were answered, and so billed, and what they cost. An answer that was kept is
+    /// counted too: it belongs to this picture and was paid for once.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        let answered = self.0.iter().filter(|(_, answer)| answer.is_ok());
+        cost::cost(answered.map(|(question, _)| question))
+    }
+
     fn into_rekognition(self) -> Map<String, Value> {
         self.0
             .into_iter()
@@ -215,6 +226,7 @@ impl Findings {
     pub fn into_document(self) -> ResultDocument {
         let mut errors = self.answers.errors(&self.analyses);
         errors.extend(self.refusal);
+        let cost = self.answers.cost();
         let rekognition = self.answers.into_rekognition();
         ResultDocument {
             schema_version: SCHEMA_VERSION,
@@ -233,6 +245,7 @@ impl Findings {
             thumbnail: self.thumbnail,
             errors,
             analyses: self.analyses,
+            cost: Some(cost),
             timings: self.timings,
             processed_at: self.processed_at,
             processor_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,0 +1,109 @@
+//! What the calls about a picture cost, by the list prices in `prices.json`.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::{document::Cost, recogniser::Question};
+
+static PRICES: LazyLock<Prices> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "the file is part of the program")]
+    serde_json::from_str(include_str!("prices.json")).expect("prices.json holds every price")
+});
+
+/// The price table.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Prices {
+    /// Where the prices come from, for whoever corrects them.
+    #[expect(dead_code, reason = "for people")]
+    source: String,
+    /// The month for which they were noted down.
+    as_of: String,
+    usd_per_million_images: PerMillion,
+}
+
+/// US dollars for a million images, which is millionths of a dollar for one.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PerMillion {
+    general_labels: u64,
+    image_properties: u64,
+    faces: u64,
+    text: u64,
+    moderation: u64,
+    celebrities: u64,
+    protective_equipment: u64,
+    /// Nothing for an image: a model costs by the hour that it runs.
+    custom_labels: u64,
+}
+
+/// What the answers to these questions cost. A call is billed when it was answered.
+pub(super) fn cost<'a>(answered: impl Iterator<Item = &'a Question>) -> Cost {
+    let mut calls = 0;
+    let mut millionths = 0;
+    for question in answered {
+        calls += 1;
+        millionths += PRICES.usd_per_million_images.of(question);
+    }
+    Cost {
+        calls,
+        usd: millionths as f64 / 1e6,
+        prices_as_of: PRICES.as_of.clone(),
+    }
+}
+
+impl PerMillion {
+    const fn of(&self, question: &Question) -> u64 {
+        match question {
+            Question::Labels {
+                labels,
+                image_properties,
+                ..
+            } => {
+                (if *labels { self.general_labels } else { 0 })
+                    + (if *image_properties {
+                        self.image_properties
+                    } else {
+                        0
+                    })
+            }
+            Question::Faces => self.faces,
+            Question::Text => self.text,
+            Question::Moderation { .. } => self.moderation,
+            Question::Celebrities => self.celebrities,
+            Question::ProtectiveEquipment => self.protective_equipment,
+            Question::CustomLabels { .. } => self.custom_labels,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_call_is_one_call_at_two_prices() {
+        let labels = |labels, image_properties| Question::Labels {
+            labels,
+            image_properties,
+            min_confidence: 55.0,
+            max_labels: 10,
+        };
+        let of = |questions: &[Question]| {
+            let cost = cost(questions.iter());
+            (cost.calls, cost.usd)
+        };
+        assert_eq!(of(&[]), (0, 0.0));
+        assert_eq!(of(&[labels(true, false)]), (1, 0.001));
+        assert_eq!(of(&[labels(true, true)]), (1, 0.001_75));
+        assert_eq!(of(&[labels(false, true)]), (1, 0.000_75));
+        let custom = Question::CustomLabels {
+            project_version_arn: String::new(),
+        };
+        assert_eq!(
+            of(&[labels(true, true), Question::Faces, Question::Text, custom]),
+            (4, 0.003_75)
+        );
+    }
+}
