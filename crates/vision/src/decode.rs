@@ -61,8 +61,23 @@ impl Picture {
         } else {
             (width, height)
         };
-        let scaled = resize(&self.pixels, w, h)?;
-        let mut upright = DynamicImage::ImageRgb8(scaled);
+        self.upright(resize(&self.pixels, w, h, &scaling())?)
+    }
+
+    /// The middle of the upright picture in the shape of `width` x `height`, as large as possible, at that size.
+    pub(crate) fn cropped(&self, width: u32, height: u32) -> Result<RgbImage, VisionError> {
+        let (w, h) = if swaps_sides(self.orientation) {
+            (height, width)
+        } else {
+            (width, height)
+        };
+        // The middle stays the middle however the picture is turned.
+        let options = scaling().fit_into_destination(None);
+        self.upright(resize(&self.pixels, w, h, &options)?)
+    }
+
+    fn upright(&self, stored: RgbImage) -> Result<RgbImage, VisionError> {
+        let mut upright = DynamicImage::ImageRgb8(stored);
         upright.apply_orientation(self.orientation);
         Ok(upright.into_rgb8())
     }
@@ -82,8 +97,20 @@ impl Picture {
     }
 }
 
-/// Scales an RGB picture, bilinear with antialiasing.
-pub(crate) fn resize(source: &RgbImage, width: u32, height: u32) -> Result<RgbImage, VisionError> {
+/// Bilinear with antialiasing.
+pub(crate) fn scaling() -> ResizeOptions {
+    ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+        .use_alpha(false)
+}
+
+/// Scales an RGB picture.
+pub(crate) fn resize(
+    source: &RgbImage,
+    width: u32,
+    height: u32,
+    options: &ResizeOptions,
+) -> Result<RgbImage, VisionError> {
     let failed = |what: &dyn std::fmt::Display| VisionError::Internal(format!("scaling: {what}"));
     let view = ImageRef::new(
         source.width(),
@@ -93,11 +120,8 @@ pub(crate) fn resize(source: &RgbImage, width: u32, height: u32) -> Result<RgbIm
     )
     .map_err(|e| failed(&e))?;
     let mut target = Image::new(width, height, PixelType::U8x3);
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-        .use_alpha(false);
     Resizer::new()
-        .resize(&view, &mut target, &options)
+        .resize(&view, &mut target, options)
         .map_err(|e| failed(&e))?;
     RgbImage::from_raw(width, height, target.into_vec()).ok_or_else(|| failed(&"buffer size"))
 }
@@ -272,6 +296,25 @@ pub(crate) mod tests {
                     .unwrap();
                 assert!(off < 12, "orientation {exif} at {x},{y}: {found:?}");
             }
+        }
+    }
+
+    #[test]
+    fn the_middle_is_cropped_from_the_upright_picture() {
+        // 160 x 96: of a square only the middle 96 columns, and of them the white bar of 16 rows.
+        let mut stored = DynamicImage::ImageRgb8(marked());
+        stored.apply_orientation(Orientation::Rotate270);
+        let file = with_exif_orientation(&jpeg(&stored.into_rgb8()), 6);
+        let square = Picture::decode(&file).unwrap().cropped(48, 48).unwrap();
+        assert_eq!(square.dimensions(), (48, 48));
+        for (x, y, expected) in [
+            (4, 30, [255, 0, 0]),
+            (44, 30, [0, 0, 255]),
+            (24, 2, [255; 3]),
+        ] {
+            let found = square.get_pixel(x, y).0;
+            let near = found.iter().zip(expected).all(|(a, b)| a.abs_diff(b) < 12);
+            assert!(near, "at {x},{y}: {found:?}");
         }
     }
 

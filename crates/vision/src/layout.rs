@@ -27,6 +27,49 @@ pub(crate) enum Layout {
     /// One output [1, 4 + classes, cells] as YOLOv8 and its kin export it: centre, width and height in
     /// input pixels, then class probabilities.
     Yolov8,
+    /// One output [1, labels] or [labels] that judges the picture as a whole and draws no boxes.
+    Classifier {
+        /// What makes probabilities of the output's numbers.
+        #[serde(default)]
+        activation: Activation,
+    },
+}
+
+/// From a classifier's numbers to probabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Activation {
+    /// They are probabilities: the model itself ends in softmax or sigmoid.
+    #[default]
+    None,
+    /// Logits of labels that exclude each other: the probabilities sum to 1.
+    Softmax,
+    /// Logits of labels that stand side by side.
+    Sigmoid,
+}
+
+impl Activation {
+    /// What is not finite speaks for nothing.
+    fn apply(self, values: &[f32]) -> Vec<f32> {
+        let finite = |value: f32| if value.is_finite() { value } else { 0.0 };
+        match self {
+            Self::None => values.iter().copied().map(finite).collect(),
+            Self::Sigmoid => values
+                .iter()
+                .map(|value| finite(1.0 / (1.0 + (-value).exp())))
+                .collect(),
+            Self::Softmax => {
+                // Taking the largest away first keeps the powers from overflowing.
+                let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let powers: Vec<f32> = values
+                    .iter()
+                    .map(|value| finite((value - largest).exp()))
+                    .collect();
+                let sum: f32 = powers.iter().sum();
+                powers.iter().map(|power| finite(power / sum)).collect()
+            }
+        }
+    }
 }
 
 /// What the model says about one picture.
@@ -51,8 +94,18 @@ pub(crate) struct Reader {
 #[derive(Debug, Clone, PartialEq)]
 enum Kind {
     BoxesScoresLabels,
-    Yolox { output: String, cells: Vec<Cell> },
-    Yolov8 { output: String, cells: usize },
+    Yolox {
+        output: String,
+        cells: Vec<Cell>,
+    },
+    Yolov8 {
+        output: String,
+        cells: usize,
+    },
+    Classifier {
+        output: String,
+        activation: Activation,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -112,6 +165,22 @@ impl Layout {
                     }),
                     _ => Err(format!(
                         "the layout yolov8 needs the output \"{output}\" to be [1, 4 + classes, cells], and it is {shape:?}"
+                    )),
+                }
+            }
+            Self::Classifier { activation } => {
+                let (output, shape) = only_output(outputs, "classifier")?;
+                match without_batch(shape, 1) {
+                    &[labels] if labels > 0 => Ok(Reader {
+                        classes: 0,
+                        image_labels: labels,
+                        kind: Kind::Classifier {
+                            output: output.clone(),
+                            activation: *activation,
+                        },
+                    }),
+                    _ => Err(format!(
+                        "the layout classifier needs the output \"{output}\" to be [1, labels] or [labels], and it is {shape:?}"
                     )),
                 }
             }
@@ -256,6 +325,9 @@ impl Reader {
                     readout.propose(sides(centre, size), scores, score_min);
                 }
             }
+            Kind::Classifier { output, activation } => {
+                readout.image_scores = activation.apply(outputs.get(output)?);
+            }
         }
         Ok(readout)
     }
@@ -291,7 +363,66 @@ impl Readout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::letterbox::{Anchor, Channels};
+    use crate::letterbox::{Anchor, Channels, Fit, Normalisation};
+
+    #[test]
+    fn a_classifiers_numbers_become_probabilities() {
+        let read = |activation, values: &[f32]| {
+            let outputs = BTreeMap::from([("out".to_owned(), vec![1, values.len()])]);
+            let reader = Layout::Classifier { activation }
+                .reader(&outputs, &input(64, 64))
+                .unwrap();
+            assert_eq!((reader.classes, reader.image_labels), (0, values.len()));
+            let readout = reader
+                .read(&Outputs::from([("out", values.to_vec())]), 0.05)
+                .unwrap();
+            assert_eq!(readout.candidates, []);
+            readout.image_scores
+        };
+        let close = |found: &[f32], expected: &[f32]| {
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+            }
+        };
+        close(&read(Activation::None, &[0.2, f32::NAN]), &[0.2, 0.0]);
+        close(
+            &read(Activation::Sigmoid, &[0.0, -200.0, 200.0]),
+            &[0.5, 0.0, 1.0],
+        );
+        // Twice as likely for each step of ln 2, also where a plain exponential would overflow.
+        let two = std::f32::consts::LN_2;
+        close(
+            &read(Activation::Softmax, &[0.0, two]),
+            &[1.0 / 3.0, 2.0 / 3.0],
+        );
+        close(
+            &read(Activation::Softmax, &[500.0, 500.0, f32::NAN]),
+            &[0.5, 0.5, 0.0],
+        );
+        close(&read(Activation::Softmax, &[f32::NAN]), &[0.0]);
+    }
+
+    #[test]
+    fn a_classifier_has_one_row_of_numbers() {
+        let shape = |shape: &[usize]| {
+            let outputs = BTreeMap::from([("out".to_owned(), shape.to_vec())]);
+            let layout = Layout::Classifier {
+                activation: Activation::None,
+            };
+            layout
+                .reader(&outputs, &input(64, 64))
+                .map(|reader| reader.image_labels)
+        };
+        assert_eq!(shape(&[5]), Ok(5));
+        assert_eq!(shape(&[1, 5]), Ok(5));
+        assert_eq!(
+            shape(&[1, 5, 1, 1]).unwrap_err(),
+            "the layout classifier needs the output \"out\" to be [1, labels] or [labels], and it is [1, 5, 1, 1]"
+        );
+        assert!(shape(&[0]).is_err());
+        assert!(shape(&[2, 5]).is_err());
+    }
 
     fn input(width: u32, height: u32) -> InputFormat {
         let (channels, range) = (Channels::Rgb, [0.0, 1.0]);
@@ -300,6 +431,8 @@ mod tests {
             height,
             channels,
             range,
+            normalisation: Normalisation::default(),
+            fit: Fit::Letterbox,
             anchor: Anchor::TopLeft,
             pad: 114,
         }

@@ -28,6 +28,35 @@ pub(crate) enum Channels {
     Bgr,
 }
 
+/// How a picture of another shape than the input's gets into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Fit {
+    /// Whole and in its own shape, with padding.
+    #[default]
+    Letterbox,
+    /// Whole and without padding, in the input's shape.
+    Stretch,
+    /// The middle of it, in its own shape and without padding.
+    Crop,
+}
+
+/// What each channel's values are shifted and divided by after they are put into their range, in the order R, G, B.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Normalisation {
+    pub(crate) mean: [f32; 3],
+    pub(crate) std: [f32; 3],
+}
+
+impl Default for Normalisation {
+    fn default() -> Self {
+        Self {
+            mean: [0.0; 3],
+            std: [1.0; 3],
+        }
+    }
+}
+
 /// What the model wants as input: 1 x 3 x `height` x `width` of f32.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct InputFormat {
@@ -36,6 +65,9 @@ pub(crate) struct InputFormat {
     pub(crate) channels: Channels,
     /// What the sample values 0 and 255 become.
     pub(crate) range: [f32; 2],
+    pub(crate) normalisation: Normalisation,
+    pub(crate) fit: Fit,
+    /// Of [`Fit::Letterbox`].
     pub(crate) anchor: Anchor,
     /// Sample value of the padding, 0..=255.
     pub(crate) pad: u8,
@@ -62,6 +94,14 @@ pub(crate) struct RatioBox {
 impl InputFormat {
     /// Scales and places a picture of this size, keeping its shape.
     pub(crate) fn fit(&self, (width, height): (u32, u32)) -> Letterbox {
+        if self.fit != Fit::Letterbox {
+            return Letterbox {
+                left: 0,
+                top: 0,
+                width: self.width,
+                height: self.height,
+            };
+        }
         let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
         let scale = (f64::from(self.width) / width).min(f64::from(self.height) / height);
         // Rounding half to even, as the training code's language does.
@@ -85,24 +125,34 @@ impl InputFormat {
     /// `Internal`, when scaling fails.
     pub(crate) fn prepare(&self, picture: &Picture) -> Result<(Vec<f32>, Letterbox), VisionError> {
         let place = self.fit(picture.size());
-        let content = picture.scaled(place.width, place.height)?;
+        let content = match self.fit {
+            Fit::Crop => picture.cropped(place.width, place.height)?,
+            Fit::Letterbox | Fit::Stretch => picture.scaled(place.width, place.height)?,
+        };
         Ok((self.fill(&content, place), place))
     }
 
     /// Writes pixels that already have the right size into a padded input tensor.
     pub(crate) fn fill(&self, content: &RgbImage, place: Letterbox) -> Vec<f32> {
         let [low, high] = self.range.map(f64::from);
-        let values: [f32; 256] =
-            std::array::from_fn(|v| (low + v as f64 * (high - low) / 255.0) as f32);
-        let value = |sample: u8| values.get(usize::from(sample)).copied().unwrap_or_default();
+        let Normalisation { mean, std } = self.normalisation;
 
         let (row, plane) = (self.width as usize, (self.width * self.height) as usize);
-        let mut tensor = vec![value(self.pad); 3 * plane];
+        let mut tensor = vec![0.0; 3 * plane];
         let order: [usize; 3] = match self.channels {
             Channels::Rgb => [0, 1, 2],
             Channels::Bgr => [2, 1, 0],
         };
         for (target, channel) in tensor.chunks_exact_mut(plane.max(1)).zip(order) {
+            let of_channel = |values: [f32; 3], without| {
+                f64::from(values.get(channel).copied().unwrap_or(without))
+            };
+            let (mean, std) = (of_channel(mean, 0.0), of_channel(std, 1.0));
+            let values: [f32; 256] = std::array::from_fn(|v| {
+                ((low + v as f64 * (high - low) / 255.0 - mean) / std) as f32
+            });
+            let value = |sample: u8| values.get(usize::from(sample)).copied().unwrap_or_default();
+            target.fill(value(self.pad));
             let rows = target.chunks_exact_mut(row.max(1)).skip(place.top as usize);
             for (target, source) in rows.zip(content.rows()) {
                 let cells = target.iter_mut().skip(place.left as usize);
@@ -149,8 +199,47 @@ mod tests {
             height,
             channels,
             range,
+            normalisation: Normalisation::default(),
+            fit: Fit::Letterbox,
             anchor,
             pad: 114,
+        }
+    }
+
+    #[test]
+    fn without_padding_the_picture_fills_the_input() {
+        for fit in [Fit::Stretch, Fit::Crop] {
+            let mut f = format(64, 32, Anchor::Centre, Channels::Rgb, [0.0, 1.0]);
+            f.fit = fit;
+            let whole = Letterbox {
+                left: 0,
+                top: 0,
+                width: 64,
+                height: 32,
+            };
+            assert_eq!(f.fit((300, 100)), whole);
+        }
+    }
+
+    #[test]
+    fn each_channel_is_normalised_by_its_own_numbers() {
+        let content = RgbImage::from_pixel(1, 1, Rgb([255, 0, 51]));
+        let place = Letterbox {
+            left: 0,
+            top: 0,
+            width: 1,
+            height: 1,
+        };
+        for (channels, order) in [(Channels::Rgb, [0, 1, 2]), (Channels::Bgr, [2, 1, 0])] {
+            let mut f = format(1, 1, Anchor::Centre, channels, [0.0, 1.0]);
+            f.normalisation = Normalisation {
+                mean: [0.5, 0.25, 0.2],
+                std: [0.25, 0.5, 1.0],
+            };
+            let expected = [2.0f32, -0.5, 0.0];
+            for (found, channel) in f.fill(&content, place).iter().zip(order) {
+                assert!((found - expected[channel]).abs() < 1e-6, "{found}");
+            }
         }
     }
 

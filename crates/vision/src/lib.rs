@@ -1,4 +1,5 @@
-//! The embedded recogniser: JPEG or PNG bytes in, a Rekognition `DetectLabels` answer out.
+//! The embedded recogniser: JPEG or PNG bytes in, a Rekognition `DetectLabels` answer out; and models of one's own
+//! for `DetectCustomLabels`.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,6 +26,7 @@
 
 mod colour;
 mod confidence;
+mod custom;
 mod decode;
 mod error;
 mod labels;
@@ -39,8 +41,10 @@ mod recogniser;
 mod request;
 mod table;
 mod taxonomy;
+mod upright;
 
 pub use decode::{MAX_SIDE, MIN_SIDE};
 pub use error::{ModelError, VisionError};
 pub use recogniser::{ModelDescription, Recogniser};
 pub use taxonomy::CATEGORIES;
+pub use upright::Upright;

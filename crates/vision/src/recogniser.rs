@@ -2,13 +2,18 @@
 
 use std::path::Path;
 
-use rekognition_model::{DetectLabelsRequest, DetectLabelsResponse};
+use rekognition_model::{
+    DetectCustomLabelsRequest, DetectCustomLabelsResponse, DetectLabelsRequest,
+    DetectLabelsResponse,
+};
 
 use crate::confidence::DEFAULT_MIN_CONFIDENCE;
+use crate::custom;
 use crate::decode::Picture;
 use crate::labels::{Findings, FoundLabel};
-use crate::letterbox::RatioBox;
+use crate::letterbox::{Letterbox, RatioBox};
 use crate::network::Network;
+use crate::nms::Detection;
 use crate::properties::Measured;
 use crate::request::Options;
 use crate::table::{LabelTable, Model};
@@ -72,7 +77,11 @@ impl Recogniser {
     /// # Errors
     /// None in a binary whose tests pass.
     pub fn embedded() -> Result<Self, ModelError> {
-        Self::load(EMBEDDED_MODEL, EMBEDDED_LABELS, "embedded")
+        Self::load(
+            EMBEDDED_MODEL,
+            LabelTable::parse(EMBEDDED_LABELS)?,
+            "embedded",
+        )
     }
 
     /// A model of one's own: an ONNX file and its label table, whose format this crate's README describes.
@@ -81,6 +90,22 @@ impl Recogniser {
     /// A file that cannot be read, a table that is not valid, or a model that does not fit its table, with
     /// the reason.
     pub fn from_files(model: &Path, labels: &Path) -> Result<Self, ModelError> {
+        Self::read(model, labels, LabelTable::parse)
+    }
+
+    /// A model for [`Recogniser::detect_custom_labels`], in the same two files; its labels need no categories.
+    ///
+    /// # Errors
+    /// As [`Recogniser::from_files`].
+    pub fn custom_from_files(model: &Path, labels: &Path) -> Result<Self, ModelError> {
+        Self::read(model, labels, LabelTable::parse_custom)
+    }
+
+    fn read(
+        model: &Path,
+        labels: &Path,
+        parse: fn(&[u8]) -> Result<LabelTable, ModelError>,
+    ) -> Result<Self, ModelError> {
         let read = |path: &Path| {
             std::fs::read(path).map_err(|source| ModelError::Read {
                 path: path.to_owned(),
@@ -92,12 +117,11 @@ impl Recogniser {
             .map(|s| s.to_string_lossy().into_owned())
             .unwrap_or_default();
         // The table first: it is small, and most mistakes are made in it.
-        let table = read(labels)?;
-        Self::load(&read(model)?, &table, &stem)
+        let table = parse(&read(labels)?)?;
+        Self::load(&read(model)?, table, &stem)
     }
 
-    fn load(model: &[u8], labels: &[u8], fallback_name: &str) -> Result<Self, ModelError> {
-        let table = LabelTable::parse(labels)?;
+    fn load(model: &[u8], table: LabelTable, fallback_name: &str) -> Result<Self, ModelError> {
         let network = Network::load(model, &table.signature)?;
         let unnamed = || Model {
             name: fallback_name.to_owned(),
@@ -176,19 +200,58 @@ impl Recogniser {
         })
     }
 
+    /// Answers `DetectCustomLabels` for a JPEG or PNG: each box of a detector and each label that the picture as a
+    /// whole has is a custom label, with its probability in percent as confidence, most confident first.
+    ///
+    /// A label is reported from its own threshold in the label table on, or from `MinConfidence` on where the request
+    /// has one. Boxes are ratios of the upright picture. `request.image` and `request.project_version_arn` are not
+    /// looked at: the caller has fetched the bytes and chosen the model.
+    ///
+    /// # Errors
+    /// As [`Recogniser::detect_labels`].
+    pub fn detect_custom_labels(
+        &self,
+        image: &[u8],
+        request: &DetectCustomLabelsRequest,
+    ) -> Result<DetectCustomLabelsResponse, VisionError> {
+        let options = custom::Options::from_request(request)?;
+        let seen = self.look(&Picture::decode(image)?)?;
+        Ok(DetectCustomLabelsResponse {
+            custom_labels: Some(custom::labels(&self.table, &seen, &options)),
+        })
+    }
+
     fn find(&self, picture: &Picture) -> Result<Findings<'_>, VisionError> {
+        let seen = self.look(picture)?;
+        Ok(Findings::new(
+            &self.table,
+            &seen.detections,
+            seen.place,
+            &seen.image_scores,
+        ))
+    }
+
+    fn look(&self, picture: &Picture) -> Result<Seen, VisionError> {
         let table = &self.table;
         let (input, place) = table.input.prepare(picture)?;
         let outputs = self.network.run(&input)?;
         let readout = table.reader.read(&outputs, table.nms.score_min)?;
-        let detections = table.nms.suppress(readout.candidates);
-        Ok(Findings::new(
-            table,
-            &detections,
+        Ok(Seen {
+            detections: table.nms.suppress(readout.candidates),
             place,
-            &readout.image_scores,
-        ))
+            image_scores: readout.image_scores,
+        })
     }
+}
+
+/// What the model says about one picture, before it is put into words.
+pub(crate) struct Seen {
+    /// Boxes in input pixels, best first.
+    pub(crate) detections: Vec<Detection>,
+    /// Where the picture lies in the input.
+    pub(crate) place: Letterbox,
+    /// Probability of each label for the picture as a whole; empty when the model does not say.
+    pub(crate) image_scores: Vec<f32>,
 }
 
 /// The boxes that make up the foreground: what the picture shows does not depend on the `MinConfidence` asked

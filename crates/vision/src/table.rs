@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::ModelError;
 use crate::layout::{Layout, Reader};
-use crate::letterbox::{Anchor, Channels, InputFormat};
+use crate::letterbox::{Anchor, Channels, Fit, InputFormat, Normalisation};
 use crate::network::Signature;
 use crate::nms::Nms;
 use crate::taxonomy::{self, Entry, Node};
@@ -82,6 +82,10 @@ struct Input {
     layout: TensorLayout,
     channels: Channels,
     range: [f32; 2],
+    mean: Option<[f32; 3]>,
+    std: Option<[f32; 3]>,
+    #[serde(default)]
+    fit: Fit,
     #[serde(default)]
     letterbox: PlacedIn,
     /// For readers of the file.
@@ -160,6 +164,21 @@ impl LabelTable {
     /// # Errors
     /// `Table`, with a sentence that says what is wrong and where.
     pub(crate) fn parse(json: &[u8]) -> Result<Self, ModelError> {
+        let table = Self::parse_custom(json)?;
+        match table.nodes.iter().find(|node| node.categories.is_empty()) {
+            Some(node) => Err(ModelError::Table(format!(
+                "the label \"{}\" has no category",
+                node.name
+            ))),
+            None => Ok(table),
+        }
+    }
+
+    /// Reads and checks a label table for custom labels, which have no categories in answers and need none here.
+    ///
+    /// # Errors
+    /// As [`LabelTable::parse`].
+    pub(crate) fn parse_custom(json: &[u8]) -> Result<Self, ModelError> {
         parse(json).map_err(ModelError::Table)
     }
 }
@@ -181,6 +200,12 @@ fn parse(json: &[u8]) -> Result<LabelTable, String> {
     let input = input(&file.input)?;
     check_nms(&file.nms)?;
     let reader = file.decode.reader(&file.outputs, &input)?;
+    if input.fit == Fit::Crop && reader.classes > 0 {
+        return Err(
+            "input.fit \"crop\" is for classifiers: a detector looks at the whole picture"
+                .to_owned(),
+        );
+    }
 
     let classes = evidence(&file.labels, reader.classes, "detector_index", |l| {
         l.detector_index.map(|i| (i, l.detector_threshold))
@@ -237,12 +262,24 @@ fn input(file: &Input) -> Result<InputFormat, String> {
     if !file.range.iter().all(|v| v.is_finite()) {
         return Err("the input's range must be two numbers".to_owned());
     }
+    let plain = Normalisation::default();
+    let normalisation = Normalisation {
+        mean: file.mean.unwrap_or(plain.mean),
+        std: file.std.unwrap_or(plain.std),
+    };
+    if !normalisation.mean.iter().all(|v| v.is_finite())
+        || !normalisation.std.iter().all(|v| v.is_normal() && *v > 0.0)
+    {
+        return Err("the input's mean must be three numbers, and its std three above 0".to_owned());
+    }
     let PlacedIn { anchor, pad } = file.letterbox;
     Ok(InputFormat {
         width,
         height,
         channels: file.channels,
         range: file.range,
+        normalisation,
+        fit: file.fit,
         anchor,
         pad,
     })
@@ -463,6 +500,43 @@ pub(crate) mod tests {
         );
         assert!(parse(b"{\"version\": 1,").unwrap_err().contains("EOF"));
         assert!(parse(b"\xff\xfe").is_err());
+    }
+
+    #[test]
+    fn only_custom_labels_need_no_category() {
+        let mut table = small();
+        table["labels"][2]
+            .as_object_mut()
+            .unwrap()
+            .remove("Categories");
+        let json = table.to_string();
+        assert_eq!(
+            LabelTable::parse(json.as_bytes()).unwrap_err().to_string(),
+            "the label table is not valid: the label \"Street\" has no category"
+        );
+        assert!(LabelTable::parse_custom(json.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn the_input_can_be_normalised_and_cropped() {
+        let mut table = small();
+        table["input"]["mean"] = json!([0.485, 0.456, 0.406]);
+        table["input"]["std"] = json!([0.229, 0.224, 0.225]);
+        table["input"]["fit"] = json!("stretch");
+        let input = read(&table).unwrap().input;
+        assert_eq!(input.normalisation.std, [0.229, 0.224, 0.225]);
+        assert_eq!(input.fit, Fit::Stretch);
+        table["input"]["fit"] = json!("crop");
+        assert_eq!(
+            read(&table).unwrap_err(),
+            "input.fit \"crop\" is for classifiers: a detector looks at the whole picture"
+        );
+        table["input"]["fit"] = json!("letterbox");
+        table["input"]["std"] = json!([1, 1, 0]);
+        assert_eq!(
+            read(&table).unwrap_err(),
+            "the input's mean must be three numbers, and its std three above 0"
+        );
     }
 
     #[test]

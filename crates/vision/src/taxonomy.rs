@@ -126,9 +126,6 @@ fn check(entry: &Entry) -> Result<(), String> {
     if name.trim().is_empty() {
         return Err("a label has no name".to_owned());
     }
-    if entry.categories.is_empty() {
-        return Err(format!("the label \"{name}\" has no category"));
-    }
     if let Some(other) = entry
         .categories
         .iter()
@@ -273,13 +270,6 @@ mod tests {
         assert_eq!(
             error(vec![entry("Dog", &[], "Animals & Pets")]),
             "the label \"Dog\" has the category \"Animals & Pets\", which is none of Rekognition's 40"
-        );
-        assert_eq!(
-            error(vec![Entry {
-                name: "Dog".to_owned(),
-                ..Entry::default()
-            }]),
-            "the label \"Dog\" has no category"
         );
         assert_eq!(
             error(vec![

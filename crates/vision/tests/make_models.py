@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Writes the small ONNX models of models/, which tests/own_models.rs puts behind `Recogniser::from_files`.
 
-They are real networks over a 64 x 64 input: average pooling and a 1 x 1 convolution light up the cells that lie
-on red or on green, in the output layouts that YOLOX and YOLOv8 export. A cell that is wholly red has the
+They are real networks over a 64 x 64 input. The detectors: average pooling and a 1 x 1 convolution light up the cells
+that lie on red or on green, in the output layouts that YOLOX and YOLOv8 export. A cell that is wholly red has the
 score of sigmoid(8) for class 0, one that is wholly green that of class 1; any other colour stays below 0.01.
+The classifier tells red, green and blue pictures apart.
 
     python -m venv /tmp/onnx && /tmp/onnx/bin/pip install onnx==1.23.2 numpy==2.4.6
     /tmp/onnx/bin/python make_models.py
@@ -90,7 +91,18 @@ def yolov8():
     graph.save("yolov8.onnx", [("output0", [1, 6, 16])])
 
 
+def classifier():
+    """Input RGB 0..1; output [1, 3]: logits of red, green and blue for the picture as a whole. Each is 12 times the
+    mean of its channel minus 4: 8 where the picture is of that colour, -4 where it has none of it."""
+    graph = Graph()
+    means = graph.add("Flatten", [graph.add("GlobalAveragePool", ["images"])], axis=1)
+    weights, bias = graph.weight(np.eye(3) * 12), graph.weight([-4, -4, -4])
+    graph.add("Gemm", [means, weights, bias], "logits")
+    graph.save("classifier.onnx", [("logits", [1, 3])])
+
+
 if __name__ == "__main__":
     os.makedirs(HERE, exist_ok=True)
     yolox()
     yolov8()
+    classifier()

@@ -15,7 +15,7 @@ use rekognition_model::{
 };
 
 use crate::VisionError;
-use crate::decode::{Picture, resize};
+use crate::decode::{Picture, resize, scaling};
 use crate::letterbox::RatioBox;
 use crate::request::PropertiesOptions;
 use dominant::dominant_colours;
@@ -46,6 +46,7 @@ impl Measured {
             &quality_view,
             side(quality_view.width()),
             side(quality_view.height()),
+            &scaling(),
         )?;
         Ok(Self {
             quality_view,
