@@ -12,7 +12,11 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use sightline_tests::{Local, PATIENCE, binary, http, picture, put, root, run, text, tool};
+use sightline_tests::{
+    Local, PATIENCE, binary,
+    functions::{s3_event, sqs_message},
+    http, picture, put, root, run, text, tool,
+};
 
 const INPUT: &str = "lambda-input";
 const OUTPUT: &str = "lambda-output";
@@ -120,27 +124,6 @@ impl Lambda {
     }
 }
 
-/// S3's event for an object, as the service documents it.
-fn s3_event(bucket: &str, key: &str, e_tag: &str, size: usize) -> Value {
-    json!({"Records": [{
-        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1",
-        "eventTime": "2026-01-01T00:00:00.000Z", "eventName": "ObjectCreated:Put",
-        "userIdentity": {"principalId": "AIDAJDPLRKLG7UEXAMPLE"},
-        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
-        "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "example"},
-        "s3": {"s3SchemaVersion": "1.0", "configurationId": "uploads",
-            "bucket": {"name": bucket, "ownerIdentity": {"principalId": "A3NL1KOZZKExample"}, "arn": format!("arn:aws:s3:::{bucket}")},
-            "object": {"key": key, "size": size, "eTag": e_tag, "sequencer": "0055AED6DCD90281E5"}}
-    }]})
-}
-
-fn message(id: &str, body: &str) -> Value {
-    json!({"messageId": id, "receiptHandle": format!("receipt-{id}"), "body": body,
-        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1767225600000", "SenderId": "AIDAIENQZJOLO23YVJ4VO", "ApproximateFirstReceiveTimestamp": "1767225600001"},
-        "messageAttributes": {}, "md5OfBody": "00000000000000000000000000000000",
-        "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:111122223333:uploads", "awsRegion": "us-east-1"})
-}
-
 #[test]
 fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -218,17 +201,17 @@ fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
         ])?)?;
         Ok(text(&head, "/ETag")?.trim_matches('"').to_owned())
     };
-    let first = s3_event(INPUT, key, &e_tag(key)?, bytes.len());
+    let first = s3_event(INPUT, key, &e_tag(key)?, bytes.len() as u64);
     let cat = s3_event(
         INPUT,
-        "uploads/my+cat%2B1.png",
+        "uploads/my cat+1.png",
         &e_tag("uploads/my cat+1.png")?,
         240_512,
     );
     let answer = lambda.process(&json!({"Records": [
-        message("good-1", &first.to_string()),
-        message("bad", "{\"Records\": [{\"s3\": 7"),
-        message("good-2", &cat.to_string()),
+        sqs_message("good-1", &first.to_string(), 1),
+        sqs_message("bad", "{\"Records\": [{\"s3\": 7", 1),
+        sqs_message("good-2", &cat.to_string(), 1),
     ]}))?;
     ensure!(
         answer == json!({"batchItemFailures": [{"itemIdentifier": "bad"}]}),

@@ -4,8 +4,10 @@
 mod aws_clients;
 mod browser;
 mod crash;
+mod faults;
 mod lambda;
 mod malformed;
 mod recognition;
+mod replay;
 mod serving;
 mod walkthrough;

@@ -1,6 +1,11 @@
 //! What the end-to-end tests and the benchmarks share: starting the real programs, speaking to
 //! them over HTTP, and finding the tools and pictures that `tests/run` has laid out.
 
+pub mod faults;
+pub mod functions;
+pub mod rekognition;
+pub mod wire;
+
 use std::{
     env, fs,
     io::Read as _,

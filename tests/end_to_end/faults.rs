@@ -1,0 +1,256 @@
+//! The unmodified processor behind a network and services that fail: 30 % of all calls are throttled, break,
+//! hang or lose their reply, and every event comes three times, in any order. Every picture still gets its one
+//! right document, and every operation is paid for once a picture.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use sightline_tests::{
+    Local, artefacts, aws_calls,
+    faults::{FaultyProxy, Upstreams},
+    functions::{Delivery, Functions, objects, s3_event},
+    picture, rekognition, run, text, tool,
+};
+
+const INPUT: &str = "faults-input";
+const OUTPUT: &str = "faults-output";
+/// Calls that fail, percent.
+const PERCENT: u64 = 30;
+/// How often each event comes.
+const DUPLICATES: usize = 3;
+/// Processes of the function.
+const PROCESSES: usize = 6;
+/// The side of a picture in pixels.
+const SIDE: u32 = 96;
+
+/// A number that can be set by an environment variable.
+fn setting(variable: &str, default: u64) -> Result<u64> {
+    env::var(variable).map_or(Ok(default), |text| {
+        text.parse()
+            .with_context(|| format!("{variable} takes a number, not {text:?}"))
+    })
+}
+
+/// Writes so many small pictures, no two alike, and gives their names.
+fn paint(folder: &Path, count: u32) -> Result<Vec<String>> {
+    let astronaut = image::open(picture("astronaut.png")?)?.to_rgb8();
+    let (width, height) = (astronaut.width() - SIDE, astronaut.height() - SIDE);
+    (0..count)
+        .map(|number| {
+            let name = format!("piece +{number:04}.png");
+            let (x, y) = (number * 7 % width, number * 61 % height);
+            let mut piece = image::imageops::crop_imm(&astronaut, x, y, SIDE, SIDE).to_image();
+            // Overlapping pieces could be alike where the photograph is black.
+            let [high, low] = [number / 256, number % 256].map(|part| part as u8);
+            piece.put_pixel(0, 0, image::Rgb([high, low, 0]));
+            piece.save(folder.join(&name))?;
+            Ok(name)
+        })
+        .collect()
+}
+
+/// A fixed permutation for each seed.
+fn shuffle<T>(list: &mut [T], seed: u64) {
+    let mut state = seed;
+    for last in (1..list.len()).rev() {
+        // Knuth's MMIX generator; its upper half is good enough to deal cards by.
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let other = usize::try_from(state >> 33).unwrap_or_default() % (last + 1);
+        list.swap(last, other);
+    }
+}
+
+/// A face that no other picture has.
+fn face_of(object: &str) -> String {
+    let number = object
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .fold(0.0, |sum, digit| sum * 10.0 + f64::from(digit - b'0'));
+    json!({"FaceDetails": [{"Confidence": 99.5, "BoundingBox": {"Left": number / 10_000.0, "Top": 0.25, "Width": 0.5, "Height": 0.5}}]})
+        .to_string()
+}
+
+#[test]
+fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail() -> Result<()> {
+    let seed = setting("SIGHTLINE_FAULT_SEED", 1)?;
+    let count = u32::try_from(setting("SIGHTLINE_FAULT_PICTURES", 1000)?)?;
+    eprintln!("SIGHTLINE_FAULT_SEED={seed} SIGHTLINE_FAULT_PICTURES={count}");
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let local = Local::start(&data, &[])?;
+    let ready = &local.ready;
+    let aws = |arguments: &[&str]| {
+        run(Command::new(tool("aws"))
+            .args(arguments)
+            .envs(ready.environment()))
+    };
+    for bucket in [INPUT, OUTPUT] {
+        aws(&["s3api", "create-bucket", "--bucket", bucket])?;
+    }
+    let pictures = folder.path().join("pictures");
+    fs::create_dir(&pictures)?;
+    paint(&pictures, count)?;
+    aws(&[
+        "s3",
+        "cp",
+        "--recursive",
+        "--only-show-errors",
+        &pictures.to_string_lossy(),
+        &format!("s3://{INPUT}/uploads/"),
+    ])?;
+    let uploaded = objects(&aws, INPUT, "uploads/")?;
+    ensure!(uploaded.len() == usize::try_from(count)?);
+
+    // Faces are asked for too, of a stand-in: with two operations, one can fail where the other has an answer.
+    let faces = rekognition::replay(|operation, object| {
+        (operation == "DetectFaces").then(|| face_of(object))
+    })?;
+    let proxy = FaultyProxy::start(
+        seed,
+        PERCENT,
+        Upstreams {
+            aws: ready.aws.trim_start_matches("http://").to_owned(),
+            others: BTreeMap::from([("DetectFaces".to_owned(), faces.authority.clone())]),
+        },
+    )?;
+    let mut environment = ready.environment();
+    environment.retain(|(name, _)| *name != "AWS_ENDPOINT_URL");
+    environment.extend([
+        ("AWS_ENDPOINT_URL", proxy.url()),
+        ("INPUT_BUCKET", INPUT.to_owned()),
+        ("OUTPUT_BUCKET", OUTPUT.to_owned()),
+        ("ANALYSES", "labels,image-properties,faces".to_owned()),
+    ]);
+    let mut events: Vec<String> = uploaded
+        .iter()
+        .flat_map(|(key, e_tag, size)| {
+            let event = s3_event(INPUT, key, e_tag, *size).to_string();
+            vec![event; DUPLICATES]
+        })
+        .collect();
+    shuffle(&mut events, seed);
+    let began = Instant::now();
+    let mut functions = Functions::start(
+        "sightline-processor",
+        PROCESSES,
+        &environment,
+        events,
+        Delivery {
+            batch: 10,
+            retry_after: Duration::from_secs(4),
+            time_out: Duration::from_secs(45),
+            most_receives: 40,
+        },
+        &artefacts()?,
+    )?;
+    let tally = functions.work_off(Duration::from_secs(600))?;
+    let took = began.elapsed();
+    drop(functions);
+
+    // What was delivered, and so paid for and received.
+    let mut answers: BTreeMap<(String, String), Vec<Value>> = BTreeMap::new();
+    for delivery in proxy.delivered() {
+        answers
+            .entry((delivery.object, delivery.operation))
+            .or_default()
+            .push(delivery.answer);
+    }
+    let calls = aws_calls(&data)?;
+    let report = format!(
+        "seed {seed}: {count} pictures, {} events in {took:.0?}\n{} calls, of which struck: {:?}\n{tally:?}\n{} answers delivered; the endpoint answered DetectLabels {} times\n",
+        uploaded.len() * DUPLICATES,
+        proxy.calls(),
+        proxy.struck(),
+        answers.values().map(Vec::len).sum::<usize>(),
+        calls
+            .iter()
+            .filter(|call| call["action"] == "rekognition:DetectLabels" && call["status"] == 200)
+            .count(),
+    );
+    eprintln!("{report}");
+    fs::write(artefacts()?.join("faults.txt"), &report)?;
+
+    let struck: u64 = proxy.struck().values().sum();
+    let share = struck as f64 / proxy.calls() as f64;
+    ensure!(
+        count < 1000 || (0.27..0.33).contains(&share),
+        "{share} of the calls were struck"
+    );
+
+    let results = folder.path().join("results");
+    aws(&[
+        "s3",
+        "cp",
+        "--recursive",
+        "--only-show-errors",
+        &format!("s3://{OUTPUT}/results/"),
+        &results.to_string_lossy(),
+    ])?;
+    let mut wrong = Vec::new();
+    for (key, e_tag, _) in &uploaded {
+        let document = fs::read_to_string(results.join(format!("{key}.json")))
+            .map_err(anyhow::Error::from)
+            .and_then(|text| Ok(serde_json::from_str::<Value>(&text)?));
+        let verdict = document
+            .with_context(|| "no document")
+            .and_then(|document| check(&document, key, e_tag, &answers));
+        if let Err(error) = verdict {
+            wrong.push(format!("{key}: {error:#}"));
+        }
+        let stored = format!("arn:aws:s3:::{OUTPUT}/results/{key}.json");
+        let stores = calls
+            .iter()
+            .filter(|call| {
+                call["action"] == "s3:PutObject"
+                    && call["status"] == 200
+                    && call["resource"] == stored.as_str()
+            })
+            .count();
+        if stores != 1 {
+            wrong.push(format!("{key}: the document was stored {stores} times"));
+        }
+    }
+    ensure!(wrong.is_empty(), "seed {seed}:\n{}", wrong.join("\n"));
+    Ok(())
+}
+
+/// Whether this is the right document of the picture: of this very object, and with exactly the answers that
+/// were had, each of them once.
+fn check(
+    document: &Value,
+    key: &str,
+    e_tag: &str,
+    answers: &BTreeMap<(String, String), Vec<Value>>,
+) -> Result<()> {
+    ensure!(text(document, "/status")? == "succeeded", "{document}");
+    ensure!(text(document, "/source/bucket")? == INPUT);
+    ensure!(text(document, "/source/key")? == key);
+    ensure!(text(document, "/source/eTag")? == e_tag);
+    for (operation, member) in [
+        ("DetectLabels", "/rekognition/detectLabels"),
+        ("DetectFaces", "/rekognition/detectFaces"),
+    ] {
+        let had = answers
+            .get(&(key.to_owned(), operation.to_owned()))
+            .map_or(&[][..], Vec::as_slice);
+        ensure!(
+            had.len() == 1,
+            "{operation} was answered {} times",
+            had.len()
+        );
+        ensure!(
+            document.pointer(member) == had.first(),
+            "{operation} is not what was answered"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,371 @@
+//! AWS Lambda and SQS, as a function's process sees them: the Runtime API with a queue behind it. Several
+//! processes work on one queue side by side, a batch at a time; messages that a batch names as failed, and all
+//! messages of an invocation that failed, come again after a while.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fs, io,
+    net::TcpStream,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+
+use crate::{
+    binary,
+    wire::{Request, Server, Then, answer},
+};
+
+/// Path of the Runtime API's version (AWS Lambda Developer Guide, "Using the Lambda runtime API").
+const RUNTIME: &str = "/2018-06-01/runtime";
+
+/// How the queue hands out messages.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivery {
+    /// Most messages of a batch.
+    pub batch: usize,
+    /// How long a message that failed stays out of sight.
+    pub retry_after: Duration,
+    /// How long an invocation may take, as the function is told. Nothing is done to one that takes longer.
+    pub time_out: Duration,
+    /// How often a message may come; one that comes more often is a failure of the test.
+    pub most_receives: u32,
+}
+
+/// A function's processes and the queue they work on; the processes end with the value.
+#[derive(Debug)]
+pub struct Functions {
+    processes: Vec<Child>,
+    queue: Arc<Queue>,
+    _runtime: Server,
+}
+
+/// What became of the queue's messages.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tally {
+    /// Invocations that were answered.
+    pub invocations: u64,
+    /// Invocations that failed as a whole.
+    pub errors: u64,
+    /// Messages that came again.
+    pub redelivered: u64,
+    /// The most often that one message came.
+    pub receives: u32,
+}
+
+#[derive(Debug)]
+struct Queue {
+    delivery: Delivery,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    visible: VecDeque<Message>,
+    /// With the time at which they can be seen again, soonest first.
+    hidden: VecDeque<(Instant, Message)>,
+    /// By request id.
+    in_flight: HashMap<String, Vec<Message>>,
+    begun: u64,
+    tally: Tally,
+    /// Why a process gave up before its first invocation.
+    init_error: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Message {
+    id: String,
+    body: String,
+    receives: u32,
+}
+
+impl Functions {
+    /// Starts so many processes of a function over a queue that holds these message bodies. Their output goes
+    /// to `<name>-<number>.log` in `logs`.
+    ///
+    /// # Errors
+    /// When the function is not built or cannot be started.
+    pub fn start(
+        name: &str,
+        processes: usize,
+        environment: &[(&str, String)],
+        bodies: Vec<String>,
+        delivery: Delivery,
+        logs: &Path,
+    ) -> Result<Self> {
+        let visible = bodies
+            .into_iter()
+            .enumerate()
+            .map(|(number, body)| Message {
+                id: format!("message-{number}"),
+                body,
+                receives: 0,
+            });
+        let queue = Arc::new(Queue {
+            delivery,
+            state: Mutex::new(State {
+                visible: visible.collect(),
+                ..State::default()
+            }),
+            changed: Condvar::new(),
+        });
+        let serving = queue.clone();
+        let runtime = Server::start(move |request, stream| serving.handle(request, stream))?;
+        let mut functions = Self {
+            processes: Vec::new(),
+            queue,
+            _runtime: runtime,
+        };
+        for number in 0..processes {
+            let log = fs::File::create(logs.join(format!("{name}-{number}.log")))?;
+            let process = Command::new(binary(name)?)
+                .envs(environment.iter().cloned())
+                .env("AWS_LAMBDA_RUNTIME_API", &functions._runtime.authority)
+                .env("AWS_LAMBDA_FUNCTION_NAME", name)
+                .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+                .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+                .stdin(Stdio::null())
+                .stdout(log.try_clone()?)
+                .stderr(log)
+                .spawn()?;
+            functions.processes.push(process);
+        }
+        Ok(functions)
+    }
+
+    /// Waits until every message was worked off.
+    ///
+    /// # Errors
+    /// When that takes longer than `patience`, a message came too often, or a process ended.
+    pub fn work_off(&mut self, patience: Duration) -> Result<Tally> {
+        let began = Instant::now();
+        loop {
+            {
+                let state = self.queue.lock();
+                let left = state.visible.len()
+                    + state.hidden.len()
+                    + state.in_flight.values().map(Vec::len).sum::<usize>();
+                if let Some(error) = &state.init_error {
+                    bail!("the function does not start: {error}");
+                }
+                if state.tally.receives > self.queue.delivery.most_receives {
+                    bail!("a message came {} times", state.tally.receives);
+                }
+                if left == 0 {
+                    return Ok(state.tally);
+                }
+                if began.elapsed() > patience {
+                    bail!("{left} messages are left; {:?}", state.tally);
+                }
+            }
+            for process in &mut self.processes {
+                if let Some(status) = process.try_wait()? {
+                    bail!("a process of the function ended with {status}");
+                }
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Functions {
+    fn drop(&mut self) {
+        for process in &mut self.processes {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn handle(&self, request: &Request, stream: &mut TcpStream) -> io::Result<Then> {
+        let path = request
+            .target()
+            .strip_prefix(RUNTIME)
+            .unwrap_or_default()
+            .trim_start_matches('/')
+            .split('/')
+            .collect::<Vec<_>>();
+        match path.as_slice() {
+            ["invocation", "next"] => return self.next(stream),
+            ["invocation", id, "response"] => {
+                let said: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+                let failed = said
+                    .get("batchItemFailures")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|failure| failure.get("itemIdentifier")?.as_str())
+                    .collect::<Vec<_>>();
+                self.done(id, |message| failed.contains(&message.id.as_str()));
+                self.lock().tally.invocations += 1;
+            }
+            ["invocation", id, "error"] => {
+                self.done(id, |_| true);
+                self.lock().tally.errors += 1;
+            }
+            ["init", "error"] => {
+                let said = String::from_utf8_lossy(&request.body).into_owned();
+                self.lock().init_error = Some(said);
+            }
+            _ => return answer(stream, "404 Not Found", &[], b""),
+        }
+        answer(stream, "202 Accepted", &[], b"{\"status\":\"OK\"}")
+    }
+
+    /// Waits for a batch and hands it out.
+    fn next(&self, stream: &mut TcpStream) -> io::Result<Then> {
+        let mut state = self.lock();
+        loop {
+            let now = Instant::now();
+            while state.hidden.front().is_some_and(|(until, _)| *until <= now) {
+                let back = state.hidden.pop_front().map(|(_, message)| message);
+                state.visible.extend(back);
+            }
+            if !state.visible.is_empty() {
+                break;
+            }
+            let wait = state
+                .hidden
+                .front()
+                .map_or(Duration::from_secs(60), |(until, _)| *until - now);
+            state = self
+                .changed
+                .wait_timeout(state, wait)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        let many = state.visible.len().min(self.delivery.batch);
+        let mut batch = state.visible.drain(..many).collect::<Vec<_>>();
+        for message in &mut batch {
+            message.receives += 1;
+            state.tally.receives = state.tally.receives.max(message.receives);
+            if message.receives > 1 {
+                state.tally.redelivered += 1;
+            }
+        }
+        state.begun += 1;
+        let id = format!("00000000-0000-4000-8000-{:012}", state.begun);
+        let records = batch
+            .iter()
+            .map(|message| sqs_message(&message.id, &message.body, message.receives))
+            .collect::<Vec<_>>();
+        state.in_flight.insert(id.clone(), batch);
+        drop(state);
+        let deadline = SystemTime::now() + self.delivery.time_out;
+        let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
+        answer(
+            stream,
+            "200 OK",
+            &[
+                ("content-type", "application/json"),
+                ("lambda-runtime-aws-request-id", &id),
+                (
+                    "lambda-runtime-deadline-ms",
+                    &deadline.as_millis().to_string(),
+                ),
+                (
+                    "lambda-runtime-invoked-function-arn",
+                    "arn:aws:lambda:us-east-1:111122223333:function:under-test",
+                ),
+            ],
+            json!({"Records": records}).to_string().as_bytes(),
+        )
+    }
+
+    /// An invocation has ended; some of its messages come again.
+    fn done(&self, id: &str, again: impl Fn(&Message) -> bool) {
+        let mut state = self.lock();
+        let until = Instant::now() + self.delivery.retry_after;
+        for message in state.in_flight.remove(id).into_iter().flatten() {
+            if again(&message) {
+                state.hidden.push_back((until, message));
+            }
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+}
+
+/// S3's event for an object that was put, as the service documents it. `key` is the key as it is; the event has
+/// it encoded.
+#[must_use]
+pub fn s3_event(bucket: &str, key: &str, e_tag: &str, size: u64) -> Value {
+    let encoded = key
+        .bytes()
+        .map(|byte| match byte {
+            b' ' => "+".to_owned(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' | b'/' => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        })
+        .collect::<String>();
+    json!({"Records": [{
+        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1",
+        "eventTime": "2026-01-01T00:00:00.000Z", "eventName": "ObjectCreated:Put",
+        "userIdentity": {"principalId": "AIDAJDPLRKLG7UEXAMPLE"},
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "example"},
+        "s3": {"s3SchemaVersion": "1.0", "configurationId": "uploads",
+            "bucket": {"name": bucket, "ownerIdentity": {"principalId": "A3NL1KOZZKExample"}, "arn": format!("arn:aws:s3:::{bucket}")},
+            "object": {"key": encoded, "size": size, "eTag": e_tag, "sequencer": "0055AED6DCD90281E5"}}
+    }]})
+}
+
+/// One record of the event in which Lambda hands over a queue's messages, as the services document it.
+#[must_use]
+pub fn sqs_message(id: &str, body: &str, receives: u32) -> Value {
+    json!({"messageId": id, "receiptHandle": format!("receipt-{id}"), "body": body,
+        "attributes": {"ApproximateReceiveCount": receives.to_string(), "SentTimestamp": "1767225600000", "SenderId": "AIDAIENQZJOLO23YVJ4VO", "ApproximateFirstReceiveTimestamp": "1767225600001"},
+        "messageAttributes": {}, "md5OfBody": "00000000000000000000000000000000",
+        "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:111122223333:uploads", "awsRegion": "us-east-1"})
+}
+
+/// The objects of a bucket under a prefix: key, ETag and size, from the AWS CLI.
+///
+/// # Errors
+/// When the CLI fails.
+pub fn objects(
+    aws: &dyn Fn(&[&str]) -> Result<String>,
+    bucket: &str,
+    prefix: &str,
+) -> Result<Vec<(String, String, u64)>> {
+    let said = aws(&[
+        "s3api",
+        "list-objects-v2",
+        "--bucket",
+        bucket,
+        "--prefix",
+        prefix,
+        "--output",
+        "json",
+    ])?;
+    let said: Value = serde_json::from_str(&said).context("the AWS CLI prints no JSON")?;
+    said.get("Contents")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(|object| {
+            let text = |name: &str| crate::text(object, name).map(str::to_owned);
+            Ok((
+                text("/Key")?,
+                text("/ETag")?.trim_matches('"').to_owned(),
+                object
+                    .get("Size")
+                    .and_then(Value::as_u64)
+                    .context("no size")?,
+            ))
+        })
+        .collect()
+}
