@@ -35,13 +35,15 @@ mod s3;
 mod server;
 mod settings;
 mod store;
+mod tesseract;
 
 pub use cors::{BucketCors, CorsRule};
 pub use dead_letters::{RedriveError, Redriven, redrive};
 pub use events::EventType;
 pub use queue::{Depth, Message, Queue, QueueError, RetryBackoff};
 pub use server::{LocalAws, StartError, start};
-pub use settings::{Credentials, Settings};
+pub use settings::{Credentials, CustomModel, Settings};
+pub use tesseract::{Tesseract, TesseractError};
 
 /// The body of every request and response: streamed, or whole for what is small.
 pub(crate) type Body = s3s::Body;

@@ -144,6 +144,13 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
         rekognition: Arc::new(RekognitionState {
             store: store.clone(),
             recogniser: settings.recogniser,
+            custom_models: settings
+                .custom_models
+                .into_iter()
+                .map(|model| (model.arn, model.recogniser))
+                .collect(),
+            tesseract: settings.tesseract,
+            folder: settings.data_dir,
             credentials: settings.credentials,
             access_log: access_log.clone(),
         }),

@@ -1,6 +1,6 @@
 //! What the endpoint is told at start.
 
-use crate::{cors::BucketCors, events::EventType, queue::RetryBackoff};
+use crate::{Tesseract, cors::BucketCors, events::EventType, queue::RetryBackoff};
 use sightline_vision::Recogniser;
 use std::{
     fmt,
@@ -26,6 +26,29 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// A model that DetectCustomLabels answers with.
+#[derive(Clone)]
+pub struct CustomModel {
+    /// The ARN of its project version, by which requests name it.
+    pub arn: String,
+    /// What looks at the pictures.
+    pub recogniser: Arc<Recogniser>,
+}
+
+impl CustomModel {
+    /// A model under the ARN that the local mode gives to this name: 1 to 249 letters, digits, `_`, `.` and `-`. No
+    /// version on AWS has it, because those end in the time of their making.
+    #[must_use]
+    pub fn new(region: &str, name: &str, recogniser: Arc<Recogniser>) -> Self {
+        Self {
+            arn: format!(
+                "arn:aws:rekognition:{region}:000000000000:project/{name}/version/{name}.local/0"
+            ),
+            recogniser,
+        }
+    }
+}
+
 /// What [`start`](crate::start) needs to know.
 #[derive(Clone)]
 pub struct Settings {
@@ -47,8 +70,12 @@ pub struct Settings {
     pub notification_prefix: String,
     /// Which changes of the input bucket are queued.
     pub notification_events: Vec<EventType>,
-    /// What answers Rekognition's operations.
+    /// What answers DetectLabels.
     pub recogniser: Arc<Recogniser>,
+    /// What answers DetectCustomLabels.
+    pub custom_models: Vec<CustomModel>,
+    /// What answers DetectText; nothing where it is not installed.
+    pub tesseract: Option<Tesseract>,
     /// How often a message is handed out before it becomes a dead letter; at least once.
     pub max_receive_count: u32,
     /// How long a message that failed waits for its next attempt.
@@ -58,7 +85,7 @@ pub struct Settings {
 impl Settings {
     /// Everything at its default: 127.0.0.1:4566, region `us-east-1`, buckets `sightline-input` and
     /// `sightline-output`, keys `local` and `local-secret`, no page allowed, new objects under `uploads/`
-    /// queued, five attempts.
+    /// queued, neither custom models nor text, five attempts.
     pub fn new(data_dir: impl Into<PathBuf>, recogniser: Arc<Recogniser>) -> Self {
         Self {
             data_dir: data_dir.into(),
@@ -74,6 +101,8 @@ impl Settings {
             notification_prefix: "uploads/".to_owned(),
             notification_events: vec![EventType::ObjectCreated],
             recogniser,
+            custom_models: Vec::new(),
+            tesseract: None,
             max_receive_count: 5,
             retry_backoff: RetryBackoff::default(),
         }

@@ -2,26 +2,35 @@
 //!
 //! A request is checked in AWS's order: its body is read, its signature verified, its operation found, its JSON
 //! read and held against the service model, and only then is the picture fetched and looked at. DetectLabels is
-//! answered; every other operation is refused by name, because an invented answer would be worse than none.
+//! answered, DetectCustomLabels for the models that are registered, DetectText where Tesseract is installed; every
+//! other operation is refused by name, because an invented answer would be worse than none.
 
 mod answer;
 mod auth;
 mod picture;
+mod text;
 
 use crate::{
     Body,
     access_log::{AccessLog, Call},
     settings::Credentials,
     store::Store,
+    tesseract::Tesseract,
 };
 use answer::{JSON_1_1, refuse};
 use http::{Method, Request, Response, header, request::Parts};
 use http_body_util::BodyExt;
 use rekognition_model::{
-    DetectLabelsRequest, DetectLabelsResponse, ErrorBody, ErrorCode, Operation, Validate,
+    DetectCustomLabelsRequest, DetectLabelsRequest, DetectTextRequest, DetectTextResponse,
+    ErrorBody, ErrorCode, Image, Operation, Validate,
 };
-use sightline_vision::Recogniser;
-use std::sync::{Arc, LazyLock};
+use serde::{Serialize, de::DeserializeOwned};
+use sightline_vision::{Recogniser, Upright};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, LazyLock},
+};
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -33,6 +42,9 @@ pub(crate) const TARGET_PREFIX: &str = "RekognitionService.";
 const MAX_BODY: usize = 12 * 1024 * 1024;
 /// How much of what a JSON reader says is repeated: it may quote the request.
 const MAX_REASON: usize = 200;
+/// The longer side of a picture when text is read, in pixels: letters of an A4 page scanned at 300 dots an inch are
+/// large enough, and a page full of them takes seconds.
+const LONGEST_FOR_TEXT: u32 = 3508;
 
 /// One place per core, whoever calls: looking at a picture keeps a core busy and takes memory.
 static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
@@ -44,8 +56,14 @@ static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
 pub(crate) struct RekognitionState {
     /// The objects that `S3Object` names.
     pub(crate) store: Store,
-    /// What looks at the pictures.
+    /// What answers DetectLabels.
     pub(crate) recogniser: Arc<Recogniser>,
+    /// What answers DetectCustomLabels, by the ARN of its project version.
+    pub(crate) custom_models: HashMap<String, Arc<Recogniser>>,
+    /// What answers DetectText.
+    pub(crate) tesseract: Option<Tesseract>,
+    /// Where pictures wait to be read; nothing in it outlives the process.
+    pub(crate) folder: PathBuf,
     /// The keys that requests must be signed with (service `rekognition`).
     pub(crate) credentials: Credentials,
     /// Where every call is recorded, refused ones too.
@@ -58,7 +76,7 @@ pub(crate) async fn handle(state: Arc<RekognitionState>, request: Request<Body>)
     let request_id = Uuid::new_v4().to_string();
     let (head, body) = request.into_parts();
     let operation = operation_name(&head);
-    // IAM knows no narrower resource for the image operations than `*`; an object that is named tells more.
+    // IAM knows no narrower resource for most image operations than `*`; an object that is named tells more.
     let mut resource = "*".to_owned();
     let outcome = answer(&state, &head, body, &operation, &mut resource).await;
     let error_code = outcome
@@ -93,23 +111,70 @@ async fn answer(
     check_protocol(head)?;
     match Operation::from_name(operation) {
         Some(Operation::DetectLabels) => {
-            let request = parse(&body)?;
+            let mut request: DetectLabelsRequest = parse(&body, operation)?;
             drop(body);
-            if let Some(object) = request
-                .image
-                .as_ref()
-                .and_then(|image| image.s3_object.as_ref())
-            {
-                let (bucket, name) = (object.bucket.as_deref(), object.name.as_deref());
-                *resource = format!(
-                    "arn:aws:s3:::{}/{}",
-                    bucket.unwrap_or_default(),
-                    name.unwrap_or_default()
-                );
-            }
-            let answer = detect_labels(state, request).await?;
-            serde_json::to_vec(&answer)
-                .map_err(|error| internal("the answer cannot be written as JSON", &error))
+            let image = request.image.take().unwrap_or_default();
+            name_object(&image, resource);
+            let recogniser = Arc::clone(&state.recogniser);
+            json(
+                &look(state, image, move |bytes| {
+                    recogniser
+                        .detect_labels(bytes, &request)
+                        .map_err(picture::refusal)
+                })
+                .await?,
+            )
+        }
+        Some(Operation::DetectCustomLabels) => {
+            let mut request: DetectCustomLabelsRequest = parse(&body, operation)?;
+            drop(body);
+            let arn = request.project_version_arn.take().unwrap_or_default();
+            let model = state.custom_models.get(&arn).map(Arc::clone);
+            *resource = arn;
+            let recogniser = model.ok_or_else(|| {
+                refuse(
+                    ErrorCode::ResourceNotFound,
+                    format!(
+                        "No model is registered as {resource}; `sightline local --custom-model \
+                         NAME=MODEL.onnx,LABELS.json` registers one and prints its ARN."
+                    ),
+                )
+            })?;
+            let image = request.image.take().unwrap_or_default();
+            json(
+                &look(state, image, move |bytes| {
+                    recogniser
+                        .detect_custom_labels(bytes, &request)
+                        .map_err(picture::refusal)
+                })
+                .await?,
+            )
+        }
+        Some(Operation::DetectText) => {
+            let Some(tesseract) = state.tesseract.clone() else {
+                return Err(refuse(
+                    ErrorCode::UnknownOperation,
+                    "DetectText has no recogniser in this local mode: install Tesseract (the Debian package \
+                     tesseract-ocr) and start `sightline local` again, or run it against AWS.",
+                ));
+            };
+            let mut request: DetectTextRequest = parse(&body, operation)?;
+            drop(body);
+            let image = request.image.take().unwrap_or_default();
+            name_object(&image, resource);
+            let wanted = text::Wanted::from_request(&request).map_err(|reason| {
+                refuse(
+                    ErrorCode::InvalidParameter,
+                    format!("Request has invalid parameters: {reason}"),
+                )
+            })?;
+            let folder = state.folder.clone();
+            json(
+                &look(state, image, move |bytes| {
+                    detect_text(&tesseract, &folder, bytes, &wanted)
+                })
+                .await?,
+            )
         }
         Some(known) => Err(refuse(
             ErrorCode::UnknownOperation,
@@ -118,7 +183,8 @@ async fn answer(
         None => Err(refuse(
             ErrorCode::UnknownOperation,
             format!(
-                "{operation} is not answered in the local mode, which has DetectLabels; run it against AWS."
+                "{operation} is not answered in the local mode, which has DetectLabels, DetectCustomLabels and DetectText; \
+                 run it against AWS."
             ),
         )),
     }
@@ -184,38 +250,69 @@ async fn read(mut body: Body) -> Result<Vec<u8>, ErrorBody> {
 }
 
 /// Reads a request and holds it against the service model.
-fn parse(body: &[u8]) -> Result<DetectLabelsRequest, ErrorBody> {
-    let request: DetectLabelsRequest = serde_json::from_slice(body).map_err(|error| {
+fn parse<R: DeserializeOwned + Validate>(body: &[u8], operation: &str) -> Result<R, ErrorBody> {
+    let request: R = serde_json::from_slice(body).map_err(|error| {
         let reason = error.to_string();
         let shown: String = reason.chars().take(MAX_REASON).collect();
         refuse(
             ErrorCode::Serialization,
-            format!("The request cannot be read as DetectLabels: {shown}"),
+            format!("The request cannot be read as {operation}: {shown}"),
         )
     })?;
     request.validate()?;
     Ok(request)
 }
 
-async fn detect_labels(
+fn json(answer: &impl Serialize) -> Result<Vec<u8>, ErrorBody> {
+    serde_json::to_vec(answer)
+        .map_err(|error| internal("the answer cannot be written as JSON", &error))
+}
+
+/// The object of a picture, as the resource of the call.
+fn name_object(image: &Image, resource: &mut String) {
+    if let Some(object) = &image.s3_object {
+        let (bucket, name) = (object.bucket.as_deref(), object.name.as_deref());
+        *resource = format!(
+            "arn:aws:s3:::{}/{}",
+            bucket.unwrap_or_default(),
+            name.unwrap_or_default()
+        );
+    }
+}
+
+/// Fetches the picture, waits for a place, and looks at it on a thread that may be kept busy.
+async fn look<A: Send + 'static>(
     state: &RekognitionState,
-    mut request: DetectLabelsRequest,
-) -> Result<DetectLabelsResponse, ErrorBody> {
-    let image = request.image.take().unwrap_or_default();
+    image: Image,
+    recognise: impl FnOnce(&[u8]) -> Result<A, ErrorBody> + Send + 'static,
+) -> Result<A, ErrorBody> {
     let bytes = picture::fetch(&state.store, image).await?;
     let place = Arc::clone(&PLACES)
         .acquire_owned()
         .await
         .map_err(|error| internal("the recogniser takes no more pictures", &error))?;
-    let recogniser = Arc::clone(&state.recogniser);
     tokio::task::spawn_blocking(move || {
         // Held until the picture is done, also when the client has gone.
         let _place = place;
-        recogniser.detect_labels(&bytes, &request)
+        recognise(&bytes)
     })
     .await
     .map_err(|error| internal("the recogniser panicked", &error))?
-    .map_err(picture::refusal)
+}
+
+fn detect_text(
+    tesseract: &Tesseract,
+    folder: &Path,
+    bytes: &[u8],
+    wanted: &text::Wanted,
+) -> Result<DetectTextResponse, ErrorBody> {
+    let picture = Upright::decode(bytes, LONGEST_FOR_TEXT).map_err(picture::refusal)?;
+    let tsv = tesseract
+        .read(folder, &picture)
+        .map_err(|error| internal("the text cannot be read", &error))?;
+    let size = (picture.width, picture.height);
+    text::answer(&tsv, size, wanted, tesseract.version())
+        .map_err(|error| internal("the text cannot be read", &error))
 }
 
 /// A fault of the endpoint itself: the log says what happened, the client that it was not its doing.
@@ -299,6 +396,10 @@ mod tests {
         assert_eq!(error.error_code(), Some(ErrorCode::RequestEntityTooLarge));
     }
 
+    fn read_request(body: &str) -> Result<DetectLabelsRequest, ErrorBody> {
+        parse(body.as_bytes(), "DetectLabels")
+    }
+
     #[test]
     fn what_is_no_request_is_refused() {
         for body in [
@@ -310,11 +411,11 @@ mod tests {
             r#"{"Image": 1}"#,
             r#"{"Image": {"Bytes": "?"}}"#,
         ] {
-            let error = parse(body.as_bytes()).unwrap_err();
+            let error = read_request(body).unwrap_err();
             assert_eq!(error.error_code(), Some(ErrorCode::Serialization), "{body}");
         }
         let long = json!({ "MaxLabels": "x".repeat(10_000) }).to_string();
-        let message = parse(long.as_bytes()).unwrap_err().message.unwrap();
+        let message = read_request(&long).unwrap_err().message.unwrap();
         assert!(
             message.len() < 300,
             "the request is not repeated at any length: {message}"
@@ -324,7 +425,7 @@ mod tests {
     #[test]
     fn a_broken_constraint_is_a_validation_error() {
         let body = json!({"Image": {"Bytes": "AAAA"}, "MinConfidence": 101}).to_string();
-        let error = parse(body.as_bytes()).unwrap_err();
+        let error = read_request(&body).unwrap_err();
         assert_eq!(error.error_code(), Some(ErrorCode::Validation));
         assert!(
             error

@@ -255,21 +255,21 @@ async fn an_operation_without_a_recogniser_is_named_and_not_answered() {
         image,
         detect_faces => "DetectFaces",
         detect_moderation_labels => "DetectModerationLabels",
-        detect_text => "DetectText",
         detect_protective_equipment => "DetectProtectiveEquipment",
         recognize_celebrities => "RecognizeCelebrities",
     );
-    let error = client
-        .detect_custom_labels()
-        .project_version_arn("arn:aws:rekognition:us-east-1:123456789012:project/a/version/b/1")
-        .image(image)
-        .send()
-        .await
-        .unwrap_err();
+    let error = client.detect_text().image(image).send().await.unwrap_err();
+    let text = refusal(&error);
+    assert_eq!(
+        (text.status, text.code.as_str()),
+        (400, "UnknownOperationException")
+    );
     assert!(
-        refusal(&error)
-            .message
-            .starts_with("DetectCustomLabels has no recogniser")
+        text.message
+            .starts_with("DetectText has no recogniser in this local mode")
+            && text.message.contains("tesseract-ocr"),
+        "{}",
+        text.message
     );
     let error = client.list_collections().send().await.unwrap_err();
     let refusal = refusal(&error);

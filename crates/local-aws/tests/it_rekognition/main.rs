@@ -2,11 +2,14 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a test may stop at the first surprise"
 )]
 
 mod answers;
+mod custom_labels;
 mod errors;
 mod signatures;
+mod text;
 mod world;

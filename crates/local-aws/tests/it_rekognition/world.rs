@@ -16,7 +16,7 @@ use sightline_vision::Recogniser;
 use std::{
     fs,
     io::Cursor,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, LazyLock},
 };
 use tempfile::TempDir;
@@ -36,8 +36,14 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// With settings changed.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings::new(folder.path(), Arc::clone(&RECOGNISER));
+        change(&mut settings);
         settings.listen.set_port(0);
         settings.credentials = Credentials {
             access_key_id: KEY_ID.to_owned(),
@@ -86,10 +92,14 @@ impl World {
     }
 }
 
+/// A file of the checkout, named from this crate's folder.
+pub(crate) fn in_checkout(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
 /// A portrait of a person, in the public domain.
 pub(crate) fn portrait() -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/pictures/astronaut.jpg");
-    fs::read(path).unwrap()
+    fs::read(in_checkout("../../docs/pictures/astronaut.jpg")).unwrap()
 }
 
 /// A grey PNG of this size in pixels.

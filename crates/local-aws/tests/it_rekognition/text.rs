@@ -1,0 +1,123 @@
+//! Text, read by the Tesseract of this machine, which `tests/run` installs.
+
+use crate::world::{World, grey, in_checkout, inline, portrait, refusal};
+use aws_sdk_rekognition::types::{
+    BoundingBox, DetectTextFilters, DetectionFilter, RegionOfInterest, TextDetection, TextTypes,
+};
+use sightline_local_aws::Tesseract;
+use std::{fs, path::Path};
+
+async fn world() -> World {
+    let tesseract = Tesseract::open(Path::new("tesseract"))
+        .expect("these tests need the Debian package tesseract-ocr, which `tests/run` installs");
+    World::start_with(|settings| settings.tesseract = Some(tesseract)).await
+}
+
+/// The upload page as a browser shows it; its heading stands at the top left.
+fn page() -> Vec<u8> {
+    fs::read(in_checkout("../../docs/pictures/page.png")).unwrap()
+}
+
+fn texts(detections: &[TextDetection], r#type: &TextTypes) -> Vec<String> {
+    detections
+        .iter()
+        .filter(|detection| detection.r#type() == Some(r#type))
+        .map(|detection| detection.detected_text().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_page_is_read_where_it_is_asked_for() {
+    let world = world().await;
+    let client = world.rekognition();
+    let part = |top: f32, height: f32| {
+        let area = BoundingBox::builder()
+            .left(0.0)
+            .top(top)
+            .width(1.0)
+            .height(height)
+            .build();
+        RegionOfInterest::builder().bounding_box(area).build()
+    };
+    let ask = |filters| {
+        let image = inline(page());
+        client.detect_text().image(image).filters(filters).send()
+    };
+    let top = DetectTextFilters::builder()
+        .regions_of_interest(part(0.0, 0.3))
+        .build();
+    let answer = ask(top).await.unwrap();
+    let found = answer.text_detections();
+    let words = texts(found, &TextTypes::Word);
+    assert!(words.contains(&"Sightline".to_owned()), "{words:?}");
+    assert_eq!(
+        texts(found, &TextTypes::Line).join(" "),
+        words.join(" "),
+        "lines are made of the words"
+    );
+    let version = answer.text_model_version().unwrap();
+    assert!(version.starts_with("tesseract-"), "{version}");
+    for (number, detection) in found.iter().enumerate() {
+        assert_eq!(detection.id(), i32::try_from(number).ok());
+        let geometry = detection.geometry().unwrap();
+        let area = geometry.bounding_box().unwrap();
+        let middle = area.top().unwrap() + area.height().unwrap() / 2.0;
+        assert!((0.0..=0.3).contains(&middle), "{detection:?}");
+        assert_eq!(geometry.polygon().len(), 4);
+        assert_eq!(
+            detection.parent_id().is_some(),
+            detection.r#type() == Some(&TextTypes::Word)
+        );
+    }
+
+    let bottom = DetectTextFilters::builder()
+        .regions_of_interest(part(0.9, 0.1))
+        .build();
+    let below = ask(bottom).await.unwrap();
+    assert!(!texts(below.text_detections(), &TextTypes::Word).contains(&"Sightline".to_owned()));
+    let sure = DetectionFilter::builder().min_confidence(100.0).build();
+    let filters = DetectTextFilters::builder().word_filter(sure).build();
+    assert!(ask(filters).await.unwrap().text_detections().len() < found.len());
+}
+
+#[tokio::test]
+async fn where_no_text_is_none_is_found() {
+    let world = world().await;
+    let client = world.rekognition();
+    for picture in [grey(200, 100), portrait()] {
+        let answer = client
+            .detect_text()
+            .image(inline(picture))
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.text_detections().is_empty(), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused() {
+    let world = world().await;
+    let client = world.rekognition();
+    let error = client
+        .detect_text()
+        .image(inline(b"no picture".to_vec()))
+        .send()
+        .await;
+    assert_eq!(
+        refusal(&error.unwrap_err()).code,
+        "InvalidImageFormatException"
+    );
+    let region = RegionOfInterest::builder().build();
+    let filters = DetectTextFilters::builder()
+        .regions_of_interest(region)
+        .build();
+    let call = client.detect_text().image(inline(page())).filters(filters);
+    let error = refusal(&call.send().await.unwrap_err());
+    assert_eq!(error.code, "InvalidParameterException");
+    assert!(
+        error.message.contains("filters.regionsOfInterest[0]"),
+        "{}",
+        error.message
+    );
+}
