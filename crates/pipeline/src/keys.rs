@@ -76,6 +76,12 @@ impl SourceKey {
         Self(format!("{UPLOAD_PREFIX}{id}.{extension}"))
     }
 
+    /// The key of a new image that came inside a request: `inline/<id>.<extension>`.
+    #[must_use]
+    pub fn for_inline(id: Uuid, extension: &str) -> Self {
+        Self(format!("{INLINE_PREFIX}{id}.{extension}"))
+    }
+
     /// The key as it stands in the bucket.
     #[must_use]
     pub fn as_str(&self) -> &str {

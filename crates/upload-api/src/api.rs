@@ -6,33 +6,47 @@ use axum::extract::State;
 use sightline_pipeline::{
     config::UploadApiConfig,
     object_store::{ObjectStore, Presigner},
+    recogniser::Recogniser,
 };
 
 /// How long a request waits for the buckets, all tries together. API Gateway gives up after 30 seconds
 /// (Amazon API Gateway Developer Guide, "Quotas for HTTP APIs") and would say nothing of use then.
 const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long an image that came in a request waits for the recogniser, so that within the same 30
+/// seconds it can be stored, or removed again.
+const RECOGNISER_PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long the removal of what was half stored may take, within the same 30 seconds.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(3);
+
 /// The configuration and the ports, shared by all requests.
 #[derive(Debug, Clone)]
-pub struct Api<S, P> {
+pub struct Api<S, P, R> {
     pub(crate) config: UploadApiConfig,
     pub(crate) store: S,
     pub(crate) presigner: P,
+    pub(crate) recogniser: R,
     pub(crate) store_patience: Duration,
+    pub(crate) recogniser_patience: Duration,
+    pub(crate) removal_patience: Duration,
 }
 
 /// [`Api`] as handlers receive it.
-pub(crate) type Shared<S, P> = State<Arc<Api<S, P>>>;
+pub(crate) type Shared<S, P, R> = State<Arc<Api<S, P, R>>>;
 
-impl<S: ObjectStore, P: Presigner> Api<S, P> {
-    /// Over these buckets, signing with that presigner.
+impl<S: ObjectStore, P: Presigner, R: Recogniser> Api<S, P, R> {
+    /// Over these buckets, signing with that presigner, asking that recogniser.
     #[must_use]
-    pub const fn new(config: UploadApiConfig, store: S, presigner: P) -> Self {
+    pub const fn new(config: UploadApiConfig, store: S, presigner: P, recogniser: R) -> Self {
         Self {
             config,
             store,
             presigner,
+            recogniser,
             store_patience: STORE_PATIENCE,
+            recogniser_patience: RECOGNISER_PATIENCE,
+            removal_patience: REMOVAL_PATIENCE,
         }
     }
 }

@@ -10,25 +10,25 @@ use sightline_pipeline::SourceKey;
 
 use crate::problem::{Code, Problem};
 
-/// The longest body that is read, in bytes.
-pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
-
-/// The body as a JSON object, whatever its `Content-Type` says: `curl -d` calls everything a form.
+/// The body as a JSON object of at most `limit` bytes, whatever its `Content-Type` says: `curl -d`
+/// calls everything a form. `advice` is for who sends more.
 pub(crate) async fn json_object(
     headers: &HeaderMap,
     body: Body,
+    limit: usize,
+    advice: &'static str,
 ) -> Result<Map<String, Value>, Problem> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
-        return Err(too_large());
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(too_large(limit, advice));
     }
-    let bytes = to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
-        let limit = std::error::Error::source(&error)
+    let bytes = to_bytes(body, limit).await.map_err(|error| {
+        let beyond = std::error::Error::source(&error)
             .is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
-        if limit {
-            too_large()
+        if beyond {
+            too_large(limit, advice)
         } else {
             Problem::new(
                 Code::InvalidJson,
@@ -89,10 +89,10 @@ pub(crate) const fn kind(value: &Value) -> &'static str {
     }
 }
 
-fn too_large() -> Problem {
+fn too_large(limit: usize, advice: &str) -> Problem {
     Problem::new(
         Code::BodyTooLarge,
-        format!("The body may be {MAX_BODY_BYTES} bytes long. Send only the description here; the image itself goes to uploadUrl."),
+        format!("The body may be {limit} bytes long. {advice}"),
     )
-    .limit(MAX_BODY_BYTES as u64)
+    .limit(limit as u64)
 }

@@ -31,7 +31,7 @@ async fn run() -> anyhow::Result<()> {
         "AWS_LAMBDA_RUNTIME_API is not set; this program runs on AWS Lambda, and `sightline local` serves the same API on one machine"
     );
     let clients = aws::clients(&aws::load().await);
-    let api = Api::new(config, clients.store, clients.presigner);
+    let api = Api::new(config, clients.store, clients.presigner, clients.recogniser);
     lambda_http::run(lambda::service(router(Arc::new(api))))
         .await
         .map_err(anyhow::Error::from_boxed)

@@ -26,6 +26,7 @@ use crate::{
     ),
     paths(
         routes::uploads::create,
+        routes::images::create,
         routes::results::read,
         routes::thumbnails::read,
         routes::health::health,
@@ -71,6 +72,25 @@ pub(crate) const UPLOADS: &[Code] = &[
     Code::StoreUnavailable,
 ];
 
+/// What can go wrong with `POST /images`.
+pub(crate) const IMAGES: &[Code] = &[
+    Code::InvalidJson,
+    Code::NotAnObject,
+    Code::UnknownMember,
+    Code::MissingMember,
+    Code::WrongType,
+    Code::InvalidBase64,
+    Code::NoAnalyses,
+    Code::UnknownAnalysis,
+    Code::AnalysisNotEnabled,
+    Code::MethodNotAllowed,
+    Code::BodyTooLarge,
+    Code::ImageTooLarge,
+    Code::StoreFailed,
+    Code::StoreUnavailable,
+    Code::RecogniserUnavailable,
+];
+
 /// What can go wrong with `GET /results/{key}`.
 pub(crate) const RESULTS: &[Code] = &[
     Code::InvalidKey,
@@ -94,6 +114,8 @@ pub(crate) const THUMBNAILS: &[Code] = &[
 pub(crate) struct AnyProblems;
 /// The problems of `POST /uploads`.
 pub(crate) struct UploadProblems;
+/// The problems of `POST /images`.
+pub(crate) struct ImageProblems;
 /// The problems of `GET /results/{key}`.
 pub(crate) struct ResultProblems;
 /// The problems of `GET /thumbnails/{key}`.
@@ -108,6 +130,12 @@ impl IntoResponses for AnyProblems {
 impl IntoResponses for UploadProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         responses(UPLOADS)
+    }
+}
+
+impl IntoResponses for ImageProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses(IMAGES)
     }
 }
 
@@ -205,6 +233,7 @@ fn example(code: Code) -> Problem {
         Code::ImageTooLarge => problem("The image has 20000000 bytes and may have 15728640. Make it smaller and ask again.")
             .member("contentLength")
             .limit(15_728_640),
+        Code::InvalidBase64 => problem(routes::images::NOT_BASE64).member("image"),
         Code::InvalidSha256 => problem("\"9f86d0\" is not a SHA-256 in 64 hexadecimal digits, as `sha256sum` prints it.").member("sha256"),
         Code::NoAnalyses => problem("analyses is empty, so there is nothing to find out; name one or leave the member out to get all that are enabled.")
             .member("analyses")
@@ -223,7 +252,26 @@ fn example(code: Code) -> Problem {
         Code::ResultUnreadable => problem("The stored result is not a result document. Upload the image again to have it written anew."),
         Code::StoreFailed => problem("The storage behind this service refused the request. Trying again will not help; tell who runs the service the x-request-id of this reply."),
         Code::StoreUnavailable => problem(&format!("The storage behind this service is not answering. Try again in {RETRY_AFTER_SECONDS} seconds.")),
+        Code::RecogniserUnavailable => problem(&format!("The recogniser behind this service is not answering, and nothing was stored. Send the image again in {RETRY_AFTER_SECONDS} seconds.")),
     }
+}
+
+/// What `POST /images` answers.
+pub(crate) fn example_answer() -> Value {
+    let mut result = example_document();
+    let key = "inline/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg";
+    if let Some(of_source) = result.pointer_mut("/source/key") {
+        *of_source = json!(key);
+    }
+    json!({
+        "message": "The image was analysed.",
+        "imageId": "0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11",
+        "key": key,
+        "rekognitionLabels": result.pointer("/rekognition/detectLabels/Labels"),
+        "resultKey": format!("results/{key}.json"),
+        "statusUrl": format!("https://pictures.example.com/results/{key}"),
+        "result": result
+    })
 }
 
 /// A small but whole result document.

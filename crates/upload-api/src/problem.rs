@@ -15,13 +15,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use sightline_pipeline::object_store::StoreError;
+use sightline_pipeline::{object_store::StoreError, recogniser::RecogniserError};
 use utoipa::ToSchema;
 
 /// How problems are typed on the wire.
 pub(crate) const CONTENT_TYPE_PROBLEM: &str = "application/problem+json";
 
-/// After how many seconds a client may try again when a bucket was not reached.
+/// After how many seconds a client may try again when a bucket or the recogniser was not reached.
 pub(crate) const RETRY_AFTER_SECONDS: u16 = 2;
 
 /// The longest quotation of a client's own words in a `detail`, in characters.
@@ -47,8 +47,10 @@ pub enum Code {
     UnsupportedContentType,
     /// `contentLength` is no whole number above zero.
     InvalidContentLength,
-    /// `contentLength` is above `limit` bytes.
+    /// The image has more than `limit` bytes.
     ImageTooLarge,
+    /// `image` is not base64, or holds nothing.
+    InvalidBase64,
     /// `sha256` is not 64 hexadecimal digits.
     InvalidSha256,
     /// `analyses` is an empty list.
@@ -73,17 +75,21 @@ pub enum Code {
     StoreFailed,
     /// A bucket could not be reached or was too busy; try again after `Retry-After` seconds.
     StoreUnavailable,
+    /// The recogniser could not be reached, was too busy or took too long; try again after
+    /// `Retry-After` seconds.
+    RecogniserUnavailable,
 }
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::InvalidJson,
         Self::NotAnObject,
         Self::UnknownMember,
         Self::MissingMember,
         Self::WrongType,
         Self::InvalidContentLength,
+        Self::InvalidBase64,
         Self::InvalidSha256,
         Self::NoAnalyses,
         Self::UnknownAnalysis,
@@ -99,6 +105,7 @@ impl Code {
         Self::ResultUnreadable,
         Self::StoreFailed,
         Self::StoreUnavailable,
+        Self::RecogniserUnavailable,
     ];
 
     /// The code's row: name on the wire, status, title.
@@ -123,6 +130,7 @@ impl Code {
                 S::BAD_REQUEST,
                 "The length is no number of bytes",
             ),
+            Self::InvalidBase64 => ("invalid-base64", S::BAD_REQUEST, "The image is not base64"),
             Self::InvalidSha256 => ("invalid-sha256", S::BAD_REQUEST, "The SHA-256 is malformed"),
             Self::NoAnalyses => ("no-analyses", S::BAD_REQUEST, "No analysis is asked for"),
             Self::UnknownAnalysis => (
@@ -181,6 +189,11 @@ impl Code {
                 "store-unavailable",
                 S::SERVICE_UNAVAILABLE,
                 "A bucket cannot be reached",
+            ),
+            Self::RecogniserUnavailable => (
+                "recogniser-unavailable",
+                S::SERVICE_UNAVAILABLE,
+                "The recogniser is not answering",
             ),
         }
     }
@@ -331,13 +344,27 @@ impl Problem {
             ),
         )
     }
+
+    /// The recogniser did not answer this question, for this reason.
+    pub(crate) fn recogniser_unavailable(
+        operation: &dyn std::fmt::Display,
+        error: &RecogniserError,
+    ) -> Self {
+        tracing::warn!(%operation, %error, "the recogniser is not answering");
+        Self::new(
+            Code::RecogniserUnavailable,
+            format!(
+                "The recogniser behind this service is not answering, and nothing was stored. Send the image again in {RETRY_AFTER_SECONDS} seconds."
+            ),
+        )
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.code.status();
         let allow = (self.code == Code::MethodNotAllowed).then(|| self.allowed.join(", "));
-        let retry = self.code == Code::StoreUnavailable;
+        let retry = self.code.status() == StatusCode::SERVICE_UNAVAILABLE;
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE_PROBLEM));

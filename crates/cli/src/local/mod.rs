@@ -91,6 +91,7 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         upload_api_config(&args, &place),
         inside.store.clone(),
         outside.presigner,
+        inside.recogniser.clone(),
     );
     let handler = processor::LocalProcessor::new(
         processor_config(&args, &place),

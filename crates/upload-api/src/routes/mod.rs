@@ -1,6 +1,8 @@
 //! The paths and what answers them.
 
 pub(crate) mod health;
+pub(crate) mod images;
+pub(crate) mod members;
 pub(crate) mod results;
 pub(crate) mod schema;
 pub(crate) mod thumbnails;
@@ -16,13 +18,17 @@ use axum::{
     response::IntoResponse,
     routing::{MethodRouter, get, post},
 };
-use sightline_pipeline::object_store::{ObjectStore, Presigner};
+use sightline_pipeline::{
+    object_store::{ObjectStore, Presigner},
+    recogniser::Recogniser,
+};
 
 use crate::{Api, Code, Problem, cors, problem::quote, request_log};
 
 /// The paths as the API describes them.
-const PATHS: [&str; 5] = [
+const PATHS: [&str; 6] = [
     "POST /uploads",
+    "POST /images",
     "GET /results/{key}",
     "GET /thumbnails/{key}",
     "GET /health",
@@ -31,17 +37,21 @@ const PATHS: [&str; 5] = [
 
 /// The whole API. Every request is answered, also one for a path or method that there is not, so
 /// where other routes stand beside it this router goes last: `pages.fallback_service(router(api))`.
-pub fn router<S: ObjectStore, P: Presigner>(api: Arc<Api<S, P>>) -> Router {
+pub fn router<S: ObjectStore, P: Presigner, R: Recogniser>(api: Arc<Api<S, P, R>>) -> Router {
     let cors = cors::layer(&api.config.allowed_origins);
     let routes = Router::new()
         .route(
             "/uploads",
-            only(&["POST", "OPTIONS"], post(uploads::create::<S, P>)),
+            only(&["POST", "OPTIONS"], post(uploads::create::<S, P, R>)),
         )
-        .route("/results/{*key}", only(READ, get(results::read::<S, P>)))
+        .route(
+            "/images",
+            only(&["POST", "OPTIONS"], post(images::create::<S, P, R>)),
+        )
+        .route("/results/{*key}", only(READ, get(results::read::<S, P, R>)))
         .route(
             "/thumbnails/{*key}",
-            only(READ, get(thumbnails::read::<S, P>)),
+            only(READ, get(thumbnails::read::<S, P, R>)),
         )
         .route("/health", only(READ, get(health::health)))
         .route("/openapi.json", only(READ, get(schema::schema)))

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use sightline_pipeline::{
     ResultDocument, SourceKey,
     object_store::{Get, GetOutcome, ObjectInfo, ObjectStore, Presigner},
+    recogniser::Recogniser,
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -124,8 +125,8 @@ impl StoredSource {
         ResultProblems
     )
 )]
-pub(crate) async fn read<S: ObjectStore, P: Presigner>(
-    State(api): Shared<S, P>,
+pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser>(
+    State(api): Shared<S, P, R>,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

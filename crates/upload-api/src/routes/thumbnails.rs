@@ -10,7 +10,10 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use sightline_pipeline::object_store::{ObjectStore, Presigner};
+use sightline_pipeline::{
+    object_store::{ObjectStore, Presigner},
+    recogniser::Recogniser,
+};
 
 use crate::{Code, Problem, api::Shared, extract::source_key, openapi::ThumbnailProblems};
 
@@ -51,8 +54,8 @@ const MAX_AGE_SECONDS: u64 = 300;
         ThumbnailProblems
     )
 )]
-pub(crate) async fn read<S: ObjectStore, P: Presigner>(
-    State(api): Shared<S, P>,
+pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser>(
+    State(api): Shared<S, P, R>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
     let thumbnail_key = source_key(path)?.thumbnail_key();

@@ -17,6 +17,7 @@ use sightline_pipeline::{
     Analyses, Analysis, MediaType, SourceKey,
     config::UploadApiConfig,
     object_store::{ObjectStore, PresignPut, Presigner},
+    recogniser::Recogniser,
 };
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -26,11 +27,14 @@ use crate::{
     Code, Problem,
     address::{base, results_path},
     api::Shared,
-    extract::{json_object, kind},
-    filename,
+    extract::json_object,
     openapi::UploadProblems,
     problem::quote,
+    routes::members::{self, missing, string, wrong_type},
 };
+
+/// The longest body that is read, in bytes.
+const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// The members of the body, as [`UploadRequest`] describes them.
 pub(crate) const MEMBERS: [&str; 5] = [
@@ -72,44 +76,16 @@ pub(crate) struct UploadRequest {
 
 impl UploadRequest {
     fn read(mut body: Map<String, Value>, config: &UploadApiConfig) -> Result<Self, Problem> {
-        // Strict, because a misspelt member would otherwise be ignored in silence.
-        if let Some(unknown) = body.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
-            return Err(Problem::new(
-                Code::UnknownMember,
-                format!(
-                    "{} is no member of this request; its members are {}.",
-                    quote(unknown),
-                    MEMBERS.join(", ")
-                ),
-            )
-            .member(unknown)
-            .allowed(MEMBERS));
-        }
+        members::refuse_unknown(&body, &MEMBERS)?;
         // A member that is null is one that is not there.
         let mut take = |member| body.remove(member).filter(|value| !value.is_null());
         Ok(Self {
             content_type: content_type(take("contentType"))?,
             content_length: content_length(take("contentLength"), config.max_upload_bytes)?,
-            filename: take("filename")
-                .map(|value| string("filename", value))
-                .transpose()?
-                .as_deref()
-                .and_then(filename::clean),
+            filename: members::filename(take("filename"))?,
             sha256: take("sha256").map(sha256).transpose()?,
-            analyses: take("analyses")
-                .map(|value| analyses(value, &config.analyses))
-                .transpose()?,
+            analyses: members::analyses(take("analyses"), &config.analyses)?,
         })
-    }
-
-    /// What the bucket keeps beside the image, for the processor.
-    fn metadata(&self) -> Vec<(&'static str, String)> {
-        let filename = self.filename.as_deref().map(filename::encode);
-        let analyses = self.analyses.as_ref().map(ToString::to_string);
-        [("filename", filename), ("analyses", analyses)]
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect()
     }
 }
 
@@ -177,88 +153,6 @@ fn sha256(value: Value) -> Result<String, Problem> {
         ),
     )
     .member(MEMBER))
-}
-
-fn analyses(value: Value, enabled: &Analyses) -> Result<Analyses, Problem> {
-    const MEMBER: &str = "analyses";
-    let Value::Array(names) = value else {
-        return Err(wrong_type(MEMBER, "a list of strings", &value));
-    };
-    let enabled_names = enabled.iter().map(Analysis::name);
-    if names.is_empty() {
-        return Err(Problem::new(
-            Code::NoAnalyses,
-            "analyses is empty, so there is nothing to find out; name one or leave the member out to get all that are enabled.",
-        )
-        .member(MEMBER)
-        .allowed(enabled_names));
-    }
-    names
-        .into_iter()
-        .map(|name| {
-            let name = match name {
-                Value::String(name) => name,
-                other => {
-                    return Err(Problem::new(
-                        Code::WrongType,
-                        format!(
-                            "analyses takes a list of strings, and one of them is {}.",
-                            kind(&other)
-                        ),
-                    )
-                    .member(MEMBER));
-                }
-            };
-            let list = || enabled.iter().map(Analysis::name).collect::<Vec<_>>();
-            let analysis: Analysis = name.parse().map_err(|_| {
-                Problem::new(
-                    Code::UnknownAnalysis,
-                    format!(
-                        "{} is no analysis; this service answers {}.",
-                        quote(&name),
-                        list().join(", ")
-                    ),
-                )
-                .member(MEMBER)
-                .allowed(list())
-            })?;
-            if !enabled.contains(analysis) {
-                return Err(Problem::new(
-                    Code::AnalysisNotEnabled,
-                    format!(
-                        "The analysis {analysis} is not enabled here; this service answers {}.",
-                        list().join(", ")
-                    ),
-                )
-                .member(MEMBER)
-                .allowed(list()));
-            }
-            Ok(analysis)
-        })
-        .collect()
-}
-
-fn string(member: &'static str, value: Value) -> Result<String, Problem> {
-    match value {
-        Value::String(text) => Ok(text),
-        other => Err(wrong_type(member, "a string", &other)),
-    }
-}
-
-fn missing(member: &'static str, takes: &str) -> Problem {
-    Problem::new(
-        Code::MissingMember,
-        format!("{member} is missing; it takes {takes}."),
-    )
-    .member(member)
-}
-
-fn wrong_type(member: &'static str, takes: &str, value: &Value) -> Problem {
-    Problem::new(
-        Code::WrongType,
-        format!("{member} takes {takes}, and it is {}.", kind(value)),
-    )
-    .member(member)
 }
 
 /// A signed address that takes one image once, and where its result will be.
@@ -344,15 +238,24 @@ pub(crate) struct UploadTicket {
         UploadProblems
     )
 )]
-pub(crate) async fn create<S: ObjectStore, P: Presigner>(
-    State(api): Shared<S, P>,
+pub(crate) async fn create<S: ObjectStore, P: Presigner, R: Recogniser>(
+    State(api): Shared<S, P, R>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let wanted = UploadRequest::read(json_object(&parts.headers, body).await?, &api.config)?;
+    let wanted = UploadRequest::read(
+        json_object(
+            &parts.headers,
+            body,
+            MAX_BODY_BYTES,
+            "Send only the description here; the image itself goes to uploadUrl.",
+        )
+        .await?,
+        &api.config,
+    )?;
     let key = SourceKey::for_upload(Uuid::new_v4(), wanted.content_type.extension());
     let result_key = key.result_key();
-    let metadata = wanted.metadata();
+    let metadata = members::metadata(wanted.filename.as_deref(), wanted.analyses.as_ref());
     let metadata: Vec<_> = metadata
         .iter()
         .map(|(name, value)| (*name, value.as_str()))

@@ -5,8 +5,8 @@ use sightline_pipeline::ResultDocument;
 use super::*;
 use crate::{
     Code,
-    openapi::{RESULTS, THUMBNAILS, UPLOADS, openapi},
-    routes::uploads::MEMBERS,
+    openapi::{IMAGES, RESULTS, THUMBNAILS, UPLOADS, openapi},
+    routes::{images, uploads::MEMBERS},
 };
 
 fn described() -> Value {
@@ -71,6 +71,7 @@ fn every_problem_is_described_where_it_can_happen() {
     let document = described();
     for (path, method, codes) in [
         ("/uploads", "post", UPLOADS),
+        ("/images", "post", IMAGES),
         ("/results/{key}", "get", RESULTS),
         ("/thumbnails/{key}", "get", THUMBNAILS),
         ("/health", "get", &[Code::MethodNotAllowed][..]),
@@ -84,7 +85,7 @@ fn every_problem_is_described_where_it_can_happen() {
         }
     }
     // The one that belongs to no path of the description.
-    let everywhere: Vec<_> = [UPLOADS, RESULTS, THUMBNAILS].concat();
+    let everywhere: Vec<_> = [UPLOADS, IMAGES, RESULTS, THUMBNAILS].concat();
     let missing: Vec<_> = Code::ALL
         .iter()
         .filter(|code| !everywhere.contains(code))
@@ -120,6 +121,19 @@ async fn the_described_members_are_the_real_ones() {
     let example = &document["paths"]["/uploads"]["post"]["responses"]["201"]["content"]["application/json"]
         ["example"];
     assert_eq!(names(example), names(&ticket));
+
+    assert_eq!(
+        names(&schemas["ImageRequest"]["properties"]),
+        BTreeSet::from(images::MEMBERS)
+    );
+    assert_eq!(schemas["ImageRequest"]["required"], json!(["image"]));
+    assert_eq!(schemas["ImageRequest"]["additionalProperties"], false);
+    let answer = super::images::post(api(&store), r#"{"image":"bm8gcGljdHVyZQ=="}"#).await;
+    let answer = answer.json();
+    assert_eq!(names(&schemas["ImageAnswer"]["properties"]), names(&answer));
+    let example = &document["paths"]["/images"]["post"]["responses"]["201"]["content"]["application/json"]
+        ["example"];
+    assert_eq!(names(example), names(&answer));
 
     put_image(&store, "uploads/a.jpg");
     let pending = get(api(&store), "/results/uploads/a.jpg").await.json();

@@ -2,6 +2,7 @@
 
 mod description;
 mod events;
+mod images;
 mod malformed;
 mod protocol;
 mod results;
@@ -23,7 +24,7 @@ use sightline_pipeline::{
     aws::{self, S3Presigner},
     config::UploadApiConfig,
     object_store::ObjectInfo,
-    testing::MemoryStore,
+    testing::{CannedRecogniser, MemoryStore},
 };
 use tower::ServiceExt as _;
 
@@ -66,6 +67,7 @@ fn api_with(store: &MemoryStore, variables: &[(&str, &str)]) -> Router {
         config(variables),
         store.clone(),
         presigner(),
+        CannedRecogniser::new(),
     )))
 }
 

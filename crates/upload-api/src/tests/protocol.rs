@@ -8,8 +8,9 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 
-const PATHS: [(&str, &str); 5] = [
+const PATHS: [(&str, &str); 6] = [
     ("/uploads", "POST, OPTIONS"),
+    ("/images", "POST, OPTIONS"),
     ("/results/uploads/a.jpg", "GET, HEAD, OPTIONS"),
     ("/thumbnails/uploads/a.jpg", "GET, HEAD, OPTIONS"),
     ("/health", "GET, HEAD, OPTIONS"),
@@ -82,7 +83,7 @@ async fn there_is_nothing_elsewhere() {
         let reply = get(api(&MemoryStore::new()), path).await;
         assert_eq!(reply.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(reply.code(), "no-such-path");
-        assert_eq!(reply.json()["allowed"].as_array().unwrap().len(), 5);
+        assert_eq!(reply.json()["allowed"].as_array().unwrap().len(), 6);
     }
 }
 
@@ -193,7 +194,12 @@ async fn the_log_has_one_line_a_request_and_no_secret() {
         .finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let store = Failing::new(MemoryStore::new(), Faults::first(1, slow_down()));
-    let api = router(Arc::new(Api::new(config(&[]), store, presigner())));
+    let api = router(Arc::new(Api::new(
+        config(&[]),
+        store,
+        presigner(),
+        CannedRecogniser::new(),
+    )));
     let body = r#"{"contentType":"image/png","contentLength":5,"filename":"private.png"}"#;
     let replies = [
         post(api.clone(), body).await,

@@ -220,7 +220,12 @@ async fn a_bucket_that_fails_says_whether_to_try_again() {
             (refused.clone(), StatusCode::BAD_GATEWAY, "store-failed", ""),
         ] {
             let failing = Failing::new(store.clone(), Faults::first(1, error.clone())).only(call);
-            let api = router(Arc::new(Api::new(config(&[]), failing, presigner())));
+            let api = router(Arc::new(Api::new(
+                config(&[]),
+                failing,
+                presigner(),
+                CannedRecogniser::new(),
+            )));
             let reply = get(api.clone(), PATH).await;
             assert_eq!((reply.status, reply.code().as_str()), (status, code));
             assert_eq!(reply.header("retry-after"), retry_after);
@@ -233,7 +238,7 @@ async fn a_bucket_that_fails_says_whether_to_try_again() {
 
 #[tokio::test]
 async fn a_bucket_that_never_answers_is_not_waited_for() {
-    let mut api = Api::new(config(&[]), Silent, presigner());
+    let mut api = Api::new(config(&[]), Silent, presigner(), CannedRecogniser::new());
     api.store_patience = std::time::Duration::from_millis(1);
     let reply = get(router(Arc::new(api)), PATH).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -241,7 +246,7 @@ async fn a_bucket_that_never_answers_is_not_waited_for() {
 }
 
 /// Buckets that keep everybody waiting.
-struct Silent;
+pub(super) struct Silent;
 
 impl ObjectStore for Silent {
     async fn head(&self, _: &str, _: &str) -> Result<Option<ObjectInfo>, StoreError> {

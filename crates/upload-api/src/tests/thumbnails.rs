@@ -97,7 +97,12 @@ async fn a_bucket_that_fails_says_whether_to_try_again() {
         (refused, StatusCode::BAD_GATEWAY, "store-failed"),
     ] {
         let failing = Failing::new(store.clone(), Faults::first(1, error));
-        let api = router(Arc::new(Api::new(config(&[]), failing, presigner())));
+        let api = router(Arc::new(Api::new(
+            config(&[]),
+            failing,
+            presigner(),
+            CannedRecogniser::new(),
+        )));
         let reply = get(api.clone(), PATH).await;
         assert_eq!((reply.status, reply.code().as_str()), (status, code));
         assert_eq!(get(api, PATH).await.status, StatusCode::FOUND);

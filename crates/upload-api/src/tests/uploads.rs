@@ -195,7 +195,12 @@ async fn a_signer_that_fails_says_whether_to_try_again_and_nothing_else() {
     ] {
         for call in ["PresignPut", "PresignGet"] {
             let presigner = Failing::new(presigner(), Faults::always(error.clone())).only(call);
-            let api = Api::new(config(&[]), MemoryStore::new(), presigner);
+            let api = Api::new(
+                config(&[]),
+                MemoryStore::new(),
+                presigner,
+                CannedRecogniser::new(),
+            );
             assert_eq!(api.config.allowed_origins, AllowedOrigins::None);
             let body = r#"{"contentType":"image/png","contentLength":5}"#;
             let reply = post(router(Arc::new(api)), body).await;

@@ -1,0 +1,429 @@
+use std::{io::Cursor, time::Duration};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use image::{ImageFormat, RgbImage};
+use sightline_pipeline::{
+    ResultDocument,
+    object_store::StoreError,
+    recogniser::Picture,
+    testing::{Failing, Faults, refused, slow_down, throttled},
+};
+
+use super::{results::Silent, *};
+use crate::{openapi::IMAGES, routes::images::MAX_IMAGE_BYTES};
+
+const MIB: usize = 1024 * 1024;
+
+pub(super) async fn post(api: Router, body: impl Into<Body>) -> Reply {
+    let request = Request::post("/images")
+        .header("host", "pictures.example.com")
+        .body(body.into())
+        .unwrap();
+    send(api, request).await
+}
+
+/// A picture of 120 x 90 pixels that every decoder reads.
+fn picture(format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    RgbImage::from_fn(120, 90, |x, y| image::Rgb([x as u8, y as u8, 128]))
+        .write_to(&mut bytes, format)
+        .unwrap();
+    bytes.into_inner()
+}
+
+fn body(image: &[u8]) -> String {
+    json!({"image": BASE64_STANDARD.encode(image)}).to_string()
+}
+
+fn api_over<S: sightline_pipeline::object_store::ObjectStore>(
+    store: S,
+    recogniser: &CannedRecogniser,
+) -> Api<S, S3Presigner, CannedRecogniser> {
+    Api::new(config(&[]), store, presigner(), recogniser.clone())
+}
+
+fn stored(store: &MemoryStore) -> Vec<String> {
+    [store.keys(INPUT), store.keys(OUTPUT)].concat()
+}
+
+#[tokio::test]
+async fn a_small_image_is_answered_at_once_and_kept_as_an_upload_is() {
+    for (format, extension, content_type) in [
+        (ImageFormat::Jpeg, "jpg", "image/jpeg"),
+        (ImageFormat::Png, "png", "image/png"),
+    ] {
+        let store = MemoryStore::new();
+        let recogniser = CannedRecogniser::new();
+        let api = router(Arc::new(api_over(store.clone(), &recogniser)));
+        let image = picture(format);
+        let reply = post(api.clone(), body(&image)).await;
+        assert_eq!(reply.status, StatusCode::CREATED);
+        assert_eq!(reply.header("cache-control"), "no-store");
+
+        let answer = reply.json();
+        let key = answer["key"].as_str().unwrap();
+        let id = answer["imageId"].as_str().unwrap();
+        assert_eq!(key, format!("inline/{id}.{extension}"));
+        assert_eq!(answer["message"], "The image was analysed.");
+        assert_eq!(answer["resultKey"], format!("results/{key}.json"));
+        let address = format!("https://pictures.example.com/results/{key}");
+        let address = address.replace("https", "http");
+        assert_eq!(answer["statusUrl"], address);
+        assert_eq!(reply.header("location"), address);
+
+        let result: ResultDocument = serde_json::from_value(answer["result"].clone()).unwrap();
+        assert_eq!(answer["result"]["status"], "succeeded");
+        assert_eq!(result.source.content_type, content_type);
+        assert_eq!(result.source.size, image.len() as u64);
+        let info = result.image.unwrap();
+        assert_eq!((info.width, info.height), (120, 90));
+        let labels = &answer["result"]["rekognition"]["detectLabels"]["Labels"];
+        assert_eq!(&answer["rekognitionLabels"], labels);
+        assert!(!labels.as_array().unwrap().is_empty());
+
+        // The recogniser was asked once, about these very bytes.
+        let calls = recogniser.calls();
+        assert_eq!(calls.len(), 1);
+        assert_eq!(calls[0].picture, Picture::Bytes(image.clone().into()));
+
+        assert_eq!(store.body(INPUT, key), Some(image));
+        let result_key = format!("results/{key}.json");
+        assert_eq!(
+            store.json(OUTPUT, &result_key),
+            Some(answer["result"].clone())
+        );
+        let again = get(api, &format!("/results/{key}")).await;
+        assert_eq!(
+            (again.status, again.json()),
+            (StatusCode::OK, answer["result"].clone())
+        );
+    }
+}
+
+#[tokio::test]
+async fn name_and_analyses_are_kept_with_the_image() {
+    let store = MemoryStore::new();
+    let image = BASE64_STANDARD.encode(picture(ImageFormat::Png));
+    let asked =
+        json!({"image": image, "filename": "a/Käthe.png", "analyses": ["image-properties"]});
+    let reply = post(api(&store), asked.to_string()).await;
+    let answer = reply.json();
+    assert_eq!(answer["result"]["source"]["filename"], "Käthe.png");
+    assert_eq!(answer["result"]["analyses"], json!(["image-properties"]));
+    let key = answer["key"].as_str().unwrap();
+    let kept = sightline_pipeline::object_store::ObjectStore::head(&store, INPUT, key)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(kept.content_type, "image/png");
+    assert_eq!(kept.metadata["filename"], "K%C3%A4the.png");
+    assert_eq!(kept.metadata["analyses"], "image-properties");
+}
+
+#[tokio::test]
+async fn base64_is_taken_as_programs_write_it() {
+    let image = picture(ImageFormat::Png);
+    let plain = BASE64_STANDARD.encode(&image);
+    let lines = |end: &str| {
+        let lines: Vec<_> = plain
+            .as_bytes()
+            .chunks(76)
+            .map(|line| str::from_utf8(line).unwrap())
+            .collect();
+        lines.join(end) + end
+    };
+    for encoded in [
+        lines("\n"),
+        lines("\r\n"),
+        plain.trim_end_matches('=').to_owned(),
+        format!("data:image/png;base64,{plain}"),
+        // What it is, the bytes tell.
+        format!("data:;BASE64,{plain}"),
+        format!("data:image/jpeg;name=a.jpg;base64,{plain}"),
+    ] {
+        let store = MemoryStore::new();
+        let reply = post(api(&store), json!({"image": encoded}).to_string()).await;
+        assert_eq!(reply.status, StatusCode::CREATED);
+        let key = reply.json()["key"].as_str().unwrap().to_owned();
+        assert!(key.ends_with(".png"));
+        assert_eq!(store.body(INPUT, &key), Some(image.clone()));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_meant_is_refused() {
+    let image = BASE64_STANDARD.encode(picture(ImageFormat::Png));
+    for (body, code, member) in [
+        (json!({}), "missing-member", "image"),
+        (json!({"image": null}), "missing-member", "image"),
+        (json!({"Image": image}), "unknown-member", "Image"),
+        (
+            json!({"image": image, "contentType": "image/png"}),
+            "unknown-member",
+            "contentType",
+        ),
+        (json!({"image": [1, 2]}), "wrong-type", "image"),
+        (json!({"image": ""}), "invalid-base64", "image"),
+        (json!({"image": " \n"}), "invalid-base64", "image"),
+        (
+            json!({"image": "data:image/png;base64,"}),
+            "invalid-base64",
+            "image",
+        ),
+        (
+            json!({"image": "data:image/png,abcd"}),
+            "invalid-base64",
+            "image",
+        ),
+        (
+            json!({"image": "data:image/png;base64"}),
+            "invalid-base64",
+            "image",
+        ),
+        (json!({"image": "a"}), "invalid-base64", "image"),
+        (json!({"image": "ab=c"}), "invalid-base64", "image"),
+        (json!({"image": "_-_-"}), "invalid-base64", "image"),
+        (json!({"image": "äöü€"}), "invalid-base64", "image"),
+        (
+            json!({"image": "https://example.com/a.png"}),
+            "invalid-base64",
+            "image",
+        ),
+        (
+            json!({"image": image, "filename": 5}),
+            "wrong-type",
+            "filename",
+        ),
+        (
+            json!({"image": image, "analyses": []}),
+            "no-analyses",
+            "analyses",
+        ),
+        (
+            json!({"image": image, "analyses": ["cats"]}),
+            "unknown-analysis",
+            "analyses",
+        ),
+        (
+            json!({"image": image, "analyses": ["faces"]}),
+            "analysis-not-enabled",
+            "analyses",
+        ),
+    ] {
+        let store = MemoryStore::new();
+        let reply = post(api(&store), body.to_string()).await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.code().as_str()),
+            (400, code),
+            "{body}"
+        );
+        assert_eq!(reply.json()["member"], member);
+        assert!(IMAGES.iter().any(|listed| listed.name() == code));
+        assert!(store.calls().is_empty());
+    }
+    for (body, code) in [
+        ("", "invalid-json"),
+        ("iVBORw0KGgo=", "invalid-json"),
+        ("[]", "not-an-object"),
+    ] {
+        let reply = post(api(&MemoryStore::new()), body).await;
+        assert_eq!((reply.status.as_u16(), reply.code().as_str()), (400, code));
+    }
+}
+
+#[tokio::test]
+async fn an_image_may_be_4_mib_and_not_a_byte_more() {
+    let mut image = picture(ImageFormat::Png);
+    // Decoders stop at the end of the picture; Rekognition is given all of it.
+    image.resize(MAX_IMAGE_BYTES, 0);
+    let store = MemoryStore::new();
+    assert_eq!(
+        post(api(&store), body(&image)).await.status,
+        StatusCode::CREATED
+    );
+    image.push(0);
+    let reply = post(api(&store), body(&image)).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.code().as_str()),
+        (413, "image-too-large")
+    );
+    assert_eq!(reply.json()["limit"], MAX_IMAGE_BYTES);
+
+    let reply = post(api(&store), body(b"a") + &" ".repeat(6 * MIB)).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.code().as_str()),
+        (413, "body-too-large")
+    );
+    assert_eq!(reply.json()["limit"], 6 * MIB);
+    assert!(
+        reply.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("POST /uploads")
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_picture_gets_a_document_that_says_so() {
+    for bytes in [&b"no picture"[..], b"%PDF-1.7", b"\0"] {
+        let store = MemoryStore::new();
+        let recogniser = CannedRecogniser::new();
+        let reply = post(
+            router(Arc::new(api_over(store.clone(), &recogniser))),
+            body(bytes),
+        )
+        .await;
+        assert_eq!(reply.status, StatusCode::CREATED);
+        let answer = reply.json();
+        assert_eq!(answer["result"]["status"], "failed");
+        assert!(
+            answer["message"]
+                .as_str()
+                .unwrap()
+                .contains("could not be analysed")
+        );
+        assert_eq!(answer["rekognitionLabels"], json!([]));
+        let errors = answer["result"]["errors"].as_array().unwrap();
+        assert!(errors.len() == 1 && errors[0]["message"].as_str().unwrap().ends_with('.'));
+        let key = answer["key"].as_str().unwrap();
+        assert!(key.ends_with(".bin"));
+        assert_eq!(store.body(INPUT, key).as_deref(), Some(bytes));
+        assert!(store.json(OUTPUT, &format!("results/{key}.json")).is_some());
+        assert_eq!(recogniser.count(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_recogniser_that_is_busy_leaves_nothing_behind() {
+    let store = MemoryStore::new();
+    let recogniser = CannedRecogniser::new().with_faults(None, Faults::first(1, throttled()));
+    let api = router(Arc::new(api_over(store.clone(), &recogniser)));
+    let image = body(&picture(ImageFormat::Png));
+    let reply = post(api.clone(), image.clone()).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.code().as_str()),
+        (503, "recogniser-unavailable")
+    );
+    assert_eq!(reply.header("retry-after"), "2");
+    let text = String::from_utf8(reply.body).unwrap();
+    assert!(!text.contains(&throttled().code) && !text.contains(&throttled().message));
+    assert!(store.calls().is_empty());
+    assert_eq!(post(api, image).await.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn a_recogniser_that_takes_too_long_is_not_waited_for() {
+    let store = MemoryStore::new();
+    let recogniser = CannedRecogniser::new().with_delay(Duration::from_secs(60));
+    let mut api = api_over(store.clone(), &recogniser);
+    api.recogniser_patience = Duration::from_millis(1);
+    let reply = post(router(Arc::new(api)), body(&picture(ImageFormat::Png))).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.code().as_str()),
+        (503, "recogniser-unavailable")
+    );
+    assert!(store.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_final_refusal_of_the_recogniser_stands_in_the_document() {
+    let image = picture(ImageFormat::Png);
+    for (refuses, status) in [
+        (sightline_pipeline::Analysis::Faces, "partial"),
+        (sightline_pipeline::Analysis::Labels, "failed"),
+    ] {
+        let recogniser = CannedRecogniser::new().with_faults(
+            Some(refuses.operation()),
+            Faults::always(refused("AccessDeniedException")),
+        );
+        let analyses = if status == "partial" {
+            "labels,faces"
+        } else {
+            "labels"
+        };
+        let store = MemoryStore::new();
+        let api = Api::new(
+            config(&[("ANALYSES", analyses)]),
+            store.clone(),
+            presigner(),
+            recogniser,
+        );
+        let reply = post(router(Arc::new(api)), body(&image)).await;
+        assert_eq!(reply.status, StatusCode::CREATED);
+        assert_eq!(reply.json()["result"]["status"], status);
+        let errors = &reply.json()["result"]["errors"];
+        assert_eq!(errors[0]["analysis"], refuses.name());
+        assert_eq!(
+            stored(&store)
+                .iter()
+                .filter(|key| key.starts_with("results/"))
+                .count(),
+            1
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_a_bucket_took_before_another_failed_is_removed() {
+    let image = body(&picture(ImageFormat::Png));
+    let denied = StoreError {
+        code: "AccessDenied".to_owned(),
+        retryable: false,
+        ..slow_down()
+    };
+    for put in ["PutObject in-put", "PutObject out-put"] {
+        for lost in [false, true] {
+            for (error, status, code) in [
+                (slow_down(), 503, "store-unavailable"),
+                (denied.clone(), 502, "store-failed"),
+            ] {
+                let store = MemoryStore::new();
+                let mut failing = Failing::new(store.clone(), Faults::first(1, error)).only(put);
+                if lost {
+                    failing = failing.lost_replies();
+                }
+                let api = router(Arc::new(api_over(failing, &CannedRecogniser::new())));
+                let reply = post(api.clone(), image.clone()).await;
+                assert_eq!(
+                    (reply.status.as_u16(), reply.code().as_str()),
+                    (status, code)
+                );
+                assert_eq!(stored(&store), [""; 0], "{put}, {lost}");
+                assert_eq!(post(api, image.clone()).await.status, StatusCode::CREATED);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn buckets_that_never_answer_are_not_waited_for() {
+    let mut api = api_over(Silent, &CannedRecogniser::new());
+    api.store_patience = Duration::from_millis(1);
+    api.removal_patience = Duration::from_millis(1);
+    let reply = post(router(Arc::new(api)), body(&picture(ImageFormat::Png))).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.code().as_str()),
+        (503, "store-unavailable")
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_leaves_a_whole_image() {
+    let store = MemoryStore::new();
+    let recogniser = CannedRecogniser::new().with_delay(Duration::from_millis(50));
+    let api = router(Arc::new(api_over(store.clone(), &recogniser)));
+    let mut request = Box::pin(post(api, body(&picture(ImageFormat::Png))));
+    while recogniser.count() == 0 {
+        let polled = tokio::time::timeout(Duration::from_millis(1), &mut request).await;
+        assert!(polled.is_err(), "answered before it could leave");
+    }
+    drop(request);
+    while store
+        .keys(OUTPUT)
+        .iter()
+        .all(|key| !key.starts_with("results/"))
+    {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(store.keys(INPUT).len(), 1);
+}
