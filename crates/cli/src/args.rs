@@ -1,10 +1,12 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
-use sightline_pipeline::{Analyses, Analysis, config::AllowedOrigins};
+use sightline_pipeline::{Analyses, config::AllowedOrigins};
 use std::{
+    fmt,
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
+    str::FromStr,
 };
 
 /// Sightline tells you what is in your pictures.
@@ -20,13 +22,13 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run everything on this machine: pages, API, S3, Rekognition, queue and processor
-    Local(LocalArgs),
+    Local(Box<LocalArgs>),
     /// Put dead letters back into the queue, also while `sightline local` runs
     Redrive(RedriveArgs),
 }
 
 /// `sightline local`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct LocalArgs {
     /// Port of the pages and the API; 0 takes a free one
     #[arg(long, env = "SIGHTLINE_PORT", default_value_t = 8080)]
@@ -57,7 +59,7 @@ pub(crate) struct LocalArgs {
     #[arg(long, env = "SIGHTLINE_READY_FILE", value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,
 
-    /// An ONNX detector to use instead of the embedded one
+    /// An ONNX detector or classifier to use instead of the embedded one
     #[arg(
         long,
         env = "SIGHTLINE_MODEL",
@@ -75,7 +77,26 @@ pub(crate) struct LocalArgs {
     )]
     pub(crate) model_labels: Option<PathBuf>,
 
-    /// What is asked of a picture, separated by commas; the local recogniser answers the two of the default
+    /// A model for custom labels, an ONNX detector or classifier with its label table; may be given several times. Each
+    /// has a project version's ARN, which is printed at start
+    #[arg(long, value_name = "NAME=MODEL.onnx,LABELS.json")]
+    pub(crate) custom_model: Vec<CustomModelFiles>,
+
+    /// The model version that `custom-labels` asks; the first `--custom-model` when it is not given
+    #[arg(long, env = "SIGHTLINE_CUSTOM_LABELS_ARN", value_name = "ARN")]
+    pub(crate) custom_labels_arn: Option<String>,
+
+    /// What reads text: `auto` for the Tesseract on PATH where there is one, the path of one, or `off`
+    #[arg(
+        long,
+        env = "SIGHTLINE_TESSERACT",
+        value_name = "PROGRAM",
+        default_value = "auto"
+    )]
+    pub(crate) tesseract: TesseractChoice,
+
+    /// What is asked of a picture, separated by commas; here labels, image-properties, text (with Tesseract) and
+    /// custom-labels (with `--custom-model`) have an answer
     #[arg(
         long,
         env = "SIGHTLINE_ANALYSES",
@@ -112,6 +133,77 @@ pub(crate) struct LocalArgs {
     /// Other pages that may call the API and the buckets: `*`, or origins separated by commas
     #[arg(long, env = "SIGHTLINE_ALLOWED_ORIGINS", value_name = "ORIGINS", default_value = "", value_parser = origins)]
     pub(crate) allowed_origins: AllowedOrigins,
+}
+
+/// The two files of a model, and the name it is registered under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CustomModelFiles {
+    pub(crate) name: String,
+    pub(crate) model: PathBuf,
+    pub(crate) labels: PathBuf,
+}
+
+impl fmt::Display for CustomModelFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            model,
+            labels,
+        } = self;
+        write!(f, "{name}={},{}", model.display(), labels.display())
+    }
+}
+
+impl FromStr for CustomModelFiles {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // What the name becomes in an ARN has at most 255 characters, six of them ".local".
+        let name = |name: &str| {
+            (1..=249).contains(&name.len())
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+        };
+        text.split_once('=')
+            .filter(|(before, _)| name(before))
+            .and_then(|(name, files)| Some((name, files.rsplit_once(',')?)))
+            .filter(|(_, (model, labels))| !model.is_empty() && !labels.is_empty())
+            .map(|(name, (model, labels))| Self {
+                name: name.to_owned(),
+                model: model.into(),
+                labels: labels.into(),
+            })
+            .ok_or_else(|| {
+                "it takes a name of letters, digits, '_', '.' and '-' and two files, such as \
+                 shelves=shelves.onnx,shelves.json"
+                    .to_owned()
+            })
+    }
+}
+
+/// Where Tesseract comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TesseractChoice {
+    /// From `PATH`, where it is there.
+    Auto,
+    /// From nowhere.
+    Off,
+    /// This program and no other.
+    At(PathBuf),
+}
+
+impl FromStr for TesseractChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "" => Err("it takes auto, off or a program".to_owned()),
+            "auto" => Ok(Self::Auto),
+            "off" => Ok(Self::Off),
+            program => Ok(Self::At(program.into())),
+        }
+    }
 }
 
 /// `sightline redrive`.
@@ -156,15 +248,8 @@ fn public_host(text: &str) -> Result<String, String> {
 }
 
 fn analyses(text: &str) -> Result<Analyses, String> {
-    let analyses: Analyses = text
-        .parse()
-        .map_err(|error: sightline_pipeline::analysis::UnknownAnalysis| error.to_string())?;
-    if analyses.contains(Analysis::CustomLabels) {
-        return Err(
-            "custom-labels needs a model that runs on AWS; the local mode has none".to_owned(),
-        );
-    }
-    Ok(analyses)
+    text.parse()
+        .map_err(|error: sightline_pipeline::analysis::UnknownAnalysis| error.to_string())
 }
 
 fn percent(text: &str) -> Result<f32, String> {
@@ -187,7 +272,7 @@ mod tests {
     fn local(arguments: &[&str]) -> Result<LocalArgs, clap::Error> {
         let cli = Cli::try_parse_from(["sightline", "local"].iter().chain(arguments))?;
         match cli.command {
-            Command::Local(args) => Ok(args),
+            Command::Local(args) => Ok(*args),
             Command::Redrive(_) => panic!("another command"),
         }
     }
@@ -208,6 +293,8 @@ mod tests {
         assert_eq!(args.max_upload_bytes, 15_728_640);
         assert_eq!(args.allowed_origins, AllowedOrigins::None);
         assert_eq!(args.ready_file, None);
+        assert_eq!(args.custom_model, []);
+        assert_eq!(args.tesseract, TesseractChoice::Auto);
     }
 
     #[test]
@@ -229,6 +316,12 @@ mod tests {
             "m.onnx",
             "--model-labels",
             "l.json",
+            "--custom-model",
+            "birds=a,b/birds.onnx,birds.json",
+            "--custom-model",
+            "shelves=s.onnx,s.json",
+            "--tesseract",
+            "/opt/tesseract",
             "--analyses",
             "labels,faces",
             "--min-confidence",
@@ -244,6 +337,16 @@ mod tests {
         assert_eq!(args.host, IpAddr::from(Ipv4Addr::LOCALHOST));
         assert_eq!(args.public_host.as_deref(), Some("pictures.local"));
         assert_eq!(args.analyses.to_string(), "labels,faces");
+        let models: Vec<_> = args.custom_model.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            models,
+            ["birds=a,b/birds.onnx,birds.json", "shelves=s.onnx,s.json"]
+        );
+        assert_eq!(
+            args.custom_model.first().map(|files| files.model.clone()),
+            Some(PathBuf::from("a,b/birds.onnx"))
+        );
+        assert_eq!(args.tesseract, TesseractChoice::At("/opt/tesseract".into()));
         assert_eq!(args.min_confidence, 12.5);
         assert_eq!(
             args.allowed_origins,
@@ -258,7 +361,11 @@ mod tests {
             (&["--host", "somewhere"], "IP address of this machine"),
             (&["--public-host", "http://a"], "without a port"),
             (&["--analyses", "cats"], "is no analysis"),
-            (&["--analyses", "custom-labels"], "runs on AWS"),
+            (&["--custom-model", "birds.onnx"], "two files"),
+            (&["--custom-model", "birds=birds.onnx"], "two files"),
+            (&["--custom-model", "big birds=a.onnx,b.json"], "two files"),
+            (&["--custom-model", "birds=,b.json"], "two files"),
+            (&["--tesseract", ""], "auto, off or a program"),
             (&["--min-confidence", "101"], "from 0 to 100"),
             (&["--min-confidence", "NaN"], "from 0 to 100"),
             (&["--max-labels", "0"], "1..=1000"),

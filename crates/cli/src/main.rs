@@ -16,7 +16,7 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     sightline_pipeline::logging::start_with(LOGGED);
     let outcome = match cli.command {
-        Command::Local(args) => local::run(args).await,
+        Command::Local(args) => local::run(*args).await,
         Command::Redrive(args) => redrive::run(&args, &mut std::io::stdout()),
     };
     match outcome {

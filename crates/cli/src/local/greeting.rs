@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path};
 
-use super::place::Place;
+use super::{place::Place, recognisers::Recognisers};
 
 /// A picture that a checkout has.
 const SAMPLE: &str = "docs/pictures/astronaut.jpg";
@@ -14,8 +14,8 @@ pub(super) struct Greeting<'a> {
     pub(super) data_dir: &'a Path,
     /// The picture of the examples.
     pub(super) picture: &'a str,
-    /// What looks at the pictures, in a few words.
-    pub(super) recogniser: &'a str,
+    /// What looks at the pictures.
+    pub(super) recognisers: &'a Recognisers,
     /// Whether other machines can reach it.
     pub(super) open: bool,
     /// Whether the reader is a terminal that shows colours.
@@ -50,7 +50,13 @@ impl fmt::Display for Greeting<'_> {
         let picture = self.picture;
         let file = Path::new(picture).file_name().unwrap_or_default().display();
         let data_dir = self.data_dir.display();
-        let recogniser = self.recogniser;
+        let Recognisers {
+            labels,
+            custom,
+            text,
+            ..
+        } = self.recognisers;
+        let recogniser = labels.description();
         write!(
             f,
             r#"{bold}Sightline serves.{plain} Drop pictures on this page:
@@ -80,8 +86,17 @@ or point any AWS client at it:
 What lies under uploads/ in {input_bucket} is answered under results/ in {output_bucket}.
 Everything is kept in {data_dir}.
 The recogniser is {recogniser}.
+{text}
 "#
         )?;
+        for model in custom {
+            writeln!(
+                f,
+                "Custom labels by {} are those of\n  {}",
+                model.recogniser.description(),
+                model.arn
+            )?;
+        }
         if self.open {
             writeln!(
                 f,
@@ -96,13 +111,23 @@ The recogniser is {recogniser}.
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sightline_local_aws::CustomModel;
+    use sightline_vision::Recogniser;
+    use std::sync::Arc;
 
     fn greeting(open: bool, colours: bool) -> String {
+        let labels = Arc::new(Recogniser::embedded().unwrap());
+        let recognisers = Recognisers {
+            custom: vec![CustomModel::new("us-east-1", "birds", Arc::clone(&labels))],
+            labels,
+            tesseract: None,
+            text: "Text is not read.".to_owned(),
+        };
         Greeting {
             place: &Place::example(),
             data_dir: Path::new("/home/me/.sightline"),
             picture: "docs/cat.jpg",
-            recogniser: "sightline 1.0",
+            recognisers: &recognisers,
             open,
             colours,
         }
@@ -121,6 +146,8 @@ mod tests {
             "  export AWS_REGION=us-east-1",
             "  export AWS_DEFAULT_REGION=us-east-1",
             "  aws rekognition detect-labels --image \"S3Object={Bucket=sightline-input,Name=uploads/cat.jpg}\"",
+            "Text is not read.",
+            "  arn:aws:rekognition:us-east-1:000000000000:project/birds/version/birds.local/0",
         ] {
             assert!(said.lines().any(|said| said == line), "{line}\n{said}");
         }

@@ -10,6 +10,7 @@ mod private_file;
 mod processor;
 mod pump;
 mod ready;
+mod recognisers;
 mod signals;
 
 use crate::args::LocalArgs;
@@ -17,13 +18,13 @@ use anyhow::{Context, anyhow};
 use greeting::Greeting;
 use pages::Pages;
 use place::Place;
+use recognisers::Recognisers;
 use sightline_local_aws::{BucketCors, LocalAws, Settings, StartError};
 use sightline_pipeline::{
     analyse,
     config::{AllowedOrigins, Buckets, ProcessorConfig, UploadApiConfig},
 };
 use sightline_upload_api::Api;
-use sightline_vision::Recogniser;
 use signals::Signals;
 use std::{
     env,
@@ -34,6 +35,8 @@ use std::{
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
+/// The region in addresses, events and ARNs; requests signed for another are taken too.
+const REGION: &str = "us-east-1";
 /// How long an upload address works, in seconds, as on AWS by default.
 const UPLOAD_URL_SECONDS: u64 = 300;
 /// How long a result address works, in seconds, as on AWS by default.
@@ -53,12 +56,17 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
     }
     let listener = listen(SocketAddr::new(args.host, args.port)).await?;
     let port = listener.local_addr()?.port();
-    let recogniser = load(&args).await?;
-    let described = recogniser.description().to_string();
-
     let public_host = place::public_host(args.public_host.as_deref(), args.host);
     let api = place::address(&public_host, port);
-    let mut settings = Settings::new(&args.data_dir, Arc::new(recogniser));
+    let recognisers = recognisers::load(&args, REGION).await?;
+    let questions = analyse::Settings {
+        custom_labels_arn: recognisers::custom_labels_arn(&args, &recognisers.custom)?,
+        ..questions(&args)
+    };
+    let mut settings = Settings::new(&args.data_dir, Arc::clone(&recognisers.labels));
+    settings.region = REGION.to_owned();
+    settings.custom_models.clone_from(&recognisers.custom);
+    settings.tesseract.clone_from(&recognisers.tesseract);
     settings.listen = SocketAddr::new(args.host, args.aws_port);
     settings.credentials = credentials::of(&args.data_dir)?;
     let origins = page_origins(&api, port, &args.allowed_origins);
@@ -88,13 +96,13 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
     // What is signed is read by others, who reach the endpoint by its public address.
     let outside = clients::clients(&place.aws, &place.region, &place.credentials);
     let upload_api = Api::new(
-        upload_api_config(&args, &place),
+        upload_api_config(&args, &place, questions.clone()),
         inside.store.clone(),
         outside.presigner,
         inside.recogniser.clone(),
     );
     let handler = processor::LocalProcessor::new(
-        processor_config(&args, &place),
+        processor_config(&args, &place, questions),
         inside.store,
         inside.recogniser,
     );
@@ -111,7 +119,7 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
     if let Some(file) = &args.ready_file {
         ready::write(file, &place)?;
     }
-    greet(&args, &place, &described);
+    greet(&args, &place, &recognisers);
     let pump = tokio::spawn(pump::run(aws.queue(), Arc::new(handler), source, stopped));
 
     signals.next().await;
@@ -154,23 +162,11 @@ async fn serve(
         .await
 }
 
-/// Loads the embedded model, or the one that was named.
-async fn load(args: &LocalArgs) -> anyhow::Result<Recogniser> {
-    let files = args.model.clone().zip(args.model_labels.clone());
-    tokio::task::spawn_blocking(move || match files {
-        None => Recogniser::embedded().context("the embedded model cannot be used"),
-        Some((model, labels)) => Recogniser::from_files(&model, &labels).with_context(|| {
-            format!(
-                "--model {} with --model-labels {} cannot be used",
-                model.display(),
-                labels.display()
-            )
-        }),
-    })
-    .await?
-}
-
-fn upload_api_config(args: &LocalArgs, place: &Place) -> UploadApiConfig {
+fn upload_api_config(
+    args: &LocalArgs,
+    place: &Place,
+    settings: analyse::Settings,
+) -> UploadApiConfig {
     UploadApiConfig {
         buckets: buckets(place),
         analyses: args.analyses.clone(),
@@ -178,19 +174,23 @@ fn upload_api_config(args: &LocalArgs, place: &Place) -> UploadApiConfig {
         upload_url_seconds: UPLOAD_URL_SECONDS,
         result_url_seconds: RESULT_URL_SECONDS,
         allowed_origins: args.allowed_origins.clone(),
-        settings: settings(args),
+        settings,
     }
 }
 
-fn processor_config(args: &LocalArgs, place: &Place) -> ProcessorConfig {
+fn processor_config(
+    args: &LocalArgs,
+    place: &Place,
+    settings: analyse::Settings,
+) -> ProcessorConfig {
     ProcessorConfig {
         buckets: buckets(place),
         analyses: args.analyses.clone(),
-        settings: settings(args),
+        settings,
     }
 }
 
-fn settings(args: &LocalArgs) -> analyse::Settings {
+fn questions(args: &LocalArgs) -> analyse::Settings {
     analyse::Settings {
         min_confidence: args.min_confidence,
         max_labels: args.max_labels,
@@ -262,14 +262,14 @@ fn cannot_start(error: StartError) -> anyhow::Error {
 }
 
 /// Tells the person at the terminal; whoever closed it does not want to know.
-fn greet(args: &LocalArgs, place: &Place, recogniser: &str) {
+fn greet(args: &LocalArgs, place: &Place, recognisers: &Recognisers) {
     let mut out = io::stdout().lock();
     let data_dir = std::path::absolute(&args.data_dir).unwrap_or_else(|_| args.data_dir.clone());
     let greeting = Greeting {
         place,
         data_dir: &data_dir,
         picture: greeting::sample_picture(),
-        recogniser,
+        recognisers,
         open: !args.host.is_loopback(),
         colours: out.is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
     };
