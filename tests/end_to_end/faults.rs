@@ -26,7 +26,7 @@ const PERCENT: u64 = 30;
 /// How often each event comes.
 const DUPLICATES: usize = 3;
 /// Processes of the function.
-const PROCESSES: usize = 6;
+const PROCESSES: usize = 8;
 /// The side of a picture in pixels.
 const SIDE: u32 = 96;
 

@@ -26,6 +26,11 @@ use crate::version::{ObjectVersion, Relation};
 /// By how much clocks of two workers may differ.
 pub(crate) const CLOCK_SKEW: Duration = Duration::seconds(2);
 
+/// How long to wait at first before keeping answers is tried again, when the SDK has given up.
+const FIRST_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+/// The pauses double up to this.
+const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// What the lease object holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -119,6 +124,8 @@ impl Lease {
             // The reply to our own write was lost and the SDK wrote again.
             Ok(standing) if standing.owner == lease.claim.owner => {
                 lease.e_tag = info.e_tag;
+                // What it was taken over with.
+                lease.claim.answers = standing.answers;
                 return Ok(Taken::Ours(lease));
             }
             Ok(standing) => {
@@ -165,21 +172,27 @@ impl Lease {
         }
     }
 
-    /// Gives the lease back with answers for whoever takes it next.
+    /// Gives the lease back before the work is done, with the answers so far for whoever takes it
+    /// next. They were paid for, so this is tried until it succeeds or the caller's time is up.
+    ///
+    /// The lease is not deleted here: a deletion whose reply is lost is sent again, and by then the
+    /// object may be the lease of the next worker, whom others would no longer see.
     pub(crate) async fn park<S: ObjectStore>(
         mut self,
         store: &S,
         now: OffsetDateTime,
         answers: Vec<Kept>,
     ) {
-        if answers.is_empty() {
-            return self.release(store, now).await;
-        }
         self.claim.answers = answers;
         self.claim.expires_at = now;
         let e_tag = std::mem::take(&mut self.e_tag);
-        if let Err(error) = self.write(store, Condition::IfMatch(&e_tag)).await {
-            tracing::warn!(key = self.key, %error, "answers could not be kept and will be asked for again");
+        let mut pause = FIRST_PAUSE;
+        while let Err(error) = self.write(store, Condition::IfMatch(&e_tag)).await {
+            if !error.retryable {
+                return tracing::warn!(key = self.key, %error, "answers could not be kept and will be asked for again");
+            }
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).min(LONGEST_PAUSE);
         }
     }
 
@@ -211,5 +224,83 @@ impl Lease {
             }
             PutOutcome::ConditionFailed => false,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sightline_pipeline::testing::{Failing, Faults, MemoryStore, slow_down};
+
+    use super::*;
+
+    const BUCKET: &str = "out-put";
+
+    fn key() -> SourceKey {
+        SourceKey::new("uploads/a.jpg").unwrap()
+    }
+
+    fn answers() -> Vec<Kept> {
+        vec![Kept {
+            question: "Text".to_owned(),
+            answer: Some(json!({"TextDetections": []})),
+            error: None,
+        }]
+    }
+
+    async fn take(store: &MemoryStore, owner: &str) -> Lease {
+        let version = ObjectVersion {
+            e_tag: "e1".to_owned(),
+            version_id: None,
+            sequencer: Some("01".to_owned()),
+        };
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let claimant = Claimant {
+            owner,
+            sole_process: None,
+            now,
+            until: now + Duration::MINUTE,
+        };
+        match Lease::take(store, BUCKET, &key(), &version, claimant)
+            .await
+            .unwrap()
+        {
+            Taken::Ours(lease) => lease,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_taking_over_whose_reply_was_lost_keeps_the_answers() {
+        let store = MemoryStore::new();
+        let lease = take(&store, "one").await;
+        lease
+            .park(&store, OffsetDateTime::UNIX_EPOCH, answers())
+            .await;
+        // The first reply is lost with the lease; the SDK's second try finds it written.
+        assert_eq!(take(&store, "other").await.answers(), answers());
+        assert_eq!(take(&store, "other").await.answers(), answers());
+    }
+
+    #[tokio::test]
+    async fn answers_are_kept_though_the_bucket_fails_a_few_times() {
+        let store = MemoryStore::new();
+        let failing = Failing::new(store.clone(), Faults::first(3, slow_down()));
+        let lease = take(&store, "one").await;
+        lease
+            .park(&failing, OffsetDateTime::UNIX_EPOCH, answers())
+            .await;
+        assert_eq!(take(&store, "other").await.answers(), answers());
+    }
+
+    #[tokio::test]
+    async fn a_lease_given_back_without_answers_is_free_but_stands() {
+        let store = MemoryStore::new();
+        let lease = take(&store, "one").await;
+        lease
+            .park(&store, OffsetDateTime::UNIX_EPOCH, Vec::new())
+            .await;
+        assert_eq!(store.keys(BUCKET), ["claims/uploads/a.jpg"]);
+        assert!(take(&store, "other").await.answers().is_empty());
     }
 }

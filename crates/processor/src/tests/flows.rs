@@ -223,7 +223,7 @@ async fn what_is_gone_or_replaced_is_nothing_to_do() {
     bench.store.delete(IN, KEY).await.unwrap();
     assert!(bench.failures(event).await.is_empty());
     assert_eq!(bench.recogniser.count(), 0);
-    assert_eq!(bench.store.keys(OUT), Vec::<String>::new());
+    assert_eq!(bench.store.body(OUT, "results/uploads/my cat+1.jpg.json"), None);
 }
 
 #[tokio::test]
@@ -296,7 +296,7 @@ async fn without_a_queue_the_invocation_fails_for_what_has_to_come_again() {
             }
         }
     ));
-    assert_eq!(bench.store.keys(OUT), Vec::<String>::new());
+    assert_eq!(bench.store.body(OUT, "results/uploads/my cat+1.jpg.json"), None);
     assert_eq!(bench.handle(event).await, Ok(Value::Null));
     assert_eq!(bench.document(KEY)["status"], "succeeded");
     let unknown = bench.handle(json!({"Records": [{}]})).await;
@@ -850,7 +850,7 @@ async fn what_there_is_no_time_for_comes_again() {
     let answer = bench.processor.handle(event, &short).await.unwrap();
     assert_eq!(failures(&answer), ["m"]);
     assert_eq!(bench.recogniser.count(), 1);
-    assert_eq!(bench.store.keys(OUT), Vec::<String>::new());
+    assert_eq!(bench.store.body(OUT, "results/uploads/my cat+1.jpg.json"), None);
 }
 
 #[tokio::test]
