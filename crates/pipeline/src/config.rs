@@ -229,6 +229,13 @@ fn settings(lookup: Lookup<'_>, analyses: &Analyses) -> Result<Settings, ConfigE
             "a number from 1 to 1000, such as 100",
         )?,
         custom_labels_arn: lookup("CUSTOM_LABELS_ARN").filter(|arn| !arn.is_empty()),
+        thumbnail_px: number(
+            lookup,
+            "THUMBNAIL_PX",
+            default.thumbnail_px,
+            (0, 1024),
+            "a number of pixels from 1 to 1024, such as 128, or 0 for no thumbnails",
+        )?,
     };
     match &settings.custom_labels_arn {
         None if analyses.contains(Analysis::CustomLabels) => Err(ConfigError {
@@ -340,6 +347,7 @@ mod tests {
             ("MIN_CONFIDENCE", "101"),
             ("MIN_CONFIDENCE", "NaN"),
             ("MAX_LABELS", "0"),
+            ("THUMBNAIL_PX", "1025"),
             ("CUSTOM_LABELS_ARN", "shelves"),
         ] {
             let pairs = with(&[(variable, value)]);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Analyses, Analysis, MediaType, SourceKey};
+use crate::{Analyses, Analysis, MediaType, SourceKey, prepare::Conversion};
 
 /// The version of the document's shape; a change that could break a reader raises it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -124,6 +124,9 @@ pub struct ImageInfo {
     pub height: u32,
     /// EXIF orientation, 1 to 8; 1 when there is none.
     pub orientation: u8,
+    /// What was analysed in place of the file itself, where Rekognition would not take that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared: Option<Conversion>,
 }
 
 /// The answers in short; a list is empty where its analysis found nothing or was not asked for.
@@ -209,9 +212,9 @@ pub struct Timings {
     /// From the upload (the event's own time) to the start of the work; absent when the event carries no time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waited_ms: Option<u64>,
-    /// Reading the object's metadata and header, taking the lease.
+    /// Reading the object, taking the lease, decoding, converting where that is needed.
     pub prepare_ms: u64,
-    /// Rekognition's calls, side by side.
+    /// Rekognition's calls, side by side, and the writing of the thumbnail.
     pub recognise_ms: u64,
     /// All the work up to the writing of the document.
     pub total_ms: u64,

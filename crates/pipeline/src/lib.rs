@@ -15,6 +15,7 @@ pub mod logging;
 pub mod media;
 pub mod object_store;
 pub mod picture;
+pub mod prepare;
 pub mod recogniser;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -34,6 +34,7 @@ impl PictureHeader {
             width,
             height,
             orientation: self.orientation,
+            prepared: None,
         })
     }
 }

@@ -13,7 +13,8 @@ use std::{
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use sightline_pipeline::{
-    KeyError, SourceKey, config::ProcessorConfig, object_store::ObjectStore, recogniser::Recogniser,
+    KeyError, SourceKey, config::ProcessorConfig, object_store::ObjectStore, prepare::Preparer,
+    recogniser::Recogniser,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -34,6 +35,9 @@ pub struct Options {
     /// while holding few bytes of each image, and stays near the 5 calls a second that Rekognition
     /// allows in most regions (a call takes about a second).
     pub side_by_side: usize,
+    /// How many images are read and decoded at once, which bounds memory: each takes up to
+    /// [`Limits::memory_bytes`](sightline_pipeline::prepare::Limits). The default is 1.
+    pub prepared_side_by_side: usize,
     /// How long an image that another worker has in hand is waited for before it goes back.
     pub lease_wait: Duration,
     /// Whether this process is the only worker there is, as on one machine. Leases that another
@@ -47,6 +51,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             side_by_side: 8,
+            prepared_side_by_side: 1,
             lease_wait: Duration::from_secs(3),
             sole_worker: false,
             clock: Arc::new(OffsetDateTime::now_utc),
@@ -58,6 +63,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("side_by_side", &self.side_by_side)
+            .field("prepared_side_by_side", &self.prepared_side_by_side)
             .field("lease_wait", &self.lease_wait)
             .field("sole_worker", &self.sole_worker)
             .finish_non_exhaustive()
@@ -110,6 +116,7 @@ pub struct Processor<S, R> {
     config: ProcessorConfig,
     store: S,
     recogniser: R,
+    preparer: Preparer,
     options: Options,
     /// Unlike that of any other process.
     process: String,
@@ -132,6 +139,7 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
             config,
             store,
             recogniser,
+            preparer: Preparer::new(options.prepared_side_by_side),
             options,
             process: Uuid::new_v4().to_string(),
             begun: AtomicU64::new(0),
@@ -277,6 +285,7 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
             let worker = Worker {
                 store: &self.store,
                 recogniser: &self.recogniser,
+                preparer: &self.preparer,
                 config: &self.config,
                 clock: &self.options.clock,
                 deadlines,

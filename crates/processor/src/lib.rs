@@ -34,9 +34,9 @@
 //!
 //! - **Throttling, 5xx, time-outs, lost connections**: nothing is written, and the message comes
 //!   again. An event without a queue fails the invocation, which Lambda repeats.
-//! - **A picture that cannot be analysed** (empty, no picture, damaged, a format that Rekognition
-//!   does not read, too small, too large, not readable for the processor): a result with status
-//!   `failed` at once, without a call.
+//! - **A picture that cannot be analysed** (empty, no picture, damaged, cut off, in a format that
+//!   nothing here decodes, too small, too large to decode, not readable for the processor): a result
+//!   with status `failed` at once, without a call.
 //! - **Some analyses refused for good**: a result with status `partial`; all of them: `failed`.
 //! - **A message that cannot be understood** is reported as failed like one that has to come
 //!   again: after as many deliveries as the queue allows it lies in the dead-letter queue, where a
@@ -50,6 +50,7 @@ mod claim;
 mod handler;
 mod results;
 mod source;
+mod thumbnail;
 mod work;
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use sightline_pipeline::{
     ResultDocument, SourceKey,
-    object_store::{Condition, Get, GetOutcome, ObjectStore, Put, PutOutcome, StoreError},
+    document::Status,
+    object_store::{
+        Condition, Get, GetOutcome, ObjectInfo, ObjectStore, Put, PutOutcome, StoreError,
+    },
 };
 
 use crate::version::{ObjectVersion, Relation};
@@ -16,7 +19,7 @@ const STATUS: &str = "status";
 
 /// How often a write that lost a race is tried again. Each loss means that somebody else wrote,
 /// and writers of one image are few.
-const WRITE_ATTEMPTS: usize = 5;
+pub(crate) const WRITE_ATTEMPTS: usize = 5;
 
 /// What the standing result means for a version of the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,13 +75,7 @@ pub(crate) async fn answered_version<S: ObjectStore>(
     let Some(info) = store.head(bucket, &result_key).await? else {
         return Ok(None);
     };
-    let metadata = |name: &str| info.metadata.get(name).cloned();
-    if let Some(e_tag) = metadata(E_TAG) {
-        let version = ObjectVersion {
-            e_tag,
-            version_id: metadata(VERSION_ID),
-            sequencer: metadata(SEQUENCER),
-        };
+    if let Some(version) = version_in(&info) {
         return Ok(Some((info.e_tag, Some(version))));
     }
     let get = Get {
@@ -99,6 +96,37 @@ pub(crate) async fn answered_version<S: ObjectStore>(
         }
         GetOutcome::Missing | GetOutcome::Changed => None,
     })
+}
+
+/// The version of the image that an object says it was made from.
+pub(crate) fn version_in(info: &ObjectInfo) -> Option<ObjectVersion> {
+    let metadata = |name: &str| info.metadata.get(name).cloned();
+    Some(ObjectVersion {
+        e_tag: metadata(E_TAG)?,
+        version_id: metadata(VERSION_ID),
+        sequencer: metadata(SEQUENCER),
+    })
+}
+
+/// What tells the version of the image that an object is made from, and the result's status. Empty
+/// where that is no plain text: an event made by hand can name anything.
+pub(crate) fn metadata(
+    version: &ObjectVersion,
+    status: Option<Status>,
+) -> Vec<(&'static str, &str)> {
+    let metadata: Vec<_> = [
+        (E_TAG, Some(version.e_tag.as_str())),
+        (VERSION_ID, version.version_id.as_deref()),
+        (SEQUENCER, version.sequencer.as_deref()),
+        (STATUS, status.map(Status::name)),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect();
+    let plain = metadata
+        .iter()
+        .all(|(_, value)| !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic()));
+    if plain { metadata } else { Vec::new() }
 }
 
 /// What became of writing a result.
@@ -130,24 +158,8 @@ pub(crate) async fn write<S: ObjectStore>(
         message: format!("the result could not be written as JSON: {error}"),
         retryable: false,
     })?;
-    let metadata: Vec<(&str, &str)> = [
-        (E_TAG, Some(version.e_tag.as_str())),
-        (VERSION_ID, version.version_id.as_deref()),
-        (SEQUENCER, version.sequencer.as_deref()),
-        (STATUS, Some(document.status.name())),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
-    .collect();
-    // An event made by hand can name anything; then the document alone tells its version.
-    let metadata = if metadata
-        .iter()
-        .all(|(_, value)| !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic()))
-    {
-        metadata.as_slice()
-    } else {
-        &[]
-    };
+    // Without metadata the document alone tells its version.
+    let metadata = metadata(version, Some(document.status));
     for _ in 0..WRITE_ATTEMPTS {
         let condition = match &standing {
             Standing::Open(None) => Condition::IfAbsent,
@@ -159,7 +171,7 @@ pub(crate) async fn write<S: ObjectStore>(
             key: &result_key,
             body: &body,
             content_type: "application/json",
-            metadata,
+            metadata: &metadata,
             condition,
         };
         match store.put(put).await? {

@@ -1,12 +1,12 @@
 //! The picture in the input bucket: whether it is still the one that was announced, what its
-//! header says, and whether Rekognition would take it.
+//! header says, and its bytes.
 
 use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 use sightline_pipeline::{
     Analyses, Analysis, SourceKey,
-    analyse::{MAX_OBJECT_BYTES, whole},
+    analyse::whole,
     config::ProcessorConfig,
     document::{AnalysisError, Source},
     object_store::{Get, GetOutcome, ObjectInfo, ObjectStore, StoreError},
@@ -14,6 +14,9 @@ use sightline_pipeline::{
 };
 
 use crate::{event::Created, version::ObjectVersion};
+
+/// A header that is this long, in bytes, is read no further on its own.
+const LONG_HEADER: u64 = 1024 * 1024;
 
 /// What was found under the announced key.
 #[derive(Debug)]
@@ -67,11 +70,9 @@ pub(crate) async fn find<S: ObjectStore>(
         let header = read_header(&bytes);
         let have = bytes.len() as u64;
         match header {
-            // A header of gigabytes is none that Rekognition would be given.
-            Err(PictureError::NeedMore(more))
-                if have < info.size && info.size <= MAX_OBJECT_BYTES =>
-            {
-                let wanted = more.max(2 * have).min(info.size);
+            // What a longer header says is found out when the picture is prepared.
+            Err(PictureError::NeedMore(more)) if have < info.size.min(LONG_HEADER) => {
+                let wanted = more.max(2 * have).min(info.size).min(LONG_HEADER);
                 match read(store, created, Some(&info.e_tag), wanted).await {
                     Ok(GetOutcome::Found(_, longer)) if longer.len() as u64 > have => {
                         bytes = longer;
@@ -105,13 +106,52 @@ async fn read<S: ObjectStore>(
     store.get(get).await
 }
 
-/// A bucket that is not there is a mistake in the configuration, which the picture must not pay for.
 fn unreadable(error: StoreError) -> Result<Found, StoreError> {
-    if error.retryable || error.code == "NoSuchBucket" || error.code == "PermanentRedirect" {
-        Err(error)
-    } else {
+    if is_final(&error) {
         Ok(Found::Unreadable(error))
+    } else {
+        Err(error)
     }
+}
+
+/// Whether the picture will never be readable. A bucket that is not there is a mistake in the
+/// configuration, which the picture must not pay for.
+fn is_final(error: &StoreError) -> bool {
+    !error.retryable && error.code != "NoSuchBucket" && error.code != "PermanentRedirect"
+}
+
+/// The announced object's bytes.
+pub(crate) enum Bytes {
+    /// All of them.
+    All(Vec<u8>),
+    /// The processor will never be able to read them.
+    Unreadable(StoreError),
+    /// The object was deleted meanwhile.
+    Gone,
+    /// The object was replaced meanwhile.
+    Replaced,
+}
+
+/// Reads the whole object.
+pub(crate) async fn bytes<S: ObjectStore>(
+    store: &S,
+    created: &Created,
+    version: &ObjectVersion,
+) -> Result<Bytes, StoreError> {
+    let get = Get {
+        bucket: &created.bucket,
+        key: &created.key,
+        version_id: version.version_id.as_deref(),
+        if_match: Some(&version.e_tag),
+        first_bytes: None,
+    };
+    Ok(match store.get(get).await {
+        Ok(GetOutcome::Found(_, bytes)) => Bytes::All(bytes),
+        Ok(GetOutcome::Changed) => Bytes::Replaced,
+        Ok(GetOutcome::Missing) => Bytes::Gone,
+        Err(error) if is_final(&error) => Bytes::Unreadable(error),
+        Err(error) => return Err(error),
+    })
 }
 
 /// The version that is being answered.

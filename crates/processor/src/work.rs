@@ -7,8 +7,9 @@ use sightline_pipeline::{
     Analyses, ResultDocument, SourceKey,
     analyse::{Analyst, Answers, Findings, refusal},
     config::ProcessorConfig,
-    document::{AnalysisError, Status, Timings},
+    document::{AnalysisError, ImageInfo, Status, Thumbnail, Timings},
     object_store::{ObjectStore, StoreError},
+    prepare::{Converted, JpegPicture, Preparer},
     recogniser::{self, Recogniser, RecogniserError},
 };
 use time::OffsetDateTime;
@@ -19,7 +20,8 @@ use crate::{
     event::Created,
     handler::Clock,
     results::{self, Standing, Writing},
-    source::{self, Found, Picture},
+    source::{self, Bytes, Found, Picture},
+    thumbnail,
     version::ObjectVersion,
 };
 
@@ -115,6 +117,7 @@ impl Deadlines {
 pub(crate) struct Worker<'a, S, R> {
     pub(crate) store: &'a S,
     pub(crate) recogniser: &'a R,
+    pub(crate) preparer: &'a Preparer,
     pub(crate) config: &'a ProcessorConfig,
     pub(crate) clock: &'a Clock,
     pub(crate) deadlines: Deadlines,
@@ -135,12 +138,28 @@ struct Subject<'a> {
     waited_ms: Option<u64>,
 }
 
+/// What the recogniser is given, and what is made beside it.
+struct Material {
+    picture: recogniser::Picture,
+    image: ImageInfo,
+    thumbnail: Option<JpegPicture>,
+}
+
+/// What became of preparing an image.
+enum Making {
+    Ready(Material),
+    Refused(AnalysisError),
+    Skipped(Skip),
+}
+
 /// How the work on an image ended.
 enum Ending {
     /// Nothing was asked.
     Refused(AnalysisError),
     /// Everything was asked, and nothing is left that time could heal.
     Answered {
+        image: ImageInfo,
+        thumbnail: Option<Thumbnail>,
         answers: Answers,
         prepare_ms: u64,
         recognise_ms: u64,
@@ -242,21 +261,40 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
             return Ok(Outcome::Skipped(skip));
         }
 
+        let material = match self.material(subject, &analyses).await {
+            Ok(Making::Ready(material)) => material,
+            Ok(Making::Refused(error)) => {
+                let refused = self.refuse(subject, analyses, error, standing).await;
+                lease.release(self.store, (self.clock)()).await;
+                return refused;
+            }
+            Ok(Making::Skipped(skip)) => {
+                lease.release(self.store, (self.clock)()).await;
+                return Ok(Outcome::Skipped(skip));
+            }
+            Err(setback) => {
+                let kept = lease.answers().to_vec();
+                lease.park(self.store, (self.clock)(), kept).await;
+                return Err(setback);
+            }
+        };
         let prepare_ms = elapsed_ms(subject.started);
         let analyst = Analyst {
             recogniser: self.recogniser,
             settings: &self.config.settings,
         };
-        let picture = recogniser::Picture::Object {
-            bucket: subject.created.bucket.clone(),
-            key: subject.created.key.clone(),
-            version_id: subject.version.version_id.clone(),
-        };
         let until = self.deadlines.answer;
         let asking = Instant::now();
-        let answers = analyst
-            .analyse(subject.key, &picture, &analyses, lease.answers(), until)
-            .await;
+        let (answers, thumbnail) = futures::join!(
+            analyst.analyse(
+                subject.key,
+                &material.picture,
+                &analyses,
+                lease.answers(),
+                until
+            ),
+            self.show(subject, material.thumbnail.as_ref()),
+        );
         let recognise_ms = elapsed_ms(asking);
         let kept = answers.kept();
         if let Some((operation, error)) = answers.setback() {
@@ -264,7 +302,16 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
             lease.park(self.store, (self.clock)(), kept).await;
             return Err(Setback::Recogniser { operation, error });
         }
+        let thumbnail = match thumbnail {
+            Ok(thumbnail) => thumbnail,
+            Err(setback) => {
+                lease.park(self.store, (self.clock)(), kept).await;
+                return Err(setback);
+            }
+        };
         let ending = Ending::Answered {
+            image: material.image,
+            thumbnail,
             answers,
             prepare_ms,
             recognise_ms,
@@ -276,6 +323,61 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
             Err(_) => lease.park(self.store, (self.clock)(), kept).await,
         }
         written
+    }
+
+    /// Reads the image and prepares it.
+    async fn material(
+        &self,
+        subject: &Subject<'_>,
+        analyses: &Analyses,
+    ) -> Result<Making, Setback> {
+        let settings = &self.config.settings;
+        let turn = self.preparer.turn().await;
+        let bytes = match source::bytes(self.store, subject.created, &subject.version).await? {
+            Bytes::All(bytes) => bytes,
+            Bytes::Unreadable(error) => {
+                return Ok(Making::Refused(source::unreadable_source(&error)));
+            }
+            Bytes::Gone => return Ok(Making::Skipped(Skip::Gone)),
+            Bytes::Replaced => return Ok(Making::Skipped(Skip::Replaced)),
+        };
+        let prepared = match turn.prepare(bytes, settings.limits(analyses)).await {
+            Ok(prepared) => prepared,
+            Err(error) => return Ok(Making::Refused(error.into())),
+        };
+        let thumbnail = prepared
+            .thumbnail
+            .inspect_err(|error| tracing::warn!(key = %subject.key, %error, "no thumbnail"))
+            .ok()
+            .filter(|_| settings.thumbnail_px > 0);
+        let image = ImageInfo {
+            prepared: prepared.converted.as_ref().map(Converted::conversion),
+            ..prepared.info
+        };
+        let picture = prepared.converted.map_or_else(
+            || recogniser::Picture::Object {
+                bucket: subject.created.bucket.clone(),
+                key: subject.created.key.clone(),
+                version_id: subject.version.version_id.clone(),
+            },
+            |converted| recogniser::Picture::Bytes(converted.jpeg.bytes.into()),
+        );
+        Ok(Making::Ready(Material {
+            picture,
+            image,
+            thumbnail,
+        }))
+    }
+
+    /// Writes the thumbnail, where there is one.
+    async fn show(
+        &self,
+        subject: &Subject<'_>,
+        jpeg: Option<&JpegPicture>,
+    ) -> Result<Option<Thumbnail>, Setback> {
+        let Some(jpeg) = jpeg else { return Ok(None) };
+        let output = &self.config.buckets.output;
+        thumbnail::write(self.store, output, subject.key, &subject.version, jpeg).await
     }
 
     /// Takes the lease, waiting a little where another worker holds it.
@@ -317,20 +419,7 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
         ending: Ending,
     ) -> ResultDocument {
         let info = subject.picture.as_ref().map(|picture| &picture.info);
-        let (answers, refusal, prepare_ms, recognise_ms) = match ending {
-            Ending::Refused(error) => (
-                Answers::default(),
-                Some(error),
-                elapsed_ms(subject.started),
-                0,
-            ),
-            Ending::Answered {
-                answers,
-                prepare_ms,
-                recognise_ms,
-            } => (answers, None, prepare_ms, recognise_ms),
-        };
-        Findings {
+        let mut findings = Findings {
             source: source::describe(subject.created, subject.key, info, &subject.version),
             image: subject
                 .picture
@@ -338,17 +427,33 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
                 .and_then(|picture| picture.header.ok()?.info()),
             thumbnail: None,
             analyses,
-            answers,
-            refusal,
+            answers: Answers::default(),
+            refusal: None,
             timings: Timings {
                 waited_ms: subject.waited_ms,
-                prepare_ms,
-                recognise_ms,
+                prepare_ms: elapsed_ms(subject.started),
+                recognise_ms: 0,
                 total_ms: elapsed_ms(subject.started),
             },
             processed_at: (self.clock)(),
+        };
+        match ending {
+            Ending::Refused(error) => findings.refusal = Some(error),
+            Ending::Answered {
+                image,
+                thumbnail,
+                answers,
+                prepare_ms,
+                recognise_ms,
+            } => {
+                findings.image = Some(image);
+                findings.thumbnail = thumbnail;
+                findings.answers = answers;
+                findings.timings.prepare_ms = prepare_ms;
+                findings.timings.recognise_ms = recognise_ms;
+            }
         }
-        .into_document()
+        findings.into_document()
     }
 
     async fn write(

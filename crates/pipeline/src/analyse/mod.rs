@@ -15,13 +15,14 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
 
-pub use self::refusal::{MAX_OBJECT_BYTES, refusal, whole};
+pub use self::refusal::{MAX_FILE_BYTES, min_side, refusal, whole};
 pub use self::summary::summary;
 use crate::{
     Analyses, ResultDocument, SourceKey,
     document::{
         AnalysisError, Cost, ImageInfo, SCHEMA_VERSION, Source, Status, Thumbnail, Timings,
     },
+    prepare::Limits,
     recogniser::{Call, Picture, Question, Recogniser, RecogniserError},
 };
 
@@ -34,6 +35,8 @@ pub struct Settings {
     pub max_labels: u32,
     /// The model that `custom-labels` asks (`CUSTOM_LABELS_ARN`).
     pub custom_labels_arn: Option<String>,
+    /// The longest side of thumbnails in pixels, 0 for none (`THUMBNAIL_PX`, 128).
+    pub thumbnail_px: u32,
 }
 
 impl Default for Settings {
@@ -42,6 +45,19 @@ impl Default for Settings {
             min_confidence: 55.0,
             max_labels: 1000,
             custom_labels_arn: None,
+            thumbnail_px: 128,
+        }
+    }
+}
+
+impl Settings {
+    /// How a picture is to be prepared for these analyses.
+    #[must_use]
+    pub fn limits(&self, analyses: &Analyses) -> Limits {
+        Limits {
+            thumbnail_px: self.thumbnail_px,
+            min_side: min_side(analyses),
+            ..Limits::default()
         }
     }
 }
@@ -173,13 +189,13 @@ impl Answers {
 #[serde(rename_all = "camelCase")]
 pub struct Kept {
     /// The question with all its parameters; another question needs another answer.
-    question: String,
+    pub question: String,
     /// The answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    answer: Option<Value>,
+    pub answer: Option<Value>,
     /// The error's code and message where there is no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    error: Option<(String, String)>,
+    pub error: Option<(String, String)>,
 }
 
 impl Kept {

@@ -1,99 +1,86 @@
 //! Why a picture is refused as a whole.
 
 use crate::{
-    Analyses, Analysis,
+    Analyses, Analysis, MediaType,
     document::AnalysisError,
     picture::{PictureError, PictureHeader},
+    prepare::{MAX_PIXELS, MIN_SIDE, PrepareError},
 };
 
-/// The largest image that Rekognition fetches from a bucket (Amazon Rekognition Developer Guide,
-/// "Guidelines and quotas": 15 MB), in bytes.
-pub const MAX_OBJECT_BYTES: u64 = 15 * 1024 * 1024;
-/// The least width and height in pixels (the same page).
-const MIN_SIDE: u32 = 80;
-/// The least width and height for protective equipment.
-const MIN_SIDE_PPE: u32 = 64;
-/// The greatest width and height in pixels.
-const MAX_SIDE: u32 = 10_000;
+/// The largest file that is read, in bytes: nearly seven times what Rekognition takes, and with
+/// what decoding takes still within the memory of a small function.
+pub const MAX_FILE_BYTES: u64 = 100 * 1024 * 1024;
 
-/// Why Rekognition would refuse the picture, known without asking it.
+/// The least width and height in pixels where only protective equipment is asked for (Amazon
+/// Rekognition Developer Guide, "Guidelines and quotas").
+const MIN_SIDE_PPE: u32 = 64;
+
+/// The least width and height in pixels for these analyses.
+#[must_use]
+pub fn min_side(analyses: &Analyses) -> u32 {
+    if analyses.iter().eq([Analysis::Ppe]) {
+        MIN_SIDE_PPE
+    } else {
+        MIN_SIDE
+    }
+}
+
+/// Why the picture cannot be analysed, as far as its size in bytes and its header tell; what they
+/// do not tell, preparation does.
 #[must_use]
 pub fn refusal(
     size: u64,
     header: &Result<PictureHeader, PictureError>,
     analyses: &Analyses,
 ) -> Option<AnalysisError> {
-    if size == 0 {
-        return Some(whole(
-            "EmptyObject",
-            "The file is empty; upload it again.".to_owned(),
-        ));
-    }
-    match *header {
-        Err(PictureError::UnknownFormat) => {
-            return Some(whole(
-                "NotAnImage",
-                "The file is no picture in a format that is known here; upload a JPEG or PNG file."
-                    .to_owned(),
-            ));
-        }
-        Ok(header) if !header.format.is_read_by_rekognition() => {
-            return Some(whole(
-                "UnsupportedFormat",
-                format!(
-                    "The picture is a {} file, which cannot be analysed yet; upload it as JPEG or PNG.",
-                    header.format
-                ),
-            ));
-        }
-        _ if size > MAX_OBJECT_BYTES => {
+    let error = match *header {
+        _ if size == 0 => PrepareError::Empty,
+        Err(PictureError::UnknownFormat) => PrepareError::NotAnImage,
+        Err(PictureError::Damaged(format)) => PrepareError::Damaged(format),
+        Ok(PictureHeader {
+            format: format @ MediaType::Heic,
+            ..
+        }) => PrepareError::NoDecoder(format),
+        _ if size > MAX_FILE_BYTES => {
             return Some(whole(
                 "ImageTooLarge",
                 format!(
-                    "The picture is {size} bytes large; Rekognition takes at most {MAX_OBJECT_BYTES} (15 MB)."
+                    "The file is {size} bytes large; at most {MAX_FILE_BYTES} (100 MiB) are read. Make it smaller and upload it again."
                 ),
             ));
         }
-        _ => {}
-    }
-    let header = match *header {
-        Ok(header) => header,
-        Err(PictureError::Damaged(format)) => {
-            return Some(whole(
-                "DamagedImage",
-                format!("The {format} file is damaged; upload one that opens in other programs."),
-            ));
+        // The sizes of other formats are approximate before they are decoded.
+        Ok(PictureHeader {
+            format: format @ (MediaType::Jpeg | MediaType::Png),
+            size: Some((width, height)),
+            ..
+        }) => {
+            let min_side = min_side(analyses);
+            if width.min(height) < min_side {
+                PrepareError::TooSmall {
+                    width,
+                    height,
+                    min_side,
+                }
+            } else if u64::from(width) * u64::from(height) > MAX_PIXELS {
+                PrepareError::TooLarge {
+                    format,
+                    width,
+                    height,
+                }
+            } else {
+                return None;
+            }
         }
-        Err(_) => {
-            return Some(whole(
-                "DamagedImage",
-                "The picture is cut off before its data begins; upload it again.".to_owned(),
-            ));
-        }
+        _ => return None,
     };
-    let (width, height) = header.size?;
-    let least = if analyses.iter().eq([Analysis::Ppe]) {
-        MIN_SIDE_PPE
-    } else {
-        MIN_SIDE
-    };
-    if width < least || height < least {
-        return Some(whole(
-            "ImageTooSmall",
-            format!(
-                "The picture is {width} x {height} pixels; Rekognition takes at least {least} x {least}."
-            ),
-        ));
+    Some(error.into())
+}
+
+impl From<PrepareError> for AnalysisError {
+    fn from(error: PrepareError) -> Self {
+        whole(error.code(), error.to_string())
     }
-    if width > MAX_SIDE || height > MAX_SIDE {
-        return Some(whole(
-            "ImageTooLarge",
-            format!(
-                "The picture is {width} x {height} pixels; Rekognition takes at most {MAX_SIDE} a side."
-            ),
-        ));
-    }
-    None
 }
 
 /// An error that concerns the picture as a whole.

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use rekognition_model::Operation;
 use serde_json::{Value, json};
 use sightline_pipeline::{
-    document::ResultDocument,
+    document::{ResultDocument, Status},
     object_store::{
         Condition, Get, GetOutcome, ObjectInfo, ObjectStore, Put, PutOutcome, StoreError,
     },
@@ -21,6 +21,17 @@ use super::support::{
 use crate::{HandlerError, Processor, Setback, event::EventError};
 
 const KEY: &str = "uploads/my cat+1.jpg";
+
+/// What lies in the output bucket when the image under [`KEY`] is answered.
+const RESULTS: [&str; 2] = [
+    "results/uploads/my cat+1.jpg.json",
+    "thumbnails/uploads/my cat+1.jpg.jpg",
+];
+
+/// Whether the image under [`KEY`] has a result.
+fn answered(bench: &Bench) -> bool {
+    bench.store.body(OUT, RESULTS[0]).is_some()
+}
 
 fn denied() -> StoreError {
     StoreError {
@@ -39,11 +50,7 @@ async fn a_picture_becomes_a_document_under_its_decoded_key() {
         bench.handle(event).await.unwrap(),
         json!({"batchItemFailures": []})
     );
-    assert_eq!(
-        bench.store.keys(OUT),
-        ["results/uploads/my cat+1.jpg.json"],
-        "the lease is given back"
-    );
+    assert_eq!(bench.store.keys(OUT), RESULTS, "the lease is given back");
     let document: ResultDocument = serde_json::from_value(bench.document(KEY)).unwrap();
     assert_eq!(document.summary.labels, ["Dog", "Animal"]);
     assert_eq!(document.timings.waited_ms, Some(1500));
@@ -105,7 +112,11 @@ async fn repeated_events_ask_once_and_write_once() {
             .filter(|call| call.starts_with("PutObject out-put results/"))
             .count();
         assert_eq!(written, keys.len());
-        assert_eq!(bench.store.keys(OUT).len(), keys.len(), "no lease is left");
+        assert_eq!(
+            bench.store.keys(OUT).len(),
+            2 * keys.len(),
+            "no lease is left"
+        );
     }
 }
 
@@ -223,7 +234,7 @@ async fn what_is_gone_or_replaced_is_nothing_to_do() {
     bench.store.delete(IN, KEY).await.unwrap();
     assert!(bench.failures(event).await.is_empty());
     assert_eq!(bench.recogniser.count(), 0);
-    assert_eq!(bench.store.body(OUT, "results/uploads/my cat+1.jpg.json"), None);
+    assert_eq!(bench.store.keys(OUT), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -296,7 +307,7 @@ async fn without_a_queue_the_invocation_fails_for_what_has_to_come_again() {
             }
         }
     ));
-    assert_eq!(bench.store.body(OUT, "results/uploads/my cat+1.jpg.json"), None);
+    assert!(!answered(&bench));
     assert_eq!(bench.handle(event).await, Ok(Value::Null));
     assert_eq!(bench.document(KEY)["status"], "succeeded");
     let unknown = bench.handle(json!({"Records": [{}]})).await;
@@ -336,7 +347,10 @@ async fn answers_that_were_had_are_not_asked_for_again() {
     let event = queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))]);
     assert_eq!(bench.failures(event.clone()).await, ["m"]);
     assert_eq!(bench.recogniser.count(), 3);
-    assert_eq!(bench.store.keys(OUT), ["claims/uploads/my cat+1.jpg"]);
+    assert_eq!(
+        bench.store.keys(OUT),
+        ["claims/uploads/my cat+1.jpg", RESULTS[1]]
+    );
     assert_eq!(bench.failures(event.clone()).await, ["m"]);
     assert!(bench.failures(event).await.is_empty());
     // Labels and text once, faces three times.
@@ -347,7 +361,7 @@ async fn answers_that_were_had_are_not_asked_for_again() {
     assert_eq!(document["summary"]["labels"], json!(["Dog", "Animal"]));
     assert_eq!(document["errors"][0]["analysis"], "text");
     assert_eq!(document["errors"].as_array().unwrap().len(), 1);
-    assert_eq!(bench.store.keys(OUT).len(), 1, "the lease is given back");
+    assert_eq!(bench.store.keys(OUT), RESULTS, "the lease is given back");
 }
 
 #[tokio::test]
@@ -416,7 +430,7 @@ async fn a_dead_workers_lease_is_taken_over_when_it_has_run_out() {
     bench.hands.forward(61);
     assert!(bench.failures(event).await.is_empty());
     assert_eq!(bench.recogniser.count(), 1);
-    assert_eq!(bench.store.keys(OUT), ["results/uploads/my cat+1.jpg.json"]);
+    assert_eq!(bench.store.keys(OUT), RESULTS);
 }
 
 /// A lease as another worker would hold it.
@@ -521,7 +535,7 @@ async fn writes_that_were_sent_twice_are_known_again() {
     let event = queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))]);
     assert!(bench.failures(event).await.is_empty());
     assert_eq!(bench.recogniser.count(), 1);
-    assert_eq!(bench.store.keys(OUT), ["results/uploads/my cat+1.jpg.json"]);
+    assert_eq!(bench.store.keys(OUT), RESULTS);
 }
 
 /// Puts a result in place just before the processor writes its own.
@@ -612,34 +626,38 @@ async fn a_picture_that_cannot_be_analysed_gets_a_failed_document_without_a_call
         bytes.extend(height.to_be_bytes());
         bytes
     };
-    let mut heavy = picture();
-    heavy.resize(15 * 1024 * 1024 + 1, 0);
     let mut endless = b"\xFF\xD8".to_vec();
-    while endless.len() < 16 * 1024 * 1024 {
+    while endless.len() < 2 * 1024 * 1024 {
         endless.extend(b"\xFF\xE2\xFF\xFF");
         endless.extend([0; 65_533]);
     }
+    let whole = picture();
     let cases: Vec<(&str, Vec<u8>, Option<&str>)> = vec![
         ("EmptyObject", Vec::new(), None),
         ("NotAnImage", b"%PDF-1.7".to_vec(), None),
         (
             "UnsupportedFormat",
-            b"GIF89a\xF0\0\xF0\0\0\0\0".to_vec(),
-            Some("gif"),
-        ),
-        (
-            "UnsupportedFormat",
             b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec(),
             None,
         ),
+        (
+            "DamagedImage",
+            b"GIF89a\xF0\0\xF0\0\0\0\0".to_vec(),
+            Some("gif"),
+        ),
         ("DamagedImage", b"\xFF\xD8\xFF\xDA\0\x02".to_vec(), None),
-        ("DamagedImage", picture()[..8].to_vec(), None),
         ("DamagedImage", png(0, 0), None),
+        ("TruncatedImage", whole[..8].to_vec(), None),
+        ("TruncatedImage", endless, None),
+        (
+            "TruncatedImage",
+            whole[..whole.len() / 2].to_vec(),
+            Some("jpeg"),
+        ),
         ("ImageTooSmall", jpeg(79, 500, b""), Some("jpeg")),
         ("ImageTooSmall", png(500, 79), Some("png")),
-        ("ImageTooLarge", jpeg(10_001, 500, b""), Some("jpeg")),
-        ("ImageTooLarge", heavy, Some("jpeg")),
-        ("ImageTooLarge", endless, None),
+        ("ImageTooLarge", png(60_000, 60_000), Some("png")),
+        ("ImageTooNarrow", jpeg(20_000, 80, b""), Some("jpeg")),
     ];
     let bench = Bench::new("labels");
     for (number, (code, body, format)) in cases.iter().enumerate() {
@@ -652,15 +670,117 @@ async fn a_picture_that_cannot_be_analysed_gets_a_failed_document_without_a_call
         assert_eq!(document["errors"][0]["code"], *code, "{number}");
         assert_eq!(document["image"]["format"].as_str(), *format, "{number}");
         assert_eq!(document["rekognition"], json!({}));
+        assert_eq!(document["cost"]["calls"], 0);
     }
     assert_eq!(bench.recogniser.count(), 0);
-    assert!(
-        !bench
-            .store
-            .calls()
-            .iter()
-            .any(|call| call.contains("claims/"))
+    assert_eq!(bench.store.keys(OUT).len(), cases.len(), "no lease is left");
+}
+
+#[tokio::test]
+async fn what_rekognition_does_not_take_is_converted() {
+    let mut gif = Vec::new();
+    image::codecs::gif::GifEncoder::new(&mut gif)
+        .encode(
+            &[90; 200 * 100 * 3],
+            200,
+            100,
+            image::ExtendedColorType::Rgb8,
+        )
+        .unwrap();
+    let mut heavy = picture();
+    heavy.resize(15 * 1024 * 1024 + 1, 0);
+    let bench = Bench::new("labels");
+    for (key, body, reason, size) in [
+        ("uploads/a.gif", gif, "format", (200, 100)),
+        ("uploads/b.jpg", heavy, "bytes", (640, 480)),
+        (
+            "uploads/c.jpg",
+            jpeg(10_240, 320, b""),
+            "pixels",
+            (4096, 128),
+        ),
+    ] {
+        let info = bench.upload(key, &body);
+        bench
+            .handle(s3_event(&[put_record(key, &info, "01")]))
+            .await
+            .unwrap();
+        let document: ResultDocument = serde_json::from_value(bench.document(key)).unwrap();
+        assert_eq!(document.status, Status::Succeeded, "{key}");
+        let prepared = document.image.unwrap().prepared.unwrap();
+        assert_eq!(json!(prepared.reason), reason);
+        assert_eq!((prepared.width, prepared.height), size, "{key}");
+        let calls = bench.recogniser.calls();
+        let Some(Picture::Bytes(given)) = calls.last().map(|call| &call.picture) else {
+            panic!("{key} was given by reference");
+        };
+        let header = sightline_pipeline::picture::read_header(given).unwrap();
+        assert_eq!(header.size, Some(size));
+        assert_eq!(document.thumbnail.unwrap().width, 128);
+    }
+}
+
+#[tokio::test]
+async fn the_thumbnail_of_a_newer_version_stays() {
+    let bench = Bench::new("labels");
+    let shown = |sequencer: &str, body: &[u8]| {
+        bench.store.insert(
+            OUT,
+            RESULTS[1],
+            body,
+            "image/jpeg",
+            &[("source-e-tag", "other"), ("source-sequencer", sequencer)],
+        );
+    };
+    let info = bench.upload(KEY, &picture());
+    let event = s3_event(&[put_record(KEY, &info, "02")]);
+    shown("03", b"newer");
+    bench.handle(event.clone()).await.unwrap();
+    assert_eq!(bench.document(KEY)["thumbnail"], Value::Null);
+    assert_eq!(bench.store.body(OUT, RESULTS[1]).unwrap(), b"newer");
+    bench.store.delete(OUT, RESULTS[0]).await.unwrap();
+    shown("01", b"older");
+    bench.handle(event).await.unwrap();
+    let document = bench.document(KEY);
+    assert_eq!(
+        document["thumbnail"],
+        json!({"key": RESULTS[1], "width": 128, "height": 96})
     );
+    let thumbnail = bench.store.body(OUT, RESULTS[1]).unwrap();
+    let header = sightline_pipeline::picture::read_header(&thumbnail).unwrap();
+    assert_eq!(header.size, Some((128, 96)));
+}
+
+#[tokio::test]
+async fn thumbnails_can_be_left_out() {
+    let bench = Bench::new("labels");
+    let mut config = config("labels");
+    config.settings.thumbnail_px = 0;
+    let processor = Processor::new(
+        config,
+        bench.store.clone(),
+        bench.recogniser.clone(),
+        options(&bench.hands, Duration::ZERO),
+    );
+    let info = bench.upload(KEY, &picture());
+    let event = s3_event(&[put_record(KEY, &info, "01")]);
+    processor.handle(event, &invocation(60)).await.unwrap();
+    assert_eq!(bench.store.keys(OUT), [RESULTS[0]]);
+    assert_eq!(bench.document(KEY)["thumbnail"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_thumbnail_that_could_not_be_written_costs_no_second_call() {
+    let store = |store| {
+        Failing::new(store, Faults::first(1, slow_down())).only("PutObject out-put thumbnails/")
+    };
+    let bench = Bench::with("labels", MemoryStore::new(), CannedRecogniser::new(), store);
+    let info = bench.upload(KEY, &picture());
+    let event = queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))]);
+    assert_eq!(bench.failures(event.clone()).await, ["m"]);
+    assert!(bench.failures(event).await.is_empty());
+    assert_eq!(bench.recogniser.count(), 1);
+    assert_eq!(bench.store.keys(OUT), RESULTS);
 }
 
 #[tokio::test]
@@ -668,7 +788,7 @@ async fn limits_are_met_exactly() {
     let bench = Bench::new("labels,ppe");
     for (key, width, height, analyses, status) in [
         ("uploads/least", 80, 80, "labels", "succeeded"),
-        ("uploads/most", 10_000, 10_000, "labels", "succeeded"),
+        ("uploads/most", 10_000, 80, "labels", "succeeded"),
         ("uploads/ppe", 64, 64, "ppe", "succeeded"),
         ("uploads/less", 63, 64, "ppe", "failed"),
         ("uploads/both", 64, 64, "labels,ppe", "failed"),
@@ -850,7 +970,7 @@ async fn what_there_is_no_time_for_comes_again() {
     let answer = bench.processor.handle(event, &short).await.unwrap();
     assert_eq!(failures(&answer), ["m"]);
     assert_eq!(bench.recogniser.count(), 1);
-    assert_eq!(bench.store.body(OUT, "results/uploads/my cat+1.jpg.json"), None);
+    assert!(!answered(&bench));
 }
 
 #[tokio::test]

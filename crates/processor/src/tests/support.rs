@@ -2,12 +2,13 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
 
+use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
 use serde_json::{Value, json};
 use sightline_pipeline::{
     config::ProcessorConfig,
@@ -143,19 +144,26 @@ pub(super) fn failures(answer: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The header of a JPEG of this size, with any bytes as its data.
-pub(super) fn jpeg(width: u16, height: u16, data: &[u8]) -> Vec<u8> {
-    let mut bytes = b"\xFF\xD8\xFF\xC0\0\x0B\x08".to_vec();
-    bytes.extend(height.to_be_bytes());
-    bytes.extend(width.to_be_bytes());
-    bytes.extend(b"\x01\x01\x11\0\xFF\xDA\0\x02");
-    bytes.extend(data);
+/// A grey JPEG of this size, told from others by a comment.
+pub(super) fn jpeg(width: u32, height: u32, comment: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    JpegEncoder::new(&mut bytes)
+        .write_image(
+            &vec![120; (width * height) as usize],
+            width,
+            height,
+            ExtendedColorType::L8,
+        )
+        .unwrap();
+    let length = u16::try_from(comment.len() + 2).unwrap().to_be_bytes();
+    bytes.splice(2..2, [&[0xFF, 0xFE], length.as_slice(), comment].concat());
     bytes
 }
 
 /// A picture that any test may use.
 pub(super) fn picture() -> Vec<u8> {
-    jpeg(640, 480, b"data")
+    static PICTURE: LazyLock<Vec<u8>> = LazyLock::new(|| jpeg(640, 480, b"any"));
+    PICTURE.clone()
 }
 
 /// S3's record that an object was put.

@@ -1,0 +1,159 @@
+//! WebP, GIF and BMP, which are decoded whole before they are shrunk.
+
+use std::io::{self, Cursor};
+
+use image::{
+    ColorType, ImageDecoder, ImageError,
+    codecs::{bmp::BmpDecoder, gif::GifDecoder, webp::WebPDecoder},
+    metadata::Orientation,
+};
+
+use super::{
+    PrepareError, Source, Stored,
+    reduce::{Layout, Profile, Reduced, Reducer, reduce_whole},
+};
+use crate::MediaType;
+
+/// A picture whose decoder writes all of it into one buffer.
+pub(super) struct Decoded<D> {
+    decoder: D,
+    format: MediaType,
+    stored: Stored,
+    /// What the decoder holds besides that buffer, in bytes for a pixel.
+    working_bytes: u64,
+}
+
+/// Still or animated; of an animation the first frame. Upright by its `EXIF` chunk.
+pub(super) fn webp(bytes: &[u8]) -> Result<impl Source, PrepareError> {
+    let mut decoder =
+        WebPDecoder::new(Cursor::new(bytes)).map_err(|error| refused(&error, MediaType::Webp))?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let working_bytes = if decoder.has_animation() {
+        // The frame, and what decoding it takes, beside the canvas.
+        8
+    } else if riff_chunks(bytes).any(|kind| matches!(kind, b"VP8L" | b"ALPH")) {
+        // Lossless, a second picture; or lossy with transparency.
+        4
+    } else {
+        // Three planes, two of them of a quarter of the size.
+        2
+    };
+    Decoded::new(decoder, MediaType::Webp, orientation, working_bytes)
+}
+
+/// The kinds of the chunks of a RIFF file (WebP container specification, "RIFF file format").
+fn riff_chunks(bytes: &[u8]) -> impl Iterator<Item = &[u8; 4]> {
+    let mut rest = bytes.get(12..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (kind, after) = rest.split_first_chunk::<4>()?;
+        let (length, body) = after.split_first_chunk::<4>()?;
+        let length = u32::from_le_bytes(*length) as usize;
+        // Filled up to an even number.
+        rest = body.get(length + length % 2..).unwrap_or_default();
+        Some(kind)
+    })
+}
+
+/// The first frame on its canvas.
+pub(super) fn gif(bytes: &[u8]) -> Result<impl Source, PrepareError> {
+    let decoder =
+        GifDecoder::new(Cursor::new(bytes)).map_err(|error| refused(&error, MediaType::Gif))?;
+    // The frame in indices, and with alpha where it does not cover the canvas.
+    Decoded::new(decoder, MediaType::Gif, Orientation::NoTransforms, 5)
+}
+
+pub(super) fn bmp(bytes: &[u8]) -> Result<impl Source, PrepareError> {
+    let decoder =
+        BmpDecoder::new(Cursor::new(bytes)).map_err(|error| refused(&error, MediaType::Bmp))?;
+    Decoded::new(decoder, MediaType::Bmp, Orientation::NoTransforms, 1)
+}
+
+impl<D: ImageDecoder> Decoded<D> {
+    fn new(
+        decoder: D,
+        format: MediaType,
+        orientation: Orientation,
+        working_bytes: u64,
+    ) -> Result<Self, PrepareError> {
+        let size = decoder.dimensions();
+        if size.0 == 0 || size.1 == 0 {
+            return Err(PrepareError::Damaged(format));
+        }
+        Ok(Self {
+            decoder,
+            format,
+            stored: Stored { size, orientation },
+            working_bytes,
+        })
+    }
+}
+
+impl<D: ImageDecoder> Source for Decoded<D> {
+    fn format(&self) -> MediaType {
+        self.format
+    }
+
+    fn stored(&self) -> Stored {
+        self.stored
+    }
+
+    fn decode(mut self: Box<Self>, factor: u32, memory: u64) -> Result<Reduced, PrepareError> {
+        let format = self.format;
+        let (width, height) = self.stored.size;
+        let too_large = || PrepareError::TooLarge {
+            format,
+            width,
+            height,
+        };
+        let layout = match self.decoder.color_type() {
+            ColorType::L8 => Layout::Grey,
+            ColorType::La8 => Layout::GreyAlpha,
+            ColorType::Rgb8 => Layout::Rgb,
+            ColorType::Rgba8 => Layout::RgbAlpha,
+            _ => return Err(PrepareError::internal("unpacking pixels")),
+        };
+        let pixels = u64::from(width) * u64::from(height);
+        let whole = pixels * layout.bytes() as u64;
+        let needed = whole
+            + (pixels * self.working_bytes).max(Reducer::memory(width, height, layout, factor));
+        let length = usize::try_from(whole)
+            .ok()
+            .filter(|_| needed <= memory)
+            .ok_or_else(too_large)?;
+        let mut limits = image::Limits::no_limits();
+        limits.max_alloc = Some(memory - whole);
+        self.decoder
+            .set_limits(limits)
+            .map_err(|error| refused(&error, format))?;
+        let profile = Profile::from(self.decoder.icc_profile().ok().flatten());
+        let mut pixels = vec![0; length];
+        self.decoder
+            .read_image(&mut pixels)
+            .map_err(|error| match error {
+                ImageError::Limits(_) => too_large(),
+                error => refused(&error, format),
+            })?;
+        Ok(reduce_whole(pixels, width, layout, factor, profile))
+    }
+}
+
+/// Where an error comes from in the end tells whether the bytes end too early.
+fn refused(error: &ImageError, format: MediaType) -> PrepareError {
+    if let ImageError::Unsupported(_) = error {
+        return PrepareError::Unsupported {
+            format,
+            feature: "a variant of its format".to_owned(),
+        };
+    }
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
+        {
+            return PrepareError::Truncated(format);
+        }
+        cause = error.source();
+    }
+    PrepareError::Damaged(format)
+}

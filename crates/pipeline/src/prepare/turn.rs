@@ -1,0 +1,54 @@
+//! Preparation beside asynchronous work, at most so many pictures at once.
+
+use std::sync::Arc;
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+};
+
+use super::{Limits, PrepareError, Prepared, prepare};
+
+/// Prepares pictures on blocking threads, at most so many at once as memory allows. Clones share
+/// the turns.
+#[derive(Debug, Clone)]
+pub struct Preparer {
+    turns: Arc<Semaphore>,
+}
+
+impl Preparer {
+    /// For so many pictures at once, at least one.
+    #[must_use]
+    pub fn new(side_by_side: usize) -> Self {
+        Self {
+            turns: Arc::new(Semaphore::new(side_by_side.max(1))),
+        }
+    }
+
+    /// Waits for a turn. Take it before the file is read into memory, so that files wait in their
+    /// bucket.
+    pub async fn turn(&self) -> Turn {
+        Turn(self.turns.clone().acquire_owned().await.ok())
+    }
+}
+
+/// The right to prepare one picture. Who stops waiting for the picture leaves the turn to the
+/// thread that still works on it.
+#[derive(Debug)]
+pub struct Turn(#[expect(dead_code, reason = "held until dropped")] Option<OwnedSemaphorePermit>);
+
+impl Turn {
+    /// Prepares the picture; see [`prepare`].
+    ///
+    /// # Errors
+    /// [`PrepareError`] where Rekognition cannot be given the picture at all.
+    pub async fn prepare(self, bytes: Vec<u8>, limits: Limits) -> Result<Prepared, PrepareError> {
+        spawn_blocking(move || {
+            let prepared = prepare(&bytes, &limits);
+            drop((bytes, self));
+            prepared
+        })
+        .await
+        .unwrap_or_else(|_| Err(PrepareError::internal("preparing")))
+    }
+}
