@@ -2,7 +2,8 @@
 
     python boto3_client.py API INPUT_BUCKET OUTPUT_BUCKET PICTURES
 
-The endpoint and the credentials come from the usual AWS environment variables. Prints one line a check and,
+The endpoint and the credentials come from the usual AWS environment variables. Tesseract is installed, and the model of
+`tests/models/colours.json` is registered under the name "colours". Prints one line a check and,
 at the end, how many passed; ends with a traceback at the first that does not hold.
 """
 
@@ -318,7 +319,8 @@ def _():
 # --- Rekognition ------------------------------------------------------------------------------------------
 
 raw = {}
-rekognition.meta.events.register("before-parse.rekognition.DetectLabels", lambda response_dict, **_: raw.update(body=response_dict["body"]))
+for operation in ["DetectLabels", "DetectText", "DetectCustomLabels"]:
+    rekognition.meta.events.register(f"before-parse.rekognition.{operation}", lambda response_dict, **_: raw.update(body=response_dict["body"]))
 
 
 def same(wire, parsed, path="$"):
@@ -361,6 +363,49 @@ def _():
     assert "Person" not in [label["Name"] for label in without]
 
 
+@check("detect_text: botocore parses every member; words stand in their lines")
+def _():
+    page = (PICTURES / "page.png").read_bytes()
+    answer = rekognition.detect_text(Image={"Bytes": page})
+    same(json.loads(raw["body"]), answer)
+    assert answer["TextModelVersion"].startswith("tesseract-")
+    found = answer["TextDetections"]
+    assert [detection["Id"] for detection in found] == list(range(len(found)))
+    lines = {detection["Id"]: detection for detection in found if detection["Type"] == "LINE"}
+    words = [detection for detection in found if detection["Type"] == "WORD"]
+    assert sorted(lines) == list(range(len(lines))) and 0 < len(words) <= 100
+    for word in words:
+        line = lines[word["ParentId"]]
+        assert word["DetectedText"] in line["DetectedText"].split() and word["Confidence"] >= 80
+        inner, outer = word["Geometry"]["BoundingBox"], line["Geometry"]["BoundingBox"]
+        assert outer["Left"] <= inner["Left"] and outer["Top"] <= inner["Top"]
+        assert len(word["Geometry"]["Polygon"]) == 4
+    assert any("markers of the coins" in line["DetectedText"] for line in lines.values()), lines
+    # Where a word stands, it is found again; elsewhere, it is not.
+    word = next(word for word in words if word["DetectedText"] == "segmentation")
+    box = word["Geometry"]["BoundingBox"]
+    here = rekognition.detect_text(Image={"Bytes": page}, Filters={"RegionsOfInterest": [{"BoundingBox": box}]})["TextDetections"]
+    assert [detection["DetectedText"] for detection in here] == ["segmentation"] * 2, here
+    below = {"Left": 0, "Top": box["Top"] + box["Height"], "Width": 1, "Height": 1 - box["Top"] - box["Height"]}
+    there = rekognition.detect_text(Image={"Bytes": page}, Filters={"RegionsOfInterest": [{"BoundingBox": below}]})["TextDetections"]
+    assert there and "segmentation" not in [detection["DetectedText"] for detection in there]
+    sure = rekognition.detect_text(Image={"Bytes": page}, Filters={"WordFilter": {"MinConfidence": 95}})["TextDetections"]
+    assert 0 < len(sure) < len(found) and all(detection["Confidence"] >= 95 for detection in sure)
+
+
+@check("detect_custom_labels: a registered model answers, another is not found")
+def _():
+    arn = "arn:aws:rekognition:us-east-1:000000000000:project/{0}/version/{0}.local/0"
+    answer = rekognition.detect_custom_labels(ProjectVersionArn=arn.format("colours"), Image={"Bytes": CAT})
+    same(json.loads(raw["body"]), answer)
+    assert [label["Name"] for label in answer["CustomLabels"]] == ["Red"], answer
+    everything = rekognition.detect_custom_labels(ProjectVersionArn=arn.format("colours"), Image={"Bytes": CAT}, MinConfidence=0)["CustomLabels"]
+    confidences = [label["Confidence"] for label in everything]
+    assert confidences == sorted(confidences, reverse=True) and abs(sum(confidences) - 100) < 0.01
+    error = refused("ResourceNotFoundException", 400, rekognition.detect_custom_labels, ProjectVersionArn=arn.format("other"), Image={"Bytes": CAT})
+    assert arn.format("other") in error["Message"]
+
+
 @check("Rekognition's refusals")
 def _():
     refused("InvalidS3ObjectException", 400, rekognition.detect_labels, Image={"S3Object": {"Bucket": INPUT, "Name": "nowhere.png"}})
@@ -371,7 +416,6 @@ def _():
     refused("UnrecognizedClientException", 400, stranger.detect_labels, Image={"Bytes": CAT})
     for name, call in [
         ("DetectFaces", rekognition.detect_faces),
-        ("DetectText", rekognition.detect_text),
         ("DetectModerationLabels", rekognition.detect_moderation_labels),
         ("RecognizeCelebrities", rekognition.recognize_celebrities),
         ("DetectProtectiveEquipment", rekognition.detect_protective_equipment),

@@ -98,7 +98,10 @@ fn aws_rekognition_detect_labels_answers_for_an_object() -> Result<()> {
 #[test]
 fn boto3_finds_s3_and_rekognition_as_it_knows_them() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let local = Local::start(&folder.path().join("data"), &[])?;
+    let model = root().join("crates/vision/tests/models/classifier.onnx");
+    let labels = root().join("tests/models/colours.json");
+    let colours = format!("colours={},{}", model.display(), labels.display());
+    let local = Local::start(&folder.path().join("data"), &["--custom-model", &colours])?;
     let ready = &local.ready;
     let output = run(Command::new(tool("python"))
         .arg("-I")

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use sightline_tests::{Local, boxed_labels, picture, result, text, upload};
+use sightline_tests::{Local, boxed_labels, picture, result, root, text, upload};
 
 #[test]
 fn photographs_are_named_with_a_box_on_the_object() -> Result<()> {
@@ -96,6 +96,94 @@ fn what_cannot_be_analysed_gets_a_document_that_says_why() -> Result<()> {
                 .is_some_and(|answers| answers == &json!({})),
             "{what}"
         );
+    }
+    Ok(())
+}
+
+#[test]
+fn the_text_of_a_page_is_read_where_tesseract_is_installed() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let page = fs::read(picture("page.png")?)?;
+    let read = |data: &str, arguments: &[&str]| {
+        let local = Local::start(&folder.path().join(data), arguments)?;
+        let reply = upload(&local.ready.api, "image/png", &page, json!({}))?;
+        result(text(&reply, "/statusUrl")?)
+    };
+    let document = read("with", &["--analyses", "text"])?;
+    ensure!(text(&document, "/status")? == "succeeded", "{document}");
+    let version = text(&document, "/rekognition/detectText/TextModelVersion")?;
+    ensure!(version.starts_with("tesseract-"), "{version}");
+    let lines = document
+        .pointer("/summary/text")
+        .and_then(Value::as_array)
+        .context("no summary")?;
+    for said in ["markers of the coins", "pixels that we can label"] {
+        ensure!(
+            lines
+                .iter()
+                .any(|line| line.as_str().is_some_and(|line| line.contains(said))),
+            "{said}: {lines:?}"
+        );
+    }
+
+    let document = read("without", &["--analyses", "text", "--tesseract", "off"])?;
+    ensure!(text(&document, "/status")? == "failed", "{document}");
+    let message = text(&document, "/errors/0/message")?;
+    ensure!(
+        message.contains("DetectText") && message.contains("tesseract-ocr"),
+        "{message}"
+    );
+    Ok(())
+}
+
+#[test]
+fn custom_labels_come_from_a_model_of_ones_own() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    // Tells which of red, green and blue a picture has most of.
+    let model = root().join("crates/vision/tests/models/classifier.onnx");
+    let labels = root().join("tests/models/colours.json");
+    let colours = format!("colours={},{}", model.display(), labels.display());
+    let local = Local::start(
+        &folder.path().join("data"),
+        &[
+            "--custom-model",
+            &colours,
+            "--analyses",
+            "labels,custom-labels",
+        ],
+    )?;
+    let cat = fs::read(picture("chelsea.png")?)?;
+    let reply = upload(&local.ready.api, "image/png", &cat, json!({}))?;
+    let document = result(text(&reply, "/statusUrl")?)?;
+    ensure!(text(&document, "/status")? == "succeeded", "{document}");
+    ensure!(
+        document.pointer("/summary/customLabels") == Some(&json!(["Red"])),
+        "the cat is ginger: {document}"
+    );
+    ensure!(
+        document
+            .pointer("/rekognition/detectCustomLabels/CustomLabels/0/Geometry")
+            .is_none()
+    );
+
+    for (arguments, said) in [
+        (vec!["--analyses", "custom-labels"], "--custom-model"),
+        (
+            vec!["--custom-model", "colours=none.onnx,none.json"],
+            "cannot read none.json",
+        ),
+        (
+            vec!["--custom-model", &colours, "--custom-model", &colours],
+            "twice",
+        ),
+        (
+            vec!["--tesseract", "/nonexistent/tesseract"],
+            "there is no program",
+        ),
+    ] {
+        let refused = Local::start(&folder.path().join("other"), &arguments).err();
+        let error = refused.context("it serves")?.to_string();
+        ensure!(error.contains(said), "{said}: {error}");
     }
     Ok(())
 }
