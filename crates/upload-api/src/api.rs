@@ -6,6 +6,7 @@ use axum::extract::State;
 use sightline_pipeline::{
     config::UploadApiConfig,
     object_store::{ObjectStore, Presigner},
+    prepare::Preparer,
     recogniser::Recogniser,
 };
 
@@ -13,8 +14,8 @@ use sightline_pipeline::{
 /// (Amazon API Gateway Developer Guide, "Quotas for HTTP APIs") and would say nothing of use then.
 const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long an image that came in a request waits for the recogniser, so that within the same 30
-/// seconds it can be stored, or removed again.
+/// How long an image that came in a request waits to be prepared and for the recogniser, so that
+/// within the same 30 seconds it can be stored, or removed again.
 const RECOGNISER_PATIENCE: Duration = Duration::from_secs(15);
 
 /// How long the removal of what was half stored may take, within the same 30 seconds.
@@ -27,6 +28,7 @@ pub struct Api<S, P, R> {
     pub(crate) store: S,
     pub(crate) presigner: P,
     pub(crate) recogniser: R,
+    pub(crate) preparer: Preparer,
     pub(crate) store_patience: Duration,
     pub(crate) recogniser_patience: Duration,
     pub(crate) removal_patience: Duration,
@@ -38,12 +40,14 @@ pub(crate) type Shared<S, P, R> = State<Arc<Api<S, P, R>>>;
 impl<S: ObjectStore, P: Presigner, R: Recogniser> Api<S, P, R> {
     /// Over these buckets, signing with that presigner, asking that recogniser.
     #[must_use]
-    pub const fn new(config: UploadApiConfig, store: S, presigner: P, recogniser: R) -> Self {
+    pub fn new(config: UploadApiConfig, store: S, presigner: P, recogniser: R) -> Self {
         Self {
             config,
             store,
             presigner,
             recogniser,
+            // An image of 4 MiB can take as much memory as any other once it is decoded.
+            preparer: Preparer::new(1),
             store_patience: STORE_PATIENCE,
             recogniser_patience: RECOGNISER_PATIENCE,
             removal_patience: REMOVAL_PATIENCE,

@@ -25,16 +25,17 @@ use base64::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sightline_pipeline::{
-    Analyses, Analysis, ResultDocument, SourceKey,
+    Analyses, Analysis, MediaType, ResultDocument, SourceKey,
     analyse::{self, Analyst, Answers, Findings},
     config::UploadApiConfig,
-    document::{Source, Status, Timings},
+    document::{AnalysisError, ImageInfo, Source, Status, Thumbnail, Timings},
     object_store::{Condition, ObjectStore, Presigner, Put, PutOutcome, StoreError},
     picture::read_header,
-    recogniser::{Picture, Recogniser},
+    prepare::{Converted, JpegPicture},
+    recogniser::{Picture, Recogniser, RecogniserError},
 };
 use time::OffsetDateTime;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Instrument as _;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -191,8 +192,9 @@ impl ImageAnswer {
 
 /// Analyse a small image at once
 ///
-/// Send the image in the request, and its result is the reply. The image and its result are stored
-/// as those of an upload are, under `inline/`, and can be read again in the same ways. An image that
+/// Send the image in the request, and its result is the reply. The image, its thumbnail and its
+/// result are stored as those of an upload are, the image under `inline/`, and can be read again in
+/// the same ways. An image that
 /// cannot be analysed is no error of the request: the reply is 201 then too, and `result` has `status`
 /// `failed` and the reason. When the reply is an error, nothing was stored.
 #[utoipa::path(
@@ -262,26 +264,38 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser>(
         .analyses
         .clone()
         .unwrap_or_else(|| api.config.analyses.clone());
-    let refusal = analyse::refusal(size, &header, &analyses);
+    let until = started + api.recogniser_patience;
+    let material = match analyse::refusal(size, &header, &analyses) {
+        Some(refusal) => Err(refusal),
+        None => material(&api, &key, &image, &analyses, until).await?,
+    };
     let prepare_ms = milliseconds(started);
 
     let asking = Instant::now();
-    let answers = match refusal {
-        Some(_) => Answers::default(),
-        None => {
+    let answers = match &material {
+        Err(_) => Answers::default(),
+        Ok(material) => {
             let analyst = Analyst {
                 recogniser: &api.recogniser,
                 settings: &api.config.settings,
             };
-            let picture = Picture::Bytes(Arc::clone(&image));
-            let until = started + api.recogniser_patience;
-            analyst.analyse(&key, &picture, &analyses, &[], until).await
+            analyst
+                .analyse(&key, &material.picture, &analyses, &[], until)
+                .await
         }
     };
     if let Some((operation, error)) = answers.setback() {
         return Err(Problem::recogniser_unavailable(&operation, error));
     }
     let recognise_ms = milliseconds(asking);
+    let (info, thumbnail, refusal) = match material {
+        Ok(material) => (Some(material.info), material.thumbnail, None),
+        Err(refusal) => (
+            header.ok().and_then(|header| header.info()),
+            None,
+            Some(refusal),
+        ),
+    };
 
     let findings = Findings {
         source: Source {
@@ -295,7 +309,7 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser>(
             sha256: None,
             sequencer: None,
         },
-        image: header.ok().and_then(|header| header.info()),
+        image: info,
         thumbnail: None,
         analyses,
         answers,
@@ -308,27 +322,91 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser>(
         },
         processed_at: OffsetDateTime::now_utc(),
     };
-    keep(&api, &image, wanted.analyses.as_ref(), findings).await
+    let files = Files {
+        image: &image,
+        thumbnail,
+        asked: wanted.analyses.as_ref(),
+    };
+    keep(&api, files, findings).await
 }
 
-/// Stores the image and the document made of the findings, or neither.
+/// What the recogniser is given, and what is made beside it.
+struct Material {
+    picture: Picture,
+    info: ImageInfo,
+    thumbnail: Option<JpegPicture>,
+}
+
+/// Prepares the image. The inner error is the image's own, the outer one that time ran out.
+async fn material<S: ObjectStore, P: Presigner, R: Recogniser>(
+    api: &Api<S, P, R>,
+    key: &SourceKey,
+    image: &Arc<[u8]>,
+    analyses: &Analyses,
+    until: Instant,
+) -> Result<Result<Material, AnalysisError>, Problem> {
+    let settings = &api.config.settings;
+    let preparing = async {
+        let turn = api.preparer.turn().await;
+        turn.prepare(image.to_vec(), settings.limits(analyses))
+            .await
+    };
+    let prepared = timeout_at(until, preparing).await.map_err(|_| {
+        Problem::recogniser_unavailable(
+            &"preparation",
+            &RecogniserError {
+                code: "Timeout".to_owned(),
+                message: "the image was not prepared in time".to_owned(),
+                retryable: true,
+            },
+        )
+    })?;
+    Ok(prepared
+        .map_err(AnalysisError::from)
+        .map(|prepared| Material {
+            info: ImageInfo {
+                prepared: prepared.converted.as_ref().map(Converted::conversion),
+                ..prepared.info
+            },
+            picture: Picture::Bytes(match prepared.converted {
+                Some(converted) => converted.jpeg.bytes.into(),
+                None => Arc::clone(image),
+            }),
+            thumbnail: prepared
+                .thumbnail
+                .inspect_err(|error| tracing::warn!(%key, %error, "no thumbnail"))
+                .ok()
+                .filter(|_| settings.thumbnail_px > 0),
+        }))
+}
+
+/// What is stored beside the document.
+struct Files<'a> {
+    image: &'a [u8],
+    thumbnail: Option<JpegPicture>,
+    /// What the client asked for, in so many words.
+    asked: Option<&'a Analyses>,
+}
+
+/// Stores the image, its thumbnail and the document made of the findings, or nothing.
 async fn keep<S: ObjectStore, P: Presigner, R: Recogniser>(
     api: &Api<S, P, R>,
-    image: &[u8],
-    asked: Option<&Analyses>,
+    files: Files<'_>,
     findings: Findings,
 ) -> Result<ResultDocument, Problem> {
     let key = findings.source.key.clone();
-    let problem = match timeout(api.store_patience, store(api, image, asked, findings)).await {
+    let problem = match timeout(api.store_patience, store(api, files, findings)).await {
         Ok(Ok(document)) => return Ok(document),
         Ok(Err(error)) => Problem::store(&error),
         Err(_) => Problem::store_unavailable(&"no answer in time"),
     };
-    let result_key = key.result_key();
+    let (result_key, thumbnail_key) = (key.result_key(), key.thumbnail_key());
+    let output = &api.config.buckets.output;
     let removal = timeout(api.removal_patience, async {
         tokio::try_join!(
             api.store.delete(&api.config.buckets.input, key.as_str()),
-            api.store.delete(&api.config.buckets.output, &result_key),
+            api.store.delete(output, &thumbnail_key),
+            api.store.delete(output, &result_key),
         )
     });
     if !matches!(removal.await, Ok(Ok(_))) {
@@ -339,12 +417,11 @@ async fn keep<S: ObjectStore, P: Presigner, R: Recogniser>(
 
 async fn store<S: ObjectStore, P: Presigner, R: Recogniser>(
     api: &Api<S, P, R>,
-    image: &[u8],
-    asked: Option<&Analyses>,
+    files: Files<'_>,
     mut findings: Findings,
 ) -> Result<ResultDocument, StoreError> {
     let source = &findings.source;
-    let metadata = members::metadata(source.filename.as_deref(), asked);
+    let metadata = members::metadata(source.filename.as_deref(), files.asked);
     let metadata: Vec<_> = metadata
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
@@ -354,15 +431,32 @@ async fn store<S: ObjectStore, P: Presigner, R: Recogniser>(
     let put = Put {
         bucket: &source.bucket,
         key: source.key.as_str(),
-        body: image,
+        body: files.image,
         content_type: &source.content_type,
         metadata: &metadata,
         condition: Condition::Always,
     };
     findings.source.e_tag = stored(api.store.put(put).await?, &source.bucket)?;
 
-    let document = findings.into_document();
     let bucket = &api.config.buckets.output;
+    if let Some(jpeg) = files.thumbnail {
+        let key = findings.source.key.thumbnail_key();
+        let put = Put {
+            bucket,
+            key: &key,
+            body: &jpeg.bytes,
+            content_type: MediaType::Jpeg.content_type(),
+            metadata: &[],
+            condition: Condition::Always,
+        };
+        stored(api.store.put(put).await?, bucket)?;
+        findings.thumbnail = Some(Thumbnail {
+            key,
+            width: jpeg.width,
+            height: jpeg.height,
+        });
+    }
+    let document = findings.into_document();
     let body = serde_json::to_vec(&document).map_err(|error| StoreError {
         operation: "PutObject",
         bucket: bucket.clone(),

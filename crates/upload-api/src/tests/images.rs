@@ -51,6 +51,7 @@ async fn a_small_image_is_answered_at_once_and_kept_as_an_upload_is() {
     for (format, extension, content_type) in [
         (ImageFormat::Jpeg, "jpg", "image/jpeg"),
         (ImageFormat::Png, "png", "image/png"),
+        (ImageFormat::WebP, "webp", "image/webp"),
     ] {
         let store = MemoryStore::new();
         let recogniser = CannedRecogniser::new();
@@ -77,14 +78,28 @@ async fn a_small_image_is_answered_at_once_and_kept_as_an_upload_is() {
         assert_eq!(result.source.size, image.len() as u64);
         let info = result.image.unwrap();
         assert_eq!((info.width, info.height), (120, 90));
+        let thumbnail = result.thumbnail.unwrap();
+        assert_eq!((thumbnail.width, thumbnail.height), (120, 90));
+        assert_eq!(thumbnail.key, format!("thumbnails/{key}.jpg"));
+        let stored = store.body(OUTPUT, &thumbnail.key).unwrap();
+        assert_eq!(image::guess_format(&stored).unwrap(), ImageFormat::Jpeg);
+        let seen = get(api.clone(), &format!("/thumbnails/{key}")).await;
+        assert_eq!(seen.status, StatusCode::FOUND);
         let labels = &answer["result"]["rekognition"]["detectLabels"]["Labels"];
         assert_eq!(&answer["rekognitionLabels"], labels);
         assert!(!labels.as_array().unwrap().is_empty());
 
-        // The recogniser was asked once, about these very bytes.
+        // The recogniser was asked once, about these very bytes where it reads them itself.
         let calls = recogniser.calls();
         assert_eq!(calls.len(), 1);
-        assert_eq!(calls[0].picture, Picture::Bytes(image.clone().into()));
+        let Picture::Bytes(given) = &calls[0].picture else {
+            panic!("nothing was in a bucket yet");
+        };
+        let converted = format == ImageFormat::WebP;
+        assert_eq!(info.prepared.is_some(), converted);
+        assert_eq!(**given == *image, !converted);
+        let given = image::guess_format(given).unwrap();
+        assert_eq!(given == ImageFormat::Png, format == ImageFormat::Png);
 
         assert_eq!(store.body(INPUT, key), Some(image));
         let result_key = format!("results/{key}.json");
@@ -294,6 +309,31 @@ async fn what_is_no_picture_gets_a_document_that_says_so() {
 }
 
 #[tokio::test]
+async fn a_picture_that_is_cut_off_is_not_paid_for() {
+    let store = MemoryStore::new();
+    let recogniser = CannedRecogniser::new();
+    let mut image = picture(ImageFormat::Png);
+    image.truncate(image.len() / 2);
+    let reply = post(router(Arc::new(api_over(store, &recogniser))), body(&image)).await;
+    assert_eq!(reply.status, StatusCode::CREATED);
+    let result = &reply.json()["result"];
+    assert_eq!(result["status"], "failed");
+    assert_eq!(result["errors"][0]["code"], "TruncatedImage");
+    assert_eq!(result["image"]["width"], 120);
+    assert_eq!(recogniser.count(), 0);
+}
+
+#[tokio::test]
+async fn without_thumbnails_there_is_none() {
+    let store = MemoryStore::new();
+    let image = body(&picture(ImageFormat::Png));
+    let reply = post(api_with(&store, &[("THUMBNAIL_PX", "0")]), image).await;
+    assert_eq!(reply.json()["result"]["status"], "succeeded");
+    assert_eq!(reply.json()["result"]["thumbnail"], Value::Null);
+    assert_eq!(store.keys(OUTPUT).len(), 1);
+}
+
+#[tokio::test]
 async fn a_recogniser_that_is_busy_leaves_nothing_behind() {
     let store = MemoryStore::new();
     let recogniser = CannedRecogniser::new().with_faults(None, Faults::first(1, throttled()));
@@ -371,7 +411,11 @@ async fn what_a_bucket_took_before_another_failed_is_removed() {
         retryable: false,
         ..slow_down()
     };
-    for put in ["PutObject in-put", "PutObject out-put"] {
+    for put in [
+        "PutObject in-put",
+        "PutObject out-put thumbnails/",
+        "PutObject out-put results/",
+    ] {
         for lost in [false, true] {
             for (error, status, code) in [
                 (slow_down(), 503, "store-unavailable"),
