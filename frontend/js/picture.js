@@ -54,8 +54,6 @@ export class Picture {
     this.contentType = contentType;
     this.#onPoint = on.point;
     this.element = h('figure', { class: 'picture' }, this.#frame);
-    // Rekognition turns a JPEG upright by its EXIF orientation and leaves a PNG as it is stored.
-    this.#image.classList.toggle('as-stored', contentType === 'image/png');
     this.#image.addEventListener('load', () => {
       const { naturalWidth, naturalHeight } = this.#image;
       this.#setSize(naturalWidth / naturalHeight, naturalWidth);

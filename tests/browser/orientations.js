@@ -2,6 +2,7 @@
 /** One photograph as the eight Exif orientations store it. */
 
 import { readFileSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 
 import { picture } from './support.js';
 
@@ -32,18 +33,18 @@ const INVERSE = new Map([
 ]);
 
 /**
- * Eight JPEGs that look the same to who heeds their orientation.
+ * Eight JPEGs, and a PNG that lies on its side, that look the same to who heeds their orientation.
  * @param {import('playwright-core').Browser} browser
- * @returns {Promise<{orientation: number, bytes: Buffer}[]>}
+ * @returns {Promise<{orientation: number, type: string, bytes: Buffer}[]>}
  */
 export async function orientations(browser) {
   const page = await browser.newPage();
   const found = [];
-  for (let orientation = 1; orientation <= 8; orientation += 1) {
+  for (const [orientation, type] of /** @type {[number, string][]} */ ([...[1, 2, 3, 4, 5, 6, 7, 8].map((each) => [each, 'image/jpeg']), [6, 'image/png']])) {
     const turn = TURNS[INVERSE.get(orientation) ?? orientation]?.(SIZE.width, SIZE.height);
     if (!turn) throw new Error(`no orientation ${orientation}`);
     const base64 = await page.evaluate(
-      async ({ source, turn: by, size, sideways }) => {
+      async ({ source, turn: by, size, sideways, mime }) => {
         const image = new Image();
         image.src = source;
         await image.decode();
@@ -55,27 +56,52 @@ export async function orientations(browser) {
         if (context) context.fillStyle = '#8a8f94';
         context?.fillRect(0, 0, size.width, size.height);
         context?.drawImage(image, 0, size.height - image.naturalHeight);
-        return canvas.toDataURL('image/jpeg', 0.92).split(',')[1] ?? '';
+        return canvas.toDataURL(mime, 0.92).split(',')[1] ?? '';
       },
-      { source: `data:image/png;base64,${readFileSync(picture('astronaut.png'), 'base64')}`, turn, size: SIZE, sideways: orientation > 4 },
+      { source: `data:image/png;base64,${readFileSync(picture('astronaut.png'), 'base64')}`, turn, size: SIZE, sideways: orientation > 4, mime: type },
     );
-    found.push({ orientation, bytes: withOrientation(Buffer.from(base64, 'base64'), orientation) });
+    const stored = Buffer.from(base64, 'base64');
+    found.push({ orientation, type, bytes: type === 'image/png' ? pngWith(stored, orientation) : jpegWith(stored, orientation) });
   }
   await page.close();
   return found;
 }
 
 /**
- * The JPEG with an Exif segment that holds this orientation and nothing else.
- * @param {Buffer} jpeg
+ * Exif that holds this orientation and nothing else.
  * @param {number} orientation
  */
-function withOrientation(jpeg, orientation) {
+function exif(orientation) {
   // Little-endian TIFF: header, one entry (Orientation, SHORT, one value), no further directory.
   const tiff = Buffer.from('49492a0008000000' + '0100' + '1201' + '0300' + '01000000' + '00000000' + '00000000', 'hex');
   tiff.writeUInt16LE(orientation, 18);
-  const content = Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff]);
+  return tiff;
+}
+
+/**
+ * The JPEG with an Exif segment, right after its start.
+ * @param {Buffer} jpeg
+ * @param {number} orientation
+ */
+function jpegWith(jpeg, orientation) {
+  const content = Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), exif(orientation)]);
   const head = Buffer.from('ffd8ffe10000', 'hex');
   head.writeUInt16BE(content.length + 2, 4);
   return Buffer.concat([head, content, jpeg.subarray(2)]);
+}
+
+/**
+ * The PNG with an `eXIf` chunk, right after its header.
+ * @param {Buffer} png
+ * @param {number} orientation
+ */
+function pngWith(png, orientation) {
+  const headerEnd = 33;
+  const content = exif(orientation);
+  const named = Buffer.concat([Buffer.from('eXIf', 'latin1'), content]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(content.length);
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32BE(crc32(named));
+  return Buffer.concat([png.subarray(0, headerEnd), length, named, sum, png.subarray(headerEnd)]);
 }

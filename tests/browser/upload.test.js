@@ -83,12 +83,12 @@ test('pictures that are chosen, dropped and pasted show their labels and boxes',
 
 test('boxes lie on their subject, whichever way the picture is stored', async () => {
   const { page, close } = await open(browser);
-  const variants = await orientations(browser);
-  await choose(page, variants.map(({ orientation, bytes }) => ({ name: `astronaut-${orientation}.jpg`, mimeType: 'image/jpeg', buffer: bytes })));
+  const variants = (await orientations(browser)).map((each) => ({ ...each, name: `astronaut-${each.orientation}.${each.type === 'image/png' ? 'png' : 'jpg'}` }));
+  await choose(page, variants.map(({ name, type, bytes }) => ({ name, mimeType: type, buffer: bytes })));
   /** @type {import('./support.js').Box | undefined} */
   let upright;
-  for (const { orientation } of variants) {
-    await show(page, `astronaut-${orientation}.jpg`);
+  for (const { orientation, name } of variants) {
+    await show(page, name);
     const { image } = await documentOf(page);
     assert.deepEqual([image?.width, image?.height, image?.orientation], [SIZE.width, SIZE.height, orientation]);
     await page.locator('.picture-frame.sized').waitFor();
@@ -96,13 +96,13 @@ test('boxes lie on their subject, whichever way the picture is stored', async ()
       const { naturalWidth: width, naturalHeight: height } = /** @type {HTMLImageElement} */ (element);
       return { width, height };
     });
-    assert.deepEqual(shown, SIZE, `${orientation}: the page shows the picture upright`);
+    assert.deepEqual(shown, SIZE, `${name}: the page shows the picture upright`);
     const box = largest(await boxesOf(page, 'Person'));
-    assert.ok(box && share(box, ASTRONAUT) > 0.8 && share(ASTRONAUT, box) > 0.8, `${orientation}: ${JSON.stringify(box)}`);
+    assert.ok(box && share(box, ASTRONAUT) > 0.8 && share(ASTRONAUT, box) > 0.8, `${name}: ${JSON.stringify(box)}`);
     upright ??= box;
-    assert.ok(share(box, upright) > 0.95 && share(upright, box) > 0.95, `${orientation}: ${JSON.stringify([box, upright])}`);
+    assert.ok(share(box, upright) > 0.95 && share(upright, box) > 0.95, `${name}: ${JSON.stringify([box, upright])}`);
   }
-  await keep(page, 'upload-orientation-8');
+  await keep(page, 'upload-orientations');
   await close();
 });
 
