@@ -124,7 +124,9 @@ impl Functions {
         };
         for number in 0..processes {
             let log = fs::File::create(logs.join(format!("{name}-{number}.log")))?;
-            let process = Command::new(binary(name)?)
+            // Whatever else is tested at the same time goes first.
+            let process = Command::new("nice")
+                .arg(binary(name)?)
                 .envs(environment.iter().cloned())
                 .env("AWS_LAMBDA_RUNTIME_API", &functions._runtime.authority)
                 .env("AWS_LAMBDA_FUNCTION_NAME", name)
