@@ -228,6 +228,9 @@ fn decode(data: Vec<u8>, limit: u32) -> Result<Picture, PrepareError> {
         },
         _ => DAMAGED,
     };
+    if data.is_empty() {
+        return Err(PrepareError::Truncated(MediaType::Avif));
+    }
     let mut settings = Settings::new();
     settings.set_n_threads(1);
     settings.set_max_frame_delay(1);

@@ -27,31 +27,57 @@ pub(super) struct Decoded<D> {
 pub(super) fn webp(bytes: &[u8]) -> Result<impl Source, PrepareError> {
     let mut decoder =
         WebPDecoder::new(Cursor::new(bytes)).map_err(|error| refused(&error, MediaType::Webp))?;
+    let (width, height) = decoder.dimensions();
+    let mut working_bytes = 2;
+    for (kind, body) in webp_chunks(bytes.get(12..).unwrap_or_default()) {
+        let (inner, needed) = match kind {
+            // A frame, and what decoding it takes, beside the canvas.
+            b"ANMF" => (body.get(16..).unwrap_or_default(), 8),
+            // A second picture; or transparency beside three planes.
+            b"VP8L" | b"ALPH" => (&[][..], 4),
+            _ => (&[][..], 2),
+        };
+        working_bytes = working_bytes.max(needed);
+        // The decoder compares sizes only once it has decoded.
+        if webp_chunks(inner)
+            .chain([(kind, body)])
+            .filter_map(|(kind, body)| coded_size(kind, body))
+            .any(|(coded_width, coded_height)| coded_width > width || coded_height > height)
+        {
+            return Err(PrepareError::Damaged(MediaType::Webp));
+        }
+    }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let working_bytes = if decoder.has_animation() {
-        // The frame, and what decoding it takes, beside the canvas.
-        8
-    } else if riff_chunks(bytes).any(|kind| matches!(kind, b"VP8L" | b"ALPH")) {
-        // Lossless, a second picture; or lossy with transparency.
-        4
-    } else {
-        // Three planes, two of them of a quarter of the size.
-        2
-    };
     Decoded::new(decoder, MediaType::Webp, orientation, working_bytes)
 }
 
-/// The kinds of the chunks of a RIFF file (WebP container specification, "RIFF file format").
-fn riff_chunks(bytes: &[u8]) -> impl Iterator<Item = &[u8; 4]> {
-    let mut rest = bytes.get(12..).unwrap_or_default();
+/// The chunks of a WebP file (WebP container specification, "RIFF file format").
+fn webp_chunks(mut rest: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     std::iter::from_fn(move || {
         let (kind, after) = rest.split_first_chunk::<4>()?;
         let (length, body) = after.split_first_chunk::<4>()?;
         let length = u32::from_le_bytes(*length) as usize;
         // Filled up to an even number.
         rest = body.get(length + length % 2..).unwrap_or_default();
-        Some(kind)
+        Some((kind, body.get(..length).unwrap_or(body)))
     })
+}
+
+/// The size in the header of coded data (RFC 6386, section 9.1; WebP lossless bitstream
+/// specification, "RIFF header").
+fn coded_size(kind: &[u8; 4], body: &[u8]) -> Option<(u32, u32)> {
+    match kind {
+        b"VP8 " => {
+            let &[w0, w1, h0, h1] = body.get(6..)?.first_chunk::<4>()?;
+            let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3FFF);
+            Some((side(w0, w1), side(h0, h1)))
+        }
+        b"VP8L" => {
+            let bits = u32::from_le_bytes(*body.get(1..)?.first_chunk::<4>()?);
+            Some(((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1))
+        }
+        _ => None,
+    }
 }
 
 /// The first frame on its canvas.
