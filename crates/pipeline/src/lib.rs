@@ -13,6 +13,7 @@ pub mod document;
 pub mod keys;
 pub mod logging;
 pub mod media;
+pub mod metrics;
 pub mod object_store;
 pub mod picture;
 pub mod prepare;

@@ -13,8 +13,8 @@ use std::{
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use sightline_pipeline::{
-    KeyError, SourceKey, config::ProcessorConfig, object_store::ObjectStore, prepare::Preparer,
-    recogniser::Recogniser,
+    KeyError, SourceKey, config::ProcessorConfig, metrics, object_store::ObjectStore,
+    prepare::Preparer, recogniser::Recogniser,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -309,6 +309,7 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
                 }
                 Err(setback) => {
                     tracing::warn!(request_id, key = %key, error = %setback, "has to come again");
+                    metrics::setback(setback.reason(), (self.options.clock)());
                     setbacks.push((job.from, setback));
                 }
             }

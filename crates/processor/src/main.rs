@@ -11,7 +11,7 @@ use serde_json::Value;
 use sightline_pipeline::{
     aws,
     config::{ProcessorConfig, environment},
-    logging,
+    logging, metrics,
 };
 use sightline_processor::{Invocation, Options, Processor};
 
@@ -36,6 +36,7 @@ async fn run() -> anyhow::Result<()> {
         "AWS_LAMBDA_RUNTIME_API is not set; this program is a Lambda function and runs on AWS Lambda or under `cargo lambda watch`, on one machine `sightline local` does its work"
     );
     logging::start();
+    metrics::embed();
     let aws::Clients {
         store, recogniser, ..
     } = aws::clients(&aws::load().await);

@@ -8,6 +8,7 @@ use sightline_pipeline::{
     analyse::{Analyst, Answers, Findings, refusal},
     config::ProcessorConfig,
     document::{AnalysisError, ImageInfo, Status, Thumbnail, Timings},
+    metrics,
     object_store::{ObjectStore, StoreError},
     prepare::{Converted, JpegPicture, Preparer},
     recogniser::{self, Recogniser, RecogniserError},
@@ -83,6 +84,20 @@ pub enum Setback {
     /// The invocation ends.
     #[error("the invocation has no time left for the image")]
     OutOfTime,
+}
+
+impl Setback {
+    /// A word for figures.
+    #[must_use]
+    pub(crate) fn reason(&self) -> &str {
+        match self {
+            Self::Store(error) => &error.code,
+            Self::Recogniser { error, .. } => &error.code,
+            Self::InHand => "InHand",
+            Self::Contended => "Contended",
+            Self::OutOfTime => "OutOfTime",
+        }
+    }
 }
 
 /// How the time of an invocation is spent.
@@ -464,7 +479,10 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
     ) -> Result<Outcome, Setback> {
         let output = &self.config.buckets.output;
         match results::write(self.store, output, document, version, standing).await? {
-            Writing::Done => Ok(Outcome::Written(document.status, document.timings.clone())),
+            Writing::Done => {
+                metrics::written(document);
+                Ok(Outcome::Written(document.status, document.timings.clone()))
+            }
             Writing::GivenWay(standing) => Ok(Outcome::Skipped(
                 skip(&standing).unwrap_or(Skip::Superseded),
             )),

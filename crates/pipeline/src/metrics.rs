@@ -1,0 +1,308 @@
+//! What the processor does, in figures: for CloudWatch as lines in its embedded metric format, and
+//! for Prometheus as a page of text.
+
+use std::{
+    io::Write,
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    registry::Registry,
+};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+use crate::{ResultDocument, document::Timings};
+
+/// The namespace of the figures in CloudWatch.
+const NAMESPACE: &str = "Sightline";
+
+static FIGURES: LazyLock<Figures> = LazyLock::new(Figures::new);
+static EMBEDDED: AtomicBool = AtomicBool::new(false);
+
+/// One label with its value.
+type Label = [(&'static str, String); 1];
+
+struct Figures {
+    registry: Registry,
+    images: Family<Label, Counter>,
+    analyses: Family<Label, Counter>,
+    errors: Family<Label, Counter>,
+    setbacks: Family<Label, Counter>,
+    calls: Counter,
+    usd: Counter<f64, AtomicU64>,
+    seconds: Family<Label, Histogram>,
+}
+
+impl Figures {
+    fn new() -> Self {
+        let mut registry = Registry::with_prefix("sightline");
+        let images = Family::default();
+        let analyses = Family::default();
+        let errors = Family::default();
+        let setbacks = Family::default();
+        let calls = Counter::default();
+        let usd = Counter::default();
+        let seconds = Family::<Label, Histogram>::new_with_constructor(|| {
+            Histogram::new([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0])
+        });
+        registry.register("images", "Documents written, by status", images.clone());
+        registry.register(
+            "analyses",
+            "Analyses that were answered, by name",
+            analyses.clone(),
+        );
+        registry.register("errors", "Errors in documents, by code", errors.clone());
+        registry.register(
+            "setbacks",
+            "Images that have to come again, by reason",
+            setbacks.clone(),
+        );
+        registry.register("billed_calls", "Calls that were billed", calls.clone());
+        registry.register("cost_usd", "Their list price in US dollars", usd.clone());
+        registry.register(
+            "duration_seconds",
+            "How long images took, by step",
+            seconds.clone(),
+        );
+        Self {
+            registry,
+            images,
+            analyses,
+            errors,
+            setbacks,
+            calls,
+            usd,
+            seconds,
+        }
+    }
+}
+
+/// From now on, also writes lines in CloudWatch's embedded metric format to standard output, which
+/// is where Lambda takes them from.
+pub fn embed() {
+    EMBEDDED.store(true, Ordering::Relaxed);
+}
+
+/// Counts a document that was written.
+pub fn written(document: &ResultDocument) {
+    let figures = &*FIGURES;
+    let label = |name, value: &str| [(name, value.to_owned())];
+    let status = document.status.name();
+    figures.images.get_or_create(&label("status", status)).inc();
+    for analysis in answered(document) {
+        figures
+            .analyses
+            .get_or_create(&label("analysis", analysis))
+            .inc();
+    }
+    for error in &document.errors {
+        figures
+            .errors
+            .get_or_create(&label("code", &error.code))
+            .inc();
+    }
+    for (step, milliseconds) in steps(&document.timings) {
+        figures
+            .seconds
+            .get_or_create(&label("step", step))
+            .observe(milliseconds as f64 / 1000.0);
+    }
+    if let Some(cost) = &document.cost {
+        figures.calls.inc_by(u64::from(cost.calls));
+        figures.usd.inc_by(cost.usd);
+    }
+    if EMBEDDED.load(Ordering::Relaxed) {
+        print(&lines(document));
+    }
+}
+
+/// Counts an image that has to come again; the reason is a code, not a sentence.
+pub fn setback(reason: &str, now: OffsetDateTime) {
+    let label = [("reason", reason.to_owned())];
+    FIGURES.setbacks.get_or_create(&label).inc();
+    if EMBEDDED.load(Ordering::Relaxed) {
+        let one = [("Setbacks", "Count", json!(1))];
+        print(&[line(now, &[("Reason", reason)], &one)]);
+    }
+}
+
+/// All figures of this process as a page of text for Prometheus (OpenMetrics 1.0).
+#[must_use]
+pub fn render() -> String {
+    let mut page = String::new();
+    if let Err(error) = encode(&mut page, &FIGURES.registry) {
+        tracing::error!(%error, "the figures could not be written");
+    }
+    page
+}
+
+/// The names of the analyses that have an answer.
+fn answered(document: &ResultDocument) -> impl Iterator<Item = &'static str> {
+    document
+        .analyses
+        .iter()
+        .filter(|analysis| {
+            document
+                .rekognition
+                .contains_key(analysis.operation().document_key())
+        })
+        .map(crate::Analysis::name)
+}
+
+fn steps(timings: &Timings) -> impl Iterator<Item = (&'static str, u64)> {
+    [
+        ("waited", timings.waited_ms),
+        ("prepare", Some(timings.prepare_ms)),
+        ("recognise", Some(timings.recognise_ms)),
+        ("total", Some(timings.total_ms)),
+    ]
+    .into_iter()
+    .filter_map(|(step, milliseconds)| Some((step, milliseconds?)))
+}
+
+/// The lines about a document. Figures that share their dimensions share a line.
+fn lines(document: &ResultDocument) -> Vec<Value> {
+    let now = document.processed_at;
+    let count = |name| [(name, "Count", json!(1))];
+    let mut all = vec![("Images", "Count", json!(1))];
+    for (step, milliseconds) in steps(&document.timings) {
+        let name = match step {
+            "waited" => "WaitedTime",
+            "prepare" => "PrepareTime",
+            "recognise" => "RecogniseTime",
+            _ => "TotalTime",
+        };
+        all.push((name, "Milliseconds", json!(milliseconds)));
+    }
+    if let Some(cost) = &document.cost {
+        all.push(("BilledCalls", "Count", json!(cost.calls)));
+        all.push(("CostUsd", "None", json!(cost.usd)));
+    }
+    let mut lines = vec![
+        line(now, &[], &all),
+        line(
+            now,
+            &[("Status", document.status.name())],
+            &count("ImagesByStatus"),
+        ),
+    ];
+    lines.extend(
+        answered(document).map(|analysis| line(now, &[("Analysis", analysis)], &count("Analyses"))),
+    );
+    lines.extend(
+        document
+            .errors
+            .iter()
+            .map(|error| line(now, &[("Code", error.code.as_str())], &count("Errors"))),
+    );
+    lines
+}
+
+/// One line (Amazon CloudWatch User Guide, "Specification: Embedded metric format").
+fn line(
+    now: OffsetDateTime,
+    dimensions: &[(&str, &str)],
+    figures: &[(&str, &str, Value)],
+) -> Value {
+    let names: Vec<_> = dimensions.iter().map(|(name, _)| name).collect();
+    let metrics: Vec<_> = figures
+        .iter()
+        .map(|(name, unit, _)| json!({"Name": name, "Unit": unit}))
+        .collect();
+    let mut line = Map::new();
+    line.insert(
+        "_aws".to_owned(),
+        json!({
+            "Timestamp": now.unix_timestamp() * 1000,
+            "CloudWatchMetrics": [
+                {"Namespace": NAMESPACE, "Dimensions": [names], "Metrics": metrics}
+            ],
+        }),
+    );
+    line.extend(
+        dimensions
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), json!(value))),
+    );
+    line.extend(
+        figures
+            .iter()
+            .map(|(name, _, value)| ((*name).to_owned(), value.clone())),
+    );
+    Value::Object(line)
+}
+
+fn print(lines: &[Value]) {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    if let Err(error) = std::io::stdout().lock().write_all(text.as_bytes()) {
+        tracing::warn!(%error, "the figures could not be written");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document() -> ResultDocument {
+        serde_json::from_str(include_str!(
+            "../../processor/tests/golden/result-partial.json"
+        ))
+        .unwrap()
+    }
+
+    #[test]
+    fn lines_are_of_the_embedded_metric_format() {
+        let lines = lines(&document());
+        for line in &lines {
+            let directive = &line["_aws"]["CloudWatchMetrics"][0];
+            assert_eq!(directive["Namespace"], "Sightline");
+            for metric in directive["Metrics"].as_array().unwrap() {
+                assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{line}");
+            }
+            for dimension in directive["Dimensions"][0].as_array().unwrap() {
+                assert!(line[dimension.as_str().unwrap()].is_string(), "{line}");
+            }
+        }
+        assert_eq!(lines[0]["BilledCalls"], 1);
+        assert_eq!(lines[0]["CostUsd"], 0.001);
+        assert_eq!(lines[1]["Status"], "partial");
+        let codes: Vec<_> = lines
+            .iter()
+            .filter_map(|line| line["Code"].as_str())
+            .collect();
+        assert_eq!(
+            codes,
+            ["AccessDeniedException", "ResourceNotReadyException"]
+        );
+        let analyses: Vec<_> = lines
+            .iter()
+            .filter_map(|line| line["Analysis"].as_str())
+            .collect();
+        assert_eq!(analyses, ["labels"]);
+    }
+
+    #[test]
+    fn the_page_holds_what_was_counted() {
+        written(&document());
+        setback("Recogniser", OffsetDateTime::UNIX_EPOCH);
+        let page = render();
+        for line in [
+            "sightline_images_total{status=\"partial\"} 1\n",
+            "sightline_analyses_total{analysis=\"labels\"} 1\n",
+            "sightline_errors_total{code=\"AccessDeniedException\"} 1\n",
+            "sightline_setbacks_total{reason=\"Recogniser\"} 1\n",
+            "sightline_billed_calls_total 1\n",
+            "sightline_cost_usd_total 0.001\n",
+            "sightline_duration_seconds_count{step=\"total\"} 1\n",
+        ] {
+            assert!(page.contains(line), "{line}{page}");
+        }
+        assert!(page.ends_with("# EOF\n"));
+    }
+}
