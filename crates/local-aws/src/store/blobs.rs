@@ -31,6 +31,25 @@ struct Folders {
 }
 
 impl Blobs {
+    /// Whether a folder already holds files where a store keeps its own. Without a database beside them they are
+    /// somebody else's, or pictures whose database was lost: either way nothing that may be swept.
+    pub(super) fn has_files(data_dir: &Path) -> io::Result<bool> {
+        let entries = |folder: PathBuf| match fs::read_dir(folder) {
+            Ok(entries) => entries.collect::<io::Result<Vec<_>>>(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
+        };
+        if !entries(data_dir.join("tmp"))?.is_empty() {
+            return Ok(true);
+        }
+        for entry in entries(data_dir.join("objects"))? {
+            if !entry.file_type()?.is_dir() || !entries(entry.path())?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Makes the folders and throws away what was never finished.
     pub(super) fn open(data_dir: &Path) -> io::Result<Self> {
         let folders = Folders {
@@ -42,7 +61,10 @@ impl Blobs {
         }
         fs::create_dir_all(&folders.unfinished)?;
         for entry in fs::read_dir(&folders.unfinished)? {
-            fs::remove_file(entry?.path())?;
+            let entry = entry?;
+            if id_of(&entry).is_some() {
+                fs::remove_file(entry.path())?;
+            }
         }
         Ok(Self {
             folders: Arc::new(folders),
@@ -53,13 +75,14 @@ impl Blobs {
     pub(super) fn sweep(&self, named: &HashSet<String>) -> io::Result<usize> {
         let mut removed = 0;
         for shard in fs::read_dir(&self.folders.finished)? {
-            for entry in fs::read_dir(shard?.path())? {
+            let shard = shard?;
+            // What a desktop or a person put here is left alone.
+            if !shard.file_type()?.is_dir() {
+                continue;
+            }
+            for entry in fs::read_dir(shard.path())? {
                 let entry = entry?;
-                if !entry
-                    .file_name()
-                    .to_str()
-                    .is_some_and(|name| named.contains(name))
-                {
+                if id_of(&entry).is_some_and(|id| !named.contains(&id)) {
                     fs::remove_file(entry.path())?;
                     removed += 1;
                 }
@@ -101,6 +124,15 @@ impl Blobs {
             .join(id.get(..2).unwrap_or("00"))
             .join(id)
     }
+}
+
+/// The id that a file of ours has for a name; `None` for anything else.
+fn id_of(entry: &fs::DirEntry) -> Option<String> {
+    let name = entry.file_name().into_string().ok()?;
+    let ours = name.len() == 32
+        && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && entry.file_type().is_ok_and(|kind| kind.is_file());
+    ours.then_some(name)
 }
 
 /// A file in the making. Dropped before [`BlobWriter::finish`], it leaves nothing behind.
@@ -318,6 +350,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_not_ours_is_neither_swept_nor_taken_for_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!Blobs::has_files(dir.path()).unwrap());
+        let blobs = Blobs::open(dir.path()).unwrap();
+        assert!(!Blobs::has_files(dir.path()).unwrap());
+        let objects = dir.path().join("objects");
+        let orphan = objects.join("ab").join("ab".repeat(16));
+        for file in [
+            &orphan,
+            &objects.join(".DS_Store"),
+            &objects.join("ab/notes"),
+            &dir.path().join("tmp/draft"),
+        ] {
+            fs::write(file, b"x").unwrap();
+        }
+        fs::create_dir(dir.path().join("tmp/folder")).unwrap();
+        assert!(Blobs::has_files(dir.path()).unwrap());
+        Blobs::open(dir.path()).unwrap();
+        assert_eq!(blobs.sweep(&HashSet::new()).unwrap(), 1);
+        assert!(!orphan.exists() && objects.join("ab/notes").exists());
+        assert!(dir.path().join("tmp/draft").exists());
+    }
+
+    #[tokio::test]
     async fn a_large_file_that_is_given_up_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let blobs = Blobs::open(dir.path()).unwrap();
@@ -339,7 +395,7 @@ mod tests {
         let id = named.id().to_owned();
         named.keep();
         blob(&blobs, b"orphan").await.keep();
-        fs::write(dir.path().join("tmp/half"), b"half").unwrap();
+        fs::write(dir.path().join("tmp").join("0f".repeat(16)), b"half").unwrap();
 
         let blobs = Blobs::open(dir.path()).unwrap();
         assert_eq!(blobs.sweep(&HashSet::from([id.clone()])).unwrap(), 1);

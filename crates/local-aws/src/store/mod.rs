@@ -98,8 +98,15 @@ impl Store {
         data_dir: &Path,
         notifications: Notifications,
     ) -> Result<Self, StartStoreError> {
-        let blobs = Blobs::open(data_dir)?;
         let path = data_dir.join(DATABASE);
+        if !path.try_exists()? && Blobs::has_files(data_dir)? {
+            return Err(io::Error::other(format!(
+                "it has files in objects/ or tmp/ but no {DATABASE}, so they may be somebody else's: name another \
+                 folder, or put the database back"
+            ))
+            .into());
+        }
+        let blobs = Blobs::open(data_dir)?;
         {
             let connection = schema::open(&path)?;
             queue::release_in_flight(&connection)?;

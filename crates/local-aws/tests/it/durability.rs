@@ -49,8 +49,12 @@ async fn a_kill_loses_neither_objects_nor_events() {
     futures::future::join_all(uploads).await;
     // What a kill in the middle of further writes leaves besides.
     let objects = server.dir.path().join("objects");
-    fs::write(objects.join("00/orphan"), "never committed").unwrap();
-    fs::write(server.dir.path().join("tmp/half"), "never finished").unwrap();
+    fs::write(objects.join("00").join("00".repeat(16)), "never committed").unwrap();
+    fs::write(
+        server.dir.path().join("tmp").join("11".repeat(16)),
+        "never finished",
+    )
+    .unwrap();
 
     let dir = tempfile::tempdir().unwrap();
     snapshot(server.dir.path(), dir.path());
@@ -63,8 +67,9 @@ async fn a_kill_loses_neither_objects_nor_events() {
         );
     }
     assert_eq!(server.aws.queue().depth().await.unwrap().visible, 40);
-    assert!(!server.dir.path().join("objects/00/orphan").exists());
-    assert!(!server.dir.path().join("tmp/half").exists());
+    let objects = server.dir.path().join("objects");
+    assert!(!objects.join("00").join("00".repeat(16)).exists());
+    assert!(!server.dir.path().join("tmp").join("11".repeat(16)).exists());
 }
 
 impl Server {
@@ -175,4 +180,19 @@ async fn a_shutdown_finishes_what_is_in_hand() {
         stored,
         "what was acknowledged is there"
     );
+}
+
+#[tokio::test]
+async fn a_folder_with_files_of_others_and_no_database_is_refused_untouched() {
+    let folder = tempfile::tempdir().unwrap();
+    let theirs = folder
+        .path()
+        .join("objects/4b/825dc642cb6eb9a060e54bf8d69288fbee4904");
+    std::fs::create_dir_all(theirs.parent().unwrap()).unwrap();
+    std::fs::write(&theirs, b"not ours").unwrap();
+    let error = sightline_local_aws::start(crate::support::settings(folder.path()))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("name another folder"), "{error}");
+    assert_eq!(std::fs::read(&theirs).unwrap(), b"not ours");
 }
