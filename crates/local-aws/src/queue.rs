@@ -236,7 +236,7 @@ impl Queue {
                 .map_err(io::Error::other)??;
             self.store.bury(&dead.id).await?;
             tracing::warn!(
-                message = dead.id,
+                message_id = dead.id,
                 sent_at = dead_letters::rfc3339(dead.sent_at),
                 attempts = dead.receive_count,
                 reason = dead.reason.as_deref().unwrap_or_default(),

@@ -16,10 +16,10 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use std::{
     convert::Infallible,
-    fs::{File, TryLockError},
+    fs::{DirBuilder, File, TryLockError},
     io,
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -95,7 +95,7 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
         reason,
     };
     let io_failed = |error: io::Error| unusable(error.to_string());
-    std::fs::create_dir_all(&folder).map_err(io_failed)?;
+    create_private(&folder).map_err(io_failed)?;
     let lock = File::options()
         .create(true)
         .append(true)
@@ -166,6 +166,15 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
         accepting,
         _lock: lock,
     })
+}
+
+/// Makes the folder, if it is not there, for its owner alone: it holds other people's pictures.
+fn create_private(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 fn check(settings: &Settings) -> Result<(), StartError> {
@@ -328,5 +337,24 @@ async fn serve(
     };
     if let Err(error) = result {
         tracing::debug!(%error, "a connection broke");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(unix)]
+    #[test]
+    fn a_new_folder_is_its_owners_and_an_old_one_keeps_its_mode() {
+        use super::*;
+        use std::{fs, os::unix::fs::PermissionsExt};
+
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("data");
+        let mode = || fs::metadata(&folder).unwrap().permissions().mode() & 0o777;
+        create_private(&folder).unwrap();
+        assert_eq!(mode(), 0o700);
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o750)).unwrap();
+        create_private(&folder).unwrap();
+        assert_eq!(mode(), 0o750);
     }
 }

@@ -66,10 +66,10 @@ impl fmt::Display for Greeting<'_> {
 or paste this into another terminal (it needs jq and a JPEG picture):
 
   PICTURE={picture}
-  curl -sS {api}/uploads -o reply.json -d "{{\"contentType\":\"image/jpeg\",\"contentLength\":$(wc -c < "$PICTURE")}}"
+  curl -sS --fail-with-body {api}/uploads -o reply.json -d "{{\"contentType\":\"image/jpeg\",\"contentLength\":$(wc -c < "$PICTURE")}}"
   jq -r '.headers | to_entries[] | "\(.key): \(.value)"' reply.json > headers.txt
-  curl -sS -T "$PICTURE" -H @headers.txt "$(jq -r .uploadUrl reply.json)"
-  until [ "$(curl -sS -o result.json -w '%{{http_code}}' "$(jq -r .statusUrl reply.json)")" = 200 ]; do sleep 0.2; done
+  curl -sS --fail-with-body -T "$PICTURE" -H @headers.txt "$(jq -r .uploadUrl reply.json)"
+  while [ "$(curl -sS -o result.json -w '%{{http_code}}' "$(jq -r .statusUrl reply.json)")" = 202 ]; do sleep 0.2; done
   jq .summary result.json
 
 or point any AWS client at it:

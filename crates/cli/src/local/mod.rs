@@ -51,9 +51,6 @@ const INTERRUPTED: i32 = 130;
 /// # Errors
 /// One sentence that says why it does not serve, and what to do.
 pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
-    if let Some(file) = &args.ready_file {
-        ready::forget(file)?;
-    }
     let listener = listen(SocketAddr::new(args.host, args.port)).await?;
     let port = listener.local_addr()?.port();
     let public_host = place::public_host(args.public_host.as_deref(), args.host);
@@ -85,6 +82,10 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
     let aws = sightline_local_aws::start(settings)
         .await
         .map_err(cannot_start)?;
+    // Not before both ports and the folder are this process's: until then the file may be that of one that runs.
+    if let Some(file) = &args.ready_file {
+        ready::forget(file)?;
+    }
     let aws_port = aws.address().port();
     place.aws = place::address(&public_host, aws_port);
 
@@ -128,7 +129,10 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         signals.next().await;
         std::process::exit(INTERRUPTED);
     });
-    shut_down(&stop, server, pump, aws).await
+    // It leads nowhere from here on, and it holds the secret.
+    let forgotten = args.ready_file.as_deref().map_or(Ok(()), ready::forget);
+    shut_down(&stop, server, pump, aws).await?;
+    forgotten
 }
 
 /// Stops taking work, waits for what is in hand, and closes the endpoint last, because all else needs it.

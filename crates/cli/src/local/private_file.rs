@@ -1,12 +1,12 @@
 //! Files with secrets in them: whole or not there, and for their owner alone.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, DirBuilder, OpenOptions},
     io::{self, Write},
     path::Path,
 };
 
-/// Writes the file aside and puts it in its place in one step; folders on the way are made.
+/// Writes the file aside and puts it in its place in one step; folders on the way are made, for the owner alone.
 ///
 /// # Errors
 /// When the folder cannot be made or the file cannot be written.
@@ -15,7 +15,11 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .file_name()
         .ok_or_else(|| io::Error::other("the path names no file"))?;
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder)?;
     }
     let aside = path.with_file_name(format!(
         ".{}.{}",
@@ -52,6 +56,19 @@ mod tests {
         write(&path, b"second").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(fs::read_dir(folder.path().join("a")).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_and_its_new_folder_are_the_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b.json");
+        write(&path, b"secret").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(mode(&folder.path().join("a")), 0o700);
     }
 
     #[test]

@@ -171,7 +171,7 @@ async fn work<M: Messages, H: Handler>(
             Some(reason) => messages.retry_later(&message.receipt, reason).await,
         };
         if let Err(error) = outcome {
-            tracing::error!(message = message.id, %error, "a message was not settled; it comes back by itself");
+            tracing::error!(message_id = message.id, %error, "a message was not settled; it comes back by itself");
         }
     }
 }

@@ -19,14 +19,14 @@ struct Ready<'a> {
     secret_access_key: &'a str,
 }
 
-/// Removes a file that an earlier run left, so that nobody takes it for this one's.
+/// Removes the file, if it is there: an earlier run's, so that nobody takes it for this one's, or this one's at its end.
 ///
 /// # Errors
 /// When it is there and stays there.
 pub(super) fn forget(file: &Path) -> anyhow::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot replace --ready-file {}", file.display()))
+            Err(error).with_context(|| format!("cannot remove --ready-file {}", file.display()))
         }
         _ => Ok(()),
     }
