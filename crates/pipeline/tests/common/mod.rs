@@ -1,0 +1,53 @@
+//! The pictures of `make_pictures.py`.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+use std::{fs, path::PathBuf, process::Command, sync::OnceLock};
+
+/// What preparing any one picture may take, with the process around it, in bytes.
+pub(crate) const MOST_MEMORY: u64 = 256 * 1024 * 1024;
+
+/// Writes the pictures once per run and says where they are. They are made by real encoders, so this
+/// needs Python with Pillow 11.3 or newer, pyvips and NumPy: the interpreter in `PICTURES_PYTHON`,
+/// else `python3`.
+pub(crate) fn pictures() -> &'static PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(concat!(
+            "pictures-",
+            env!("CARGO_CRATE_NAME")
+        ));
+        let python = std::env::var_os("PICTURES_PYTHON").unwrap_or_else(|| "python3".into());
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/make_pictures.py");
+        let status = Command::new(&python)
+            .arg(script)
+            .arg(&folder)
+            .status()
+            .unwrap_or_else(|error| panic!("{python:?} does not start: {error}"));
+        assert!(
+            status.success(),
+            "{python:?} {script} failed; it needs pip install 'pillow>=11.3' 'pyvips[binary]' numpy \
+             (set PICTURES_PYTHON to an interpreter that has them)"
+        );
+        folder
+    })
+}
+
+/// The most memory this process has held, in bytes.
+pub(crate) fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        * 1024
+}
