@@ -3,7 +3,6 @@
 
 #![expect(
     clippy::indexing_slicing,
-    clippy::print_stdout,
     reason = "a test may stop at the first surprise"
 )]
 

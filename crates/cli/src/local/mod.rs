@@ -3,6 +3,7 @@
 
 pub(crate) mod clients;
 mod credentials;
+mod figures;
 mod greeting;
 mod pages;
 mod place;
@@ -107,8 +108,9 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         inside.store,
         inside.recogniser,
     );
-    let app = Pages::new(&place.aws, args.max_upload_bytes)?
-        .before(sightline_upload_api::router(Arc::new(upload_api)));
+    let app = Pages::new(&place.aws, args.max_upload_bytes)?.before(figures::before(
+        sightline_upload_api::router(Arc::new(upload_api)),
+    ));
 
     let (stop, stopped) = watch::channel(false);
     let server = tokio::spawn(serve(listener, app, stopped.clone()));
