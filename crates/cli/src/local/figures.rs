@@ -52,7 +52,7 @@ mod tests {
         let text = to_bytes(page.into_body(), usize::MAX).await.unwrap();
         let text = std::str::from_utf8(&text).unwrap();
         assert!(
-            text.contains("# HELP sightline_images ") && text.ends_with("# EOF\n"),
+            text.contains("# HELP sightline_billed_calls ") && text.ends_with("# EOF\n"),
             "{text}"
         );
         for (method, path) in [("POST", "/metrics"), ("GET", "/health")] {
