@@ -9,6 +9,7 @@ pub mod analyse;
 pub mod analysis;
 pub mod aws;
 pub mod config;
+pub mod deployment;
 pub mod document;
 pub mod keys;
 pub mod logging;

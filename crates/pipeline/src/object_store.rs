@@ -180,3 +180,11 @@ pub struct StoreError {
     /// Whether trying again can help: throttling, 5xx, time-outs, lost connections.
     pub retryable: bool,
 }
+
+impl StoreError {
+    /// Whether the error says something about the object that time and repairs will not change.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        !self.retryable && !crate::deployment::is_at_fault(&self.code)
+    }
+}

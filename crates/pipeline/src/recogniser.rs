@@ -100,3 +100,11 @@ pub struct RecogniserError {
     /// Whether trying again can help: throttling, 5xx, time-outs, lost connections.
     pub retryable: bool,
 }
+
+impl RecogniserError {
+    /// Whether the error says something about the picture that time and repairs will not change.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        !self.retryable && !crate::deployment::is_at_fault(&self.code)
+    }
+}

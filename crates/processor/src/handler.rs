@@ -308,7 +308,11 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
                     tracing::info!(request_id, key = %key, why = skip.name(), "nothing to do");
                 }
                 Err(setback) => {
-                    tracing::warn!(request_id, key = %key, error = %setback, "has to come again");
+                    if setback.needs_repair() {
+                        tracing::error!(request_id, key = %key, error = %setback, "the deployment lacks a permission, credentials or a bucket; repair it, then redrive the dead-letter queue");
+                    } else {
+                        tracing::warn!(request_id, key = %key, error = %setback, "has to come again");
+                    }
                     metrics::setback(setback.reason(), (self.options.clock)());
                     setbacks.push((job.from, setback));
                 }

@@ -107,17 +107,11 @@ async fn read<S: ObjectStore>(
 }
 
 fn unreadable(error: StoreError) -> Result<Found, StoreError> {
-    if is_final(&error) {
+    if error.is_final() {
         Ok(Found::Unreadable(error))
     } else {
         Err(error)
     }
-}
-
-/// Whether the picture will never be readable. A bucket that is not there is a mistake in the
-/// configuration, which the picture must not pay for.
-fn is_final(error: &StoreError) -> bool {
-    !error.retryable && error.code != "NoSuchBucket" && error.code != "PermanentRedirect"
 }
 
 /// The announced object's bytes.
@@ -149,7 +143,7 @@ pub(crate) async fn bytes<S: ObjectStore>(
         Ok(GetOutcome::Found(_, bytes)) => Bytes::All(bytes),
         Ok(GetOutcome::Changed) => Bytes::Replaced,
         Ok(GetOutcome::Missing) => Bytes::Gone,
-        Err(error) if is_final(&error) => Bytes::Unreadable(error),
+        Err(error) if error.is_final() => Bytes::Unreadable(error),
         Err(error) => return Err(error),
     })
 }
@@ -240,8 +234,9 @@ pub(crate) fn unreadable_source(error: &StoreError) -> AnalysisError {
     whole(
         &error.code,
         match error.code.as_str() {
-            "AccessDenied" => "The processor is not allowed to read the picture; whoever runs it must allow s3:GetObject on it.".to_owned(),
-            "InvalidObjectState" => "The picture is archived; restore it, then upload it again.".to_owned(),
+            "InvalidObjectState" => {
+                "The picture is archived; restore it, then upload it again.".to_owned()
+            }
             code => format!("The bucket does not give the picture out ({code}); upload it again."),
         },
     )

@@ -7,6 +7,7 @@ use sightline_pipeline::{
     Analyses, ResultDocument, SourceKey,
     analyse::{Analyst, Answers, Findings, refusal},
     config::ProcessorConfig,
+    deployment,
     document::{AnalysisError, ImageInfo, Status, Thumbnail, Timings},
     metrics,
     object_store::{ObjectStore, StoreError},
@@ -96,6 +97,16 @@ impl Setback {
             Self::InHand => "InHand",
             Self::Contended => "Contended",
             Self::OutOfTime => "OutOfTime",
+        }
+    }
+
+    /// Whether permissions, credentials or names of buckets have to be repaired first.
+    #[must_use]
+    pub(crate) fn needs_repair(&self) -> bool {
+        match self {
+            Self::Store(error) => deployment::is_at_fault(&error.code),
+            Self::Recogniser { error, .. } => deployment::is_at_fault(&error.code),
+            Self::InHand | Self::Contended | Self::OutOfTime => false,
         }
     }
 }

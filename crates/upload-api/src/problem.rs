@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use sightline_pipeline::{object_store::StoreError, recogniser::RecogniserError};
+use sightline_pipeline::{deployment, object_store::StoreError, recogniser::RecogniserError};
 use utoipa::ToSchema;
 
 /// How problems are typed on the wire.
@@ -350,6 +350,13 @@ impl Problem {
         operation: &dyn std::fmt::Display,
         error: &RecogniserError,
     ) -> Self {
+        if deployment::is_at_fault(&error.code) {
+            tracing::error!(%operation, %error, "the deployment lacks a permission or credentials for the recogniser; repair it");
+            return Self::new(
+                Code::RecogniserUnavailable,
+                "The recogniser behind this service refuses to work for it, and nothing was stored. Tell who runs the service the x-request-id of this reply, and send the image again once that is repaired.",
+            );
+        }
         tracing::warn!(%operation, %error, "the recogniser is not answering");
         Self::new(
             Code::RecogniserUnavailable,

@@ -125,11 +125,12 @@ impl<R: Recogniser> Analyst<'_, R> {
 pub struct Answers(Vec<(Question, Result<Value, RecogniserError>)>);
 
 impl Answers {
-    /// The first error that time may heal, and the operation that gave it.
+    /// The first error that time or a repair of the deployment may heal, and the operation that
+    /// gave it.
     #[must_use]
     pub fn setback(&self) -> Option<(Operation, &RecogniserError)> {
         self.0.iter().find_map(|(question, answer)| match answer {
-            Err(error) if error.retryable => Some((question.operation(), error)),
+            Err(error) if !error.is_final() => Some((question.operation(), error)),
             _ => None,
         })
     }
@@ -142,7 +143,7 @@ impl Answers {
             .filter_map(|(question, answer)| {
                 let (answer, error) = match answer {
                     Ok(answer) => (Some(answer.clone()), None),
-                    Err(error) if error.retryable => return None,
+                    Err(error) if !error.is_final() => return None,
                     Err(error) => (None, Some((error.code.clone(), error.message.clone()))),
                 };
                 Some(Kept {

@@ -61,8 +61,8 @@ pub(super) fn errors(
         .collect()
 }
 
-/// What an error means and what to do about it. Rekognition's own message names roles and buckets
-/// where permissions are concerned; those stay in the log.
+/// What an error means and what to do about it. Missing permissions are no answer and never get
+/// here; Rekognition's messages about them, which name roles and buckets, stay in the log.
 fn explain(operation: Operation, error: &RecogniserError) -> String {
     match error.code.as_str() {
         "InvalidImageFormatException" => {
@@ -74,9 +74,6 @@ fn explain(operation: Operation, error: &RecogniserError) -> String {
         "InvalidS3ObjectException" => {
             "Rekognition could not fetch the picture; the bucket must be in the region in which Rekognition is called, and the processor must be allowed to read the picture.".to_owned()
         }
-        "AccessDeniedException" | "AccessDenied" => format!(
-            "The processor is not allowed to call {operation}; whoever runs it must grant rekognition:{operation}."
-        ),
         "ResourceNotReadyException" => {
             "The custom labels model is not running; whoever runs it must start it, then upload the picture again.".to_owned()
         }
@@ -98,14 +95,14 @@ mod tests {
         let errors = errors(
             Operation::DetectLabels,
             &analyses,
-            &refused("AccessDeniedException"),
+            &refused("ImageTooLargeException"),
         );
         let named: Vec<_> = errors.iter().filter_map(|error| error.analysis).collect();
         assert_eq!(named, [Analysis::Labels, Analysis::ImageProperties]);
         assert!(
             errors
                 .iter()
-                .all(|error| error.message.contains("rekognition:DetectLabels"))
+                .all(|error| error.message.contains("too large for DetectLabels"))
         );
     }
 

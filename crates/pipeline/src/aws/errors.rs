@@ -132,6 +132,7 @@ impl From<Failure> for RecogniserError {
 }
 
 /// The code that S3 would have sent with this status; an answer to HEAD has no body to carry one.
+/// 400 and 403 then speak of credentials and permissions (see [`crate::deployment`]).
 fn code_of(status: u16) -> String {
     match status {
         301 | 307 => "PermanentRedirect".to_owned(),

@@ -47,7 +47,7 @@ impl ObjectStore for S3Store {
                 let failure = Failure::read(&error);
                 match failure.status {
                     Some(404) => Ok(None),
-                    _ => Err(read_error(failure, "HeadObject", bucket)),
+                    _ => Err(read_error(failure, "HeadObject", bucket, None)),
                 }
             }
         }
@@ -98,7 +98,7 @@ impl ObjectStore for S3Store {
                     }
                     // An empty object has no first byte, so no range of it can be given.
                     (Some(416), _) => self.get_empty(get).await,
-                    _ => Err(read_error(failure, "GetObject", get.bucket)),
+                    _ => Err(read_error(failure, "GetObject", get.bucket, get.version_id)),
                 }
             }
         }
@@ -170,12 +170,19 @@ impl S3Store {
 
 /// A read that failed. S3 hides whether an object exists from those who may not list the bucket
 /// (Amazon S3 API Reference, "HeadObject", "Permissions"), so 403 has two possible reasons.
-fn read_error(failure: Failure, operation: &'static str, bucket: &str) -> StoreError {
+fn read_error(
+    failure: Failure,
+    operation: &'static str,
+    bucket: &str,
+    version_id: Option<&str>,
+) -> StoreError {
     let refused = failure.status == Some(403);
     let mut error = failure.into_store_error(operation, bucket);
     if refused && error.code == "AccessDenied" {
+        // A version that is named takes a permission of its own (as above, "GetObject").
+        let needed = version_id.map_or("s3:GetObject", |_| "s3:GetObject and s3:GetObjectVersion");
         error.message = format!(
-            "{}; either the object may not be read (s3:GetObject), or it does not exist and s3:ListBucket on the bucket is missing to be told so",
+            "{}; either the object may not be read ({needed}), or it does not exist and s3:ListBucket on the bucket is missing to be told so",
             error.message
         );
     }

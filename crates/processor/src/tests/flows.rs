@@ -29,7 +29,7 @@ const RESULTS: [&str; 2] = [
 ];
 
 /// Whether the image under [`KEY`] has a result.
-fn answered(bench: &Bench) -> bool {
+fn answered<S>(bench: &Bench<S>) -> bool {
     bench.store.body(OUT, RESULTS[0]).is_some()
 }
 
@@ -875,16 +875,60 @@ async fn when_all_analyses_are_refused_the_document_says_so() {
 }
 
 #[tokio::test]
-async fn a_picture_that_may_not_be_read_gets_a_failed_document() {
-    let store = |store| Failing::new(store, Faults::always(denied())).only("GetObject in-put");
+async fn a_picture_that_the_bucket_will_not_give_gets_a_failed_document() {
+    let archived = StoreError {
+        code: "InvalidObjectState".to_owned(),
+        ..denied()
+    };
+    let store = |store| Failing::new(store, Faults::always(archived)).only("GetObject in-put");
     let bench = Bench::with("labels", MemoryStore::new(), CannedRecogniser::new(), store);
     let info = bench.upload(KEY, &picture());
     let event = queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))]);
     assert!(bench.failures(event).await.is_empty());
     let document = bench.document(KEY);
-    assert_eq!(document["errors"][0]["code"], "AccessDenied");
+    assert_eq!(document["errors"][0]["code"], "InvalidObjectState");
     assert_eq!(document["source"]["size"], json!(info.size));
     assert_eq!(document["source"]["eTag"], json!(info.e_tag));
+}
+
+#[tokio::test]
+async fn missing_permissions_are_answered_once_they_are_granted() {
+    let bad_head = StoreError {
+        code: "BadRequest".to_owned(),
+        ..denied()
+    };
+    for (error, call) in [
+        (denied(), "GetObject in-put"),
+        (denied(), "HeadObject in-put"),
+        (bad_head, "HeadObject in-put"),
+    ] {
+        let store = |store| Failing::new(store, Faults::first(1, error)).only(call);
+        let bench = Bench::with("labels", MemoryStore::new(), CannedRecogniser::new(), store);
+        let info = bench.upload(KEY, &picture());
+        let event = queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))]);
+        assert_eq!(bench.failures(event.clone()).await, ["m"], "{call}");
+        assert!(!answered(&bench), "{call}");
+        assert!(bench.failures(event).await.is_empty(), "{call}");
+        assert_eq!(bench.document(KEY)["status"], "succeeded", "{call}");
+    }
+    for code in [
+        "AccessDeniedException",
+        "UnrecognizedClientException",
+        "InvalidSignatureException",
+    ] {
+        let recogniser = CannedRecogniser::new().with_faults(
+            sightline_pipeline::Analysis::Faces.operation(),
+            Faults::first(1, refused(code)),
+        );
+        let bench = Bench::with_recogniser("labels,faces", recogniser);
+        let info = bench.upload(KEY, &picture());
+        let event = queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))]);
+        assert_eq!(bench.failures(event.clone()).await, ["m"], "{code}");
+        assert!(!answered(&bench), "{code}");
+        assert!(bench.failures(event).await.is_empty(), "{code}");
+        assert_eq!(bench.document(KEY)["status"], "succeeded", "{code}");
+        assert_eq!(bench.recogniser.count(), 3, "the labels were kept");
+    }
 }
 
 #[tokio::test]

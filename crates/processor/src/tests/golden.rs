@@ -70,7 +70,7 @@ async fn golden_partial() {
     let recogniser = CannedRecogniser::new()
         .with_faults(
             Operation::RecognizeCelebrities,
-            Faults::always(refused("AccessDeniedException")),
+            Faults::always(refused("ImageTooLargeException")),
         )
         .with_faults(
             Operation::DetectCustomLabels,

@@ -196,7 +196,8 @@ impl ImageAnswer {
 /// result are stored as those of an upload are, the image under `inline/`, and can be read again in
 /// the same ways. An image that
 /// cannot be analysed is no error of the request: the reply is 201 then too, and `result` has `status`
-/// `failed` and the reason. When the reply is an error, nothing was stored.
+/// `failed` and the reason. When the reply is an error, nothing that was stored is kept, as far as
+/// the buckets can be reached to remove it; nobody learns the key of what might be left.
 #[utoipa::path(
     post,
     path = "/images",
@@ -205,7 +206,7 @@ impl ImageAnswer {
     request_body(
         content = ImageRequest,
         content_type = "application/json",
-        description = "The image; at most 6 MiB. The request's own `Content-Type` is not looked at."
+        description = "The image; at most 6 MiB. The request's own `Content-Type` is not looked at here; send `application/json` all the same when the body is over 3 MB, because API Gateway encodes bodies of other types in base64 once more, and what it hands on is limited to 6 MB."
     ),
     responses(
         (

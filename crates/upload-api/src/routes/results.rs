@@ -76,7 +76,8 @@ impl StoredSource {
 ///
 /// The reply is 202 while the image is there and its result is not; ask again after `Retry-After`
 /// seconds. When an image is replaced, it is 202 again until the new image's own result is there.
-/// A picture that cannot be analysed gets a result too, with `status` `failed` and the reason.
+/// A picture that cannot be analysed gets a result too, with `status` `failed` and the reason. An
+/// image under `inline/` has its result at once or never, so the reply is never 202 there.
 #[utoipa::path(
     get,
     path = "/results/{key}",
@@ -160,8 +161,15 @@ pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser>(
             return Ok(found(&info.e_tag, bytes, &headers));
         }
     }
-    if image.is_some() {
+    // An image under `inline/` is answered in the request that brings it, or never.
+    if image.is_some() && key.is_upload() {
         return Ok(pending(key, result_key));
+    }
+    if image.is_some() {
+        return Err(Problem::new(
+            Code::NoSuchUpload,
+            "There is no result under this key, and none will come: images under inline/ are analysed in the request that brings them. Send the image again to POST /images.",
+        ));
     }
     Err(Problem::new(
         Code::NoSuchUpload,

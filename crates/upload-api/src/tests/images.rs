@@ -374,7 +374,7 @@ async fn a_final_refusal_of_the_recogniser_stands_in_the_document() {
     ] {
         let recogniser = CannedRecogniser::new().with_faults(
             Some(refuses.operation()),
-            Faults::always(refused("AccessDeniedException")),
+            Faults::always(refused("ImageTooLargeException")),
         );
         let analyses = if status == "partial" {
             "labels,faces"
@@ -401,6 +401,20 @@ async fn a_final_refusal_of_the_recogniser_stands_in_the_document() {
             1
         );
     }
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_deployment_is_no_answer() {
+    let recogniser =
+        CannedRecogniser::new().with_faults(None, Faults::always(refused("AccessDeniedException")));
+    let store = MemoryStore::new();
+    let api = Api::new(config(&[]), store.clone(), presigner(), recogniser);
+    let reply = post(router(Arc::new(api)), body(&picture(ImageFormat::Png))).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.code().as_str()),
+        (503, "recogniser-unavailable")
+    );
+    assert!(stored(&store).is_empty());
 }
 
 #[tokio::test]

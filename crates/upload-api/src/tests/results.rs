@@ -128,6 +128,15 @@ async fn a_key_that_nothing_lies_under_is_not_found() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_an_answer_that_never_comes() {
+    let store = MemoryStore::new();
+    put_image(&store, "inline/left.jpg");
+    let reply = get(api(&store), "/results/inline/left.jpg").await;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND);
+    assert_eq!(reply.code(), "no-such-upload");
+}
+
+#[tokio::test]
 async fn any_key_can_be_asked_for() {
     let store = MemoryStore::new();
     let images: Vec<_> = KEYS
@@ -138,8 +147,12 @@ async fn any_key_can_be_asked_for() {
     for (key, image) in &images {
         let path = results_path(&SourceKey::new(*key).unwrap());
         let pending = get(api(&store), &path).await;
-        assert_eq!(pending.status, StatusCode::ACCEPTED, "{key}");
-        assert_eq!(pending.json()["key"], *key);
+        if key.starts_with("uploads/") {
+            assert_eq!(pending.status, StatusCode::ACCEPTED, "{key}");
+            assert_eq!(pending.json()["key"], *key);
+        } else {
+            assert_eq!(pending.status, StatusCode::NOT_FOUND, "{key}");
+        }
         let bytes = put_result(&store, key, image);
         for path in [
             path.clone(),
