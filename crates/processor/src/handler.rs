@@ -159,6 +159,20 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
         event: Value,
         invocation: &Invocation,
     ) -> Result<Value, HandlerError> {
+        let answered = self.handle_with_reasons(event, invocation).await;
+        answered.map(|(answer, _)| answer)
+    }
+
+    /// As [`Self::handle`], and why each message of the answer has to come again, by its id: one
+    /// sentence for a person. Lambda's answer has no place for it.
+    ///
+    /// # Errors
+    /// As [`Self::handle`].
+    pub async fn handle_with_reasons(
+        &self,
+        event: Value,
+        invocation: &Invocation,
+    ) -> Result<(Value, BTreeMap<String, String>), HandlerError> {
         let deadlines = Deadlines::new((self.options.clock)(), invocation.time_left);
         let request_id = invocation.request_id.as_str();
         match Event::read(&event) {
@@ -167,21 +181,23 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
                     .into_iter()
                     .map(|message| (message.id, message.reading))
                     .unzip();
-                let misread: Vec<bool> = readings
+                let misread: Vec<Option<String>> = readings
                     .iter()
-                    .map(|reading| !reading.errors.is_empty())
+                    .map(|reading| reading.errors.first().map(ToString::to_string))
                     .collect();
                 let setbacks = self.work_off(readings, deadlines, request_id).await;
-                let failures: Vec<Value> = ids
-                    .iter()
-                    .zip(misread)
-                    .enumerate()
-                    .filter(|(at, (_, misread))| {
-                        *misread || setbacks.iter().any(|(from, _)| from == at)
-                    })
-                    .map(|(_, (id, _))| json!({"itemIdentifier": id}))
-                    .collect();
-                Ok(json!({"batchItemFailures": failures}))
+                let mut failures = Vec::new();
+                let mut reasons = BTreeMap::new();
+                for (at, (id, misread)) in ids.into_iter().zip(misread).enumerate() {
+                    let setback = setbacks.iter().find(|(from, _)| *from == at);
+                    if let Some(reason) =
+                        misread.or_else(|| setback.map(|(_, setback)| setback.to_string()))
+                    {
+                        failures.push(json!({"itemIdentifier": id}));
+                        reasons.insert(id, reason);
+                    }
+                }
+                Ok((json!({"batchItemFailures": failures}), reasons))
             }
             Ok(Event::Direct(reading)) => {
                 let error = reading.errors.first().cloned();
@@ -190,7 +206,12 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
                 let failed = setbacks.len();
                 match setbacks.into_iter().next() {
                     Some((_, first)) => Err(HandlerError::Retry { failed, all, first }),
-                    None => error.map_or(Ok(Value::Null), |error| Err(error.into())),
+                    None => {
+                        error.map_or(
+                            Ok((Value::Null, BTreeMap::new())),
+                            |error| Err(error.into()),
+                        )
+                    }
                 }
             }
             Err(error) => {

@@ -11,6 +11,7 @@ use sightline_pipeline::{
         Condition, Get, GetOutcome, ObjectInfo, ObjectStore, Put, PutOutcome, StoreError,
     },
     recogniser::{Picture, Question},
+    spending::DAILY_LIMIT_REACHED,
     testing::{CannedRecogniser, Failing, Faults, MemoryStore, refused, slow_down, throttled},
 };
 
@@ -932,6 +933,44 @@ async fn missing_permissions_are_answered_once_they_are_granted() {
 }
 
 #[tokio::test]
+async fn a_picture_over_the_daily_limit_is_told_so_and_analysed_when_its_event_comes_again() {
+    let recogniser =
+        CannedRecogniser::new().with_faults(None, Faults::first(2, refused(DAILY_LIMIT_REACHED)));
+    let bench = Bench::with_recogniser("labels", recogniser);
+    let info = bench.upload(KEY, &picture());
+    let event = queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))]);
+    for _ in 0..2 {
+        assert!(bench.failures(event.clone()).await.is_empty());
+        let document = bench.document(KEY);
+        assert_eq!(document["status"], "failed");
+        assert_eq!(document["errors"][0]["code"], DAILY_LIMIT_REACHED);
+        assert_eq!(document["errors"][0]["retryable"], true);
+        assert_eq!(document["cost"]["calls"], 0);
+    }
+    for _ in 0..2 {
+        assert!(bench.failures(event.clone()).await.is_empty());
+        assert_eq!(bench.document(KEY)["status"], "succeeded");
+    }
+    assert_eq!(bench.recogniser.count(), 3);
+}
+
+#[tokio::test]
+async fn what_is_left_of_the_day_is_not_asked_for_twice() {
+    let recogniser = CannedRecogniser::new().with_faults(
+        sightline_pipeline::Analysis::Faces.operation(),
+        Faults::first(1, refused(DAILY_LIMIT_REACHED)),
+    );
+    let bench = Bench::with_recogniser("labels,faces", recogniser);
+    let info = bench.upload(KEY, &picture());
+    let event = queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))]);
+    for _ in 0..2 {
+        assert!(bench.failures(event.clone()).await.is_empty());
+        assert_eq!(bench.document(KEY)["status"], "partial");
+    }
+    assert_eq!(bench.recogniser.count(), 2);
+}
+
+#[tokio::test]
 async fn what_the_configuration_got_wrong_is_not_blamed_on_the_picture() {
     let no_bucket = StoreError {
         code: "NoSuchBucket".to_owned(),
@@ -1064,4 +1103,25 @@ fn the_work_can_be_spawned() {
     let bench = Bench::new("labels");
     let invocation = invocation(1);
     is_send(bench.processor.handle(json!({}), &invocation));
+}
+
+#[tokio::test]
+async fn why_a_message_comes_again_is_told_beside_the_answer() {
+    let store = |store| Failing::new(store, Faults::always(denied())).only("HeadObject in-put");
+    let bench = Bench::with("labels", MemoryStore::new(), CannedRecogniser::new(), store);
+    let info = bench.upload(KEY, &picture());
+    let event = queue(&[
+        ("denied", s3_event(&[put_record(KEY, &info, "01")])),
+        ("strange", json!({"Records": [{"eventSource": "aws:s3"}]})),
+        ("nothing", s3_event(&[])),
+    ]);
+    let (answer, reasons) = bench
+        .processor
+        .handle_with_reasons(event, &invocation(60))
+        .await
+        .unwrap();
+    assert_eq!(failures(&answer), ["denied", "strange"]);
+    assert_eq!(reasons.keys().collect::<Vec<_>>(), ["denied", "strange"]);
+    assert!(reasons["denied"].contains("AccessDenied"), "{reasons:?}");
+    assert!(!reasons["strange"].is_empty());
 }
