@@ -232,6 +232,24 @@ async fn a_get_tells_what_is_gone_from_what_is_changed_from_what_failed() {
 }
 
 #[tokio::test]
+async fn a_body_that_breaks_off_is_retryable_and_not_taken_for_the_whole() {
+    let promised = "etag: \"e1\"\r\ncontent-type: image/jpeg\r\ncontent-length: 1000\r\n";
+    let chunked = "etag: \"e1\"\r\ntransfer-encoding: chunked\r\n";
+    let server = Replay::serve(vec![
+        format!("HTTP/1.1 200 OK\r\n{promised}\r\nhalf of it"),
+        format!("HTTP/1.1 200 OK\r\n{chunked}\r\na\r\nhalf of it\r\n"),
+        format!("HTTP/1.1 200 OK\r\n{promised}\r\n"),
+    ])
+    .await;
+    let store = server.clients().store;
+    for _ in 0..3 {
+        let error = store.get(GET).await.unwrap_err();
+        assert_eq!((error.code.as_str(), error.retryable), ("Response", true));
+        assert!(error.message.contains("broke off"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_put_tells_a_condition_that_does_not_hold_from_a_failure() {
     let server = Replay::serve(vec![
         answer("200 OK", "etag: \"e2\"\r\n", ""),
