@@ -65,11 +65,62 @@ impl Buckets {
     }
 }
 
+/// Who sees which images (`ACCESS`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// Everybody lists, reads and deletes everything.
+    Open,
+    /// Callers list, read and delete their own images. Who calls is the claim `sub` of the token that
+    /// API Gateway's JWT authorizer has checked.
+    Owner,
+    /// Who knows an image's key reads it; nobody lists or deletes.
+    #[default]
+    Unlisted,
+}
+
+impl Access {
+    /// Every way.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Owner, Self::Unlisted];
+
+    /// The name in `ACCESS`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Owner => "owner",
+            Self::Unlisted => "unlisted",
+        }
+    }
+
+    fn read(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        lookup("ACCESS").map_or(Ok(Self::default()), |name| name.parse())
+    }
+}
+
+impl FromStr for Access {
+    type Err = ConfigError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|access| access.name() == name.trim())
+            .ok_or_else(|| {
+                wrong(
+                    "ACCESS",
+                    name,
+                    "open (everybody sees everything), owner (signed-in callers see their own) or unlisted (who knows a key reads it)",
+                )
+            })
+    }
+}
+
 /// What the upload API is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UploadApiConfig {
     /// The buckets.
     pub buckets: Buckets,
+    /// Who sees which images (`ACCESS`, `unlisted`).
+    pub access: Access,
     /// What a client may ask for (`ANALYSES`).
     pub analyses: Analyses,
     /// The largest image, in bytes (`MAX_UPLOAD_BYTES`, 15 MiB).
@@ -93,6 +144,7 @@ impl UploadApiConfig {
         let analyses = analyses(lookup)?;
         Ok(Self {
             buckets: Buckets::read(lookup)?,
+            access: Access::read(lookup)?,
             settings: settings(lookup, &analyses)?,
             analyses,
             max_upload_bytes: number(
@@ -236,6 +288,17 @@ fn settings(lookup: Lookup<'_>, analyses: &Analyses) -> Result<Settings, ConfigE
             (0, 1024),
             "a number of pixels from 1 to 1024, such as 128, or 0 for no thumbnails",
         )?,
+        max_daily_analyses: lookup("MAX_DAILY_ANALYSES")
+            .map(|_| {
+                number(
+                    lookup,
+                    "MAX_DAILY_ANALYSES",
+                    0,
+                    (0, u64::MAX),
+                    "a number of analyses, such as 10000; leave it out for any number",
+                )
+            })
+            .transpose()?,
     };
     match &settings.custom_labels_arn {
         None if analyses.contains(Analysis::CustomLabels) => Err(ConfigError {
@@ -320,6 +383,7 @@ mod tests {
         assert_eq!(api.max_upload_bytes, 15_728_640);
         assert_eq!(api.upload_url_seconds, 300);
         assert_eq!(api.allowed_origins, AllowedOrigins::None);
+        assert_eq!(api.access, Access::Unlisted);
         let processor = ProcessorConfig::read(&lookup(&BUCKETS)).unwrap();
         assert_eq!(processor.settings, Settings::default());
     }
@@ -333,6 +397,8 @@ mod tests {
             ("ANALYSES", "labels,cats"),
             ("MAX_UPLOAD_BYTES", "0"),
             ("MAX_UPLOAD_BYTES", "15MB"),
+            ("ACCESS", ""),
+            ("ACCESS", "everybody"),
             ("UPLOAD_URL_SECONDS", "901"),
             ("RESULT_URL_SECONDS", "-1"),
             ("ALLOWED_ORIGINS", "pictures.example.com"),
@@ -348,6 +414,8 @@ mod tests {
             ("MIN_CONFIDENCE", "NaN"),
             ("MAX_LABELS", "0"),
             ("THUMBNAIL_PX", "1025"),
+            ("MAX_DAILY_ANALYSES", "many"),
+            ("MAX_DAILY_ANALYSES", ""),
             ("CUSTOM_LABELS_ARN", "shelves"),
         ] {
             let pairs = with(&[(variable, value)]);
@@ -359,6 +427,15 @@ mod tests {
             ProcessorConfig::read(&lookup(&pairs)).unwrap_err().variable,
             "CUSTOM_LABELS_ARN"
         );
+    }
+
+    #[test]
+    fn access_is_read_by_name() {
+        for access in Access::ALL {
+            let pairs = with(&[("ACCESS", access.name())]);
+            let config = UploadApiConfig::read(&lookup(&pairs)).unwrap();
+            assert_eq!(config.access, access);
+        }
     }
 
     #[test]

@@ -19,10 +19,11 @@ pub mod object_store;
 pub mod picture;
 pub mod prepare;
 pub mod recogniser;
+pub mod spending;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
 pub use analysis::{Analyses, Analysis};
 pub use document::ResultDocument;
-pub use keys::{KeyError, SourceKey};
+pub use keys::{KeyError, Owner, SourceKey};
 pub use media::MediaType;

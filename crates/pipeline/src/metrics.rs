@@ -278,7 +278,7 @@ mod tests {
             .collect();
         assert_eq!(
             codes,
-            ["AccessDeniedException", "ResourceNotReadyException"]
+            ["ImageTooLargeException", "ResourceNotReadyException"]
         );
         let analyses: Vec<_> = lines
             .iter()
@@ -295,7 +295,7 @@ mod tests {
         for line in [
             "sightline_images_total{status=\"partial\"} 1\n",
             "sightline_analyses_total{analysis=\"labels\"} 1\n",
-            "sightline_errors_total{code=\"AccessDeniedException\"} 1\n",
+            "sightline_errors_total{code=\"ImageTooLargeException\"} 1\n",
             "sightline_setbacks_total{reason=\"Recogniser\"} 1\n",
             "sightline_billed_calls_total 1\n",
             "sightline_cost_usd_total 0.001\n",

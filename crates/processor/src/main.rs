@@ -12,6 +12,7 @@ use sightline_pipeline::{
     aws,
     config::{ProcessorConfig, environment},
     logging, metrics,
+    spending::Bounded,
 };
 use sightline_processor::{Invocation, Options, Processor};
 
@@ -40,6 +41,12 @@ async fn run() -> anyhow::Result<()> {
     let aws::Clients {
         store, recogniser, ..
     } = aws::clients(&aws::load().await);
+    let recogniser = Bounded::new(
+        recogniser,
+        store.clone(),
+        &config.buckets.output,
+        config.settings.max_daily_analyses,
+    );
     let processor = Arc::new(Processor::new(
         config,
         store,

@@ -3,10 +3,11 @@
 use serde::Deserialize;
 use sightline_pipeline::{
     ResultDocument, SourceKey,
-    document::Status,
+    document::{AnalysisError, Status},
     object_store::{
         Condition, Get, GetOutcome, ObjectInfo, ObjectStore, Put, PutOutcome, StoreError,
     },
+    spending::DAILY_LIMIT_REACHED,
 };
 
 use crate::version::{ObjectVersion, Relation};
@@ -16,6 +17,8 @@ const E_TAG: &str = "source-e-tag";
 const VERSION_ID: &str = "source-version-id";
 const SEQUENCER: &str = "source-sequencer";
 const STATUS: &str = "status";
+/// Metadata of a result that says only that the day's analyses were used up.
+const LIMITED: &str = "daily-limit-reached";
 
 /// How often a write that lost a race is tried again. Each loss means that somebody else wrote,
 /// and writers of one image are few.
@@ -40,43 +43,63 @@ impl Standing {
         key: &SourceKey,
         version: &ObjectVersion,
     ) -> Result<Self, StoreError> {
-        Ok(match answered_version(store, bucket, key).await? {
+        Ok(match answered(store, bucket, key).await? {
             None => Self::Open(None),
-            Some((e_tag, answered)) => Self::judge(e_tag, answered.as_ref(), version),
+            Some(answered) => answered.judge(version),
         })
     }
+}
 
-    /// What a result object with this ETag that answers `answered` means for `version`.
-    pub(crate) fn judge(
-        e_tag: String,
-        answered: Option<&ObjectVersion>,
-        version: &ObjectVersion,
-    ) -> Self {
-        match answered.map(|answered| answered.relation_to(version)) {
-            Some(Relation::Same) => Self::Answered,
-            Some(Relation::Newer) => Self::Superseded,
-            Some(Relation::NotNewer) | None => Self::Open(Some(e_tag)),
+/// A result object.
+#[derive(Debug, Clone)]
+pub(crate) struct Answered {
+    e_tag: String,
+    /// The version of the image it answers; unknown when the object is no result document.
+    version: Option<ObjectVersion>,
+    /// Nothing was asked of the picture, because the day's analyses were used up.
+    limited: bool,
+}
+
+impl Answered {
+    /// What it means for `version`. Where the day's analyses were used up, another event for the
+    /// same version is another try.
+    pub(crate) fn judge(self, version: &ObjectVersion) -> Standing {
+        match self.version.map(|answered| answered.relation_to(version)) {
+            Some(Relation::Same) if !self.limited => Standing::Answered,
+            Some(Relation::Newer) => Standing::Superseded,
+            Some(Relation::Same | Relation::NotNewer) | None => Standing::Open(Some(self.e_tag)),
         }
     }
 }
 
-/// The ETag of the result object of `key` and the version it answers; that is unknown when the
-/// object is no result document.
-pub(crate) async fn answered_version<S: ObjectStore>(
+/// Whether a result says only that the day's analyses were used up.
+fn is_limited(status: Option<Status>, mut codes: impl Iterator<Item = impl AsRef<str>>) -> bool {
+    status == Some(Status::Failed) && codes.any(|code| code.as_ref() == DAILY_LIMIT_REACHED)
+}
+
+/// The result object of `key`, where there is one.
+pub(crate) async fn answered<S: ObjectStore>(
     store: &S,
     bucket: &str,
     key: &SourceKey,
-) -> Result<Option<(String, Option<ObjectVersion>)>, StoreError> {
+) -> Result<Option<Answered>, StoreError> {
     #[derive(Deserialize)]
     struct Document {
         source: ObjectVersion,
+        status: Option<Status>,
+        #[serde(default)]
+        errors: Vec<AnalysisError>,
     }
     let result_key = key.result_key();
     let Some(info) = store.head(bucket, &result_key).await? else {
         return Ok(None);
     };
     if let Some(version) = version_in(&info) {
-        return Ok(Some((info.e_tag, Some(version))));
+        return Ok(Some(Answered {
+            limited: info.metadata.contains_key(LIMITED),
+            e_tag: info.e_tag,
+            version: Some(version),
+        }));
     }
     let get = Get {
         bucket,
@@ -87,12 +110,19 @@ pub(crate) async fn answered_version<S: ObjectStore>(
     };
     Ok(match store.get(get).await? {
         GetOutcome::Found(info, bytes) => {
-            let version =
-                serde_json::from_slice::<Document>(&bytes).map(|document| document.source);
-            if let Err(error) = &version {
-                tracing::warn!(key = result_key, %error, "what stands in the result's place is no result and will be replaced");
-            }
-            Some((info.e_tag, version.ok()))
+            let document = serde_json::from_slice::<Document>(&bytes)
+                .inspect_err(|error| tracing::warn!(key = result_key, %error, "what stands in the result's place is no result and will be replaced"))
+                .ok();
+            Some(Answered {
+                e_tag: info.e_tag,
+                limited: document.as_ref().is_some_and(|document| {
+                    is_limited(
+                        document.status,
+                        document.errors.iter().map(|error| &error.code),
+                    )
+                }),
+                version: document.map(|document| document.source),
+            })
         }
         GetOutcome::Missing | GetOutcome::Changed => None,
     })
@@ -108,17 +138,24 @@ pub(crate) fn version_in(info: &ObjectInfo) -> Option<ObjectVersion> {
     })
 }
 
-/// What tells the version of the image that an object is made from, and the result's status. Empty
-/// where that is no plain text: an event made by hand can name anything.
-pub(crate) fn metadata(
-    version: &ObjectVersion,
-    status: Option<Status>,
-) -> Vec<(&'static str, &str)> {
+/// What tells the version of the image that an object is made from, and, of a result, what it says.
+/// Empty where that is no plain text: an event made by hand can name anything.
+pub(crate) fn metadata<'a>(
+    version: &'a ObjectVersion,
+    document: Option<&ResultDocument>,
+) -> Vec<(&'static str, &'a str)> {
+    let limited = document.is_some_and(|document| {
+        is_limited(
+            Some(document.status),
+            document.errors.iter().map(|error| &error.code),
+        )
+    });
     let metadata: Vec<_> = [
         (E_TAG, Some(version.e_tag.as_str())),
         (VERSION_ID, version.version_id.as_deref()),
         (SEQUENCER, version.sequencer.as_deref()),
-        (STATUS, status.map(Status::name)),
+        (STATUS, document.map(|document| document.status.name())),
+        (LIMITED, limited.then_some("true")),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
@@ -159,7 +196,7 @@ pub(crate) async fn write<S: ObjectStore>(
         retryable: false,
     })?;
     // Without metadata the document alone tells its version.
-    let metadata = metadata(version, Some(document.status));
+    let metadata = metadata(version, Some(document));
     for _ in 0..WRITE_ATTEMPTS {
         let condition = match &standing {
             Standing::Open(None) => Condition::IfAbsent,

@@ -217,7 +217,7 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
             .map(|time| u64::try_from(((self.clock)() - time).whole_milliseconds()).unwrap_or(0));
         let (found, answered) = futures::join!(
             source::find(self.store, created),
-            results::answered_version(self.store, &self.config.buckets.output, key),
+            results::answered(self.store, &self.config.buckets.output, key),
         );
         let (picture, failure) = match found? {
             Found::Picture(picture) => (Some(picture), None),
@@ -227,9 +227,7 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
         };
         let info = picture.as_ref().map(|picture| &picture.info);
         let version = source::version(created, info);
-        let standing = answered?.map_or(Standing::Open(None), |(e_tag, answered)| {
-            Standing::judge(e_tag, answered.as_ref(), &version)
-        });
+        let standing = answered?.map_or(Standing::Open(None), |answered| answered.judge(&version));
         if let Some(skip) = skip(&standing) {
             return Ok(Outcome::Skipped(skip));
         }

@@ -24,6 +24,7 @@ use crate::{
     },
     prepare::Limits,
     recogniser::{Call, Picture, Question, Recogniser, RecogniserError},
+    spending::DAILY_LIMIT_REACHED,
 };
 
 /// How pictures are analysed.
@@ -37,6 +38,8 @@ pub struct Settings {
     pub custom_labels_arn: Option<String>,
     /// The longest side of thumbnails in pixels, 0 for none (`THUMBNAIL_PX`, 128).
     pub thumbnail_px: u32,
+    /// The most analyses a day, of all workers together (`MAX_DAILY_ANALYSES`, any number).
+    pub max_daily_analyses: Option<u64>,
 }
 
 impl Default for Settings {
@@ -46,6 +49,7 @@ impl Default for Settings {
             max_labels: 1000,
             custom_labels_arn: None,
             thumbnail_px: 128,
+            max_daily_analyses: None,
         }
     }
 }
@@ -143,7 +147,9 @@ impl Answers {
             .filter_map(|(question, answer)| {
                 let (answer, error) = match answer {
                     Ok(answer) => (Some(answer.clone()), None),
-                    Err(error) if !error.is_final() => return None,
+                    Err(error) if !error.is_final() || error.code == DAILY_LIMIT_REACHED => {
+                        return None;
+                    }
                     Err(error) => (None, Some((error.code.clone(), error.message.clone()))),
                 };
                 Some(Kept {
@@ -153,6 +159,15 @@ impl Answers {
                 })
             })
             .collect()
+    }
+
+    /// The error of the first question that was not asked because the day's analyses are used up,
+    /// where no other question has an answer.
+    #[must_use]
+    pub fn over_daily_limit(&self) -> Option<&RecogniserError> {
+        let mut errors = self.0.iter().map(|(_, answer)| answer.as_ref().err());
+        errors.clone().all(|error| error.is_some()).then_some(())?;
+        errors.find_map(|error| error.filter(|error| error.code == DAILY_LIMIT_REACHED))
     }
 
     /// One error for each of the analyses that has no answer.

@@ -7,6 +7,7 @@ use crate::{
     Analyses, Analysis,
     document::AnalysisError,
     recogniser::{Question, RecogniserError},
+    spending::DAILY_LIMIT_REACHED,
 };
 
 /// One question per operation. Custom labels without a model are no question; configuration does
@@ -56,7 +57,7 @@ pub(super) fn errors(
             analysis: Some(analysis),
             code: error.code.clone(),
             message: explain(operation, error),
-            retryable: error.retryable,
+            retryable: error.retryable || error.code == DAILY_LIMIT_REACHED,
         })
         .collect()
 }
@@ -80,6 +81,7 @@ fn explain(operation: Operation, error: &RecogniserError) -> String {
         "ResourceNotFoundException" => {
             "The custom labels model does not exist; whoever runs the processor must correct CUSTOM_LABELS_ARN.".to_owned()
         }
+        DAILY_LIMIT_REACHED => error.message.clone(),
         _ => format!("{operation} gave no answer: {}", error.message),
     }
 }

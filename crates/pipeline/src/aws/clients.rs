@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 
 use super::{RekognitionRecogniser, S3Presigner, S3Store};
 
@@ -26,10 +26,20 @@ pub struct Clients {
 
 /// Reads the SDK's configuration from where every AWS tool reads it: environment, profile, role.
 ///
-/// Retries are the SDK's standard ones (three attempts, exponential back-off with jitter) unless
-/// `AWS_MAX_ATTEMPTS` or `AWS_RETRY_MODE` say otherwise.
+/// Retries are the SDK's adaptive ones unless `AWS_RETRY_MODE` says otherwise: three attempts
+/// (`AWS_MAX_ATTEMPTS`), exponential back-off with jitter, and a client that was throttled sends more slowly
+/// until its calls succeed again (AWS SDKs and Tools Reference Guide, "Retry behavior").
 pub async fn load() -> SdkConfig {
-    aws_config::load_defaults(BehaviorVersion::latest()).await
+    let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    if std::env::var_os("AWS_RETRY_MODE").is_some() {
+        return sdk;
+    }
+    let attempts = sdk.retry_config().map(RetryConfig::max_attempts);
+    let mut adaptive = RetryConfig::adaptive();
+    if let Some(attempts) = attempts {
+        adaptive = adaptive.with_max_attempts(attempts);
+    }
+    sdk.into_builder().retry_config(adaptive).build()
 }
 
 /// Builds the ports' adapters. Time-outs that the configuration leaves open are set; an endpoint
