@@ -23,6 +23,53 @@ pub const MAX_KEY_BYTES: usize = 1024;
 /// The longest source key whose thumbnail key, the longest of the derived ones, still fits in [`MAX_KEY_BYTES`].
 pub const MAX_SOURCE_KEY_BYTES: usize = MAX_KEY_BYTES - THUMBNAIL_PREFIX.len() - ".jpg".len();
 
+/// The longest `sub` a token may carry, in characters of ASCII
+/// (OpenID Connect Core 1.0, section 2, "ID Token").
+const MAX_SUBJECT_BYTES: usize = 255;
+
+/// Whose images these are: the `sub` of a token as one segment of a key.
+///
+/// Letters, digits, `-` and `_` stay as they are, so the UUIDs that Amazon Cognito issues do; any
+/// other byte becomes `!` and two hexadecimal digits, as percent-encoding has it with a character that
+/// S3 keys take without special handling (Amazon S3 User Guide, "Naming Amazon S3 objects"). So no
+/// two subjects share a segment and none leaves it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Owner(String);
+
+/// A `sub` that names nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the subject is empty, longer than {MAX_SUBJECT_BYTES} bytes or holds control characters")]
+pub struct OwnerError;
+
+impl Owner {
+    /// The owner that the claim `sub` of a token names.
+    ///
+    /// # Errors
+    /// [`OwnerError`] when it is empty, too long or holds control characters, as no issuer's is.
+    pub fn from_subject(subject: &str) -> Result<Self, OwnerError> {
+        let named = (1..=MAX_SUBJECT_BYTES).contains(&subject.len())
+            && !subject.chars().any(char::is_control);
+        if !named {
+            return Err(OwnerError);
+        }
+        let mut segment = String::with_capacity(subject.len());
+        for byte in subject.bytes() {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {
+                segment.push(char::from(byte));
+            } else {
+                segment.push_str(&format!("!{byte:02X}"));
+            }
+        }
+        Ok(Self(segment))
+    }
+
+    /// The segment of keys that names the owner.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The key of an image in the input bucket: under `uploads/` or `inline/`, 1 to
 /// [`MAX_SOURCE_KEY_BYTES`] bytes of UTF-8, not a folder placeholder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -70,16 +117,39 @@ impl SourceKey {
         Ok(Self(key))
     }
 
-    /// The key of a new upload: `uploads/<id>.<extension>`.
+    /// The key of a new upload: `uploads/<id>.<extension>`, or `uploads/<owner>/<id>.<extension>`.
     #[must_use]
-    pub fn for_upload(id: Uuid, extension: &str) -> Self {
-        Self(format!("{UPLOAD_PREFIX}{id}.{extension}"))
+    pub fn for_upload(owner: Option<&Owner>, id: Uuid, extension: &str) -> Self {
+        Self::made(UPLOAD_PREFIX, owner, id, extension)
     }
 
-    /// The key of a new image that came inside a request: `inline/<id>.<extension>`.
+    /// The key of a new image that came inside a request: `inline/<id>.<extension>`, or
+    /// `inline/<owner>/<id>.<extension>`.
     #[must_use]
-    pub fn for_inline(id: Uuid, extension: &str) -> Self {
-        Self(format!("{INLINE_PREFIX}{id}.{extension}"))
+    pub fn for_inline(owner: Option<&Owner>, id: Uuid, extension: &str) -> Self {
+        Self::made(INLINE_PREFIX, owner, id, extension)
+    }
+
+    fn made(prefix: &str, owner: Option<&Owner>, id: Uuid, extension: &str) -> Self {
+        Self(match owner {
+            Some(Owner(owner)) => format!("{prefix}{owner}/{id}.{extension}"),
+            None => format!("{prefix}{id}.{extension}"),
+        })
+    }
+
+    /// The segment that follows the prefix when there is a folder there: whose image it is, where keys
+    /// carry owners, as [`Owner::as_str`] has it.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        let (_, rest) = self.0.split_once('/')?;
+        let (owner, _) = rest.split_once('/')?;
+        Some(owner).filter(|owner| !owner.is_empty())
+    }
+
+    /// Whether the image is that owner's.
+    #[must_use]
+    pub fn is_of(&self, owner: &Owner) -> bool {
+        self.owner() == Some(owner.as_str())
     }
 
     /// The key as it stands in the bucket.
@@ -160,12 +230,61 @@ mod tests {
     #[test]
     fn a_key_of_ours_carries_its_id_and_any_other_key_gets_a_steady_one() {
         let id = Uuid::new_v4();
-        assert_eq!(SourceKey::for_upload(id, "jpg").image_id(), id);
+        assert_eq!(SourceKey::for_upload(None, id, "jpg").image_id(), id);
+        let owner = Owner::from_subject("anne").unwrap();
+        assert_eq!(
+            SourceKey::for_inline(Some(&owner), id, "jpg").image_id(),
+            id
+        );
         let other = SourceKey::new("uploads/my cat.jpg").unwrap();
         assert_eq!(other.image_id(), other.image_id());
         assert_eq!(other.image_id().get_version_num(), 5);
         let unlike = SourceKey::new("uploads/my dog.jpg").unwrap();
         assert_ne!(other.image_id(), unlike.image_id());
+    }
+
+    #[test]
+    fn owners_are_one_segment_each_their_own() {
+        for (subject, segment) in [
+            (
+                "7d1c9a52-3b1f-4c56-9d0f-0a3c2f5e8b11",
+                "7d1c9a52-3b1f-4c56-9d0f-0a3c2f5e8b11",
+            ),
+            ("auth0|5f7c8e", "auth0!7C5f7c8e"),
+            ("auth0!7C5f7c8e", "auth0!217C5f7c8e"),
+            ("../uploads/b", "!2E!2E!2Fuploads!2Fb"),
+            ("é", "!C3!A9"),
+        ] {
+            let owner = Owner::from_subject(subject).unwrap();
+            assert_eq!(owner.as_str(), segment);
+            for key in [
+                SourceKey::for_upload(Some(&owner), Uuid::nil(), "jpg"),
+                SourceKey::for_inline(Some(&owner), Uuid::nil(), "jpg"),
+            ] {
+                assert_eq!(SourceKey::new(key.as_str()), Ok(key.clone()));
+                assert_eq!(key.owner(), Some(segment));
+                assert!(key.is_of(&owner));
+                let other = Owner::from_subject("somebody").unwrap();
+                assert!(!key.is_of(&other));
+            }
+        }
+        let long = "|".repeat(MAX_SUBJECT_BYTES);
+        let key = SourceKey::for_upload(
+            Owner::from_subject(&long).ok().as_ref(),
+            Uuid::nil(),
+            "jpeg",
+        );
+        assert!(key.as_str().len() <= MAX_SOURCE_KEY_BYTES);
+        for subject in ["", "a\nb", "\0", &format!("{long}|")] {
+            assert_eq!(Owner::from_subject(subject), Err(OwnerError), "{subject:?}");
+        }
+        for (key, owner) in [
+            ("uploads/a.jpg", None),
+            ("uploads//a.jpg", None),
+            ("uploads/holiday/2026/a.jpg", Some("holiday")),
+        ] {
+            assert_eq!(SourceKey::new(key).unwrap().owner(), owner);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::{
     HeaderName, HeaderValue, Method,
-    header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, RETRY_AFTER},
+    header::{AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, RETRY_AFTER},
 };
 use sightline_pipeline::config::AllowedOrigins;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -25,8 +25,8 @@ pub(crate) fn layer(origins: &AllowedOrigins) -> Option<CorsLayer> {
     Some(
         CorsLayer::new()
             .allow_origin(origin)
-            .allow_methods([Method::GET, Method::HEAD, Method::POST])
-            .allow_headers([CONTENT_TYPE, IF_NONE_MATCH])
+            .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
+            .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH])
             .expose_headers([
                 ETAG,
                 LOCATION,

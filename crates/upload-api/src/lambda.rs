@@ -17,6 +17,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tower::util::MapRequest;
 
 use crate::{
+    access::Subject,
     address::{Gateway, RESERVED},
     request_log::RequestId,
 };
@@ -56,6 +57,7 @@ fn adapt(mut request: Request) -> Request {
         None => path,
     };
     let gateway = event.gateway();
+    let subject = subject(&request);
     let id = request
         .lambda_context_ref()
         .map(|context| RequestId(context.request_id.clone()));
@@ -63,10 +65,24 @@ fn adapt(mut request: Request) -> Request {
         *request.uri_mut() = uri;
     }
     request.extensions_mut().insert(gateway);
+    if let Some(subject) = subject {
+        request.extensions_mut().insert(subject);
+    }
     if let Some(id) = id {
         request.extensions_mut().insert(id);
     }
     request
+}
+
+/// Who calls, by the token that API Gateway's JWT authorizer has checked.
+fn subject(request: &Request) -> Option<Subject> {
+    match request.request_context_ref()? {
+        RequestContext::ApiGatewayV2(context) => {
+            let token = context.authorizer.as_ref()?.jwt.as_ref()?;
+            token.claims.get("sub").cloned().map(Subject)
+        }
+        _ => None,
+    }
 }
 
 /// What the event says of where it comes from.

@@ -4,6 +4,7 @@
 //! [`lambda::service`]; `sightline local` serves it over HTTP beside the pages. The API's contract is
 //! `GET /openapi.json`, kept as the golden file `openapi.json` beside this crate's manifest.
 
+mod access;
 mod address;
 mod api;
 mod cors;
@@ -12,6 +13,7 @@ mod filename;
 pub mod lambda;
 mod openapi;
 mod problem;
+mod query;
 mod request_log;
 mod routes;
 #[cfg(test)]

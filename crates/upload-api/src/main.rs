@@ -8,6 +8,7 @@ use sightline_pipeline::{
     aws,
     config::{UploadApiConfig, environment},
     logging,
+    spending::Bounded,
 };
 use sightline_upload_api::{Api, lambda, router};
 
@@ -31,7 +32,13 @@ async fn run() -> anyhow::Result<()> {
         "AWS_LAMBDA_RUNTIME_API is not set; this program runs on AWS Lambda, and `sightline local` serves the same API on one machine"
     );
     let clients = aws::clients(&aws::load().await);
-    let api = Api::new(config, clients.store, clients.presigner, clients.recogniser);
+    let recogniser = Bounded::new(
+        clients.recogniser,
+        clients.store.clone(),
+        &config.buckets.output,
+        config.settings.max_daily_analyses,
+    );
+    let api = Api::new(config, clients.store, clients.presigner, recogniser);
     lambda_http::run(lambda::service(router(Arc::new(api))))
         .await
         .map_err(anyhow::Error::from_boxed)

@@ -64,6 +64,7 @@ pub(crate) const UPLOADS: &[Code] = &[
     Code::NoAnalyses,
     Code::UnknownAnalysis,
     Code::AnalysisNotEnabled,
+    Code::Unauthenticated,
     Code::MethodNotAllowed,
     Code::BodyTooLarge,
     Code::ImageTooLarge,
@@ -83,18 +84,21 @@ pub(crate) const IMAGES: &[Code] = &[
     Code::NoAnalyses,
     Code::UnknownAnalysis,
     Code::AnalysisNotEnabled,
+    Code::Unauthenticated,
     Code::MethodNotAllowed,
     Code::BodyTooLarge,
     Code::ImageTooLarge,
     Code::StoreFailed,
     Code::StoreUnavailable,
     Code::RecogniserUnavailable,
+    Code::DailyLimitReached,
 ];
 
 /// What can go wrong with `GET /results/{key}`.
 pub(crate) const RESULTS: &[Code] = &[
     Code::InvalidKey,
     Code::NoSuchUpload,
+    Code::Unauthenticated,
     Code::MethodNotAllowed,
     Code::ResultUnreadable,
     Code::StoreFailed,
@@ -105,6 +109,7 @@ pub(crate) const RESULTS: &[Code] = &[
 pub(crate) const THUMBNAILS: &[Code] = &[
     Code::InvalidKey,
     Code::NoSuchThumbnail,
+    Code::Unauthenticated,
     Code::MethodNotAllowed,
     Code::StoreFailed,
     Code::StoreUnavailable,
@@ -186,10 +191,15 @@ fn response(codes: &[Code]) -> Response {
                 .examples_from_iter(examples)
                 .build(),
         );
-    if codes.contains(&Code::StoreUnavailable) {
+    let waits = [
+        Code::StoreUnavailable,
+        Code::IndexUnavailable,
+        Code::DailyLimitReached,
+    ];
+    if codes.iter().any(|code| waits.contains(code)) {
         response = response.header(
             "Retry-After",
-            header(u16::schema(), "Seconds to wait before trying again."),
+            header(u32::schema(), "Seconds to wait before trying again."),
         );
     }
     if codes.contains(&Code::MethodNotAllowed) {
@@ -245,6 +255,14 @@ fn example(code: Code) -> Problem {
             .member("analyses")
             .allowed(analyses),
         Code::InvalidKey => problem("The key \"cat.jpg\" is under neither uploads/ nor inline/, so it names no image."),
+        Code::InvalidParameter => problem("limit is \"many\"; it takes a number from 1 to 100.").member("limit"),
+        Code::InvalidCursor => problem("The cursor is none of this service's, or belongs to another search. Begin again without one.").member("cursor"),
+        Code::Unauthenticated => problem("This service keeps everybody's images apart and cannot tell who you are. Sign in and send the token as \"Authorization: Bearer …\"."),
+        Code::Forbidden => problem("Here nobody lists images: who knows an image's key reads it, and that is all (ACCESS is unlisted)."),
+        Code::NoSuchImage => problem("There is no analysed image under this key. GET /results/{key} tells whether its result is still to come."),
+        Code::NoIndex => problem("This service keeps no index of its images, so it can list none. Who runs it can give it one: INDEX_TABLE names a DynamoDB table."),
+        Code::IndexFailed => problem("The index behind this service refused the request. Trying again will not help; tell who runs the service the x-request-id of this reply."),
+        Code::IndexUnavailable => problem(&format!("The index behind this service is not answering. Try again in {RETRY_AFTER_SECONDS} seconds.")),
         Code::NoSuchUpload => problem("There is no image under this key. If it came from POST /uploads, send the image to its uploadUrl first; if that is done, check the key."),
         Code::NoSuchThumbnail => problem("There is no thumbnail under this key. It comes with the result; where the result is there, the image could not be decoded."),
         Code::NoSuchPath => problem("There is nothing at \"/upload\". GET /openapi.json describes what there is."),
@@ -252,6 +270,7 @@ fn example(code: Code) -> Problem {
         Code::ResultUnreadable => problem("The stored result is not a result document. Upload the image again to have it written anew."),
         Code::StoreFailed => problem("The storage behind this service refused the request. Trying again will not help; tell who runs the service the x-request-id of this reply."),
         Code::StoreUnavailable => problem(&format!("The storage behind this service is not answering. Try again in {RETRY_AFTER_SECONDS} seconds.")),
+        Code::DailyLimitReached => problem("Today's 10000 analyses are used up; send the picture again after midnight UTC, or ask whoever runs the service to raise MAX_DAILY_ANALYSES."),
         Code::RecogniserUnavailable => problem(&format!("The recogniser behind this service is not answering, and nothing was stored. Send the image again in {RETRY_AFTER_SECONDS} seconds.")),
     }
 }

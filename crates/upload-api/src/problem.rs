@@ -10,12 +10,13 @@ use axum::{
     Json,
     http::{
         HeaderValue, StatusCode,
-        header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+        header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use sightline_pipeline::{deployment, object_store::StoreError, recogniser::RecogniserError};
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 /// How problems are typed on the wire.
@@ -59,10 +60,21 @@ pub enum Code {
     UnknownAnalysis,
     /// `analyses` names one that this service is not configured for; `allowed` lists those it is.
     AnalysisNotEnabled,
+    /// The `member` of the query is not known, stands twice, has a value it does not take, or does not go
+    /// with another; `allowed` lists what would have been accepted where that can be listed.
+    InvalidParameter,
+    /// The `cursor` is none that this service gave for these images.
+    InvalidCursor,
+    /// Everybody's images are kept apart, and the request does not tell who calls; sign in.
+    Unauthenticated,
+    /// Nobody may do this here.
+    Forbidden,
     /// The path names no image: the key is under neither prefix, a folder, too long, or not UTF-8.
     InvalidKey,
     /// There is neither an image nor a result under this key.
     NoSuchUpload,
+    /// There is no analysed image under this key.
+    NoSuchImage,
     /// There is no thumbnail of the image under this key.
     NoSuchThumbnail,
     /// There is nothing at this path; `allowed` lists the paths there are.
@@ -75,14 +87,22 @@ pub enum Code {
     StoreFailed,
     /// A bucket could not be reached or was too busy; try again after `Retry-After` seconds.
     StoreUnavailable,
+    /// This service keeps no index of its images, so it can list none.
+    NoIndex,
+    /// The index refused what was asked of it; trying again does not help.
+    IndexFailed,
+    /// The index could not be reached or was too busy; try again after `Retry-After` seconds.
+    IndexUnavailable,
     /// The recogniser could not be reached, was too busy or took too long; try again after
     /// `Retry-After` seconds.
     RecogniserUnavailable,
+    /// The day's analyses are used up; try again after midnight UTC, which `Retry-After` tells.
+    DailyLimitReached,
 }
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 32] = [
         Self::InvalidJson,
         Self::NotAnObject,
         Self::UnknownMember,
@@ -94,8 +114,13 @@ impl Code {
         Self::NoAnalyses,
         Self::UnknownAnalysis,
         Self::AnalysisNotEnabled,
+        Self::InvalidParameter,
+        Self::InvalidCursor,
         Self::InvalidKey,
+        Self::Unauthenticated,
+        Self::Forbidden,
         Self::NoSuchUpload,
+        Self::NoSuchImage,
         Self::NoSuchThumbnail,
         Self::NoSuchPath,
         Self::MethodNotAllowed,
@@ -103,9 +128,13 @@ impl Code {
         Self::ImageTooLarge,
         Self::UnsupportedContentType,
         Self::ResultUnreadable,
+        Self::NoIndex,
         Self::StoreFailed,
+        Self::IndexFailed,
         Self::StoreUnavailable,
+        Self::IndexUnavailable,
         Self::RecogniserUnavailable,
+        Self::DailyLimitReached,
     ];
 
     /// The code's row: name on the wire, status, title.
@@ -142,6 +171,34 @@ impl Code {
                 "analysis-not-enabled",
                 S::BAD_REQUEST,
                 "The analysis is not enabled here",
+            ),
+            Self::InvalidParameter => (
+                "invalid-parameter",
+                S::BAD_REQUEST,
+                "A parameter of the query is wrong",
+            ),
+            Self::InvalidCursor => ("invalid-cursor", S::BAD_REQUEST, "The cursor leads nowhere"),
+            Self::Unauthenticated => (
+                "unauthenticated",
+                S::UNAUTHORIZED,
+                "The request does not tell who calls",
+            ),
+            Self::Forbidden => ("forbidden", S::FORBIDDEN, "Nobody may do this here"),
+            Self::NoSuchImage => ("no-such-image", S::NOT_FOUND, "There is no such image"),
+            Self::NoIndex => (
+                "no-index",
+                S::NOT_IMPLEMENTED,
+                "There is no index of the images",
+            ),
+            Self::IndexFailed => (
+                "index-failed",
+                S::BAD_GATEWAY,
+                "The index refused the request",
+            ),
+            Self::IndexUnavailable => (
+                "index-unavailable",
+                S::SERVICE_UNAVAILABLE,
+                "The index cannot be reached",
             ),
             Self::InvalidKey => ("invalid-key", S::BAD_REQUEST, "The key names no image"),
             Self::NoSuchUpload => ("no-such-upload", S::NOT_FOUND, "There is no such upload"),
@@ -195,6 +252,11 @@ impl Code {
                 S::SERVICE_UNAVAILABLE,
                 "The recogniser is not answering",
             ),
+            Self::DailyLimitReached => (
+                "daily-limit-reached",
+                S::TOO_MANY_REQUESTS,
+                "The day's analyses are used up",
+            ),
         }
     }
 
@@ -245,7 +307,7 @@ pub(crate) struct Document {
     detail: String,
     /// What happened, for programs.
     code: Code,
-    /// The member of the request's body that it concerns.
+    /// The member of the request's body, or the parameter of its query, that it concerns.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     member: Option<String>,
@@ -294,7 +356,7 @@ impl Problem {
         self.code
     }
 
-    /// The same, with the member of the body that it concerns.
+    /// The same, with the member of the body or parameter of the query that it concerns.
     pub(crate) fn member(self, member: impl Into<String>) -> Self {
         Self {
             member: Some(member.into()),
@@ -371,19 +433,32 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.code.status();
         let allow = (self.code == Code::MethodNotAllowed).then(|| self.allowed.join(", "));
-        let retry = self.code.status() == StatusCode::SERVICE_UNAVAILABLE;
+        let retry_after = match self.code {
+            Code::DailyLimitReached => Some(seconds_until_midnight(OffsetDateTime::now_utc())),
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => Some(u32::from(RETRY_AFTER_SECONDS)),
+            _ => None,
+        };
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE_PROBLEM));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(allow) = allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
             headers.insert(ALLOW, allow);
         }
-        if retry {
-            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
+}
+
+/// Until the next day begins, rounded up.
+fn seconds_until_midnight(now: OffsetDateTime) -> u32 {
+    let (hours, minutes, seconds) = now.to_hms();
+    86_400 - (u32::from(hours) * 60 + u32::from(minutes)) * 60 - u32::from(seconds)
 }
 
 /// A client's own words in quotation marks, escaped, and cut when they are long.
@@ -413,6 +488,15 @@ mod tests {
         }
         let schema = serde_json::to_value(<Code as utoipa::PartialSchema>::schema()).unwrap();
         assert_eq!(schema["enum"].as_array().unwrap().len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn the_next_day_is_waited_for() {
+        let seconds =
+            |second| seconds_until_midnight(OffsetDateTime::from_unix_timestamp(second).unwrap());
+        assert_eq!(seconds(0), 86_400);
+        assert_eq!(seconds(86_399), 1);
+        assert_eq!(seconds(3 * 3600 + 61), 20 * 3600 + 58 * 60 + 59);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use recognisers::Recognisers;
 use sightline_local_aws::{BucketCors, LocalAws, Settings, StartError};
 use sightline_pipeline::{
     analyse,
-    config::{AllowedOrigins, Buckets, ProcessorConfig, UploadApiConfig},
+    config::{Access, AllowedOrigins, Buckets, ProcessorConfig, UploadApiConfig},
 };
 use sightline_upload_api::Api;
 use signals::Signals;
@@ -175,6 +175,7 @@ fn upload_api_config(
 ) -> UploadApiConfig {
     UploadApiConfig {
         buckets: buckets(place),
+        access: Access::Open,
         analyses: args.analyses.clone(),
         max_upload_bytes: args.max_upload_bytes,
         upload_url_seconds: UPLOAD_URL_SECONDS,

@@ -9,13 +9,8 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
     extract::{Request, State},
-    http::{
-        HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, LOCATION},
-    },
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use base64::{
     Engine as _,
@@ -26,12 +21,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sightline_pipeline::{
     Analyses, Analysis, MediaType, ResultDocument, SourceKey,
-    analyse::{self, Analyst, Answers, Findings},
+    analyse::{self, Analyst, Answers, Findings, Views},
     config::UploadApiConfig,
     document::{AnalysisError, ImageInfo, Source, Status, Thumbnail, Timings},
     object_store::{Condition, ObjectStore, Presigner, Put, PutOutcome, StoreError},
     picture::read_header,
-    prepare::{Converted, JpegPicture},
+    prepare::{JpegPicture, Limits},
     recogniser::{Picture, Recogniser, RecogniserError},
 };
 use time::OffsetDateTime;
@@ -42,10 +37,12 @@ use uuid::Uuid;
 
 use crate::{
     Api, Code, Problem,
+    access::Caller,
     address::{base, results_path},
     api::Shared,
     extract::json_object,
     openapi::ImageProblems,
+    routes::created,
     routes::members::{self, missing, string},
 };
 
@@ -224,32 +221,24 @@ impl ImageAnswer {
 )]
 pub(crate) async fn create<S: ObjectStore, P: Presigner, R: Recogniser>(
     State(api): Shared<S, P, R>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let body = json_object(&parts.headers, body, MAX_BODY_BYTES, ADVICE).await?;
     let wanted = ImageRequest::read(body, &api.config)?;
     // By itself, because the server drops the work of a client that leaves wherever it stands.
-    let result = tokio::spawn(answer(api, wanted).in_current_span())
+    let result = tokio::spawn(answer(api, caller, wanted).in_current_span())
         .await
         .map_err(|error| Problem::store_unavailable(&error))??;
     let answer = ImageAnswer::new(result, &base(&parts));
-    let location = HeaderValue::try_from(&answer.status_url).ok();
-    let mut response = (
-        StatusCode::CREATED,
-        [(CACHE_CONTROL, "no-store")],
-        Json(answer),
-    )
-        .into_response();
-    if let Some(location) = location {
-        response.headers_mut().insert(LOCATION, location);
-    }
-    Ok(response)
+    Ok(created(&answer.status_url, &answer))
 }
 
 /// Analyses the image and stores it with its result.
 async fn answer<S: ObjectStore, P: Presigner, R: Recogniser>(
     api: Arc<Api<S, P, R>>,
+    caller: Caller,
     wanted: ImageRequest,
 ) -> Result<ResultDocument, Problem> {
     let started = Instant::now();
@@ -260,7 +249,7 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser>(
         Ok(header) => (header.format.extension(), header.format.content_type()),
         Err(_) => ("bin", "application/octet-stream"),
     };
-    let key = SourceKey::for_inline(Uuid::new_v4(), extension);
+    let key = SourceKey::for_inline(caller.owner(), Uuid::new_v4(), extension);
     let analyses = wanted
         .analyses
         .clone()
@@ -281,12 +270,15 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser>(
                 settings: &api.config.settings,
             };
             analyst
-                .analyse(&key, &material.picture, &analyses, &[], until)
+                .analyse(&key, &material.views, &analyses, &[], until)
                 .await
         }
     };
     if let Some((operation, error)) = answers.setback() {
         return Err(Problem::recogniser_unavailable(&operation, error));
+    }
+    if let Some(error) = answers.over_daily_limit() {
+        return Err(Problem::new(Code::DailyLimitReached, error.message.clone()));
     }
     let recognise_ms = milliseconds(asking);
     let (info, thumbnail, refusal) = match material {
@@ -333,7 +325,7 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser>(
 
 /// What the recogniser is given, and what is made beside it.
 struct Material {
-    picture: Picture,
+    views: Views,
     info: ImageInfo,
     thumbnail: Option<JpegPicture>,
 }
@@ -349,8 +341,11 @@ async fn material<S: ObjectStore, P: Presigner, R: Recogniser>(
     let settings = &api.config.settings;
     let preparing = async {
         let turn = api.preparer.turn().await;
-        turn.prepare(image.to_vec(), settings.limits(analyses))
-            .await
+        let limits = Limits {
+            inline: true,
+            ..settings.limits(analyses)
+        };
+        turn.prepare(image.to_vec(), limits).await
     };
     let prepared = timeout_at(until, preparing).await.map_err(|_| {
         Problem::recogniser_unavailable(
@@ -365,14 +360,12 @@ async fn material<S: ObjectStore, P: Presigner, R: Recogniser>(
     Ok(prepared
         .map_err(AnalysisError::from)
         .map(|prepared| Material {
-            info: ImageInfo {
-                prepared: prepared.converted.as_ref().map(Converted::conversion),
-                ..prepared.info
-            },
-            picture: Picture::Bytes(match prepared.converted {
-                Some(converted) => converted.jpeg.bytes.into(),
-                None => Arc::clone(image),
-            }),
+            info: prepared.image_info(),
+            views: Views::new(
+                Picture::Bytes(Arc::clone(image)),
+                prepared.converted,
+                prepared.ppe,
+            ),
             thumbnail: prepared
                 .thumbnail
                 .inspect_err(|error| tracing::warn!(%key, %error, "no thumbnail"))

@@ -11,13 +11,17 @@ pub(crate) mod uploads;
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Json, Router,
     extract::OriginalUri,
-    http::{Method, StatusCode, header::ALLOW},
+    http::{
+        HeaderValue, Method, StatusCode,
+        header::{ALLOW, CACHE_CONTROL, LOCATION},
+    },
     middleware,
-    response::IntoResponse,
+    response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
+use serde::Serialize;
 use sightline_pipeline::{
     object_store::{ObjectStore, Presigner},
     recogniser::Recogniser,
@@ -84,6 +88,21 @@ fn only<T: Clone + Send + Sync + 'static>(
             )
             .allowed(allowed.iter().copied())
         })
+}
+
+/// 201 with what was made and where to ask for it. Nobody keeps a copy: the bodies hold signed
+/// addresses or pictures' contents.
+fn created(location: &str, body: &impl Serialize) -> Response {
+    let mut response = (
+        StatusCode::CREATED,
+        [(CACHE_CONTROL, "no-store")],
+        Json(body),
+    )
+        .into_response();
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
 }
 
 async fn no_such_path(OriginalUri(uri): OriginalUri) -> impl IntoResponse {

@@ -17,7 +17,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sightline_pipeline::{
     ResultDocument, SourceKey,
     object_store::{Get, GetOutcome, ObjectInfo, ObjectStore, Presigner},
@@ -26,7 +26,9 @@ use sightline_pipeline::{
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Code, Problem, api::Shared, extract::source_key, openapi::ResultProblems};
+use crate::{
+    Api, Code, Problem, access::Caller, api::Shared, extract::source_key, openapi::ResultProblems,
+};
 
 /// After how many seconds to ask again; a picture takes about that long.
 const RETRY_AFTER_SECONDS: u16 = 1;
@@ -128,53 +130,92 @@ impl StoredSource {
 )]
 pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser>(
     State(api): Shared<S, P, R>,
+    caller: Caller,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let key = source_key(path)?;
-    let result_key = key.result_key();
-    let (document, image) = tokio::time::timeout(api.store_patience, async {
-        tokio::try_join!(
-            api.store.get(Get {
-                bucket: &api.config.buckets.output,
-                key: &result_key,
-                version_id: None,
-                if_match: None,
-                first_bytes: None,
-            }),
-            api.store.head(&api.config.buckets.input, key.as_str()),
-        )
-    })
-    .await
-    .map_err(|_| Problem::store_unavailable(&"no answer in time"))?
-    .map_err(|error| Problem::store(&error))?;
-
-    if let GetOutcome::Found(info, bytes) = document {
-        let stored: Stored = serde_json::from_slice(&bytes).map_err(|error| {
-            tracing::error!(%error, "a stored result document cannot be read");
-            Problem::new(
-                Code::ResultUnreadable,
-                "The stored result is not a result document. Upload the image again to have it written anew.",
-            )
-        })?;
-        if image.as_ref().is_none_or(|image| stored.source.is(image)) {
-            return Ok(found(&info.e_tag, bytes, &headers));
-        }
+    if !caller.sees(&key) {
+        return Err(no_such_upload());
+    }
+    let lies = Lies::under(&api, &key).await?;
+    if let Some((e_tag, bytes)) = lies.answer {
+        return Ok(found(&e_tag, bytes, &headers));
     }
     // An image under `inline/` is answered in the request that brings it, or never.
-    if image.is_some() && key.is_upload() {
-        return Ok(pending(key, result_key));
+    if lies.image && key.is_upload() {
+        return Ok(pending(key));
     }
-    if image.is_some() {
+    if lies.image {
         return Err(Problem::new(
             Code::NoSuchUpload,
             "There is no result under this key, and none will come: images under inline/ are analysed in the request that brings them. Send the image again to POST /images.",
         ));
     }
-    Err(Problem::new(
+    Err(no_such_upload())
+}
+
+fn no_such_upload() -> Problem {
+    Problem::new(
         Code::NoSuchUpload,
         "There is no image under this key. If it came from POST /uploads, send the image to its uploadUrl first; if that is done, check the key.",
-    ))
+    )
+}
+
+/// What lies under a key.
+pub(crate) struct Lies {
+    /// Whether the image itself is there.
+    pub(crate) image: bool,
+    /// ETag and bytes of the document that answers for the image that is there, or that has outlived it.
+    pub(crate) answer: Option<(String, Vec<u8>)>,
+}
+
+impl Lies {
+    /// Looks into both buckets.
+    pub(crate) async fn under<S: ObjectStore, P: Presigner, R: Recogniser>(
+        api: &Api<S, P, R>,
+        key: &SourceKey,
+    ) -> Result<Self, Problem> {
+        let result_key = key.result_key();
+        let get = Get {
+            bucket: &api.config.buckets.output,
+            key: &result_key,
+            version_id: None,
+            if_match: None,
+            first_bytes: None,
+        };
+        let (document, image) = tokio::time::timeout(api.store_patience, async {
+            tokio::try_join!(
+                api.store.get(get),
+                api.store.head(&api.config.buckets.input, key.as_str()),
+            )
+        })
+        .await
+        .map_err(|_| Problem::store_unavailable(&"no answer in time"))?
+        .map_err(|error| Problem::store(&error))?;
+        let mut answer = None;
+        if let GetOutcome::Found(info, bytes) = document {
+            let stored: Stored = read_document(&bytes)?;
+            if image.as_ref().is_none_or(|image| stored.source.is(image)) {
+                answer = Some((info.e_tag, bytes));
+            }
+        }
+        Ok(Self {
+            image: image.is_some(),
+            answer,
+        })
+    }
+}
+
+/// As much of a stored document as `T` takes.
+pub(crate) fn read_document<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        tracing::error!(%error, "a stored result document cannot be read");
+        Problem::new(
+            Code::ResultUnreadable,
+            "The stored result is not a result document. Upload the image again to have it written anew.",
+        )
+    })
 }
 
 fn found(e_tag: &str, bytes: Vec<u8>, request: &HeaderMap) -> Response {
@@ -192,12 +233,12 @@ fn found(e_tag: &str, bytes: Vec<u8>, request: &HeaderMap) -> Response {
     response
 }
 
-fn pending(key: SourceKey, result_key: String) -> Response {
+fn pending(key: SourceKey) -> Response {
     let pending = Pending {
         status: "pending",
         image_id: key.image_id(),
+        result_key: key.result_key(),
         key,
-        result_key,
     };
     (
         StatusCode::ACCEPTED,

@@ -15,7 +15,9 @@ use sightline_pipeline::{
     recogniser::Recogniser,
 };
 
-use crate::{Code, Problem, api::Shared, extract::source_key, openapi::ThumbnailProblems};
+use crate::{
+    Code, Problem, access::Caller, api::Shared, extract::source_key, openapi::ThumbnailProblems,
+};
 
 /// The longest a redirection is kept, in seconds. An address signed with a role's credentials dies
 /// with them, whatever it was signed for (Amazon S3 User Guide, "Download and upload objects with
@@ -56,9 +58,14 @@ const MAX_AGE_SECONDS: u64 = 300;
 )]
 pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser>(
     State(api): Shared<S, P, R>,
+    caller: Caller,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
-    let thumbnail_key = source_key(path)?.thumbnail_key();
+    let key = source_key(path)?;
+    if !caller.sees(&key) {
+        return Err(no_such_thumbnail());
+    }
+    let thumbnail_key = key.thumbnail_key();
     let bucket = &api.config.buckets.output;
     let lifetime = api.config.result_url_seconds;
     let thumbnail =
@@ -67,10 +74,7 @@ pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser>(
             .map_err(|_| Problem::store_unavailable(&"no answer in time"))?
             .map_err(|error| Problem::store(&error))?;
     if thumbnail.is_none() {
-        return Err(Problem::new(
-            Code::NoSuchThumbnail,
-            "There is no thumbnail under this key. It comes with the result; where the result is there, the image could not be decoded.",
-        ));
+        return Err(no_such_thumbnail());
     }
     let address = api
         .presigner
@@ -86,4 +90,11 @@ pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser>(
         ],
     )
         .into_response())
+}
+
+fn no_such_thumbnail() -> Problem {
+    Problem::new(
+        Code::NoSuchThumbnail,
+        "There is no thumbnail under this key. It comes with the result; where the result is there, the image could not be decoded.",
+    )
 }

@@ -3,13 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
-    Json,
     extract::{Request, State},
-    http::{
-        HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, LOCATION},
-    },
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -25,11 +20,13 @@ use uuid::Uuid;
 
 use crate::{
     Code, Problem,
+    access::Caller,
     address::{base, results_path},
     api::Shared,
     extract::json_object,
     openapi::UploadProblems,
     problem::quote,
+    routes::created,
     routes::members::{self, missing, string, wrong_type},
 };
 
@@ -240,6 +237,7 @@ pub(crate) struct UploadTicket {
 )]
 pub(crate) async fn create<S: ObjectStore, P: Presigner, R: Recogniser>(
     State(api): Shared<S, P, R>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
@@ -253,7 +251,11 @@ pub(crate) async fn create<S: ObjectStore, P: Presigner, R: Recogniser>(
         .await?,
         &api.config,
     )?;
-    let key = SourceKey::for_upload(Uuid::new_v4(), wanted.content_type.extension());
+    let key = SourceKey::for_upload(
+        caller.owner(),
+        Uuid::new_v4(),
+        wanted.content_type.extension(),
+    );
     let result_key = key.result_key();
     let metadata = members::metadata(wanted.filename.as_deref(), wanted.analyses.as_ref());
     let metadata: Vec<_> = metadata
@@ -293,15 +295,5 @@ pub(crate) async fn create<S: ObjectStore, P: Presigner, R: Recogniser>(
         result_key,
         result_url,
     };
-    let location = HeaderValue::try_from(&ticket.status_url).ok();
-    let mut response = (
-        StatusCode::CREATED,
-        [(CACHE_CONTROL, "no-store")],
-        Json(ticket),
-    )
-        .into_response();
-    if let Some(location) = location {
-        response.headers_mut().insert(LOCATION, location);
-    }
-    Ok(response)
+    Ok(created(&ticket.status_url, &ticket))
 }

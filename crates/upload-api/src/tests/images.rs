@@ -6,6 +6,7 @@ use sightline_pipeline::{
     ResultDocument,
     object_store::StoreError,
     recogniser::Picture,
+    spending::Bounded,
     testing::{Failing, Faults, refused, slow_down, throttled},
 };
 
@@ -415,6 +416,33 @@ async fn a_mistake_in_the_deployment_is_no_answer() {
         (503, "recogniser-unavailable")
     );
     assert!(stored(&store).is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_stored_when_the_days_analyses_are_used_up() {
+    let store = MemoryStore::new();
+    let recogniser = CannedRecogniser::new();
+    let bounded = Bounded::new(recogniser.clone(), store.clone(), OUTPUT, Some(3));
+    let api = router(Arc::new(Api::new(
+        config(&[("ANALYSES", "labels,faces")]),
+        store.clone(),
+        presigner(),
+        bounded,
+    )));
+    let image = body(&picture(ImageFormat::Png));
+    assert_eq!(post(api.clone(), image.clone()).await.status.as_u16(), 201);
+    let partial = post(api.clone(), image.clone()).await;
+    assert_eq!(partial.json()["result"]["status"], "partial");
+    assert_eq!(partial.json()["result"]["errors"][0]["retryable"], true);
+    let before = store.keys(OUTPUT);
+    let reply = post(api, image).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.code().as_str()),
+        (429, "daily-limit-reached")
+    );
+    assert!(reply.headers.contains_key("retry-after"));
+    assert_eq!(store.keys(OUTPUT), before);
+    assert_eq!(recogniser.count(), 3);
 }
 
 #[tokio::test]

@@ -124,11 +124,11 @@ async fn pages_of_allowed_origins_may_call() {
         assert_eq!(preflight.header("access-control-allow-origin"), allowed);
         assert_eq!(
             preflight.header("access-control-allow-methods"),
-            "GET,HEAD,POST"
+            "GET,HEAD,POST,DELETE"
         );
         assert_eq!(
             preflight.header("access-control-allow-headers"),
-            "content-type,if-none-match"
+            "authorization,content-type,if-none-match"
         );
         // Problems too, or a page could not tell its user what was wrong.
         for path in ["/health", "/nowhere", "/results/elsewhere", "/uploads"] {
