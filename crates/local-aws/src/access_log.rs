@@ -30,6 +30,15 @@ const FULL: u64 = 64 << 20;
 /// How many lines may wait to be written.
 const WAITING: usize = 1 << 16;
 
+/// What a policy must allow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Permission {
+    /// The IAM action, such as `s3:GetObject`.
+    pub(crate) action: String,
+    /// An ARN, or `*` where the action knows no narrower one.
+    pub(crate) resource: String,
+}
+
 /// One call that was served. It names no signed address and holds no bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
@@ -39,6 +48,8 @@ pub(crate) struct Call {
     pub(crate) action: String,
     /// What it was done to: an ARN such as `arn:aws:s3:::bucket/key`, or `*`.
     pub(crate) resource: String,
+    /// Everything that a policy must allow for this answer; the first is the call's own.
+    pub(crate) permissions: Vec<Permission>,
     /// The HTTP status answered.
     pub(crate) status: u16,
     /// The AWS error code answered, if the call failed.
@@ -55,6 +66,7 @@ struct Line<'a> {
     request_id: &'a str,
     action: &'a str,
     resource: &'a str,
+    permissions: &'a [Permission],
     status: u16,
     error_code: Option<&'a str>,
     access_key_id: Option<&'a str>,
@@ -163,6 +175,7 @@ fn append(lines: &mut Vec<u8>, time: OffsetDateTime, call: &Call) {
         request_id: &call.request_id,
         action: &call.action,
         resource: &call.resource,
+        permissions: &call.permissions,
         status: call.status,
         error_code: call.error_code.as_deref(),
         access_key_id: call.access_key_id.as_deref(),
@@ -215,6 +228,10 @@ mod tests {
             request_id: format!("{number:016X}"),
             action: "s3:PutObject".to_owned(),
             resource: "arn:aws:s3:::in/uploads/a\nb".to_owned(),
+            permissions: vec![Permission {
+                action: "s3:PutObject".to_owned(),
+                resource: "arn:aws:s3:::in/uploads/a\nb".to_owned(),
+            }],
             status: 200,
             error_code: None,
             access_key_id: Some("local".to_owned()),
@@ -241,6 +258,7 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0]["requestId"], "0000000000000001");
         assert_eq!(lines[0]["resource"], "arn:aws:s3:::in/uploads/a\nb");
+        assert_eq!(lines[0]["permissions"][0]["action"], "s3:PutObject");
         assert_eq!(lines[1]["status"], 403);
         assert_eq!(lines[1]["errorCode"], "AccessDenied");
         assert!(lines[1]["accessKeyId"].is_null());

@@ -8,7 +8,7 @@
 //!
 //! # How the parts meet
 //!
-//! - [`server`] accepts connections and gives every request to one of the two services. Bodies are
+//! - [`connections`] accepts connections; [`server`] gives every request to one of the two services. Bodies are
 //!   [`s3s::Body`] on both sides ([`Body`]), so a test can build a request without a socket.
 //! - [`rekognition::handle`] gets the whole request, unread and unverified: it checks the signature itself
 //!   (s3s does so for S3 only), answers, and records the call with [`access_log::AccessLog::record`].
@@ -17,7 +17,7 @@
 //! # What differs from S3
 //!
 //! Buckets are not versioned, encrypted, locked or public, and a request that asks for that is refused. Every
-//! region and the one pair of keys is taken. Notifications go to [`Queue`] alone.
+//! region is taken, and every key that was set is as good as another. Notifications go to [`Queue`] alone.
 #![allow(
     rustdoc::private_intra_doc_links,
     reason = "the overview is for who works on this crate, too"
@@ -25,6 +25,7 @@
 
 mod access_log;
 mod checksum;
+mod connections;
 mod cors;
 mod dead_letters;
 mod events;
@@ -37,6 +38,7 @@ mod settings;
 mod store;
 mod tesseract;
 
+pub use connections::{Arriving, serve};
 pub use cors::{BucketCors, CorsRule};
 pub use dead_letters::{RedriveError, Redriven, redrive};
 pub use events::EventType;

@@ -4,9 +4,9 @@
 //! client see a broken connection instead of the refusal. So what an answer leaves unread of a body is read
 //! here and dropped, within bounds.
 
-use crate::Body;
+use crate::{Body, connections::Arriving};
 use bytes::Bytes;
-use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use hyper::body::{Body as _, Frame, SizeHint};
 use std::{
     pin::Pin,
     task::{Context, Poll, ready},
@@ -22,17 +22,17 @@ const MAX_TIME: Duration = Duration::from_secs(30);
 
 /// A body that comes back when it is dropped before its end.
 struct Returning {
-    body: Option<Incoming>,
-    home: Option<oneshot::Sender<Incoming>>,
+    body: Option<Arriving>,
+    home: Option<oneshot::Sender<Arriving>>,
 }
 
 /// Where what is left of a body comes back to.
 pub(crate) struct Leftover {
-    returned: oneshot::Receiver<Incoming>,
+    returned: oneshot::Receiver<Arriving>,
 }
 
 /// Splits a body into what the handler reads and what takes care of the rest.
-pub(crate) fn split(body: Incoming) -> (Body, Leftover) {
+pub(crate) fn split(body: Arriving) -> (Body, Leftover) {
     let (home, returned) = oneshot::channel();
     (
         Body::http_body(Returning {
@@ -62,13 +62,13 @@ impl hyper::body::Body for Returning {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+        self.body.as_ref().is_none_or(Arriving::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
         self.body
             .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
+            .map_or_else(|| SizeHint::with_exact(0), Arriving::size_hint)
     }
 }
 

@@ -1,8 +1,9 @@
-//! The port: connections, and which service answers a request.
+//! The endpoint: its start and end, and which service answers a request.
 
 use crate::{
     Body, Credentials, Settings,
     access_log::AccessLog,
+    connections::{self, Arriving},
     dead_letters::DeadLetters,
     events::Notifications,
     queue::{Queue, QueueError},
@@ -12,10 +13,8 @@ use crate::{
     store::{StartStoreError, Store, StoreError},
 };
 use http::{Request, Response, header};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
 use std::{
-    convert::Infallible,
+    collections::HashSet,
     fs::{DirBuilder, File, TryLockError},
     io,
     net::{IpAddr, SocketAddr},
@@ -23,11 +22,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::{JoinHandle, JoinSet},
-};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 /// Whoever holds this file's lock owns the data folder.
 const LOCK: &str = "lock";
@@ -35,7 +30,7 @@ const LOCK: &str = "lock";
 /// The header that names an operation of Rekognition.
 const TARGET: &str = "x-amz-target";
 
-/// How long a shutdown waits for requests in hand.
+/// How long a shutdown waits for answers in the making.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why the endpoint did not start.
@@ -139,8 +134,14 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
         .await
         .map_err(|error: QueueError| unusable(error.to_string()))?;
 
+    let keys: Arc<[Credentials]> = settings.accepted_keys().cloned().collect();
     let services = Arc::new(Services {
-        s3: S3::new(&settings, store.clone(), access_log.clone()),
+        s3: S3::new(
+            &settings,
+            Arc::clone(&keys),
+            store.clone(),
+            access_log.clone(),
+        ),
         rekognition: Arc::new(RekognitionState {
             store: store.clone(),
             recogniser: settings.recogniser,
@@ -151,12 +152,16 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
                 .collect(),
             tesseract: settings.tesseract,
             folder: settings.data_dir,
-            credentials: settings.credentials,
+            credentials: keys,
             access_log: access_log.clone(),
         }),
     });
     let (stop, stopped) = watch::channel(false);
-    let accepting = tokio::spawn(accept(listener, services, stopped));
+    let answer = move |peer, request| {
+        let services = Arc::clone(&services);
+        async move { services.answer(peer, request).await }
+    };
+    let accepting = tokio::spawn(connections::serve(listener, answer, stopped));
     Ok(LocalAws {
         address,
         queue,
@@ -189,14 +194,19 @@ fn check(settings: &Settings) -> Result<(), StartError> {
             )));
         }
     }
-    let Credentials {
-        access_key_id,
-        secret_access_key,
-    } = &settings.credentials;
-    if access_key_id.is_empty() || secret_access_key.is_empty() {
-        return Err(StartError::Settings(
-            "the access key and its secret must not be empty".to_owned(),
-        ));
+    let mut known = HashSet::new();
+    for keys in settings.accepted_keys() {
+        if keys.access_key_id.is_empty() || keys.secret_access_key.is_empty() {
+            return Err(StartError::Settings(
+                "the access key and its secret must not be empty".to_owned(),
+            ));
+        }
+        if !known.insert(&keys.access_key_id) {
+            return Err(StartError::Settings(format!(
+                "the access key {} is there twice",
+                keys.access_key_id
+            )));
+        }
     }
     Ok(())
 }
@@ -225,8 +235,8 @@ impl LocalAws {
         self.queue.clone()
     }
 
-    /// Stops listening, answers the requests in hand, for at most 30 seconds, and closes the store. Queues that
-    /// are still held answer [`QueueError::Closed`] afterwards.
+    /// Stops listening, answers the requests in hand, for at most 30 seconds, and closes the store. Clients that
+    /// have not sent theirs whole are waited for only a few seconds. Queues that are still held answer [`QueueError::Closed`] afterwards.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
         if tokio::time::timeout(PATIENCE, &mut self.accepting)
@@ -255,7 +265,7 @@ struct Services {
 }
 
 impl Services {
-    async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, peer: IpAddr, request: Request<Arriving>) -> Response<Body> {
         let (parts, body) = request.into_parts();
         // Who asks before it sends has not sent what is refused.
         let asks_first = parts.headers.contains_key(header::EXPECT);
@@ -281,62 +291,6 @@ impl Services {
                 .insert(header::CONNECTION, http::HeaderValue::from_static("close"));
         }
         response
-    }
-}
-
-/// Accepts connections until told to stop, then waits for those that are open.
-async fn accept(
-    listener: TcpListener,
-    services: Arc<Services>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    connections.spawn(serve(stream, peer.ip(), Arc::clone(&services), stopped.clone()));
-                }
-                Err(error) => {
-                    // Such as too many open files, which passes.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            },
-            // Done ones are forgotten as they come.
-            Some(_) = connections.join_next() => {}
-            _ = stopped.changed() => break,
-        }
-    }
-    drop(listener);
-    while connections.join_next().await.is_some() {}
-}
-
-async fn serve(
-    stream: TcpStream,
-    peer: IpAddr,
-    services: Arc<Services>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    // Small answers must not wait for more.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection refused its settings");
-    }
-    let service = service_fn(|request| {
-        let services = Arc::clone(&services);
-        async move { Ok::<_, Infallible>(services.answer(peer, request).await) }
-    });
-    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        _ = stopped.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = result {
-        tracing::debug!(%error, "a connection broke");
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-/// The one pair of keys that the endpoint accepts.
+/// A pair of keys that the endpoint accepts.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// What the client names in the request.
@@ -64,6 +64,8 @@ pub struct Settings {
     pub output_bucket: String,
     /// The keys that requests must be signed with.
     pub credentials: Credentials,
+    /// Further keys that are as good: by them the access log tells callers apart.
+    pub more_credentials: Vec<Credentials>,
     /// What browsers may do; a bucket that is not named here answers no page.
     pub cors: Vec<BucketCors>,
     /// Only keys with this prefix are queued, such as `uploads/`.
@@ -83,6 +85,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// All keys that are taken.
+    pub(crate) fn accepted_keys(&self) -> impl Iterator<Item = &Credentials> {
+        std::iter::once(&self.credentials).chain(&self.more_credentials)
+    }
+
     /// Everything at its default: 127.0.0.1:4566, region `us-east-1`, buckets `sightline-input` and
     /// `sightline-output`, keys `local` and `local-secret`, no page allowed, new objects under `uploads/`
     /// queued, neither custom models nor text, five attempts.
@@ -97,6 +104,7 @@ impl Settings {
                 access_key_id: "local".to_owned(),
                 secret_access_key: "local-secret".to_owned(),
             },
+            more_credentials: Vec::new(),
             cors: Vec::new(),
             notification_prefix: "uploads/".to_owned(),
             notification_events: vec![EventType::ObjectCreated],

@@ -112,16 +112,19 @@ pub(super) fn claimed_access_key(headers: &HeaderMap) -> Option<String> {
 pub(super) fn verify(
     head: &Parts,
     body: &[u8],
-    credentials: &Credentials,
+    accepted: &[Credentials],
     now: OffsetDateTime,
 ) -> Result<(), ErrorBody> {
     let authorization = Authorization::read(&head.headers)?;
-    if authorization.access_key_id != credentials.access_key_id {
-        return Err(refuse(
-            ErrorCode::UnrecognizedClient,
-            "The security token included in the request is invalid.",
-        ));
-    }
+    let credentials = accepted
+        .iter()
+        .find(|keys| keys.access_key_id == authorization.access_key_id)
+        .ok_or_else(|| {
+            refuse(
+                ErrorCode::UnrecognizedClient,
+                "The security token included in the request is invalid.",
+            )
+        })?;
     let time = signing_time(&head.headers)?;
     check_scope(&authorization, time)?;
     check_age(time, now)?;
@@ -339,7 +342,7 @@ mod tests {
     }
 
     fn refusal(head: &Parts, now: OffsetDateTime) -> (String, String) {
-        let error = verify(head, BODY, &credentials(), now).unwrap_err();
+        let error = verify(head, BODY, &[credentials()], now).unwrap_err();
         (
             error.error_code().unwrap().to_string(),
             error.message.unwrap(),
@@ -356,7 +359,7 @@ mod tests {
 
     #[test]
     fn what_an_sdk_signs_is_accepted() {
-        verify(&good(), BODY, &credentials(), NOW).unwrap();
+        verify(&good(), BODY, &[credentials()], NOW).unwrap();
         let head = signed(
             "a secret",
             NOW,
@@ -366,7 +369,7 @@ mod tests {
                 ("amz-sdk-request", "attempt=1"),
             ],
         );
-        verify(&head, BODY, &credentials(), NOW).unwrap();
+        verify(&head, BODY, &[credentials()], NOW).unwrap();
         assert_eq!(
             claimed_access_key(&head.headers).as_deref(),
             Some("sightline")
@@ -393,7 +396,7 @@ mod tests {
                 "{message}"
             );
         }
-        let error = verify(&good(), b"{}", &credentials(), NOW).unwrap_err();
+        let error = verify(&good(), b"{}", &[credentials()], NOW).unwrap_err();
         assert_eq!(
             error.error_code(),
             Some(ErrorCode::InvalidSignature),
@@ -474,8 +477,8 @@ mod tests {
 
     #[test]
     fn a_clock_may_be_off_by_five_minutes() {
-        verify(&good(), BODY, &credentials(), NOW + TOLERANCE).unwrap();
-        verify(&good(), BODY, &credentials(), NOW - TOLERANCE).unwrap();
+        verify(&good(), BODY, &[credentials()], NOW + TOLERANCE).unwrap();
+        verify(&good(), BODY, &[credentials()], NOW - TOLERANCE).unwrap();
         assert_eq!(
             refusal(&good(), NOW + Duration::minutes(6)).1,
             "Signature expired: 20260102T030405Z is now earlier than 20260102T030505Z (20260102T031005Z - 5 min.)"

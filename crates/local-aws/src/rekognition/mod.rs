@@ -12,7 +12,7 @@ mod text;
 
 use crate::{
     Body,
-    access_log::{AccessLog, Call},
+    access_log::{AccessLog, Call, Permission},
     settings::Credentials,
     store::Store,
     tesseract::Tesseract,
@@ -64,8 +64,8 @@ pub(crate) struct RekognitionState {
     pub(crate) tesseract: Option<Tesseract>,
     /// Where pictures wait to be read; nothing in it outlives the process.
     pub(crate) folder: PathBuf,
-    /// The keys that requests must be signed with (service `rekognition`).
-    pub(crate) credentials: Credentials,
+    /// The keys that requests may be signed with (service `rekognition`).
+    pub(crate) credentials: Arc<[Credentials]>,
     /// Where every call is recorded, refused ones too.
     pub(crate) access_log: AccessLog,
 }
@@ -76,9 +76,8 @@ pub(crate) async fn handle(state: Arc<RekognitionState>, request: Request<Body>)
     let request_id = Uuid::new_v4().to_string();
     let (head, body) = request.into_parts();
     let operation = operation_name(&head);
-    // IAM knows no narrower resource for most image operations than `*`; an object that is named tells more.
-    let mut resource = "*".to_owned();
-    let outcome = answer(&state, &head, body, &operation, &mut resource).await;
+    let mut target = Target::default();
+    let outcome = answer(&state, &head, body, &operation, &mut target).await;
     let error_code = outcome
         .as_ref()
         .err()
@@ -91,7 +90,8 @@ pub(crate) async fn handle(state: Arc<RekognitionState>, request: Request<Body>)
     state.access_log.record(Call {
         request_id,
         action: format!("rekognition:{operation}"),
-        resource,
+        resource: target.resource(),
+        permissions: target.permissions(&operation),
         status: response.status().as_u16(),
         error_code,
         access_key_id: auth::claimed_access_key(&head.headers),
@@ -104,7 +104,7 @@ async fn answer(
     head: &Parts,
     body: Body,
     operation: &str,
-    resource: &mut String,
+    target: &mut Target,
 ) -> Result<Vec<u8>, ErrorBody> {
     let body = read(body).await?;
     auth::verify(head, &body, &state.credentials, OffsetDateTime::now_utc())?;
@@ -114,7 +114,7 @@ async fn answer(
             let mut request: DetectLabelsRequest = parse(&body, operation)?;
             drop(body);
             let image = request.image.take().unwrap_or_default();
-            name_object(&image, resource);
+            target.name_object(&image);
             let recogniser = Arc::clone(&state.recogniser);
             json(
                 &look(state, image, move |bytes| {
@@ -130,7 +130,9 @@ async fn answer(
             drop(body);
             let arn = request.project_version_arn.take().unwrap_or_default();
             let model = state.custom_models.get(&arn).map(Arc::clone);
-            *resource = arn;
+            let image = request.image.take().unwrap_or_default();
+            target.name_object(&image);
+            let resource = target.model.insert(arn);
             let recogniser = model.ok_or_else(|| {
                 refuse(
                     ErrorCode::ResourceNotFound,
@@ -140,7 +142,6 @@ async fn answer(
                     ),
                 )
             })?;
-            let image = request.image.take().unwrap_or_default();
             json(
                 &look(state, image, move |bytes| {
                     recogniser
@@ -161,7 +162,7 @@ async fn answer(
             let mut request: DetectTextRequest = parse(&body, operation)?;
             drop(body);
             let image = request.image.take().unwrap_or_default();
-            name_object(&image, resource);
+            target.name_object(&image);
             let wanted = text::Wanted::from_request(&request).map_err(|reason| {
                 refuse(
                     ErrorCode::InvalidParameter,
@@ -268,15 +269,51 @@ fn json(answer: &impl Serialize) -> Result<Vec<u8>, ErrorBody> {
         .map_err(|error| internal("the answer cannot be written as JSON", &error))
 }
 
-/// The object of a picture, as the resource of the call.
-fn name_object(image: &Image, resource: &mut String) {
-    if let Some(object) = &image.s3_object {
-        let (bucket, name) = (object.bucket.as_deref(), object.name.as_deref());
-        *resource = format!(
-            "arn:aws:s3:::{}/{}",
-            bucket.unwrap_or_default(),
-            name.unwrap_or_default()
-        );
+/// What a call is about, as the access log tells it.
+#[derive(Debug, Default)]
+struct Target {
+    /// The ARN of the project version that is asked.
+    model: Option<String>,
+    /// The picture's object.
+    object: Option<Permission>,
+}
+
+impl Target {
+    /// Notes the object of a picture. It is read with the caller's own permissions (Amazon Rekognition Developer
+    /// Guide, "Working with images stored in an Amazon S3 bucket").
+    fn name_object(&mut self, image: &Image) {
+        self.object = image.s3_object.as_ref().map(|object| {
+            let (bucket, name) = (object.bucket.as_deref(), object.name.as_deref());
+            Permission {
+                action: match object.version {
+                    Some(_) => "s3:GetObjectVersion".to_owned(),
+                    None => "s3:GetObject".to_owned(),
+                },
+                resource: format!(
+                    "arn:aws:s3:::{}/{}",
+                    bucket.unwrap_or_default(),
+                    name.unwrap_or_default()
+                ),
+            }
+        });
+    }
+
+    /// The model, else the object: what tells calls apart.
+    fn resource(&self) -> String {
+        let object = self.object.as_ref().map(|object| &object.resource);
+        self.model
+            .as_ref()
+            .or(object)
+            .map_or_else(|| "*".to_owned(), String::clone)
+    }
+
+    /// What IAM asks for: it knows no narrower resource than `*` for operations without a model.
+    fn permissions(self, operation: &str) -> Vec<Permission> {
+        let own = Permission {
+            action: format!("rekognition:{operation}"),
+            resource: self.model.unwrap_or_else(|| "*".to_owned()),
+        };
+        std::iter::once(own).chain(self.object).collect()
     }
 }
 

@@ -1,29 +1,29 @@
 //! Who may call, and with what: every operation passes here once its signature is verified.
 
-use super::{address::Address, call::CallContext, guard::Claim};
+use super::{call::CallContext, guard::Claim};
 use crate::{events::ACCOUNT, settings::Credentials};
-use http::{HeaderMap, Method};
+use http::HeaderMap;
 use s3s::{
     S3Result,
     access::{S3Access, S3AccessContext},
     auth::{S3Auth, SecretKey},
     s3_error,
 };
+use std::sync::Arc;
 
-/// Tells s3s the secret of the one access key.
-pub(super) struct OneKey(pub(super) Credentials);
+/// Tells s3s the secrets of the access keys.
+pub(super) struct Keys(pub(super) Arc<[Credentials]>);
 
 #[async_trait::async_trait]
-impl S3Auth for OneKey {
+impl S3Auth for Keys {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
-        if access_key == self.0.access_key_id {
-            Ok(SecretKey::from(self.0.secret_access_key.as_str()))
-        } else {
-            Err(s3_error!(
+        match self.0.iter().find(|keys| keys.access_key_id == access_key) {
+            Some(keys) => Ok(SecretKey::from(keys.secret_access_key.as_str())),
+            None => Err(s3_error!(
                 InvalidAccessKeyId,
                 "The AWS Access Key Id you provided does not exist in our records. \
                  Use the access key that the server printed at start."
-            ))
+            )),
         }
     }
 }
@@ -108,42 +108,6 @@ fn check_version(query: Option<&str>) -> S3Result<()> {
     }
 }
 
-/// The IAM action that an operation needs, for the access log.
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html>
-pub(super) fn iam_action(operation: &str) -> String {
-    let action = match operation {
-        "HeadObject" => "GetObject",
-        "CopyObject"
-        | "CreateMultipartUpload"
-        | "UploadPart"
-        | "UploadPartCopy"
-        | "CompleteMultipartUpload"
-        | "PostObject" => "PutObject",
-        "DeleteObjects" => "DeleteObject",
-        "ListObjects" | "ListObjectsV2" | "HeadBucket" => "ListBucket",
-        "ListObjectVersions" => "ListBucketVersions",
-        "ListBuckets" => "ListAllMyBuckets",
-        "ListParts" => "ListMultipartUploadParts",
-        "ListMultipartUploads" => "ListBucketMultipartUploads",
-        "GetBucketCors" => "GetBucketCORS",
-        other => other,
-    };
-    format!("s3:{action}")
-}
-
-/// The action that a request was likely after, when it was refused before its operation was known.
-pub(super) fn likely_action(method: &Method, address: &Address) -> &'static str {
-    match (method, address.key.is_some()) {
-        _ if address.bucket.is_none() => "s3:ListAllMyBuckets",
-        (&Method::PUT | &Method::POST, true) => "s3:PutObject",
-        (&Method::DELETE, true) => "s3:DeleteObject",
-        (_, true) => "s3:GetObject",
-        (&Method::PUT, false) => "s3:CreateBucket",
-        (&Method::DELETE, false) => "s3:DeleteBucket",
-        (_, false) => "s3:ListBucket",
-    }
-}
-
 /// Why a request is refused before s3s looks at it: the code, the message, and more XML for the answer.
 pub(super) struct Refusal {
     pub(super) status: http::StatusCode,
@@ -174,6 +138,13 @@ pub(super) fn refuse_by_claim(claim: &Claim, headers: &HeaderMap) -> Option<Refu
         )),
         Claim::Anonymous | Claim::V2 { .. } => None,
         Claim::V4 { .. } => {
+            if let Some(message) = claim.bad_expires() {
+                return Some(refusal(
+                    http::StatusCode::BAD_REQUEST,
+                    "AuthorizationQueryParametersError",
+                    message,
+                ));
+            }
             let unsigned = claim.unsigned(headers);
             (!unsigned.is_empty()).then(|| Refusal {
                 detail: format!(
@@ -240,16 +211,5 @@ mod tests {
         }
         assert!(check_version(Some("versionId=null&x=1")).is_ok());
         assert!(check_version(Some("x=1&versionId=abc")).is_err());
-    }
-
-    #[test]
-    fn actions_are_those_of_iam() {
-        assert_eq!(iam_action("HeadObject"), "s3:GetObject");
-        assert_eq!(iam_action("ListObjectsV2"), "s3:ListBucket");
-        assert_eq!(iam_action("GetObjectTagging"), "s3:GetObjectTagging");
-        let action = |method, path| likely_action(&method, &Address::of(None, path));
-        assert_eq!(action(Method::HEAD, "/in/a"), "s3:GetObject");
-        assert_eq!(action(Method::GET, "/in"), "s3:ListBucket");
-        assert_eq!(action(Method::GET, "/"), "s3:ListAllMyBuckets");
     }
 }

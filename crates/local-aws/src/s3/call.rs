@@ -1,12 +1,12 @@
 //! One S3 request on its way: what the outer layer knows of it, and what the inner one finds out.
 
 use super::guard::Claim;
-use crate::events::Cause;
+use crate::{access_log::Permission, events::Cause};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Extensions;
 use std::{
     net::IpAddr,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 use uuid::Uuid;
 
@@ -23,6 +23,8 @@ struct Inner {
     source_ip: IpAddr,
     access_key_id: Option<String>,
     operation: OnceLock<String>,
+    /// What it needs beside its operation's own permissions.
+    more: Mutex<Vec<Permission>>,
 }
 
 impl CallContext {
@@ -34,6 +36,7 @@ impl CallContext {
             source_ip,
             access_key_id: claim.access_key_id(),
             operation: OnceLock::new(),
+            more: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -67,6 +70,19 @@ impl CallContext {
 
     pub(super) fn operation(&self) -> Option<&str> {
         self.inner.operation.get().map(String::as_str)
+    }
+
+    /// Notes a permission that follows from the request's body or source.
+    pub(super) fn needs(&self, permission: Permission) {
+        let more = self.inner.more.lock();
+        more.unwrap_or_else(PoisonError::into_inner)
+            .push(permission);
+    }
+
+    /// What was noted, once.
+    pub(super) fn take_needs(&self) -> Vec<Permission> {
+        let more = self.inner.more.lock();
+        std::mem::take(&mut *more.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What an event says about the request that caused it.

@@ -1,5 +1,6 @@
 //! What s3s lets pass and S3 does not: two signatures at once, and `x-amz-*` headers that the signature does not
-//! cover. And old signatures in headers, because s3s does not look at their age.
+//! cover. And old signatures in headers, because s3s does not look at their age, and presigned addresses that work
+//! for longer than a week.
 //!
 //! The second is what makes a presigned address safe to give away: whoever holds it could else add metadata,
 //! tags or another type of its own.
@@ -13,6 +14,10 @@ const MUST_BE_SIGNED: &str = "x-amz-";
 /// Covered without being listed: s3s puts its value into what is signed, or compares the body with it.
 const COVERED: &str = "x-amz-content-sha256";
 
+/// The longest that a presigned address works, in seconds: a week (Amazon S3 API Reference, "Authenticating
+/// Requests: Using Query Parameters").
+const LONGEST_LIFE: i64 = 604_800;
+
 /// How a request says it is signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Claim {
@@ -23,6 +28,8 @@ pub(super) enum Claim {
         access_key_id: Option<String>,
         /// In lower case.
         signed_headers: Vec<String>,
+        /// How long a presigned address says it works, in seconds.
+        expires: Option<String>,
     },
     /// With Signature Version 2 in the address, as boto3 and `aws s3 presign` still do for `us-east-1`. It
     /// covers the type and every `x-amz-*` header that comes along.
@@ -55,6 +62,7 @@ impl Claim {
                     .as_deref()
                     .and_then(access_key_of),
                 signed_headers: split(&parameter("X-Amz-SignedHeaders").unwrap_or_default()),
+                expires: parameter("X-Amz-Expires"),
             },
             None if old_in_address => Self::V2 {
                 access_key_id: parameter("AWSAccessKeyId").unwrap_or_default(),
@@ -71,6 +79,7 @@ impl Claim {
                 Self::V4 {
                     access_key_id: access_key_of(field("Credential")),
                     signed_headers: split(field("SignedHeaders")),
+                    expires: None,
                 }
             }
         }
@@ -82,6 +91,26 @@ impl Claim {
             Self::V4 { access_key_id, .. } => access_key_id.clone(),
             Self::V2 { access_key_id } => Some(access_key_id.clone()),
             Self::Anonymous | Self::V2Header | Self::Twice => None,
+        }
+    }
+
+    /// What is wrong with the time that a presigned address says it works; s3s compares it with the clock alone.
+    pub(super) fn bad_expires(&self) -> Option<&'static str> {
+        let Self::V4 {
+            expires: Some(expires),
+            ..
+        } = self
+        else {
+            return None;
+        };
+        match expires.parse::<i64>() {
+            Err(_) => Some("X-Amz-Expires should be a number"),
+            Ok(..0) => Some("X-Amz-Expires must be non-negative"),
+            Ok(0..=LONGEST_LIFE) => None,
+            Ok(_) => Some(
+                "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less \
+                 than 604800 seconds",
+            ),
         }
     }
 
@@ -146,6 +175,23 @@ mod tests {
             in_header.unsigned(&headers(&[("x-amz-date", "1"), ("x-amz-acl", "private")])),
             ["x-amz-acl"]
         );
+    }
+
+    #[test]
+    fn an_address_works_for_a_week_at_most() {
+        for (expires, said) in [
+            ("0", None),
+            ("604800", None),
+            ("604801", Some("less than a week")),
+            ("-1", Some("non-negative")),
+            ("1e3", Some("a number")),
+            ("", Some("a number")),
+        ] {
+            let query = format!("{PRESIGNED}&X-Amz-Expires={expires}");
+            let bad = Claim::of(&HeaderMap::new(), Some(&query)).bad_expires();
+            assert_eq!(bad.is_some(), said.is_some(), "{expires}: {bad:?}");
+            assert!(bad.unwrap_or_default().contains(said.unwrap_or_default()));
+        }
     }
 
     #[test]

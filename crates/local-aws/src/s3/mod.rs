@@ -8,12 +8,14 @@ mod buckets;
 mod call;
 mod conditions;
 mod convert;
+mod copy_source;
 mod download;
 mod errors;
 mod guard;
 mod list;
 mod multipart;
 mod objects;
+mod permissions;
 mod service;
 mod uploads;
 
@@ -21,14 +23,15 @@ use crate::{
     Body,
     access_log::{AccessLog, Call},
     cors::BucketCors,
-    settings::Settings,
+    settings::{Credentials, Settings},
     store::Store,
 };
-use access::{OneKey, Policy};
+use access::{Keys, Policy};
 use address::{Address, LocalHost};
 use call::CallContext;
 use guard::Claim;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use permissions::Asked;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use service::Api;
 use std::{net::IpAddr, sync::Arc};
@@ -42,7 +45,12 @@ pub(crate) struct S3 {
 }
 
 impl S3 {
-    pub(crate) fn new(settings: &Settings, store: Store, access_log: AccessLog) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        keys: Arc<[Credentials]>,
+        store: Store,
+        access_log: AccessLog,
+    ) -> Self {
         let cors: Arc<[BucketCors]> = settings.cors.clone().into();
         let api = Api {
             store,
@@ -50,7 +58,7 @@ impl S3 {
             cors: Arc::clone(&cors),
         };
         let mut builder = S3ServiceBuilder::new(api);
-        builder.set_auth(OneKey(settings.credentials.clone()));
+        builder.set_auth(Keys(keys));
         builder.set_access(Policy);
         builder.set_host(LocalHost);
         Self {
@@ -80,18 +88,28 @@ impl S3 {
         if method == Method::OPTIONS {
             return with_identifiers(&call, preflight(&call, &path, cors, &request));
         }
+        let asked = Asked::of(request.uri(), request.headers());
         request.extensions_mut().insert(call.clone());
         let (mut response, error_code) = self.answer(&call, &claim, &path, request).await;
         if let Some(cors) = cors {
             cors.apply(&method, origin.as_ref(), response.headers_mut());
         }
+        let (own, mut permissions) = match call.operation() {
+            Some(operation) => (
+                permissions::own(operation, &address, asked),
+                permissions::of(operation, &address, asked, error_code.as_deref()),
+            ),
+            None => {
+                let likely = permissions::likely(&method, &address);
+                (likely.clone(), vec![likely])
+            }
+        };
+        permissions.extend(call.take_needs());
         self.access_log.record(Call {
             request_id: call.request_id().to_owned(),
-            action: match call.operation() {
-                Some(operation) => access::iam_action(operation),
-                None => access::likely_action(&method, &address).to_owned(),
-            },
-            resource: address.arn(),
+            action: own.action,
+            resource: own.resource,
+            permissions,
             status: response.status().as_u16(),
             error_code,
             access_key_id: call.access_key_id().map(str::to_owned),

@@ -3,13 +3,14 @@
 use super::{
     body::Expected,
     call::CallContext,
-    conditions::{ReadConditions, write_condition},
+    conditions::write_condition,
     convert::{
         attributes, checksum_algorithm, checksum_type, compare_checksum, etag, fill_checksum,
         given_checksum, size, timestamp,
     },
+    copy_source::{copy_conditions, open_copy_source},
     list::Encoding,
-    objects::{copy_source, hex},
+    objects::hex,
     service::Api,
 };
 use crate::{
@@ -160,21 +161,16 @@ pub(super) async fn upload_part_copy(
     api: &Api,
     req: S3Request<UploadPartCopyInput>,
 ) -> S3Result<S3Response<UploadPartCopyOutput>> {
+    let call = CallContext::of(&req.extensions);
     let mut input = req.input;
     let number = part_number(input.part_number)?;
     let upload = api
         .store
         .upload(&input.bucket, &input.key, &input.upload_id)
         .await?;
-    let (source_bucket, source_key) = copy_source(&input.copy_source)?;
-    let (source, file) = api.store.open_object(source_bucket, source_key).await?;
-    let conditions = ReadConditions {
-        if_match: input.copy_source_if_match.take(),
-        if_none_match: input.copy_source_if_none_match.take(),
-        if_modified_since: input.copy_source_if_modified_since.take(),
-        if_unmodified_since: input.copy_source_if_unmodified_since.take(),
-    };
-    conditions.check_copy(&source)?;
+    let conditions = copy_conditions!(input);
+    let source = open_copy_source(api, &call, &input.copy_source, conditions).await?;
+    let (file, source) = (source.file, source.object);
     let range = match &input.copy_source_range {
         None => 0..source.size,
         Some(text) => {

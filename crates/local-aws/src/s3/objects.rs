@@ -3,11 +3,13 @@
 use super::{
     body::Expected,
     call::CallContext,
-    conditions::{ReadConditions, write_condition},
+    conditions::write_condition,
     convert::{
         attributes, checksum_type, etag, fill_checksum, given_checksum, size, tag_set,
         tags_of_body, timestamp,
     },
+    copy_source::{copy_conditions, open_copy_source},
+    permissions::on_object,
     service::Api,
 };
 use crate::{
@@ -19,7 +21,7 @@ use futures::StreamExt;
 use s3s::{
     S3Error, S3Request, S3Response, S3Result,
     dto::{
-        self, CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, DeleteObjectInput,
+        self, CopyObjectInput, CopyObjectOutput, CopyObjectResult, DeleteObjectInput,
         DeleteObjectOutput, DeleteObjectTaggingInput, DeleteObjectTaggingOutput,
         DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, GetObjectAttributesInput,
         GetObjectAttributesOutput, GetObjectAttributesParts, GetObjectTaggingInput,
@@ -89,39 +91,14 @@ pub(super) async fn put_object(
     Ok(S3Response::new(output))
 }
 
-/// The bucket and key that a copy is made from.
-pub(super) fn copy_source(source: &CopySource) -> S3Result<(&str, &str)> {
-    match source {
-        CopySource::Bucket {
-            bucket,
-            key,
-            version_id,
-        } => match version_id.as_deref() {
-            None | Some("null") => Ok((bucket, key)),
-            Some(_) => Err(s3_error!(NoSuchVersion, "The bucket is not versioned.")),
-        },
-        CopySource::AccessPoint { .. } | CopySource::Outpost { .. } => Err(s3_error!(
-            NotImplemented,
-            "This endpoint has no access points: name the bucket."
-        )),
-    }
-}
-
 pub(super) async fn copy_object(
     api: &Api,
     req: S3Request<CopyObjectInput>,
 ) -> S3Result<S3Response<CopyObjectOutput>> {
     let call = CallContext::of(&req.extensions);
     let mut input = req.input;
-    let (source_bucket, source_key) = copy_source(&input.copy_source)?;
-    let (source, file) = api.store.open_object(source_bucket, source_key).await?;
-    let conditions = ReadConditions {
-        if_match: input.copy_source_if_match.take(),
-        if_none_match: input.copy_source_if_none_match.take(),
-        if_modified_since: input.copy_source_if_modified_since.take(),
-        if_unmodified_since: input.copy_source_if_unmodified_since.take(),
-    };
-    conditions.check_copy(&source)?;
+    let conditions = copy_conditions!(input);
+    let source = open_copy_source(api, &call, &input.copy_source, conditions).await?;
     let replaces = |directive: Option<&str>| match directive {
         None | Some("COPY") => Ok(false),
         Some("REPLACE") => Ok(true),
@@ -142,7 +119,9 @@ pub(super) async fn copy_object(
             .as_ref()
             .map(TaggingDirective::as_str),
     )?;
-    let itself = source_bucket == input.bucket && source_key == input.key;
+    let itself = source.bucket == input.bucket && source.key == input.key;
+    let (source_bucket, source_key) = (source.bucket, source.key);
+    let (file, source) = (source.file, source.object);
     let changes = replaces_metadata
         || replaces_tags
         || input.storage_class.is_some()
@@ -178,6 +157,10 @@ pub(super) async fn copy_object(
     } else {
         source.attributes.tags
     };
+    if !replaces_tags && !attributes.tags.is_empty() {
+        call.needs(on_object("GetObjectTagging", source_bucket, source_key));
+        call.needs(on_object("PutObjectTagging", &input.bucket, &input.key));
+    }
     attributes.storage_class = given.storage_class;
     attributes.website_redirect_location = given.website_redirect_location;
     let condition = write_condition(
@@ -262,6 +245,13 @@ pub(super) async fn delete_objects(
             MalformedXML,
             "One request names 1 to {MAX_DELETED} keys."
         ));
+    }
+    for object in &input.delete.objects {
+        let action = match object.version_id {
+            Some(_) => "DeleteObjectVersion",
+            None => "DeleteObject",
+        };
+        call.needs(on_object(action, &input.bucket, &object.key));
     }
     api.store.require_bucket(&input.bucket).await?;
     let bucket = input.bucket.as_str();

@@ -105,7 +105,7 @@ async fn reads_can_ask_for_what_they_do_not_know_yet() {
         .await
         .unwrap();
     let tag = head.e_tag().unwrap().to_owned();
-    let get = || server.s3.get_object().bucket(INPUT).key("a");
+    let get = || server.getting("a");
     let ago = |seconds| DateTime::from(SystemTime::now() - Duration::from_secs(seconds));
 
     get().if_match(&tag).send().await.unwrap();

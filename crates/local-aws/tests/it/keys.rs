@@ -101,10 +101,7 @@ async fn any_key_can_be_copied_presigned_and_deleted() {
             .unwrap();
         assert_eq!(server.get("copy").await, key.as_bytes(), "{key:?}");
         let request = server
-            .s3
-            .get_object()
-            .bucket(INPUT)
-            .key(&key)
+            .getting(&key)
             .presigned(five_minutes())
             .await
             .unwrap();

@@ -1,5 +1,6 @@
-use crate::support::{INPUT, KEY, SECRET, Server, client, five_minutes, http};
-use serde_json::Value;
+use crate::support::{INPUT, KEY, OUTPUT, SECRET, Server, client, five_minutes, http};
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use sightline_local_aws::Credentials;
 use std::{
     io::Write,
     sync::{Arc, Mutex},
@@ -26,13 +27,7 @@ async fn every_call_is_recorded_with_its_action() {
         .send()
         .await;
     http(server.aws.address(), "GET", "/", &[], b"").await;
-    let Server { aws, dir, .. } = server;
-    aws.shutdown().await;
-    let text = std::fs::read_to_string(dir.path().join("aws-calls.jsonl")).unwrap();
-    let calls: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let calls = server.into_calls().await;
     let told: Vec<String> = calls
         .iter()
         .map(|call| {
@@ -59,6 +54,106 @@ async fn every_call_is_recorded_with_its_action() {
             "s3:ListAllMyBuckets * 403 AccessDenied -",
         ]
     );
+}
+
+/// What each call needs, as `action resource`, with who called.
+fn needed(calls: &[serde_json::Value]) -> Vec<(String, Vec<String>)> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    calls
+        .iter()
+        .map(|call| {
+            let permissions = call["permissions"].as_array().unwrap().iter();
+            let needed = permissions
+                .map(|one| format!("{} {}", text(&one["action"]), text(&one["resource"])))
+                .collect();
+            (text(&call["accessKeyId"]), needed)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_permission_that_a_call_needs_is_recorded() {
+    let server = Server::start().await;
+    server.put("a", "text").await;
+    let tagged = server.s3.put_object().bucket(INPUT).key("tagged");
+    tagged.tagging("x=y").send().await.unwrap();
+    server.exists("a").await;
+    server.exists("nothing").await;
+    server.getting("nothing").send().await.unwrap_err();
+    let version = server.getting("a").version_id("null");
+    version.send().await.unwrap();
+    for key in ["a", "nothing", "tagged"] {
+        let copy = server.s3.copy_object().bucket(OUTPUT).key("copy");
+        let _ = copy.copy_source(format!("{INPUT}/{key}")).send().await;
+    }
+    let key = |key: &str| ObjectIdentifier::builder().key(key).build().unwrap();
+    let two = Delete::builder().objects(key("a")).objects(key("b"));
+    let delete = server.s3.delete_objects().bucket(INPUT);
+    delete.delete(two.build().unwrap()).send().await.unwrap();
+    let calls = server.into_calls().await;
+    let told: Vec<Vec<String>> = needed(&calls)
+        .into_iter()
+        .map(|(_, needed)| needed)
+        .collect();
+    let object = |action: &str, key: &str| format!("s3:{action} arn:aws:s3:::{key}");
+    let list = format!("s3:ListBucket arn:aws:s3:::{INPUT}");
+    assert_eq!(
+        told,
+        [
+            vec![object("PutObject", "pictures-in/a")],
+            vec![
+                object("PutObject", "pictures-in/tagged"),
+                object("PutObjectTagging", "pictures-in/tagged"),
+            ],
+            vec![object("GetObject", "pictures-in/a")],
+            vec![object("GetObject", "pictures-in/nothing"), list.clone()],
+            vec![object("GetObject", "pictures-in/nothing"), list.clone()],
+            vec![object("GetObjectVersion", "pictures-in/a")],
+            vec![
+                object("PutObject", "pictures-out/copy"),
+                object("GetObject", "pictures-in/a"),
+            ],
+            vec![
+                object("PutObject", "pictures-out/copy"),
+                object("GetObject", "pictures-in/nothing"),
+                list,
+            ],
+            vec![
+                object("PutObject", "pictures-out/copy"),
+                object("GetObject", "pictures-in/tagged"),
+                object("GetObjectTagging", "pictures-in/tagged"),
+                object("PutObjectTagging", "pictures-out/copy"),
+            ],
+            vec![
+                object("DeleteObject", "pictures-in/a"),
+                object("DeleteObject", "pictures-in/b"),
+            ],
+        ]
+    );
+}
+
+#[tokio::test]
+async fn callers_are_told_apart_by_their_keys() {
+    let other = Credentials {
+        access_key_id: "AKIDOTHER".to_owned(),
+        secret_access_key: "another secret".to_owned(),
+    };
+    let server = Server::start_with(|settings| settings.more_credentials.push(other)).await;
+    let address = server.aws.address();
+    server.put("a", "text").await;
+    let put = client(address, "AKIDOTHER", "another secret");
+    let put = put.put_object().bucket(INPUT).key("b");
+    put.send().await.unwrap();
+    let crossed = client(address, "AKIDOTHER", SECRET);
+    let crossed = crossed.put_object().bucket(INPUT).key("c");
+    crossed.send().await.unwrap_err();
+    let calls = server.into_calls().await;
+    let callers: Vec<String> = needed(&calls)
+        .into_iter()
+        .map(|(caller, _)| caller)
+        .collect();
+    assert_eq!(callers, [KEY, "AKIDOTHER", "AKIDOTHER"]);
+    assert_eq!(calls[2]["errorCode"], "SignatureDoesNotMatch");
 }
 
 #[derive(Clone, Default)]
@@ -94,14 +189,7 @@ async fn not_even_the_most_talkative_log_has_a_signed_address() {
         .finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let server = Server::start().await;
-    let request = server
-        .s3
-        .get_object()
-        .bucket(INPUT)
-        .key("a")
-        .presigned(five_minutes())
-        .await
-        .unwrap();
+    let request = server.getting("a").presigned(five_minutes()).await.unwrap();
     let missing = server.send(&request, &[], b"").await;
     assert_eq!(missing.status, 404);
     let forged = http(

@@ -143,10 +143,7 @@ async fn parts_become_one_object() {
     assert_eq!(files(&server), 1, "the parts' files go");
 
     let part = server
-        .s3
-        .get_object()
-        .bucket(INPUT)
-        .key("uploads/large")
+        .getting("uploads/large")
         .part_number(2)
         .send()
         .await
@@ -337,10 +334,7 @@ async fn the_whole_has_a_checksum_made_of_the_parts() {
             .unwrap();
 
         let get = server
-            .s3
-            .get_object()
-            .bucket(INPUT)
-            .key("uploads/large")
+            .getting("uploads/large")
             .checksum_mode(ChecksumMode::Enabled);
         let got = get.send().await.unwrap();
         assert_eq!(got.checksum_type(), Some(&coverage));

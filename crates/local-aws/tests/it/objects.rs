@@ -32,14 +32,7 @@ async fn an_object_comes_back_as_it_went() {
     assert_eq!(put.e_tag(), Some("\"4a4be40c96ac6314e91d93f38043a634\""));
     assert_eq!(request_id(&put).len(), 16);
 
-    let got = server
-        .s3
-        .get_object()
-        .bucket(INPUT)
-        .key("uploads/cat.jpg")
-        .send()
-        .await
-        .unwrap();
+    let got = server.getting("uploads/cat.jpg").send().await.unwrap();
     assert_eq!(got.content_type(), Some("image/jpeg"));
     assert_eq!(got.cache_control(), Some("max-age=60"));
     assert_eq!(got.content_disposition(), Some("attachment"));
@@ -98,10 +91,7 @@ async fn a_large_object_is_streamed_both_ways() {
     server.put("uploads/large", bytes.clone()).await;
     assert_eq!(server.get("uploads/large").await, bytes);
     let got = server
-        .s3
-        .get_object()
-        .bucket(INPUT)
-        .key("uploads/large")
+        .getting("uploads/large")
         .range("bytes=1000000-3999999")
         .send()
         .await
@@ -126,14 +116,7 @@ async fn ranges() {
         ("bytes=5-99", Some(("bytes 5-9/10", "56789"))),
         ("bytes=10-", None),
     ] {
-        let result = server
-            .s3
-            .get_object()
-            .bucket(INPUT)
-            .key("a")
-            .range(range)
-            .send()
-            .await;
+        let result = server.getting("a").range(range).send().await;
         match (result, expected) {
             (Ok(got), Some((content_range, bytes))) => {
                 assert_eq!(got.content_range(), Some(content_range), "{range}");
@@ -150,10 +133,7 @@ async fn ranges() {
         }
     }
     let error = server
-        .s3
-        .get_object()
-        .bucket(INPUT)
-        .key("empty")
+        .getting("empty")
         .range("bytes=0-")
         .send()
         .await
@@ -179,10 +159,7 @@ async fn an_answer_can_be_given_other_headers() {
     let server = Server::start().await;
     server.put("a", "text").await;
     let got = server
-        .s3
-        .get_object()
-        .bucket(INPUT)
-        .key("a")
+        .getting("a")
         .response_content_type("text/plain")
         .response_content_disposition("attachment; filename=\"a.txt\"")
         .response_cache_control("no-store")
@@ -195,28 +172,14 @@ async fn an_answer_can_be_given_other_headers() {
         Some("attachment; filename=\"a.txt\"")
     );
     assert_eq!(got.cache_control(), Some("no-store"));
-    let plain = server
-        .s3
-        .get_object()
-        .bucket(INPUT)
-        .key("a")
-        .send()
-        .await
-        .unwrap();
+    let plain = server.getting("a").send().await.unwrap();
     assert_eq!(plain.content_type(), Some("application/octet-stream"));
 }
 
 #[tokio::test]
 async fn what_is_not_there() {
     let server = Server::start().await;
-    let error = server
-        .s3
-        .get_object()
-        .bucket(INPUT)
-        .key("nothing")
-        .send()
-        .await
-        .unwrap_err();
+    let error = server.getting("nothing").send().await.unwrap_err();
     assert_eq!(refusal(&error), (404, "NoSuchKey".to_owned()));
     let error = server
         .s3
@@ -254,10 +217,7 @@ async fn what_is_not_there() {
         .unwrap_err();
     assert_eq!(status(&error), 404);
     let error = server
-        .s3
-        .get_object()
-        .bucket(INPUT)
-        .key("nothing")
+        .getting("nothing")
         .version_id("abc")
         .send()
         .await
@@ -317,14 +277,7 @@ async fn copies_keep_or_replace_what_is_said_of_them() {
         .send()
         .await
         .unwrap();
-    let replaced = server
-        .s3
-        .get_object()
-        .bucket(INPUT)
-        .key("from me+1")
-        .send()
-        .await
-        .unwrap();
+    let replaced = server.getting("from me+1").send().await.unwrap();
     assert_eq!(replaced.content_type(), Some("image/png"));
     assert_eq!(
         replaced.metadata().unwrap().keys().collect::<Vec<_>>(),

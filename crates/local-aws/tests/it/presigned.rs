@@ -178,17 +178,23 @@ async fn an_address_ends_with_its_time() {
         .expires_in(Duration::from_secs(60))
         .build()
         .unwrap();
-    let request = server
-        .s3
-        .get_object()
-        .bucket(INPUT)
-        .key("a")
-        .presigned(expired)
-        .await
-        .unwrap();
+    let request = server.getting("a").presigned(expired).await.unwrap();
     let answer = server.send(&request, &[], b"").await;
     assert_eq!(answer.refusal(), (403, "AccessDenied"));
     assert_eq!(answer.element("Message"), "Request has expired");
+}
+
+#[tokio::test]
+async fn an_address_for_more_than_a_week_is_refused() {
+    let server = Server::start().await;
+    server.put("a", "text").await;
+    let week = PresigningConfig::expires_in(Duration::from_secs(604_800)).unwrap();
+    let request = server.getting("a").presigned(week).await.unwrap();
+    assert_eq!(server.send(&request, &[], b"").await.status, 200);
+    let longer = request.uri().replace("=604800", "=604801");
+    let answer = http(server.aws.address(), "GET", &longer, &[], b"").await;
+    assert_eq!(answer.refusal(), (400, "AuthorizationQueryParametersError"));
+    assert!(answer.element("Message").contains("less than a week"));
 }
 
 #[tokio::test]
@@ -196,10 +202,7 @@ async fn a_download_address() {
     let server = Server::start().await;
     server.put("my cat+1.jpg", "meow").await;
     let get = server
-        .s3
-        .get_object()
-        .bucket(INPUT)
-        .key("my cat+1.jpg")
+        .getting("my cat+1.jpg")
         .response_content_type("image/jpeg");
     let request = get.presigned(five_minutes()).await.unwrap();
     let answer = server.send(&request, &[], b"").await;

@@ -5,7 +5,7 @@ use aws_sdk_s3::{
     Client,
     config::{BehaviorVersion, Region},
     error::{ProvideErrorMetadata, SdkError},
-    operation::RequestId,
+    operation::{RequestId, get_object::builders::GetObjectFluentBuilder},
     presigning::{PresignedRequest, PresigningConfig},
     primitives::ByteStream,
 };
@@ -94,16 +94,25 @@ impl Server {
             .unwrap();
     }
 
+    /// A GET of an object of the input bucket, to be sent or signed.
+    pub(crate) fn getting(&self, key: &str) -> GetObjectFluentBuilder {
+        self.s3.get_object().bucket(INPUT).key(key)
+    }
+
     pub(crate) async fn get(&self, key: &str) -> Vec<u8> {
-        let object = self
-            .s3
-            .get_object()
-            .bucket(INPUT)
-            .key(key)
-            .send()
-            .await
-            .unwrap();
+        let object = self.getting(key).send().await.unwrap();
         object.body.collect().await.unwrap().to_vec()
+    }
+
+    /// Ends in order and gives the access log's lines.
+    pub(crate) async fn into_calls(self) -> Vec<serde_json::Value> {
+        let Self { aws, dir, .. } = self;
+        aws.shutdown().await;
+        std::fs::read_to_string(dir.path().join("aws-calls.jsonl"))
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     pub(crate) async fn exists(&self, key: &str) -> bool {

@@ -95,6 +95,7 @@ async fn every_call_is_recorded_without_its_picture() {
                 "requestId": inline_id.request_id().unwrap(),
                 "action": "rekognition:DetectLabels",
                 "resource": "*",
+                "permissions": [{"action": "rekognition:DetectLabels", "resource": "*"}],
                 "status": 200,
                 "errorCode": null,
                 "accessKeyId": KEY_ID,
@@ -103,6 +104,10 @@ async fn every_call_is_recorded_without_its_picture() {
                 "requestId": stored_id.request_id().unwrap(),
                 "action": "rekognition:DetectLabels",
                 "resource": "arn:aws:s3:::sightline-input/uploads/a b.png",
+                "permissions": [
+                    {"action": "rekognition:DetectLabels", "resource": "*"},
+                    {"action": "s3:GetObject", "resource": "arn:aws:s3:::sightline-input/uploads/a b.png"},
+                ],
                 "status": 200,
                 "errorCode": null,
                 "accessKeyId": KEY_ID,

@@ -1,0 +1,70 @@
+//! Where a copy comes from, for CopyObject and UploadPartCopy.
+
+use super::{call::CallContext, conditions::ReadConditions, permissions, service::Api};
+use crate::store::{Object, StoreError};
+use s3s::{S3Result, dto::CopySource, s3_error};
+use std::fs::File;
+
+/// Takes the conditions of a copy out of its request, which two types of request have under the same names.
+macro_rules! copy_conditions {
+    ($input:expr) => {
+        $crate::s3::conditions::ReadConditions {
+            if_match: $input.copy_source_if_match.take(),
+            if_none_match: $input.copy_source_if_none_match.take(),
+            if_modified_since: $input.copy_source_if_modified_since.take(),
+            if_unmodified_since: $input.copy_source_if_unmodified_since.take(),
+        }
+    };
+}
+pub(super) use copy_conditions;
+
+/// An object that is copied.
+pub(super) struct Source<'a> {
+    pub(super) bucket: &'a str,
+    pub(super) key: &'a str,
+    pub(super) object: Object,
+    pub(super) file: File,
+}
+
+/// Opens the object that a copy is made from, when the copy's conditions hold for it.
+pub(super) async fn open_copy_source<'a>(
+    api: &Api,
+    call: &CallContext,
+    source: &'a CopySource,
+    conditions: ReadConditions,
+) -> S3Result<Source<'a>> {
+    let CopySource::Bucket {
+        bucket,
+        key,
+        version_id,
+    } = source
+    else {
+        return Err(s3_error!(
+            NotImplemented,
+            "This endpoint has no access points: name the bucket."
+        ));
+    };
+    let action = match version_id {
+        Some(_) => "GetObjectVersion",
+        None => "GetObject",
+    };
+    call.needs(permissions::on_object(action, bucket, key));
+    if version_id
+        .as_deref()
+        .is_some_and(|version| version != "null")
+    {
+        return Err(s3_error!(NoSuchVersion, "The bucket is not versioned."));
+    }
+    let opened = api.store.open_object(bucket, key).await;
+    if matches!(opened, Err(StoreError::NoSuchKey)) {
+        call.needs(permissions::to_list(bucket));
+    }
+    let (object, file) = opened?;
+    conditions.check_copy(&object)?;
+    Ok(Source {
+        bucket,
+        key,
+        object,
+        file,
+    })
+}
