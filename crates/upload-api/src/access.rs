@@ -83,15 +83,15 @@ impl Caller {
     }
 }
 
-impl<S: Sync, P: Sync, R: Sync> FromRequestParts<Arc<Api<S, P, R>>> for Caller
+impl<S: Sync, P: Sync, R: Sync, I: Sync> FromRequestParts<Arc<Api<S, P, R, I>>> for Caller
 where
-    Arc<Api<S, P, R>>: Sync,
+    Arc<Api<S, P, R, I>>: Sync,
 {
     type Rejection = Problem;
 
     async fn from_request_parts(
         parts: &mut Parts,
-        api: &Arc<Api<S, P, R>>,
+        api: &Arc<Api<S, P, R, I>>,
     ) -> Result<Self, Problem> {
         Self::of(api.config.access, &parts.extensions)
     }

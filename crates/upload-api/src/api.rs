@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::extract::State;
 use sightline_pipeline::{
     config::UploadApiConfig,
+    index::ImageIndex,
     object_store::{ObjectStore, Presigner},
     prepare::Preparer,
     recogniser::Recogniser,
@@ -23,11 +24,12 @@ const REMOVAL_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The configuration and the ports, shared by all requests.
 #[derive(Debug, Clone)]
-pub struct Api<S, P, R> {
+pub struct Api<S, P, R, I> {
     pub(crate) config: UploadApiConfig,
     pub(crate) store: S,
     pub(crate) presigner: P,
     pub(crate) recogniser: R,
+    pub(crate) index: Option<I>,
     pub(crate) preparer: Preparer,
     pub(crate) store_patience: Duration,
     pub(crate) recogniser_patience: Duration,
@@ -35,17 +37,25 @@ pub struct Api<S, P, R> {
 }
 
 /// [`Api`] as handlers receive it.
-pub(crate) type Shared<S, P, R> = State<Arc<Api<S, P, R>>>;
+pub(crate) type Shared<S, P, R, I> = State<Arc<Api<S, P, R, I>>>;
 
-impl<S: ObjectStore, P: Presigner, R: Recogniser> Api<S, P, R> {
-    /// Over these buckets, signing with that presigner, asking that recogniser.
+impl<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex> Api<S, P, R, I> {
+    /// Over these buckets, signing with that presigner, asking that recogniser. Without an index
+    /// images cannot be listed; everything else works.
     #[must_use]
-    pub fn new(config: UploadApiConfig, store: S, presigner: P, recogniser: R) -> Self {
+    pub fn new(
+        config: UploadApiConfig,
+        store: S,
+        presigner: P,
+        recogniser: R,
+        index: Option<I>,
+    ) -> Self {
         Self {
             config,
             store,
             presigner,
             recogniser,
+            index,
             // An image of 4 MiB can take as much memory as any other once it is decoded.
             preparer: Preparer::new(1),
             store_patience: STORE_PATIENCE,

@@ -69,7 +69,7 @@ pub(crate) fn source_key(path: Result<Path<String>, PathRejection>) -> Result<So
 }
 
 /// An error's own words as a sentence.
-fn sentence(words: &str) -> String {
+pub(crate) fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     match letters.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),

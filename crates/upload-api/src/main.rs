@@ -7,6 +7,7 @@ use anyhow::ensure;
 use sightline_pipeline::{
     aws,
     config::{UploadApiConfig, environment},
+    index::NoIndex,
     logging,
     spending::Bounded,
 };
@@ -38,7 +39,13 @@ async fn run() -> anyhow::Result<()> {
         &config.buckets.output,
         config.settings.max_daily_analyses,
     );
-    let api = Api::new(config, clients.store, clients.presigner, recogniser);
+    let api = Api::new(
+        config,
+        clients.store,
+        clients.presigner,
+        recogniser,
+        None::<NoIndex>,
+    );
     lambda_http::run(lambda::service(router(Arc::new(api))))
         .await
         .map_err(anyhow::Error::from_boxed)

@@ -27,6 +27,10 @@ use crate::{
     paths(
         routes::uploads::create,
         routes::images::create,
+        routes::listing::images,
+        routes::image::read,
+        routes::image::delete,
+        routes::listing::labels,
         routes::results::read,
         routes::thumbnails::read,
         routes::health::health,
@@ -89,9 +93,59 @@ pub(crate) const IMAGES: &[Code] = &[
     Code::BodyTooLarge,
     Code::ImageTooLarge,
     Code::StoreFailed,
+    Code::IndexFailed,
     Code::StoreUnavailable,
+    Code::IndexUnavailable,
     Code::RecogniserUnavailable,
     Code::DailyLimitReached,
+];
+
+/// What can go wrong with `GET /images`.
+pub(crate) const LISTING: &[Code] = &[
+    Code::InvalidParameter,
+    Code::InvalidCursor,
+    Code::Unauthenticated,
+    Code::Forbidden,
+    Code::MethodNotAllowed,
+    Code::NoIndex,
+    Code::StoreFailed,
+    Code::IndexFailed,
+    Code::StoreUnavailable,
+    Code::IndexUnavailable,
+];
+
+/// What can go wrong with `GET /images/{key}`.
+pub(crate) const DETAILS: &[Code] = &[
+    Code::InvalidKey,
+    Code::Unauthenticated,
+    Code::NoSuchImage,
+    Code::MethodNotAllowed,
+    Code::ResultUnreadable,
+    Code::StoreFailed,
+    Code::StoreUnavailable,
+];
+
+/// What can go wrong with `DELETE /images/{key}`.
+pub(crate) const REMOVAL: &[Code] = &[
+    Code::InvalidKey,
+    Code::Unauthenticated,
+    Code::Forbidden,
+    Code::NoSuchImage,
+    Code::MethodNotAllowed,
+    Code::StoreFailed,
+    Code::IndexFailed,
+    Code::StoreUnavailable,
+    Code::IndexUnavailable,
+];
+
+/// What can go wrong with `GET /labels`.
+pub(crate) const LABELS: &[Code] = &[
+    Code::Unauthenticated,
+    Code::Forbidden,
+    Code::MethodNotAllowed,
+    Code::NoIndex,
+    Code::IndexFailed,
+    Code::IndexUnavailable,
 ];
 
 /// What can go wrong with `GET /results/{key}`.
@@ -115,45 +169,39 @@ pub(crate) const THUMBNAILS: &[Code] = &[
     Code::StoreUnavailable,
 ];
 
-/// The problems of every operation.
-pub(crate) struct AnyProblems;
-/// The problems of `POST /uploads`.
-pub(crate) struct UploadProblems;
-/// The problems of `POST /images`.
-pub(crate) struct ImageProblems;
-/// The problems of `GET /results/{key}`.
-pub(crate) struct ResultProblems;
-/// The problems of `GET /thumbnails/{key}`.
-pub(crate) struct ThumbnailProblems;
+/// Names lists of codes, so that the descriptions of operations can.
+macro_rules! problems {
+    ($($(#[$meta:meta])* $name:ident: $codes:ident),+ $(,)?) => {$(
+        $(#[$meta])*
+        pub(crate) struct $name;
 
-impl IntoResponses for AnyProblems {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        responses(ANY)
-    }
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                responses($codes)
+            }
+        }
+    )+};
 }
 
-impl IntoResponses for UploadProblems {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        responses(UPLOADS)
-    }
-}
-
-impl IntoResponses for ImageProblems {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        responses(IMAGES)
-    }
-}
-
-impl IntoResponses for ResultProblems {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        responses(RESULTS)
-    }
-}
-
-impl IntoResponses for ThumbnailProblems {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        responses(THUMBNAILS)
-    }
+problems! {
+    /// The problems of every operation.
+    AnyProblems: ANY,
+    /// The problems of `POST /uploads`.
+    UploadProblems: UPLOADS,
+    /// The problems of `POST /images`.
+    ImageProblems: IMAGES,
+    /// The problems of `GET /images`.
+    ListProblems: LISTING,
+    /// The problems of `GET /images/{key}`.
+    DetailProblems: DETAILS,
+    /// The problems of `DELETE /images/{key}`.
+    RemovalProblems: REMOVAL,
+    /// The problems of `GET /labels`.
+    LabelProblems: LABELS,
+    /// The problems of `GET /results/{key}`.
+    ResultProblems: RESULTS,
+    /// The problems of `GET /thumbnails/{key}`.
+    ThumbnailProblems: THUMBNAILS,
 }
 
 /// One response for each status, with an example for each code.
@@ -291,6 +339,52 @@ pub(crate) fn example_answer() -> Value {
         "statusUrl": format!("https://pictures.example.com/results/{key}"),
         "result": result
     })
+}
+
+/// An image as it is listed.
+pub(crate) fn example_image() -> Value {
+    json!({
+        "key": "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg",
+        "imageId": "0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11",
+        "status": "succeeded",
+        "uploadedAt": "2026-01-01T12:00:00Z",
+        "processedAt": "2026-01-01T12:00:01.5Z",
+        "filename": "my cat.jpg",
+        "contentType": "image/jpeg",
+        "size": 183_421,
+        "width": 1600,
+        "height": 1200,
+        "labels": [{"name": "Cat", "confidence": 97.4}],
+        "categories": ["Animals and Pets"],
+        "confidence": 97.4,
+        "thumbnail": {
+            "url": "https://output.s3.eu-west-1.amazonaws.com/thumbnails/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0123456789abcdef",
+            "width": 128,
+            "height": 96
+        }
+    })
+}
+
+/// What `GET /images/{key}` answers.
+pub(crate) fn example_details() -> Value {
+    let mut image = example_image();
+    if let Some(image) = image.as_object_mut() {
+        image.remove("confidence");
+        for (name, value) in [
+            (
+                "imageUrl",
+                "https://input.s3.eu-west-1.amazonaws.com/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0123456789abcdef",
+            ),
+            (
+                "resultUrl",
+                "https://output.s3.eu-west-1.amazonaws.com/results/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg.json?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0123456789abcdef",
+            ),
+            ("expiresAt", "2026-01-01T12:15:00Z"),
+        ] {
+            image.insert(name.to_owned(), json!(value));
+        }
+    }
+    image
 }
 
 /// A small but whole result document.

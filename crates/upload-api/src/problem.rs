@@ -15,7 +15,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use sightline_pipeline::{deployment, object_store::StoreError, recogniser::RecogniserError};
+use sightline_pipeline::{
+    deployment, index::IndexError, object_store::StoreError, recogniser::RecogniserError,
+};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
@@ -127,6 +129,7 @@ impl Code {
         Self::BodyTooLarge,
         Self::ImageTooLarge,
         Self::UnsupportedContentType,
+        Self::DailyLimitReached,
         Self::ResultUnreadable,
         Self::NoIndex,
         Self::StoreFailed,
@@ -134,7 +137,6 @@ impl Code {
         Self::StoreUnavailable,
         Self::IndexUnavailable,
         Self::RecogniserUnavailable,
-        Self::DailyLimitReached,
     ];
 
     /// The code's row: name on the wire, status, title.
@@ -407,6 +409,29 @@ impl Problem {
         )
     }
 
+    /// The index did not do what it was asked. The log hears what; the client hears whether to try again.
+    pub(crate) fn index(error: &IndexError) -> Self {
+        if error.retryable {
+            return Self::index_unavailable(error);
+        }
+        tracing::error!(%error, "the index refused the request");
+        Self::new(
+            Code::IndexFailed,
+            "The index behind this service refused the request. Trying again will not help; tell who runs the service the x-request-id of this reply.",
+        )
+    }
+
+    /// The index did not answer, for this reason.
+    pub(crate) fn index_unavailable(reason: &dyn std::fmt::Display) -> Self {
+        tracing::warn!(error = %reason, "the index cannot be reached");
+        Self::new(
+            Code::IndexUnavailable,
+            format!(
+                "The index behind this service is not answering. Try again in {RETRY_AFTER_SECONDS} seconds."
+            ),
+        )
+    }
+
     /// The recogniser did not answer this question, for this reason.
     pub(crate) fn recogniser_unavailable(
         operation: &dyn std::fmt::Display,
@@ -426,6 +451,18 @@ impl Problem {
                 "The recogniser behind this service is not answering, and nothing was stored. Send the image again in {RETRY_AFTER_SECONDS} seconds."
             ),
         )
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::store(&error)
+    }
+}
+
+impl From<IndexError> for Problem {
+    fn from(error: IndexError) -> Self {
+        Self::index(&error)
     }
 }
 

@@ -24,6 +24,7 @@ use sightline_pipeline::{
     analyse::{self, Analyst, Answers, Findings, Views},
     config::UploadApiConfig,
     document::{AnalysisError, ImageInfo, Source, Status, Thumbnail, Timings},
+    index::{Entry, ImageIndex},
     object_store::{Condition, ObjectStore, Presigner, Put, PutOutcome, StoreError},
     picture::read_header,
     prepare::{JpegPicture, Limits},
@@ -219,8 +220,8 @@ impl ImageAnswer {
         ImageProblems
     )
 )]
-pub(crate) async fn create<S: ObjectStore, P: Presigner, R: Recogniser>(
-    State(api): Shared<S, P, R>,
+pub(crate) async fn create<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
+    State(api): Shared<S, P, R, I>,
     caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -236,8 +237,8 @@ pub(crate) async fn create<S: ObjectStore, P: Presigner, R: Recogniser>(
 }
 
 /// Analyses the image and stores it with its result.
-async fn answer<S: ObjectStore, P: Presigner, R: Recogniser>(
-    api: Arc<Api<S, P, R>>,
+async fn answer<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
+    api: Arc<Api<S, P, R, I>>,
     caller: Caller,
     wanted: ImageRequest,
 ) -> Result<ResultDocument, Problem> {
@@ -290,6 +291,8 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser>(
         ),
     };
 
+    // The bucket's own time differs by the time of one request.
+    let processed_at = OffsetDateTime::now_utc();
     let findings = Findings {
         source: Source {
             bucket: api.config.buckets.input.clone(),
@@ -300,6 +303,7 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser>(
             content_type: content_type.to_owned(),
             filename: wanted.filename,
             sha256: None,
+            last_modified: Some(processed_at),
             sequencer: None,
         },
         image: info,
@@ -313,7 +317,7 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser>(
             total_ms: milliseconds(started),
             ..Timings::default()
         },
-        processed_at: OffsetDateTime::now_utc(),
+        processed_at,
     };
     let files = Files {
         image: &image,
@@ -331,8 +335,8 @@ struct Material {
 }
 
 /// Prepares the image. The inner error is the image's own, the outer one that time ran out.
-async fn material<S: ObjectStore, P: Presigner, R: Recogniser>(
-    api: &Api<S, P, R>,
+async fn material<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
+    api: &Api<S, P, R, I>,
     key: &SourceKey,
     image: &Arc<[u8]>,
     analyses: &Analyses,
@@ -383,37 +387,45 @@ struct Files<'a> {
 }
 
 /// Stores the image, its thumbnail and the document made of the findings, or nothing.
-async fn keep<S: ObjectStore, P: Presigner, R: Recogniser>(
-    api: &Api<S, P, R>,
+async fn keep<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
+    api: &Api<S, P, R, I>,
     files: Files<'_>,
     findings: Findings,
 ) -> Result<ResultDocument, Problem> {
     let key = findings.source.key.clone();
     let problem = match timeout(api.store_patience, store(api, files, findings)).await {
         Ok(Ok(document)) => return Ok(document),
-        Ok(Err(error)) => Problem::store(&error),
+        Ok(Err(problem)) => problem,
         Err(_) => Problem::store_unavailable(&"no answer in time"),
     };
     let (result_key, thumbnail_key) = (key.result_key(), key.thumbnail_key());
     let output = &api.config.buckets.output;
+    let unlist = async {
+        match &api.index {
+            Some(index) => index.remove(&key, OffsetDateTime::now_utc()).await.is_ok(),
+            None => true,
+        }
+    };
+    // Each by itself: one that fails keeps no other.
     let removal = timeout(api.removal_patience, async {
-        tokio::try_join!(
+        tokio::join!(
+            unlist,
             api.store.delete(&api.config.buckets.input, key.as_str()),
             api.store.delete(output, &thumbnail_key),
             api.store.delete(output, &result_key),
         )
     });
-    if !matches!(removal.await, Ok(Ok(_))) {
+    if !matches!(removal.await, Ok((true, Ok(()), Ok(()), Ok(())))) {
         tracing::error!(%key, "an image that was not stored whole could not be removed");
     }
     Err(problem)
 }
 
-async fn store<S: ObjectStore, P: Presigner, R: Recogniser>(
-    api: &Api<S, P, R>,
+async fn store<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
+    api: &Api<S, P, R, I>,
     files: Files<'_>,
     mut findings: Findings,
-) -> Result<ResultDocument, StoreError> {
+) -> Result<ResultDocument, Problem> {
     let source = &findings.source;
     let metadata = members::metadata(source.filename.as_deref(), files.asked);
     let metadata: Vec<_> = metadata
@@ -467,6 +479,9 @@ async fn store<S: ObjectStore, P: Presigner, R: Recogniser>(
         condition: Condition::Always,
     };
     stored(api.store.put(put).await?, bucket)?;
+    if let Some(index) = &api.index {
+        index.put(&Entry::from_document(&document)).await?;
+    }
     Ok(document)
 }
 

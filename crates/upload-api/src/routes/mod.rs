@@ -1,7 +1,9 @@
 //! The paths and what answers them.
 
 pub(crate) mod health;
+pub(crate) mod image;
 pub(crate) mod images;
+pub(crate) mod listing;
 pub(crate) mod members;
 pub(crate) mod results;
 pub(crate) mod schema;
@@ -23,6 +25,7 @@ use axum::{
 };
 use serde::Serialize;
 use sightline_pipeline::{
+    index::ImageIndex,
     object_store::{ObjectStore, Presigner},
     recogniser::Recogniser,
 };
@@ -30,9 +33,13 @@ use sightline_pipeline::{
 use crate::{Api, Code, Problem, cors, problem::quote, request_log};
 
 /// The paths as the API describes them.
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 10] = [
     "POST /uploads",
     "POST /images",
+    "GET /images",
+    "GET /images/{key}",
+    "DELETE /images/{key}",
+    "GET /labels",
     "GET /results/{key}",
     "GET /thumbnails/{key}",
     "GET /health",
@@ -41,21 +48,37 @@ const PATHS: [&str; 6] = [
 
 /// The whole API. Every request is answered, also one for a path or method that there is not, so
 /// where other routes stand beside it this router goes last: `pages.fallback_service(router(api))`.
-pub fn router<S: ObjectStore, P: Presigner, R: Recogniser>(api: Arc<Api<S, P, R>>) -> Router {
+pub fn router<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
+    api: Arc<Api<S, P, R, I>>,
+) -> Router {
     let cors = cors::layer(&api.config.allowed_origins);
     let routes = Router::new()
         .route(
             "/uploads",
-            only(&["POST", "OPTIONS"], post(uploads::create::<S, P, R>)),
+            only(&["POST", "OPTIONS"], post(uploads::create::<S, P, R, I>)),
         )
         .route(
             "/images",
-            only(&["POST", "OPTIONS"], post(images::create::<S, P, R>)),
+            only(
+                &["GET", "HEAD", "POST", "OPTIONS"],
+                get(listing::images::<S, P, R, I>).post(images::create::<S, P, R, I>),
+            ),
         )
-        .route("/results/{*key}", only(READ, get(results::read::<S, P, R>)))
+        .route(
+            "/images/{*key}",
+            only(
+                &["GET", "HEAD", "DELETE", "OPTIONS"],
+                get(image::read::<S, P, R, I>).delete(image::delete::<S, P, R, I>),
+            ),
+        )
+        .route("/labels", only(READ, get(listing::labels::<S, P, R, I>)))
+        .route(
+            "/results/{*key}",
+            only(READ, get(results::read::<S, P, R, I>)),
+        )
         .route(
             "/thumbnails/{*key}",
-            only(READ, get(thumbnails::read::<S, P, R>)),
+            only(READ, get(thumbnails::read::<S, P, R, I>)),
         )
         .route("/health", only(READ, get(health::health)))
         .route("/openapi.json", only(READ, get(schema::schema)))

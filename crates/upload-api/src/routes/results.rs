@@ -20,6 +20,7 @@ use axum::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sightline_pipeline::{
     ResultDocument, SourceKey,
+    index::ImageIndex,
     object_store::{Get, GetOutcome, ObjectInfo, ObjectStore, Presigner},
     recogniser::Recogniser,
 };
@@ -128,8 +129,8 @@ impl StoredSource {
         ResultProblems
     )
 )]
-pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser>(
-    State(api): Shared<S, P, R>,
+pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
+    State(api): Shared<S, P, R, I>,
     caller: Caller,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
@@ -172,8 +173,8 @@ pub(crate) struct Lies {
 
 impl Lies {
     /// Looks into both buckets.
-    pub(crate) async fn under<S: ObjectStore, P: Presigner, R: Recogniser>(
-        api: &Api<S, P, R>,
+    pub(crate) async fn under<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
+        api: &Api<S, P, R, I>,
         key: &SourceKey,
     ) -> Result<Self, Problem> {
         let result_key = key.result_key();
@@ -191,8 +192,7 @@ impl Lies {
             )
         })
         .await
-        .map_err(|_| Problem::store_unavailable(&"no answer in time"))?
-        .map_err(|error| Problem::store(&error))?;
+        .map_err(|_| Problem::store_unavailable(&"no answer in time"))??;
         let mut answer = None;
         if let GetOutcome::Found(info, bytes) = document {
             let stored: Stored = read_document(&bytes)?;

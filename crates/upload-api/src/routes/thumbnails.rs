@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use sightline_pipeline::{
+    index::ImageIndex,
     object_store::{ObjectStore, Presigner},
     recogniser::Recogniser,
 };
@@ -56,8 +57,8 @@ const MAX_AGE_SECONDS: u64 = 300;
         ThumbnailProblems
     )
 )]
-pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser>(
-    State(api): Shared<S, P, R>,
+pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
+    State(api): Shared<S, P, R, I>,
     caller: Caller,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
@@ -71,16 +72,14 @@ pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser>(
     let thumbnail =
         tokio::time::timeout(api.store_patience, api.store.head(bucket, &thumbnail_key))
             .await
-            .map_err(|_| Problem::store_unavailable(&"no answer in time"))?
-            .map_err(|error| Problem::store(&error))?;
+            .map_err(|_| Problem::store_unavailable(&"no answer in time"))??;
     if thumbnail.is_none() {
         return Err(no_such_thumbnail());
     }
     let address = api
         .presigner
         .presign_get(bucket, &thumbnail_key, Duration::from_secs(lifetime))
-        .await
-        .map_err(|error| Problem::store(&error))?;
+        .await?;
     let max_age = (lifetime / 2).min(MAX_AGE_SECONDS);
     Ok((
         StatusCode::FOUND,

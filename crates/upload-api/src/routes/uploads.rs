@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use sightline_pipeline::{
     Analyses, Analysis, MediaType, SourceKey,
     config::UploadApiConfig,
+    index::ImageIndex,
     object_store::{ObjectStore, PresignPut, Presigner},
     recogniser::Recogniser,
 };
@@ -235,8 +236,8 @@ pub(crate) struct UploadTicket {
         UploadProblems
     )
 )]
-pub(crate) async fn create<S: ObjectStore, P: Presigner, R: Recogniser>(
-    State(api): Shared<S, P, R>,
+pub(crate) async fn create<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
+    State(api): Shared<S, P, R, I>,
     caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -273,8 +274,7 @@ pub(crate) async fn create<S: ObjectStore, P: Presigner, R: Recogniser>(
             metadata: &metadata,
             expires_in: Duration::from_secs(api.config.upload_url_seconds),
         })
-        .await
-        .map_err(|error| Problem::store(&error))?;
+        .await?;
     let result_url = api
         .presigner
         .presign_get(
@@ -282,8 +282,7 @@ pub(crate) async fn create<S: ObjectStore, P: Presigner, R: Recogniser>(
             &result_key,
             Duration::from_secs(api.config.result_url_seconds),
         )
-        .await
-        .map_err(|error| Problem::store(&error))?;
+        .await?;
     let ticket = UploadTicket {
         image_id: key.image_id(),
         status_url: format!("{}{}", base(&parts), results_path(&key)),

@@ -5,8 +5,11 @@ use sightline_pipeline::ResultDocument;
 use super::*;
 use crate::{
     Code,
-    openapi::{IMAGES, RESULTS, THUMBNAILS, UPLOADS, openapi},
-    routes::{images, uploads::MEMBERS},
+    openapi::{
+        DETAILS, IMAGES, LABELS, LISTING, REMOVAL, RESULTS, THUMBNAILS, UPLOADS, example_image,
+        openapi,
+    },
+    routes::{images, listing, uploads::MEMBERS},
 };
 
 fn described() -> Value {
@@ -72,6 +75,10 @@ fn every_problem_is_described_where_it_can_happen() {
     for (path, method, codes) in [
         ("/uploads", "post", UPLOADS),
         ("/images", "post", IMAGES),
+        ("/images", "get", LISTING),
+        ("/images/{key}", "get", DETAILS),
+        ("/images/{key}", "delete", REMOVAL),
+        ("/labels", "get", LABELS),
         ("/results/{key}", "get", RESULTS),
         ("/thumbnails/{key}", "get", THUMBNAILS),
         ("/health", "get", &[Code::MethodNotAllowed][..]),
@@ -85,7 +92,10 @@ fn every_problem_is_described_where_it_can_happen() {
         }
     }
     // The one that belongs to no path of the description.
-    let everywhere: Vec<_> = [UPLOADS, IMAGES, RESULTS, THUMBNAILS].concat();
+    let everywhere: Vec<_> = [
+        UPLOADS, IMAGES, LISTING, DETAILS, REMOVAL, LABELS, RESULTS, THUMBNAILS,
+    ]
+    .concat();
     let missing: Vec<_> = Code::ALL
         .iter()
         .filter(|code| !everywhere.contains(code))
@@ -134,6 +144,25 @@ async fn the_described_members_are_the_real_ones() {
     let example = &document["paths"]["/images"]["post"]["responses"]["201"]["content"]["application/json"]
         ["example"];
     assert_eq!(names(example), names(&answer));
+
+    let parameters = document["paths"]["/images"]["get"]["parameters"]
+        .as_array()
+        .unwrap();
+    let parameters: Vec<_> = parameters
+        .iter()
+        .map(|parameter| {
+            assert_eq!(
+                (&parameter["in"], &parameter["required"]),
+                (&json!("query"), &json!(false))
+            );
+            parameter["name"].as_str().unwrap()
+        })
+        .collect();
+    assert_eq!(parameters, listing::PARAMETERS);
+    assert_eq!(
+        names(&schemas["ListedImage"]["properties"]),
+        &names(&example_image()) | &BTreeSet::from(["faces"])
+    );
 
     put_image(&store, "uploads/a.jpg");
     let pending = get(api(&store), "/results/uploads/a.jpg").await.json();

@@ -23,6 +23,11 @@ pub(super) async fn post(api: Router, body: impl Into<Body>) -> Reply {
     send(api, request).await
 }
 
+/// A picture as [`picture`] makes it.
+pub(super) fn png() -> Vec<u8> {
+    picture(ImageFormat::Png)
+}
+
 /// A picture of 120 x 90 pixels that every decoder reads.
 fn picture(format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
@@ -32,15 +37,15 @@ fn picture(format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-fn body(image: &[u8]) -> String {
+pub(super) fn body(image: &[u8]) -> String {
     json!({"image": BASE64_STANDARD.encode(image)}).to_string()
 }
 
 fn api_over<S: sightline_pipeline::object_store::ObjectStore>(
     store: S,
     recogniser: &CannedRecogniser,
-) -> Api<S, S3Presigner, CannedRecogniser> {
-    Api::new(config(&[]), store, presigner(), recogniser.clone())
+) -> Api<S, S3Presigner, CannedRecogniser, NoIndex> {
+    Api::new(config(&[]), store, presigner(), recogniser.clone(), None)
 }
 
 fn stored(store: &MemoryStore) -> Vec<String> {
@@ -388,6 +393,7 @@ async fn a_final_refusal_of_the_recogniser_stands_in_the_document() {
             store.clone(),
             presigner(),
             recogniser,
+            None::<NoIndex>,
         );
         let reply = post(router(Arc::new(api)), body(&image)).await;
         assert_eq!(reply.status, StatusCode::CREATED);
@@ -409,7 +415,13 @@ async fn a_mistake_in_the_deployment_is_no_answer() {
     let recogniser =
         CannedRecogniser::new().with_faults(None, Faults::always(refused("AccessDeniedException")));
     let store = MemoryStore::new();
-    let api = Api::new(config(&[]), store.clone(), presigner(), recogniser);
+    let api = Api::new(
+        config(&[]),
+        store.clone(),
+        presigner(),
+        recogniser,
+        None::<NoIndex>,
+    );
     let reply = post(router(Arc::new(api)), body(&picture(ImageFormat::Png))).await;
     assert_eq!(
         (reply.status.as_u16(), reply.code().as_str()),
@@ -428,6 +440,7 @@ async fn nothing_is_stored_when_the_days_analyses_are_used_up() {
         store.clone(),
         presigner(),
         bounded,
+        None::<NoIndex>,
     )));
     let image = body(&picture(ImageFormat::Png));
     assert_eq!(post(api.clone(), image.clone()).await.status.as_u16(), 201);

@@ -23,6 +23,7 @@ use sightline_pipeline::{
     SourceKey,
     aws::{self, S3Presigner},
     config::UploadApiConfig,
+    index::NoIndex,
     object_store::ObjectInfo,
     testing::{CannedRecogniser, MemoryStore},
 };
@@ -68,6 +69,7 @@ fn api_with(store: &MemoryStore, variables: &[(&str, &str)]) -> Router {
         store.clone(),
         presigner(),
         CannedRecogniser::new(),
+        None::<NoIndex>,
     )))
 }
 

@@ -8,9 +8,11 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 
-const PATHS: [(&str, &str); 6] = [
+const PATHS: [(&str, &str); 8] = [
     ("/uploads", "POST, OPTIONS"),
-    ("/images", "POST, OPTIONS"),
+    ("/images", "GET, HEAD, POST, OPTIONS"),
+    ("/images/uploads/a.jpg", "GET, HEAD, DELETE, OPTIONS"),
+    ("/labels", "GET, HEAD, OPTIONS"),
     ("/results/uploads/a.jpg", "GET, HEAD, OPTIONS"),
     ("/thumbnails/uploads/a.jpg", "GET, HEAD, OPTIONS"),
     ("/health", "GET, HEAD, OPTIONS"),
@@ -83,7 +85,7 @@ async fn there_is_nothing_elsewhere() {
         let reply = get(api(&MemoryStore::new()), path).await;
         assert_eq!(reply.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(reply.code(), "no-such-path");
-        assert_eq!(reply.json()["allowed"].as_array().unwrap().len(), 6);
+        assert_eq!(reply.json()["allowed"].as_array().unwrap().len(), 10);
     }
 }
 
@@ -199,6 +201,7 @@ async fn the_log_has_one_line_a_request_and_no_secret() {
         store,
         presigner(),
         CannedRecogniser::new(),
+        None::<NoIndex>,
     )));
     let body = r#"{"contentType":"image/png","contentLength":5,"filename":"private.png"}"#;
     let replies = [

@@ -238,6 +238,7 @@ async fn a_bucket_that_fails_says_whether_to_try_again() {
                 failing,
                 presigner(),
                 CannedRecogniser::new(),
+                None::<NoIndex>,
             )));
             let reply = get(api.clone(), PATH).await;
             assert_eq!((reply.status, reply.code().as_str()), (status, code));
@@ -251,7 +252,13 @@ async fn a_bucket_that_fails_says_whether_to_try_again() {
 
 #[tokio::test]
 async fn a_bucket_that_never_answers_is_not_waited_for() {
-    let mut api = Api::new(config(&[]), Silent, presigner(), CannedRecogniser::new());
+    let mut api = Api::new(
+        config(&[]),
+        Silent,
+        presigner(),
+        CannedRecogniser::new(),
+        None::<NoIndex>,
+    );
     api.store_patience = std::time::Duration::from_millis(1);
     let reply = get(router(Arc::new(api)), PATH).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);

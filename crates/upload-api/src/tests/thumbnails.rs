@@ -102,6 +102,7 @@ async fn a_bucket_that_fails_says_whether_to_try_again() {
             failing,
             presigner(),
             CannedRecogniser::new(),
+            None::<NoIndex>,
         )));
         let reply = get(api.clone(), PATH).await;
         assert_eq!((reply.status, reply.code().as_str()), (status, code));

@@ -200,6 +200,7 @@ async fn a_signer_that_fails_says_whether_to_try_again_and_nothing_else() {
                 MemoryStore::new(),
                 presigner,
                 CannedRecogniser::new(),
+                None::<NoIndex>,
             );
             assert_eq!(api.config.allowed_origins, AllowedOrigins::None);
             let body = r#"{"contentType":"image/png","contentLength":5}"#;
