@@ -1,0 +1,20 @@
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { OptionError, readOptions } from '../lib/options.ts';
+import { MissingFunctionError } from '../lib/rust-function.ts';
+import { SightlineStack } from '../lib/sightline-stack.ts';
+
+const app = new App();
+const region = process.env.CDK_DEFAULT_REGION;
+try {
+  const options = readOptions(app.node, region);
+  new SightlineStack(app, `Sightline-${options.stage}`, options, {
+    env: { account: process.env.CDK_DEFAULT_ACCOUNT, region },
+  });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+} catch (error) {
+  // What the person at the command line can set right is said in its one sentence.
+  if (!(error instanceof OptionError || error instanceof MissingFunctionError)) throw error;
+  console.error(error.message);
+  process.exit(1);
+}

@@ -1,0 +1,17 @@
+/**
+ * Prints what the synthesised template gives the two functions: environment and policy statements, with names and ARNs in full,
+ * and how the index table is made. Options come as `name=value` arguments. tests/end_to_end/permissions.rs reads it.
+ */
+
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { type CfnTemplate, describeFunctions } from '../lib/template.ts';
+import { readOptions } from '../lib/options.ts';
+import { SightlineStack } from '../lib/sightline-stack.ts';
+
+const account = '000000000000';
+const region = 'us-east-1';
+const context = Object.fromEntries(process.argv.slice(2).map((argument) => argument.split(/=(.*)/s).slice(0, 2)));
+const app = new App({ context: { assets: 'placeholder', ...context } });
+const stack = new SightlineStack(app, 'Sightline', readOptions(app.node, region), { env: { account, region } });
+console.log(JSON.stringify(describeFunctions(Template.fromStack(stack).toJSON() as CfnTemplate, { account, region }), undefined, 2));

@@ -1,0 +1,33 @@
+/** The index: one row per picture, one per thing on it. The schema is described in crates/pipeline/src/index/dynamo. */
+
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import type { Options } from './options.ts';
+
+export class IndexTable extends Construct {
+  readonly table: Table;
+
+  constructor(scope: Construct, id: string, options: Options) {
+    super(scope, id);
+    const string = (name: string) => ({ name, type: AttributeType.STRING });
+    this.table = new Table(this, 'Table', {
+      partitionKey: string('pk'),
+      sortKey: string('sk'),
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.DEFAULT,
+      timeToLiveAttribute: 'expires',
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      removalPolicy: options.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    });
+    for (const [indexName, partition] of [['by-term', 'term'], ['by-owner-term', 'ownerTerm']] as const) {
+      this.table.addGlobalSecondaryIndex({
+        indexName,
+        partitionKey: string(partition),
+        sortKey: string('position'),
+        projectionType: ProjectionType.INCLUDE,
+        nonKeyAttributes: ['confidence', 'status'],
+      });
+    }
+  }
+}

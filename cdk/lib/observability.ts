@@ -1,0 +1,143 @@
+/** What is to be seen, and who is told when something is wrong. */
+
+import { Duration, Stack } from 'aws-cdk-lib';
+import { Alarm, type AlarmProps, ComparisonOperator, Dashboard, GraphWidget, type IMetric, MathExpression, Metric, SingleValueWidget, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import type { Options } from './options.ts';
+import type { Processor } from './processor.ts';
+import type { UploadApi } from './upload-api.ts';
+
+/** The processor's own figures (crates/pipeline/src/metrics.rs). */
+const OWN = 'Sightline';
+
+/** How Rekognition says that there were too many calls (Amazon Rekognition API Reference, "Common errors"). */
+const THROTTLES = { a: 'ThrottlingException', b: 'ProvisionedThroughputExceededException' };
+
+export class Observability extends Construct {
+  readonly topic: Topic;
+  readonly dashboard: Dashboard;
+
+  constructor(scope: Construct, id: string, private readonly options: Options, processor: Processor, api: UploadApi) {
+    super(scope, id);
+    const stack = Stack.of(this);
+    this.topic = new Topic(this, 'Alarms', { displayName: `Sightline ${options.stage}`, enforceSSL: true });
+    if (options.alarmEmail) this.topic.addSubscription(new EmailSubscription(options.alarmEmail));
+    // The policy that demands TLS takes the place of the one that would let the account's own services publish.
+    this.topic.addToResourcePolicy(new PolicyStatement({
+      sid: 'Alarms',
+      principals: [new ServicePrincipal('cloudwatch.amazonaws.com'), new ServicePrincipal('budgets.amazonaws.com')],
+      actions: ['sns:Publish'],
+      resources: [this.topic.topicArn],
+      conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
+    }));
+
+    const five = { period: Duration.minutes(5) };
+    const sum = { ...five, statistic: Stats.SUM };
+    const { queue, deadLetters } = processor;
+    const processed = processor.processor.function;
+    const handler = api.handler.function;
+    const own = (metricName: string, statistic: string, props: { label?: string; period?: Duration; dimensionsMap?: Record<string, string> } = {}) =>
+      new Metric({ namespace: OWN, metricName, statistic, ...five, ...props });
+    const oldest = queue.metricApproximateAgeOfOldestMessage({ ...five, statistic: Stats.MAXIMUM });
+    const dead = deadLetters.metricApproximateNumberOfMessagesVisible({ ...five, statistic: Stats.MAXIMUM });
+    const serverErrors = api.api.metricServerError({ ...sum, label: 'API 5xx' });
+    const requests = api.api.metricCount({ ...sum, label: 'requests' });
+    const throttled = new MathExpression({
+      expression: 'FILL(api, 0) + FILL(processor, 0)',
+      label: 'function throttles',
+      usingMetrics: { api: handler.metricThrottles(sum), processor: processed.metricThrottles(sum) },
+      ...five,
+    });
+    const errorRate = new MathExpression({
+      // A share of very few is no rate.
+      expression: 'IF(requests >= 20, 100 * errors / requests, 0)',
+      label: 'API 5xx, percent',
+      usingMetrics: { errors: api.api.metricServerError(sum), requests: api.api.metricCount(sum) },
+      ...five,
+    });
+    const failing = processed.metricErrors({ ...sum, label: 'processor errors' });
+    const daily = own('CostUsd', Stats.SUM, { period: Duration.days(1), label: 'Rekognition, US dollars a day' });
+
+    this.alarm('DeadLetters', 'Pictures are in the dead-letter queue; docs/deploy.md says how to look at them and put them back.', {
+      metric: dead, threshold: 0, evaluationPeriods: 1,
+    });
+    this.alarm('OldestMessage', 'The oldest picture has waited for more than 15 minutes: the processor is behind, or Rekognition refuses.', {
+      metric: oldest, threshold: 15 * 60, evaluationPeriods: 2,
+    });
+    this.alarm('ApiErrors', 'More than 5 percent of the API\'s replies are errors of its own.', { metric: errorRate, threshold: 5, evaluationPeriods: 2 });
+    this.alarm('ProcessorErrors', 'The processor fails as a whole; its log says why.', { metric: failing, threshold: 0, evaluationPeriods: 3 });
+    this.alarm('Throttles', 'Lambda refuses invocations: the account\'s concurrency is used up.', { metric: throttled, threshold: 0, evaluationPeriods: 2 });
+    this.alarm('RekognitionThrottles', 'Rekognition refuses calls for being too many; pictures come again later.', {
+      metric: new MathExpression({
+        expression: 'FILL(a, 0) + FILL(b, 0)',
+        label: 'pictures set back by Rekognition',
+        usingMetrics: Object.fromEntries(Object.entries(THROTTLES).map(([id, Reason]) => [id, own('Setbacks', Stats.SUM, { dimensionsMap: { Reason } })])),
+        ...five,
+      }),
+      threshold: 10,
+      evaluationPeriods: 3,
+    });
+    if (options.monthlyBudgetUsd !== undefined) {
+      const limit = options.monthlyBudgetUsd / 10;
+      this.alarm('DailyCost', `Rekognition has cost more than ${limit} US dollars in a day, a tenth of the monthly budget.`, {
+        metric: daily, threshold: limit, evaluationPeriods: 1,
+      });
+    }
+
+    const search = (metricName: string, dimension: string) =>
+      new MathExpression({ expression: `SEARCH('{${OWN},${dimension}} MetricName="${metricName}"', 'Sum', 300)`, label: '', usingMetrics: {}, ...five });
+    const latencies = ['WaitedTime', 'PrepareTime', 'RecogniseTime', 'TotalTime'];
+    this.dashboard = new Dashboard(this, 'Dashboard', {
+      dashboardName: `Sightline-${options.stage}-${stack.region}`,
+      defaultInterval: Duration.hours(12),
+      widgets: [
+        [
+          this.graph('Uploads', [requests, api.api.metricClientError({ ...sum, label: 'API 4xx' }), serverErrors]),
+          this.graph('Pictures by status', [search('ImagesByStatus', 'Status')]),
+          this.graph('Analyses', [search('Analyses', 'Analysis')]),
+        ],
+        [
+          this.graph('Failures by code', [search('Errors', 'Code')]),
+          this.graph('Pictures that come again, by reason', [search('Setbacks', 'Reason')]),
+          this.graph('Functions', [failing, throttled, handler.metricErrors({ ...sum, label: 'API function errors' })]),
+        ],
+        [
+          this.graph('Processing, p50 (ms)', latencies.map((name) => own(name, 'p50', { label: name }))),
+          this.graph('Processing, p99 (ms)', latencies.map((name) => own(name, 'p99', { label: name }))),
+          this.graph('API (ms)', ['p50', 'p99'].map((statistic) => api.api.metricLatency({ ...five, statistic, label: statistic }))),
+        ],
+        [
+          this.graph('Age of the oldest message (s)', [oldest]),
+          this.graph('Messages', [queue.metricApproximateNumberOfMessagesVisible({ ...five, label: 'waiting' }), queue.metricApproximateNumberOfMessagesNotVisible({ ...five, label: 'in hand' }), dead]),
+          this.graph('Cost a day (US dollars, list price)', [daily]),
+        ],
+        [
+          new SingleValueWidget({ title: 'Today', width: 24, height: 3, metrics: [own('Images', Stats.SUM, { period: Duration.days(1), label: 'pictures' }), own('BilledCalls', Stats.SUM, { period: Duration.days(1), label: 'billed calls' }), daily] }),
+        ],
+      ],
+    });
+  }
+
+  private graph(title: string, left: IMetric[]): GraphWidget {
+    return new GraphWidget({ title, left, width: 8, height: 6 });
+  }
+
+  /** Tells the topic when the metric goes over the threshold, and when it is back. */
+  private alarm(id: string, description: string, props: Pick<AlarmProps, 'metric' | 'threshold' | 'evaluationPeriods'>): void {
+    const alarm = new Alarm(this, id, {
+      ...props,
+      alarmName: `Sightline-${this.options.stage}-${id}`,
+      alarmDescription: description,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      // No figure means that nothing happened.
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    const tell = new SnsAction(this.topic);
+    alarm.addAlarmAction(tell);
+    alarm.addOkAction(tell);
+  }
+}

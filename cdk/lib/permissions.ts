@@ -1,0 +1,72 @@
+/** What the two functions may do. tests/end_to_end/permissions.rs holds this against what they are seen to do. */
+
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { ANALYSES, type Options } from './options.ts';
+
+export interface Resources {
+  readonly input: IBucket;
+  readonly output: IBucket;
+  readonly table: ITable;
+}
+
+export function processorStatements(options: Options, { input, output, table }: Resources): PolicyStatement[] {
+  return [
+    allow('ReadPictures', ['s3:GetObject'], [input.arnForObjects('uploads/*')]),
+    allow('ReadAndWriteAnswers', ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], objects(output, 'results', 'thumbnails', 'claims')),
+    missing(input, output),
+    ...recognise(options),
+    ...count(options, output),
+    allow('WriteIndex', ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'], [table.tableArn]),
+    ...trace(options),
+  ];
+}
+
+export function uploadApiStatements(options: Options, { input, output, table }: Resources): PolicyStatement[] {
+  return [
+    allow('SignUploads', ['s3:PutObject', 's3:GetObject'], objects(input, 'uploads', 'inline')),
+    allow('ReadAnswers', ['s3:GetObject'], objects(output, 'results', 'thumbnails')),
+    allow('AnswerInline', ['s3:PutObject'], objects(output, 'results/inline', 'thumbnails/inline')),
+    allow('Remove', ['s3:DeleteObject'], [...objects(input, 'uploads', 'inline'), ...objects(output, 'results', 'thumbnails', 'claims')]),
+    missing(input, output),
+    ...recognise(options),
+    ...count(options, output),
+    allow('WriteIndex', ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'], [table.tableArn]),
+    allow('SearchIndex', ['dynamodb:Query'], [`${table.tableArn}/index/by-term`, `${table.tableArn}/index/by-owner-term`]),
+    ...trace(options),
+  ];
+}
+
+/** To be told that an object is not there, instead of that it may not be read (Amazon S3 API Reference, "GetObject"). */
+function missing(...buckets: IBucket[]): PolicyStatement {
+  return allow('TellMissing', ['s3:ListBucket'], buckets.map((bucket) => bucket.bucketArn));
+}
+
+function recognise(options: Options): PolicyStatement[] {
+  const actions = (custom: boolean) => [
+    ...new Set(options.analyses.filter((name) => (name === 'custom-labels') === custom).map((name) => ANALYSES[name].action)),
+  ];
+  return [
+    // Rekognition's image operations know no narrower resource.
+    ...(actions(false).length > 0 ? [allow('Recognise', actions(false), ['*'])] : []),
+    ...(options.customLabelsArn ? [allow('RecogniseOwn', actions(true), [options.customLabelsArn])] : []),
+  ];
+}
+
+/** The count of the day's analyses. */
+function count(options: Options, output: IBucket): PolicyStatement[] {
+  return options.maxDailyAnalyses === undefined ? [] : [allow('CountAnalyses', ['s3:GetObject', 's3:PutObject'], objects(output, 'spending'))];
+}
+
+function trace(options: Options): PolicyStatement[] {
+  return options.tracing ? [allow('Trace', ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], ['*'])] : [];
+}
+
+function objects(bucket: IBucket, ...prefixes: string[]): string[] {
+  return prefixes.map((prefix) => bucket.arnForObjects(`${prefix}/*`));
+}
+
+function allow(sid: string, actions: string[], resources: string[]): PolicyStatement {
+  return new PolicyStatement({ sid, actions, resources });
+}

@@ -1,0 +1,76 @@
+/** A Lambda function out of a binary of the Rust workspace, with a role that may do what it is told and nothing else. */
+
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Annotations, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { explain } from './nag.ts';
+import type { Options } from './options.ts';
+
+/** The functions have not been built. */
+export class MissingFunctionError extends Error {
+  override readonly name = 'MissingFunctionError';
+}
+
+export interface RustFunctionProps {
+  /** The binary's name, such as `sightline-processor`. */
+  readonly binary: string;
+  readonly description: string;
+  readonly memoryMiB: number;
+  readonly timeOut: Duration;
+  readonly environment: Record<string, string>;
+  readonly statements: PolicyStatement[];
+}
+
+export class RustFunction extends Construct {
+  readonly function: LambdaFunction;
+  readonly role: Role;
+  readonly logs: LogGroup;
+
+  constructor(scope: Construct, id: string, options: Options, props: RustFunctionProps) {
+    super(scope, id);
+    this.logs = new LogGroup(this, 'Logs', { retention: options.logDays, removalPolicy: RemovalPolicy.DESTROY });
+    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com'), description: props.description });
+    const statements = [
+      ...props.statements,
+      new PolicyStatement({ sid: 'Logs', actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [this.logs.logGroupArn] }),
+    ];
+    statements.forEach((statement) => this.role.addToPolicy(statement));
+    this.function = new LambdaFunction(this, 'Function', {
+      description: props.description,
+      runtime: Runtime.PROVIDED_AL2023,
+      architecture: options.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
+      handler: 'bootstrap',
+      code: this.code(options, props.binary),
+      memorySize: props.memoryMiB,
+      timeout: props.timeOut,
+      role: this.role,
+      logGroup: this.logs,
+      // The functions write JSON lines themselves.
+      loggingFormat: LoggingFormat.TEXT,
+      tracing: options.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
+      environment: {
+        ...props.environment,
+        RUST_LOG: 'info',
+        // Large buffers of decoded pictures go back to the system at once instead of staying with the process.
+        MALLOC_MMAP_THRESHOLD_: '1048576',
+      },
+    });
+    explain(this, 'AwsSolutions-L1', 'provided.al2023 is the newest runtime for compiled functions.');
+  }
+
+  private code(options: Options, binary: string): Code {
+    if (options.assets === 'placeholder') {
+      Annotations.of(this).addWarningV2('sightline:placeholder', 'assets=placeholder: this template is for tests, its functions do nothing.');
+      return Code.fromAsset(fileURLToPath(new URL('../test/placeholder', import.meta.url)));
+    }
+    const zip = fileURLToPath(new URL(`../functions/${options.architecture}/${binary}/bootstrap.zip`, import.meta.url));
+    if (!existsSync(zip)) {
+      throw new MissingFunctionError(`${binary} has not been built for ${options.architecture}; run \`npm run functions -- ${options.architecture}\` in cdk/ first.`);
+    }
+    return Code.fromAsset(zip);
+  }
+}

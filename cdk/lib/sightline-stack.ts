@@ -1,0 +1,59 @@
+/** The stack: puts the constructs together. */
+
+import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { Access } from './access.ts';
+import { Budget } from './budget.ts';
+import { IndexTable } from './index-table.ts';
+import { Names } from './names.ts';
+import { explainHelpers } from './nag.ts';
+import { Observability } from './observability.ts';
+import type { Options } from './options.ts';
+import { Processor } from './processor.ts';
+import { Storage } from './storage.ts';
+import { UploadApi } from './upload-api.ts';
+import { Website } from './website.ts';
+
+export class SightlineStack extends Stack {
+  constructor(scope: Construct, id: string, options: Options, props: StackProps = {}) {
+    super(scope, id, { description: 'Sightline: what is in your pictures', ...props });
+    const names = new Names(options.stage);
+    const storage = new Storage(this, 'Storage', options, names);
+    const { input, output } = storage;
+    const { table } = new IndexTable(this, 'Index', options);
+    const resources = { input, output, table };
+    const environment = {
+      INPUT_BUCKET: input.bucketName,
+      OUTPUT_BUCKET: output.bucketName,
+      INDEX_TABLE: table.tableName,
+      ANALYSES: options.analyses.join(','),
+      ...(options.customLabelsArn && { CUSTOM_LABELS_ARN: options.customLabelsArn }),
+      ...(options.maxDailyAnalyses !== undefined && { MAX_DAILY_ANALYSES: String(options.maxDailyAnalyses) }),
+    };
+
+    const processor = new Processor(this, 'Processing', options, names, resources, environment);
+    const api = new UploadApi(this, 'UploadApi', options, resources, environment);
+    const website = new Website(this, 'Website', options, names, api.api);
+    const access = new Access(this, 'Access', options, names, website.origin);
+    api.addRoutes(access.authorizer);
+    storage.allowOrigins([website.origin, ...options.allowedOrigins]);
+    website.publish({ api: '', ...access.pageConfiguration() });
+    const { topic } = new Observability(this, 'Observability', options, processor, api);
+    if (options.monthlyBudgetUsd !== undefined) new Budget(this, 'Budget', options.stage, options.monthlyBudgetUsd, topic);
+    explainHelpers(this, website.bucket);
+    Tags.of(this).add('sightline:stage', options.stage);
+
+    const outputs = {
+      SiteUrl: website.origin,
+      ApiUrl: api.api.apiEndpoint,
+      InputBucket: input.bucketName,
+      OutputBucket: output.bucketName,
+      IndexTable: table.tableName,
+      QueueUrl: processor.queue.queueUrl,
+      DeadLetterQueueArn: processor.deadLetters.queueArn,
+      DeadLetterQueueUrl: processor.deadLetters.queueUrl,
+      ...(access.userPool && { UserPoolId: access.userPool.userPoolId }),
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+}

@@ -1,0 +1,73 @@
+/** The two buckets: pictures come into one, answers and thumbnails go into the other. */
+
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { BlockPublicAccess, Bucket, BucketEncryption, type CorsRule, HttpMethods, ObjectOwnership, type LifecycleRule } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { explain } from './nag.ts';
+import type { Names } from './names.ts';
+import type { Options } from './options.ts';
+
+/** What makes every bucket of the stack private. */
+export const PRIVATE = {
+  blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+  encryption: BucketEncryption.S3_MANAGED,
+  enforceSSL: true,
+  minimumTLSVersion: 1.2,
+  objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+} as const;
+
+export class Storage extends Construct {
+  readonly input: Bucket;
+  readonly output: Bucket;
+
+  constructor(scope: Construct, id: string, options: Options, names: Names) {
+    super(scope, id);
+    const destroy = options.removalPolicy === 'destroy';
+    const common = {
+      ...PRIVATE,
+      removalPolicy: destroy ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      autoDeleteObjects: destroy,
+    };
+    const aborted: LifecycleRule = { id: 'aborted-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) };
+    this.input = new Bucket(this, 'Input', {
+      ...common,
+      bucketName: names.inputBucket,
+      lifecycleRules: [aborted, ...expiring(['uploads/', 'inline/'], options.originalsDays)],
+    });
+    this.output = new Bucket(this, 'Output', {
+      ...common,
+      bucketName: names.outputBucket,
+      lifecycleRules: [
+        aborted,
+        // Leases of processors that died, with the answers they had.
+        ...expiring(['claims/'], 1),
+        // How many analyses each day has had.
+        ...expiring(['spending/'], 7),
+        ...expiring(['results/', 'thumbnails/'], options.resultsDays),
+      ],
+    });
+    for (const bucket of [this.input, this.output]) {
+      explain(bucket, 'AwsSolutions-S1', 'A server access log repeats request addresses, presigned ones with their signatures, which no log of Sightline may hold; CloudTrail data events can be switched on for the account instead.');
+    }
+  }
+
+  /** Lets pages of these origins use presigned addresses, and no others. */
+  allowOrigins(origins: string[]): void {
+    const rule = (allowedMethods: HttpMethods[], allowedHeaders: string[]): CorsRule => ({
+      allowedOrigins: origins,
+      allowedMethods,
+      allowedHeaders,
+      exposedHeaders: ['ETag'],
+      maxAge: 3000,
+    });
+    // What `POST /uploads` signs and the page therefore sends; a browser's preflight asks for these.
+    this.input.addCorsRule(rule([HttpMethods.PUT], ['content-type', 'if-none-match', 'x-amz-checksum-sha256', 'x-amz-meta-*']));
+    this.input.addCorsRule(rule([HttpMethods.GET, HttpMethods.HEAD], ['range', 'if-none-match']));
+    this.output.addCorsRule(rule([HttpMethods.GET, HttpMethods.HEAD], ['range', 'if-none-match']));
+  }
+}
+
+function expiring(prefixes: string[], days: number | undefined): LifecycleRule[] {
+  if (days === undefined) return [];
+  return prefixes.map((prefix) => ({ id: `expire-${prefix.replace('/', '')}`, prefix, expiration: Duration.days(days) }));
+}

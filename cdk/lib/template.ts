@@ -1,0 +1,108 @@
+/** Reads a synthesised template as CloudFormation would: references become names and ARNs. */
+
+interface Resource {
+  readonly Type: string;
+  readonly Properties?: Record<string, unknown>;
+}
+
+export interface CfnTemplate {
+  readonly Resources: Record<string, Resource>;
+}
+
+export interface Statement {
+  readonly Sid?: string;
+  readonly Effect: string;
+  readonly Action: string[];
+  readonly Resource: string[];
+}
+
+export interface FunctionDescription {
+  readonly environment: Record<string, string>;
+  readonly statements: Statement[];
+}
+
+export interface Described {
+  readonly functions: Record<'uploadApi' | 'processor', FunctionDescription>;
+  /** Parameters of DynamoDB's CreateTable. */
+  readonly table: Record<string, unknown>;
+}
+
+interface Place {
+  readonly account: string;
+  readonly region: string;
+}
+
+/** The functions of the stack with everything resolved. */
+export function describeFunctions(template: CfnTemplate, place: Place): Described {
+  const resolve = (value: unknown): unknown => resolved(template, place, value);
+  const describe = (id: string): FunctionDescription => {
+    const [, lambda] = one(template, 'AWS::Lambda::Function', new RegExp(`^${id}Function`));
+    const [roleId] = one(template, 'AWS::IAM::Role', new RegExp(`^${id}Role`));
+    const statements = Object.values(template.Resources)
+      .filter(({ Type, Properties }) => Type === 'AWS::IAM::Policy' && JSON.stringify(Properties?.Roles).includes(roleId))
+      .flatMap(({ Properties }) => (Properties?.PolicyDocument as { Statement: Record<string, unknown>[] }).Statement)
+      .map(({ Sid, Effect, Action, Resource }) => ({
+        ...(Sid !== undefined && { Sid: String(Sid) }),
+        Effect: String(Effect),
+        Action: [Action].flat().map(String),
+        Resource: [resolve(Resource)].flat().map(String),
+      }));
+    const { Variables } = lambda.Properties?.Environment as { Variables: Record<string, unknown> };
+    return { environment: resolve(Variables) as Record<string, string>, statements };
+  };
+  const [tableId, table] = one(template, 'AWS::DynamoDB::Table', /./);
+  const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, BillingMode } = table.Properties ?? {};
+  return {
+    functions: { uploadApi: describe('UploadApiHandler'), processor: describe('ProcessingProcessor') },
+    table: { TableName: tableId, KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, BillingMode },
+  };
+}
+
+function one(template: CfnTemplate, type: string, id: RegExp): [string, Resource] {
+  const found = Object.entries(template.Resources).filter(([name, resource]) => resource.Type === type && id.test(name));
+  if (found.length !== 1 || !found[0]) throw new Error(`${found.length} resources of type ${type} match ${id}`);
+  return found[0];
+}
+
+/** The value with references resolved; a generated name is the logical id. */
+function resolved(template: CfnTemplate, place: Place, value: unknown): unknown {
+  const recurse = (inner: unknown): unknown => resolved(template, place, inner);
+  if (Array.isArray(value)) return value.map(recurse);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value);
+  const [[intrinsic, argument] = ['', undefined]] = entries;
+  if (entries.length === 1 && intrinsic === 'Ref') return reference(template, place, String(argument));
+  if (entries.length === 1 && intrinsic === 'Fn::Join') {
+    const [separator, parts] = argument as [string, unknown[]];
+    return parts.map(recurse).join(separator);
+  }
+  if (entries.length === 1 && intrinsic === 'Fn::GetAtt') {
+    const [id, attribute] = argument as [string, string];
+    return arn(template, place, id, attribute);
+  }
+  if (intrinsic.startsWith('Fn::')) throw new Error(`${intrinsic} is not expected here`);
+  return Object.fromEntries(entries.map(([name, inner]) => [name, recurse(inner)]));
+}
+
+function reference(template: CfnTemplate, place: Place, id: string): string {
+  const pseudo: Record<string, string> = {
+    'AWS::AccountId': place.account,
+    'AWS::Region': place.region,
+    'AWS::Partition': 'aws',
+    'AWS::URLSuffix': 'amazonaws.com',
+  };
+  const resource = template.Resources[id];
+  const name = resource?.Type === 'AWS::S3::Bucket' ? resource.Properties?.BucketName : undefined;
+  return pseudo[id] ?? (name === undefined ? id : String(resolved(template, place, name)));
+}
+
+function arn(template: CfnTemplate, place: Place, id: string, attribute: string): string {
+  const type = template.Resources[id]?.Type;
+  const at = `${place.region}:${place.account}`;
+  const name = reference(template, place, id);
+  if (attribute === 'Arn' && type === 'AWS::S3::Bucket') return `arn:aws:s3:::${name}`;
+  if (attribute === 'Arn' && type === 'AWS::SQS::Queue') return `arn:aws:sqs:${at}:${name}`;
+  if (attribute === 'Arn' && type === 'AWS::DynamoDB::Table') return `arn:aws:dynamodb:${at}:table/${name}`;
+  if (attribute === 'Arn' && type === 'AWS::Logs::LogGroup') return `arn:aws:logs:${at}:log-group:${name}:*`;
+  throw new Error(`${attribute} of ${type} is not expected here`);
+}

@@ -1,0 +1,194 @@
+"""Has moto's CloudFormation create the synthesised stack, as a reader of the template that is not AWS's and not the CDK's.
+
+    create_in_moto.py cdk.out/Sightline-dev.template.json
+
+moto creates the resources whose types it knows. The types below it does not know, or, being custom resources, would run a container
+for; they are taken out of the template beforehand, with their names in place of references to them. The list has to be exact: a type
+that moto learns, or one more that it does not know, fails the check.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from socket import socket
+from urllib.request import urlopen
+
+import boto3
+from moto.cloudformation.parsing import get_model_map
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+
+# Not created here; docs/deploy.md repeats the list.
+UNSUPPORTED = {
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Authorizer",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::Budgets::Budget",
+    "AWS::CloudFront::CachePolicy",
+    "AWS::CloudFront::Distribution",
+    "AWS::CloudFront::Function",
+    "AWS::CloudFront::OriginAccessControl",
+    "AWS::CloudFront::ResponseHeadersPolicy",
+    "AWS::CloudWatch::Alarm",
+    "AWS::Cognito::UserPool",
+    "AWS::Cognito::UserPoolClient",
+    "AWS::Cognito::UserPoolDomain",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+    "Custom::CDKBucketDeployment",
+    "Custom::S3AutoDeleteObjects",
+}
+
+
+def free_port() -> int:
+    with socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def main(template_file: str) -> None:
+    template = Path(template_file).read_text()
+    os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION=REGION)
+    port = free_port()
+    log = open(Path(template_file).with_suffix(".moto.log"), "w+")
+    server = subprocess.Popen([str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", str(port)], stdout=log, stderr=log)
+    try:
+        endpoint = f"http://127.0.0.1:{port}"
+        wait_for(endpoint)
+        create(template, lambda service: boto3.client(service, endpoint_url=endpoint))
+    finally:
+        server.kill()
+        server.wait()
+
+
+def wait_for(endpoint: str) -> None:
+    for _ in range(300):
+        try:
+            urlopen(endpoint, timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("moto does not listen")
+
+
+def create(template: str, client) -> None:
+    # What `cdk bootstrap` leaves: its version, and a bucket of assets.
+    client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
+    bucket = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
+    s3 = client("s3")
+    s3.create_bucket(Bucket=bucket)
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w") as assets:
+        assets.writestr("bootstrap", "#!/bin/sh\n")
+    for key in set(re.findall(r"[0-9a-f]{64}\.zip", template)):
+        s3.put_object(Bucket=bucket, Key=key, Body=archive.getvalue())
+
+    wanted = json.loads(template)
+    types = {resource["Type"] for resource in wanted["Resources"].values()}
+    unknown = {kind for kind in types if kind not in get_model_map()}
+    check(unknown == UNSUPPORTED & types, f"moto does not know {sorted(unknown)}")
+    known = without(wanted, {name for name, resource in wanted["Resources"].items() if resource["Type"] in unknown})
+
+    cloudformation = client("cloudformation")
+    stack = cloudformation.create_stack(StackName="Sightline", TemplateBody=json.dumps(known), Capabilities=["CAPABILITY_IAM"])["StackId"]
+    for _ in range(100):
+        described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        if described["StackStatus"] != "CREATE_IN_PROGRESS":
+            break
+        time.sleep(0.1)
+    check(described["StackStatus"] == "CREATE_COMPLETE", f"{described['StackStatus']} {described.get('StackStatusReason', '')}")
+    created = {
+        resource["LogicalResourceId"]
+        for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+        for resource in page["StackResourceSummaries"]
+    }
+    check(created == set(known["Resources"]), f"not created: {sorted(set(known['Resources']) - created)}")
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    try_out(client, wanted, outputs)
+    print(f"{described['StackStatus']}: {len(created)} of {len(wanted['Resources'])} resources; types that moto does not create:")
+    for kind in sorted(unknown):
+        print(f"  {kind}")
+
+
+def without(value, names):
+    """The template without these resources, their names standing for references to them."""
+    if isinstance(value, list):
+        return [without(item, names) for item in value]
+    if not isinstance(value, dict):
+        return value
+    match value:
+        case {"Ref": name} if name in names:
+            return name
+        case {"Fn::GetAtt": [name, attribute]} if name in names:
+            return f"{name}.{attribute}"
+    result = {key: without(item, names) for key, item in value.items() if key not in names}
+    if isinstance(value.get("DependsOn"), list):
+        result["DependsOn"] = [name for name in value["DependsOn"] if name not in names]
+    elif value.get("DependsOn") in names:
+        del result["DependsOn"]
+    return result
+
+
+def try_out(client, template, outputs) -> None:
+    """The created resources do what they are there for."""
+    s3, sqs, dynamodb, functions = client("s3"), client("sqs"), client("dynamodb"), client("lambda")
+    queue = outputs["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    # moto's CloudFormation passes a bucket's notifications over, its S3 does not.
+    [told] = [
+        resource["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
+        for resource in template["Resources"].values()
+        if "NotificationConfiguration" in resource.get("Properties", {})
+    ]
+    s3.put_bucket_notification_configuration(
+        Bucket=outputs["InputBucket"],
+        NotificationConfiguration={
+            "QueueConfigurations": [
+                {"QueueArn": attributes["QueueArn"], "Events": [one["Event"]], "Filter": {"Key": {"FilterRules": one["Filter"]["S3Key"]["Rules"]}}}
+                for one in told
+            ]
+        },
+    )
+
+    def messages():
+        received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        for message in received:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(message["Body"]) for message in received]
+
+    messages()  # S3's own test event
+    s3.put_object(Bucket=outputs["InputBucket"], Key="inline/a.jpg", Body=b"a")
+    s3.put_object(Bucket=outputs["InputBucket"], Key="uploads/a.jpg", Body=b"a")
+    keys = [record["s3"]["object"]["key"] for body in messages() for record in body["Records"]]
+    check(keys == ["uploads/a.jpg"] or keys == ["uploads%2Fa.jpg"], f"the queue hears of {keys}")
+
+    redrive = json.loads(attributes["RedrivePolicy"])
+    check(redrive["deadLetterTargetArn"] == outputs["DeadLetterQueueArn"], f"dead letters go to {redrive}")
+    [mapping] = functions.list_event_source_mappings(EventSourceArn=attributes["QueueArn"])["EventSourceMappings"]
+    check(mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], f"the mapping reports {mapping.get('FunctionResponseTypes')}")
+    function = functions.get_function(FunctionName=mapping["FunctionArn"])["Configuration"]
+    check(int(attributes["VisibilityTimeout"]) >= 6 * function["Timeout"], "messages come back too soon")
+
+    for bucket in (outputs["InputBucket"], outputs["OutputBucket"]):
+        check(s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"], f"{bucket} is not encrypted")
+    table = dynamodb.describe_table(TableName=outputs["IndexTable"])["Table"]
+    check({index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {"by-term", "by-owner-term"}, "the table lacks indexes")
+
+
+def check(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise SystemExit(otherwise)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,34 @@
+/** cdk-nag's AwsSolutions rules: every finding is repaired or explained where it arises. */
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { App } from 'aws-cdk-lib';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { expect, test } from 'vitest';
+import { app } from './support.ts';
+
+/** Synthesises into a folder of its own, which throws where something is found, and answers the report. */
+function report(context: Record<string, unknown>, change: (made: App) => void = () => {}): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sightline-nag-'));
+  try {
+    const made = app(context, 'eu-west-1', folder);
+    change(made);
+    made.synth();
+    return readFileSync(join(folder, 'validation-report.json'), 'utf8');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test.each([
+  ['owner', {}],
+  ['unlisted', { access: 'unlisted' }],
+  ['all that can be switched on', { tracing: 'on', signUp: 'open', maxDailyAnalyses: 9, removalPolicy: 'destroy', originalsDays: 1, resultsDays: 1, allowedOrigins: 'https://a.example' }],
+])('%s: no finding is left', (_, context) => {
+  expect(JSON.parse(report(context))).toMatchObject({ pluginReports: [] });
+});
+
+test('a finding that nobody explained stops the synthesis', () => {
+  expect(() => report({}, (made) => new Queue(made.node.findChild('Sightline-dev'), 'Open'))).toThrow('AwsSolutions-SQS4');
+});

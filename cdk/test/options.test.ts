@@ -1,0 +1,86 @@
+import { App } from 'aws-cdk-lib';
+import { describe, expect, test } from 'vitest';
+import { OptionError, readOptions } from '../lib/options.ts';
+
+const ARN = 'arn:aws:rekognition:eu-west-1:111122223333:project/shelves/version/shelves.2026-01-01/1767225600000';
+
+function read(context: Record<string, unknown>, region: string | undefined = 'eu-central-1') {
+  return readOptions(new App({ context }).node, region);
+}
+
+describe('options', () => {
+  test('have safe defaults', () => {
+    expect(read({})).toEqual({
+      stage: 'dev', access: 'owner', signUp: 'closed', allowedOrigins: [], analyses: ['labels', 'image-properties'], customLabelsArn: undefined,
+      originalsDays: undefined, resultsDays: undefined, alarmEmail: undefined, rekognitionTps: 5, batchSize: 2, processorConcurrency: 2,
+      maxDailyAnalyses: undefined, monthlyBudgetUsd: 50, removalPolicy: 'retain', architecture: 'arm64', logDays: 30, tracing: false, apiRate: 50,
+      apiBurst: 100, assets: 'built',
+    });
+  });
+
+  test('are read from lists and text alike', () => {
+    expect(read({ analyses: ['labels', 'faces'] }).analyses).toEqual(['labels', 'faces']);
+    expect(read({ analyses: 'labels, faces,labels' }).analyses).toEqual(['labels', 'faces']);
+    expect(read({ allowedOrigins: 'https://a.example,http://localhost:3000' }).allowedOrigins).toEqual(['https://a.example', 'http://localhost:3000']);
+    expect(read({ originalsDays: 30, resultsDays: 'forever', monthlyBudgetUsd: 'none', maxDailyAnalyses: '1000' })).toMatchObject({
+      originalsDays: 30, resultsDays: undefined, monthlyBudgetUsd: undefined, maxDailyAnalyses: 1000,
+    });
+    expect(read({ analyses: 'custom-labels', customLabelsArn: ARN }).customLabelsArn).toBe(ARN);
+  });
+
+  test.each([
+    [{ stage: 'Prod' }, 'stage is "Prod"; it takes'],
+    [{ stage: 'a-very-long-stage' }, 'stage'],
+    [{ access: 'public' }, 'access is "public"; it takes owner or unlisted.'],
+    [{ access: 'unlisted', signUp: 'open' }, 'signUp has no meaning'],
+    [{ signUp: 'maybe' }, 'signUp'],
+    [{ allowedOrigins: 'https://a.example/page' }, 'allowedOrigins'],
+    [{ allowedOrigins: '*' }, 'allowedOrigins'],
+    [{ allowedOrigins: 'http://a.example' }, 'allowedOrigins'],
+    [{ analyses: 'labels,cats' }, 'analyses is "cats"; it takes names separated by commas out of labels,'],
+    [{ analyses: 'custom-labels' }, 'customLabelsArn and custom-labels'],
+    [{ customLabelsArn: ARN }, 'customLabelsArn and custom-labels'],
+    [{ analyses: 'custom-labels', customLabelsArn: 'shelves' }, 'customLabelsArn is "shelves"; it takes the ARN'],
+    [{ originalsDays: 0 }, 'originalsDays is "0"; it takes a whole number from 1 to 36500 (days) or forever.'],
+    [{ resultsDays: '1.5' }, 'resultsDays'],
+    [{ alarmEmail: 'ops' }, 'alarmEmail'],
+    [{ processorConcurrency: 1 }, 'processorConcurrency is "1"; it takes a whole number from 2 to 1000.'],
+    [{ processorConcurrency: 3 }, 'allow 2 at most; have the quota raised and say so with rekognitionTps.'],
+    [{ rekognitionTps: 3 }, 'rekognitionTps'],
+    [{ maxDailyAnalyses: 0 }, 'maxDailyAnalyses'],
+    [{ monthlyBudgetUsd: 0 }, 'monthlyBudgetUsd is "0"; it takes a number from 1 to 10000000 or none.'],
+    [{ removalPolicy: 'snapshot' }, 'removalPolicy is "snapshot"; it takes retain or destroy.'],
+    [{ architecture: 'arm' }, 'architecture'],
+    [{ logDays: 31 }, 'logDays is "31"; it takes one of 1, 3,'],
+    [{ tracing: 'yes' }, 'tracing is "yes"; it takes off or on.'],
+    [{ apiRate: 'fast' }, 'apiRate'],
+    [{ assets: 'none' }, 'assets'],
+    [{ retention: 30 }, 'There is no option "retention"; the options are stage,'],
+  ])('%j is refused in one sentence', (context, sentence) => {
+    expect(() => read(context)).toThrow(OptionError);
+    try {
+      read(context);
+    } catch (error) {
+      const { message } = error as Error;
+      expect(message).toContain(sentence);
+      expect(message).not.toContain('\n');
+      expect(message.endsWith('.')).toBe(true);
+    }
+  });
+
+  test.each([
+    // Rekognition's quota, calls of one picture's analyses side by side
+    [{}, 'eu-central-1', 5, 2, 2],
+    [{}, undefined, 5, 2, 2],
+    [{}, 'us-east-1', 50, 10, 6],
+    [{ analyses: 'faces' }, 'eu-west-1', 100, 10, 12],
+    [{ analyses: 'faces' }, 'eu-north-1', 25, 10, 3],
+    [{ analyses: 'labels,ppe' }, 'us-west-2', 5, 2, 2],
+    [{ rekognitionTps: 400 }, 'eu-central-1', 400, 10, 50],
+    [{ rekognitionTps: 400, processorConcurrency: 20 }, 'eu-central-1', 400, 10, 20],
+  ])('%j in %s keep calls in flight under the quota', (context, region, tps, batch, concurrency) => {
+    const options = read(context, region);
+    expect(options).toMatchObject({ rekognitionTps: tps, batchSize: batch, processorConcurrency: concurrency });
+    expect(Math.min(batch, 8) * concurrency).toBeLessThanOrEqual(tps);
+  });
+});

@@ -1,0 +1,328 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { describeFunctions } from '../lib/template.ts';
+import { ROUTES } from '../lib/upload-api.ts';
+import { API_PATHS } from '../lib/website.ts';
+import { type Synthesised, all, flat, only, synth } from './support.ts';
+
+const owner = synth({ alarmEmail: 'ops@example.com' });
+const unlisted = synth({ access: 'unlisted' });
+
+describe('storage', () => {
+  test('every bucket is private, encrypted, for TLS only, and without ACLs', () => {
+    for (const bucket of all(owner, 'AWS::S3::Bucket')) {
+      expect(bucket.PublicAccessBlockConfiguration).toEqual({ BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true });
+      expect(bucket.BucketEncryption.ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault.SSEAlgorithm).toBe('AES256');
+      expect(bucket.OwnershipControls.Rules).toEqual([{ ObjectOwnership: 'BucketOwnerEnforced' }]);
+    }
+    const policies = all(owner, 'AWS::S3::BucketPolicy');
+    expect(policies).toHaveLength(3);
+    for (const { PolicyDocument } of policies) {
+      expect(PolicyDocument.Statement).toContainEqual(expect.objectContaining({
+        Effect: 'Deny', Action: 's3:*', Principal: { AWS: '*' }, Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      }));
+      for (const statement of PolicyDocument.Statement) {
+        if (statement.Effect === 'Allow') expect(JSON.stringify(statement.Principal)).not.toContain('*');
+      }
+    }
+  });
+
+  test('aborted uploads, leases and, where it was said, originals and answers expire', () => {
+    const rules = (from: Synthesised, kind: string) =>
+      Object.fromEntries(only(from, 'AWS::S3::Bucket', new RegExp(`-${kind}-`)).LifecycleConfiguration.Rules.map((rule: any) => [rule.Prefix ?? '', rule.ExpirationInDays ?? rule.AbortIncompleteMultipartUpload]));
+    const aborted = { '': { DaysAfterInitiation: 1 } };
+    expect(rules(owner, 'input')).toEqual(aborted);
+    expect(rules(owner, 'output')).toEqual({ ...aborted, 'claims/': 1, 'spending/': 7 });
+    const short = synth({ originalsDays: 3, resultsDays: 90 });
+    expect(rules(short, 'input')).toEqual({ ...aborted, 'uploads/': 3, 'inline/': 3 });
+    expect(rules(short, 'output')).toEqual({ ...aborted, 'claims/': 1, 'spending/': 7, 'results/': 90, 'thumbnails/': 90 });
+  });
+
+  test('pages of the site, and of origins that were named, may put and get; no others', () => {
+    const origins = (from: Synthesised, kind: string) =>
+      only(from, 'AWS::S3::Bucket', new RegExp(`-${kind}-`)).CorsConfiguration.CorsRules.map((rule: any) => [rule.AllowedMethods.join(), rule.AllowedOrigins.map(flat)]);
+    const site = expect.stringMatching(/^https:\/\/<WebsiteDistribution\w+\.DomainName>$/);
+    expect(origins(owner, 'input')).toEqual([['PUT', [site]], ['GET,HEAD', [site]]]);
+    expect(origins(owner, 'output')).toEqual([['GET,HEAD', [site]]]);
+    expect(origins(synth({ allowedOrigins: 'https://a.example' }), 'output')).toEqual([['GET,HEAD', [site, 'https://a.example']]]);
+    const [put] = only(owner, 'AWS::S3::Bucket', /-input-/).CorsConfiguration.CorsRules;
+    expect(put.AllowedHeaders).toEqual(['content-type', 'if-none-match', 'x-amz-checksum-sha256', 'x-amz-meta-*']);
+  });
+
+  test('what is kept and what goes with the stack is an option', () => {
+    const kept = (from: Synthesised) =>
+      Object.values(from.json.Resources).filter((resource: any) => resource.DeletionPolicy === 'Retain').map((resource) => resource.Type).sort();
+    expect(kept(owner)).toEqual(['AWS::Cognito::UserPool', 'AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::S3::Bucket']);
+    expect(kept(synth({ removalPolicy: 'destroy' }))).toEqual([]);
+  });
+});
+
+describe('index', () => {
+  test('the table is the one that crates/pipeline describes', () => {
+    const source = readFileSync(fileURLToPath(new URL('../../crates/pipeline/src/index/dynamo/mod.rs', import.meta.url)), 'utf8');
+    const table = only(owner, 'AWS::DynamoDB::Table');
+    expect(table.KeySchema).toEqual([{ AttributeName: 'pk', KeyType: 'HASH' }, { AttributeName: 'sk', KeyType: 'RANGE' }]);
+    expect(table.BillingMode).toBe('PAY_PER_REQUEST');
+    expect(table.TimeToLiveSpecification).toEqual({ AttributeName: 'expires', Enabled: true });
+    expect(table.PointInTimeRecoverySpecification).toEqual({ PointInTimeRecoveryEnabled: true });
+    const indexes = table.GlobalSecondaryIndexes.map((index: any) => [index.IndexName, ...index.KeySchema.map((key: any) => key.AttributeName), index.Projection.ProjectionType, index.Projection.NonKeyAttributes]);
+    expect(indexes).toEqual([
+      ['by-term', 'term', 'position', 'INCLUDE', ['confidence', 'status']],
+      ['by-owner-term', 'ownerTerm', 'position', 'INCLUDE', ['confidence', 'status']],
+    ]);
+    for (const [name, partition, sort] of indexes) {
+      for (const word of [name, partition, sort]) expect(source).toContain(word);
+    }
+    expect(JSON.stringify(table)).not.toContain('StreamSpecification');
+  });
+});
+
+describe('processing', () => {
+  const queue = only(owner, 'AWS::SQS::Queue', /RedrivePolicy/);
+
+  test('the bucket tells the queue of new objects under uploads/, and nobody else may', () => {
+    const bucket = only(owner, 'AWS::S3::Bucket', /-input-/);
+    expect(bucket.NotificationConfiguration.QueueConfigurations).toEqual([{
+      Event: 's3:ObjectCreated:*', Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'uploads/' }] } }, Queue: { 'Fn::GetAtt': [expect.stringMatching(/^ProcessingQueue/), 'Arn'] },
+    }]);
+    const policy = only(owner, 'AWS::SQS::QueuePolicy', /FromInputBucket/);
+    const [allowed] = policy.PolicyDocument.Statement.filter((statement: any) => statement.Effect === 'Allow');
+    expect(allowed).toMatchObject({ Action: 'sqs:SendMessage', Principal: { Service: 's3.amazonaws.com' }, Condition: { StringEquals: { 'aws:SourceAccount': '111122223333' } } });
+    expect(flat(allowed.Condition.ArnEquals['aws:SourceArn'])).toBe(`arn:<AWS::Partition>:s3:::${flat(bucket.BucketName)}`);
+    const input = Object.values(owner.json.Resources).find((resource) => resource.Properties === bucket) as any;
+    expect(input.DependsOn).toContainEqual(expect.stringMatching(/^ProcessingQueuePolicy/));
+  });
+
+  test('both queues are encrypted and for TLS only; five attempts, then the dead-letter queue for 14 days', () => {
+    for (const one of all(owner, 'AWS::SQS::Queue')) expect(one).toMatchObject({ SqsManagedSseEnabled: true, MessageRetentionPeriod: 1_209_600 });
+    for (const { PolicyDocument } of all(owner, 'AWS::SQS::QueuePolicy')) {
+      expect(PolicyDocument.Statement).toContainEqual(expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }));
+    }
+    expect(queue.RedrivePolicy.maxReceiveCount).toBe(5);
+  });
+
+  test('batches answer message by message, within the quota; messages stay hidden six times as long as a batch may take', () => {
+    const mapping = only(owner, 'AWS::Lambda::EventSourceMapping');
+    expect(mapping).toMatchObject({ FunctionResponseTypes: ['ReportBatchItemFailures'], BatchSize: 10, ScalingConfig: { MaximumConcurrency: 6 } });
+    const { Timeout } = only(owner, 'AWS::Lambda::Function', /sightline.*prepares pictures/i);
+    expect(queue.VisibilityTimeout).toBeGreaterThanOrEqual(6 * Timeout);
+    expect(only(synth({}, 'eu-central-1'), 'AWS::Lambda::EventSourceMapping')).toMatchObject({ BatchSize: 2, ScalingConfig: { MaximumConcurrency: 2 } });
+    expect(only(synth({ rekognitionTps: 80, processorConcurrency: 9 }), 'AWS::Lambda::EventSourceMapping').ScalingConfig.MaximumConcurrency).toBe(9);
+  });
+});
+
+describe('functions', () => {
+  const functions = (from: Synthesised) => all(from, 'AWS::Lambda::Function').filter((one) => /^Sightline/.test(one.Description ?? ''));
+
+  test('run compiled code on arm64, or x86_64 when it is said, without X-Ray unless it is asked for', () => {
+    expect(functions(owner)).toHaveLength(2);
+    for (const one of functions(owner)) {
+      expect(one).toMatchObject({ Runtime: 'provided.al2023', Architectures: ['arm64'], Handler: 'bootstrap' });
+      expect(one.TracingConfig).toBeUndefined();
+    }
+    expect(JSON.stringify(owner.json)).not.toContain('xray:');
+    const other = synth({ architecture: 'x86_64', tracing: 'on' });
+    for (const one of functions(other)) expect(one).toMatchObject({ Architectures: ['x86_64'], TracingConfig: { Mode: 'Active' } });
+    expect(JSON.stringify(other.json)).toContain('xray:PutTraceSegments');
+  });
+
+  test('are told what they read, and nothing else', () => {
+    const { functions: { uploadApi, processor } } = describeFunctions(synth({ maxDailyAnalyses: 500 }).json, { account: '111122223333', region: 'eu-west-1' });
+    const common = {
+      INPUT_BUCKET: 'sightline-dev-input-111122223333-eu-west-1', OUTPUT_BUCKET: 'sightline-dev-output-111122223333-eu-west-1',
+      INDEX_TABLE: expect.stringMatching(/^IndexTable/), ANALYSES: 'labels,image-properties', MAX_DAILY_ANALYSES: '500', RUST_LOG: 'info', MALLOC_MMAP_THRESHOLD_: '1048576',
+    };
+    expect(processor.environment).toEqual(common);
+    expect(uploadApi.environment).toEqual({ ...common, ACCESS: 'owner' });
+    // Every variable is one that docs/configuration.md describes, or the C library's.
+    const described = readFileSync(fileURLToPath(new URL('../../docs/configuration.md', import.meta.url)), 'utf8');
+    for (const name of Object.keys(uploadApi.environment)) {
+      if (name !== 'MALLOC_MMAP_THRESHOLD_') expect(described).toContain(`\`${name}\``);
+    }
+  });
+
+  test('ask Rekognition for the configured analyses and nothing else', () => {
+    const actions = (context: Record<string, unknown>) => {
+      const described = describeFunctions(synth(context).json, { account: '111122223333', region: 'eu-west-1' }).functions;
+      return Object.values(described).map(({ statements }) => statements.flatMap(({ Action, Resource }) => Action.filter((name) => name.startsWith('rekognition:')).map((name) => `${name} ${Resource}`)));
+    };
+    expect(actions({})).toEqual(Array(2).fill(['rekognition:DetectLabels *']));
+    const arn = 'arn:aws:rekognition:eu-west-1:111122223333:project/shelves/version/v/1';
+    expect(actions({ analyses: 'faces,text,moderation,celebrities,ppe,custom-labels', customLabelsArn: arn })).toEqual(Array(2).fill([
+      'rekognition:DetectFaces *', 'rekognition:DetectText *', 'rekognition:DetectModerationLabels *', 'rekognition:RecognizeCelebrities *',
+      'rekognition:DetectProtectiveEquipment *', `rekognition:DetectCustomLabels ${arn}`,
+    ]));
+  });
+
+  test('keep their logs for as long as it was said', () => {
+    expect(all(owner, 'AWS::Logs::LogGroup').map((group) => group.RetentionInDays)).toEqual([30, 30, 30]);
+    expect(all(synth({ logDays: 7 }), 'AWS::Logs::LogGroup').map((group) => group.RetentionInDays)).toEqual([7, 7, 7]);
+  });
+
+  test('a deployment without built functions stops and says what to run', () => {
+    expect(() => synth({ assets: 'built', architecture: 'x86_64', stage: 'missing' })).toThrow(/npm run functions -- x86_64|Cannot find asset/);
+  });
+});
+
+describe('API', () => {
+  test('every operation of the API\'s description is a route, and no other', () => {
+    const { paths } = JSON.parse(readFileSync(fileURLToPath(new URL('../../crates/upload-api/openapi.json', import.meta.url)), 'utf8')) as { paths: Record<string, object> };
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).filter((method) => /^(get|post|put|delete|patch)$/.test(method)).map((method) => `${method.toUpperCase()} ${path.replace('{key}', '{key+}')}`));
+    expect(operations.sort()).toEqual([...ROUTES].sort());
+    expect(all(owner, 'AWS::ApiGatewayV2::Route').map((route) => route.RouteKey).sort()).toEqual([...ROUTES].sort());
+    expect(only(owner, 'AWS::ApiGatewayV2::Integration').PayloadFormatVersion).toBe('2.0');
+  });
+
+  test('owner: a token of the user pool opens every route but the two that say nothing of pictures', () => {
+    for (const route of all(owner, 'AWS::ApiGatewayV2::Route')) {
+      expect(route.AuthorizationType).toBe(['GET /health', 'GET /openapi.json'].includes(route.RouteKey) ? 'NONE' : 'JWT');
+    }
+    const authorizer = only(owner, 'AWS::ApiGatewayV2::Authorizer');
+    expect(authorizer).toMatchObject({ AuthorizerType: 'JWT', IdentitySource: ['$request.header.Authorization'] });
+    expect(flat(authorizer.JwtConfiguration.Issuer)).toMatch(/^<AccessUsers\w+\.ProviderURL>$/);
+    expect(only(owner, 'AWS::Cognito::UserPoolClient')).toMatchObject({ GenerateSecret: false, AllowedOAuthFlows: ['code'], AllowedOAuthScopes: ['openid', 'email'] });
+    expect(only(owner, 'AWS::Cognito::UserPool').AdminCreateUserConfig.AllowAdminCreateUserOnly).toBe(true);
+    expect(only(synth({ signUp: 'open' }), 'AWS::Cognito::UserPool').AdminCreateUserConfig.AllowAdminCreateUserOnly).toBe(false);
+  });
+
+  test('unlisted: no sign-in at all, and the function is told so', () => {
+    for (const route of all(unlisted, 'AWS::ApiGatewayV2::Route')) expect(route.AuthorizationType).toBe('NONE');
+    unlisted.template.resourceCountIs('AWS::Cognito::UserPool', 0);
+    expect(describeFunctions(unlisted.json, { account: '1', region: 'r' }).functions.uploadApi.environment.ACCESS).toBe('unlisted');
+  });
+
+  test('is throttled and logged, without queries and headers', () => {
+    const stage = only(owner, 'AWS::ApiGatewayV2::Stage');
+    expect(stage.DefaultRouteSettings).toMatchObject({ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 });
+    const format = JSON.parse(stage.AccessLogSettings.Format) as Record<string, string>;
+    expect(format.status).toBe('$context.status');
+    expect(Object.values(format).join()).not.toMatch(/query|header|authorization|token/i);
+  });
+
+  test('answers pages of other origins only where they were named', () => {
+    expect(only(owner, 'AWS::ApiGatewayV2::Api').CorsConfiguration).toBeUndefined();
+    expect(only(synth({ allowedOrigins: 'https://a.example' }), 'AWS::ApiGatewayV2::Api').CorsConfiguration).toMatchObject({
+      AllowOrigins: ['https://a.example'], AllowMethods: ['GET', 'POST', 'DELETE'], AllowHeaders: ['authorization', 'content-type', 'if-none-match'],
+      ExposeHeaders: ['etag', 'location', 'retry-after', 'x-request-id'],
+    });
+  });
+});
+
+describe('website', () => {
+  const distribution = only(owner, 'AWS::CloudFront::Distribution').DistributionConfig;
+  const policy = (from: Synthesised) => only(from, 'AWS::CloudFront::ResponseHeadersPolicy').ResponseHeadersPolicyConfig.SecurityHeadersConfig;
+
+  test('only CloudFront reads the files, by origin access control', () => {
+    expect(distribution.Origins.filter((origin: any) => origin.S3OriginConfig).every((origin: any) => origin.OriginAccessControlId)).toBe(true);
+    const { PolicyDocument } = only(owner, 'AWS::S3::BucketPolicy', /cloudfront\.amazonaws\.com/);
+    for (const statement of PolicyDocument.Statement.filter((one: any) => JSON.stringify(one.Principal).includes('cloudfront'))) {
+      expect(JSON.stringify(statement.Condition)).toMatch(/SourceArn/);
+    }
+  });
+
+  test('the pages\' policy names this site, the buckets and the sign-in pages, and nothing wider', () => {
+    const csp = (from: Synthesised) => Object.fromEntries(flat(policy(from).ContentSecurityPolicy.ContentSecurityPolicy).split('; ').map((part) => part.split(/ (.*)/s).slice(0, 2)));
+    const bucket = (kind: string) => `https://sightline-dev-${kind}-<AWS::AccountId>-<AWS::Region>.s3.<AWS::Region>.<AWS::URLSuffix>`;
+    const expected = {
+      'default-src': "'none'", 'script-src': "'self'", 'style-src': "'self'", 'base-uri': "'none'", 'form-action': "'none'", 'frame-ancestors': "'none'",
+      'img-src': `'self' blob: ${bucket('input')} ${bucket('output')}`,
+      'connect-src': `'self' ${bucket('input')} ${bucket('output')}`,
+    };
+    expect(csp(unlisted)).toEqual(expected);
+    expect(csp(owner)).toEqual({ ...expected, 'connect-src': `${expected['connect-src']} https://sightline-dev-<AWS::AccountId>.auth.<AWS::Region>.amazoncognito.com` });
+    expect(JSON.stringify(policy(owner))).not.toMatch(/unsafe|\*/);
+  });
+
+  test('further security headers', () => {
+    expect(policy(owner)).toMatchObject({
+      ContentTypeOptions: { Override: true }, FrameOptions: { FrameOption: 'DENY' }, ReferrerPolicy: { ReferrerPolicy: 'no-referrer' },
+      StrictTransportSecurity: { AccessControlMaxAgeSec: 31_536_000 },
+    });
+  });
+
+  test('the API stands under the same origin, uncached, told of its name', () => {
+    const behaviours = distribution.CacheBehaviors as any[];
+    expect(behaviours.map((behaviour) => behaviour.PathPattern)).toEqual(API_PATHS);
+    for (const behaviour of behaviours) {
+      expect(behaviour).toMatchObject({ ViewerProtocolPolicy: 'https-only', CachePolicyId: '4135ea2d-6df8-44a3-9df3-4b5a84be39ad', OriginRequestPolicyId: 'b689b0a8-53d0-40ab-baf2-68738e2966ac' });
+      expect(behaviour.FunctionAssociations).toHaveLength(1);
+    }
+    for (const route of ROUTES) {
+      const path = route.split(' ')[1]!.replace('{key+}', 'uploads/a b.jpg');
+      expect(API_PATHS.some((pattern) => new RegExp(`^${pattern.replaceAll('.', '\\.').replace('*', '.*')}$`).test(path)), path).toBe(true);
+    }
+    // No page lies where the API answers.
+    for (const page of ['/upload.html', '/gallery.html', '/config.json', '/js/main.js', '/img/favicon.svg', '/styles/page.css']) {
+      expect(API_PATHS.some((pattern) => new RegExp(`^${pattern.replace('*', '.*')}$`).test(page)), page).toBe(false);
+    }
+  });
+
+  test('the edge function sets the name that was called', () => {
+    const { FunctionCode } = only(owner, 'AWS::CloudFront::Function');
+    const handler = new Function(`${FunctionCode}; return handler;`)() as (event: object) => any;
+    const request = handler({ request: { uri: '/uploads', headers: { host: { value: 'd1.cloudfront.net' }, 'x-forwarded-host': { value: 'evil.example' } } } });
+    expect(request.headers['x-forwarded-host']).toEqual({ value: 'd1.cloudfront.net' });
+    expect(request.uri).toBe('/uploads');
+  });
+
+  test('the deployment writes config.json', () => {
+    const deployment = only(owner, 'Custom::CDKBucketDeployment');
+    expect(deployment).toMatchObject({ Prune: true, DistributionId: { Ref: expect.stringMatching(/^WebsiteDistribution/) } });
+    const client = Object.keys(owner.json.Resources).find((id) => owner.json.Resources[id]!.Type === 'AWS::Cognito::UserPoolClient');
+    // The client's id is filled in when the stack is deployed.
+    expect(deployment.SourceMarkers.filter((markers: object) => Object.keys(markers).length > 0).flatMap(Object.values).map(flat)).toContain(`<${client}>`);
+    expect(only(unlisted, 'Custom::CDKBucketDeployment').SourceMarkers ?? []).not.toContainEqual(expect.objectContaining({ '<<marker:0xbaba:0>>': expect.anything() }));
+  });
+});
+
+describe('observability', () => {
+  const alarms = (from: Synthesised) => all(from, 'AWS::CloudWatch::Alarm').map((alarm) => alarm.AlarmName.replace('Sightline-dev-', '')).sort();
+
+  test('alarms tell the topic, and by e-mail whom it was said', () => {
+    expect(alarms(owner)).toEqual(['ApiErrors', 'DailyCost', 'DeadLetters', 'OldestMessage', 'ProcessorErrors', 'RekognitionThrottles', 'Throttles']);
+    const topic = { Ref: expect.stringMatching(/^ObservabilityAlarms/) };
+    for (const alarm of all(owner, 'AWS::CloudWatch::Alarm')) {
+      expect(alarm.AlarmActions).toEqual([topic]);
+      expect(alarm.OKActions).toEqual([topic]);
+      expect(alarm.AlarmDescription.length).toBeGreaterThan(20);
+    }
+    expect(only(owner, 'AWS::SNS::Subscription')).toMatchObject({ Protocol: 'email', Endpoint: 'ops@example.com' });
+    unlisted.template.resourceCountIs('AWS::SNS::Subscription', 0);
+    const { Statement } = only(owner, 'AWS::SNS::TopicPolicy').PolicyDocument;
+    expect(Statement).toContainEqual(expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }));
+    expect(Statement).toContainEqual(expect.objectContaining({ Action: 'sns:Publish', Principal: { Service: ['cloudwatch.amazonaws.com', 'budgets.amazonaws.com'] } }));
+  });
+
+  test('the first dead letter raises the alarm', () => {
+    expect(only(owner, 'AWS::CloudWatch::Alarm', /DeadLetters/)).toMatchObject({ Threshold: 0, ComparisonOperator: 'GreaterThanThreshold', MetricName: 'ApproximateNumberOfMessagesVisible' });
+  });
+
+  test('the budget tells the topic at four fifths, at all of it, and when that is foreseen', () => {
+    const budget = only(synth({ monthlyBudgetUsd: 200 }), 'AWS::Budgets::Budget');
+    expect(budget.Budget.BudgetLimit).toEqual({ Amount: 200, Unit: 'USD' });
+    expect(budget.NotificationsWithSubscribers.map((one: any) => [one.Notification.NotificationType, one.Notification.Threshold])).toEqual([['ACTUAL', 80], ['ACTUAL', 100], ['FORECASTED', 100]]);
+    const none = synth({ monthlyBudgetUsd: 'none' });
+    none.template.resourceCountIs('AWS::Budgets::Budget', 0);
+    expect(alarms(none)).not.toContain('DailyCost');
+  });
+
+  test('the dashboard shows the figures that the functions write', () => {
+    const body = flat(only(owner, 'AWS::CloudWatch::Dashboard').DashboardBody);
+    const source = readFileSync(fileURLToPath(new URL('../../crates/pipeline/src/metrics.rs', import.meta.url)), 'utf8');
+    for (const name of ['Images', 'ImagesByStatus', 'Analyses', 'Errors', 'Setbacks', 'WaitedTime', 'PrepareTime', 'RecogniseTime', 'TotalTime', 'BilledCalls', 'CostUsd']) {
+      expect(body, name).toContain(name);
+      expect(source, name).toContain(`"${name}"`);
+    }
+    for (const word of ['Uploads', 'p50', 'p99', 'ApproximateAgeOfOldestMessage', 'Cost a day']) expect(body).toContain(word);
+    expect(source).toContain('NAMESPACE: &str = "Sightline"');
+  });
+});
+
+describe('two stages', () => {
+  test('share no name', () => {
+    const names = (from: Synthesised) => JSON.stringify(Object.values(from.json.Resources).map(({ Properties: p = {} }) => [p.BucketName, p.AlarmName, p.DashboardName, p.UserPoolName, (p.Budget as any)?.BudgetName]).filter((all) => all.some(Boolean)));
+    expect(names(synth({ stage: 'prod' }))).toBe(names(owner).replaceAll('-dev', '-prod'));
+  });
+});

@@ -1,0 +1,52 @@
+import { App, type CfnResource, Validations } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { readOptions } from '../lib/options.ts';
+import { SightlineStack } from '../lib/sightline-stack.ts';
+import type { CfnTemplate } from '../lib/template.ts';
+
+const ACCOUNT = '111122223333';
+
+export interface Synthesised {
+  readonly template: Template;
+  readonly json: CfnTemplate & { readonly Outputs: Record<string, { readonly Value: unknown }> };
+}
+
+/** The app as bin/app.ts composes it, with functions that do nothing. */
+export function app(context: Record<string, unknown> = {}, region = 'eu-west-1', outdir?: string): App {
+  const made = new App({ context: { assets: 'placeholder', ...context }, ...(outdir && { outdir }) });
+  const options = readOptions(made.node, region);
+  new SightlineStack(made, `Sightline-${options.stage}`, options, { env: { account: ACCOUNT, region } });
+  Validations.of(made).addPlugins(new AwsSolutionsChecks(made));
+  return made;
+}
+
+export function stack(context: Record<string, unknown> = {}, region?: string): SightlineStack {
+  return app(context, region).node.findAll().find((node): node is SightlineStack => node instanceof SightlineStack)!;
+}
+
+export function synth(context: Record<string, unknown> = {}, region?: string): Synthesised {
+  const template = Template.fromStack(stack(context, region));
+  return { template, json: template.toJSON() as Synthesised['json'] };
+}
+
+/** Properties of all resources of a type. */
+export function all(from: Synthesised, type: CfnResource['cfnResourceType']): Record<string, any>[] {
+  return Object.values(from.json.Resources).filter((resource) => resource.Type === type).map((resource) => resource.Properties ?? {});
+}
+
+/** The only resource of a type whose properties, as JSON, match. */
+export function only(from: Synthesised, type: string, like = /./): Record<string, any> {
+  const found = all(from, type).filter((properties) => like.test(JSON.stringify(properties)));
+  if (found.length !== 1) throw new Error(`${found.length} resources of type ${type} match ${like}`);
+  return found[0]!;
+}
+
+/** A value of the template as text, with references as `<name>` and joins done. */
+export function flat(value: any): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  if ('Ref' in value) return `<${value.Ref}>`;
+  if ('Fn::GetAtt' in value) return `<${value['Fn::GetAtt'].join('.')}>`;
+  if ('Fn::Join' in value) return value['Fn::Join'][1].map(flat).join(value['Fn::Join'][0]);
+  return JSON.stringify(value);
+}
