@@ -35,6 +35,7 @@ impl PictureHeader {
             height,
             orientation: self.orientation,
             prepared: None,
+            prepared_for_ppe: None,
         })
     }
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use rekognition_model::Operation;
 use sightline_pipeline::{
     Analyses, ResultDocument, SourceKey,
-    analyse::{Analyst, Answers, Findings, refusal},
+    analyse::{Analyst, Answers, Findings, Views, refusal},
     config::ProcessorConfig,
     deployment,
     document::{AnalysisError, ImageInfo, Status, Thumbnail, Timings},
     metrics,
     object_store::{ObjectStore, StoreError},
-    prepare::{Converted, JpegPicture, Preparer},
+    prepare::{JpegPicture, Preparer},
     recogniser::{self, Recogniser, RecogniserError},
 };
 use time::OffsetDateTime;
@@ -166,7 +166,7 @@ struct Subject<'a> {
 
 /// What the recogniser is given, and what is made beside it.
 struct Material {
-    picture: recogniser::Picture,
+    views: Views,
     image: ImageInfo,
     thumbnail: Option<JpegPicture>,
 }
@@ -312,7 +312,7 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
         let (answers, thumbnail) = futures::join!(
             analyst.analyse(
                 subject.key,
-                &material.picture,
+                &material.views,
                 &analyses,
                 lease.answers(),
                 until
@@ -387,7 +387,7 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
             |converted| recogniser::Picture::Bytes(converted.jpeg.bytes.into()),
         );
         Ok(Making::Ready(Material {
-            picture,
+            views: Views::new(original, prepared.converted, prepared.ppe),
             image,
             thumbnail,
         }))

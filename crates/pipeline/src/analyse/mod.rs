@@ -18,11 +18,11 @@ use tokio::time::{Instant, timeout_at};
 pub use self::refusal::{MAX_FILE_BYTES, min_side, refusal, whole};
 pub use self::summary::summary;
 use crate::{
-    Analyses, ResultDocument, SourceKey,
+    Analyses, Analysis, ResultDocument, SourceKey,
     document::{
         AnalysisError, Cost, ImageInfo, SCHEMA_VERSION, Source, Status, Thumbnail, Timings,
     },
-    prepare::Limits,
+    prepare::{Converted, Limits},
     recogniser::{Call, Picture, Question, Recogniser, RecogniserError},
     spending::DAILY_LIMIT_REACHED,
 };
@@ -62,11 +62,41 @@ impl Settings {
             thumbnail_px: self.thumbnail_px,
             min_side: min_side(analyses),
             ..Limits::default()
+            protective_equipment: analyses.contains(Analysis::Ppe),
         }
     }
 }
 
 /// Asks a recogniser everything that is to be known of a picture.
+/// What the recogniser is shown of a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Views {
+    /// To answer all questions but those that follow.
+    pub picture: Picture,
+    /// To answer DetectProtectiveEquipment, which takes less.
+    pub ppe: Option<Picture>,
+}
+
+impl Views {
+    /// Of the original and what preparation made in its place.
+    #[must_use]
+    pub fn new(original: Picture, converted: Option<Converted>, ppe: Option<Converted>) -> Self {
+        let bytes = |converted: Converted| Picture::Bytes(converted.jpeg.bytes.into());
+        Self {
+            picture: converted.map_or(original, bytes),
+            ppe: ppe.map(bytes),
+        }
+    }
+
+    /// What is shown to have this question answered.
+    fn of(&self, question: &Question) -> &Picture {
+        match (question, &self.ppe) {
+            (Question::ProtectiveEquipment, Some(ppe)) => ppe,
+            _ => &self.picture,
+        }
+    }
+}
+
 pub struct Analyst<'a, R> {
     /// Whom to ask.
     pub recogniser: &'a R,
@@ -89,7 +119,7 @@ impl<R: Recogniser> Analyst<'_, R> {
     pub async fn analyse(
         &self,
         key: &SourceKey,
-        picture: &Picture,
+        views: &Views,
         analyses: &Analyses,
         kept: &[Kept],
         until: Instant,
@@ -103,7 +133,7 @@ impl<R: Recogniser> Analyst<'_, R> {
                 }
                 let call = Call {
                     question,
-                    picture: picture.clone(),
+                    picture: views.of(&question).clone(),
                 };
                 let answer = timeout_at(until, self.recogniser.recognise(&call))
                     .await

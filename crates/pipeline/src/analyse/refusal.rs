@@ -4,22 +4,18 @@ use crate::{
     Analyses, Analysis, MediaType,
     document::AnalysisError,
     picture::{PictureError, PictureHeader},
-    prepare::{MAX_PIXELS, MIN_SIDE, PrepareError},
+    prepare::{MAX_PIXELS, MIN_SIDE, PPE_MIN_SIDE, PrepareError},
 };
 
 /// The largest file that is read, in bytes: nearly seven times what Rekognition takes, and with
 /// what decoding takes still within the memory of a small function.
 pub const MAX_FILE_BYTES: u64 = 100 * 1024 * 1024;
 
-/// The least width and height in pixels where only protective equipment is asked for (Amazon
-/// Rekognition Developer Guide, "Guidelines and quotas").
-const MIN_SIDE_PPE: u32 = 64;
-
 /// The least width and height in pixels for these analyses.
 #[must_use]
 pub fn min_side(analyses: &Analyses) -> u32 {
     if analyses.iter().eq([Analysis::Ppe]) {
-        MIN_SIDE_PPE
+        PPE_MIN_SIDE
     } else {
         MIN_SIDE
     }

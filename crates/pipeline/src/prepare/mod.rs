@@ -57,6 +57,16 @@ pub const MAX_SIDE: u32 = 10_000;
 /// asked for).
 pub const MIN_SIDE: u32 = 80;
 
+/// The longest side DetectProtectiveEquipment takes, in pixels (as above).
+pub const PPE_MAX_SIDE: u32 = 4096;
+
+/// The shortest side DetectProtectiveEquipment takes, in pixels (as above).
+pub const PPE_MIN_SIDE: u32 = 64;
+
+/// The largest picture DetectProtectiveEquipment takes in the request itself, in bytes: 4 MB (as
+/// above; read as the smaller of the two things that can mean).
+pub const PPE_MAX_INLINE_BYTES: usize = 4_000_000;
+
 /// The most pixels that are decoded: what Rekognition takes at most, twice and a half, so that no few
 /// kilobytes keep a decoder busy for long.
 pub const MAX_PIXELS: u64 = 250_000_000;
@@ -77,6 +87,11 @@ pub struct Limits {
     pub min_side: u32,
     /// The most memory to use, in bytes, with the file itself.
     pub memory_bytes: u64,
+    /// Whether the file itself would be given to Rekognition in the request, where
+    /// [`MAX_INLINE_BYTES`] holds, rather than by reference to the object.
+    pub inline: bool,
+    /// Whether protective equipment is asked for, which takes less than the other questions.
+    pub protective_equipment: bool,
 }
 
 impl Default for Limits {
@@ -85,6 +100,8 @@ impl Default for Limits {
             thumbnail_px: 128,
             min_side: MIN_SIDE,
             memory_bytes: 208 * 1024 * 1024,
+            inline: false,
+            protective_equipment: false,
         }
     }
 }
@@ -93,6 +110,33 @@ impl Limits {
     /// How far a picture may be shrunk for a thumbnail: the rest is resampled from twice its size.
     fn thumbnail_factor(&self, longest: u32) -> u32 {
         factor_down_to(longest, self.thumbnail_px.saturating_mul(2))
+    }
+
+    /// The largest file that Rekognition takes as it is, in bytes.
+    const fn max_file_bytes(&self) -> usize {
+        if self.inline {
+            MAX_INLINE_BYTES
+        } else {
+            MAX_OBJECT_BYTES
+        }
+    }
+
+    /// Why DetectProtectiveEquipment, where it is asked, would not take a picture with sides of these
+    /// lengths that is given in a request of so many bytes, or by reference.
+    fn ppe_reason(&self, sides: (u32, u32), inline_bytes: Option<usize>) -> Option<Reason> {
+        let (shortest, longest) = (sides.0.min(sides.1), sides.0.max(sides.1));
+        // A narrow picture that it would not take scaled down either is refused by Rekognition,
+        // in that one answer.
+        let scaled = u64::from(shortest) * u64::from(PPE_MAX_SIDE) / u64::from(longest.max(1));
+        if !self.protective_equipment {
+            None
+        } else if longest > PPE_MAX_SIDE {
+            (scaled >= u64::from(PPE_MIN_SIDE)).then_some(Reason::Pixels)
+        } else if inline_bytes.is_some_and(|bytes| bytes > PPE_MAX_INLINE_BYTES) {
+            Some(Reason::Bytes)
+        } else {
+            None
+        }
     }
 }
 
@@ -104,6 +148,9 @@ pub struct Prepared {
     /// What to hand to Rekognition in place of the file; `None` where it takes the file itself, by
     /// reference to the object.
     pub converted: Option<Converted>,
+    /// What to hand to DetectProtectiveEquipment alone, where it takes neither of the two and can be
+    /// given a smaller picture.
+    pub ppe: Option<Converted>,
     /// The thumbnail, or why there is none although Rekognition may well read the picture: it uses
     /// a feature of its format that no decoder here knows, or is too large to decode.
     pub thumbnail: Result<JpegPicture, PrepareError>,
@@ -130,7 +177,8 @@ impl Converted {
     }
 }
 
-/// `image.prepared` in the result document: Rekognition was given a JPEG made from the picture.
+/// `image.prepared` and `image.preparedForPpe` in the result document: Rekognition was given a JPEG
+/// made from the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -150,9 +198,9 @@ pub struct Conversion {
 pub enum Reason {
     /// Rekognition reads JPEG and PNG only.
     Format,
-    /// The file is larger than [`MAX_OBJECT_BYTES`].
+    /// The file has more bytes than Rekognition takes.
     Bytes,
-    /// A side is longer than [`MAX_SIDE`].
+    /// A side has more pixels than Rekognition takes.
     Pixels,
     /// A PNG with an orientation, which Rekognition would not apply and browsers do.
     Orientation,
@@ -203,12 +251,13 @@ fn prepare_picture(bytes: &[u8], limits: &Limits) -> Result<Prepared, PrepareErr
             format,
             width,
             height,
+        prepared_for_ppe: None,
         });
     }
     let memory = limits.memory_bytes.saturating_sub(bytes.len() as u64);
     let reason = if !format.is_read_by_rekognition() {
         Some(Reason::Format)
-    } else if bytes.len() > MAX_OBJECT_BYTES {
+    } else if bytes.len() > limits.max_file_bytes() {
         Some(Reason::Bytes)
     } else if longest > MAX_SIDE {
         Some(Reason::Pixels)
@@ -220,18 +269,30 @@ fn prepare_picture(bytes: &[u8], limits: &Limits) -> Result<Prepared, PrepareErr
         None
     };
     let Some(reason) = reason else {
-        let thumbnail = source
-            .decode(limits.thumbnail_factor(longest), memory)
-            .and_then(|reduced| thumbnail(&reduced, stored, limits));
+        let ppe = limits.ppe_reason((width, height), limits.inline.then_some(bytes.len()));
+        let factor = match ppe {
+            None => limits.thumbnail_factor(longest),
+            Some(_) => longest.div_ceil(PPE_MAX_SIDE),
+        };
+        let made = source.decode(factor, memory).and_then(|reduced| {
+            let Some(reason) = ppe else {
+                return Ok((thumbnail(&reduced, stored, limits)?, None));
+            };
+            let size = reduced.fitted(PPE_MAX_SIDE);
+            let picture = upright(&reduced, size, stored.orientation)?;
+            drop(reduced);
+            let jpeg = output::encode_to_fit(&picture, PPE_MAX_INLINE_BYTES)?;
+            let thumbnail = thumbnail(&Reduced::from(picture), Stored::default(), limits)?;
+            Ok((thumbnail, Some(Converted { jpeg, reason })))
+        });
         // What is damaged for one decoder is so for the other; what is merely unknown or large here
         // may suit Rekognition.
-        return match thumbnail {
-            Err(error @ (PrepareError::Damaged(_) | PrepareError::Truncated(_))) => Err(error),
-            thumbnail => Ok(Prepared {
-                info,
-                converted: None,
-                thumbnail,
-            }),
+        let (thumbnail, ppe) = match made {
+            Err(error @ (PrepareError::Damaged(_) | PrepareError::Truncated(_))) => {
+                return Err(error);
+            }
+            Err(error) => (Err(error), None),
+            Ok((thumbnail, ppe)) => (Ok(thumbnail), ppe),
         };
     };
     // A narrow picture is scaled down no further than its shorter side allows.
@@ -247,14 +308,28 @@ fn prepare_picture(bytes: &[u8], limits: &Limits) -> Result<Prepared, PrepareErr
         .div_ceil(CONVERTED_PX)
         .min(shortest / limits.min_side.max(1));
     let reduced = source.decode(factor.max(1), memory)?;
+        return Ok(Prepared {
+            info,
+            converted: None,
+            ppe,
+            thumbnail,
+        });
     let picture = upright(&reduced, reduced.fitted(most), stored.orientation)?;
     drop(reduced);
     let jpeg = output::encode_to_fit(&picture, MAX_INLINE_BYTES)?;
-    let thumbnail = thumbnail(&Reduced::from(picture), Stored::default(), limits);
+    let picture = Reduced::from(picture);
+    let ppe = limits.ppe_reason((jpeg.width, jpeg.height), Some(jpeg.bytes.len()));
+    let ppe = ppe.map(|reason| {
+        let size = picture.fitted(PPE_MAX_SIDE);
+        let smaller = upright(&picture, size, Orientation::NoTransforms)?;
+        let jpeg = output::encode_to_fit(&smaller, PPE_MAX_INLINE_BYTES)?;
+        Ok(Converted { jpeg, reason })
+    });
     Ok(Prepared {
         info,
         converted: Some(Converted { jpeg, reason }),
-        thumbnail,
+        ppe: ppe.transpose()?,
+        thumbnail: thumbnail(&picture, Stored::default(), limits),
     })
 }
 
