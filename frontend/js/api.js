@@ -1,10 +1,8 @@
 // @ts-check
-/** The API's two operations that the page needs. */
+/** The API's two operations that an upload needs. */
 
-import { ApiError } from './errors.js';
+import { createClient, isObject } from './client.js';
 import { retryAfterMs } from './time.js';
-
-const TIMEOUT_MS = 30_000;
 
 /**
  * @typedef {object} Api
@@ -18,100 +16,37 @@ const TIMEOUT_MS = 30_000;
 
 /**
  * @param {string} base the API's address without a slash at the end
- * @param {object} [use] for tests
- * @param {typeof fetch} [use.fetch]
- * @param {number} [use.timeoutMs]
+ * @param {import('./client.js').Use} [use]
  * @returns {Api}
  */
 export function createApi(base, use = {}) {
-  const send = use.fetch ?? fetch.bind(globalThis);
-  const timeoutMs = use.timeoutMs ?? TIMEOUT_MS;
-
-  /**
-   * @param {string} url
-   * @param {RequestInit} init
-   * @param {AbortSignal} signal
-   */
-  async function ask(url, init, signal) {
-    const timeout = new AbortController();
-    const timer = setTimeout(() => timeout.abort(), timeoutMs);
-    const stop = () => timeout.abort(signal.reason);
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      // Credentials are not needed and would ask more of the API's CORS rules; a document that came
-      // while it was pending must not be answered from a cache.
-      const response = await send(url, { ...init, signal: timeout.signal, credentials: 'omit', cache: 'no-store' });
-      return { response, text: await response.text() };
-    } catch (cause) {
-      if (signal.aborted) throw signal.reason;
-      throw new ApiError('unreachable', { address: base, cause });
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', stop);
-    }
-  }
-
-  /**
-   * @param {Response} response
-   * @param {string} text
-   */
-  function refusal(response, text) {
-    const body = parse(text);
-    return new ApiError('refused', {
-      address: base,
-      status: response.status,
-      problem: isObject(body) ? body : {},
-      retryAfterMs: retryAfterMs(response.headers.get('retry-after')),
-    });
-  }
-
+  const client = createClient(base, use);
   return {
     address: base,
 
     async createUpload(request, signal) {
-      const { response, text } = await ask(
+      const answer = await client.ask(
         `${base}/uploads`,
         { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(request) },
         signal,
       );
-      if (!response.ok) throw refusal(response, text);
-      const ticket = parse(text);
-      if (!isTicket(ticket)) throw new ApiError('unreadable', { address: base, status: response.status });
+      if (!answer.response.ok) throw client.refusal(answer);
+      const ticket = answer.body;
+      if (!isTicket(ticket)) throw client.unreadable(answer);
       return { ...ticket, statusUrl: new URL(ticket.statusUrl, `${base}/`).href };
     },
 
     async readResult(statusUrl, signal) {
-      const { response, text } = await ask(statusUrl, { headers: { accept: 'application/json' } }, signal);
-      if (response.status === 202) {
-        return { ready: false, retryAfterMs: retryAfterMs(response.headers.get('retry-after')) };
+      const answer = await client.ask(statusUrl, { headers: { accept: 'application/json' } }, signal);
+      if (answer.response.status === 202) {
+        return { ready: false, retryAfterMs: retryAfterMs(answer.response.headers.get('retry-after')) };
       }
-      if (!response.ok) throw refusal(response, text);
-      const document = parse(text);
-      if (!isDocument(document)) throw new ApiError('unreadable', { address: base, status: response.status });
+      if (!answer.response.ok) throw client.refusal(answer);
+      const document = answer.body;
+      if (!isDocument(document)) throw client.unreadable(answer);
       return { ready: true, document };
     },
   };
-}
-
-/**
- * @param {string} text
- * @returns {unknown} undefined when it is not JSON
- */
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * @param {unknown} value
- * @returns {value is Record<string, unknown>}
- */
-function isObject(value) {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**

@@ -6,6 +6,13 @@
  * @property {string} api the API's address without a slash at the end
  * @property {number | null} maxUploadBytes null where the page does not know a limit
  * @property {string[] | null} analyses what to ask for; null leaves it to the API
+ * @property {AuthSettings | null} auth null where nobody signs in
+ *
+ * @typedef {object} AuthSettings a Cognito user pool's managed login
+ * @property {string} domain its address without a slash at the end
+ * @property {string} clientId
+ * @property {string | null} redirectUri the page that people come back to; null: the page they left
+ * @property {string[]} scopes
  */
 
 /**
@@ -43,7 +50,7 @@ export function readConfig(value, origin) {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Error('The page’s config.json must be an object such as {"api": "https://…"}.');
   }
-  const { api = '', maxUploadBytes = null, analyses = null } = /** @type {Record<string, unknown>} */ (value);
+  const { api = '', maxUploadBytes = null, analyses = null, auth = null } = /** @type {Record<string, unknown>} */ (value);
   if (typeof api !== 'string') throw new Error('“api” in the page’s config.json must be an address such as "https://…".');
   if (maxUploadBytes !== null && !(typeof maxUploadBytes === 'number' && maxUploadBytes > 0)) {
     throw new Error('“maxUploadBytes” in the page’s config.json must be a number of bytes above 0.');
@@ -51,22 +58,63 @@ export function readConfig(value, origin) {
   if (analyses !== null && !(Array.isArray(analyses) && analyses.every((name) => typeof name === 'string'))) {
     throw new Error('“analyses” in the page’s config.json must be a list of names such as ["labels"].');
   }
-  return { api: apiAddress(api.trim(), origin), maxUploadBytes, analyses };
+  return { api: address('api', api.trim(), origin), maxUploadBytes, analyses, auth: auth === null ? null : readAuth(auth, origin) };
 }
 
 /**
- * @param {string} api
+ * @param {unknown} value
+ * @param {string} origin
+ * @returns {AuthSettings}
+ */
+function readAuth(value, origin) {
+  const shape = '{"domain": "https://….amazoncognito.com", "clientId": "…"}';
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`“auth” in the page’s config.json must be an object such as ${shape}.`);
+  const { domain, clientId, redirectUri = null, scopes = 'openid email' } = /** @type {Record<string, unknown>} */ (value);
+  if (typeof domain !== 'string' || domain.trim() === '') throw new Error(`“auth.domain” in the page’s config.json must be the sign-in’s address, as in ${shape}.`);
+  if (typeof clientId !== 'string' || clientId === '') throw new Error(`“auth.clientId” in the page’s config.json must be the app client’s id, as in ${shape}.`);
+  if (redirectUri !== null && typeof redirectUri !== 'string') throw new Error('“auth.redirectUri” in the page’s config.json must be the address of a page.');
+  const names = typeof scopes === 'string' ? scopes.split(/[\s,]+/).filter(Boolean) : scopes;
+  if (!Array.isArray(names) || names.length === 0 || !names.every((name) => typeof name === 'string')) {
+    throw new Error('“auth.scopes” in the page’s config.json must be a list of scopes such as ["openid", "email"].');
+  }
+  return {
+    domain: address('auth.domain', /^[a-z]+:/i.test(domain.trim()) ? domain.trim() : `https://${domain.trim()}`, origin),
+    clientId,
+    redirectUri: redirectUri === null ? null : redirectAddress(redirectUri, origin),
+    scopes: names,
+  };
+}
+
+/**
+ * Cognito compares the address letter by letter with the registered ones, so nothing of it is changed.
+ * @param {string} text
  * @param {string} origin
  */
-function apiAddress(api, origin) {
+function redirectAddress(text, origin) {
   let url;
   try {
-    url = new URL(api === '' ? '/' : api, origin);
+    url = new URL(text, origin);
   } catch {
-    throw new Error(`“api” in the page’s config.json is not an address: ${api}`);
+    throw new Error(`“auth.redirectUri” in the page’s config.json is not an address: ${text}`);
+  }
+  if (url.origin !== origin) throw new Error(`“auth.redirectUri” in the page’s config.json must be a page of ${origin}, where the sign-in began.`);
+  return /^[a-z]+:/i.test(text) ? text : url.href;
+}
+
+/**
+ * @param {string} member
+ * @param {string} text
+ * @param {string} origin
+ */
+function address(member, text, origin) {
+  let url;
+  try {
+    url = new URL(text === '' ? '/' : text, origin);
+  } catch {
+    throw new Error(`“${member}” in the page’s config.json is not an address: ${text}`);
   }
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw new Error(`“api” in the page’s config.json must begin with https:// or http://, not ${url.protocol}`);
+    throw new Error(`“${member}” in the page’s config.json must begin with https:// or http://, not ${url.protocol}`);
   }
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }

@@ -3,15 +3,21 @@
 
 import { copyText } from './clipboard.js';
 import { h } from './dom.js';
+import { save } from './download.js';
 import { icon } from './icons.js';
 import { jsonTree } from './json-view.js';
 
 /**
- * @param {import('./task.js').Task} task with a document
+ * @param {object} what
+ * @param {import('./shapes.js').ResultDocument} what.document
+ * @param {string} what.filename the picture's
+ * @param {string} what.key
+ * @param {string} what.resultKey
+ * @param {string} what.address where a new tab can read the document
  * @param {(text: string) => void} announce
  */
-export function documentSection(task, announce) {
-  const text = `${JSON.stringify(task.document, null, 2)}\n`;
+export function documentSection({ document, filename, key, resultKey, address }, announce) {
+  const text = `${JSON.stringify(document, null, 2)}\n`;
   const copyLabel = h('span', {}, 'Copy');
   const copy = h(
     'button',
@@ -31,13 +37,13 @@ export function documentSection(task, announce) {
   );
   const download = h(
     'button',
-    { type: 'button', class: 'button small', 'aria-label': 'Download the JSON', onclick: () => save(text, `${task.file.name}.json`) },
+    { type: 'button', class: 'button small', 'aria-label': 'Download the JSON', onclick: () => save(new Blob([text], { type: 'application/json' }), `${filename}.json`) },
     icon('download'),
     'Download',
   );
   const open = h(
     'a',
-    { class: 'button small', href: task.ticket?.statusUrl ?? '', target: '_blank', rel: 'noopener', 'aria-label': 'Open the document in a new tab' },
+    { class: 'button small', href: address, target: '_blank', rel: 'noopener', 'aria-label': 'Open the document in a new tab' },
     icon('open'),
     'Open',
   );
@@ -45,7 +51,7 @@ export function documentSection(task, announce) {
   const tree = h('div', { class: 'json-box', tabindex: 0, role: 'region', 'aria-label': 'Raw JSON' });
   const details = h('details', { class: 'raw' }, h('summary', {}, icon('chevron'), 'Raw JSON'), tree);
   details.addEventListener('toggle', () => {
-    if (details.open && tree.childElementCount === 0) tree.append(jsonTree(task.document));
+    if (details.open && tree.childElementCount === 0) tree.append(jsonTree(document));
   });
 
   return h(
@@ -56,22 +62,10 @@ export function documentSection(task, announce) {
       'dl',
       { class: 'keys' },
       h('dt', {}, 'Picture'),
-      h('dd', {}, h('code', {}, task.ticket?.key ?? '')),
+      h('dd', {}, h('code', {}, key)),
       h('dt', {}, 'Document'),
-      h('dd', {}, h('code', {}, task.ticket?.resultKey ?? '')),
+      h('dd', {}, h('code', {}, resultKey)),
     ),
     details,
   );
-}
-
-/**
- * @param {string} text
- * @param {string} name
- */
-function save(text, name) {
-  const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
-  const link = h('a', { href: url, download: name });
-  link.click();
-  // The browser reads the address after this turn.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

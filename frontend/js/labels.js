@@ -73,7 +73,7 @@ export function labelList(labels, on) {
  * @param {number} confidence
  * @param {number | null} hue
  */
-function bar(confidence, hue) {
+export function bar(confidence, hue) {
   const fill = h('span', { class: hue === null ? 'bar-fill' : `bar-fill hue-${hue}` });
   fill.style.inlineSize = percent(Math.min(100, Math.max(0, confidence)), 2);
   return h('span', { class: 'bar', 'aria-hidden': 'true' }, fill);
@@ -93,7 +93,7 @@ function facts({ parents, categories, aliases }) {
  * @param {string} name
  * @param {readonly string[]} values
  */
-function fact(name, values) {
+export function fact(name, values) {
   return h('span', { class: 'fact' }, h('span', { class: 'fact-name' }, `${name} `), h('span', {}, values.join(', ')), h('span', { class: 'visually-hidden' }, '. '));
 }
 

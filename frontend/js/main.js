@@ -1,11 +1,12 @@
 // @ts-check
 /** Puts the page together. */
 
+import { account } from './account.js';
 import { Announcer } from './announce.js';
 import { createApi } from './api.js';
 import { loadConfig } from './config.js';
 import { toJpeg } from './convert.js';
-import { byId } from './dom.js';
+import { byId, h } from './dom.js';
 import { ACCEPT, TYPE_LABELS, check, sha256Hex } from './files.js';
 import { bytes } from './format.js';
 import { intake } from './intake.js';
@@ -38,6 +39,7 @@ const tasks = [];
 let chosen = null;
 /** @type {Set<Task>} */
 const changed = new Set();
+let signsIn = false;
 
 const notices = new Notices(byId('notices', HTMLElement));
 const announcer = new Announcer(byId('live', HTMLElement), summary);
@@ -47,6 +49,8 @@ const on = {
   retry: (/** @type {Task} */ task) => void task.start(),
   remove: (/** @type {Task} */ task) => remove([task]),
   announce: (/** @type {string} */ text) => announcer.say(text),
+  // A new tab brings no token along, so where people sign in the document's presigned address is opened.
+  documentAddress: (/** @type {Task} */ { ticket }) => (signsIn ? ticket?.resultUrl : ticket?.statusUrl) ?? '',
   step: (/** @type {number} */ by) => {
     const to = chosen && tasks[tasks.indexOf(chosen) + by];
     if (to) choose(to);
@@ -56,16 +60,18 @@ const strip = new Strip(on);
 const stage = new Stage(on);
 
 try {
-  start(await loadConfig(new URL('../config.json', import.meta.url), location.origin));
+  await start(await loadConfig(new URL('../config.json', import.meta.url), location.origin));
 } catch (error) {
   notices.add('The page is not set up.', error instanceof Error ? error.message : String(error));
 }
 
 /** @param {import('./config.js').Config} config */
-function start({ api: address, maxUploadBytes, analyses }) {
+async function start({ api: address, maxUploadBytes, analyses, auth: settings }) {
+  const { auth, signIn } = await account(settings, byId('account', HTMLElement), (title, text) => notices.add(title, text));
+  signsIn = auth !== null;
   /** @type {import('./task.js').Services} */
   const services = {
-    api: createApi(address),
+    api: createApi(address, { tokens: auth }),
     analyses,
     uploads: new Limiter(UPLOADS_AT_ONCE),
     questions: new Limiter(QUESTIONS_AT_ONCE),
@@ -78,6 +84,15 @@ function start({ api: address, maxUploadBytes, analyses }) {
   input.accept = ACCEPT;
   if (/Mac|iPad|iPhone/.test(navigator.platform)) byId('paste-key', HTMLElement).textContent = '⌘';
   byId('types', HTMLElement).textContent = `${TYPE_LABELS.join(', ')}${maxUploadBytes === null ? '' : `, up to ${bytes(maxUploadBytes)} each`}`;
+  if (auth && !auth.signedIn) {
+    // Files that are chosen now would be lost on the way to the sign-in page and back.
+    button.textContent = 'Sign in to upload';
+    button.addEventListener('click', signIn);
+    button.disabled = false;
+    const first = () => notices.add('You are not signed in.', 'Sign in, then choose the pictures again.');
+    intake({ button: h('button'), input, veil: byId('veil', HTMLElement) }, first, first);
+    return;
+  }
   intake({ button, input, veil: byId('veil', HTMLElement) }, take, (title, text) => notices.add(title, text));
   button.disabled = false;
 

@@ -26,10 +26,11 @@ let masks = 0;
 
 export class Picture {
   #image = h('img', { class: 'picture-image', alt: '', decoding: 'async', draggable: 'false' });
+  #preview = h('img', { class: 'picture-preview', alt: '', hidden: true, draggable: 'false' });
   #blank = h('div', { class: 'picture-blank', hidden: true });
   #overlay = svg('svg', { class: 'picture-overlay', viewBox: '0 0 1 1', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
   #tags = h('div', { class: 'picture-tags', 'aria-hidden': 'true' });
-  #frame = h('div', { class: 'picture-frame' }, this.#image, this.#blank, this.#overlay, this.#tags);
+  #frame = h('div', { class: 'picture-frame' }, this.#preview, this.#image, this.#blank, this.#overlay, this.#tags);
   #resizes = new ResizeObserver(() => this.#placeTags());
   #url = '';
   /** @type {number | null} */
@@ -43,19 +44,22 @@ export class Picture {
   #onPoint;
 
   /**
-   * @param {File} file
-   * @param {string} contentType
+   * @param {object} about
+   * @param {string} about.name
+   * @param {string} about.contentType
    * @param {object} on
    * @param {(label: number | null) => void} on.point the pointer is over a box of this label, or over none
    * @param {(width: number, height: number) => void} on.size the upright picture's size in pixels, once known
    */
-  constructor(file, contentType, on) {
-    this.file = file;
+  constructor({ name, contentType }, on) {
+    this.name = name;
     this.contentType = contentType;
     this.#onPoint = on.point;
     this.element = h('figure', { class: 'picture' }, this.#frame);
     this.#image.addEventListener('load', () => {
       const { naturalWidth, naturalHeight } = this.#image;
+      this.#preview.hidden = true;
+      this.#image.classList.add('there');
       this.#setSize(naturalWidth / naturalHeight, naturalWidth);
       on.size(naturalWidth, naturalHeight);
     });
@@ -67,14 +71,30 @@ export class Picture {
     this.#frame.addEventListener('pointerdown', (event) => this.#point(event));
     this.#frame.addEventListener('pointerleave', () => this.#onPoint(null));
     this.#resizes.observe(this.#frame);
-    this.#url = URL.createObjectURL(file);
-    this.#image.src = this.#url;
+  }
+
+  /** @param {string} url of the whole picture; a `blob:` address is the picture's from now on */
+  load(url) {
+    this.#url = url;
+    this.#image.src = url;
+  }
+
+  /**
+   * Shows a small version until the picture is there, or for good where the browser cannot show the picture.
+   * @param {string} url
+   * @param {{width: number, height: number}} size of the picture itself, upright, in pixels
+   */
+  preview(url, { width, height }) {
+    this.#preview.src = url;
+    this.#preview.hidden = false;
+    this.#setSize(width / height, width);
   }
 
   /** Releases what the browser holds for the picture. */
   destroy() {
     this.#resizes.disconnect();
     this.#image.removeAttribute('src');
+    this.#preview.removeAttribute('src');
     URL.revokeObjectURL(this.#url);
   }
 
@@ -180,11 +200,15 @@ export class Picture {
   #showBlank() {
     const label = typeLabel(this.contentType);
     this.#image.hidden = true;
+    if (!this.#preview.hidden) {
+      this.#preview.alt = this.#image.alt;
+      return;
+    }
     this.#blank.hidden = false;
     this.#blank.setAttribute('role', 'img');
     this.#blank.replaceChildren(
       icon('picture'),
-      h('strong', {}, this.file.name),
+      h('strong', {}, this.name),
       h('span', {}, SHOWN_EVERYWHERE.has(this.contentType) ? `No ${label} picture can be read from this file.` : `This browser does not show ${label} pictures.`),
     );
     this.#setSize(this.#aspect ?? 4 / 3, null);

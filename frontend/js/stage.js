@@ -57,6 +57,7 @@ export class Stage {
    * @param {(task: Task) => void} on.remove
    * @param {(by: number) => void} on.step to the next or previous picture
    * @param {(text: string) => void} on.announce
+   * @param {(task: Task) => string} on.documentAddress where a new tab can read the document
    */
   constructor(on) {
     this.#on = on;
@@ -78,13 +79,14 @@ export class Stage {
       this.#stage.replaceChildren();
       return;
     }
-    this.#picture = new Picture(task.file, task.contentType, {
+    this.#picture = new Picture({ name: task.file.name, contentType: task.contentType }, {
       point: (label) => this.#light(label),
       size: (width, height) => {
         this.#pixels = `${width} × ${height}`;
         this.#describe(task);
       },
     });
+    this.#picture.load(URL.createObjectURL(task.file));
     this.#stage.replaceChildren(
       h(
         'header',
@@ -188,7 +190,16 @@ export class Stage {
       ...[
         colours.length > 0 && h('section', { class: 'card' }, h('h3', {}, 'Dominant colours'), colourRegions(colours)),
         quality.length > 0 && h('section', { class: 'card' }, h('h3', {}, 'Image quality'), qualityTable(quality)),
-        documentSection(task, this.#on.announce),
+        documentSection(
+          {
+            document,
+            filename: task.file.name,
+            key: task.ticket?.key ?? '',
+            resultKey: task.ticket?.resultKey ?? '',
+            address: this.#on.documentAddress(task),
+          },
+          this.#on.announce,
+        ),
       ].filter((part) => part !== false),
     );
   }

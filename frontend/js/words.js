@@ -177,7 +177,7 @@ function explainUpload(error) {
  * A text with a capital at its start and a full stop at its end.
  * @param {string} text
  */
-function sentence(text) {
+export function sentence(text) {
   const trimmed = text.trim();
   if (trimmed === '') return '';
   const upper = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);

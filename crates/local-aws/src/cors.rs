@@ -45,12 +45,13 @@ pub struct CorsRule {
 }
 
 impl BucketCors {
-    /// Lets pages of these origins put objects with a presigned address, and read the ETag of the answer.
+    /// Lets pages of these origins put objects with a presigned address, read the ETag of the answer, and get them
+    /// back.
     pub fn for_uploads<I: Into<String>>(
         bucket: impl Into<String>,
         origins: impl IntoIterator<Item = I>,
     ) -> Self {
-        Self::with_methods(bucket, origins, [Method::PUT])
+        Self::with_methods(bucket, origins, [Method::PUT, Method::GET, Method::HEAD])
     }
 
     /// Lets pages of these origins get objects with a presigned address.

@@ -19,8 +19,17 @@ test('an address keeps its path and loses its slashes at the end', () => {
 });
 
 test('limits and analyses are optional', () => {
-  assert.deepEqual(readConfig({ maxUploadBytes: 5, analyses: ['labels'] }, ORIGIN), { api: ORIGIN, maxUploadBytes: 5, analyses: ['labels'] });
-  assert.deepEqual(readConfig({}, ORIGIN), { api: ORIGIN, maxUploadBytes: null, analyses: null });
+  assert.deepEqual(readConfig({ maxUploadBytes: 5, analyses: ['labels'] }, ORIGIN), { api: ORIGIN, maxUploadBytes: 5, analyses: ['labels'], auth: null });
+  assert.deepEqual(readConfig({}, ORIGIN), { api: ORIGIN, maxUploadBytes: null, analyses: null, auth: null });
+});
+
+test('sign-in is off unless it is set up', () => {
+  const { auth } = readConfig({ auth: { domain: 'pool.auth.eu-west-1.amazoncognito.com', clientId: 'abc' } }, ORIGIN);
+  assert.deepEqual(auth, { domain: 'https://pool.auth.eu-west-1.amazoncognito.com', clientId: 'abc', redirectUri: null, scopes: ['openid', 'email'] });
+  const page = `${ORIGIN}/gallery.html`;
+  const full = readConfig({ auth: { domain: 'https://login.example.com/', clientId: 'abc', redirectUri: page, scopes: ['openid'] } }, ORIGIN);
+  assert.deepEqual(full.auth, { domain: 'https://login.example.com', clientId: 'abc', redirectUri: page, scopes: ['openid'] });
+  assert.equal(readConfig({ auth: { domain: 'd.example', clientId: 'abc', redirectUri: '/gallery.html' } }, ORIGIN).auth?.redirectUri, page);
 });
 
 test('a wrong value is named', () => {
@@ -33,6 +42,11 @@ test('a wrong value is named', () => {
     [{ maxUploadBytes: '15' }, /“maxUploadBytes”/],
     [{ maxUploadBytes: 0 }, /“maxUploadBytes”/],
     [{ analyses: 'labels' }, /“analyses”/],
+    [{ auth: 'yes' }, /“auth”/],
+    [{ auth: { clientId: 'abc' } }, /“auth\.domain”/],
+    [{ auth: { domain: 'd.example' } }, /“auth\.clientId”/],
+    [{ auth: { domain: 'd.example', clientId: 'abc', scopes: [] } }, /“auth\.scopes”/],
+    [{ auth: { domain: 'd.example', clientId: 'abc', redirectUri: 'https://elsewhere.example/' } }, /where the sign-in began/],
   ])) {
     assert.throws(() => readConfig(value, ORIGIN), message);
   }

@@ -1,0 +1,156 @@
+// @ts-check
+/**
+ * The pictures that a query finds, page by page. A picture that comes twice, because something was added or removed
+ * between two pages, is kept once.
+ */
+
+import { isAbort } from '../errors.js';
+import { passes } from './state.js';
+
+/**
+ * So many pages in a row may bring nothing that passes the filter, before the person is asked whether to go on: a
+ * strict filter over a large bucket would otherwise read all of it.
+ */
+export const BARREN_PAGES = 10;
+
+/** @typedef {import('../shapes.js').ImageRow} ImageRow */
+
+export class Listing {
+  /** @type {ImageRow[]} all that came, newest first */
+  rows = [];
+  /** @type {ImageRow[]} those that are shown */
+  shown = [];
+  /** @type {'loading' | 'more' | 'complete' | 'failed'} */
+  state = 'complete';
+  /** @type {unknown} why it failed */
+  error = null;
+  /** Whether the last pages brought nothing to show. */
+  barren = false;
+
+  #page;
+  #changed;
+  /** @type {import('./state.js').State} */
+  #filter = { label: '', category: '', status: '', least: 0, key: '' };
+  /** @type {string | null} */
+  #cursor = null;
+  #inVain = 0;
+  /** @type {Map<string, ImageRow>} */
+  #byKey = new Map();
+  /** @type {Set<string>} */
+  #hidden = new Set();
+  /** @type {AbortController | null} */
+  #control = null;
+
+  /**
+   * @param {(query: import('./state.js').Query, cursor: string | null, signal: AbortSignal) => Promise<import('../shapes.js').ImagePage>} page
+   * @param {() => void} changed
+   */
+  constructor(page, changed) {
+    this.#page = page;
+    this.#changed = changed;
+  }
+
+  /**
+   * Starts anew.
+   * @param {import('./state.js').State} filter
+   */
+  async start(filter) {
+    this.#control?.abort();
+    this.#control = null;
+    this.#filter = filter;
+    this.rows = [];
+    this.#byKey.clear();
+    this.#cursor = null;
+    this.#inVain = 0;
+    this.state = 'more';
+    this.#sift();
+    await this.more();
+  }
+
+  /** Brings the next page, unless one is on its way or there is none. After a fault it tries that page again. */
+  async more() {
+    if (this.state === 'loading' || this.state === 'complete') return;
+    const control = new AbortController();
+    this.#control = control;
+    this.state = 'loading';
+    this.error = null;
+    this.#changed();
+    try {
+      const { images, cursor } = await this.#page(this.#filter, this.#cursor, control.signal);
+      if (this.#control !== control) return;
+      const before = this.shown.length;
+      for (const row of images) {
+        if (this.#byKey.has(row.key)) continue;
+        this.#byKey.set(row.key, row);
+        this.rows.push(row);
+      }
+      this.#cursor = cursor ?? null;
+      this.state = cursor ? 'more' : 'complete';
+      this.#sift();
+      this.#inVain = this.shown.length > before ? 0 : this.#inVain + 1;
+      this.barren = this.#inVain >= BARREN_PAGES;
+    } catch (error) {
+      if (this.#control !== control || isAbort(error)) return;
+      this.state = 'failed';
+      this.error = error;
+    }
+    this.#changed();
+  }
+
+  /** Goes on although the last pages brought nothing to show. */
+  async goOn() {
+    this.#inVain = 0;
+    this.barren = false;
+    await this.more();
+  }
+
+  /** @param {number} least percent */
+  set least(least) {
+    if (this.#filter.least === least) return;
+    this.#filter = { ...this.#filter, least };
+    this.#sift();
+    this.#inVain = 0;
+    this.#changed();
+  }
+
+  /** @param {string} key */
+  get(key) {
+    return this.#byKey.get(key);
+  }
+
+  /**
+   * Leaves pictures out until they are shown again; they need not be there.
+   * @param {readonly string[]} keys
+   * @param {boolean} hidden
+   */
+  hide(keys, hidden) {
+    for (const key of keys) {
+      if (hidden) this.#hidden.add(key);
+      else this.#hidden.delete(key);
+    }
+    this.#sift();
+    this.#changed();
+  }
+
+  /**
+   * Whether a key is left out at present.
+   * @param {string} key
+   */
+  isHidden(key) {
+    return this.#hidden.has(key);
+  }
+
+  /**
+   * Puts fresher facts of a picture in the place of those that were there, if it was.
+   * @param {ImageRow} row
+   */
+  refresh(row) {
+    const old = this.#byKey.get(row.key);
+    if (old) Object.assign(old, { ...row, confidence: old.confidence });
+  }
+
+  #sift() {
+    this.shown = this.rows.filter((row) => !this.#hidden.has(row.key) && passes(row, this.#filter));
+    if (this.#inVain === 0) this.barren = false;
+  }
+}

@@ -1,0 +1,338 @@
+// @ts-check
+/** Puts the gallery together. */
+
+import { account } from '../account.js';
+import { Announcer } from '../announce.js';
+import { createApi } from '../api.js';
+import { loadConfig } from '../config.js';
+import { byId, h } from '../dom.js';
+import { ApiError } from '../errors.js';
+import { count, list, percent } from '../format.js';
+import { Notices } from '../notices.js';
+import { Limiter } from '../queue.js';
+import { explainError } from '../words.js';
+import { Deletions } from './deletions.js';
+import { Grid } from './grid.js';
+import { createImages } from './images.js';
+import { Listing } from './listing.js';
+import { Search } from './search.js';
+import { describe, emptyState, endState, faultState } from './states.js';
+import { nameOf, readState, sameQuery, writeState } from './state.js';
+import { UndoNotice } from './undo.js';
+import { Viewer } from './viewer.js';
+
+/** @typedef {import('../shapes.js').ImageRow} ImageRow */
+
+/** How far below the screen the end of the list may lie when the next page is asked for. */
+const AHEAD = '1400px';
+/** Labels that are offered as buttons. */
+const OFFERED = 14;
+/** The address is rewritten so long after the slider came to rest; browsers refuse to do it for every step. */
+const SETTLE_MS = 250;
+
+const tools = byId('tools', HTMLElement);
+const least = byId('least', HTMLInputElement);
+const leastOut = byId('least-value', HTMLOutputElement);
+const status = byId('status', HTMLSelectElement);
+const offers = byId('offers', HTMLElement);
+const tally = byId('tally', HTMLElement);
+const place = byId('state', HTMLElement);
+const dock = byId('dock', HTMLElement);
+const sentinel = byId('sentinel', HTMLElement);
+
+const notices = new Notices(byId('notices', HTMLElement));
+const announcer = new Announcer(byId('live', HTMLElement), () => tally.textContent ?? '');
+let state = readState(location);
+
+try {
+  await start(await loadConfig(new URL('../../config.json', import.meta.url), location.origin));
+} catch (error) {
+  notices.add('The page is not set up.', error instanceof Error ? error.message : String(error));
+}
+
+/** @param {import('../config.js').Config} config */
+async function start({ api: address, auth: settings }) {
+  const { auth, signIn } = await account(settings, byId('account', HTMLElement), (title, text) => notices.add(title, text));
+  state = readState(location);
+  const images = createImages(address, { tokens: auth });
+  const api = createApi(address, { tokens: auth });
+  const renewals = new Limiter(3);
+  const forGood = new AbortController().signal;
+  const howToSignIn = () => (auth ? signIn : null);
+
+  /** @type {import('../shapes.js').Counts} */
+  let counts = { labels: [], categories: [] };
+  /** Whether the API lets this person delete; told by its answer to the listing. */
+  let deletable = true;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let settling;
+
+  const listing = new Listing(images.page, refresh);
+  const grid = new Grid(byId('tiles', HTMLElement), {
+    open: (row) => open(row.key),
+    remove,
+    cover: () => Math.max(0, tools.getBoundingClientRect().bottom),
+    stale: async (row) => {
+      try {
+        const details = await renewals.run(() => images.details(row.key, forGood));
+        listing.refresh(details);
+        return details.thumbnail?.url ?? null;
+      } catch {
+        return null;
+      }
+    },
+  });
+  const search = new Search(
+    { input: byId('find', HTMLInputElement), list: byId('found', HTMLElement), clear: byId('find-clear', HTMLButtonElement) },
+    { choose: (found) => go({ label: found?.kind === 'label' ? found.name : '', category: found?.kind === 'category' ? found.name : '' }) },
+  );
+  const viewer = new Viewer({
+    details: images.details,
+    document: (key, signal) => api.readResult(images.documentAddress(key), signal),
+    step,
+    close: closeViewer,
+    remove,
+    least: setLeast,
+    fresh: (details) => listing.refresh(details),
+    signIn: howToSignIn,
+    announce: (text) => announcer.say(text),
+  });
+  const deletions = new Deletions({
+    remove: (key) => images.remove(key, forGood),
+    removeOnLeaving: images.removeOnLeaving,
+    change: (waiting) => undoNotice.show(waiting),
+    end: (rows, error) => {
+      if (!error) {
+        void loadCounts();
+        return;
+      }
+      listing.hide(rows.map(({ key }) => key), false);
+      const names = rows.length > 3 ? count(rows.length, 'picture') : list(rows.map(nameOf));
+      notices.add(`${names} could not be deleted.`, explainError(error).text);
+    },
+  });
+  const undoNotice = new UndoNotice(dock, { undo, hold: (held) => deletions.hold(held), leftWithFocus: () => (viewer.isOpen ? viewer.dialog.focus() : grid.focus()) });
+
+  new IntersectionObserver(([entry]) => entry?.isIntersecting && goOn(), { rootMargin: AHEAD }).observe(sentinel);
+  least.addEventListener('input', () => setLeast(least.valueAsNumber));
+  status.addEventListener('change', () => go({ status: /** @type {import('./state.js').Status} */ (status.value) }));
+  addEventListener('popstate', () => void arrive());
+  addEventListener('pagehide', () => deletions.leave());
+  addEventListener('pageshow', (event) => {
+    // Kept by the browser while another page was looked at: there may be new pictures.
+    if (event.persisted) void load();
+  });
+  addEventListener('keydown', (event) => {
+    const undoes = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === 'z';
+    const typing = event.target instanceof HTMLInputElement && event.target.type === 'text';
+    if (undoes && !typing && !undoNotice.element.hidden) {
+      event.preventDefault();
+      undo();
+    } else if (event.key === '/' && !typing && !viewer.isOpen) {
+      event.preventDefault();
+      byId('find', HTMLInputElement).focus();
+    }
+  });
+
+  setControls();
+  void loadCounts();
+  const listed = load();
+  if (state.key) showInViewer();
+  await listed;
+
+  /** Starts the listing anew for what is looked for now. */
+  async function load() {
+    const asked = state;
+    await listing.start(asked);
+    if (!sameQuery(asked, state)) return;
+    deletable = !(listing.error instanceof ApiError && [401, 403].includes(listing.error.status));
+    viewer.deletable = deletable;
+    announcer.say(tally.textContent ?? '');
+  }
+
+  async function loadCounts() {
+    try {
+      counts = await images.counts(forGood);
+    } catch {
+      // The listing meets the same fault and tells of it.
+      counts = { labels: [], categories: [] };
+    }
+    search.counts = counts;
+    offer();
+  }
+
+  /** Brings another page while the end of the list is near the screen. */
+  function goOn() {
+    if (listing.state !== 'more' || listing.barren) return;
+    void listing.more();
+  }
+
+  /** What changed in the listing is brought to the page. */
+  function refresh() {
+    grid.show(listing.shown, state, listing.state === 'complete');
+    tally.textContent = describe(listing, state);
+    place.replaceChildren(
+      ...[
+        listing.state === 'failed'
+          ? faultState(listing.error, { again: () => void listing.more(), signIn: howToSignIn() })
+          : listing.state === 'complete' && listing.shown.length === 0
+            ? emptyState(listing, state, { clear: () => go({ label: '', category: '', status: '' }), any: () => setLeast(0) })
+            : endState(listing, state, () => void listing.goOn()),
+      ].filter((part) => part !== null),
+    );
+    place.classList.toggle('busy', listing.state === 'loading');
+    placeInViewer();
+    // An observer speaks only when something moves past its line; after a short page the end has not moved.
+    if (listing.state === 'more' && sentinel.getBoundingClientRect().top < innerHeight + parseInt(AHEAD, 10)) requestAnimationFrame(goOn);
+  }
+
+  /**
+   * Looks for something else.
+   * @param {Partial<import('./state.js').Query>} change
+   */
+  function go(change) {
+    const next = { ...state, ...change, key: '' };
+    setControls(next);
+    if (sameQuery(next, state)) return;
+    state = next;
+    history.pushState(null, '', addressOf(state));
+    scrollTo(0, 0);
+    offer();
+    void load();
+  }
+
+  /** @param {number} value percent */
+  function setLeast(value) {
+    state = { ...state, least: value };
+    setControls();
+    listing.least = value;
+    clearTimeout(settling);
+    settling = setTimeout(() => history.replaceState(history.state, '', addressOf(state)), SETTLE_MS);
+  }
+
+  function setControls({ label, category, status: wanted, least: value } = state) {
+    search.show(label || category);
+    status.value = wanted;
+    least.value = String(value);
+    least.setAttribute('aria-valuetext', value > 0 ? `${value} percent` : 'any');
+    leastOut.textContent = value > 0 ? percent(value) : 'any';
+    viewer.least = value;
+  }
+
+  /** The address changed: by the person's hand, or by going back and forth. */
+  async function arrive() {
+    const next = readState(location);
+    const another = !sameQuery(next, state);
+    state = next;
+    setControls();
+    listing.least = next.least;
+    if (another) {
+      offer();
+      void load();
+    }
+    if (next.key) showInViewer();
+    else if (viewer.isOpen) leaveViewer();
+  }
+
+  /** @param {string} key */
+  function open(key) {
+    state = { ...state, key };
+    // `opened` tells that going back closes the viewer.
+    history.pushState({ opened: true }, '', addressOf(state));
+    showInViewer();
+  }
+
+  function showInViewer() {
+    viewer.dialog.append(dock);
+    void viewer.show(state.key, listing.get(state.key) ?? null);
+    placeInViewer();
+    document.title = `${viewer.dialog.querySelector('h2')?.textContent} – Sightline`;
+  }
+
+  function placeInViewer() {
+    if (!viewer.key) return;
+    const at = listing.shown.findIndex(({ key }) => key === viewer.key);
+    viewer.place({ at: at + 1, of: listing.shown.length, more: listing.state === 'more' || listing.state === 'loading' });
+  }
+
+  function closeViewer() {
+    const opened = history.state?.opened === true;
+    leaveViewer();
+    state = { ...state, key: '' };
+    if (opened) history.back();
+    else history.replaceState(null, '', addressOf(state));
+  }
+
+  function leaveViewer() {
+    const { key } = viewer;
+    viewer.close();
+    document.body.append(dock);
+    document.title = 'Gallery – Sightline';
+    grid.focus(key);
+  }
+
+  /** @param {number} by */
+  async function step(by) {
+    const at = listing.shown.findIndex(({ key }) => key === viewer.key);
+    if (at < 0) return;
+    if (by > 0 && at + by >= listing.shown.length && listing.state === 'more') await listing.more();
+    const to = listing.shown[at + by];
+    if (to && viewer.isOpen) look(to);
+  }
+
+  /** @param {ImageRow} row */
+  function look(row) {
+    state = { ...state, key: row.key };
+    history.replaceState(history.state, '', addressOf(state));
+    showInViewer();
+    announcer.say(nameOf(row));
+  }
+
+  /** @param {ImageRow} row */
+  function remove(row) {
+    if (!deletable) return;
+    const at = listing.shown.findIndex(({ key }) => key === row.key);
+    const next = listing.shown[at + 1] ?? listing.shown[at - 1];
+    if (viewer.isOpen) {
+      if (at >= 0 && next) look(next);
+      else closeViewer();
+    }
+    listing.hide([row.key], true);
+    deletions.add(row);
+    announcer.say(`${nameOf(row)} is being deleted. Undo with Control Z.`);
+  }
+
+  function undo() {
+    const back = deletions.undo();
+    listing.hide(back.map(({ key }) => key), false);
+    const [first] = back;
+    if (!first) return;
+    announcer.say(back.length === 1 ? `${nameOf(first)} is kept.` : `${count(back.length, 'picture')} are kept.`);
+    if (!viewer.isOpen) grid.focus(first.key);
+  }
+
+  /** The most frequent labels as buttons. */
+  function offer() {
+    const focused = offers.contains(document.activeElement) ? document.activeElement?.textContent : null;
+    const frequent = counts.labels.slice(0, OFFERED);
+    offers.hidden = frequent.length === 0;
+    offers.replaceChildren(
+      ...frequent.map(({ name, images: n }) => {
+        const on = name.toLowerCase() === state.label.toLowerCase();
+        return h(
+          'button',
+          { type: 'button', class: 'chip', 'aria-pressed': String(on), onclick: () => go({ label: on ? '' : name, category: '' }) },
+          name,
+          ' ',
+          h('span', { class: 'chip-count' }, n, h('span', { class: 'visually-hidden' }, n === 1 ? ' picture' : ' pictures')),
+        );
+      }),
+    );
+    if (focused) [...offers.children].find((chip) => chip.textContent === focused && chip instanceof HTMLElement && (chip.focus(), true));
+  }
+}
+
+/** @param {import('./state.js').State} now */
+function addressOf(now) {
+  return `${location.pathname}${writeState(now)}`;
+}
