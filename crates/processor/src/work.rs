@@ -369,23 +369,17 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
             Ok(prepared) => prepared,
             Err(error) => return Ok(Making::Refused(error.into())),
         };
+        let image = prepared.image_info();
+        let original = recogniser::Picture::Object {
+            bucket: subject.created.bucket.clone(),
+            key: subject.created.key.clone(),
+            version_id: subject.version.version_id.clone(),
+        };
         let thumbnail = prepared
             .thumbnail
             .inspect_err(|error| tracing::warn!(key = %subject.key, %error, "no thumbnail"))
             .ok()
             .filter(|_| settings.thumbnail_px > 0);
-        let image = ImageInfo {
-            prepared: prepared.converted.as_ref().map(Converted::conversion),
-            ..prepared.info
-        };
-        let picture = prepared.converted.map_or_else(
-            || recogniser::Picture::Object {
-                bucket: subject.created.bucket.clone(),
-                key: subject.created.key.clone(),
-                version_id: subject.version.version_id.clone(),
-            },
-            |converted| recogniser::Picture::Bytes(converted.jpeg.bytes.into()),
-        );
         Ok(Making::Ready(Material {
             views: Views::new(original, prepared.converted, prepared.ppe),
             image,

@@ -61,13 +61,12 @@ impl Settings {
         Limits {
             thumbnail_px: self.thumbnail_px,
             min_side: min_side(analyses),
-            ..Limits::default()
             protective_equipment: analyses.contains(Analysis::Ppe),
         }
+            ..Limits::default()
     }
 }
 
-/// Asks a recogniser everything that is to be known of a picture.
 /// What the recogniser is shown of a picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Views {
@@ -98,6 +97,7 @@ impl Views {
 }
 
 pub struct Analyst<'a, R> {
+/// Asks a recogniser everything that is to be known of a picture.
     /// Whom to ask.
     pub recogniser: &'a R,
     /// What to ask.
@@ -132,9 +132,9 @@ impl<R: Recogniser> Analyst<'_, R> {
                     return (question, kept.recall());
                 }
                 let call = Call {
-                    question,
                     picture: views.of(&question).clone(),
                 };
+                    question,
                 let answer = timeout_at(until, self.recogniser.recognise(&call))
                     .await
                     .unwrap_or_else(|_| {

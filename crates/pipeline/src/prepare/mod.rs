@@ -156,6 +156,20 @@ pub struct Prepared {
     pub thumbnail: Result<JpegPicture, PrepareError>,
 }
 
+impl Prepared {
+    /// What the result document says of the picture.
+    #[must_use]
+    pub fn image_info(&self) -> ImageInfo {
+        let conversion =
+            |converted: &Option<Converted>| converted.as_ref().map(Converted::conversion);
+        ImageInfo {
+            prepared: conversion(&self.converted),
+            prepared_for_ppe: conversion(&self.ppe),
+            ..self.info.clone()
+        }
+    }
+}
+
 /// What is handed to Rekognition in place of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Converted {
@@ -237,6 +251,7 @@ fn prepare_picture(bytes: &[u8], limits: &Limits) -> Result<Prepared, PrepareErr
         height,
         orientation: stored.orientation.to_exif(),
         prepared: None,
+        prepared_for_ppe: None,
     };
     let (shortest, longest) = (width.min(height), width.max(height));
     if shortest < limits.min_side {
@@ -251,7 +266,6 @@ fn prepare_picture(bytes: &[u8], limits: &Limits) -> Result<Prepared, PrepareErr
             format,
             width,
             height,
-        prepared_for_ppe: None,
         });
     }
     let memory = limits.memory_bytes.saturating_sub(bytes.len() as u64);
@@ -294,6 +308,12 @@ fn prepare_picture(bytes: &[u8], limits: &Limits) -> Result<Prepared, PrepareErr
             Err(error) => (Err(error), None),
             Ok((thumbnail, ppe)) => (Ok(thumbnail), ppe),
         };
+        return Ok(Prepared {
+            info,
+            converted: None,
+            ppe,
+            thumbnail,
+        });
     };
     // A narrow picture is scaled down no further than its shorter side allows.
     let least = limits.min_side.saturating_mul(longest).div_ceil(shortest);
@@ -308,12 +328,6 @@ fn prepare_picture(bytes: &[u8], limits: &Limits) -> Result<Prepared, PrepareErr
         .div_ceil(CONVERTED_PX)
         .min(shortest / limits.min_side.max(1));
     let reduced = source.decode(factor.max(1), memory)?;
-        return Ok(Prepared {
-            info,
-            converted: None,
-            ppe,
-            thumbnail,
-        });
     let picture = upright(&reduced, reduced.fitted(most), stored.orientation)?;
     drop(reduced);
     let jpeg = output::encode_to_fit(&picture, MAX_INLINE_BYTES)?;
