@@ -26,25 +26,19 @@ pub struct Clients {
 
 /// Reads the SDK's configuration from where every AWS tool reads it: environment, profile, role.
 ///
-/// Retries are the SDK's adaptive ones unless `AWS_RETRY_MODE` says otherwise: three attempts
-/// (`AWS_MAX_ATTEMPTS`), exponential back-off with jitter, and a client that was throttled sends more slowly
-/// until its calls succeed again (AWS SDKs and Tools Reference Guide, "Retry behavior").
+/// Retries are three attempts (`AWS_MAX_ATTEMPTS`) with exponential back-off and jitter, see [`clients`].
 pub async fn load() -> SdkConfig {
-    let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    if std::env::var_os("AWS_RETRY_MODE").is_some() {
-        return sdk;
-    }
-    let attempts = sdk.retry_config().map(RetryConfig::max_attempts);
-    let mut adaptive = RetryConfig::adaptive();
-    if let Some(attempts) = attempts {
-        adaptive = adaptive.with_max_attempts(attempts);
-    }
-    sdk.into_builder().retry_config(adaptive).build()
+    aws_config::load_defaults(BehaviorVersion::latest()).await
 }
 
 /// Builds the ports' adapters. Time-outs that the configuration leaves open are set; an endpoint
 /// override (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`, or one set in code) makes S3 addresses
 /// path-style, because `<bucket>.localhost` resolves nowhere.
+///
+/// Unless `AWS_RETRY_MODE` says otherwise, the recogniser is called in the SDK's adaptive mode: a client that was
+/// throttled sends more slowly until its calls succeed again. The buckets are not, because S3 throttles
+/// each prefix by itself and a client would slow down for all of them (AWS SDKs and Tools Reference Guide, "Retry
+/// behavior", recommends adaptive mode only for clients of one resource).
 #[must_use]
 pub fn clients(sdk: &SdkConfig) -> Clients {
     let mut timeouts = sdk
@@ -69,11 +63,24 @@ pub fn clients(sdk: &SdkConfig) -> Clients {
     let rekognition = aws_sdk_rekognition::Client::from_conf(
         aws_sdk_rekognition::config::Builder::from(sdk)
             .timeout_config(timeouts)
+            .retry_config(recogniser_retries(sdk))
             .build(),
     );
     Clients {
         store: S3Store::new(s3.clone()),
         presigner: S3Presigner::new(s3),
         recogniser: RekognitionRecogniser::new(rekognition),
+    }
+}
+
+fn recogniser_retries(sdk: &SdkConfig) -> RetryConfig {
+    let configured = sdk
+        .retry_config()
+        .cloned()
+        .unwrap_or_else(RetryConfig::standard);
+    if std::env::var_os("AWS_RETRY_MODE").is_some() || !configured.has_retry() {
+        configured
+    } else {
+        RetryConfig::adaptive().with_max_attempts(configured.max_attempts())
     }
 }
