@@ -11,6 +11,8 @@ pub mod aws;
 pub mod config;
 pub mod deployment;
 pub mod document;
+pub mod index;
+pub mod json;
 pub mod keys;
 pub mod logging;
 pub mod media;
@@ -22,6 +24,7 @@ pub mod recogniser;
 pub mod spending;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod version;
 
 pub use analysis::{Analyses, Analysis};
 pub use document::ResultDocument;

@@ -10,7 +10,7 @@
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use sightline_pipeline::keys::MAX_KEY_BYTES;
+use sightline_pipeline::{json::kind, keys::MAX_KEY_BYTES};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// What one invocation is about.
@@ -415,16 +415,5 @@ fn optional_size(event: &Value, member: &'static str) -> Result<Option<u64>, Eve
             found: kind(value),
             takes: "a number of bytes",
         }),
-    }
-}
-
-const fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }

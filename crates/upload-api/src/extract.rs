@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, header::CONTENT_LENGTH},
 };
 use serde_json::{Map, Value};
-use sightline_pipeline::SourceKey;
+use sightline_pipeline::{SourceKey, json::kind};
 
 use crate::problem::{Code, Problem};
 
@@ -74,18 +74,6 @@ pub(crate) fn sentence(words: &str) -> String {
     match letters.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
         None => String::new(),
-    }
-}
-
-/// What a JSON value is, with its article.
-pub(crate) const fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }
 

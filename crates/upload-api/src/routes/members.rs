@@ -1,9 +1,9 @@
 //! Members that the bodies of requests have in common.
 
 use serde_json::{Map, Value};
-use sightline_pipeline::{Analyses, Analysis};
+use sightline_pipeline::{Analyses, Analysis, json::kind};
 
-use crate::{Code, Problem, extract::kind, filename, problem::quote};
+use crate::{Code, Problem, filename, problem::quote};
 
 /// Refuses a member that is none of `members`: a misspelt one would otherwise be ignored in silence.
 pub(crate) fn refuse_unknown(
