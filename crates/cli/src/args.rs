@@ -46,6 +46,11 @@ pub(crate) struct LocalArgs {
     #[arg(long, env = "SIGHTLINE_PUBLIC_HOST", value_name = "HOST", value_parser = public_host)]
     pub(crate) public_host: Option<String>,
 
+    /// Further name by which the pages and the API may be asked, without a port; may be given several times. Requests
+    /// for other names than those of this machine are refused, because any site can have its name lead here
+    #[arg(long, env = "SIGHTLINE_ALLOWED_HOSTS", value_name = "NAME", value_delimiter = ',', value_parser = public_host)]
+    pub(crate) allowed_host: Vec<String>,
+
     /// Folder for objects, queue, dead letters and the log of AWS calls; made when it is not there
     #[arg(
         long,
@@ -78,8 +83,13 @@ pub(crate) struct LocalArgs {
     pub(crate) model_labels: Option<PathBuf>,
 
     /// A model for custom labels, an ONNX detector or classifier with its label table; may be given several times. Each
-    /// has a project version's ARN, which is printed at start
-    #[arg(long, value_name = "NAME=MODEL.onnx,LABELS.json")]
+    /// has a project version's ARN, which is printed at start. Several in one value are separated by semicolons
+    #[arg(
+        long,
+        env = "SIGHTLINE_CUSTOM_MODELS",
+        value_name = "NAME=MODEL.onnx,LABELS.json",
+        value_delimiter = ';'
+    )]
     pub(crate) custom_model: Vec<CustomModelFiles>,
 
     /// The model version that `custom-labels` asks; the first `--custom-model` when it is not given
@@ -308,6 +318,10 @@ mod tests {
             "localhost",
             "--public-host",
             "pictures.local",
+            "--allowed-host",
+            "cats.local",
+            "--allowed-host",
+            "dogs.local,fd00::2",
             "--data-dir",
             "d",
             "--ready-file",
@@ -317,9 +331,9 @@ mod tests {
             "--model-labels",
             "l.json",
             "--custom-model",
-            "birds=a,b/birds.onnx,birds.json",
+            "birds=a,b/birds.onnx,birds.json;shelves=s.onnx,s.json",
             "--custom-model",
-            "shelves=s.onnx,s.json",
+            "cups=c.onnx,c.json",
             "--tesseract",
             "/opt/tesseract",
             "--analyses",
@@ -340,8 +354,13 @@ mod tests {
         let models: Vec<_> = args.custom_model.iter().map(ToString::to_string).collect();
         assert_eq!(
             models,
-            ["birds=a,b/birds.onnx,birds.json", "shelves=s.onnx,s.json"]
+            [
+                "birds=a,b/birds.onnx,birds.json",
+                "shelves=s.onnx,s.json",
+                "cups=c.onnx,c.json"
+            ]
         );
+        assert_eq!(args.allowed_host, ["cats.local", "dogs.local", "fd00::2"]);
         assert_eq!(
             args.custom_model.first().map(|files| files.model.clone()),
             Some(PathBuf::from("a,b/birds.onnx"))
@@ -360,6 +379,7 @@ mod tests {
             (&["--port", "65536"][..], "--port"),
             (&["--host", "somewhere"], "IP address of this machine"),
             (&["--public-host", "http://a"], "without a port"),
+            (&["--allowed-host", "a.example:8080"], "without a port"),
             (&["--analyses", "cats"], "is no analysis"),
             (&["--custom-model", "birds.onnx"], "two files"),
             (&["--custom-model", "birds=birds.onnx"], "two files"),

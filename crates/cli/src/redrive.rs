@@ -16,7 +16,13 @@ pub(crate) fn run(args: &RedriveArgs, out: &mut impl Write) -> anyhow::Result<()
         )
     })?;
     for id in &outcome.put_back {
-        writeln!(out, "{id} is in the queue again.")?;
+        match outcome.why.get(id) {
+            Some(reason) => writeln!(
+                out,
+                "{id} is in the queue again. It had failed because: {reason}"
+            )?,
+            None => writeln!(out, "{id} is in the queue again.")?,
+        }
     }
     for (file, reason) in &outcome.failed {
         writeln!(out, "{} stays where it is: {reason}", file.display())?;
@@ -93,7 +99,7 @@ mod tests {
         assert_eq!(
             said,
             format!(
-                "{} is in the queue again.\nanother is no dead letter.\n",
+                "{} is in the queue again. It had failed because: a reason\nanother is no dead letter.\n",
                 message.id
             )
         );

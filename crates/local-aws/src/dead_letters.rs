@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -127,6 +128,8 @@ fn key_of(event: &Value) -> Option<String> {
 pub struct Redriven {
     /// The identifiers of the messages that are queued again.
     pub put_back: Vec<String>,
+    /// Why each of them had become a dead letter, by its identifier, where that is known.
+    pub why: BTreeMap<String, String>,
     /// The files that could not be put back, and why; they stay.
     pub failed: Vec<(PathBuf, String)>,
     /// The identifiers asked for that no dead letter has.
@@ -179,7 +182,12 @@ pub fn redrive(data_dir: &Path, ids: &[String]) -> Result<Redriven, RedriveError
         }
         unknown.retain(|id| !names(id));
         match letter.and_then(|letter| put_back(&connection, &file, letter)) {
-            Ok(id) => redriven.put_back.push(id),
+            Ok((id, reason)) => {
+                if let Some(reason) = reason {
+                    redriven.why.insert(id.clone(), reason);
+                }
+                redriven.put_back.push(id);
+            }
             Err(reason) => redriven.failed.push((file, reason)),
         }
     }
@@ -193,7 +201,12 @@ fn read(file: &Path) -> Result<DeadLetter, String> {
 }
 
 /// Queues the event, then removes the file: a crash between the two leaves both, and loses nothing.
-fn put_back(connection: &Connection, file: &Path, letter: DeadLetter) -> Result<String, String> {
+/// Gives its identifier and why it was there.
+fn put_back(
+    connection: &Connection,
+    file: &Path,
+    letter: DeadLetter,
+) -> Result<(String, Option<String>), String> {
     store::insert_again(
         connection,
         &letter.message_id,
@@ -203,7 +216,7 @@ fn put_back(connection: &Connection, file: &Path, letter: DeadLetter) -> Result<
     .map_err(|error| format!("it could not be queued: {error}"))?;
     fs::remove_file(file)
         .map_err(|error| format!("it is queued, but its file could not be removed: {error}"))?;
-    Ok(letter.message_id)
+    Ok((letter.message_id, letter.last_reason))
 }
 
 /// A time as people read it in messages.
@@ -244,6 +257,7 @@ mod tests {
         let connection = store::open_database(&dir.path().join(store::DATABASE)).unwrap();
         let redriven = redrive(dir.path(), &["one".to_owned(), "three".to_owned()]).unwrap();
         assert_eq!(redriven.put_back, ["one"]);
+        assert_eq!(redriven.why["one"], "the picture could not be fetched");
         assert_eq!(redriven.unknown, ["three"]);
         assert!(!file.exists());
         let (id, body): (String, String) = connection

@@ -5,6 +5,7 @@ pub(crate) mod clients;
 mod credentials;
 mod figures;
 mod greeting;
+mod hosts;
 mod pages;
 mod place;
 mod private_file;
@@ -16,7 +17,9 @@ mod signals;
 
 use crate::args::LocalArgs;
 use anyhow::{Context, anyhow};
+use axum::{body::Body, http::Request};
 use greeting::Greeting;
+use hosts::Hosts;
 use pages::Pages;
 use place::Place;
 use recognisers::Recognisers;
@@ -24,6 +27,7 @@ use sightline_local_aws::{BucketCors, LocalAws, Settings, StartError};
 use sightline_pipeline::{
     analyse,
     config::{Access, AllowedOrigins, Buckets, ProcessorConfig, UploadApiConfig},
+    index::NoIndex,
 };
 use sightline_upload_api::Api;
 use signals::Signals;
@@ -35,6 +39,7 @@ use std::{
     time::Duration,
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tower::ServiceExt;
 
 /// The region in addresses, events and ARNs; requests signed for another are taken too.
 const REGION: &str = "us-east-1";
@@ -42,8 +47,8 @@ const REGION: &str = "us-east-1";
 const UPLOAD_URL_SECONDS: u64 = 300;
 /// How long a result address works, in seconds, as on AWS by default.
 const RESULT_URL_SECONDS: u64 = 900;
-/// How long a slow client may hold up the end.
-const FAREWELL: Duration = Duration::from_secs(10);
+/// How long answers in the making may hold up the end.
+const FAREWELL: Duration = Duration::from_secs(30);
 /// What a shell expects of a process that was interrupted.
 const INTERRUPTED: i32 = 130;
 
@@ -66,7 +71,9 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
     settings.custom_models.clone_from(&recognisers.custom);
     settings.tesseract.clone_from(&recognisers.tesseract);
     settings.listen = SocketAddr::new(args.host, args.aws_port);
-    settings.credentials = credentials::of(&args.data_dir)?;
+    let keys = credentials::of(&args.data_dir)?;
+    settings.credentials = keys.person;
+    settings.more_credentials = vec![keys.upload_api.clone(), keys.processor.clone()];
     let origins = page_origins(&api, port, &args.allowed_origins);
     settings.cors = vec![
         BucketCors::for_uploads(&settings.input_bucket, origins.clone()),
@@ -90,30 +97,44 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
     let aws_port = aws.address().port();
     place.aws = place::address(&public_host, aws_port);
 
-    let inside = clients::clients(
-        &place::address(&place::own(args.host).to_string(), aws_port),
-        &place.region,
-        &place.credentials,
-    );
+    let inside = place::address(&place::own(args.host).to_string(), aws_port);
+    let [for_api, for_processor] = [&keys.upload_api, &keys.processor]
+        .map(|keys| clients::clients(&inside, &place.region, keys));
     // What is signed is read by others, who reach the endpoint by its public address.
-    let outside = clients::clients(&place.aws, &place.region, &place.credentials);
+    let outside = clients::clients(&place.aws, &place.region, &keys.upload_api);
     let upload_api = Api::new(
         upload_api_config(&args, &place, questions.clone()),
-        inside.store.clone(),
+        for_api.store,
         outside.presigner,
-        inside.recogniser.clone(),
+        for_api.recogniser,
+        None::<NoIndex>,
     );
     let handler = processor::LocalProcessor::new(
         processor_config(&args, &place, questions),
-        inside.store,
-        inside.recogniser,
+        for_processor.store,
+        for_processor.recogniser,
     );
     let app = Pages::new(&place.aws, args.max_upload_bytes)?.before(figures::before(
         sightline_upload_api::router(Arc::new(upload_api)),
     ));
 
     let (stop, stopped) = watch::channel(false);
-    let server = tokio::spawn(serve(listener, app, stopped.clone()));
+    let named = args.allowed_host.iter().chain(&args.public_host).cloned();
+    let app = Hosts::new(args.host, named).guard(app);
+    let answer = move |_, request: Request<_>| {
+        let app = app.clone();
+        async move {
+            match app.oneshot(request.map(Body::new)).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        }
+    };
+    let server = tokio::spawn(sightline_local_aws::serve(
+        listener,
+        answer,
+        stopped.clone(),
+    ));
     let source = pump::Source {
         region: place.region.clone(),
         arn: format!("arn:aws:sqs:{}:000000000000:sightline", place.region),
@@ -140,7 +161,7 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
 /// Stops taking work, waits for what is in hand, and closes the endpoint last, because all else needs it.
 async fn shut_down(
     stop: &watch::Sender<bool>,
-    mut server: JoinHandle<io::Result<()>>,
+    mut server: JoinHandle<()>,
     pump: JoinHandle<()>,
     aws: LocalAws,
 ) -> anyhow::Result<()> {
@@ -150,22 +171,9 @@ async fn shut_down(
     let pumped = pump.await;
     aws.shutdown().await;
     if let Ok(served) = served {
-        served?.context("the page and the API ended early")?;
+        served?;
     }
     Ok(pumped?)
-}
-
-async fn serve(
-    listener: TcpListener,
-    app: axum::Router,
-    mut stopped: watch::Receiver<bool>,
-) -> io::Result<()> {
-    axum::serve(listener, app)
-        .with_graceful_shutdown(async move {
-            // A sender that is gone says the same.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        })
-        .await
 }
 
 fn upload_api_config(

@@ -93,6 +93,7 @@ impl Pages {
         {
             by_path.insert("/".to_owned(), front);
         }
+        let aws = source(aws);
         // `blob:` shows pictures that were chosen and not yet sent; uploads and results go to the endpoint itself.
         let policy = HeaderValue::try_from(format!(
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: {aws}; \
@@ -146,6 +147,15 @@ async fn serve(State(pages): State<Arc<Pages>>, request: Request, next: Next) ->
     match page {
         Some(page) => pages.answer(page, request.method(), request.headers()),
         None => next.run(request).await,
+    }
+}
+
+/// An address as a policy can name it. Its grammar has no IPv6 addresses (Content Security Policy Level 3, section
+/// 2.3.1), and browsers pass over what they cannot read; so the port has to do for them.
+fn source(address: &str) -> Cow<'_, str> {
+    match address.split_once("]:") {
+        Some((_, port)) => format!("http://*:{port}").into(),
+        None => address.into(),
     }
 }
 
@@ -257,6 +267,19 @@ mod tests {
             );
         }
         assert!(!policy.contains("unsafe"));
+    }
+
+    #[test]
+    fn an_ipv6_address_is_let_in_by_its_port() {
+        let pages = Pages::new("http://[::1]:4566", 1000).unwrap();
+        let policy = pages.policy.to_str().unwrap();
+        assert!(
+            policy
+                .split("; ")
+                .any(|said| said == "connect-src 'self' http://*:4566"),
+            "{policy}"
+        );
+        assert!(!policy.contains('['), "{policy}");
     }
 
     #[tokio::test]

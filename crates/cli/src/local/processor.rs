@@ -8,7 +8,7 @@ use sightline_pipeline::{
 use sightline_processor::{Invocation, Options, Processor};
 use uuid::Uuid;
 
-use super::pump::{Handler, TIME_LIMIT};
+use super::pump::{Handler, Reasons, TIME_LIMIT};
 
 /// The processor of the Lambda function, over the endpoint in this process.
 pub(super) struct LocalProcessor(Processor<S3Store, RekognitionRecogniser>);
@@ -29,13 +29,13 @@ impl LocalProcessor {
 }
 
 impl Handler for LocalProcessor {
-    async fn handle(&self, event: Value) -> Result<Value, String> {
+    async fn handle(&self, event: Value) -> Result<(Value, Reasons), String> {
         let invocation = Invocation {
             request_id: Uuid::new_v4().to_string(),
             time_left: TIME_LIMIT,
         };
         self.0
-            .handle(event, &invocation)
+            .handle_with_reasons(event, &invocation)
             .await
             .map_err(|error| error.to_string())
     }

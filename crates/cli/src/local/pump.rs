@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 use sightline_local_aws::{Message, Queue, QueueError};
 use std::{
-    collections::HashSet,
+    collections::BTreeMap,
     future::Future,
     num::NonZeroUsize,
     pin::{Pin, pin},
@@ -71,10 +71,14 @@ impl Messages for Queue {
     }
 }
 
-/// Who works on events; its answer is that of a Lambda function.
+/// Why messages have to come again, by their ids.
+pub(super) type Reasons = BTreeMap<String, String>;
+
+/// Who works on events; its answer is that of a Lambda function, with reasons that Lambda has no place for.
 pub(super) trait Handler: Send + Sync + 'static {
     /// Works on one event.
-    fn handle(&self, event: Value) -> impl Future<Output = Result<Value, String>> + Send;
+    fn handle(&self, event: Value)
+    -> impl Future<Output = Result<(Value, Reasons), String>> + Send;
 }
 
 /// How the events name their queue.
@@ -161,7 +165,7 @@ async fn work<M: Messages, H: Handler>(
     // In a task of its own, so that a panic of the handler is an answer like another.
     let answer = tokio::spawn(async move { handler.handle(event).await }).await;
     let failed = match answer {
-        Ok(Ok(answer)) => failures(&answer, &batch),
+        Ok(Ok((answer, reasons))) => failures(&answer, reasons, &batch),
         Ok(Err(reason)) => Failed::All(reason),
         Err(error) => Failed::All(format!("the processor panicked: {error}")),
     };
@@ -179,7 +183,9 @@ async fn work<M: Messages, H: Handler>(
 /// What of a batch failed.
 #[derive(Debug, PartialEq, Eq)]
 enum Failed {
-    Some(HashSet<String>),
+    /// These messages, each for its reason.
+    Some(Reasons),
+    /// Every message.
     All(String),
 }
 
@@ -187,10 +193,7 @@ impl Failed {
     fn reason(&self, id: &str) -> Option<&str> {
         match self {
             Self::All(reason) => Some(reason),
-            Self::Some(ids) if ids.contains(id) => {
-                Some("the processor gave it back to be tried again; its log says why")
-            }
-            Self::Some(_) => None,
+            Self::Some(reasons) => reasons.get(id).map(String::as_str),
         }
     }
 }
@@ -198,16 +201,21 @@ impl Failed {
 /// Reads a partial batch answer by Lambda's rules: no list means that all is done; an entry without an identifier,
 /// or with one that is not in the batch, means that nothing is (AWS Lambda Developer Guide, "Implementing partial
 /// batch responses").
-fn failures(answer: &Value, batch: &[Message]) -> Failed {
+fn failures(answer: &Value, mut reasons: Reasons, batch: &[Message]) -> Failed {
     let list = match answer.get("batchItemFailures") {
-        None | Some(Value::Null) => return Failed::Some(HashSet::new()),
+        None | Some(Value::Null) => return Failed::Some(Reasons::new()),
         Some(Value::Array(list)) => list,
         Some(_) => return Failed::All("the processor's answer has no list of failures".to_owned()),
     };
-    let mut ids = HashSet::new();
+    let mut failed = Reasons::new();
     for entry in list {
         match entry.get("itemIdentifier").and_then(Value::as_str) {
-            Some(id) if batch.iter().any(|message| message.id == id) => ids.insert(id.to_owned()),
+            Some(id) if batch.iter().any(|message| message.id == id) => {
+                let reason = reasons.remove(id).unwrap_or_else(|| {
+                    "the processor gave it back to be tried again; its log says why".to_owned()
+                });
+                failed.insert(id.to_owned(), reason)
+            }
             _ => {
                 return Failed::All(
                     "the processor's answer names a message that it was not given".to_owned(),
@@ -215,7 +223,7 @@ fn failures(answer: &Value, batch: &[Message]) -> Failed {
             }
         };
     }
-    Failed::Some(ids)
+    Failed::Some(failed)
 }
 
 /// The event that Lambda gives to a function behind SQS (AWS Lambda Developer Guide, "Example Amazon SQS message
@@ -368,8 +376,10 @@ mod tests {
         R: Future<Output = Result<Value, String>> + Send,
     > Handler for Answering<F>
     {
-        fn handle(&self, event: Value) -> impl Future<Output = Result<Value, String>> + Send {
-            (self.0)(event)
+        async fn handle(&self, event: Value) -> Result<(Value, Reasons), String> {
+            let answer = (self.0)(event).await?;
+            let reasons = Reasons::from([("1".to_owned(), "the picture is in hand".to_owned())]);
+            Ok((answer, reasons))
         }
     }
 
@@ -413,32 +423,26 @@ mod tests {
     #[test]
     fn an_answer_is_read_by_lambdas_rules() {
         let batch = [message("one"), message("two")];
-        let none = Failed::Some(HashSet::new());
+        let none = Failed::Some(Reasons::new());
+        let failures = |answer: &Value| failures(answer, Reasons::new(), &batch);
         for answer in [
             json!(null),
             json!({}),
             json!({"batchItemFailures": null}),
             json!({"batchItemFailures": []}),
         ] {
-            assert_eq!(failures(&answer, &batch), none, "{answer}");
+            assert_eq!(failures(&answer), none, "{answer}");
         }
-        assert_eq!(
-            failures(
-                &json!({"batchItemFailures": [{"itemIdentifier": "two"}]}),
-                &batch
-            ),
-            Failed::Some(HashSet::from(["two".to_owned()]))
-        );
+        let two = failures(&json!({"batchItemFailures": [{"itemIdentifier": "two"}]}));
+        assert!(two.reason("two").unwrap().contains("its log says why"));
+        assert_eq!(two.reason("one"), None);
         for answer in [
             json!({"batchItemFailures": "two"}),
             json!({"batchItemFailures": [{"itemIdentifier": ""}]}),
             json!({"batchItemFailures": [{"itemIdentifier": "two"}, {"itemIdentifier": null}]}),
             json!({"batchItemFailures": [{"itemIdentifier": "three"}]}),
         ] {
-            assert!(
-                matches!(failures(&answer, &batch), Failed::All(_)),
-                "{answer}"
-            );
+            assert!(matches!(failures(&answer), Failed::All(_)), "{answer}");
         }
     }
 
@@ -475,9 +479,10 @@ mod tests {
         )
         .await;
         assert_eq!(memory.deleted(), receipts(&["0", "2"]));
-        let given_back = memory.given_back();
-        assert_eq!(given_back.len(), 1);
-        assert_eq!(given_back[0].0, "receipt 1");
+        assert_eq!(
+            memory.given_back(),
+            [("receipt 1".to_owned(), "the picture is in hand".to_owned())]
+        );
     }
 
     #[tokio::test]
