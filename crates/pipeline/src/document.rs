@@ -127,6 +127,9 @@ pub struct ImageInfo {
     /// What was analysed in place of the file itself, where Rekognition would not take that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prepared: Option<Conversion>,
+    /// What DetectProtectiveEquipment was given in place of that, where it alone would not take it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared_for_ppe: Option<Conversion>,
 }
 
 /// The answers in short; a list is empty where its analysis found nothing or was not asked for.
@@ -136,9 +139,6 @@ pub struct ImageInfo {
 pub struct Summary {
     /// Label names, most confident first.
     pub labels: Vec<String>,
-    /// What DetectProtectiveEquipment was given in place of that, where it alone would not take it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prepared_for_ppe: Option<Conversion>,
     /// Label categories, in order of their first label.
     pub categories: Vec<String>,
     /// Faces, where they were asked for.

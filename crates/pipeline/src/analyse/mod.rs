@@ -62,8 +62,8 @@ impl Settings {
             thumbnail_px: self.thumbnail_px,
             min_side: min_side(analyses),
             protective_equipment: analyses.contains(Analysis::Ppe),
-        }
             ..Limits::default()
+        }
     }
 }
 
@@ -96,8 +96,8 @@ impl Views {
     }
 }
 
-pub struct Analyst<'a, R> {
 /// Asks a recogniser everything that is to be known of a picture.
+pub struct Analyst<'a, R> {
     /// Whom to ask.
     pub recogniser: &'a R,
     /// What to ask.
@@ -133,8 +133,8 @@ impl<R: Recogniser> Analyst<'_, R> {
                 }
                 let call = Call {
                     picture: views.of(&question).clone(),
-                };
                     question,
+                };
                 let answer = timeout_at(until, self.recogniser.recognise(&call))
                     .await
                     .unwrap_or_else(|_| {
