@@ -183,19 +183,30 @@ impl LabelTable {
     }
 }
 
+/// What is wrong with a file that cannot be read as a table, and what to do.
+fn unreadable(error: &serde_json::Error) -> String {
+    if error.is_data() {
+        error.to_string()
+    } else {
+        format!(
+            "it is no JSON ({error}); name the label table that belongs to the model, a JSON file with \"version\": {VERSION}"
+        )
+    }
+}
+
 fn parse(json: &[u8]) -> Result<LabelTable, String> {
     // The version first, so that a newer format is not reported as a member that is not known.
     #[derive(Deserialize)]
     struct Version {
         version: u32,
     }
-    let Version { version } = serde_json::from_slice(json).map_err(|e| e.to_string())?;
+    let Version { version } = serde_json::from_slice(json).map_err(|error| unreadable(&error))?;
     if version != VERSION {
         return Err(format!(
             "its version is {version}, and this program reads version {VERSION}"
         ));
     }
-    let file: File = serde_json::from_slice(json).map_err(|e| e.to_string())?;
+    let file: File = serde_json::from_slice(json).map_err(|error| unreadable(&error))?;
 
     let input = input(&file.input)?;
     check_nms(&file.nms)?;
@@ -499,6 +510,13 @@ pub(crate) mod tests {
             refused(|t| t["decode"] = json!({"layout": "ssd"})).contains("unknown variant `ssd`")
         );
         assert!(parse(b"{\"version\": 1,").unwrap_err().contains("EOF"));
+        let said = parse(b"# Sightline\n").unwrap_err();
+        assert!(
+            said.starts_with(
+                "it is no JSON (expected value at line 1 column 1); name the label table"
+            ),
+            "{said}"
+        );
         assert!(parse(b"\xff\xfe").is_err());
     }
 
