@@ -106,6 +106,15 @@ pub struct Source {
     /// SHA-256 of the bytes, 64 hexadecimal digits, where the bucket verified one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// When the object was stored, as the bucket knows it (RFC 3339, UTC); absent in documents written
+    /// before it was noted.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "time::serde::rfc3339::option"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub last_modified: Option<OffsetDateTime>,
     /// S3's sequencer of the event that announced it: orders the events of one key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequencer: Option<String>,

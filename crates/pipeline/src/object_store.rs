@@ -27,6 +27,18 @@ pub trait ObjectStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
+/// What lies in a bucket.
+pub trait ListObjects: Send + Sync + 'static {
+    /// Keys that begin with `prefix` and come after `after`, in the order of their bytes: the first
+    /// 1000 of them at most. A listing without keys is the last.
+    fn list(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+}
+
 /// Signed addresses, made without asking anybody.
 pub trait Presigner: Send + Sync + 'static {
     /// An address at which exactly this object can be PUT, once.
@@ -53,6 +65,8 @@ pub struct ObjectInfo {
     pub size: u64,
     /// `Content-Type`.
     pub content_type: String,
+    /// When the object was stored, to the second.
+    pub last_modified: Option<OffsetDateTime>,
     /// Version, where the bucket keeps versions.
     pub version_id: Option<String>,
     /// SHA-256 of the object, 64 hexadecimal digits, where the bucket verified one.

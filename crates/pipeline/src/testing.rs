@@ -17,11 +17,13 @@ use time::OffsetDateTime;
 
 use crate::{
     object_store::{
-        Condition, Get, GetOutcome, ObjectInfo, ObjectStore, PresignPut, PresignedPut, Presigner,
-        Put, PutOutcome, StoreError,
+        Condition, Get, GetOutcome, ListObjects, ObjectInfo, ObjectStore, PresignPut, PresignedPut,
+        Presigner, Put, PutOutcome, StoreError,
     },
     recogniser::{Call, Question, Recogniser, RecogniserError},
 };
+
+pub use crate::index::{FailingIndex, MemoryIndex, busy};
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -144,6 +146,10 @@ impl Buckets {
             e_tag: format!("{hash:032x}"),
             size: put.body.len() as u64,
             content_type: put.content_type.to_owned(),
+            // Steady, so that golden files may hold it; objects stored later are newer.
+            last_modified: Some(
+                time::macros::datetime!(2026-03-01 19:00 UTC) + Duration::from_secs(self.stored),
+            ),
             version_id: self.versioned.then(|| format!("v{}", self.stored)),
             sha256: None,
             metadata: put
@@ -235,6 +241,23 @@ impl ObjectStore for MemoryStore {
     }
 }
 
+impl ListObjects for MemoryStore {
+    async fn list(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<String>, StoreError> {
+        lock(&self.0).called("ListObjectsV2", bucket, prefix);
+        let mut keys = self.keys(bucket);
+        keys.retain(|key| {
+            key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after)
+        });
+        keys.truncate(1000);
+        Ok(keys)
+    }
+}
+
 /// Addresses that are signed by nobody and say what they were signed for.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryPresigner;
@@ -322,7 +345,7 @@ impl<E: Clone> Faults<E> {
         }))
     }
 
-    fn strike(&self) -> Option<E> {
+    pub(crate) fn strike(&self) -> Option<E> {
         let inner = &self.0;
         let strikes = match inner.plan {
             Plan::First => inner
@@ -452,6 +475,18 @@ impl<S: ObjectStore> ObjectStore for Failing<S> {
             Err(error) => Err(error),
             Ok(()) => self.inner.delete(bucket, key).await,
         }
+    }
+}
+
+impl<S: ListObjects> ListObjects for Failing<S> {
+    async fn list(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<String>, StoreError> {
+        self.strike("ListObjectsV2", bucket, prefix)?;
+        self.inner.list(bucket, prefix, after).await
     }
 }
 

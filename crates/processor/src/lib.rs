@@ -44,7 +44,6 @@
 //! - **No time left**: images not begun early enough, and those not finished in time, come again.
 
 pub mod event;
-pub mod version;
 
 mod claim;
 mod handler;
@@ -55,6 +54,8 @@ mod work;
 
 #[cfg(test)]
 mod tests;
+
+pub use sightline_pipeline::version;
 
 pub use handler::{Clock, HandlerError, Invocation, Options, Processor};
 pub use work::Setback;

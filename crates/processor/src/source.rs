@@ -184,6 +184,7 @@ pub(crate) fn describe(
         ),
         filename: info.and_then(|info| filename(&info.metadata)),
         sha256: info.and_then(|info| info.sha256.clone()),
+        last_modified: info.and_then(|info| info.last_modified),
         sequencer: version.sequencer.clone(),
     }
 }

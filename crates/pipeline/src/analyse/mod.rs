@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
 
 pub use self::refusal::{MAX_FILE_BYTES, min_side, refusal, whole};
+pub(crate) use self::summary::answer;
 pub use self::summary::summary;
 use crate::{
     Analyses, Analysis, ResultDocument, SourceKey,

@@ -59,7 +59,7 @@ pub fn summary(rekognition: &Map<String, Value>) -> Summary {
     }
 }
 
-fn answer<T: DeserializeOwned>(
+pub(crate) fn answer<T: DeserializeOwned>(
     rekognition: &Map<String, Value>,
     operation: Operation,
 ) -> Option<T> {

@@ -2,12 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_s3::{Client, primitives::ByteStream, types::ChecksumMode};
+use aws_sdk_s3::{
+    Client,
+    primitives::{ByteStream, DateTime},
+    types::{ChecksumMode, EncodingType},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::percent_decode_str;
+use time::OffsetDateTime;
 
 use super::errors::Failure;
 use crate::object_store::{
-    Condition, Get, GetOutcome, ObjectInfo, ObjectStore, Put, PutOutcome, StoreError,
+    Condition, Get, GetOutcome, ListObjects, ObjectInfo, ObjectStore, Put, PutOutcome, StoreError,
 };
 
 /// The buckets of S3, or of the local endpoint.
@@ -39,6 +45,7 @@ impl ObjectStore for S3Store {
                 e_tag: unquoted(head.e_tag()),
                 size: size(head.content_length()),
                 content_type: head.content_type().unwrap_or_default().to_owned(),
+                last_modified: time(head.last_modified()),
                 version_id: version(head.version_id()),
                 sha256: sha256(head.checksum_sha256()),
                 metadata: metadata(head.metadata()),
@@ -75,6 +82,7 @@ impl ObjectStore for S3Store {
                     size: whole_size(found.content_range())
                         .unwrap_or_else(|| size(found.content_length())),
                     content_type: found.content_type().unwrap_or_default().to_owned(),
+                    last_modified: time(found.last_modified()),
                     version_id: version(found.version_id()),
                     sha256: sha256(found.checksum_sha256()),
                     metadata: metadata(found.metadata()),
@@ -154,6 +162,54 @@ impl ObjectStore for S3Store {
     }
 }
 
+impl ListObjects for S3Store {
+    async fn list(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<String>, StoreError> {
+        let listed = self
+            .client
+            .list_objects_v2()
+            .bucket(bucket)
+            .prefix(prefix)
+            .set_start_after(after.map(str::to_owned))
+            // Keys may hold characters that XML cannot.
+            .encoding_type(EncodingType::Url)
+            .send()
+            .await
+            .map_err(|error| Failure::read(&error).into_store_error("ListObjectsV2", bucket))?;
+        let encoded = listed.encoding_type() == Some(&EncodingType::Url);
+        listed
+            .contents()
+            .iter()
+            .filter_map(|object| object.key())
+            .map(|key| {
+                if encoded {
+                    decoded(key)
+                } else {
+                    Some(key.to_owned())
+                }
+            })
+            .collect::<Option<_>>()
+            .ok_or_else(|| StoreError {
+                operation: "ListObjectsV2",
+                bucket: bucket.to_owned(),
+                code: "Response".to_owned(),
+                message: "a key in the listing is not URL-encoded UTF-8".to_owned(),
+                retryable: false,
+            })
+    }
+}
+
+/// A key as `encoding-type=url` writes it: percent-encoded, spaces as `+`.
+fn decoded(key: &str) -> Option<String> {
+    let key = key.replace('+', " ");
+    let decoded = percent_decode_str(&key).decode_utf8().ok()?;
+    Some(decoded.into_owned())
+}
+
 impl S3Store {
     /// What a range of an empty object would have answered.
     async fn get_empty(&self, get: Get<'_>) -> Result<GetOutcome, StoreError> {
@@ -202,6 +258,10 @@ fn size(content_length: Option<i64>) -> u64 {
 /// The size after the slash of `Content-Range: bytes 0-99/1234`.
 fn whole_size(content_range: Option<&str>) -> Option<u64> {
     content_range?.rsplit_once('/')?.1.parse().ok()
+}
+
+fn time(stored: Option<&DateTime>) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp(stored?.secs()).ok()
 }
 
 /// `null` is what a bucket without versions, or one that no longer keeps them, calls its only version.

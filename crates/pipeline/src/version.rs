@@ -1,4 +1,4 @@
-//! Which version of an object an event, a lease or a result speaks of, and which of two is newer.
+//! Which version of an object an event, a lease, a result or a row of the index speaks of, and which of two is newer.
 
 use std::cmp::Ordering;
 

@@ -1,0 +1,248 @@
+//! What the index holds of an image, made from its result document.
+
+use std::collections::BTreeMap;
+
+use rekognition_model::{DetectCustomLabelsResponse, DetectLabelsResponse, Operation};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::cursor::to_millisecond;
+use crate::{
+    ResultDocument, SourceKey,
+    analyse::answer,
+    document::{Status, Thumbnail},
+    version::ObjectVersion,
+};
+
+/// At most this many labels stand in a row; an image is found by all of them.
+pub const MAX_ROW_LABELS: usize = 20;
+
+/// The longest name, in bytes of UTF-8, that images are found by: a thousand of them fit into an
+/// item of DynamoDB (Amazon DynamoDB Developer Guide, "Quotas", 400 KB). Rekognition's
+/// names are far shorter.
+const MAX_NAME_BYTES: usize = 256;
+
+/// What can be found: a label or a category of labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TermKind {
+    /// A label, or a custom label.
+    Label,
+    /// A category of labels.
+    Category,
+}
+
+impl TermKind {
+    /// The name in keys.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Label => "label",
+            Self::Category => "category",
+        }
+    }
+}
+
+/// Something that images show.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Term {
+    /// A label or a category.
+    pub kind: TermKind,
+    /// Its name in any case.
+    pub name: String,
+}
+
+impl Term {
+    /// A label.
+    #[must_use]
+    pub fn label(name: impl Into<String>) -> Self {
+        Self {
+            kind: TermKind::Label,
+            name: name.into(),
+        }
+    }
+
+    /// A category of labels.
+    #[must_use]
+    pub fn category(name: impl Into<String>) -> Self {
+        Self {
+            kind: TermKind::Category,
+            name: name.into(),
+        }
+    }
+
+    /// The name as names are compared.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        fold(&self.name)
+    }
+}
+
+/// A name as names are compared: in lower case, without spaces around it.
+#[must_use]
+pub fn fold(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// A name and how sure the recogniser is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NamedConfidence {
+    /// The name as the recogniser writes it.
+    pub name: String,
+    /// In percent.
+    pub confidence: f64,
+}
+
+/// What lists show of an image.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageRow {
+    /// The one identifier of the image.
+    pub key: SourceKey,
+    /// See [`ResultDocument::image_id`].
+    pub image_id: Uuid,
+    /// How far the analyses got.
+    pub status: Status,
+    /// When the object was stored, to the millisecond; lists are ordered by it.
+    #[serde(with = "time::serde::rfc3339")]
+    pub uploaded_at: OffsetDateTime,
+    /// When the document was written.
+    #[serde(with = "time::serde::rfc3339")]
+    pub processed_at: OffsetDateTime,
+    /// The uploader's name for the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filename: Option<String>,
+    /// The `Content-Type` the object was stored with.
+    pub content_type: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Width in pixels of the upright picture, where its header could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Height in pixels of the upright picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// Labels, most confident first, at most [`MAX_ROW_LABELS`].
+    #[serde(default)]
+    pub labels: Vec<NamedConfidence>,
+    /// All categories of the labels, most confident first.
+    #[serde(default)]
+    pub categories: Vec<String>,
+    /// How many faces, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faces: Option<u64>,
+    /// The thumbnail in the output bucket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail: Option<Thumbnail>,
+}
+
+/// Everything the index holds of an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// What lists show.
+    pub row: ImageRow,
+    /// Which version of the object it tells of.
+    pub version: ObjectVersion,
+    /// What the image is found by, most confident first, with the confidence in percent; no two
+    /// terms of a kind have the same folded name.
+    pub terms: Vec<(Term, f64)>,
+}
+
+impl Entry {
+    /// Of the image that the document tells of. Documents written before they told when the object
+    /// was stored count as uploaded when they were processed.
+    #[must_use]
+    pub fn from_document(document: &ResultDocument) -> Self {
+        let source = &document.source;
+        let terms = terms(document);
+        let of = |kind| {
+            terms
+                .iter()
+                .filter(move |(term, _): &&(Term, f64)| term.kind == kind)
+        };
+        let row = ImageRow {
+            key: source.key.clone(),
+            image_id: document.image_id,
+            status: document.status,
+            uploaded_at: to_millisecond(source.last_modified.unwrap_or(document.processed_at)),
+            processed_at: document.processed_at,
+            filename: source.filename.clone(),
+            content_type: source.content_type.clone(),
+            size: source.size,
+            width: document.image.as_ref().map(|image| image.width),
+            height: document.image.as_ref().map(|image| image.height),
+            labels: of(TermKind::Label)
+                .take(MAX_ROW_LABELS)
+                .map(|(term, confidence)| NamedConfidence {
+                    name: term.name.clone(),
+                    confidence: *confidence,
+                })
+                .collect(),
+            categories: of(TermKind::Category)
+                .map(|(term, _)| term.name.clone())
+                .collect(),
+            faces: document
+                .summary
+                .faces
+                .as_ref()
+                .map(|faces| faces.count as u64),
+            thumbnail: document.thumbnail.clone(),
+        };
+        Self {
+            row,
+            version: ObjectVersion {
+                e_tag: source.e_tag.clone(),
+                version_id: source.version_id.clone(),
+                sequencer: source.sequencer.clone(),
+            },
+            terms,
+        }
+    }
+}
+
+/// Labels, custom labels and the labels' categories, each with its best confidence.
+fn terms(document: &ResultDocument) -> Vec<(Term, f64)> {
+    let mut best: BTreeMap<(TermKind, String), (Term, f64)> = BTreeMap::new();
+    let mut found = |term: Term, confidence: Option<f64>| {
+        let confidence = confidence.filter(|c| c.is_finite()).unwrap_or_default();
+        let folded = term.folded();
+        if folded.is_empty() || folded.len() > MAX_NAME_BYTES {
+            return;
+        }
+        match best.entry((term.kind, folded)) {
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert((term, confidence));
+            }
+            std::collections::btree_map::Entry::Occupied(mut entry) => {
+                let standing = &mut entry.get_mut().1;
+                *standing = standing.max(confidence);
+            }
+        }
+    };
+    let labels = answer::<DetectLabelsResponse>(&document.rekognition, Operation::DetectLabels)
+        .and_then(|answer| answer.labels)
+        .unwrap_or_default();
+    for label in labels {
+        for category in label.categories.into_iter().flatten() {
+            if let Some(name) = category.name {
+                found(Term::category(name), label.confidence);
+            }
+        }
+        if let Some(name) = label.name {
+            found(Term::label(name), label.confidence);
+        }
+    }
+    let custom =
+        answer::<DetectCustomLabelsResponse>(&document.rekognition, Operation::DetectCustomLabels)
+            .and_then(|answer| answer.custom_labels)
+            .unwrap_or_default();
+    for label in custom {
+        if let Some(name) = label.name {
+            found(Term::label(name), label.confidence);
+        }
+    }
+    let mut terms: Vec<_> = best.into_values().collect();
+    terms.sort_by(|(one, this), (other, that)| that.total_cmp(this).then_with(|| one.cmp(other)));
+    terms
+}
