@@ -3,6 +3,7 @@
 mod description;
 mod events;
 mod images;
+mod library;
 mod malformed;
 mod protocol;
 mod results;
