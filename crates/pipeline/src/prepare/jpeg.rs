@@ -16,6 +16,10 @@ use super::{
 };
 use crate::MediaType;
 
+/// The most scans of a progressive JPEG that are read. Encoders write about ten; each costs a walk over
+/// the whole picture, and a few bytes are enough for one that changes nothing.
+const MAX_SCANS: usize = 200;
+
 pub(super) struct Jpeg<'a> {
     bytes: &'a [u8],
     frame: Frame,
@@ -32,6 +36,8 @@ struct Frame {
     height: u16,
     /// Sampling factors of each component, across and down.
     sampling: Vec<(u8, u8)>,
+    /// How many scans were seen.
+    scans: usize,
     /// Whether the end of the image was seen.
     complete: bool,
 }
@@ -166,6 +172,9 @@ impl Source for Jpeg<'_> {
         if self.frame.precision != 8 {
             return Err(self.unsupported(&format!("{} bits a colour", self.frame.precision)));
         }
+        if self.frame.scans > MAX_SCANS {
+            return Err(self.unsupported(&format!("more than {MAX_SCANS} scans")));
+        }
         let (width, height) = self.stored.size;
         if !self.frame.complete {
             return Err(PrepareError::Truncated(MediaType::Jpeg));
@@ -265,10 +274,16 @@ fn frame(bytes: &[u8]) -> Option<Frame> {
                     width: u16::from_be_bytes([w1, w0]),
                     height: u16::from_be_bytes([h1, h0]),
                     sampling,
+                    scans: 0,
                     complete: false,
                 });
             }
-            0xDA => in_scan = true,
+            0xDA => {
+                in_scan = true;
+                if let Some(frame) = &mut frame {
+                    frame.scans += 1;
+                }
+            }
             _ => {}
         }
         rest = rest.get(2 + length..)?;

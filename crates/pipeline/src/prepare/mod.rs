@@ -12,7 +12,8 @@
 //!
 //! **Bounds.** Declared sizes are checked before anything is decoded; every decoder works within
 //! [`Limits::memory_bytes`]. JPEG is decoded at the DCT scale that suits where a whole decode would
-//! cost much memory, PNG and TIFF row by row and strip by strip, so that sizes cost time only.
+//! cost much memory, PNG and TIFF row by row and strip by strip, so that sizes cost time only; how
+//! much, [`MAX_PIXELS`] and [`MAX_UNPACKED_BYTES`] bound.
 
 #[cfg(feature = "avif")]
 mod avif;
@@ -36,7 +37,7 @@ use serde::{Deserialize, Serialize};
 pub use self::error::PrepareError;
 pub use self::output::JpegPicture;
 use self::reduce::{Reduced, factor_down_to};
-pub use self::turn::{Preparer, Turn};
+pub use self::turn::{Preparer, Turn, side_by_side};
 use crate::{
     MediaType,
     document::ImageInfo,
@@ -70,6 +71,11 @@ pub const PPE_MAX_INLINE_BYTES: usize = 4_000_000;
 /// The most pixels that are decoded: what Rekognition takes at most, twice and a half, so that no few
 /// kilobytes keep a decoder busy for long.
 pub const MAX_PIXELS: u64 = 250_000_000;
+
+/// The most bytes that a picture may have once it is unpacked, in the file's own depth: 10,000 x
+/// 10,000 pixels of 16-bit RGBA, the largest PNG that Rekognition takes. A JPEG is never unpacked
+/// whole, so there pixels count alone.
+pub const MAX_UNPACKED_BYTES: u64 = 800_000_000;
 
 /// The longest side of a converted picture, in pixels. Rekognition's guidelines measure what it
 /// finds against a picture of 1920 x 1080 (a face has to be 40 pixels wide there, and more in

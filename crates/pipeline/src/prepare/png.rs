@@ -6,7 +6,7 @@ use image::metadata::Orientation;
 use png::{BitDepth, ColorType, Decoder, DecodingError, Reader, Transformations};
 
 use super::{
-    PrepareError, Source, Stored,
+    MAX_UNPACKED_BYTES, PrepareError, Source, Stored,
     reduce::{Layout, Profile, Reduced, Reducer, reduce_whole},
 };
 use crate::MediaType;
@@ -62,6 +62,10 @@ impl Source for Png<'_> {
             _ => return Err(PrepareError::internal("unpacking pixels")),
         };
         let info = self.reader.info();
+        let row = info.raw_row_length().saturating_sub(1) as u64;
+        if row * u64::from(height) > MAX_UNPACKED_BYTES {
+            return Err(too_large(size));
+        }
         let profile = match info.srgb {
             Some(_) => Profile::Srgb,
             None => Profile::from(info.icc_profile.as_ref().map(|icc| icc.to_vec())),

@@ -171,3 +171,114 @@ fn a_conversion_reads_as_the_document_shows_it() {
         serde_json::json!({"reason": "pixels", "width": 4000, "height": 3000})
     );
 }
+
+/// A PNG header that promises this and holds nothing.
+fn promised_png(width: u32, height: u32, depth: u8, colour: u8) -> Vec<u8> {
+    let mut body = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    body.extend([depth, colour, 0, 0, 0]);
+    let mut file = b"\x89PNG\r\n\x1A\n".to_vec();
+    for (kind, body) in [(b"IHDR", body.as_slice()), (b"IDAT", &[])] {
+        let crc = !kind.iter().chain(body).fold(!0_u32, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+                (crc >> 1) ^ (0xEDB8_8320 * (crc & 1))
+            })
+        });
+        file.extend((body.len() as u32).to_be_bytes());
+        file.extend(kind);
+        file.extend(body);
+        file.extend(crc.to_be_bytes());
+    }
+    file
+}
+
+#[test]
+fn what_would_take_long_to_unpack_is_not_begun() {
+    // 15,800 x 15,800 pixels in 16-bit RGB would be 1.5 GB.
+    let error = prepare(&promised_png(15_800, 15_800, 16, 2), &Limits::default()).unwrap_err();
+    assert_eq!(error.code(), "ImageTooLarge");
+    // In 8-bit RGB it is begun, and found to be cut off.
+    let error = prepare(&promised_png(15_800, 15_800, 8, 2), &Limits::default()).unwrap_err();
+    assert_eq!(error.code(), "TruncatedImage");
+    // The largest that Rekognition takes.
+    let error = prepare(&promised_png(10_000, 10_000, 16, 6), &Limits::default()).unwrap_err();
+    assert_eq!(error.code(), "TruncatedImage");
+}
+
+#[test]
+fn scans_are_counted_before_they_are_read() {
+    let jpeg = encoded_jpeg(640, 480);
+    let scan = jpeg.windows(2).position(|two| two == [0xFF, 0xDA]).unwrap();
+    let length = 2 + usize::from(u16::from_be_bytes([jpeg[scan + 2], jpeg[scan + 3]]));
+    let header = jpeg[scan..scan + length].to_vec();
+    let many = [&jpeg[..scan], &header.repeat(200), &jpeg[scan..]].concat();
+    let prepared = prepare(&many, &Limits::default()).unwrap();
+    assert_eq!(prepared.thumbnail.unwrap_err().code(), "UnsupportedFormat");
+}
+
+#[test]
+fn protective_equipment_gets_a_smaller_picture_where_it_needs_one() {
+    let limits = Limits {
+        protective_equipment: true,
+        ..Limits::default()
+    };
+    let jpeg = encoded_jpeg(5000, 300);
+    assert_eq!(prepare(&jpeg, &Limits::default()).unwrap().ppe, None);
+    let prepared = prepare(&jpeg, &limits).unwrap();
+    assert_eq!(
+        prepared.converted, None,
+        "the other questions take the file"
+    );
+    let ppe = prepared.image_info().prepared_for_ppe.unwrap();
+    assert_eq!(ppe.reason, Reason::Pixels);
+    assert!(ppe.width <= PPE_MAX_SIDE && ppe.height >= PPE_MIN_SIDE);
+    assert!(prepared.thumbnail.is_ok());
+    // Within its limits, or too narrow for it whatever is done.
+    assert_eq!(
+        prepare(&encoded_jpeg(4096, 300), &limits).unwrap().ppe,
+        None
+    );
+    assert_eq!(prepare(&encoded_jpeg(6000, 90), &limits).unwrap().ppe, None);
+    // What was converted may still be too much.
+    let bmp = {
+        let mut bytes = Vec::new();
+        codecs::bmp::BmpEncoder::new(&mut bytes)
+            .write_image(&vec![9; 6000 * 100 * 3], 6000, 100, ExtendedColorType::Rgb8)
+            .unwrap();
+        bytes
+    };
+    let prepared = prepare(&bmp, &limits).unwrap();
+    assert!(
+        prepared
+            .converted
+            .is_some_and(|it| it.jpeg.width > PPE_MAX_SIDE)
+    );
+    assert_eq!(prepared.ppe.unwrap().jpeg.width, PPE_MAX_SIDE);
+}
+
+#[test]
+fn a_file_in_a_request_may_be_too_much_by_its_bytes() {
+    let mut jpeg = encoded_jpeg(640, 480);
+    // Comments, which count as bytes and as nothing else.
+    let comment = [&[0xFF, 0xFE, 0xFF, 0xFF][..], &[0; 0xFFFD]].concat();
+    jpeg.splice(2..2, comment.repeat(62));
+    assert!(jpeg.len() > PPE_MAX_INLINE_BYTES);
+    let by_reference = Limits {
+        protective_equipment: true,
+        ..Limits::default()
+    };
+    assert_eq!(prepare(&jpeg, &by_reference).unwrap().ppe, None);
+    let limits = Limits {
+        inline: true,
+        ..by_reference
+    };
+    let prepared = prepare(&jpeg, &limits).unwrap();
+    assert_eq!(prepared.converted, None);
+    let ppe = prepared.ppe.unwrap();
+    assert_eq!((ppe.reason, ppe.jpeg.width), (Reason::Bytes, 640));
+}
+
+#[test]
+fn two_side_by_side_where_both_have_room() {
+    let counts = [128, 512, 767, 768, 10_240].map(|mib| side_by_side(Some(mib)));
+    assert_eq!(counts, [1, 1, 1, 2, 2]);
+}

@@ -10,7 +10,7 @@ use tiff::{
 };
 
 use super::{
-    PrepareError, Source, Stored,
+    MAX_UNPACKED_BYTES, PrepareError, Source, Stored,
     reduce::{Layout, Profile, Reduced, Reducer},
 };
 use crate::MediaType;
@@ -93,6 +93,11 @@ impl Source for Tiff<'_> {
             * u64::from(band_height)
             * (samples.stored / planes) as u64
             * u64::from(samples.bits.div_ceil(8));
+        // Chunks at the edge reach beyond the picture, and are decoded all the same.
+        let chunks = u64::from(across) * u64::from(bands) * planes as u64;
+        if chunks.saturating_mul(chunk) > MAX_UNPACKED_BYTES {
+            return Err(too_large(size));
+        }
         let needed = band + chunk * 2 + Reducer::memory(width, height, samples.layout, factor);
         let band = usize::try_from(band)
             .ok()

@@ -9,6 +9,18 @@ use tokio::{
 
 use super::{Limits, PrepareError, Prepared, prepare};
 
+/// What one picture takes at most while it is prepared, in MiB, with what stands around it: the
+/// file, its pixels, and a copy of both that may linger in the allocator.
+const MIB_EACH: usize = 384;
+
+/// How many pictures can be prepared at once in a function with so much memory (MiB, as Lambda tells in
+/// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`): two where both have room, so that a large one holds up no
+/// others; more would only share the same processors. Two where nobody tells, on one machine.
+#[must_use]
+pub fn side_by_side(function_mib: Option<usize>) -> usize {
+    function_mib.map_or(2, |mib| (mib / MIB_EACH).clamp(1, 2))
+}
+
 /// Prepares pictures on blocking threads, at most so many at once as memory allows. Clones share
 /// the turns.
 #[derive(Debug, Clone)]
