@@ -40,7 +40,8 @@ struct Lambda {
 }
 
 impl Lambda {
-    fn start(local: &Local, folder: &Path) -> Result<Self> {
+    /// With these variables beside the buckets.
+    fn start(local: &Local, folder: &Path, variables: &[(&str, &str)]) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let log = |name: &str| fs::File::create(folder.join(format!("{name}.log")));
         let mut running = Running(Vec::new());
@@ -76,6 +77,7 @@ impl Lambda {
                     .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
                     .env("INPUT_BUCKET", INPUT)
                     .env("OUTPUT_BUCKET", OUTPUT)
+                    .envs(variables.iter().copied())
                     .stdin(Stdio::null())
                     .stdout(log(function)?)
                     .stderr(log(&format!("{function}-errors"))?)
@@ -90,10 +92,14 @@ impl Lambda {
 
     /// Invokes the processor and answers what it answers.
     fn process(&self, event: &Value) -> Result<Value> {
+        self.invoke("sightline-processor", event)
+    }
+
+    fn invoke(&self, function: &str, event: &Value) -> Result<Value> {
         let answer = http(
             "POST",
             &format!(
-                "{}/2015-03-31/functions/sightline-processor/invocations",
+                "{}/2015-03-31/functions/{function}/invocations",
                 self.address
             ),
             &[("content-type", "application/json")],
@@ -106,6 +112,50 @@ impl Lambda {
             String::from_utf8_lossy(&answer.body)
         );
         answer.json()
+    }
+
+    /// Asks the upload API as API Gateway does, for whom its JWT authorizer has recognised: status and body.
+    fn gateway(
+        &self,
+        subject: Option<&str>,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Result<(u64, Value)> {
+        let domain = "abc.execute-api.eu-west-1.amazonaws.com";
+        let mut event = json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
+            "headers": {"host": domain, "content-type": "application/json", "x-forwarded-proto": "https",
+                "authorization": "Bearer of.no.interest"},
+            "requestContext": {
+                "accountId": "111122223333", "apiId": "abc", "domainName": domain, "domainPrefix": "abc",
+                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7",
+                    "userAgent": "curl/8.7.1"},
+                "requestId": "QQCtFipSIAMEPNQ=", "routeKey": "$default", "stage": "$default",
+                "time": "01/Jan/2026:00:00:00 +0000", "timeEpoch": 1_767_225_600_000_u64
+            },
+            "body": if body.is_null() { Value::Null } else { Value::String(body.to_string()) },
+            "isBase64Encoded": false
+        });
+        if let (Some(subject), Some(context)) = (
+            subject,
+            event
+                .get_mut("requestContext")
+                .and_then(Value::as_object_mut),
+        ) {
+            context.insert(
+                "authorizer".to_owned(),
+                json!({"jwt": {"claims": {"sub": subject, "token_use": "access", "exp": "1767229200",
+                    "cognito:groups": "[people]"}, "scopes": ["openid"]}}),
+            );
+        }
+        let answer = self.invoke("sightline-upload-api", &event)?;
+        let status = answer.get("statusCode").and_then(Value::as_u64);
+        let body = answer.get("body").and_then(Value::as_str).unwrap_or("");
+        Ok((
+            status.with_context(|| format!("no status in {answer}"))?,
+            serde_json::from_str(body).unwrap_or_default(),
+        ))
     }
 
     /// Asks the upload API through a function address.
@@ -136,7 +186,7 @@ fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
     for bucket in [INPUT, OUTPUT] {
         aws(&["s3api", "create-bucket", "--bucket", bucket])?;
     }
-    let lambda = Lambda::start(&local, folder.path())?;
+    let lambda = Lambda::start(&local, folder.path(), &[])?;
 
     // The API function: an address, an upload, a pending answer.
     let health = lambda.api("GET", "/health", &Value::Null)?;
@@ -248,6 +298,85 @@ fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
         })
         .count();
     ensure!(count == 1, "{count} calls for one picture");
+    Ok(())
+}
+
+#[test]
+fn with_sign_in_everybody_has_images_of_their_own() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let local = Local::start(&folder.path().join("data"), &[])?;
+    let aws = |arguments: &[&str]| {
+        run(Command::new(tool("aws"))
+            .args(arguments)
+            .envs(local.ready.environment()))
+    };
+    for bucket in [INPUT, OUTPUT] {
+        aws(&["s3api", "create-bucket", "--bucket", bucket])?;
+    }
+    let lambda = Lambda::start(&local, folder.path(), &[("ACCESS", "owner")])?;
+    let (anne, bert) = ("7d1c9a52-3b1f-4c56-9d0f-0a3c2f5e8b11", "auth0|bert");
+
+    let bytes = fs::read(picture("rocket.jpg")?)?;
+    let ask = json!({"contentType": "image/jpeg", "contentLength": bytes.len()});
+    for subject in [None, Some("")] {
+        let (status, problem) = lambda.gateway(subject, "POST", "/uploads", &ask)?;
+        ensure!(status == 401, "{status}");
+        ensure!(text(&problem, "/code")? == "unauthenticated");
+    }
+    // Not through the gateway, so nobody has looked at the token.
+    let around = lambda.api("POST", "/uploads", &ask)?;
+    ensure!(around.status == 401, "{}", around.status);
+
+    let (status, ticket) = lambda.gateway(Some(bert), "POST", "/uploads", &ask)?;
+    ensure!(status == 201 && text(&ticket, "/key")?.starts_with("uploads/auth0!7Cbert/"));
+    let (status, ticket) = lambda.gateway(Some(anne), "POST", "/uploads", &ask)?;
+    ensure!(status == 201, "{ticket}");
+    let key = text(&ticket, "/key")?;
+    ensure!(key.starts_with(&format!("uploads/{anne}/")), "{key}");
+    let stored = put(&ticket, &bytes)?;
+    ensure!(stored.status == 200, "{}", stored.status);
+    let e_tag = stored
+        .header("etag")
+        .context("no ETag")?
+        .trim_matches('"')
+        .to_owned();
+    let done = lambda.process(&s3_event(INPUT, key, &e_tag, bytes.len() as u64))?;
+    ensure!(done.is_null(), "{done}");
+
+    let paths = ["results", "images", "thumbnails"].map(|path| format!("/{path}/{key}"));
+    for path in &paths {
+        let (status, body) = lambda.gateway(Some(anne), "GET", path, &Value::Null)?;
+        ensure!(matches!(status, 200 | 302), "{path}: {status} {body}");
+        let (status, body) = lambda.gateway(Some(bert), "GET", path, &Value::Null)?;
+        ensure!(status == 404, "{path}: {status} {body}");
+        let (status, body) = lambda.gateway(None, "GET", path, &Value::Null)?;
+        ensure!(status == 401, "{path}: {status} {body}");
+    }
+    let image = format!("/images/{key}");
+    for (subject, expected) in [
+        (None, 401),
+        (Some(bert), 404),
+        (Some(anne), 204),
+        (Some(anne), 204),
+    ] {
+        let (status, body) = lambda.gateway(subject, "DELETE", &image, &Value::Null)?;
+        ensure!(status == expected, "{subject:?}: {status} {body}");
+        for path in &paths {
+            let (status, _) = lambda.gateway(Some(anne), "GET", path, &Value::Null)?;
+            ensure!((status == 404) == (expected == 204), "{path}: {status}");
+        }
+    }
+    // A late event finds nothing to do.
+    lambda.process(&s3_event(INPUT, key, &e_tag, bytes.len() as u64))?;
+    let (status, _) = lambda.gateway(Some(anne), "GET", &image, &Value::Null)?;
+    ensure!(status == 404, "{status}");
+    for path in ["/images", "/labels"] {
+        let (status, problem) = lambda.gateway(Some(anne), "GET", path, &Value::Null)?;
+        ensure!(
+            status == 501 && text(&problem, "/code")? == "no-index",
+            "{path}: {status} {problem}"
+        );
+    }
     Ok(())
 }
 
