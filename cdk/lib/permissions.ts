@@ -8,17 +8,20 @@ import { ANALYSES, type Options } from './options.ts';
 export interface Resources {
   readonly input: IBucket;
   readonly output: IBucket;
-  readonly table: ITable;
+  /** The index; none where nobody may search. */
+  readonly table: ITable | undefined;
 }
 
 export function processorStatements(options: Options, { input, output, table }: Resources): PolicyStatement[] {
   return [
-    allow('ReadPictures', ['s3:GetObject'], [input.arnForObjects('uploads/*')]),
-    allow('ReadAndWriteAnswers', ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], objects(output, 'results', 'thumbnails', 'claims')),
+    allow('ReadPictures', ['s3:GetObject'], objects(input, 'uploads')),
+    allow('ReadAndWriteAnswers', ['s3:GetObject', 's3:PutObject'], objects(output, 'results', 'thumbnails', 'claims')),
+    // The answer to a picture that was deleted meanwhile is taken back; only with an index can pictures be deleted.
+    allow('Release', ['s3:DeleteObject'], objects(output, 'claims', ...(table ? ['results', 'thumbnails'] : []))),
     missing(input, output),
     ...recognise(options),
     ...count(options, output),
-    allow('WriteIndex', ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'], [table.tableArn]),
+    ...(table ? [writeIndex(table)] : []),
     ...trace(options),
   ];
 }
@@ -28,14 +31,26 @@ export function uploadApiStatements(options: Options, { input, output, table }: 
     allow('SignUploads', ['s3:PutObject', 's3:GetObject'], objects(input, 'uploads', 'inline')),
     allow('ReadAnswers', ['s3:GetObject'], objects(output, 'results', 'thumbnails')),
     allow('AnswerInline', ['s3:PutObject'], objects(output, 'results/inline', 'thumbnails/inline')),
-    allow('Remove', ['s3:DeleteObject'], [...objects(input, 'uploads', 'inline'), ...objects(output, 'results', 'thumbnails', 'claims')]),
+    // Without owners nobody deletes; what could not be stored whole is taken back all the same.
+    allow('Remove', ['s3:DeleteObject'], table
+      ? [...objects(input, 'uploads', 'inline'), ...objects(output, 'results', 'thumbnails', 'claims')]
+      : [...objects(input, 'inline'), ...objects(output, 'results/inline', 'thumbnails/inline')]),
     missing(input, output),
     ...recognise(options),
     ...count(options, output),
-    allow('WriteIndex', ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'], [table.tableArn]),
-    allow('SearchIndex', ['dynamodb:Query'], [`${table.tableArn}/index/by-term`, `${table.tableArn}/index/by-owner-term`]),
+    ...(table
+      ? [
+          writeIndex(table),
+          allow('CountLabels', ['dynamodb:BatchGetItem', 'dynamodb:Query'], [table.tableArn]),
+          allow('SearchIndex', ['dynamodb:Query'], [`${table.tableArn}/index/by-owner-term`]),
+        ]
+      : []),
     ...trace(options),
   ];
+}
+
+function writeIndex(table: ITable): PolicyStatement {
+  return allow('WriteIndex', ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'], [table.tableArn]);
 }
 
 /** To be told that an object is not there, instead of that it may not be read (Amazon S3 API Reference, "GetObject"). */

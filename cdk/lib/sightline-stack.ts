@@ -20,12 +20,13 @@ export class SightlineStack extends Stack {
     const names = new Names(options.stage);
     const storage = new Storage(this, 'Storage', options, names);
     const { input, output } = storage;
-    const { table } = new IndexTable(this, 'Index', options);
+    // Nobody could search an index without owners.
+    const table = options.access === 'owner' ? new IndexTable(this, 'Index', options).table : undefined;
     const resources = { input, output, table };
     const environment = {
       INPUT_BUCKET: input.bucketName,
       OUTPUT_BUCKET: output.bucketName,
-      INDEX_TABLE: table.tableName,
+      ...(table && { INDEX_TABLE: table.tableName }),
       ANALYSES: options.analyses.join(','),
       ...(options.customLabelsArn && { CUSTOM_LABELS_ARN: options.customLabelsArn }),
       ...(options.maxDailyAnalyses !== undefined && { MAX_DAILY_ANALYSES: String(options.maxDailyAnalyses) }),
@@ -48,7 +49,7 @@ export class SightlineStack extends Stack {
       ApiUrl: api.api.apiEndpoint,
       InputBucket: input.bucketName,
       OutputBucket: output.bucketName,
-      IndexTable: table.tableName,
+      ...(table && { IndexTable: table.tableName }),
       QueueUrl: processor.queue.queueUrl,
       DeadLetterQueueArn: processor.deadLetters.queueArn,
       DeadLetterQueueUrl: processor.deadLetters.queueUrl,

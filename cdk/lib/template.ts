@@ -23,8 +23,8 @@ export interface FunctionDescription {
 
 export interface Described {
   readonly functions: Record<'uploadApi' | 'processor', FunctionDescription>;
-  /** Parameters of DynamoDB's CreateTable. */
-  readonly table: Record<string, unknown>;
+  /** Parameters of DynamoDB's CreateTable; absent without an index. */
+  readonly table?: Record<string, unknown>;
 }
 
 interface Place {
@@ -50,11 +50,11 @@ export function describeFunctions(template: CfnTemplate, place: Place): Describe
     const { Variables } = lambda.Properties?.Environment as { Variables: Record<string, unknown> };
     return { environment: resolve(Variables) as Record<string, string>, statements };
   };
-  const [tableId, table] = one(template, 'AWS::DynamoDB::Table', /./);
-  const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, BillingMode } = table.Properties ?? {};
+  const [tableId, table] = Object.entries(template.Resources).find(([, { Type }]) => Type === 'AWS::DynamoDB::Table') ?? [];
+  const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, BillingMode } = table?.Properties ?? {};
   return {
     functions: { uploadApi: describe('UploadApiHandler'), processor: describe('ProcessingProcessor') },
-    table: { TableName: tableId, KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, BillingMode },
+    ...(tableId && { table: { TableName: tableId, KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, BillingMode } }),
   };
 }
 

@@ -76,6 +76,11 @@ describe('index', () => {
     }
     expect(JSON.stringify(table)).not.toContain('StreamSpecification');
   });
+
+  test('without owners nobody could search it, so there is none', () => {
+    unlisted.template.resourceCountIs('AWS::DynamoDB::Table', 0);
+    expect(JSON.stringify(unlisted.json)).not.toMatch(/dynamodb:|INDEX_TABLE/);
+  });
 });
 
 describe('processing', () => {
