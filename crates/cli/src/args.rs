@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::{analyze::AnalyzeArgs, completions::CompletionsArgs, upload::UploadArgs};
 use clap::{Args, Parser, Subcommand};
 use sightline_pipeline::{Analyses, config::AllowedOrigins};
 use std::{
@@ -11,7 +12,28 @@ use std::{
 
 /// Sightline tells you what is in your pictures.
 #[derive(Debug, Parser)]
-#[command(name = "sightline", version, about, propagate_version = true)]
+#[command(
+    name = "sightline",
+    version,
+    about,
+    propagate_version = true,
+    after_long_help = "\
+GETTING STARTED
+  sightline local                     in one terminal: everything on this machine, no account needed
+  sightline upload cat.jpg            in another: what does the picture show?
+  sightline search --label Cat        find it again
+  sightline analyze cat.jpg --draw boxes.png --open
+                                      ask Rekognition directly and see its boxes
+
+AWS OR THIS MACHINE
+  upload and search talk to the API at SIGHTLINE_API (--api). analyze, backfill and reindex talk to AWS through the
+  usual variables (AWS_PROFILE, AWS_REGION, ...), or to the local mode through AWS_ENDPOINT_URL and the keys that
+  `sightline local` prints.
+
+EXIT CODES
+  0 all well; 1 some pictures failed, or any other error; 2 wrong command line; 3 service not reached;
+  4 service refused (keys, permissions, sign-in); 130 interrupted"
+)]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -23,8 +45,14 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run everything on this machine: pages, API, S3, Rekognition, queue and processor
     Local(Box<LocalArgs>),
+    /// Upload pictures and see what they show
+    Upload(Box<UploadArgs>),
+    /// Ask Rekognition about one picture and see its boxes drawn
+    Analyze(Box<AnalyzeArgs>),
     /// Put dead letters back into the queue, also while `sightline local` runs
     Redrive(RedriveArgs),
+    /// Print the completions of a shell
+    Completions(CompletionsArgs),
 }
 
 /// `sightline local`.
@@ -257,12 +285,12 @@ fn public_host(text: &str) -> Result<String, String> {
     }
 }
 
-fn analyses(text: &str) -> Result<Analyses, String> {
+pub(crate) fn analyses(text: &str) -> Result<Analyses, String> {
     text.parse()
         .map_err(|error: sightline_pipeline::analysis::UnknownAnalysis| error.to_string())
 }
 
-fn percent(text: &str) -> Result<f32, String> {
+pub(crate) fn percent(text: &str) -> Result<f32, String> {
     text.parse()
         .ok()
         .filter(|percent| (0.0..=100.0).contains(percent))
@@ -283,7 +311,7 @@ mod tests {
         let cli = Cli::try_parse_from(["sightline", "local"].iter().chain(arguments))?;
         match cli.command {
             Command::Local(args) => Ok(*args),
-            Command::Redrive(_) => panic!("another command"),
+            _ => panic!("another command"),
         }
     }
 

@@ -1,31 +1,46 @@
-//! The `sightline` command: the whole pipeline on one machine.
+//! The `sightline` command: the whole pipeline on one machine, and a client of it there and on AWS.
 
+mod analyze;
+mod api;
 mod args;
+mod completions;
+mod exit;
+mod http;
+mod interrupt;
 mod local;
+mod output;
 mod redrive;
+mod upload;
 
 use args::{Cli, Command};
 use clap::Parser;
+use exit::Outcome;
 use std::process::ExitCode;
 
 /// What is logged unless `RUST_LOG` says otherwise: a line per picture, and not one per question about it.
 const LOGGED: &str = "info,sightline_upload_api=warn";
+/// What is logged by commands that end: they tell what they do by themselves.
+const LOGGED_BRIEFLY: &str = "error";
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    sightline_pipeline::logging::start_with(LOGGED);
+    sightline_pipeline::logging::start_with(match cli.command {
+        Command::Local(_) => LOGGED,
+        _ => LOGGED_BRIEFLY,
+    });
+    let done = |()| Outcome::Done;
     let outcome = match cli.command {
-        Command::Local(args) => local::run(*args).await,
-        Command::Redrive(args) => redrive::run(&args, &mut std::io::stdout()),
+        Command::Local(args) => local::run(*args).await.map(done),
+        Command::Upload(args) => upload::run(*args).await,
+        Command::Analyze(args) => analyze::run(*args).await,
+        Command::Redrive(args) => redrive::run(&args, &mut std::io::stdout()).map(done),
+        Command::Completions(args) => completions::run(&args).map(done),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("sightline: {}", sentence(&error));
-            ExitCode::FAILURE
-        }
+    if let Err(error) = &outcome {
+        eprintln!("sightline: {}", sentence(error));
     }
+    exit::code(&outcome)
 }
 
 /// The error and its causes in one line; a cause that is told already is not told again.

@@ -1,0 +1,146 @@
+//! How a command ends, as scripts see it.
+
+use std::process::ExitCode;
+
+use sightline_pipeline::{deployment, object_store::StoreError, recogniser::RecogniserError};
+
+/// What the shell hears of commands that ran to their end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All went well.
+    Done,
+    /// The command did its work, and some pictures did not turn out well.
+    SomeFailed,
+    /// Ctrl-C; what was done stays done.
+    Interrupted,
+}
+
+/// Why a command did not do its work, where scripts may want to tell the reasons apart. Any other error ends with
+/// the same code as pictures that failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The service, or AWS, was not reached or did not answer.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The service, or AWS, refused who asks.
+    #[error("{0}")]
+    Denied(String),
+}
+
+impl Outcome {
+    /// The exit code.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::SomeFailed => 1,
+            // What a shell expects of a process that was interrupted.
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl Fault {
+    const fn code(&self) -> u8 {
+        match self {
+            // As clap ends for what it finds wrong itself.
+            Self::Usage(_) => 2,
+            Self::Unreachable(_) => 3,
+            Self::Denied(_) => 4,
+        }
+    }
+
+    /// What a bucket's error means to whoever called; `None` where it says something about the object.
+    pub(crate) fn of_store(error: &StoreError) -> Option<Self> {
+        Self::of_aws(&error.code, error.retryable, error)
+    }
+
+    /// What the recogniser's error means to whoever called; `None` where it says something about the picture.
+    pub(crate) fn of_recogniser(error: &RecogniserError) -> Option<Self> {
+        Self::of_aws(&error.code, error.retryable, error)
+    }
+
+    /// What an AWS error means to whoever called, by its code.
+    pub(crate) fn of_aws(
+        code: &str,
+        retryable: bool,
+        error: &impl std::fmt::Display,
+    ) -> Option<Self> {
+        if deployment::is_at_fault(code) {
+            return Some(Self::Denied(format!(
+                "AWS refused ({error}); check the keys, the region and the names of the buckets, and what the keys allow"
+            )));
+        }
+        let no_keys = error.to_string().contains("credentials");
+        if code == "Dispatch" && no_keys {
+            return Some(Self::Denied(format!(
+                "there are no AWS credentials ({error}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
+                 AWS_PROFILE; `sightline local` prints those of the local mode"
+            )));
+        }
+        retryable.then(|| {
+            Self::Unreachable(format!(
+                "AWS did not answer ({error}); try again, or check AWS_ENDPOINT_URL and AWS_REGION"
+            ))
+        })
+    }
+}
+
+/// The exit code of a command.
+pub(crate) fn code(outcome: &anyhow::Result<Outcome>) -> ExitCode {
+    let code = match outcome {
+        Ok(outcome) => outcome.code(),
+        Err(error) => error
+            .chain()
+            .find_map(|cause| cause.downcast_ref::<Fault>())
+            .map_or(1, Fault::code),
+    };
+    ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+
+    #[test]
+    fn scripts_can_tell_the_ends_apart() {
+        let fault = |fault: Fault| Err(fault).context("told with more words");
+        for (outcome, expected) in [
+            (Ok(Outcome::Done), 0),
+            (Ok(Outcome::SomeFailed), 1),
+            (Ok(Outcome::Interrupted), 130),
+            (Err(anyhow::anyhow!("anything")), 1),
+            (fault(Fault::Usage(String::new())), 2),
+            (fault(Fault::Unreachable(String::new())), 3),
+            (fault(Fault::Denied(String::new())), 4),
+        ] {
+            assert_eq!(
+                format!("{:?}", code(&outcome)),
+                format!("{:?}", ExitCode::from(expected))
+            );
+        }
+    }
+
+    #[test]
+    fn errors_of_aws_are_sorted_by_what_can_be_done() {
+        let sorted = |code: &str, message: &str, retryable| {
+            Fault::of_aws(code, retryable, &format!("{code}: {message}"))
+        };
+        assert!(matches!(
+            sorted("AccessDenied", "no", false),
+            Some(Fault::Denied(_))
+        ));
+        assert!(matches!(
+            sorted("Dispatch", "the credentials provider was not enabled", true),
+            Some(Fault::Denied(_))
+        ));
+        assert!(matches!(
+            sorted("Dispatch", "connection refused", true),
+            Some(Fault::Unreachable(_))
+        ));
+        assert!(sorted("InvalidImageFormatException", "no", false).is_none());
+    }
+}

@@ -1,0 +1,246 @@
+//! What is written where: what was asked for on standard output, everything else on standard error.
+//!
+//! On a terminal, tables are aligned and may be coloured; elsewhere they are lines of fields between tabs, below a
+//! line of their names, so that `cut`, `awk` and spreadsheets read them.
+
+use std::{
+    env,
+    io::{self, IsTerminal as _, Write},
+};
+
+use clap::{Args, ValueEnum};
+use console::{Alignment, Style};
+
+/// How results are shown.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct OutputArgs {
+    /// Write JSON, one object a line, in place of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// When to use colours; `auto` is on terminals, unless NO_COLOR is set
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t = When::Auto
+    )]
+    pub(crate) color: When,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl When {
+    /// Whether what goes to a stream, which is a terminal or not, is coloured.
+    pub(crate) fn colours(self, terminal: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            // https://no-color.org
+            Self::Auto => terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        }
+    }
+}
+
+/// How many columns a field gets at most; a longer one moves its line's later ones.
+const WIDEST: usize = 60;
+
+/// How a field is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// As it is.
+    Plain,
+    /// All is well.
+    Good,
+    /// Something to look at.
+    Warning,
+    /// Something went wrong.
+    Bad,
+}
+
+/// Rows of text under names.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    names: Vec<&'static str>,
+    rows: Vec<Vec<(String, Tone)>>,
+}
+
+impl Table {
+    /// A table without rows yet.
+    pub(crate) fn new(names: &[&'static str]) -> Self {
+        Self {
+            names: names.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row.
+    pub(crate) fn row(&mut self, fields: impl IntoIterator<Item = (String, Tone)>) {
+        self.rows.push(fields.into_iter().collect());
+    }
+
+    /// Writes it to standard output as suits what that is.
+    ///
+    /// # Errors
+    /// When standard output cannot be written; one that was closed has been read far enough and is no error.
+    pub(crate) fn print(&self, color: When) -> io::Result<()> {
+        let out = io::stdout().lock();
+        let terminal = out.is_terminal();
+        written(self.write(out, terminal, color.colours(terminal)))
+    }
+
+    fn write(&self, mut out: impl Write, terminal: bool, colours: bool) -> io::Result<()> {
+        if !terminal && !colours {
+            writeln!(out, "{}", self.names.join("\t"))?;
+            for row in &self.rows {
+                let fields: Vec<_> = row.iter().map(|(field, _)| plain(field)).collect();
+                writeln!(out, "{}", fields.join("\t"))?;
+            }
+            return out.flush();
+        }
+        let style = |style: Style| style.force_styling(colours);
+        let header: Vec<_> = self
+            .names
+            .iter()
+            .map(|name| style(Style::new().bold()).apply_to(*name).to_string())
+            .collect();
+        let rows = self.rows.iter().map(|row| {
+            row.iter()
+                .map(|(field, tone)| style(tone.style()).apply_to(plain(field)).to_string())
+                .collect::<Vec<_>>()
+        });
+        let lines: Vec<_> = std::iter::once(header).chain(rows).collect();
+        let widths: Vec<_> = (0..self.names.len())
+            .map(|column| {
+                lines
+                    .iter()
+                    .filter_map(|line| line.get(column))
+                    .map(|field| console::measure_text_width(field))
+                    .max()
+                    .unwrap_or_default()
+                    .min(WIDEST)
+            })
+            .collect();
+        for line in lines {
+            let padded: Vec<_> = line
+                .iter()
+                .zip(&widths)
+                .map(|(field, width)| console::pad_str(field, *width, Alignment::Left, None))
+                .collect();
+            writeln!(out, "{}", padded.join("  ").trim_end())?;
+        }
+        out.flush()
+    }
+}
+
+impl Tone {
+    fn style(self) -> Style {
+        match self {
+            Self::Plain => Style::new(),
+            Self::Good => Style::new().green(),
+            Self::Warning => Style::new().yellow(),
+            Self::Bad => Style::new().red(),
+        }
+    }
+}
+
+/// A field without what would break its line or speak to the terminal: names of files hold anything.
+pub(crate) fn plain(field: &str) -> String {
+    field
+        .chars()
+        .map(|char| if char.is_control() { '\u{fffd}' } else { char })
+        .collect()
+}
+
+/// Writes one line of JSON to standard output.
+///
+/// # Errors
+/// As [`Table::print`].
+pub(crate) fn print_json(value: &impl serde::Serialize) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    written(
+        serde_json::to_writer(&mut out, value)
+            .map_err(io::Error::from)
+            .and_then(|()| out.write_all(b"\n"))
+            .and_then(|()| out.flush()),
+    )
+}
+
+/// Whoever closed standard output, as `head` does, wants no more of it.
+fn written(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Says something to the person, not to the program that reads the output.
+pub(crate) fn tell(text: &str) {
+    eprintln!("{text}");
+}
+
+/// A number of things.
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new(&["FILE", "STATUS"]);
+        table.row([
+            ("a\tb\u{1b}[31m.jpg".to_owned(), Tone::Plain),
+            ("failed".to_owned(), Tone::Bad),
+        ]);
+        table
+    }
+
+    fn text(terminal: bool, colours: bool) -> String {
+        let mut out = Vec::new();
+        table().write(&mut out, terminal, colours).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn programs_get_tabs_and_nothing_else() {
+        assert_eq!(
+            text(false, false),
+            "FILE\tSTATUS\na\u{fffd}b\u{fffd}[31m.jpg\tfailed\n"
+        );
+    }
+
+    #[test]
+    fn people_get_columns_and_colours_only_where_they_want_them() {
+        let plain = text(true, false);
+        assert!(!plain.contains('\x1b') && !plain.contains('\t'), "{plain}");
+        let header = plain.lines().next().unwrap();
+        let row = plain.lines().last().unwrap();
+        assert_eq!(
+            header.chars().position(|char| char == 'S'),
+            row.chars()
+                .collect::<String>()
+                .find("failed")
+                .map(|at| row[..at].chars().count()),
+            "{plain}"
+        );
+        assert!(text(true, true).contains("\x1b["));
+    }
+
+    #[test]
+    fn colours_follow_the_wish_and_else_the_terminal() {
+        assert!(When::Always.colours(false));
+        assert!(!When::Never.colours(true));
+        assert!(!When::Auto.colours(false));
+    }
+}
