@@ -3,6 +3,8 @@
 
 mod aws_clients;
 mod browser;
+mod cli_analyze;
+mod cli_upload;
 mod crash;
 mod faults;
 mod lambda;
