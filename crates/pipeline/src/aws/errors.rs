@@ -6,7 +6,7 @@ use std::error::Error;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::{object_store::StoreError, recogniser::RecogniserError};
+use crate::{index::IndexError, object_store::StoreError, recogniser::RecogniserError};
 
 /// Error codes that time heals, beside every 5xx.
 ///
@@ -38,7 +38,7 @@ const RETRYABLE_CODES: [&str; 19] = [
 
 /// An SDK error, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     /// The service's code, or `Timeout`, `Dispatch`, `Response`, `Request` for what it never answered.
     pub(super) code: String,
     /// The service's message, or the connection's, without query strings.
@@ -50,7 +50,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    pub(super) fn read<E>(error: &SdkError<E, HttpResponse>) -> Self
+    pub(crate) fn read<E>(error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -114,6 +114,17 @@ impl Failure {
         StoreError {
             operation,
             bucket: bucket.to_owned(),
+            code: self.code,
+            message: self.message,
+            retryable: self.retryable,
+        }
+    }
+}
+
+impl Failure {
+    pub(crate) fn into_index_error(self, operation: &'static str) -> IndexError {
+        IndexError {
+            operation,
             code: self.code,
             message: self.message,
             retryable: self.retryable,

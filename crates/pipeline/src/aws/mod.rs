@@ -13,6 +13,7 @@ mod replay;
 
 pub use aws_config::SdkConfig;
 pub use clients::{Clients, clients, load};
+pub(crate) use errors::Failure;
 pub use object_store::S3Store;
 pub use presigner::S3Presigner;
 pub use recogniser::RekognitionRecogniser;

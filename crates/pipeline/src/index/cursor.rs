@@ -9,7 +9,7 @@ use super::{ImageRow, Query};
 use crate::SourceKey;
 
 /// A place in the list of images, which holds though images come and go around it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// Time of upload, in milliseconds since 1970 (UTC).
     pub uploaded_ms: i64,

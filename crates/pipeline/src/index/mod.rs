@@ -19,17 +19,23 @@
 //!   in the order, not after a number of rows.
 
 mod cursor;
+mod dynamo;
 mod entry;
 #[cfg(any(test, feature = "testing"))]
 mod memory;
 mod rules;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::future::Future;
 
 pub use cursor::{CursorError, Position};
+pub use dynamo::DynamoIndex;
 pub use entry::{Entry, ImageRow, MAX_ROW_LABELS, NamedConfidence, Term, TermKind, fold};
 #[cfg(any(test, feature = "testing"))]
 pub use memory::{FailingIndex, MemoryIndex, busy};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteIndex;
 use time::OffsetDateTime;
 
 use crate::{SourceKey, document::Status};

@@ -1,0 +1,281 @@
+//! What stands in the table, and its keys.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    SourceKey,
+    document::Status,
+    index::{
+        Entry, IndexError, Position, REMOVAL_STANDS, TermKind,
+        rules::{Image, Removal, Standing},
+    },
+};
+
+/// Among how many items each count is split.
+pub(super) const SHARDS: u8 = 8;
+
+/// An item's attributes.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// The sort key, and `term`, of an image's own item.
+pub(super) const IMAGE: &str = "image";
+
+pub(super) fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+pub(super) fn n(number: impl ToString) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+pub(super) fn text<'a>(item: &'a Item, attribute: &str) -> Option<&'a str> {
+    item.get(attribute)?.as_s().ok().map(String::as_str)
+}
+
+/// The partition key of an image.
+pub(super) fn image_pk(key: &SourceKey) -> String {
+    format!("image/{key}")
+}
+
+/// The sort key of the item by which images with a label or category are found.
+pub(super) fn term_sk(kind: TermKind, folded: &str) -> String {
+    format!("{}#{folded}", kind.name())
+}
+
+/// The sort key of the item by which images with a status are found.
+pub(super) fn status_sk(status: Status) -> String {
+    format!("status#{}", status.name())
+}
+
+/// The label or category behind a sort key.
+pub(super) fn kind_of(sk: &str) -> Option<TermKind> {
+    [TermKind::Label, TermKind::Category]
+        .into_iter()
+        .find(|kind| {
+            sk.strip_prefix(kind.name())
+                .is_some_and(|rest| rest.starts_with('#'))
+        })
+}
+
+/// The partition key of the counts of everybody or one owner in a shard. An owner holds no slash.
+pub(super) fn count_pk(shard: u8, owner: Option<&str>) -> String {
+    match owner {
+        None => format!("count/{shard}"),
+        Some(owner) => format!("count/{shard}/{owner}"),
+    }
+}
+
+/// The shard in whose counts an image is; the same for ever.
+pub(super) fn shard(key: &SourceKey) -> u8 {
+    let hash = Uuid::new_v5(&Uuid::NAMESPACE_URL, key.as_str().as_bytes());
+    hash.as_bytes().first().map_or(0, |byte| byte % SHARDS)
+}
+
+/// The place in a list as the sort key of the indexes: the order of its bytes is the order of
+/// positions.
+pub(super) fn position_sk(position: &Position) -> String {
+    format!("{:013}#{}", position.uploaded_ms, position.key)
+}
+
+pub(super) fn position_of(sk: &str) -> Option<Position> {
+    let (uploaded_ms, key) = sk.split_once('#')?;
+    Some(Position {
+        uploaded_ms: uploaded_ms.parse().ok()?,
+        key: SourceKey::new(key).ok()?,
+    })
+}
+
+/// What stands, or shall stand, in the items that an image is found by, told shortly: unlike stamps
+/// mean unlike items.
+pub(super) type Terms = BTreeMap<String, String>;
+
+/// An image's own item, or the mark of its removal.
+#[derive(Debug, Clone)]
+pub(super) struct Standings {
+    pub(super) standing: Standing,
+    /// The items that it is found by, as they stand.
+    pub(super) terms: Terms,
+    /// Unlike any other, so that a write knows whether it is still as it was read.
+    pub(super) rev: String,
+}
+
+/// An item by which an image is found.
+#[derive(Debug, Clone)]
+pub(super) struct Finder {
+    pub(super) confidence: Option<f64>,
+    /// The name as the recogniser writes it.
+    pub(super) name: String,
+}
+
+/// What shall stand for an image.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) standing: Standing,
+    pub(super) finders: BTreeMap<String, Finder>,
+}
+
+impl Wanted {
+    pub(super) fn of(entry: &Entry) -> Self {
+        let mut finders: BTreeMap<String, Finder> = entry
+            .terms
+            .iter()
+            .map(|(term, confidence)| {
+                let finder = Finder {
+                    confidence: Some(*confidence),
+                    name: term.name.clone(),
+                };
+                (term_sk(term.kind, &term.folded()), finder)
+            })
+            .collect();
+        let status = Finder {
+            confidence: None,
+            name: String::new(),
+        };
+        finders.insert(status_sk(entry.row.status), status);
+        Self {
+            standing: Standing::Image(Image {
+                row: entry.row.clone(),
+                version: entry.version.clone(),
+            }),
+            finders,
+        }
+    }
+
+    /// Nothing but, perhaps, the mark of a removal.
+    pub(super) fn removed(removal: Removal) -> Self {
+        Self {
+            standing: Standing::Removed(removal),
+            finders: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn terms(&self) -> Terms {
+        let place = match &self.standing {
+            Standing::Image(image) => {
+                let position = Position::of(&image.row);
+                format!("{} {}", position.uploaded_ms, image.row.status.name())
+            }
+            Standing::Removed(_) => String::new(),
+        };
+        self.finders
+            .iter()
+            .map(|(sk, finder)| {
+                let stamp = match finder.confidence {
+                    Some(confidence) => format!("{place} {confidence}"),
+                    None => place.clone(),
+                };
+                (sk.clone(), stamp)
+            })
+            .collect()
+    }
+}
+
+/// The image's own item.
+pub(super) fn image_item(
+    key: &SourceKey,
+    standing: &Standing,
+    terms: &Terms,
+    rev: &str,
+) -> Result<Item, IndexError> {
+    let mut item = Item::from([
+        ("pk".to_owned(), s(image_pk(key))),
+        ("sk".to_owned(), s(IMAGE)),
+        ("rev".to_owned(), s(rev)),
+    ]);
+    if !terms.is_empty() {
+        let terms = terms.iter().map(|(sk, stamp)| (sk.clone(), s(stamp)));
+        item.insert("terms".to_owned(), AttributeValue::M(terms.collect()));
+    }
+    match standing {
+        Standing::Image(image) => {
+            item.insert("row".to_owned(), s(json(&image.row)?));
+            item.insert("version".to_owned(), s(json(&image.version)?));
+            place(&mut item, IMAGE, image);
+        }
+        Standing::Removed(removal) => {
+            item.insert("removal".to_owned(), s(json(removal)?));
+            // With what still has to be removed the list of it would be lost.
+            if terms.is_empty() {
+                let expires = removal.at + REMOVAL_STANDS;
+                item.insert("expires".to_owned(), n(expires.unix_timestamp()));
+            }
+        }
+    }
+    Ok(item)
+}
+
+/// An item by which the image is found.
+pub(super) fn finder_item(sk: &str, finder: &Finder, image: &Image) -> Item {
+    let mut item = Item::from([
+        ("pk".to_owned(), s(image_pk(&image.row.key))),
+        ("sk".to_owned(), s(sk)),
+    ]);
+    if let Some(confidence) = finder.confidence {
+        item.insert("confidence".to_owned(), n(confidence));
+    }
+    place(&mut item, sk, image);
+    item
+}
+
+/// Adds the keys of the indexes.
+fn place(item: &mut Item, term: &str, image: &Image) {
+    let key = &image.row.key;
+    item.insert("term".to_owned(), s(term));
+    if let Some(owner) = key.owner() {
+        item.insert("ownerTerm".to_owned(), s(format!("{owner}/{term}")));
+    }
+    let position = Position::of(&image.row);
+    item.insert("position".to_owned(), s(position_sk(&position)));
+    item.insert("status".to_owned(), s(image.row.status.name()));
+}
+
+impl Standings {
+    /// Reads an image's own item.
+    pub(super) fn read(item: &Item) -> Result<Self, IndexError> {
+        let standing = match text(item, "removal") {
+            Some(removal) => Standing::Removed(from_json(removal)?),
+            None => Standing::Image(Image {
+                row: from_json(text(item, "row").unwrap_or_default())?,
+                version: from_json(text(item, "version").unwrap_or_default())?,
+            }),
+        };
+        let terms = item
+            .get("terms")
+            .and_then(|terms| terms.as_m().ok())
+            .into_iter()
+            .flatten()
+            .filter_map(|(sk, stamp)| Some((sk.clone(), stamp.as_s().ok()?.clone())))
+            .collect();
+        Ok(Self {
+            standing,
+            terms,
+            rev: text(item, "rev").unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+/// The mark that a removal leaves where nothing stood.
+pub(super) fn removal_of_nothing(at: OffsetDateTime) -> Removal {
+    Removal { at, version: None }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, IndexError> {
+    serde_json::to_string(value).map_err(|error| unreadable("write", &error))
+}
+
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, IndexError> {
+    serde_json::from_str(text).map_err(|error| unreadable("read", &error))
+}
+
+fn unreadable(operation: &'static str, error: &serde_json::Error) -> IndexError {
+    IndexError {
+        operation,
+        code: "Item".to_owned(),
+        message: format!("an item is not as this program writes it: {error}"),
+        retryable: false,
+    }
+}

@@ -1,0 +1,286 @@
+//! Lists and counts, through keys alone.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::{
+    error::BuildError,
+    types::{AttributeValue, KeysAndAttributes},
+};
+use futures::future::try_join_all;
+use tokio::time::{Duration, sleep};
+
+use super::{
+    DynamoIndex,
+    item::{
+        IMAGE, Item, SHARDS, count_pk, from_json, image_pk, kind_of, n, position_of, position_sk,
+        s, status_sk, term_sk, text,
+    },
+};
+use crate::{
+    aws::Failure,
+    index::{Found, ImageRow, IndexError, Labels, NameCount, Page, Position, Query, TermKind},
+};
+
+/// The most items in a batch of reads (Amazon DynamoDB API Reference, "BatchGetItem").
+const MAX_BATCH: usize = 100;
+
+/// After so many queries a page is handed out as it is, so that a filter that lets nearly nothing
+/// through cannot use up the time of the caller.
+const MAX_QUERIES: usize = 20;
+
+/// At most so many items are looked through in one query where a filter is set: about half of the
+/// megabyte that DynamoDB looks through at most.
+const MAX_LOOKED_AT: usize = 2000;
+
+/// How often what a batch left unread is asked for again.
+const ATTEMPTS: u32 = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+
+/// What a query of an index found.
+struct Hit {
+    position: Position,
+    confidence: Option<f64>,
+}
+
+/// What a query of an index found, and where it ended, if it is not at its end.
+struct Hits {
+    hits: Vec<Hit>,
+    ended_at: Option<Item>,
+}
+
+impl DynamoIndex {
+    pub(super) async fn read_page(
+        &self,
+        query: &Query,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Page, IndexError> {
+        let filtered =
+            query.term.is_some() && (query.min_confidence.is_some() || query.status.is_some());
+        let limit = limit.max(1);
+        let mut images: Vec<Found> = Vec::new();
+        let mut start: Option<Item> = None;
+        // With one more it is known whether there is more.
+        let mut look_at = limit + 1;
+        for asked in 1.. {
+            let hits = self.find(query, after, start.take(), look_at).await?;
+            for hits in hits.hits.chunks(MAX_BATCH) {
+                images.extend(self.rows(query, hits).await?);
+            }
+            if images.len() > limit {
+                images.truncate(limit);
+                let next = images.last().map(|last| Position::of(&last.row));
+                return Ok(Page { images, next });
+            }
+            let Some(ended_at) = hits.ended_at else { break };
+            if asked == MAX_QUERIES {
+                let next = text(&ended_at, "position").and_then(position_of);
+                return Ok(Page { images, next });
+            }
+            start = Some(ended_at);
+            look_at = if filtered {
+                (2 * look_at).min(MAX_LOOKED_AT)
+            } else {
+                limit + 1 - images.len()
+            };
+        }
+        Ok(Page { images, next: None })
+    }
+
+    /// Queries an index.
+    async fn find(
+        &self,
+        query: &Query,
+        after: Option<&Position>,
+        start: Option<Item>,
+        look_at: usize,
+    ) -> Result<Hits, IndexError> {
+        let sk = match (&query.term, query.status) {
+            (Some(term), _) => term_sk(term.kind, &term.folded()),
+            (None, Some(status)) => status_sk(status),
+            (None, None) => IMAGE.to_owned(),
+        };
+        let (index, attribute, value) = match &query.owner {
+            None => ("by-term", "term", sk),
+            Some(owner) => ("by-owner-term", "ownerTerm", format!("{owner}/{sk}")),
+        };
+        let mut request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(index)
+            .scan_index_forward(false)
+            .limit(i32::try_from(look_at).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start)
+            // `position` is a reserved word.
+            .expression_attribute_names("#key", attribute)
+            .expression_attribute_values(":key", s(value));
+        let mut keys = "#key = :key".to_owned();
+        if let Some(after) = after {
+            keys.push_str(" AND #position < :after");
+            request = request
+                .expression_attribute_names("#position", "position")
+                .expression_attribute_values(":after", s(position_sk(after)));
+        }
+        let mut filters = Vec::new();
+        if query.term.is_some() {
+            if let Some(least) = query.min_confidence {
+                filters.push("confidence >= :least");
+                request = request.expression_attribute_values(":least", n(least));
+            }
+            if let Some(status) = query.status {
+                filters.push("#status = :status");
+                request = request
+                    .expression_attribute_names("#status", "status")
+                    .expression_attribute_values(":status", s(status.name()));
+            }
+        }
+        let found = request
+            .key_condition_expression(keys)
+            .set_filter_expression((!filters.is_empty()).then(|| filters.join(" AND ")))
+            .send()
+            .await
+            .map_err(|error| Failure::read(&error).into_index_error("Query"))?;
+        let hits = found
+            .items()
+            .iter()
+            .filter_map(|item| {
+                Some(Hit {
+                    position: position_of(text(item, "position")?)?,
+                    confidence: number(item, "confidence"),
+                })
+            })
+            .collect();
+        Ok(Hits {
+            hits,
+            ended_at: found.last_evaluated_key,
+        })
+    }
+
+    /// The images of these hits, in their order. An index lags behind the table: what is no longer
+    /// there, or there no longer, is left out.
+    async fn rows(&self, query: &Query, hits: &[Hit]) -> Result<Vec<Found>, IndexError> {
+        let keys = hits.iter().map(|hit| {
+            Item::from([
+                ("pk".to_owned(), s(image_pk(&hit.position.key))),
+                ("sk".to_owned(), s(IMAGE)),
+            ])
+        });
+        let mut asked = keys.collect::<Vec<_>>();
+        let mut rows: HashMap<Position, ImageRow> = HashMap::new();
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..ATTEMPTS {
+            if asked.is_empty() {
+                break;
+            }
+            let keys = KeysAndAttributes::builder()
+                .set_keys(Some(std::mem::take(&mut asked)))
+                .consistent_read(true)
+                .projection_expression("#row, removal")
+                .expression_attribute_names("#row", "row")
+                .build()
+                .map_err(|error| not_built("BatchGetItem", error))?;
+            let got = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, keys)
+                .send()
+                .await
+                .map_err(|error| Failure::read(&error).into_index_error("BatchGetItem"))?;
+            for item in (got.responses.iter().flatten()).flat_map(|(_, items)| items) {
+                if let (Some(row), None) = (text(item, "row"), text(item, "removal")) {
+                    let row: ImageRow = from_json(row)?;
+                    rows.insert(Position::of(&row), row);
+                }
+            }
+            asked = (got.unprocessed_keys.into_iter().flatten())
+                .flat_map(|(_, keys)| keys.keys)
+                .collect();
+            if !asked.is_empty() {
+                sleep(pause).await;
+                pause *= 2;
+            }
+        }
+        if !asked.is_empty() {
+            return Err(IndexError {
+                operation: "BatchGetItem",
+                code: "UnprocessedKeys".to_owned(),
+                message: format!("items were left unread in each of {ATTEMPTS} attempts"),
+                retryable: true,
+            });
+        }
+        Ok(hits
+            .iter()
+            .filter_map(|hit| {
+                let row = rows.remove(&hit.position)?;
+                let matches = query.status.is_none_or(|status| row.status == status);
+                matches.then_some(Found {
+                    row,
+                    confidence: hit.confidence,
+                })
+            })
+            .collect())
+    }
+
+    pub(super) async fn read_labels(&self, owner: Option<&str>) -> Result<Labels, IndexError> {
+        let shards =
+            try_join_all((0..SHARDS).map(|shard| self.counts(count_pk(shard, owner)))).await?;
+        let mut all: BTreeMap<String, (TermKind, NameCount)> = BTreeMap::new();
+        for item in shards.iter().flatten() {
+            let Some(sk) = text(item, "sk") else { continue };
+            let Some(kind) = kind_of(sk) else { continue };
+            // Never negative, as counts go with items.
+            let images = number(item, "images").unwrap_or_default().max(0.0) as u64;
+            if images == 0 {
+                continue;
+            }
+            let name = text(item, "name").unwrap_or_default();
+            let (_, count) = all.entry(sk.to_owned()).or_insert_with(|| {
+                let name = name.to_owned();
+                (kind, NameCount { name, images: 0 })
+            });
+            count.images += images;
+        }
+        Ok(Labels::from_counts(all.into_values()))
+    }
+
+    /// The counts under one key.
+    async fn counts(&self, pk: String) -> Result<Vec<Item>, IndexError> {
+        let mut items = Vec::new();
+        let mut start = None;
+        loop {
+            let found = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", s(&pk))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| Failure::read(&error).into_index_error("Query"))?;
+            items.extend(found.items.into_iter().flatten());
+            match found.last_evaluated_key {
+                Some(key) => start = Some(key),
+                None => return Ok(items),
+            }
+        }
+    }
+}
+
+fn number(item: &Item, attribute: &str) -> Option<f64> {
+    match item.get(attribute)? {
+        AttributeValue::N(number) => number.parse().ok(),
+        _ => None,
+    }
+}
+
+/// A request that lacks what it needs, which is a mistake of this program.
+pub(super) fn not_built(operation: &'static str, error: BuildError) -> IndexError {
+    IndexError {
+        operation,
+        code: "Request".to_owned(),
+        message: error.to_string(),
+        retryable: false,
+    }
+}

@@ -1,0 +1,516 @@
+//! The index on one machine: a SQLite file.
+//!
+//! Readers and the one writer do not wait for each other (write-ahead log). What a call does runs on
+//! the threads for blocking work, and every write is one transaction.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension, ToSql, Transaction, TransactionBehavior, ffi, params,
+    params_from_iter,
+};
+use time::OffsetDateTime;
+
+use super::{
+    Entry, Found, ImageIndex, IndexError, Labels, NameCount, Page, Position, Put, Query,
+    REMOVAL_STANDS, TermKind,
+    cursor::milliseconds,
+    rules::{Image, Removal, Standing},
+};
+use crate::SourceKey;
+
+/// The steps from one layout to the next; `user_version` counts those that were taken.
+///
+/// `owner` is empty where an image has none; in `count` the empty owner stands for everybody.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE image (
+        key TEXT PRIMARY KEY,
+        owner TEXT NOT NULL,
+        status TEXT NOT NULL,
+        uploaded INTEGER NOT NULL,  -- ms since 1970
+        image TEXT NOT NULL         -- JSON: row and version
+    ) STRICT;
+    CREATE INDEX image_newest ON image (uploaded, key);
+    CREATE INDEX image_newest_of_status ON image (status, uploaded, key);
+    CREATE INDEX image_newest_of_owner ON image (owner, uploaded, key) WHERE owner <> '';
+    CREATE INDEX image_newest_of_owner_and_status ON image (owner, status, uploaded, key) WHERE owner <> '';
+
+    CREATE TABLE term (
+        kind TEXT NOT NULL,         -- label, category
+        name TEXT NOT NULL,         -- folded
+        uploaded INTEGER NOT NULL,
+        key TEXT NOT NULL REFERENCES image (key),
+        owner TEXT NOT NULL,
+        status TEXT NOT NULL,
+        confidence REAL NOT NULL,   -- percent
+        shown TEXT NOT NULL,        -- the name as the recogniser writes it
+        PRIMARY KEY (kind, name, uploaded, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX term_of_image ON term (key);
+    CREATE INDEX term_of_owner ON term (owner, kind, name, uploaded, key, confidence, status) WHERE owner <> '';
+
+    CREATE TABLE count (
+        owner TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        shown TEXT NOT NULL,
+        images INTEGER NOT NULL,
+        PRIMARY KEY (owner, kind, name)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE removal (
+        key TEXT PRIMARY KEY,
+        at INTEGER NOT NULL,        -- ms since 1970
+        removal TEXT NOT NULL       -- JSON
+    ) STRICT;
+    CREATE INDEX removal_oldest ON removal (at);
+"];
+
+/// How long a write waits for another process, such as `sightline reindex` beside `sightline local`.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An index in a SQLite file. Clones share its connections.
+#[derive(Clone)]
+pub struct SqliteIndex(Arc<Connections>);
+
+struct Connections {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    /// Readers that are not in use.
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl fmt::Debug for SqliteIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteIndex")
+            .field("path", &self.0.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SqliteIndex {
+    /// Opens the index in this file, and makes it where there is none. Blocks shortly.
+    ///
+    /// # Errors
+    /// [`IndexError`] when the file is not to be read or written, is no index, or is one of a newer
+    /// program.
+    pub fn open(path: &Path) -> Result<Self, IndexError> {
+        let mut writer = Connection::open(path).map_err(failed("open"))?;
+        prepare(&mut writer).map_err(|error| match error {
+            Opening::Sqlite(error) => failed("open")(error),
+            Opening::Newer(layout) => IndexError {
+                operation: "open",
+                code: "Newer".to_owned(),
+                message: format!(
+                    "{} has layout {layout}, and this program knows up to {}; use the newer program, or remove the file and run `sightline reindex`",
+                    path.display(),
+                    MIGRATIONS.len()
+                ),
+                retryable: false,
+            },
+        })?;
+        Ok(Self(Arc::new(Connections {
+            path: path.to_owned(),
+            writer: Mutex::new(writer),
+            readers: Mutex::default(),
+        })))
+    }
+
+    /// Does something in one transaction that may write.
+    async fn write<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, IndexError> {
+        let connections = self.0.clone();
+        blocking(operation, move || {
+            let mut writer = (connections.writer.lock()).unwrap_or_else(PoisonError::into_inner);
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })
+        .await
+    }
+
+    /// Reads, beside the writer and other readers.
+    async fn read<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, IndexError> {
+        let connections = self.0.clone();
+        blocking(operation, move || {
+            let idle = || (connections.readers.lock()).unwrap_or_else(PoisonError::into_inner);
+            let spare = idle().pop();
+            let reader = match spare {
+                Some(reader) => reader,
+                None => {
+                    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                    let reader = Connection::open_with_flags(&connections.path, flags)?;
+                    reader.busy_timeout(BUSY_TIMEOUT)?;
+                    reader
+                }
+            };
+            let done = work(&reader)?;
+            idle().push(reader);
+            Ok(done)
+        })
+        .await
+    }
+}
+
+enum Opening {
+    Sqlite(rusqlite::Error),
+    Newer(usize),
+}
+
+impl From<rusqlite::Error> for Opening {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+fn prepare(connection: &mut Connection) -> Result<(), Opening> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // The message of an image is deleted once the image is in here, so that has to last.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let layout: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let layout = usize::try_from(layout).unwrap_or(usize::MAX);
+    if layout > MIGRATIONS.len() {
+        return Err(Opening::Newer(layout));
+    }
+    for step in MIGRATIONS.iter().skip(layout) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(
+    operation: &'static str,
+    work: impl FnOnce() -> rusqlite::Result<T> + Send + 'static,
+) -> Result<T, IndexError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(failed(operation)),
+        Err(error) => Err(IndexError {
+            operation,
+            code: "Stopped".to_owned(),
+            message: error.to_string(),
+            retryable: true,
+        }),
+    }
+}
+
+fn failed(operation: &'static str) -> impl Fn(rusqlite::Error) -> IndexError {
+    move |error| {
+        let code = error.sqlite_error_code();
+        IndexError {
+            operation,
+            code: code.map_or_else(|| "Sqlite".to_owned(), |code| format!("{code:?}")),
+            message: error.to_string(),
+            // What another process or a full disk causes passes.
+            retryable: matches!(
+                code,
+                Some(
+                    ffi::ErrorCode::DatabaseBusy
+                        | ffi::ErrorCode::DatabaseLocked
+                        | ffi::ErrorCode::DiskFull
+                        | ffi::ErrorCode::SystemIoFailure
+                        | ffi::ErrorCode::OperationInterrupted
+                )
+            ),
+        }
+    }
+}
+
+impl ImageIndex for SqliteIndex {
+    async fn put(&self, entry: &Entry) -> Result<Put, IndexError> {
+        let entry = entry.clone();
+        self.write("put", move |transaction| put(transaction, &entry))
+            .await
+    }
+
+    async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), IndexError> {
+        let key = key.clone();
+        self.write("remove", move |transaction| {
+            let removal = match standing(transaction, &key)? {
+                Some(standing) => standing.removed(at),
+                None => Removal { at, version: None },
+            };
+            take_out(transaction, &key)?;
+            transaction.execute(
+                "DELETE FROM removal WHERE at < ?1",
+                [milliseconds(at - REMOVAL_STANDS)],
+            )?;
+            transaction.execute(
+                "INSERT OR REPLACE INTO removal (key, at, removal) VALUES (?1, ?2, ?3)",
+                params![key.as_str(), milliseconds(removal.at), json(&removal)?],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn prune(
+        &self,
+        key: &SourceKey,
+        processed_at: OffsetDateTime,
+    ) -> Result<bool, IndexError> {
+        let key = key.clone();
+        self.write("prune", move |transaction| {
+            let stands = matches!(
+                standing(transaction, &key)?,
+                Some(Standing::Image(image)) if image.row.processed_at == processed_at
+            );
+            if stands {
+                take_out(transaction, &key)?;
+            }
+            Ok(stands)
+        })
+        .await
+    }
+
+    async fn page(
+        &self,
+        query: &Query,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Page, IndexError> {
+        let (query, after) = (query.clone(), after.cloned());
+        self.read("page", move |reader| {
+            page(reader, &query, after.as_ref(), limit)
+        })
+        .await
+    }
+
+    async fn labels(&self, owner: Option<&str>) -> Result<Labels, IndexError> {
+        let owner = owner.unwrap_or_default().to_owned();
+        self.read("labels", move |reader| {
+            let mut select =
+                reader.prepare_cached("SELECT kind, shown, images FROM count WHERE owner = ?1")?;
+            let counts = select
+                .query_map([owner], |row| {
+                    let kind = if row.get_ref(0)?.as_str()? == TermKind::Label.name() {
+                        TermKind::Label
+                    } else {
+                        TermKind::Category
+                    };
+                    let images = u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default();
+                    let name = row.get(1)?;
+                    Ok((kind, NameCount { name, images }))
+                })?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            Ok(Labels::from_counts(counts))
+        })
+        .await
+    }
+}
+
+fn put(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<Put> {
+    let (row, key) = (&entry.row, &entry.row.key);
+    let image = Image {
+        row: row.clone(),
+        version: entry.version.clone(),
+    };
+    if let Some(standing) = standing(transaction, key)? {
+        if let Some(put) = standing.refuses(entry) {
+            return Ok(put);
+        }
+        if standing == Standing::Image(image.clone()) && terms_stand(transaction, entry)? {
+            return Ok(Put::Unchanged);
+        }
+    }
+    take_out(transaction, key)?;
+    let owner = key.owner().unwrap_or_default();
+    let (status, uploaded) = (row.status.name(), milliseconds(row.uploaded_at));
+    transaction
+        .prepare_cached(
+            "INSERT INTO image (key, owner, status, uploaded, image) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            key.as_str(),
+            owner,
+            status,
+            uploaded,
+            json(&image)?
+        ])?;
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO term (kind, name, uploaded, key, owner, status, confidence, shown)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    let mut count = transaction.prepare_cached(
+        "INSERT INTO count (owner, kind, name, shown, images) VALUES (?1, ?2, ?3, ?4, 1)
+         ON CONFLICT DO UPDATE SET images = images + 1, shown = excluded.shown",
+    )?;
+    for (term, confidence) in &entry.terms {
+        let (kind, name) = (term.kind.name(), term.folded());
+        insert.execute(params![
+            kind,
+            name,
+            uploaded,
+            key.as_str(),
+            owner,
+            status,
+            confidence,
+            term.name
+        ])?;
+        for scope in scopes(owner) {
+            count.execute(params![scope, kind, name, term.name])?;
+        }
+    }
+    Ok(Put::Written)
+}
+
+/// Whose counts an image of this owner is in: everybody's and the owner's.
+fn scopes(owner: &str) -> impl Iterator<Item = &str> {
+    [""].into_iter().chain((!owner.is_empty()).then_some(owner))
+}
+
+fn standing(transaction: &Transaction<'_>, key: &SourceKey) -> rusqlite::Result<Option<Standing>> {
+    let image = transaction
+        .prepare_cached("SELECT image FROM image WHERE key = ?1")?
+        .query_row([key.as_str()], |row| from_json(row.get_ref(0)?.as_str()?))
+        .optional()?;
+    if let Some(image) = image {
+        return Ok(Some(Standing::Image(image)));
+    }
+    let removal = transaction
+        .prepare_cached("SELECT removal FROM removal WHERE key = ?1")?
+        .query_row([key.as_str()], |row| from_json(row.get_ref(0)?.as_str()?))
+        .optional()?;
+    Ok(removal.map(Standing::Removed))
+}
+
+/// Whether the image is found by just what the entry says.
+fn terms_stand(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<bool> {
+    let mut select =
+        transaction.prepare_cached("SELECT kind, shown, confidence FROM term WHERE key = ?1")?;
+    let mut rows = select.query([entry.row.key.as_str()])?;
+    let mut stand = 0;
+    while let Some(row) = rows.next()? {
+        let (kind, shown) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+        let confidence: f64 = row.get(2)?;
+        let known = entry.terms.iter().any(|(term, wanted)| {
+            term.kind.name() == kind && term.name == shown && *wanted == confidence
+        });
+        if !known {
+            return Ok(false);
+        }
+        stand += 1;
+    }
+    Ok(stand == entry.terms.len())
+}
+
+/// Removes whatever stands under the key, and its part in the counts.
+fn take_out(transaction: &Transaction<'_>, key: &SourceKey) -> rusqlite::Result<()> {
+    for count in [
+        "UPDATE count SET images = images - 1 FROM term
+         WHERE term.key = ?1 AND count.owner = '' AND count.kind = term.kind AND count.name = term.name",
+        "UPDATE count SET images = images - 1 FROM term
+         WHERE term.key = ?1 AND term.owner <> '' AND count.owner = term.owner AND count.kind = term.kind AND count.name = term.name",
+        "DELETE FROM count WHERE images <= 0 AND (kind, name) IN (SELECT kind, name FROM term WHERE key = ?1)",
+        "DELETE FROM term WHERE key = ?1",
+        "DELETE FROM image WHERE key = ?1",
+        "DELETE FROM removal WHERE key = ?1",
+    ] {
+        transaction.prepare_cached(count)?.execute([key.as_str()])?;
+    }
+    Ok(())
+}
+
+fn page(
+    reader: &Connection,
+    query: &Query,
+    after: Option<&Position>,
+    limit: usize,
+) -> rusqlite::Result<Page> {
+    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+    let mut conditions: Vec<String> = Vec::new();
+    let mut holds = |condition: &str, value: Box<dyn ToSql>| {
+        values.push(value);
+        conditions.push(condition.replace('?', &format!("?{}", values.len())));
+    };
+    let from = match &query.term {
+        Some(term) => {
+            holds("listed.kind = ?", Box::new(term.kind.name()));
+            holds("listed.name = ?", Box::new(term.folded()));
+            if let Some(least) = query.min_confidence {
+                holds("listed.confidence >= ?", Box::new(least));
+            }
+            "term AS listed JOIN image ON image.key = listed.key"
+        }
+        None => "image AS listed",
+    };
+    let columns = match &query.term {
+        Some(_) => "image.image, listed.confidence",
+        None => "listed.image, NULL",
+    };
+    if let Some(owner) = &query.owner {
+        // Said once more in words, so that SQLite sees that the partial index will do.
+        holds(
+            "listed.owner <> '' AND listed.owner = ?",
+            Box::new(owner.clone()),
+        );
+    }
+    if let Some(status) = query.status {
+        holds("listed.status = ?", Box::new(status.name()));
+    }
+    if let Some(after) = after {
+        holds("listed.uploaded <= ?", Box::new(after.uploaded_ms));
+        values.push(Box::new(after.uploaded_ms));
+        values.push(Box::new(after.key.as_str().to_owned()));
+        conditions.push(format!(
+            "(listed.uploaded, listed.key) < (?{}, ?{})",
+            values.len() - 1,
+            values.len()
+        ));
+    }
+    // One more, to know whether there is more.
+    values.push(Box::new(
+        i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1),
+    ));
+    let select = format!(
+        "SELECT {columns} FROM {from} {} {} ORDER BY listed.uploaded DESC, listed.key DESC LIMIT ?{}",
+        if conditions.is_empty() { "" } else { "WHERE" },
+        conditions.join(" AND "),
+        values.len()
+    );
+    let mut images = reader
+        .prepare_cached(&select)?
+        .query_map(params_from_iter(values), |row| {
+            let Image { row: image, .. } = from_json(row.get_ref(0)?.as_str()?)?;
+            Ok(Found {
+                row: image,
+                confidence: row.get(1)?,
+            })
+        })?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let more = images.len() > limit;
+    images.truncate(limit);
+    Ok(Page {
+        next: (images.last())
+            .filter(|_| more)
+            .map(|last| Position::of(&last.row)),
+        images,
+    })
+}
+
+fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
+    })
+}
