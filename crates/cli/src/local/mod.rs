@@ -27,7 +27,7 @@ use sightline_local_aws::{BucketCors, LocalAws, Settings, StartError};
 use sightline_pipeline::{
     analyse,
     config::{Access, AllowedOrigins, Buckets, ProcessorConfig, UploadApiConfig},
-    index::NoIndex,
+    index::SqliteIndex,
 };
 use sightline_upload_api::Api;
 use signals::Signals;
@@ -43,6 +43,8 @@ use tower::ServiceExt;
 
 /// The region in addresses, events and ARNs; requests signed for another are taken too.
 const REGION: &str = "us-east-1";
+/// Where in the data folder the index lies.
+const INDEX_FILE: &str = "index.sqlite3";
 /// How long an upload address works, in seconds, as on AWS by default.
 const UPLOAD_URL_SECONDS: u64 = 300;
 /// How long a result address works, in seconds, as on AWS by default.
@@ -97,6 +99,9 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
     let aws_port = aws.address().port();
     place.aws = place::address(&public_host, aws_port);
 
+    // The folder is this process's by now.
+    let index = SqliteIndex::open(&args.data_dir.join(INDEX_FILE))?;
+
     let inside = place::address(&place::own(args.host).to_string(), aws_port);
     let [for_api, for_processor] = [&keys.upload_api, &keys.processor]
         .map(|keys| clients::clients(&inside, &place.region, keys));
@@ -107,7 +112,7 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         for_api.store,
         outside.presigner,
         for_api.recogniser,
-        None::<NoIndex>,
+        Some(index.clone()),
     );
     let handler = processor::LocalProcessor::new(
         processor_config(&args, &place, questions),
