@@ -13,8 +13,12 @@ use std::{
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use sightline_pipeline::{
-    KeyError, SourceKey, config::ProcessorConfig, metrics, object_store::ObjectStore,
-    prepare::Preparer, recogniser::Recogniser,
+    KeyError, SourceKey,
+    config::ProcessorConfig,
+    metrics,
+    object_store::ObjectStore,
+    prepare::{Preparer, side_by_side},
+    recogniser::Recogniser,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -36,7 +40,8 @@ pub struct Options {
     /// allows in most regions (a call takes about a second).
     pub side_by_side: usize,
     /// How many images are read and decoded at once, which bounds memory: each takes up to
-    /// [`Limits::memory_bytes`](sightline_pipeline::prepare::Limits). The default is 1.
+    /// [`Limits::memory_bytes`](sightline_pipeline::prepare::Limits). The default is that of a machine
+    /// with room; a function goes by its memory ([`side_by_side`]).
     pub prepared_side_by_side: usize,
     /// How long an image that another worker has in hand is waited for before it goes back.
     pub lease_wait: Duration,
@@ -51,7 +56,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             side_by_side: 8,
-            prepared_side_by_side: 1,
+            prepared_side_by_side: side_by_side(None),
             lease_wait: Duration::from_secs(3),
             sole_worker: false,
             clock: Arc::new(OffsetDateTime::now_utc),

@@ -51,7 +51,12 @@ async fn run() -> anyhow::Result<()> {
         config,
         store,
         recogniser,
-        Options::default(),
+        Options {
+            prepared_side_by_side: side_by_side(
+                environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|mib| mib.parse().ok()),
+            ),
+            ..Options::default()
+        },
     ));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let processor = processor.clone();

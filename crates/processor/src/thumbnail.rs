@@ -56,3 +56,23 @@ pub(crate) async fn write<S: ObjectStore>(
     }
     Err(Setback::Contended)
 }
+
+/// Removes the thumbnail of an older version of the image, where this one has none to put in its
+/// place.
+pub(crate) async fn remove_older<S: ObjectStore>(
+    store: &S,
+    bucket: &str,
+    key: &SourceKey,
+    version: &ObjectVersion,
+) -> Result<(), Setback> {
+    let thumbnail_key = key.thumbnail_key();
+    let Some(info) = store.head(bucket, &thumbnail_key).await? else {
+        return Ok(());
+    };
+    let newer = results::version_in(&info)
+        .is_some_and(|shown| shown.relation_to(version) == Relation::Newer);
+    if !newer {
+        store.delete(bucket, &thumbnail_key).await?;
+    }
+    Ok(())
+}

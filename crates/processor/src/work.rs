@@ -481,6 +481,10 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
         standing: Standing,
     ) -> Result<Outcome, Setback> {
         let output = &self.config.buckets.output;
+        if document.thumbnail.is_none() && matches!(standing, Standing::Open(_)) {
+            // Before the document, so that an attempt that breaks off here comes again.
+            thumbnail::remove_older(self.store, output, &document.source.key, version).await?;
+        }
         match results::write(self.store, output, document, version, standing).await? {
             Writing::Done => {
                 metrics::written(document);

@@ -753,6 +753,31 @@ async fn the_thumbnail_of_a_newer_version_stays() {
 }
 
 #[tokio::test]
+async fn a_replacement_that_fails_leaves_no_thumbnail_of_what_it_replaced() {
+    let bench = Bench::new("labels");
+    let first = bench.upload(KEY, &picture());
+    let event = queue(&[("m", s3_event(&[put_record(KEY, &first, "01")]))]);
+    assert!(bench.failures(event).await.is_empty());
+    assert_eq!(bench.store.keys(OUT), RESULTS);
+    // One that its header refuses, and one that only decoding does.
+    let cut = &picture()[..1200];
+    for (sequencer, bytes) in [("02", b"no picture".as_slice()), ("04", cut)] {
+        let info = bench.upload(KEY, bytes);
+        let event = queue(&[("m", s3_event(&[put_record(KEY, &info, sequencer)]))]);
+        assert!(bench.failures(event).await.is_empty());
+        assert_eq!(bench.document(KEY)["status"], "failed");
+        assert_eq!(bench.document(KEY)["thumbnail"], Value::Null);
+        assert_eq!(bench.store.keys(OUT), RESULTS[..1], "{sequencer}");
+        // The picture again, for the next round.
+        let again = bench.upload(KEY, &picture());
+        let sequencer = format!("{sequencer}F");
+        let event = queue(&[("m", s3_event(&[put_record(KEY, &again, &sequencer)]))]);
+        assert!(bench.failures(event).await.is_empty());
+        assert_eq!(bench.store.keys(OUT), RESULTS);
+    }
+}
+
+#[tokio::test]
 async fn thumbnails_can_be_left_out() {
     let bench = Bench::new("labels");
     let mut config = config("labels");
