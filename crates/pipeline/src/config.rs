@@ -202,6 +202,29 @@ impl ProcessorConfig {
     }
 }
 
+/// The DynamoDB table of the index (`INDEX_TABLE`); `None` where the service keeps no index.
+///
+/// # Errors
+/// [`ConfigError`] when it is no name of a table (Amazon DynamoDB Developer Guide, "Naming rules").
+pub fn index_table(lookup: Lookup<'_>) -> Result<Option<String>, ConfigError> {
+    let Some(name) = lookup("INDEX_TABLE").filter(|name| !name.is_empty()) else {
+        return Ok(None);
+    };
+    let named = (3..=255).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+    if named {
+        Ok(Some(name))
+    } else {
+        Err(wrong(
+            "INDEX_TABLE",
+            &name,
+            "the name of a DynamoDB table, 3 to 255 characters of a-z, A-Z, 0-9, '_', '.' and '-'; leave it out for no index",
+        ))
+    }
+}
+
 /// Origins that may call from a browser.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum AllowedOrigins {
@@ -435,6 +458,18 @@ mod tests {
             let pairs = with(&[("ACCESS", access.name())]);
             let config = UploadApiConfig::read(&lookup(&pairs)).unwrap();
             assert_eq!(config.access, access);
+        }
+    }
+
+    #[test]
+    fn the_index_has_a_table_or_is_none() {
+        let table = |name: &str| index_table(&lookup(&[("INDEX_TABLE", name)]));
+        assert_eq!(index_table(&lookup(&[])), Ok(None));
+        assert_eq!(table(""), Ok(None));
+        assert_eq!(table("Sight_line-1.x"), Ok(Some("Sight_line-1.x".into())));
+        for name in ["ab", "a b c", "arn:aws:dynamodb", &"x".repeat(256)] {
+            let error = table(name).unwrap_err();
+            assert_eq!(error.variable, "INDEX_TABLE");
         }
     }
 

@@ -6,8 +6,7 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::ensure;
 use sightline_pipeline::{
     aws,
-    config::{UploadApiConfig, environment},
-    index::NoIndex,
+    config::{self, UploadApiConfig, environment},
     logging,
     spending::Bounded,
 };
@@ -28,11 +27,13 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let config = UploadApiConfig::read(&environment)?;
+    let index_table = config::index_table(&environment)?;
     ensure!(
         std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some(),
         "AWS_LAMBDA_RUNTIME_API is not set; this program runs on AWS Lambda, and `sightline local` serves the same API on one machine"
     );
-    let clients = aws::clients(&aws::load().await);
+    let sdk = aws::load().await;
+    let clients = aws::clients(&sdk);
     let recogniser = Bounded::new(
         clients.recogniser,
         clients.store.clone(),
@@ -44,7 +45,7 @@ async fn run() -> anyhow::Result<()> {
         clients.store,
         clients.presigner,
         recogniser,
-        None::<NoIndex>,
+        index_table.map(|table| aws::index(&sdk, table)),
     );
     lambda_http::run(lambda::service(router(Arc::new(api))))
         .await

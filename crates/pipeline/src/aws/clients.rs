@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 
 use super::{RekognitionRecogniser, S3Presigner, S3Store};
+use crate::index::DynamoIndex;
 
 /// To a server in the same region; what takes longer is lost.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -41,17 +42,7 @@ pub async fn load() -> SdkConfig {
 /// behavior", recommends adaptive mode only for clients of one resource).
 #[must_use]
 pub fn clients(sdk: &SdkConfig) -> Clients {
-    let mut timeouts = sdk
-        .timeout_config()
-        .cloned()
-        .unwrap_or_else(|| TimeoutConfig::builder().build());
-    timeouts.take_defaults_from(
-        &TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(OPERATION_TIMEOUT)
-            .build(),
-    );
+    let timeouts = timeouts(sdk);
     let path_style =
         sdk.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
     let s3 = aws_sdk_s3::Client::from_conf(
@@ -71,6 +62,32 @@ pub fn clients(sdk: &SdkConfig) -> Clients {
         presigner: S3Presigner::new(s3),
         recogniser: RekognitionRecogniser::new(rekognition),
     }
+}
+
+/// The index in this table, with the same time-outs.
+#[must_use]
+pub fn index(sdk: &SdkConfig, table: impl Into<String>) -> DynamoIndex {
+    let client = aws_sdk_dynamodb::Client::from_conf(
+        aws_sdk_dynamodb::config::Builder::from(sdk)
+            .timeout_config(timeouts(sdk))
+            .build(),
+    );
+    DynamoIndex::new(client, table)
+}
+
+fn timeouts(sdk: &SdkConfig) -> TimeoutConfig {
+    let mut timeouts = sdk
+        .timeout_config()
+        .cloned()
+        .unwrap_or_else(|| TimeoutConfig::builder().build());
+    timeouts.take_defaults_from(
+        &TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT)
+            .build(),
+    );
+    timeouts
 }
 
 fn recogniser_retries(sdk: &SdkConfig) -> RetryConfig {

@@ -12,7 +12,7 @@ mod recogniser;
 mod replay;
 
 pub use aws_config::SdkConfig;
-pub use clients::{Clients, clients, load};
+pub use clients::{Clients, clients, index, load};
 pub(crate) use errors::Failure;
 pub use object_store::S3Store;
 pub use presigner::S3Presigner;
