@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { type Prices, costs, table } from '../lib/costs.ts';
+
+const read = (path: string) => readFileSync(fileURLToPath(new URL(path, import.meta.url)), 'utf8');
+const prices = JSON.parse(read('../prices.json')) as Prices;
+
+test('the guide has the table that `npm run costs` prints, and its date', () => {
+  const guide = read('../../docs/deploy.md');
+  expect(guide).toContain(table(prices));
+  expect(guide).toContain(prices.asOf);
+});
+
+test('tiers are paid step by step', () => {
+  const labels = (pictures: number) => costs(prices, pictures)[0]!.usd;
+  expect(labels(1000)).toBeCloseTo(1);
+  expect(labels(1_000_000)).toBeCloseTo(1000);
+  expect(labels(2_000_000)).toBeCloseTo(1800);
+  expect(labels(100_000_000)).toBeCloseTo(1000 + 4 * 800 + 30 * 600 + 65 * 250);
+});
+
+test('the price of labels is the one that documents carry', () => {
+  const documents = JSON.parse(read('../../crates/pipeline/src/analyse/prices.json')) as { asOf: string; usdPerMillionImages: Record<string, number> };
+  expect(prices.asOf).toBe(documents.asOf);
+  expect(prices.rekognition.labels[0]![1] * 1e6).toBeCloseTo(documents.usdPerMillionImages.generalLabels!);
+  expect(prices.rekognition.imageProperties[0]![1] * 1e6).toBeCloseTo(documents.usdPerMillionImages.imageProperties!);
+});
