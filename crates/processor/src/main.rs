@@ -12,6 +12,7 @@ use sightline_pipeline::{
     aws,
     config::{ProcessorConfig, environment},
     logging, metrics,
+    prepare::side_by_side,
     spending::Bounded,
 };
 use sightline_processor::{Invocation, Options, Processor};
