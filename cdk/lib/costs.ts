@@ -34,10 +34,9 @@ export const PICTURE = {
   s3Gets: 12,
   /** POST /uploads and two questions for the result. */
   apiRequests: 3,
-  /** With 512 MiB, in seconds: one picture a batch, most of it waiting for Rekognition; batches share the wait. */
-  processorSeconds: 1.5,
-  apiSeconds: 3 * 0.05,
-  functionGib: 0.5,
+  /** In GiB times seconds. The processor: one picture a batch, most of it waiting for Rekognition; batches share the wait. */
+  processorGibSeconds: 1 * 1.5,
+  apiGibSeconds: 0.5 * 3 * 0.05,
   /** The event, its receipt and its deletion. */
   sqsRequests: 3,
   /**
@@ -67,14 +66,14 @@ export interface Cost {
 /** The cost of a month with so many pictures, the largest part first. */
 export function costs(prices: Prices, pictures: number): Cost[] {
   const { s3, lambdaArm, dynamodb, cloudFront, cloudWatch } = prices;
-  const seconds = PICTURE.processorSeconds + PICTURE.apiSeconds;
+  const gibSeconds = PICTURE.processorGibSeconds + PICTURE.apiGibSeconds;
   return [
     { name: 'Rekognition, labels', usd: stepped(prices.rekognition.labels, pictures) },
     { name: 'Rekognition, image properties', usd: stepped(prices.rekognition.imageProperties, pictures) },
     { name: 'DynamoDB', usd: pictures * (PICTURE.tableWrites * dynamodb.write + (PICTURE.tableBytes / GIB) * dynamodb.gibMonth) },
     { name: 'S3, the month\'s pictures for a month', usd: pictures * (PICTURE.stored / GIB) * s3.gibMonth },
     { name: 'S3, requests', usd: pictures * (PICTURE.s3Puts * s3.put + PICTURE.s3Gets * s3.get) },
-    { name: 'Lambda', usd: pictures * ((1 + PICTURE.apiRequests) * lambdaArm.request + seconds * PICTURE.functionGib * lambdaArm.gibSecond) },
+    { name: 'Lambda', usd: pictures * ((1 + PICTURE.apiRequests) * lambdaArm.request + gibSeconds * lambdaArm.gibSecond) },
     { name: 'API Gateway and CloudFront', usd: pictures * PICTURE.apiRequests * (prices.httpApiRequest + cloudFront.request) },
     { name: 'CloudWatch', usd: pictures * (PICTURE.logBytes / GIB) * prices.logs.gibIn + FIXED.metrics * cloudWatch.metric + FIXED.alarmMetrics * cloudWatch.alarm + FIXED.dashboards * cloudWatch.dashboard },
     { name: 'SQS', usd: (pictures * PICTURE.sqsRequests + FIXED.sqsRequests) * prices.sqsRequest },
