@@ -1,0 +1,651 @@
+//! Least privilege, both ways: the two functions run with the environment of the synthesised stack through everything
+//! they do, and what the local endpoint saw each of them do is held against the policies of its role. Nothing that was needed may
+//! be missing, nothing that is granted may be unused.
+//!
+//! The endpoint tells the functions apart by their access keys, and an address that a function signed belongs to the function,
+//! whoever uses it. DynamoDB is moto, with a recorder in front of it that reads actions and tables out of the requests.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{self, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use sightline_tests::{
+    Local, PATIENCE, aws_calls, binary,
+    functions::{s3_event, sqs_message},
+    http, picture,
+    policies::{Deployed, DeployedFunction, Permission, deployed, missing, unused},
+    put, root, run, text, tool,
+    wire::{self, Request, Server, Then},
+};
+
+/// What is granted without a call that the endpoint could see, each with its reason.
+const OUT_OF_SIGHT: [(&str, &str); 5] = [
+    (
+        "logs:CreateLogStream",
+        "Lambda writes the functions' output, not their code",
+    ),
+    (
+        "logs:PutLogEvents",
+        "Lambda writes the functions' output, not their code",
+    ),
+    (
+        "sqs:ReceiveMessage",
+        "Lambda's poller takes messages in the processor's name",
+    ),
+    (
+        "sqs:DeleteMessage",
+        "Lambda's poller takes messages in the processor's name",
+    ),
+    (
+        "sqs:GetQueueAttributes",
+        "Lambda's poller takes messages in the processor's name",
+    ),
+];
+
+/// Who is signed in.
+const OWNER: &str = "0b7a1f6e-9f54-4f0e-8c55-6d1f8f0f4a11";
+
+/// Programs that end with the test.
+struct Running(Vec<Child>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for process in &mut self.0 {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+fn wait_for(port: u16, what: &str) -> Result<()> {
+    let began = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        ensure!(began.elapsed() < PATIENCE, "{what} does not listen");
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// A server before another one, which sees every request.
+struct Before {
+    server: Server,
+    seen: Arc<Mutex<Vec<Request>>>,
+    /// While it is set, requests that `refuses` picks are refused.
+    refusing: Arc<AtomicBool>,
+}
+
+impl Before {
+    fn start(upstream: String, refuses: fn(&Request) -> bool) -> Result<Self> {
+        let seen: Arc<Mutex<Vec<Request>>> = Arc::default();
+        let refusing: Arc<AtomicBool> = Arc::default();
+        let (record, refuse) = (seen.clone(), refusing.clone());
+        let server = Server::start(move |request, stream| {
+            record
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(request.clone());
+            if refuse.load(Ordering::SeqCst) && refuses(request) {
+                return wire::answer(
+                    stream,
+                    "403 Forbidden",
+                    &[],
+                    b"<Error><Code>AccessDenied</Code></Error>",
+                );
+            }
+            forward(&upstream, request, stream)
+        })?;
+        Ok(Self {
+            server,
+            seen,
+            refusing,
+        })
+    }
+}
+
+/// Passes a request on and its answer back, and closes the connection.
+fn forward(upstream: &str, request: &Request, stream: &mut TcpStream) -> io::Result<Then> {
+    let mut server = TcpStream::connect(upstream)?;
+    let head = request.head.trim_end_matches("\r\n");
+    server.write_all(format!("{head}\r\nconnection: close\r\n\r\n").as_bytes())?;
+    server.write_all(&request.body)?;
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer)?;
+    stream.write_all(&answer)?;
+    Ok(Then::Close)
+}
+
+/// What a request to DynamoDB needs. A transaction needs what its parts need (Amazon DynamoDB Developer Guide, "Using IAM with
+/// DynamoDB transactions").
+fn dynamodb_permissions(request: &Request) -> Vec<Permission> {
+    let operation = request
+        .header("x-amz-target")
+        .and_then(|target| target.split_once('.'))
+        .map_or("", |(_, operation)| operation);
+    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let on = |action: &str, part: &Value| {
+        let table = part["TableName"].as_str().unwrap_or_default();
+        let arn = format!("arn:aws:dynamodb:us-east-1:000000000000:table/{table}");
+        let resource = match part["IndexName"].as_str() {
+            Some(index) => format!("{arn}/index/{index}"),
+            None => arn,
+        };
+        Permission::new(format!("dynamodb:{action}"), resource)
+    };
+    match operation {
+        "TransactWriteItems" | "TransactGetItems" => body["TransactItems"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object)
+            .flatten()
+            .map(|(kind, part)| {
+                let action = match kind.as_str() {
+                    "ConditionCheck" => "ConditionCheckItem".to_owned(),
+                    kind => format!("{kind}Item"),
+                };
+                on(&action, part)
+            })
+            .collect(),
+        "BatchGetItem" => body["RequestItems"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(table, _)| on(operation, &json!({"TableName": table})))
+            .collect(),
+        _ => vec![on(operation, &body)],
+    }
+}
+
+/// The stack, as far as it runs here: buckets and Rekognition in `sightline local`, the table in moto, the unmodified functions under
+/// `cargo lambda watch`, each with the environment that the template gives it and an access key of its own.
+struct Stack {
+    local: Local,
+    deployed: Deployed,
+    lambda: String,
+    /// Between each function and the endpoint, and between each function and DynamoDB.
+    endpoints: [Before; 2],
+    tables: [Before; 2],
+    keys: [String; 2],
+    data: std::path::PathBuf,
+    _running: Running,
+}
+
+const UPLOAD_API: usize = 0;
+const PROCESSOR: usize = 1;
+
+impl Stack {
+    fn start(folder: &Path, options: &[&str]) -> Result<Self> {
+        let deployed = deployed(options)?;
+        let data = folder.join("data");
+        let local = Local::start(&data, &[])?;
+        let kept: Value = serde_json::from_slice(&fs::read(data.join("credentials.json"))?)?;
+        let log = |name: &str| fs::File::create(folder.join(format!("{name}.log")));
+
+        let (moto, lambda) = (free_port()?, free_port()?);
+        let mut running = Running(Vec::new());
+        running.0.push(
+            Command::new(tool("moto_server"))
+                .args(["-H", "127.0.0.1", "-p", &moto.to_string()])
+                .stdin(Stdio::null())
+                .stdout(log("moto")?)
+                .stderr(log("moto-errors")?)
+                .spawn()
+                .context("moto_server cannot be started; tests/run installs it")?,
+        );
+        running.0.push(
+            Command::new(tool("cargo-lambda"))
+                .args(["lambda", "watch", "--only-lambda-apis", "--disable-cors"])
+                .args(["-A", "127.0.0.1", "-P", &lambda.to_string()])
+                .current_dir(root())
+                .stdin(Stdio::null())
+                .stdout(log("watch")?)
+                .stderr(log("watch-errors")?)
+                .spawn()
+                .context("cargo-lambda cannot be started; tests/run installs it")?,
+        );
+        wait_for(lambda, "cargo lambda watch")?;
+        wait_for(moto, "moto_server")?;
+
+        let endpoint = || {
+            let upstream = local.ready.aws.trim_start_matches("http://").to_owned();
+            Before::start(upstream, |request| {
+                request.method() == "PUT" && request.target().contains("/results/inline/")
+            })
+        };
+        let table = || Before::start(format!("127.0.0.1:{moto}"), |_| false);
+        let stack = Self {
+            endpoints: [endpoint()?, endpoint()?],
+            tables: [table()?, table()?],
+            keys: [
+                text(&kept, "/uploadApi/accessKeyId")?.to_owned(),
+                text(&kept, "/processor/accessKeyId")?.to_owned(),
+            ],
+            local,
+            deployed,
+            lambda: format!("http://127.0.0.1:{lambda}"),
+            data,
+            _running: Running(Vec::new()),
+        };
+        if let Some(table) = &stack.deployed.table {
+            let moto = format!("http://127.0.0.1:{moto}");
+            stack.aws(&[
+                "dynamodb",
+                "create-table",
+                "--endpoint-url",
+                &moto,
+                "--cli-input-json",
+                &table.to_string(),
+            ])?;
+        }
+        for bucket in [stack.input(), stack.output()] {
+            stack.aws(&["s3api", "create-bucket", "--bucket", bucket])?;
+        }
+        for (which, name, pair) in [
+            (UPLOAD_API, "sightline-upload-api", "uploadApi"),
+            (PROCESSOR, "sightline-processor", "processor"),
+        ] {
+            let key = |member: &str| text(&kept, &format!("/{pair}/{member}"));
+            let at = |servers: &[Before; 2]| {
+                servers
+                    .get(which)
+                    .map_or_else(String::new, |before| before.server.url())
+            };
+            running.0.push(
+                Command::new(binary(name)?)
+                    .envs(stack.local.ready.environment())
+                    .envs(&stack.function(which).environment)
+                    .env("AWS_ENDPOINT_URL", at(&stack.endpoints))
+                    .env("AWS_ENDPOINT_URL_DYNAMODB", at(&stack.tables))
+                    .env("AWS_ACCESS_KEY_ID", key("accessKeyId")?)
+                    .env("AWS_SECRET_ACCESS_KEY", key("secretAccessKey")?)
+                    .env(
+                        "AWS_LAMBDA_RUNTIME_API",
+                        format!("{}/.rt/{name}", stack.lambda),
+                    )
+                    .env("AWS_LAMBDA_FUNCTION_NAME", name)
+                    .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+                    .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+                    .stdin(Stdio::null())
+                    .stdout(log(name)?)
+                    .stderr(log(&format!("{name}-errors"))?)
+                    .spawn()?,
+            );
+        }
+        Ok(Self {
+            _running: running,
+            ..stack
+        })
+    }
+
+    fn function(&self, which: usize) -> &DeployedFunction {
+        if which == UPLOAD_API {
+            &self.deployed.functions.upload_api
+        } else {
+            &self.deployed.functions.processor
+        }
+    }
+
+    fn bucket(&self, variable: &str) -> &str {
+        self.deployed
+            .functions
+            .processor
+            .environment
+            .get(variable)
+            .map_or("", String::as_str)
+    }
+
+    fn input(&self) -> &str {
+        self.bucket("INPUT_BUCKET")
+    }
+
+    fn output(&self) -> &str {
+        self.bucket("OUTPUT_BUCKET")
+    }
+
+    /// The AWS CLI with a person's key.
+    fn aws(&self, arguments: &[&str]) -> Result<String> {
+        run(Command::new(tool("aws"))
+            .args(arguments)
+            .envs(self.local.ready.environment()))
+    }
+
+    fn invoke(&self, function: &str, event: &Value) -> Result<Value> {
+        let answer = http(
+            "POST",
+            &format!(
+                "{}/2015-03-31/functions/{function}/invocations",
+                self.lambda
+            ),
+            &[("content-type", "application/json")],
+            event.to_string().as_bytes(),
+        )?;
+        ensure!(
+            answer.status == 200,
+            "{function}: {} {}",
+            answer.status,
+            String::from_utf8_lossy(&answer.body)
+        );
+        answer.json()
+    }
+
+    /// Asks the upload API as API Gateway does, for whom its authorizer has recognised.
+    fn api(&self, method: &str, path_and_query: &str, body: &Value) -> Result<(u64, Value)> {
+        let (path, query) = path_and_query
+            .split_once('?')
+            .unwrap_or((path_and_query, ""));
+        let domain = "abc.execute-api.us-east-1.amazonaws.com";
+        let event = json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
+            "headers": {"host": domain, "content-type": "application/json", "x-forwarded-proto": "https"},
+            "requestContext": {
+                "accountId": "000000000000", "apiId": "abc", "domainName": domain, "domainPrefix": "abc",
+                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "curl/8.7.1"},
+                "authorizer": {"jwt": {"claims": {"sub": OWNER}, "scopes": null}},
+                "requestId": "QQCtFipSIAMEPNQ=", "routeKey": "$default", "stage": "$default",
+                "time": "01/Jan/2026:00:00:00 +0000", "timeEpoch": 1_767_225_600_000_u64
+            },
+            "body": if body.is_null() { Value::Null } else { Value::String(body.to_string()) },
+            "isBase64Encoded": false
+        });
+        let answer = self.invoke("sightline-upload-api", &event)?;
+        let status = answer["statusCode"].as_u64().context("no status")?;
+        let said = answer["body"].as_str().unwrap_or_default();
+        Ok((status, serde_json::from_str(said).unwrap_or(answer)))
+    }
+
+    fn expect(&self, status: u64, method: &str, path: &str, body: &Value) -> Result<Value> {
+        let (got, answer) = self.api(method, path, body)?;
+        ensure!(got == status, "{method} {path}: {got} {answer}");
+        Ok(answer)
+    }
+
+    /// Hands an object to the processor as the queue does, and answers whether it was dealt with.
+    fn process(&self, key: &str) -> Result<bool> {
+        let head: Value = serde_json::from_str(&self.aws(&[
+            "s3api",
+            "head-object",
+            "--bucket",
+            self.input(),
+            "--key",
+            key,
+        ])?)?;
+        let size = head["ContentLength"].as_u64().context("no size")?;
+        self.announce(key, text(&head, "/ETag")?.trim_matches('"'), size)
+    }
+
+    fn announce(&self, key: &str, e_tag: &str, size: u64) -> Result<bool> {
+        let event = s3_event(self.input(), key, e_tag, size);
+        let answer = self.invoke(
+            "sightline-processor",
+            &json!({"Records": [sqs_message("m", &event.to_string(), 1)]}),
+        )?;
+        Ok(answer == json!({"batchItemFailures": []}))
+    }
+
+    fn store(&self, bucket: &str, key: &str, file: &Path) -> Result<()> {
+        self.aws(&[
+            "s3api",
+            "put-object",
+            "--bucket",
+            bucket,
+            "--key",
+            key,
+            "--body",
+            &file.to_string_lossy(),
+        ])
+        .map(drop)
+    }
+
+    fn stands(&self, key: &str) -> bool {
+        self.aws(&[
+            "s3api",
+            "head-object",
+            "--bucket",
+            self.output(),
+            "--key",
+            key,
+        ])
+        .is_ok()
+    }
+
+    /// Everything that each function needed for what it was seen to do.
+    fn needed(self) -> Result<[BTreeSet<Permission>; 2]> {
+        // The log is complete once the endpoint has ended.
+        self.local.interrupt()?;
+        let calls = aws_calls(&self.data)?;
+        let mut needed: [BTreeSet<Permission>; 2] = Default::default();
+        for ((needed, key), table) in needed.iter_mut().zip(&self.keys).zip(&self.tables) {
+            for call in calls
+                .iter()
+                .filter(|call| call["accessKeyId"].as_str() == Some(key))
+            {
+                for permission in call["permissions"]
+                    .as_array()
+                    .context("a call without permissions")?
+                {
+                    needed.insert(Permission::new(
+                        text(permission, "/action")?,
+                        text(permission, "/resource")?,
+                    ));
+                }
+            }
+            let seen = table.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            needed.extend(seen.iter().flat_map(dynamodb_permissions));
+        }
+        Ok(needed)
+    }
+}
+
+/// Everything that the functions do, whoever may see what.
+fn all_flows(stack: &Stack) -> Result<String> {
+    let (astronaut, cat) = (picture("astronaut.png")?, picture("chelsea.png")?);
+    let bytes = fs::read(&astronaut)?;
+
+    // An upload, its answer, and its thumbnail.
+    let reply = stack.expect(
+        201,
+        "POST",
+        "/uploads",
+        &json!({"contentType": "image/png", "contentLength": bytes.len(), "filename": "a.png"}),
+    )?;
+    let key = text(&reply, "/key")?.to_owned();
+    let missing = key.replace(".png", ".jpg");
+    stack.expect(404, "GET", &format!("/results/{missing}"), &Value::Null)?;
+    let stored = put(&reply, &bytes)?;
+    ensure!(
+        stored.status == 200,
+        "{}",
+        String::from_utf8_lossy(&stored.body)
+    );
+    stack.expect(202, "GET", &format!("/results/{key}"), &Value::Null)?;
+    ensure!(stack.process(&key)?, "the picture was not dealt with");
+    let document = stack.expect(200, "GET", &format!("/results/{key}"), &Value::Null)?;
+    ensure!(document["thumbnail"]["key"].is_string(), "{document}");
+    let (status, thumbnail) = stack.api("GET", &format!("/thumbnails/{key}"), &Value::Null)?;
+    ensure!(status == 302, "{status} {thumbnail}");
+    let details = stack.expect(200, "GET", &format!("/images/{key}"), &Value::Null)?;
+    for address in ["/imageUrl", "/resultUrl", "/thumbnail/url"] {
+        ensure!(
+            http("GET", text(&details, address)?, &[], b"")?.status == 200,
+            "{address}"
+        );
+    }
+    // The same event again, another picture under the same key, and a lease that somebody left.
+    ensure!(stack.process(&key)?);
+    stack.store(stack.input(), &key, &cat)?;
+    stack.store(stack.output(), &format!("claims/{key}"), &cat)?;
+    ensure!(stack.process(&key)?);
+
+    // One that was deleted before its turn came.
+    ensure!(stack.announce("uploads/gone.png", "0123456789abcdef0123456789abcdef", 1)?);
+
+    // An image in the request.
+    let image = base64(&bytes)?;
+    let inline = stack.expect(201, "POST", "/images", &json!({"image": image}))?;
+    let inline = text(&inline, "/key")?;
+    stack.expect(200, "GET", &format!("/results/{inline}"), &Value::Null)?;
+    // One that is not stored whole is taken away again.
+    stack.refuse(true);
+    let (status, answer) = stack.api("POST", "/images", &json!({"image": image}))?;
+    stack.refuse(false);
+    ensure!(status == 502, "{status} {answer}");
+    Ok(key)
+}
+
+impl Stack {
+    /// Has the upload API's documents refused.
+    fn refuse(&self, refuse: bool) {
+        for before in &self.endpoints {
+            before.refusing.store(refuse, Ordering::SeqCst);
+        }
+    }
+}
+
+/// What owners may do besides.
+fn owner_flows(stack: &Stack, key: &str) -> Result<()> {
+    let list = stack.expect(200, "GET", "/images?limit=1", &Value::Null)?;
+    ensure!(
+        list["images"]
+            .as_array()
+            .is_some_and(|images| images.len() == 1),
+        "{list}"
+    );
+    let cursor = text(&list, "/cursor")?;
+    stack.expect(
+        200,
+        "GET",
+        &format!("/images?limit=1&cursor={cursor}"),
+        &Value::Null,
+    )?;
+    let labels = stack.expect(200, "GET", "/labels", &Value::Null)?;
+    let label = text(&labels, "/labels/0/name")?.replace(' ', "%20");
+    stack.expect(200, "GET", &format!("/images?label={label}"), &Value::Null)?;
+    stack.expect(204, "DELETE", &format!("/images/{key}"), &Value::Null)?;
+    stack.expect(404, "GET", &format!("/results/{key}"), &Value::Null)?;
+    Ok(())
+}
+
+fn base64(bytes: &[u8]) -> Result<String> {
+    use base64::Engine as _;
+    Ok(base64::engine::general_purpose::STANDARD.encode(bytes))
+}
+
+/// What is wrong with the grants of a function, in both directions, and by the check of the check: without any one of the grants,
+/// something would be missing.
+fn compare(function: &str, granted: &[Permission], needed: &BTreeSet<Permission>) -> String {
+    let granted: Vec<Permission> = granted
+        .iter()
+        .filter(|grant| {
+            !OUT_OF_SIGHT
+                .iter()
+                .any(|(action, _)| *action == grant.action)
+        })
+        .cloned()
+        .collect();
+    let mut wrong = String::new();
+    let mut say = |what: &str, permission: &Permission| {
+        wrong.push_str(&format!("\n{function}: {what}: {permission}"));
+    };
+    for needed in missing(&granted, needed) {
+        say("needed and not granted", needed);
+    }
+    for grant in unused(&granted, needed) {
+        say("granted and not needed", grant);
+    }
+    for (left_out, grant) in granted.iter().enumerate() {
+        let mut fewer = granted.clone();
+        fewer.remove(left_out);
+        if missing(&fewer, needed).is_empty() {
+            say("nobody would miss", grant);
+        }
+    }
+    wrong
+}
+
+fn check(options: &[&str], flows: impl Fn(&Stack) -> Result<()>) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let stack = Stack::start(folder.path(), options)?;
+    flows(&stack).with_context(|| said(folder.path()))?;
+    let granted = [
+        stack.function(UPLOAD_API).granted()?,
+        stack.function(PROCESSOR).granted()?,
+    ];
+    let needed = stack.needed()?;
+    let mut wrong = String::new();
+    for ((name, granted), needed) in ["upload API", "processor"]
+        .into_iter()
+        .zip(granted)
+        .zip(needed)
+    {
+        ensure!(granted.len() > 15, "{name}: hardly anything is granted");
+        wrong.push_str(&compare(name, &granted, &needed));
+    }
+    ensure!(wrong.is_empty(), "{wrong}");
+    Ok(())
+}
+
+/// The functions' logs, for a failure.
+fn said(folder: &Path) -> String {
+    ["sightline-upload-api", "sightline-processor"]
+        .into_iter()
+        .flat_map(|name| [format!("{name}.log"), format!("{name}-errors.log")])
+        .map(|name| fs::read_to_string(folder.join(&name)).unwrap_or_default())
+        .collect()
+}
+
+#[test]
+fn with_owners_each_function_may_do_what_it_does_and_nothing_else() -> Result<()> {
+    let analyses =
+        "analyses=labels,image-properties,faces,text,moderation,celebrities,ppe,custom-labels";
+    let model = "customLabelsArn=arn:aws:rekognition:us-east-1:000000000000:project/colours/version/colours.local/0";
+    check(
+        &["access=owner", "maxDailyAnalyses=1000", analyses, model],
+        |stack| {
+            let key = all_flows(stack)?;
+            owner_flows(stack, &key)?;
+            taken_back(stack, &key)
+        },
+    )
+}
+
+#[test]
+fn unlisted_the_upload_api_may_neither_search_nor_remove() -> Result<()> {
+    check(&["access=unlisted"], |stack| {
+        let key = all_flows(stack)?;
+        stack.expect(403, "GET", "/images", &Value::Null)?;
+        stack.expect(403, "DELETE", &format!("/images/{key}"), &Value::Null)?;
+        Ok(())
+    })
+}
+
+/// A picture that was deleted while the processor had it in hand: what was written is taken back. S3 tells times in whole seconds,
+/// so a picture that is put back within the second of its deletion counts as the one from before.
+fn taken_back(stack: &Stack, key: &str) -> Result<()> {
+    for _ in 0..10 {
+        stack.store(stack.input(), key, &picture("chelsea.png")?)?;
+        stack.expect(204, "DELETE", &format!("/images/{key}"), &Value::Null)?;
+        stack.store(stack.input(), key, &picture("chelsea.png")?)?;
+        ensure!(stack.process(key)?);
+        if !stack.stands(&format!("results/{key}.json")) {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("the answer to a deleted picture was never taken back")
+}

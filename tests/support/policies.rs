@@ -1,0 +1,197 @@
+//! What functions may do, by the policies of a template, against what they were seen to do.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::Path,
+    process::Command,
+};
+
+use anyhow::{Result, ensure};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{root, run};
+
+/// An action on a resource: as a call needs it, or, with `*` for any characters, as a policy grants it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Permission {
+    /// Such as `s3:GetObject`.
+    pub action: String,
+    /// An ARN, or `*`.
+    pub resource: String,
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.action, self.resource)
+    }
+}
+
+impl Permission {
+    /// Of an action on a resource.
+    pub fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
+        Self {
+            action: action.into(),
+            resource: resource.into(),
+        }
+    }
+
+    /// Whether a policy that grants this allows what a call needs.
+    #[must_use]
+    pub fn allows(&self, needed: &Self) -> bool {
+        fits(&self.action, &needed.action) && fits(&self.resource, &needed.resource)
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for any characters (IAM User Guide, "IAM JSON policy
+/// elements: Resource").
+fn fits(pattern: &str, text: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    text.strip_prefix(start).is_some_and(|left| {
+        (0..=left.len())
+            .filter_map(|at| left.get(at..))
+            .any(|tail| fits(rest, tail))
+    })
+}
+
+/// What the calls need and no grant allows.
+#[must_use]
+pub fn missing<'a>(
+    granted: &[Permission],
+    needed: &'a BTreeSet<Permission>,
+) -> Vec<&'a Permission> {
+    needed
+        .iter()
+        .filter(|needed| !granted.iter().any(|grant| grant.allows(needed)))
+        .collect()
+}
+
+/// The grants that no call needs.
+#[must_use]
+pub fn unused<'a>(granted: &'a [Permission], needed: &BTreeSet<Permission>) -> Vec<&'a Permission> {
+    granted
+        .iter()
+        .filter(|grant| !needed.iter().any(|needed| grant.allows(needed)))
+        .collect()
+}
+
+/// A function as the template has it.
+#[derive(Debug, Deserialize)]
+pub struct DeployedFunction {
+    /// Its environment variables.
+    pub environment: BTreeMap<String, String>,
+    statements: Vec<Statement>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    effect: String,
+    action: Vec<String>,
+    resource: Vec<String>,
+}
+
+impl DeployedFunction {
+    /// Every action on every resource that its role's policies allow, one by one.
+    ///
+    /// # Errors
+    /// When a policy denies, which is not read here.
+    pub fn granted(&self) -> Result<Vec<Permission>> {
+        let mut granted = Vec::new();
+        for statement in &self.statements {
+            ensure!(statement.effect == "Allow", "a policy denies");
+            for action in &statement.action {
+                for resource in &statement.resource {
+                    granted.push(Permission::new(action, resource));
+                }
+            }
+        }
+        Ok(granted)
+    }
+}
+
+/// Both functions, and the index table's parameters for DynamoDB's `CreateTable`.
+#[derive(Debug, Deserialize)]
+pub struct Deployed {
+    /// The functions.
+    pub functions: Functions,
+    /// Parameters of `CreateTable`; none without an index.
+    pub table: Option<Value>,
+}
+
+/// The two functions.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Functions {
+    /// The upload API.
+    pub upload_api: DeployedFunction,
+    /// The processor.
+    pub processor: DeployedFunction,
+}
+
+/// Synthesises the stack with these options (`name=value`) and reads the functions out of it.
+///
+/// # Errors
+/// When it cannot be synthesised.
+pub fn deployed(options: &[&str]) -> Result<Deployed> {
+    let cdk = root().join("cdk");
+    ensure!(
+        cdk.join("node_modules").is_dir(),
+        "`npm ci` in cdk/ comes first; tests/run does it"
+    );
+    let said = run(Command::new(Path::new("node_modules/.bin/tsx"))
+        .arg("bin/policies.ts")
+        .args(options)
+        .current_dir(cdk))?;
+    Ok(serde_json::from_str(&said)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_characters() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            (
+                "arn:aws:s3:::in/uploads/*",
+                "arn:aws:s3:::in/uploads/a/b",
+                true,
+            ),
+            (
+                "arn:aws:s3:::in/uploads/*",
+                "arn:aws:s3:::in/inline/a",
+                false,
+            ),
+            ("arn:aws:s3:::in", "arn:aws:s3:::input", false),
+            ("a*c*e", "abcde", true),
+            ("a*c*e", "abcdef", false),
+        ] {
+            assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn both_directions_are_told() {
+        let needed = BTreeSet::from([
+            Permission::new("s3:GetObject", "b/x/1"),
+            Permission::new("s3:PutObject", "b/y/1"),
+        ]);
+        let granted = [
+            Permission::new("s3:GetObject", "b/x/*"),
+            Permission::new("s3:GetObject", "b/y/*"),
+        ];
+        assert_eq!(
+            missing(&granted, &needed),
+            [&Permission::new("s3:PutObject", "b/y/1")]
+        );
+        assert_eq!(
+            unused(&granted, &needed),
+            [&Permission::new("s3:GetObject", "b/y/*")]
+        );
+    }
+}
