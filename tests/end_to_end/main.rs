@@ -4,9 +4,12 @@
 mod aws_clients;
 mod browser;
 mod cli_analyze;
+mod cli_backfill;
+mod cli_search;
 mod cli_upload;
 mod crash;
 mod faults;
+mod inline;
 mod lambda;
 mod library;
 mod malformed;

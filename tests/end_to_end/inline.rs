@@ -1,0 +1,140 @@
+//! Images in the request, and thumbnails, over the real process.
+
+use std::fs;
+
+use anyhow::{Context as _, Result, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use image::GenericImageView as _;
+use serde_json::{Value, json};
+use sightline_tests::{Answer, Local, http, picture, result, root, text, upload};
+
+fn post(local: &Local, body: &Value) -> Result<Answer> {
+    http(
+        "POST",
+        &format!("{}/images", local.ready.api),
+        &[("content-type", "application/json")],
+        body.to_string().as_bytes(),
+    )
+}
+
+fn analysed(local: &Local, bytes: &[u8]) -> Result<Value> {
+    let answer = post(local, &json!({"image": STANDARD.encode(bytes)}))?;
+    ensure!(
+        answer.status == 201,
+        "{}: {}",
+        answer.status,
+        String::from_utf8_lossy(&answer.body)
+    );
+    answer.json()
+}
+
+/// What `GET /thumbnails/…` leads to: a JPEG whose longest side is 128 pixels. Answers its size.
+fn thumbnail(local: &Local, key: &str) -> Result<(u32, u32)> {
+    let redirection = http(
+        "GET",
+        &format!("{}/thumbnails/{key}", local.ready.api),
+        &[],
+        b"",
+    )?;
+    ensure!(redirection.status == 302, "{}", redirection.status);
+    let address = redirection.header("location").context("no address")?;
+    let file = http("GET", address, &[], b"")?;
+    ensure!(file.status == 200, "{}", file.status);
+    ensure!(file.header("content-type") == Some("image/jpeg"));
+    let format = image::guess_format(&file.body)?;
+    ensure!(format == image::ImageFormat::Jpeg, "{format:?}");
+    let size = image::load_from_memory(&file.body)?.dimensions();
+    ensure!(size.0.max(size.1) == 128, "{size:?}");
+    Ok(size)
+}
+
+#[test]
+fn an_image_in_the_request_is_answered_stored_and_served() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let local = Local::start(&folder.path().join("data"), &[])?;
+    for (path, extension) in [
+        (picture("astronaut.png")?, "png"),
+        (root().join("docs/pictures/astronaut.jpg"), "jpg"),
+    ] {
+        let bytes = fs::read(path)?;
+        let (width, height) = image::load_from_memory(&bytes)?.dimensions();
+        let reply = analysed(&local, &bytes)?;
+        let key = text(&reply, "/key")?;
+        ensure!(
+            key.starts_with("inline/") && key.ends_with(&format!(".{extension}")),
+            "{key}"
+        );
+        ensure!(text(&reply, "/result/status")? == "succeeded", "{reply}");
+        let labels = reply
+            .pointer("/rekognitionLabels")
+            .and_then(Value::as_array)
+            .context("no labels")?;
+        ensure!(
+            labels.iter().any(|label| label["Name"] == "Person"),
+            "{reply}"
+        );
+        // What is stored is what was answered.
+        let stored = result(&format!("{}/results/{key}", local.ready.api))?;
+        ensure!(Some(&stored) == reply.get("result"), "{stored}");
+        let size = thumbnail(&local, key)?;
+        let upright = (width > height) == (size.0 > size.1);
+        ensure!(upright || width == height, "{size:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn images_that_cannot_be_analysed_are_told_from_requests_that_cannot_be_read() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let local = Local::start(&folder.path().join("data"), &[])?;
+    // The file type box that begins every HEIC file.
+    let heic = [&24_u32.to_be_bytes(), b"ftypheic\0\0\0\0mif1heic".as_slice()].concat();
+    let reply = analysed(&local, &heic)?;
+    ensure!(text(&reply, "/result/status")? == "failed", "{reply}");
+    ensure!(
+        text(&reply, "/result/errors/0/code")? == "UnsupportedFormat",
+        "{reply}"
+    );
+    let advice = text(&reply, "/result/errors/0/message")?;
+    ensure!(advice.contains("HEIC") && advice.contains("JPEG"), "{advice}");
+    let key = text(&reply, "/key")?;
+    let missing = http(
+        "GET",
+        &format!("{}/thumbnails/{key}", local.ready.api),
+        &[],
+        b"",
+    )?;
+    ensure!(missing.status == 404, "{}", missing.status);
+
+    let refused = post(&local, &json!({"image": "no base64!"}))?;
+    ensure!(refused.status == 400, "{}", refused.status);
+    ensure!(refused.header("content-type") == Some("application/problem+json"));
+    let problem = refused.json()?;
+    ensure!(text(&problem, "/code")? == "invalid-base64", "{problem}");
+    Ok(())
+}
+
+#[test]
+fn an_upload_has_an_upright_thumbnail() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let local = Local::start(&folder.path().join("data"), &[])?;
+    // A wide picture that an orientation turns to stand.
+    let jpeg = fs::read(picture("rocket.jpg")?)?;
+    let (width, height) = image::load_from_memory(&jpeg)?.dimensions();
+    ensure!(width > height, "the test needs a wide picture");
+    let exif = b"\xFF\xE1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let mut turned = jpeg.get(..2).context("no JPEG")?.to_vec();
+    turned.extend_from_slice(exif);
+    turned.extend_from_slice(jpeg.get(2..).context("no JPEG")?);
+    let reply = upload(&local.ready.api, "image/jpeg", &turned, json!({}))?;
+    let document = result(text(&reply, "/statusUrl")?)?;
+    ensure!(text(&document, "/status")? == "succeeded", "{document}");
+    let key = text(&reply, "/key")?;
+    let size = thumbnail(&local, key)?;
+    ensure!(size.1 == 128 && size.0 < 128, "{size:?} is not upright");
+    ensure!(
+        document["thumbnail"]["width"] == size.0 && document["thumbnail"]["height"] == size.1,
+        "{document}"
+    );
+    Ok(())
+}
