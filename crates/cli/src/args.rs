@@ -1,6 +1,9 @@
 //! The command line.
 
-use crate::{analyze::AnalyzeArgs, completions::CompletionsArgs, upload::UploadArgs};
+use crate::{
+    analyze::AnalyzeArgs, backfill::BackfillArgs, completions::CompletionsArgs, search::SearchArgs,
+    upload::UploadArgs,
+};
 use clap::{Args, Parser, Subcommand};
 use sightline_pipeline::{Analyses, config::AllowedOrigins};
 use std::{
@@ -49,6 +52,10 @@ pub(crate) enum Command {
     Upload(Box<UploadArgs>),
     /// Ask Rekognition about one picture and see its boxes drawn
     Analyze(Box<AnalyzeArgs>),
+    /// Find pictures by what they show
+    Search(Box<SearchArgs>),
+    /// Queue pictures that lay in the bucket before
+    Backfill(Box<BackfillArgs>),
     /// Put dead letters back into the queue, also while `sightline local` runs
     Redrive(RedriveArgs),
     /// Print the completions of a shell

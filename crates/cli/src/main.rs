@@ -3,6 +3,7 @@
 mod analyze;
 mod api;
 mod args;
+mod backfill;
 mod completions;
 mod exit;
 mod http;
@@ -10,6 +11,7 @@ mod interrupt;
 mod local;
 mod output;
 mod redrive;
+mod search;
 mod upload;
 
 use args::{Cli, Command};
@@ -34,6 +36,8 @@ async fn main() -> ExitCode {
         Command::Local(args) => local::run(*args).await.map(done),
         Command::Upload(args) => upload::run(*args).await,
         Command::Analyze(args) => analyze::run(*args).await,
+        Command::Search(args) => search::run(*args).await,
+        Command::Backfill(args) => backfill::run(*args).await,
         Command::Redrive(args) => redrive::run(&args, &mut std::io::stdout()).map(done),
         Command::Completions(args) => completions::run(&args).map(done),
     };

@@ -35,6 +35,7 @@ mod request_body;
 mod s3;
 mod server;
 mod settings;
+mod sqs;
 mod store;
 mod tesseract;
 

@@ -10,6 +10,7 @@ use crate::{
     rekognition::{self, RekognitionState, TARGET_PREFIX},
     request_body,
     s3::S3,
+    sqs::{self, Sqs},
     store::{StartStoreError, Store, StoreError},
 };
 use http::{Request, Response, header};
@@ -142,6 +143,12 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
             store.clone(),
             access_log.clone(),
         ),
+        sqs: Sqs {
+            store: store.clone(),
+            region: settings.region.clone(),
+            credentials: Arc::clone(&keys),
+            access_log: access_log.clone(),
+        },
         rekognition: Arc::new(RekognitionState {
             store: store.clone(),
             recogniser: settings.recogniser,
@@ -261,6 +268,7 @@ impl Drop for LocalAws {
 
 struct Services {
     s3: S3,
+    sqs: Sqs,
     rekognition: Arc<RekognitionState>,
 }
 
@@ -275,12 +283,15 @@ impl Services {
             .headers()
             .get(TARGET)
             .map(|target| target.as_bytes());
-        let mut response =
-            if target.is_some_and(|target| target.starts_with(TARGET_PREFIX.as_bytes())) {
-                rekognition::handle(Arc::clone(&self.rekognition), request).await
-            } else {
-                self.s3.handle(peer, request).await
-            };
+        let mut response = if target
+            .is_some_and(|target| target.starts_with(TARGET_PREFIX.as_bytes()))
+        {
+            rekognition::handle(Arc::clone(&self.rekognition), request).await
+        } else if target.is_some_and(|target| target.starts_with(sqs::TARGET_PREFIX.as_bytes())) {
+            self.sqs.handle(request).await
+        } else {
+            self.s3.handle(peer, request).await
+        };
         if !asks_first {
             leftover.drain().await;
         } else if !response.status().is_success() {

@@ -15,7 +15,7 @@ use rekognition_model::{ErrorBody, ErrorCode};
 use subtle::ConstantTimeEq;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime, macros::format_description};
 
-/// The service's name in the credential scope.
+/// Rekognition's name in the credential scope.
 const SERVICE: &str = "rekognition";
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";
@@ -99,17 +99,31 @@ impl<'a> Authorization<'a> {
 }
 
 /// Who the request says it comes from, whether or not that is true.
-pub(super) fn claimed_access_key(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn claimed_access_key(headers: &HeaderMap) -> Option<String> {
     Authorization::read(headers)
         .ok()
         .map(|authorization| authorization.access_key_id.to_owned())
 }
 
-/// Verifies the signature over the head and the whole body of a request that arrived at `now`.
+/// Verifies the signature over the head and the whole body of a request to Rekognition that arrived at `now`.
 ///
 /// # Errors
 /// AWS's own answer to what is wrong with it.
 pub(super) fn verify(
+    head: &Parts,
+    body: &[u8],
+    accepted: &[Credentials],
+    now: OffsetDateTime,
+) -> Result<(), ErrorBody> {
+    verify_for(SERVICE, head, body, accepted, now)
+}
+
+/// The same for a service by its name in the credential scope.
+///
+/// # Errors
+/// As [`verify`].
+pub(crate) fn verify_for(
+    service: &str,
     head: &Parts,
     body: &[u8],
     accepted: &[Credentials],
@@ -126,7 +140,7 @@ pub(super) fn verify(
             )
         })?;
     let time = signing_time(&head.headers)?;
-    check_scope(&authorization, time)?;
+    check_scope(&authorization, service, time)?;
     check_age(time, now)?;
     for name in ALWAYS_SIGNED {
         if !authorization.signed_headers.contains(&name) || !head.headers.contains_key(name) {
@@ -175,7 +189,7 @@ fn signature(
     let params = SigningParams::builder()
         .identity(&identity)
         .region(authorization.region)
-        .name(SERVICE)
+        .name(authorization.service)
         .time(time.into())
         .settings(settings)
         .build()
@@ -214,16 +228,20 @@ fn signing_time(headers: &HeaderMap) -> Result<OffsetDateTime, ErrorBody> {
 }
 
 /// The credential scope fits the time, the service and the algorithm.
-fn check_scope(authorization: &Authorization<'_>, time: OffsetDateTime) -> Result<(), ErrorBody> {
+fn check_scope(
+    authorization: &Authorization<'_>,
+    service: &str,
+    time: OffsetDateTime,
+) -> Result<(), ErrorBody> {
     let full = basic(time);
     if full.split('T').next() != Some(authorization.date) {
         return Err(invalid(format!(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP, '{full}'."
         )));
     }
-    if authorization.service != SERVICE {
+    if authorization.service != service {
         return Err(invalid(format!(
-            "Credential should be scoped to correct service: '{SERVICE}'."
+            "Credential should be scoped to correct service: '{service}'."
         )));
     }
     if authorization.terminator != TERMINATOR {

@@ -6,7 +6,7 @@
 //! other operation is refused by name, because an invented answer would be worse than none.
 
 mod answer;
-mod auth;
+pub(crate) mod auth;
 mod picture;
 mod text;
 

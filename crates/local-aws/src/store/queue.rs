@@ -101,6 +101,23 @@ impl Store {
         self.inner.database.read(next).await
     }
 
+    /// Queues messages, all or none of them; their identifiers, in order.
+    pub(crate) async fn send(&self, bodies: Vec<String>) -> Result<Vec<String>, StoreError> {
+        let send = move |connection: &Connection| {
+            let at = OffsetDateTime::now_utc();
+            bodies
+                .iter()
+                .map(|body| insert(connection, body, at))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let store = self.clone();
+        let committed = move |ids| {
+            store.announce_arrival();
+            ids
+        };
+        self.inner.database.write(send, committed).await
+    }
+
     /// Becomes ready when a message arrives after this call.
     pub(crate) fn arrival(&self) -> Notified<'_> {
         self.inner.arrivals.notified()
@@ -211,18 +228,19 @@ impl Store {
     }
 }
 
-/// Queues a message inside a transaction.
+/// Queues a message inside a transaction; its identifier.
 pub(super) fn insert(
     connection: &Connection,
     body: &str,
     at: OffsetDateTime,
-) -> Result<(), StoreError> {
+) -> Result<String, StoreError> {
+    let id = Uuid::new_v4().to_string();
     connection
         .prepare_cached(
             "INSERT INTO messages (id, body, sent_at, visible_at) VALUES (?1, ?2, ?3, ?3)",
         )?
-        .execute(params![Uuid::new_v4().to_string(), body, millis(at)])?;
-    Ok(())
+        .execute(params![id, body, millis(at)])?;
+    Ok(id)
 }
 
 /// Queues a message that had died, with all its attempts before it again; it keeps its identifier. One that is

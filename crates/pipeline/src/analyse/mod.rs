@@ -97,6 +97,12 @@ impl Views {
     }
 }
 
+/// What all answers about one picture cost, by list price.
+#[must_use]
+pub fn price(analyses: &Analyses, settings: &Settings) -> Cost {
+    cost::cost(questions::questions(analyses, settings).iter())
+}
+
 /// Asks a recogniser everything that is to be known of a picture.
 pub struct Analyst<'a, R> {
     /// Whom to ask.

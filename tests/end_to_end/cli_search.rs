@@ -1,0 +1,105 @@
+//! `sightline search` over what `sightline upload` brought.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use sightline_tests::{Local, PATIENCE, binary, picture};
+
+fn sightline(local: &Local, state: &Path, arguments: &[&str]) -> Result<Output> {
+    Ok(Command::new(binary("sightline")?)
+        .args(arguments)
+        .env("SIGHTLINE_API", &local.ready.api)
+        .env("XDG_STATE_HOME", state)
+        .output()?)
+}
+
+fn lines(output: &Output) -> Result<Vec<Value>> {
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).with_context(|| line.to_owned()))
+        .collect()
+}
+
+#[test]
+fn pictures_are_found_by_what_they_show() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let local = Local::start(&folder.path().join("data"), &[])?;
+    let run = |arguments: &[&str]| sightline(&local, folder.path(), arguments);
+    let (astronaut, motorcycle) = (picture("astronaut.png")?, picture("motorcycle_left.png")?);
+    let files = [&astronaut, &motorcycle].map(|file| file.to_string_lossy().into_owned());
+    let uploaded = run(&["upload", "--json", &files[0], &files[1]])?;
+    ensure!(
+        uploaded.status.success(),
+        "{}",
+        String::from_utf8_lossy(&uploaded.stderr)
+    );
+    let key = lines(&uploaded)?
+        .iter()
+        .find(|row| row.get("file").and_then(Value::as_str) == Some(&files[1]))
+        .and_then(|row| Some(row.get("key")?.as_str()?.to_owned()))
+        .context("no key of the motorcycle")?;
+
+    // The row is written after the document.
+    let began = Instant::now();
+    let found = loop {
+        let output = run(&[
+            "search",
+            "--label",
+            "motorcycle",
+            "--min-confidence",
+            "80",
+            "--json",
+        ])?;
+        ensure!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let found = lines(&output)?;
+        if !found.is_empty() || began.elapsed() > PATIENCE {
+            break found;
+        }
+        thread::sleep(Duration::from_millis(50));
+    };
+    let [one] = found.as_slice() else {
+        anyhow::bail!("{found:?}");
+    };
+    ensure!(
+        one.get("key").and_then(Value::as_str) == Some(&key),
+        "{one}"
+    );
+
+    let output = run(&["search", "--category", "Vehicles and Automotive"])?;
+    let table = String::from_utf8(output.stdout)?;
+    let rows: Vec<_> = table.lines().collect();
+    ensure!(
+        rows.len() == 2 && rows[0].starts_with("KEY\tUPLOADED\t") && rows[1].starts_with(&key),
+        "{table}"
+    );
+    // Page by page.
+    let output = run(&["search", "--limit", "1", "--json"])?;
+    ensure!(lines(&output)?.len() == 1);
+    let output = run(&["search", "--limit", "0", "--json"])?;
+    ensure!(lines(&output)?.len() == 2);
+    let output = run(&["search", "--label", "Dragon"])?;
+    ensure!(output.status.success());
+    ensure!(
+        String::from_utf8_lossy(&output.stderr).contains("0 pictures found"),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for (arguments, code) in [
+        (&["search", "--min-confidence", "80"][..], 2),
+        (&["search", "--api", "http://127.0.0.1:1"], 3),
+    ] {
+        let output = run(arguments)?;
+        ensure!(output.status.code() == Some(code), "{arguments:?}");
+    }
+    Ok(())
+}
