@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use sightline_pipeline::{
     KeyError, SourceKey,
     config::ProcessorConfig,
+    index::{ImageIndex, NoIndex},
     metrics,
     object_store::ObjectStore,
     prepare::{Preparer, side_by_side},
@@ -117,10 +118,11 @@ impl HandlerError {
 
 /// The processor: everything that lives as long as the process.
 #[derive(Debug)]
-pub struct Processor<S, R> {
+pub struct Processor<S, R, I = NoIndex> {
     config: ProcessorConfig,
     store: S,
     recogniser: R,
+    index: Option<I>,
     preparer: Preparer,
     options: Options,
     /// Unlike that of any other process.
@@ -137,13 +139,14 @@ struct Job {
 }
 
 impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
-    /// Over these ports.
+    /// Over these ports, without an index.
     #[must_use]
     pub fn new(config: ProcessorConfig, store: S, recogniser: R, options: Options) -> Self {
         Self {
             config,
             store,
             recogniser,
+            index: None,
             preparer: Preparer::new(options.prepared_side_by_side),
             options,
             process: Uuid::new_v4().to_string(),
@@ -151,6 +154,23 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
         }
     }
 
+    /// The same with an index, where there is one, in which every document is entered.
+    #[must_use]
+    pub fn with_index<I: ImageIndex>(self, index: Option<I>) -> Processor<S, R, I> {
+        Processor {
+            config: self.config,
+            store: self.store,
+            recogniser: self.recogniser,
+            index,
+            preparer: self.preparer,
+            options: self.options,
+            process: self.process,
+            begun: self.begun,
+        }
+    }
+}
+
+impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
     /// Works off one event.
     ///
     /// Answers `{"batchItemFailures": [{"itemIdentifier": <message id>}, …]}` to a queue's event
@@ -311,6 +331,7 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
             let worker = Worker {
                 store: &self.store,
                 recogniser: &self.recogniser,
+                index: self.index.as_ref(),
                 preparer: &self.preparer,
                 config: &self.config,
                 clock: &self.options.clock,
@@ -320,14 +341,14 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
                 lease_wait: self.options.lease_wait,
             };
             match worker.work(&job.created, &key).await {
-                Ok(Outcome::Written(status, timings)) => tracing::info!(
+                Ok(Outcome::Written(document)) => tracing::info!(
                     request_id,
                     key = %key,
-                    status = status.name(),
-                    waited_ms = timings.waited_ms,
-                    prepare_ms = timings.prepare_ms,
-                    recognise_ms = timings.recognise_ms,
-                    total_ms = timings.total_ms,
+                    status = document.status.name(),
+                    waited_ms = document.timings.waited_ms,
+                    prepare_ms = document.timings.prepare_ms,
+                    recognise_ms = document.timings.recognise_ms,
+                    total_ms = document.timings.total_ms,
                     "answered"
                 ),
                 Ok(Outcome::Skipped(skip)) => {

@@ -30,6 +30,10 @@
 //! because the second upload's sequencer is higher, even when its bytes are the same. To have a
 //! version answered anew, delete its result and send its event again.
 //!
+//! **The index** is told after the document is written, and refuses what was deleted by order
+//! meanwhile; the document is taken back then. A worker that dies before, or an index that fails, has the
+//! message come again: the document that stands is entered then, and nothing is asked.
+//!
 //! # What becomes of failures
 //!
 //! - **Throttling, 5xx, time-outs, lost connections**: nothing is written, and the message comes

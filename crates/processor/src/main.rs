@@ -10,7 +10,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 use sightline_pipeline::{
     aws,
-    config::{ProcessorConfig, environment},
+    config::{self, ProcessorConfig, environment},
     logging, metrics,
     prepare::side_by_side,
     spending::Bounded,
@@ -33,22 +33,25 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let config = ProcessorConfig::read(&environment)?;
+    let index_table = config::index_table(&environment)?;
     anyhow::ensure!(
         std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some(),
         "AWS_LAMBDA_RUNTIME_API is not set; this program is a Lambda function and runs on AWS Lambda or under `cargo lambda watch`, on one machine `sightline local` does its work"
     );
     logging::start();
     metrics::embed();
+    let sdk = aws::load().await;
+    let index = index_table.map(|table| aws::index(&sdk, table));
     let aws::Clients {
         store, recogniser, ..
-    } = aws::clients(&aws::load().await);
+    } = aws::clients(&sdk);
     let recogniser = Bounded::new(
         recogniser,
         store.clone(),
         &config.buckets.output,
         config.settings.max_daily_analyses,
     );
-    let processor = Arc::new(Processor::new(
+    let processor = Processor::new(
         config,
         store,
         recogniser,
@@ -58,7 +61,8 @@ async fn run() -> anyhow::Result<()> {
             ),
             ..Options::default()
         },
-    ));
+    );
+    let processor = Arc::new(processor.with_index(index));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let processor = processor.clone();
         async move {

@@ -8,9 +8,10 @@ use sightline_pipeline::{
     analyse::{Analyst, Answers, Findings, Views, refusal},
     config::ProcessorConfig,
     deployment,
-    document::{AnalysisError, ImageInfo, Status, Thumbnail, Timings},
+    document::{AnalysisError, ImageInfo, Thumbnail, Timings},
+    index::{Entry, ImageIndex, IndexError, Put},
     metrics,
-    object_store::{ObjectStore, StoreError},
+    object_store::{Get, GetOutcome, ObjectStore, StoreError},
     prepare::{JpegPicture, Preparer},
     recogniser::{self, Recogniser, RecogniserError},
 };
@@ -28,10 +29,10 @@ use crate::{
 };
 
 /// What became of an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Outcome {
     /// A result was written.
-    Written(Status, Timings),
+    Written(Box<ResultDocument>),
     /// There was nothing to do.
     Skipped(Skip),
 }
@@ -68,6 +69,9 @@ pub enum Setback {
     /// A bucket failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The index failed. The document stands, and the next attempt only enters it.
+    #[error(transparent)]
+    Index(#[from] IndexError),
     /// The recogniser is busy or out of order.
     #[error("{operation}: {error}")]
     Recogniser {
@@ -93,6 +97,7 @@ impl Setback {
     pub(crate) fn reason(&self) -> &str {
         match self {
             Self::Store(error) => &error.code,
+            Self::Index(error) => &error.code,
             Self::Recogniser { error, .. } => &error.code,
             Self::InHand => "InHand",
             Self::Contended => "Contended",
@@ -105,6 +110,8 @@ impl Setback {
     pub(crate) fn needs_repair(&self) -> bool {
         match self {
             Self::Store(error) => deployment::is_at_fault(&error.code),
+            // Nothing in a picture makes an index refuse it.
+            Self::Index(error) => !error.retryable,
             Self::Recogniser { error, .. } => deployment::is_at_fault(&error.code),
             Self::InHand | Self::Contended | Self::OutOfTime => false,
         }
@@ -140,9 +147,10 @@ impl Deadlines {
 }
 
 /// Everything the work on an image needs.
-pub(crate) struct Worker<'a, S, R> {
+pub(crate) struct Worker<'a, S, R, I> {
     pub(crate) store: &'a S,
     pub(crate) recogniser: &'a R,
+    pub(crate) index: Option<&'a I>,
     pub(crate) preparer: &'a Preparer,
     pub(crate) config: &'a ProcessorConfig,
     pub(crate) clock: &'a Clock,
@@ -192,7 +200,7 @@ enum Ending {
     },
 }
 
-impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
+impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
     /// Works on one image.
     pub(crate) async fn work(
         &self,
@@ -203,7 +211,19 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
             if Instant::now() >= self.deadlines.begin {
                 return Err(Setback::OutOfTime);
             }
-            self.prepare(created, key).await
+            match self.prepare(created, key).await? {
+                Outcome::Written(document) => Ok(if self.enter(&document).await? {
+                    Outcome::Written(document)
+                } else {
+                    Outcome::Skipped(Skip::Gone)
+                }),
+                // Whoever wrote the document may have been cut off before its row.
+                Outcome::Skipped(Skip::Answered) => {
+                    self.enter_standing(key).await?;
+                    Ok(Outcome::Skipped(Skip::Answered))
+                }
+                skipped => Ok(skipped),
+            }
         };
         timeout_at(self.deadlines.write, work)
             .await
@@ -263,7 +283,7 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
         standing: Standing,
     ) -> Result<Outcome, Setback> {
         let document = self.document(subject, analyses, Ending::Refused(error));
-        self.write(&document, &subject.version, standing).await
+        self.write(document, &subject.version, standing).await
     }
 
     async fn answer(&self, subject: &Subject<'_>, analyses: Analyses) -> Result<Outcome, Setback> {
@@ -341,7 +361,7 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
             recognise_ms,
         };
         let document = self.document(subject, analyses, ending);
-        let written = self.write(&document, &subject.version, standing).await;
+        let written = self.write(document, &subject.version, standing).await;
         match &written {
             Ok(_) => lease.release(self.store, (self.clock)()).await,
             Err(_) => lease.park(self.store, (self.clock)(), kept).await,
@@ -476,7 +496,7 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
 
     async fn write(
         &self,
-        document: &ResultDocument,
+        document: ResultDocument,
         version: &ObjectVersion,
         standing: Standing,
     ) -> Result<Outcome, Setback> {
@@ -485,16 +505,58 @@ impl<S: ObjectStore, R: Recogniser> Worker<'_, S, R> {
             // Before the document, so that an attempt that breaks off here comes again.
             thumbnail::remove_older(self.store, output, &document.source.key, version).await?;
         }
-        match results::write(self.store, output, document, version, standing).await? {
+        match results::write(self.store, output, &document, version, standing).await? {
             Writing::Done => {
-                metrics::written(document);
-                Ok(Outcome::Written(document.status, document.timings.clone()))
+                metrics::written(&document);
+                Ok(Outcome::Written(Box::new(document)))
             }
             Writing::GivenWay(standing) => Ok(Outcome::Skipped(
                 skip(&standing).unwrap_or(Skip::Superseded),
             )),
             Writing::Lost => Err(Setback::Contended),
         }
+    }
+}
+
+impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
+    /// Enters a document in the index. Where the image was removed by order while it was worked on,
+    /// the index refuses, and what was written is taken back. Whether the document stays.
+    async fn enter(&self, document: &ResultDocument) -> Result<bool, Setback> {
+        let Some(index) = self.index else {
+            return Ok(true);
+        };
+        let entry = Entry::from_document(document);
+        if index.put(&entry).await? != Put::Removed {
+            return Ok(true);
+        }
+        let (key, output) = (&document.source.key, &self.config.buckets.output);
+        // Not what another worker wrote meanwhile about a newer image.
+        let standing = Standing::look(self.store, output, key, &entry.version).await?;
+        if matches!(standing, Standing::Answered) {
+            self.store.delete(output, &key.thumbnail_key()).await?;
+            self.store.delete(output, &key.result_key()).await?;
+        }
+        Ok(false)
+    }
+
+    /// Enters the document that stands. Where it is entered already, nothing changes.
+    async fn enter_standing(&self, key: &SourceKey) -> Result<(), Setback> {
+        if self.index.is_none() {
+            return Ok(());
+        }
+        let get = Get {
+            bucket: &self.config.buckets.output,
+            key: &key.result_key(),
+            version_id: None,
+            if_match: None,
+            first_bytes: None,
+        };
+        if let GetOutcome::Found(_, bytes) = self.store.get(get).await?
+            && let Ok(document) = serde_json::from_slice(&bytes)
+        {
+            self.enter(&document).await?;
+        }
+        Ok(())
     }
 }
 

@@ -118,6 +118,7 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         processor_config(&args, &place, questions),
         for_processor.store,
         for_processor.recogniser,
+        index,
     );
     let app = Pages::new(&place.aws, args.max_upload_bytes)?.before(figures::before(
         sightline_upload_api::router(Arc::new(upload_api)),

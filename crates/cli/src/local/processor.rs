@@ -4,6 +4,7 @@ use serde_json::Value;
 use sightline_pipeline::{
     aws::{RekognitionRecogniser, S3Store},
     config::ProcessorConfig,
+    index::SqliteIndex,
 };
 use sightline_processor::{Invocation, Options, Processor};
 use uuid::Uuid;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use super::pump::{Handler, Reasons, TIME_LIMIT};
 
 /// The processor of the Lambda function, over the endpoint in this process.
-pub(super) struct LocalProcessor(Processor<S3Store, RekognitionRecogniser>);
+pub(super) struct LocalProcessor(Processor<S3Store, RekognitionRecogniser, SqliteIndex>);
 
 impl LocalProcessor {
     /// Over these ports. The data folder lets in one process at a time, so this is the only processor there is.
@@ -19,12 +20,13 @@ impl LocalProcessor {
         config: ProcessorConfig,
         store: S3Store,
         recogniser: RekognitionRecogniser,
+        index: SqliteIndex,
     ) -> Self {
         let options = Options {
             sole_worker: true,
             ..Options::default()
         };
-        Self(Processor::new(config, store, recogniser, options))
+        Self(Processor::new(config, store, recogniser, options).with_index(Some(index)))
     }
 }
 

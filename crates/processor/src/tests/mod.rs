@@ -3,4 +3,5 @@
 mod events;
 mod flows;
 mod golden;
+mod index;
 mod support;

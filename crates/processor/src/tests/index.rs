@@ -1,0 +1,117 @@
+//! What becomes of the index's row.
+
+use sightline_pipeline::{
+    SourceKey,
+    index::{ImageIndex, IndexError},
+    testing::{FailingIndex, Faults, MemoryIndex, busy},
+};
+
+use super::support::*;
+use crate::Processor;
+
+const KEY: &str = "uploads/a.jpg";
+
+/// The bench's processor with this index.
+fn indexed<I: ImageIndex>(
+    bench: &Bench,
+    index: &I,
+) -> Processor<
+    sightline_pipeline::testing::MemoryStore,
+    sightline_pipeline::testing::CannedRecogniser,
+    I,
+>
+where
+    I: Clone,
+{
+    let options = options(&bench.hands, std::time::Duration::ZERO);
+    Processor::new(
+        config("labels"),
+        bench.store.clone(),
+        bench.recogniser.clone(),
+        options,
+    )
+    .with_index(Some(index.clone()))
+}
+
+fn event(bench: &Bench) -> serde_json::Value {
+    let info = bench.upload(KEY, &picture());
+    queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))])
+}
+
+#[tokio::test]
+async fn an_image_is_entered_after_its_document() {
+    let (bench, index) = (Bench::new("labels"), MemoryIndex::new());
+    let processor = indexed(&bench, &index);
+    let event = event(&bench);
+    let answer = processor.handle(event, &invocation(60)).await.unwrap();
+    assert!(failures(&answer).is_empty());
+    let entries = index.entries();
+    assert_eq!(entries.len(), 1);
+    let document = serde_json::from_value(bench.document(KEY)).unwrap();
+    assert_eq!(
+        entries[0],
+        sightline_pipeline::index::Entry::from_document(&document)
+    );
+    assert!(!entries[0].terms.is_empty());
+}
+
+#[tokio::test]
+async fn a_picture_that_cannot_be_analysed_is_entered_too() {
+    let (bench, index) = (Bench::new("labels"), MemoryIndex::new());
+    let processor = indexed(&bench, &index);
+    let info = bench.upload(KEY, b"no picture");
+    let event = queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))]);
+    processor.handle(event, &invocation(60)).await.unwrap();
+    assert_eq!(index.entries()[0].row.status.name(), "failed");
+}
+
+#[tokio::test]
+async fn an_index_that_fails_has_the_message_come_again_and_nothing_asked_again() {
+    let refused = IndexError {
+        code: "AccessDeniedException".to_owned(),
+        retryable: false,
+        ..busy()
+    };
+    for error in [busy(), refused] {
+        let (bench, index) = (Bench::new("labels"), MemoryIndex::new());
+        let processor = indexed(
+            &bench,
+            &FailingIndex::new(index.clone(), Faults::first(1, error)),
+        );
+        let event = event(&bench);
+        let answer = processor.handle(event.clone(), &invocation(60)).await;
+        assert_eq!(failures(&answer.unwrap()), ["m"]);
+        assert_eq!(bench.document(KEY)["status"], "succeeded");
+        assert!(index.entries().is_empty());
+        let answer = processor.handle(event, &invocation(60)).await.unwrap();
+        assert!(failures(&answer).is_empty());
+        assert_eq!(index.entries().len(), 1);
+        assert_eq!(bench.recogniser.count(), 1);
+        assert!(
+            !bench
+                .store
+                .keys(OUT)
+                .iter()
+                .any(|key| key.starts_with("claims/"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_image_that_was_removed_while_it_was_in_hand_leaves_nothing() {
+    let (bench, index) = (Bench::new("labels"), MemoryIndex::new());
+    let processor = indexed(&bench, &index);
+    let event = event(&bench);
+    let key = SourceKey::new(KEY).unwrap();
+    index.remove(&key, bench.hands.now()).await.unwrap();
+    for _ in 0..2 {
+        let answer = processor.handle(event.clone(), &invocation(60)).await;
+        assert!(failures(&answer.unwrap()).is_empty());
+        assert!(
+            bench.store.keys(OUT).is_empty(),
+            "{:?}",
+            bench.store.keys(OUT)
+        );
+        assert!(index.entries().is_empty());
+    }
+}
