@@ -23,6 +23,7 @@ mod dynamo;
 mod entry;
 #[cfg(any(test, feature = "testing"))]
 mod memory;
+pub mod reindex;
 mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;

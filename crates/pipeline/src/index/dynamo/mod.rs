@@ -43,6 +43,8 @@
 //! Transactions: How it works", "Using write sharding to distribute workloads evenly".
 
 mod item;
+#[cfg(any(test, feature = "testing"))]
+mod load;
 mod read;
 mod write;
 

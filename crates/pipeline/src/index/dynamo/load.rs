@@ -1,0 +1,89 @@
+//! Fills an empty table for tests, many items to a request.
+//!
+//! A stand-in for DynamoDB copies the whole table in every transaction, so that ten thousand images could
+//! never be put one by one. What this writes is what putting writes: putting the same again
+//! changes nothing.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+use futures::{StreamExt, stream};
+use uuid::Uuid;
+
+use super::{
+    DynamoIndex,
+    item::{Item, Wanted, count_pk, finder_item, image_item, kind_of, n, s, shard},
+    read::not_built,
+};
+use crate::{
+    aws::Failure,
+    index::{Entry, IndexError, rules::Standing},
+};
+
+/// The most items in a request (Amazon DynamoDB API Reference, "BatchWriteItem").
+const MAX_BATCH: usize = 25;
+
+impl DynamoIndex {
+    /// Enters images into a table that holds none of them; `counts` also adds them to the counts, which must be
+    /// empty.
+    ///
+    /// # Errors
+    /// [`IndexError`] when a request fails.
+    pub async fn load(&self, entries: &[Entry], counts: bool) -> Result<(), IndexError> {
+        let mut items: Vec<Item> = Vec::new();
+        let mut counted: BTreeMap<(String, String), (u64, String)> = BTreeMap::new();
+        for entry in entries {
+            let key = &entry.row.key;
+            let wanted = Wanted::of(entry);
+            let rev = Uuid::new_v4().to_string();
+            items.push(image_item(key, &wanted.standing, &wanted.terms(), &rev)?);
+            let Standing::Image(image) = &wanted.standing else {
+                continue;
+            };
+            for (sk, finder) in &wanted.finders {
+                items.push(finder_item(sk, finder, image));
+                if counts && kind_of(sk).is_some() {
+                    for owner in [Some(None), key.owner().map(Some)].into_iter().flatten() {
+                        let pk = count_pk(shard(key), owner);
+                        let count = counted.entry((pk, sk.clone())).or_default();
+                        *count = (count.0 + 1, finder.name.clone());
+                    }
+                }
+            }
+        }
+        items.extend(counted.into_iter().map(|((pk, sk), (images, name))| {
+            Item::from([
+                ("pk".to_owned(), s(pk)),
+                ("sk".to_owned(), s(sk)),
+                ("images".to_owned(), n(images)),
+                ("name".to_owned(), s(name)),
+            ])
+        }));
+        let batches = items.chunks(MAX_BATCH).map(<[Item]>::to_vec);
+        let mut written = stream::iter(batches)
+            .map(|batch| self.write_batch(batch))
+            .buffer_unordered(4);
+        while let Some(written) = written.next().await {
+            written?;
+        }
+        Ok(())
+    }
+
+    async fn write_batch(&self, batch: Vec<Item>) -> Result<(), IndexError> {
+        let requests = batch
+            .into_iter()
+            .map(|item| {
+                let put = PutRequest::builder().set_item(Some(item)).build()?;
+                Ok(WriteRequest::builder().put_request(put).build())
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| not_built("BatchWriteItem", error))?;
+        self.client
+            .batch_write_item()
+            .request_items(&self.table, requests)
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| Failure::read(&error).into_index_error("BatchWriteItem"))
+    }
+}
