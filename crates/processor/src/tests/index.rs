@@ -2,8 +2,8 @@
 
 use sightline_pipeline::{
     SourceKey,
-    index::{ImageIndex, IndexError},
-    testing::{FailingIndex, Faults, MemoryIndex, busy},
+    index::{Entry, ImageIndex, IndexError},
+    testing::{CannedRecogniser, FailingIndex, Faults, MemoryIndex, MemoryStore, busy},
 };
 
 use super::support::*;
@@ -11,18 +11,10 @@ use crate::Processor;
 
 const KEY: &str = "uploads/a.jpg";
 
+type Indexed<I> = Processor<MemoryStore, CannedRecogniser, I>;
+
 /// The bench's processor with this index.
-fn indexed<I: ImageIndex>(
-    bench: &Bench,
-    index: &I,
-) -> Processor<
-    sightline_pipeline::testing::MemoryStore,
-    sightline_pipeline::testing::CannedRecogniser,
-    I,
->
-where
-    I: Clone,
-{
+fn indexed<I: ImageIndex + Clone>(bench: &Bench, index: &I) -> Indexed<I> {
     let options = options(&bench.hands, std::time::Duration::ZERO);
     Processor::new(
         config("labels"),
@@ -48,10 +40,7 @@ async fn an_image_is_entered_after_its_document() {
     let entries = index.entries();
     assert_eq!(entries.len(), 1);
     let document = serde_json::from_value(bench.document(KEY)).unwrap();
-    assert_eq!(
-        entries[0],
-        sightline_pipeline::index::Entry::from_document(&document)
-    );
+    assert_eq!(entries[0], Entry::from_document(&document));
     assert!(!entries[0].terms.is_empty());
 }
 
