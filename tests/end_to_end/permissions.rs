@@ -20,7 +20,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sightline_tests::{
     Local, PATIENCE, aws_calls, binary,
@@ -68,6 +69,13 @@ impl Drop for Running {
             let _ = process.wait();
         }
     }
+}
+
+fn number(document: &Value, pointer: &str) -> Result<u64> {
+    document
+        .pointer(pointer)
+        .and_then(Value::as_u64)
+        .with_context(|| format!("{pointer} is no number in {document}"))
 }
 
 fn free_port() -> Result<u16> {
@@ -140,17 +148,18 @@ fn dynamodb_permissions(request: &Request) -> Vec<Permission> {
         .map_or("", |(_, operation)| operation);
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     let on = |action: &str, part: &Value| {
-        let table = part["TableName"].as_str().unwrap_or_default();
+        let table = text(part, "/TableName").unwrap_or_default();
         let arn = format!("arn:aws:dynamodb:us-east-1:000000000000:table/{table}");
-        let resource = match part["IndexName"].as_str() {
-            Some(index) => format!("{arn}/index/{index}"),
-            None => arn,
+        let resource = match text(part, "/IndexName") {
+            Ok(index) => format!("{arn}/index/{index}"),
+            Err(_) => arn,
         };
         Permission::new(format!("dynamodb:{action}"), resource)
     };
     match operation {
-        "TransactWriteItems" | "TransactGetItems" => body["TransactItems"]
-            .as_array()
+        "TransactWriteItems" | "TransactGetItems" => body
+            .get("TransactItems")
+            .and_then(Value::as_array)
             .into_iter()
             .flatten()
             .filter_map(Value::as_object)
@@ -163,8 +172,9 @@ fn dynamodb_permissions(request: &Request) -> Vec<Permission> {
                 on(&action, part)
             })
             .collect(),
-        "BatchGetItem" => body["RequestItems"]
-            .as_object()
+        "BatchGetItem" => body
+            .get("RequestItems")
+            .and_then(Value::as_object)
             .into_iter()
             .flatten()
             .map(|(table, _)| on(operation, &json!({"TableName": table})))
@@ -365,8 +375,8 @@ impl Stack {
             "isBase64Encoded": false
         });
         let answer = self.invoke("sightline-upload-api", &event)?;
-        let status = answer["statusCode"].as_u64().context("no status")?;
-        let said = answer["body"].as_str().unwrap_or_default();
+        let status = number(&answer, "/statusCode")?;
+        let said = text(&answer, "/body").unwrap_or_default();
         Ok((status, serde_json::from_str(said).unwrap_or(answer)))
     }
 
@@ -386,7 +396,7 @@ impl Stack {
             "--key",
             key,
         ])?)?;
-        let size = head["ContentLength"].as_u64().context("no size")?;
+        let size = number(&head, "/ContentLength")?;
         self.announce(key, text(&head, "/ETag")?.trim_matches('"'), size)
     }
 
@@ -434,10 +444,11 @@ impl Stack {
         for ((needed, key), table) in needed.iter_mut().zip(&self.keys).zip(&self.tables) {
             for call in calls
                 .iter()
-                .filter(|call| call["accessKeyId"].as_str() == Some(key))
+                .filter(|call| text(call, "/accessKeyId").is_ok_and(|id| id == key))
             {
-                for permission in call["permissions"]
-                    .as_array()
+                for permission in call
+                    .get("permissions")
+                    .and_then(Value::as_array)
                     .context("a call without permissions")?
                 {
                     needed.insert(Permission::new(
@@ -477,7 +488,7 @@ fn all_flows(stack: &Stack) -> Result<String> {
     stack.expect(202, "GET", &format!("/results/{key}"), &Value::Null)?;
     ensure!(stack.process(&key)?, "the picture was not dealt with");
     let document = stack.expect(200, "GET", &format!("/results/{key}"), &Value::Null)?;
-    ensure!(document["thumbnail"]["key"].is_string(), "{document}");
+    text(&document, "/thumbnail/key")?;
     let (status, thumbnail) = stack.api("GET", &format!("/thumbnails/{key}"), &Value::Null)?;
     ensure!(status == 302, "{status} {thumbnail}");
     let details = stack.expect(200, "GET", &format!("/images/{key}"), &Value::Null)?;
@@ -497,7 +508,7 @@ fn all_flows(stack: &Stack) -> Result<String> {
     ensure!(stack.announce("uploads/gone.png", "0123456789abcdef0123456789abcdef", 1)?);
 
     // An image in the request.
-    let image = base64(&bytes)?;
+    let image = STANDARD.encode(&bytes);
     let inline = stack.expect(201, "POST", "/images", &json!({"image": image}))?;
     let inline = text(&inline, "/key")?;
     stack.expect(200, "GET", &format!("/results/{inline}"), &Value::Null)?;
@@ -522,8 +533,8 @@ impl Stack {
 fn owner_flows(stack: &Stack, key: &str) -> Result<()> {
     let list = stack.expect(200, "GET", "/images?limit=1", &Value::Null)?;
     ensure!(
-        list["images"]
-            .as_array()
+        list.get("images")
+            .and_then(Value::as_array)
             .is_some_and(|images| images.len() == 1),
         "{list}"
     );
@@ -540,11 +551,6 @@ fn owner_flows(stack: &Stack, key: &str) -> Result<()> {
     stack.expect(204, "DELETE", &format!("/images/{key}"), &Value::Null)?;
     stack.expect(404, "GET", &format!("/results/{key}"), &Value::Null)?;
     Ok(())
-}
-
-fn base64(bytes: &[u8]) -> Result<String> {
-    use base64::Engine as _;
-    Ok(base64::engine::general_purpose::STANDARD.encode(bytes))
 }
 
 /// What is wrong with the grants of a function, in both directions, and by the check of the check: without any one of the grants,
@@ -647,5 +653,5 @@ fn taken_back(stack: &Stack, key: &str) -> Result<()> {
             return Ok(());
         }
     }
-    anyhow::bail!("the answer to a deleted picture was never taken back")
+    bail!("the answer to a deleted picture was never taken back")
 }
