@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """A thumbnail of a 12-megapixel photo: Sightline's preparation beside vipsthumbnail and Pillow.
 
-    python3 bench/thumbnail.py [--runs N] [--program PATH] [PICTURE.jpg ...]
+    tests/.venv/bin/python bench/thumbnail.py [--runs N] [--program PATH] [PICTURE.jpg ...]
 
 Each program reads the file, makes an upright JPEG of at most 128 pixels a side without metadata and
 writes it. They take turns, each in a process of its own, so all pay for their start. The table shows
-the median and the fastest time, and the highest peak of resident memory (ru_maxrss).
+the median and the fastest time, and the highest peak of resident memory (ru_maxrss). The last table
+shows the peak of the whole processor function while it works on such pictures, as cargo build makes it.
 
 Without a picture, 4000 x 3000 pixels that look like a photo to a compressor are made: noise of all
 scales as in landscapes, and the fine noise of a sensor (baseline 4:2:0 at quality 90, about 4 MB;
-the same progressive). Needs vipsthumbnail (Debian: libvips-tools) and, in this interpreter, Pillow
-and NumPy. Without --program the example `prepare` is built for release.
+the same progressive). Needs vipsthumbnail (Debian: libvips-tools) and, in this interpreter, Pillow,
+NumPy and boto3, as tests/run installs them in tests/.venv. Without --program the example `prepare` is built for release.
 """
 
 import argparse
@@ -21,6 +22,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import processor
 
 ROOT = Path(__file__).resolve().parent.parent
 PX = 128
@@ -70,12 +73,9 @@ def measure(command):
     return seconds * 1000, usage.ru_maxrss / 1024
 
 
-def build():
-    subprocess.run(
-        ["cargo", "build", "--release", "--quiet", "-p", "sightline-pipeline", "--example", "prepare"], cwd=ROOT, check=True
-    )
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return target / "release/examples/prepare"
+def build(*options, program):
+    subprocess.run(["cargo", "build", "--quiet", *options], cwd=ROOT, check=True)
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), program)
 
 
 def main():
@@ -84,7 +84,11 @@ def main():
     parser.add_argument("--program", type=Path)
     parser.add_argument("pictures", nargs="*", type=Path)
     arguments = parser.parse_args()
-    program = arguments.program or build()
+    program = arguments.program or build(
+        "--release", "-p", "sightline-pipeline", "--example", "prepare", program="release/examples/prepare"
+    )
+    sightline = build(program="debug/sightline")
+    function = sightline.with_name("sightline-processor")
     with tempfile.TemporaryDirectory() as folder:
         pictures = arguments.pictures
         if not pictures:
@@ -106,6 +110,14 @@ def main():
             for name, runs in results.items():
                 times, peaks = zip(*runs)
                 print(f"| {name} | {statistics.median(times):.0f} | {min(times):.0f} | {max(peaks):.0f} |")
+        print("\npeak of the processor function, MiB\n")
+        for number, picture in enumerate(pictures):
+            own = Path(folder, str(number))
+            own.mkdir()
+            figures = processor.peaks(sightline, function, picture, own)
+            if number == 0:
+                print(f"| picture | {' | '.join(figures)} |\n|---|{'---|' * len(figures)}")
+            print(f"| {picture.name} | {' | '.join(f'{peak:.0f}' for peak in figures.values())} |")
 
 
 if __name__ == "__main__":
