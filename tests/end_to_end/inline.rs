@@ -88,7 +88,11 @@ fn images_that_cannot_be_analysed_are_told_from_requests_that_cannot_be_read() -
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
     // The file type box that begins every HEIC file.
-    let heic = [&24_u32.to_be_bytes(), b"ftypheic\0\0\0\0mif1heic".as_slice()].concat();
+    let heic = [
+        &24_u32.to_be_bytes(),
+        b"ftypheic\0\0\0\0mif1heic".as_slice(),
+    ]
+    .concat();
     let reply = analysed(&local, &heic)?;
     ensure!(text(&reply, "/result/status")? == "failed", "{reply}");
     ensure!(
@@ -96,7 +100,10 @@ fn images_that_cannot_be_analysed_are_told_from_requests_that_cannot_be_read() -
         "{reply}"
     );
     let advice = text(&reply, "/result/errors/0/message")?;
-    ensure!(advice.contains("HEIC") && advice.contains("JPEG"), "{advice}");
+    ensure!(
+        advice.contains("HEIC") && advice.contains("JPEG"),
+        "{advice}"
+    );
     let key = text(&reply, "/key")?;
     let missing = http(
         "GET",
@@ -122,7 +129,8 @@ fn an_upload_has_an_upright_thumbnail() -> Result<()> {
     let jpeg = fs::read(picture("rocket.jpg")?)?;
     let (width, height) = image::load_from_memory(&jpeg)?.dimensions();
     ensure!(width > height, "the test needs a wide picture");
-    let exif = b"\xFF\xE1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let exif =
+        b"\xFF\xE1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
     let mut turned = jpeg.get(..2).context("no JPEG")?.to_vec();
     turned.extend_from_slice(exif);
     turned.extend_from_slice(jpeg.get(2..).context("no JPEG")?);
