@@ -53,14 +53,18 @@ export const DESKTOP = { viewport: { width: 1360, height: 900 } };
 export const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 
 /**
- * Opens the upload page and watches it. `close` fails when the page logged an error, threw, asked for
- * something that is not there, or asked anyone but the service.
+ * Opens a page and watches it. `close` fails when the page logged an error, threw, asked for something that
+ * is not there, or asked anyone but the service.
  * @param {import('playwright-core').Browser} browser
  * @param {import('playwright-core').BrowserContextOptions} [options]
  * @param {object} [expect]
  * @param {RegExp} [expect.log] errors in the console that belong to the test
+ * @param {RegExp} [expect.missing] addresses that need not be there
+ * @param {string} [expect.path] the page, the upload page if not given
+ * @param {string} [expect.ready] a selector of what is there once the page can be used
+ * @param {(page: Page) => Promise<unknown>} [expect.before] what is prepared before it is opened
  */
-export async function open(browser, options = DESKTOP, { log } = {}) {
+export async function open(browser, options = DESKTOP, { log, missing, path = '/', ready = '#choose:enabled', before } = {}) {
   const context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'], ...options });
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
@@ -76,14 +80,15 @@ export async function open(browser, options = DESKTOP, { log } = {}) {
     if (/^https?:/.test(request.url())) origins.add(new URL(request.url()).origin);
   });
   page.on('response', (response) => {
-    if (response.status() === 404) faults.push(`404: ${response.url()}`);
+    if (response.status() === 404 && !missing?.test(response.url())) faults.push(`404: ${response.url()}`);
   });
 
   // Someone must listen before a file dialog opens, or the browser opens it for good.
   page.on('filechooser', () => {});
 
-  const response = await page.goto(`${API}/`);
-  await page.locator('#choose:enabled').waitFor();
+  await before?.(page);
+  const response = await page.goto(`${API}${path}`);
+  await page.locator(ready).first().waitFor();
   // The policy names who the page may talk to; the browser holds the page to it.
   const policy = (await response?.headerValue('content-security-policy')) ?? '';
   const allowed = [API, ...(/connect-src ([^;]*)/.exec(policy)?.[1] ?? '').split(' ')].filter((source) => source.startsWith('http'));

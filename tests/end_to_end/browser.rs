@@ -1,4 +1,4 @@
-//! The page in a real Chromium.
+//! The pages in a real Chromium.
 
 use std::process::Command;
 
@@ -7,10 +7,20 @@ use sightline_tests::{Local, artefacts, root, run};
 
 #[test]
 fn the_page_works_in_chromium() -> Result<()> {
+    in_chromium("upload.test.js")
+}
+
+/// With a service of its own: it counts on holding no other pictures.
+#[test]
+fn the_gallery_works_in_chromium() -> Result<()> {
+    in_chromium("gallery.test.js")
+}
+
+fn in_chromium(test: &str) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
     run(Command::new("node")
-        .args(["--test", "--test-reporter=spec", "upload.test.js"])
+        .args(["--test", "--test-reporter=spec", test])
         .current_dir(root().join("tests/browser"))
         .env("SIGHTLINE_API", &local.ready.api)
         .env("SIGHTLINE_PICTURES", root().join("tests/.pictures"))

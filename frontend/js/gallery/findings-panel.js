@@ -147,6 +147,8 @@ export class FindingsPanel {
     box.addEventListener('change', () => {
       this.#set(group, row, box.checked);
       this.#draw();
+      // Whoever switches boxes on sees at once which they are.
+      light();
       if (box.checked) this.#on.reveal();
     });
     const light = () => this.light(box.checked ? index : null);

@@ -113,7 +113,8 @@ async function start({ api: address, auth: settings }) {
   });
   const undoNotice = new UndoNotice(dock, { undo, hold: (held) => deletions.hold(held), leftWithFocus: () => (viewer.isOpen ? viewer.dialog.focus() : grid.focus()) });
 
-  new IntersectionObserver(([entry]) => entry?.isIntersecting && goOn(), { rootMargin: AHEAD }).observe(sentinel);
+  // Several looks may be reported together; the last one tells how it is now.
+  const nearEnd = new IntersectionObserver((looks) => looks.at(-1)?.isIntersecting && goOn(), { rootMargin: AHEAD });
   least.addEventListener('input', () => setLeast(least.valueAsNumber));
   status.addEventListener('change', () => go({ status: /** @type {import('./state.js').Status} */ (status.value) }));
   addEventListener('popstate', () => void arrive());
@@ -182,8 +183,12 @@ async function start({ api: address, auth: settings }) {
     );
     place.classList.toggle('busy', listing.state === 'loading');
     placeInViewer();
-    // An observer speaks only when something moves past its line; after a short page the end has not moved.
-    if (listing.state === 'more' && sentinel.getBoundingClientRect().top < innerHeight + parseInt(AHEAD, 10)) requestAnimationFrame(goOn);
+    // An observer speaks of what moved past its line, and once when it begins: after a page it begins anew, so that an
+    // end of the list that is still near, or near again, is not missed.
+    if (listing.state === 'more') {
+      nearEnd.unobserve(sentinel);
+      nearEnd.observe(sentinel);
+    }
   }
 
   /**

@@ -59,7 +59,8 @@ export class Search {
   /** @param {import('../shapes.js').Counts} counts */
   set counts(counts) {
     this.#counts = counts;
-    if (!this.#list.hidden) this.#open();
+    const typing = document.activeElement === this.#input && this.#input.value !== this.#settled;
+    if (typing || !this.#list.hidden) this.#open();
   }
 
   /** @param {string} text what is searched for now */

@@ -6,7 +6,7 @@ import { colourRegions } from '../colours.js';
 import { documentSection } from '../document-view.js';
 import { byId, h } from '../dom.js';
 import { saveFrom } from '../download.js';
-import { isAbort } from '../errors.js';
+import { ApiError, isAbort } from '../errors.js';
 import { typeLabel } from '../files.js';
 import { bytes } from '../format.js';
 import { icon } from '../icons.js';
@@ -147,7 +147,11 @@ export class Viewer {
       this.#find(details, await document);
     } catch (error) {
       if (signal.aborted || isAbort(error)) return;
-      this.#fail(error);
+      // The API knows a picture's facts from its document, so before there is one it knows none.
+      const reading = statusOf(error) === 404 ? await document.catch(() => null) : null;
+      if (signal.aborted) return;
+      if (reading && !reading.ready) this.#pending();
+      else this.#fail(error);
     }
   }
 
@@ -211,7 +215,7 @@ export class Viewer {
    */
   #find(details, reading) {
     if (!reading.ready) {
-      this.#side.replaceChildren(h('section', { class: 'card calm' }, h('h3', {}, 'Not analysed yet'), h('p', {}, 'The picture is stored and its analysis is under way. Close it and open it again in a moment.')));
+      this.#pending();
       return;
     }
     const { document } = reading;
@@ -237,13 +241,18 @@ export class Viewer {
     );
   }
 
+  #pending() {
+    this.#side.replaceChildren(
+      h('section', { class: 'card calm' }, h('h3', {}, 'Not analysed yet'), h('p', {}, 'The picture is stored and its analysis is under way. Close it and open it again in a moment.')),
+    );
+  }
+
   /** @param {unknown} error */
   #fail(error) {
-    const gone = error instanceof Error && 'status' in error && error.status === 404;
-    const { title, text } = gone
+    const { title, text } = statusOf(error) === 404
       ? { title: 'This picture is not here', text: 'It was deleted, or the address is not complete. Close this to see the others.' }
       : explainError(error);
-    const signIn = error instanceof Error && 'status' in error && error.status === 401 ? this.#on.signIn() : null;
+    const signIn = statusOf(error) === 401 ? this.#on.signIn() : null;
     this.#side.replaceChildren(
       h(
         'section',
@@ -284,6 +293,11 @@ export class Viewer {
     } else return;
     event.preventDefault();
   }
+}
+
+/** @param {unknown} error */
+function statusOf(error) {
+  return error instanceof ApiError ? error.status : 0;
 }
 
 /** @param {ResultDocument} document */

@@ -1,0 +1,530 @@
+// @ts-check
+/** The gallery in a real Chromium, against a running service that holds no other pictures. See README.md. */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+
+import { serve } from './many.js';
+import { API, DESKTOP, PATIENCE, PHONE, barriers, choose, keep, launch, open, picture, row, show, sideways } from './support.js';
+
+/**
+ * @typedef {import('playwright-core').Page} Page
+ * @typedef {import('../../frontend/js/shapes.js').ImageRow} ImageRow
+ */
+
+const PICTURES = ['astronaut.png', 'motorcycle_left.png', 'chelsea.png', 'coffee.png', 'rocket.jpg'];
+/** What each is known to show. */
+const SHOWN = [
+  ['Person', 'astronaut.png'],
+  ['Motorcycle', 'motorcycle_left.png'],
+];
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+/**
+ * @param {string} path
+ * @returns {Promise<any>}
+ */
+const ask = async (path) => (await fetch(`${API}${path}`)).json();
+const rows = async (query = '') => /** @type {ImageRow[]} */ ((await ask(`/images${query}`)).images);
+const keyOf = async (/** @type {string} */ name) => (await rows()).find(({ filename }) => filename === name)?.key ?? '';
+
+/**
+ * @param {import('playwright-core').BrowserContextOptions} [options]
+ * @param {Parameters<typeof open>[2]} [expect]
+ */
+const gallery = (options = DESKTOP, expect = {}) => open(browser, options, { path: '/gallery.html', ready: '.tile', ...expect });
+
+const tile = (/** @type {Page} */ page, /** @type {string} */ name) => page.locator('.tile').and(page.getByTitle(name, { exact: true }));
+const names = (/** @type {Page} */ page) => page.locator('.tile .tile-name').allTextContents();
+const boxes = (/** @type {Page} */ page) => page.locator('#viewer .picture-overlay .box');
+
+/**
+ * Waits until exactly these pictures are shown, in any order.
+ * @param {Page} page
+ * @param {readonly string[]} wanted
+ */
+async function showsOnly(page, wanted) {
+  await page.waitForFunction(
+    (all) => JSON.stringify([...document.querySelectorAll('.tile .tile-name')].map((each) => each.textContent).sort()) === JSON.stringify(all),
+    [...wanted].sort(),
+    { timeout: PATIENCE },
+  );
+}
+
+/**
+ * @param {Page} page
+ * @param {string} id
+ * @param {number} value
+ */
+const slide = (page, id, value) =>
+  page.locator(id).evaluate((range, to) => {
+    if (!(range instanceof HTMLInputElement)) return;
+    range.value = String(to);
+    range.dispatchEvent(new Event('input'));
+  }, value);
+
+/**
+ * Opens a picture and waits for what was found in it.
+ * @param {Page} page
+ * @param {string} name
+ */
+async function look(page, name) {
+  await tile(page, name).click();
+  await page.locator('#viewer').getByRole('heading', { name, exact: true }).waitFor();
+  await page.locator('#viewer .document').waitFor();
+  await page.locator('#viewer .picture-image.there').waitFor({ state: 'attached' });
+}
+
+before(async () => {
+  browser = await launch();
+  // The upload page brings them in, as a person does.
+  const { page, close } = await open(browser);
+  await choose(page, PICTURES.map(picture));
+  for (const name of PICTURES) await row(page, name).and(page.locator('[data-state="done"]')).waitFor();
+  await page.getByRole('link', { name: 'Gallery' }).click();
+  await showsOnly(page, PICTURES);
+  await close();
+});
+after(() => browser?.close());
+
+test('pictures are found by the labels and categories they have', async () => {
+  const { page, close } = await gallery();
+  await showsOnly(page, PICTURES);
+  const find = page.getByRole('combobox', { name: 'Label or category' });
+  for (const [label = '', name = ''] of SHOWN) {
+    await find.fill(label.slice(0, 4).toLowerCase());
+    await page.getByRole('option', { name: new RegExp(`^${label} \\d+`) }).click();
+    await showsOnly(page, (await rows(`?label=${label}`)).map(({ filename = '' }) => filename));
+    assert.ok((await names(page)).includes(name));
+    assert.equal(new URL(page.url()).search, `?label=${label}`);
+    assert.match((await page.locator('#tally').textContent()) ?? '', new RegExp(`^\\d pictures? with “${label}”$`));
+    const confidence = (await rows(`?label=${label}`)).find(({ filename }) => filename === name)?.confidence ?? 0;
+    assert.equal(await tile(page, name).locator('.tile-badge').textContent(), `${label} ${Math.floor(confidence)}%`);
+  }
+
+  // Every label and category that is counted finds as many pictures.
+  const { labels, categories } = await ask('/labels');
+  assert.ok(labels.length > 5 && categories.length > 0);
+  for (const [kind, { name, images }] of [...labels.slice(0, 6).map((/** @type {any} */ each) => ['label', each]), ...categories.slice(0, 3).map((/** @type {any} */ each) => ['category', each])]) {
+    await page.goto(`${API}/gallery.html?${kind}=${encodeURIComponent(name)}`);
+    await page.locator('.tile').first().waitFor();
+    assert.equal((await names(page)).length, images, `${kind} ${name}`);
+  }
+
+  // By keyboard, with a category; and back to everything.
+  await find.fill('vehic');
+  const category = page.getByRole('group', { name: 'Categories' }).getByRole('option').first();
+  const chosen = (await category.locator('.found-name').textContent()) ?? '';
+  const options = await page.getByRole('option').count();
+  for (let at = 0; at < options && (await category.getAttribute('aria-selected')) !== 'true'; at += 1) await page.keyboard.press('ArrowDown');
+  assert.equal(await find.getAttribute('aria-activedescendant'), await category.getAttribute('id'));
+  await page.keyboard.press('Enter');
+  await showsOnly(page, (await rows(`?category=${encodeURIComponent(chosen)}`)).map(({ filename = '' }) => filename));
+  assert.equal(await find.inputValue(), chosen);
+  await page.getByRole('button', { name: 'Clear the search' }).click();
+  await showsOnly(page, PICTURES);
+  await page.goBack();
+  await page.locator('#tally', { hasText: `in “${chosen}”` }).waitFor();
+
+  await find.fill('no such thing');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+  await page.getByRole('button', { name: 'Show all pictures' }).click();
+  await showsOnly(page, PICTURES);
+  const [chip] = labels;
+  await page.getByRole('group', { name: 'Frequent labels' }).getByRole('button', { name: new RegExp(`^${chip.name} `) }).click();
+  await page.locator('#tally', { hasText: `with “${chip.name}”` }).waitFor();
+  await close();
+});
+
+test('the confidence slider sifts what is shown, and the address keeps it', async () => {
+  const { page, close } = await gallery();
+  const all = await rows();
+  const asked = /** @type {string[]} */ ([]);
+  page.on('request', (request) => void (new URL(request.url()).pathname === '/images' && asked.push(request.url())));
+  for (const least of [60, 75, 90, 97]) {
+    await slide(page, '#least', least);
+    const wanted = all.filter(({ labels }) => (labels[0]?.confidence ?? 0) >= least).map(({ filename = '' }) => filename);
+    if (wanted.length > 0) await showsOnly(page, wanted);
+    else await page.getByRole('heading', { name: 'None is that certain' }).waitFor();
+  }
+  assert.deepEqual(asked, [], 'nothing is asked for anew');
+  await page.waitForURL(/confidence=97/);
+  await slide(page, '#least', 0);
+  await showsOnly(page, PICTURES);
+
+  // Captions name the labels that are left.
+  const [labelled] = all.filter(({ labels }) => labels.length > 1);
+  assert.ok(labelled?.filename);
+  const [best] = labelled.labels;
+  await slide(page, '#least', Math.floor(best?.confidence ?? 0));
+  const left = labelled.labels.filter(({ confidence }) => confidence >= Math.floor(best?.confidence ?? 0));
+  const caption = await tile(page, labelled.filename).locator('.tile-labels').innerText();
+  assert.equal(caption, left.slice(0, 3).map(({ name }) => name).join(', ') + (left.length > 3 ? ` + ${left.length - 3}` : ''));
+
+  await page.goto(`${API}/gallery.html?label=person&confidence=80`);
+  await showsOnly(page, (await rows('?label=Person&minConfidence=80')).map(({ filename = '' }) => filename));
+  assert.equal(await page.locator('#least').inputValue(), '80');
+  assert.equal(await page.locator('#least-value').innerText(), '80%');
+  await close();
+});
+
+test('the viewer shows boxes that can be switched per label, colours and the document', async () => {
+  const { page, close } = await gallery();
+  await look(page, 'motorcycle_left.png');
+  const document = await ask(`/results/${await keyOf('motorcycle_left.png')}`);
+  const labels = document.rekognition.detectLabels.Labels;
+  const places = (/** @type {any} */ { Instances = [] }) => Instances.length;
+  const total = labels.reduce((/** @type {number} */ sum, /** @type {any} */ label) => sum + places(label), 0);
+  const motorcycle = places(labels.find((/** @type {any} */ { Name }) => Name === 'Motorcycle'));
+  assert.ok(motorcycle > 0);
+  assert.equal(await boxes(page).count(), total);
+
+  const toggle = page.locator('#viewer').getByRole('checkbox', { name: /^Motorcycle/ });
+  await toggle.uncheck();
+  assert.equal(await boxes(page).count(), total - motorcycle);
+  assert.equal(await page.locator('#viewer .tag', { hasText: 'Motorcycle' }).count(), 0);
+  await page.keyboard.press('Space');
+  assert.equal(await boxes(page).count(), total, 'the keyboard switches too');
+  assert.equal(await page.locator('#viewer .picture-frame.lit .box.on').count(), motorcycle);
+  const all = page.getByRole('switch', { name: 'Boxes of labels' });
+  await all.uncheck();
+  assert.equal(await boxes(page).count(), 0);
+  await all.check();
+
+  // The slider of the viewer is the gallery's.
+  await slide(page, '#viewer-least', 99);
+  await page.waitForURL(/confidence=99/);
+  assert.equal(await boxes(page).count(), labels.filter((/** @type {any} */ { Confidence }) => Confidence >= 99).reduce((/** @type {number} */ sum, /** @type {any} */ label) => sum + places(label), 0));
+  assert.equal(await page.locator('#least').inputValue(), '99');
+  await slide(page, '#viewer-least', 0);
+  assert.equal(await boxes(page).count(), total);
+
+  const hexes = await page.locator('#viewer .colour-region').first().locator('code').allTextContents();
+  assert.deepEqual(hexes, document.rekognition.detectLabels.ImageProperties.DominantColors.map((/** @type {any} */ { HexCode }) => HexCode.toUpperCase()));
+  await page.locator('#viewer').getByText('Raw JSON', { exact: true }).click();
+  await page.locator('#viewer').getByText('"schemaVersion"').waitFor();
+  const [json] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download the JSON' }).click()]);
+  assert.deepEqual(JSON.parse(readFileSync(await json.path(), 'utf8')), document);
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download the picture' }).click()]);
+  assert.equal(file.suggestedFilename(), 'motorcycle_left.png');
+  assert.ok(readFileSync(await file.path()).equals(readFileSync(picture('motorcycle_left.png'))), 'the picture comes back byte for byte');
+  const address = (await page.getByRole('link', { name: 'Open the document in a new tab' }).getAttribute('href')) ?? '';
+  assert.equal((await (await fetch(address)).json()).imageId, document.imageId);
+  await close();
+});
+
+test('keys lead from picture to picture, and an address leads to one', async () => {
+  const { page, close } = await gallery(DESKTOP, { missing: /uploads\/00000000/, log: /404/ });
+  const order = await names(page);
+  const title = page.locator('#viewer-title');
+  const is = (/** @type {string | undefined} */ name) => title.filter({ hasText: name ?? 'missing' }).waitFor();
+  await page.locator('.tile').first().focus();
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  await is(order[1]);
+  await page.keyboard.press('ArrowRight');
+  await is(order[2]);
+  assert.equal(await page.locator('#viewer .stage-position').innerText(), `3 of ${order.length}`);
+  await page.keyboard.press('End');
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('ArrowLeft');
+  await is(order[0]);
+  await page.keyboard.press('ArrowLeft');
+  await is(order[0]);
+  await page.keyboard.press('ArrowRight');
+  await is(order[1]);
+  assert.ok(page.url().endsWith(`#${await keyOf(order[1] ?? '')}`));
+  await page.locator('#viewer .document').waitFor();
+
+  await page.keyboard.press('Escape');
+  await page.locator('#viewer[open]').waitFor({ state: 'detached' });
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('title')), order[1], 'the focus is where the person was');
+  await page.waitForFunction(() => location.hash === '');
+  await page.goForward();
+  await is(order[1]);
+  await page.goBack();
+  await page.locator('#viewer[open]').waitFor({ state: 'detached' });
+
+  // The address alone, as somebody was sent it.
+  await page.goto('about:blank');
+  await page.goto(`${API}/gallery.html#${await keyOf('astronaut.png')}`);
+  await is('astronaut.png');
+  await page.getByRole('button', { name: 'Close' }).click();
+  await showsOnly(page, PICTURES);
+  await page.goto('about:blank');
+  await page.goto(`${API}/gallery.html#uploads/00000000-0000-4000-8000-000000000000.jpg`);
+  await page.getByRole('heading', { name: 'This picture is not here' }).waitFor();
+  await close();
+});
+
+test('the keyboard alone is enough', async () => {
+  const { page, close } = await gallery();
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.id ?? '');
+  const title = () => page.evaluate(() => document.activeElement?.getAttribute('title'));
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Skip to the pictures');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  const order = await names(page);
+  assert.equal(await title(), order[0]);
+  await page.keyboard.press('End');
+  assert.equal(await title(), order.at(-1));
+  await page.keyboard.press('Home');
+  await page.keyboard.press('Tab');
+  assert.ok(!(await page.evaluate(() => document.activeElement?.classList.contains('tile'))), 'the grid is one tab stop');
+  await page.keyboard.press('/');
+  assert.equal(await focused(), 'find');
+  await page.keyboard.type('pers');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.locator('#tally', { hasText: 'with “Person”' }).waitFor();
+  await page.keyboard.press('Escape');
+  await showsOnly(page, PICTURES);
+  await page.locator('#least').focus();
+  await page.keyboard.press('End');
+  assert.equal(await page.locator('#least-value').innerText(), '99%');
+  await page.keyboard.press('Home');
+  await showsOnly(page, PICTURES);
+
+  await page.locator('.tile').first().focus();
+  await page.keyboard.press('Enter');
+  await page.locator('#viewer .document').waitFor();
+  /** @type {Set<string>} */
+  const reached = new Set();
+  for (let tabs = 0; tabs < 40; tabs += 1) {
+    await page.keyboard.press('Tab');
+    reached.add(await focused());
+  }
+  for (const name of ['Next picture', 'Download the picture', 'Delete the picture', 'Close', 'viewer-least', 'Copy the JSON']) assert.ok(reached.has(name), `${name}: ${[...reached]}`);
+  assert.ok(!reached.has('find'), 'the focus stays in the viewer');
+  await close();
+});
+
+test('a deletion can be taken back', async () => {
+  const { page, close } = await gallery();
+  /** @type {string[]} */
+  const sent = [];
+  page.on('request', (request) => void (request.method() === 'DELETE' && sent.push(request.url())));
+  const key = await keyOf('rocket.jpg');
+  await tile(page, 'rocket.jpg').focus();
+  await page.keyboard.press('Delete');
+  await showsOnly(page, PICTURES.filter((name) => name !== 'rocket.jpg'));
+  await page.getByText('rocket.jpg is being deleted.').first().waitFor();
+  assert.ok(await page.evaluate(() => document.activeElement?.classList.contains('tile')), 'the focus goes to a picture that is left');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await showsOnly(page, PICTURES);
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('title')), 'rocket.jpg');
+
+  // From the viewer, where the notice lies over it, two at once, and back by keyboard.
+  await look(page, 'rocket.jpg');
+  await page.getByRole('button', { name: 'Delete the picture' }).click();
+  await page.locator('#viewer-title:not(:text-is("rocket.jpg"))').waitFor();
+  await page.keyboard.press('Delete');
+  await page.getByText('2 pictures are being deleted.').waitFor();
+  await page.keyboard.press('Control+z');
+  await page.locator('#viewer .undo').waitFor({ state: 'hidden' });
+  await page.keyboard.press('Escape');
+  await showsOnly(page, PICTURES);
+  assert.deepEqual(sent, [], 'nothing was asked of the service');
+  assert.equal((await fetch(`${API}/images/${key}`)).status, 200);
+  await close();
+});
+
+test('a refused deletion brings the picture back and says why', async () => {
+  const { page, close } = await gallery(DESKTOP, { log: /503/ });
+  await page.route(/\/images\/uploads/, (route) =>
+    route.request().method() === 'DELETE' ? route.fulfill({ status: 503, json: { title: 'Busy', detail: 'the bucket is busy' } }) : route.continue(),
+  );
+  await tile(page, 'coffee.png').focus();
+  await page.keyboard.press('Delete');
+  await page.getByRole('alert').getByText('coffee.png could not be deleted. The bucket is busy.').waitFor();
+  await showsOnly(page, PICTURES);
+  await close();
+});
+
+test('what keeps pictures from being shown is said in words', async () => {
+  /** @type {[(route: import('playwright-core').Route) => Promise<void>, RegExp, RegExp, string][]} */
+  const cases = [
+    [(route) => route.fulfill({ json: { images: [] } }), /No pictures yet/, /Upload some/, 'Upload pictures'],
+    [(route) => route.fulfill({ status: 501, json: { detail: 'this API has no index; set INDEX_TABLE' } }), /keeps no index/, /INDEX_TABLE/, 'Upload pictures'],
+    [(route) => route.fulfill({ status: 403, json: { detail: 'ACCESS=unlisted lists nothing' } }), /not listed here/, /ACCESS=unlisted lists nothing\./, 'Upload pictures'],
+    [(route) => route.fulfill({ status: 401, json: {} }), /Sign in to see/, /config\.json/, ''],
+    [(route) => route.abort('connectionrefused'), /cannot be reached/, /Nothing answered at/, 'Try again'],
+  ];
+  for (const [answer, title, text, act] of cases) {
+    const { page, close } = await gallery(DESKTOP, { ready: '.void', log: /Failed to load resource/, before: (page) => page.route(/\/(images|labels)(\?|$)/, answer) });
+    assert.match(await page.locator('.void h2').innerText(), title);
+    assert.match(await page.locator('.void p').innerText(), text);
+    if (act) await page.locator('.void').getByText(act, { exact: true }).waitFor();
+    assert.deepEqual(await barriers(page), []);
+    if (act === 'Try again') {
+      await page.unroute(/\/(images|labels)(\?|$)/);
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await showsOnly(page, PICTURES);
+    }
+    await close();
+  }
+});
+
+test('ten thousand pictures are no more elements than fifty', async () => {
+  const service = await serve(10_000);
+  const context = await browser.newContext(DESKTOP);
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  await page.goto(`${service.address}/gallery.html`);
+  await page.locator('.tile').first().waitFor();
+  const most = await page.evaluate(async () => {
+    let tiles = 0;
+    while (!document.querySelector('#tally')?.textContent?.startsWith('10000 pictures')) {
+      scrollTo(0, document.documentElement.scrollHeight);
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      tiles = Math.max(tiles, document.querySelectorAll('.tile').length);
+    }
+    return tiles;
+  });
+  assert.ok(most < 150, `${most} tiles`);
+  assert.equal(service.asked.length, 100, 'each page is asked for once');
+
+  // By keyboard to the last and back to the first; each picture in its place.
+  await page.locator('.tile').first().focus();
+  await page.keyboard.press('End');
+  const last = tile(page, 'picture 10000.jpg');
+  await last.and(page.locator(':focus')).waitFor();
+  assert.equal(await page.locator('li', { has: last }).getAttribute('aria-posinset'), '10000');
+  await page.keyboard.press('Home');
+  await tile(page, 'picture 1.jpg').and(page.locator(':focus')).waitFor();
+  await page.keyboard.press('PageDown');
+  assert.ok((await page.locator('.tile').count()) < 150);
+  const inOrder = await page.locator('.tile-place').evaluateAll((items) => items.map((item) => Number(item.getAttribute('aria-posinset'))));
+  assert.deepEqual(inOrder, [...inOrder].sort((a, b) => a - b), 'read aloud in the order of the pictures');
+
+  // A filter that hardly anything passes.
+  await slide(page, '#least', 99);
+  const shown = Number(/^(\d+) pictures? from 99%, of 10000 in all$/.exec((await page.locator('#tally').textContent()) ?? '')?.[1]);
+  assert.ok(shown > 0 && shown < 5000, String(shown));
+  await context.close();
+  service.close();
+});
+
+test('people who sign in see their own, with a token that goes to the API alone', async () => {
+  const claims = Buffer.from(JSON.stringify({ email: 'somebody@example.com' })).toString('base64url');
+  /** @type {string[]} */
+  const tokens = [];
+  let challenge = '';
+  const before = async (/** @type {Page} */ page) => {
+    await page.route(`${API}/config.json`, (route) => route.fulfill({ json: { auth: { domain: `${API}/pool`, clientId: 'page', scopes: ['openid', 'email'] } } }));
+    await page.route(/\/pool\/oauth2\/authorize/, (route) => {
+      const { redirect_uri, state, code_challenge } = Object.fromEntries(new URL(route.request().url()).searchParams);
+      challenge = code_challenge ?? '';
+      return route.fulfill({ status: 302, headers: { location: `${redirect_uri}?code=once&state=${state}` } });
+    });
+    await page.route(/\/pool\/oauth2\/token/, async (route) => {
+      const form = new URLSearchParams(route.request().postData() ?? '');
+      const digest = Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(form.get('code_verifier') ?? ''))).toString('base64url');
+      const right = form.get('code') === 'once' && digest === challenge;
+      return right ? route.fulfill({ json: { access_token: 'the-token', id_token: `x.${claims}.x`, refresh_token: 'r', expires_in: 3600 } }) : route.fulfill({ status: 400, json: { error: 'invalid_grant' } });
+    });
+    await page.route(/\/pool\/logout/, (route) => route.fulfill({ status: 302, headers: { location: new URL(route.request().url()).searchParams.get('logout_uri') ?? '' } }));
+    await page.route(/\/(images|labels|results|uploads)(\?|\/|$)/, async (route) => {
+      const request = route.request();
+      if (new URL(request.url()).origin !== new URL(API).origin) {
+        assert.equal(await request.headerValue('authorization'), null, request.url());
+        return route.continue();
+      }
+      const token = await request.headerValue('authorization');
+      if (token !== 'Bearer the-token') return route.fulfill({ status: 401, json: { message: 'Unauthorized' } });
+      tokens.push(token);
+      return route.continue();
+    });
+  };
+  const { page, close } = await gallery(DESKTOP, { path: '/gallery.html?confidence=10', ready: '.void', before, log: /401/ });
+  await page.getByRole('heading', { name: 'Sign in to see your pictures' }).waitFor();
+  await page.locator('.void').getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('.tile').first().waitFor();
+  assert.equal(new URL(page.url()).search, '?confidence=10', 'the code is gone from the address');
+  await page.getByText('somebody@example.com').waitFor();
+  await look(page, 'astronaut.png');
+  assert.ok(tokens.length >= 4);
+  await page.keyboard.press('Escape');
+
+  // The upload page of the same tab knows the person too, and sends with the token.
+  const asked = tokens.length;
+  await page.getByRole('link', { name: 'Upload' }).click();
+  await choose(page, { name: 'mine.png', mimeType: 'image/png', buffer: readFileSync(picture('coffee.png')) });
+  await show(page, 'mine.png');
+  assert.ok(tokens.length >= asked + 2);
+  assert.match((await page.getByRole('link', { name: /Open the document/ }).getAttribute('href')) ?? '', /X-Amz-Signature/);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign in to upload' }).waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  await close();
+  assert.equal((await fetch(`${API}/images/${await keyOf('mine.png')}`, { method: 'DELETE' })).status, 204);
+});
+
+for (const [device, options] of /** @type {const} */ ([
+  ['desktop', DESKTOP],
+  ['phone', PHONE],
+])) {
+  for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+    test(`on a ${device}, ${colorScheme}: nothing is cut off and nobody is kept out`, async () => {
+      const { page, close } = await gallery({ ...options, colorScheme, reducedMotion: 'reduce' });
+      const fits = async (/** @type {string} */ name) => {
+        assert.deepEqual(await barriers(page), [], name);
+        assert.equal(await sideways(page), 0, name);
+        await keep(page, `gallery-${device}-${colorScheme}${name}`);
+      };
+      await page.waitForFunction((count) => document.querySelectorAll('.tile-picture.there').length === count, PICTURES.length);
+      await fits('');
+      await page.getByRole('combobox', { name: 'Label or category' }).fill('o');
+      await page.getByRole('option').first().waitFor();
+      await fits('-search');
+      await page.getByRole('option').first().click();
+      await page.getByRole('button', { name: 'Clear the search' }).click();
+      await showsOnly(page, PICTURES);
+      await look(page, 'motorcycle_left.png');
+      await page.mouse.move(0, 0);
+      await fits('-viewer');
+      await page.locator('#viewer').getByText('Raw JSON', { exact: true }).click();
+      await page.locator('#viewer').getByText('"schemaVersion"').waitFor();
+      await page.locator('#viewer .document').scrollIntoViewIfNeeded();
+      await fits('-document');
+      await page.keyboard.press('Delete');
+      await page.getByText('motorcycle_left.png is being deleted.').first().waitFor();
+      await fits('-undo');
+      await page.getByRole('button', { name: 'Undo' }).click();
+      await page.keyboard.press('Escape');
+      await slide(page, '#least', 99);
+      await page.locator('#state, .tile').first().waitFor();
+      await fits('-certain');
+      await close();
+    });
+  }
+}
+
+test('a deletion goes through when its time is over, or when the page is left', async () => {
+  const { page, close } = await gallery(DESKTOP, { missing: /\/images\//, log: /404/ });
+  const keys = { rocket: await keyOf('rocket.jpg'), coffee: await keyOf('coffee.png') };
+  const answered = page.waitForResponse((response) => response.request().method() === 'DELETE');
+  await tile(page, 'rocket.jpg').focus();
+  await page.keyboard.press('Delete');
+  assert.equal((await answered).status(), 204);
+  assert.equal((await fetch(`${API}/images/${keys.rocket}`)).status, 404);
+  assert.equal((await fetch(`${API}/results/${keys.rocket}`)).status, 404);
+  await page.locator('.undo').waitFor({ state: 'hidden' });
+
+  await tile(page, 'coffee.png').focus();
+  await page.keyboard.press('Delete');
+  await page.locator('.undo').waitFor();
+  await page.getByRole('link', { name: 'Upload' }).click();
+  await page.getByRole('button', { name: 'Choose pictures' }).waitFor();
+  for (let tries = 0; tries < 100 && (await fetch(`${API}/images/${keys.coffee}`)).status !== 404; tries += 1) await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal((await fetch(`${API}/images/${keys.coffee}`)).status, 404, 'the page that was left sent it');
+
+  await page.getByRole('link', { name: 'Gallery' }).click();
+  await showsOnly(page, PICTURES.filter((name) => !['rocket.jpg', 'coffee.png'].includes(name)));
+  await close();
+});
