@@ -101,5 +101,58 @@ fn pictures_are_found_by_what_they_show() -> Result<()> {
         let output = run(arguments)?;
         ensure!(output.status.code() == Some(code), "{arguments:?}");
     }
+    reindexed(local, folder.path())
+}
+
+/// The index is made anew from the documents, beside the running service and after it was lost.
+fn reindexed(local: Local, folder: &Path) -> Result<()> {
+    let data = folder.join("data");
+    let reindex = |local: &Local| -> Result<String> {
+        let output = Command::new(binary("sightline")?)
+            .args(["reindex", "--data-dir"])
+            .arg(&data)
+            .envs(local.ready.environment())
+            .env_remove("INDEX_TABLE")
+            .env_remove("OUTPUT_BUCKET")
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(String::from_utf8(output.stdout)?)
+    };
+    let said = reindex(&local)?;
+    ensure!(
+        said == "2 documents: 0 rows written, 2 as they were.\n",
+        "{said}"
+    );
+    local.interrupt()?;
+    for file in std::fs::read_dir(&data)? {
+        let file = file?;
+        if file
+            .file_name()
+            .to_string_lossy()
+            .starts_with("index.sqlite3")
+        {
+            std::fs::remove_file(file.path())?;
+        }
+    }
+    let local = Local::start(&data, &[])?;
+    let found = |local: &Local| -> Result<usize> {
+        let output = sightline(
+            local,
+            folder,
+            &["search", "--label", "Motorcycle", "--json"],
+        )?;
+        Ok(lines(&output)?.len())
+    };
+    ensure!(found(&local)? == 0, "the index was not lost");
+    let said = reindex(&local)?;
+    ensure!(
+        said == "2 documents: 2 rows written, 0 as they were.\n",
+        "{said}"
+    );
+    ensure!(found(&local)? == 1, "the row is not back");
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The command line.
 
 use crate::{
-    analyze::AnalyzeArgs, backfill::BackfillArgs, completions::CompletionsArgs, search::SearchArgs,
-    upload::UploadArgs,
+    analyze::AnalyzeArgs, backfill::BackfillArgs, completions::CompletionsArgs,
+    reindex::ReindexArgs, search::SearchArgs, upload::UploadArgs,
 };
 use clap::{Args, Parser, Subcommand};
 use sightline_pipeline::{Analyses, config::AllowedOrigins};
@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Search(Box<SearchArgs>),
     /// Queue pictures that lay in the bucket before
     Backfill(Box<BackfillArgs>),
+    /// Make the index anew from the result documents
+    Reindex(ReindexArgs),
     /// Put dead letters back into the queue, also while `sightline local` runs
     Redrive(RedriveArgs),
     /// Print the completions of a shell

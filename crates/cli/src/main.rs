@@ -11,6 +11,7 @@ mod interrupt;
 mod local;
 mod output;
 mod redrive;
+mod reindex;
 mod search;
 mod upload;
 
@@ -21,8 +22,8 @@ use std::process::ExitCode;
 
 /// What is logged unless `RUST_LOG` says otherwise: a line per picture, and not one per question about it.
 const LOGGED: &str = "info,sightline_upload_api=warn";
-/// What is logged by commands that end: they tell what they do by themselves.
-const LOGGED_BRIEFLY: &str = "error";
+/// What is logged by commands that end: they tell what they do by themselves, but not what they left out on the way.
+const LOGGED_BRIEFLY: &str = "error,sightline_pipeline=warn";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -38,6 +39,7 @@ async fn main() -> ExitCode {
         Command::Analyze(args) => analyze::run(*args).await,
         Command::Search(args) => search::run(*args).await,
         Command::Backfill(args) => backfill::run(*args).await,
+        Command::Reindex(args) => reindex::run(args).await,
         Command::Redrive(args) => redrive::run(&args, &mut std::io::stdout()).map(done),
         Command::Completions(args) => completions::run(&args).map(done),
     };

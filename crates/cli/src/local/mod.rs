@@ -44,7 +44,7 @@ use tower::ServiceExt;
 /// The region in addresses, events and ARNs; requests signed for another are taken too.
 const REGION: &str = "us-east-1";
 /// Where in the data folder the index lies.
-const INDEX_FILE: &str = "index.sqlite3";
+pub(crate) const INDEX_FILE: &str = "index.sqlite3";
 /// How long an upload address works, in seconds, as on AWS by default.
 const UPLOAD_URL_SECONDS: u64 = 300;
 /// How long a result address works, in seconds, as on AWS by default.
