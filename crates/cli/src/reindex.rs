@@ -128,7 +128,7 @@ async fn fill(
     outcome.map_err(|error| {
         let fault = match &error {
             ReindexError::Store(error) => Fault::of_store(error),
-            ReindexError::Index(_) => None,
+            ReindexError::Index(error) => Fault::of_aws(&error.code, error.retryable, error),
         };
         match fault {
             Some(fault) => fault.into(),
