@@ -7,7 +7,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    env, fs,
     io::{self, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::Path,
@@ -69,6 +69,33 @@ impl Drop for Running {
             let _ = process.wait();
         }
     }
+}
+
+/// A function's program: the one built with the tests, or, with `SIGHTLINE_FUNCTIONS`, the one in
+/// `<SIGHTLINE_FUNCTIONS>/<name>/bootstrap.zip`, as `cdk/build-functions` leaves it for this machine's processor. What stands in
+/// `SIGHTLINE_RUNNER` runs programs for another one, such as `qemu-aarch64 -L /usr/aarch64-linux-gnu`.
+fn function(name: &str, folder: &Path) -> Result<Command> {
+    let Some(built) = env::var_os("SIGHTLINE_FUNCTIONS") else {
+        return Ok(Command::new(binary(name)?));
+    };
+    let zip = root().join(built).join(name).join("bootstrap.zip");
+    let unpacked = folder.join(name);
+    run(Command::new("unzip")
+        .arg("-q")
+        .arg(zip)
+        .arg("-d")
+        .arg(&unpacked))?;
+    let program = unpacked.join("bootstrap");
+    let runner = env::var("SIGHTLINE_RUNNER").unwrap_or_default();
+    let mut words = runner.split_whitespace();
+    Ok(match words.next() {
+        None => Command::new(program),
+        Some(first) => {
+            let mut command = Command::new(first);
+            command.args(words).arg(program);
+            command
+        }
+    })
 }
 
 fn number(document: &Value, pointer: &str) -> Result<u64> {
@@ -278,7 +305,7 @@ impl Stack {
                     .map_or_else(String::new, |before| before.server.url())
             };
             running.0.push(
-                Command::new(binary(name)?)
+                function(name, folder)?
                     .envs(stack.local.ready.environment())
                     .envs(&stack.function(which).environment)
                     .env("AWS_ENDPOINT_URL", at(&stack.endpoints))
