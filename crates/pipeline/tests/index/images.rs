@@ -1,0 +1,165 @@
+//! Images to enter, made from result documents as the processor writes them.
+
+use std::ops::Range;
+
+use serde_json::{Value, json};
+use sightline_pipeline::{ResultDocument, index::Entry};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
+
+/// How many make a large library.
+pub(crate) const MANY: usize = 10_000;
+
+/// When the first image was uploaded.
+pub(crate) const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+
+/// An image's document.
+#[derive(Debug, Clone)]
+pub(crate) struct Image {
+    pub(crate) key: String,
+    pub(crate) e_tag: String,
+    pub(crate) sequencer: Option<String>,
+    pub(crate) uploaded: OffsetDateTime,
+    pub(crate) processed: OffsetDateTime,
+    pub(crate) status: &'static str,
+    /// Name, confidence, category.
+    pub(crate) labels: Vec<(String, f64, Option<&'static str>)>,
+}
+
+impl Image {
+    pub(crate) fn new(key: &str, second: i64) -> Self {
+        Self {
+            key: key.to_owned(),
+            e_tag: format!("e{second}"),
+            sequencer: Some(format!("{second:010X}")),
+            uploaded: START + Duration::seconds(second),
+            processed: START + Duration::seconds(second + 3),
+            status: "succeeded",
+            labels: Vec::new(),
+        }
+    }
+
+    pub(crate) fn label(
+        mut self,
+        name: &str,
+        confidence: f64,
+        category: Option<&'static str>,
+    ) -> Self {
+        self.labels.push((name.to_owned(), confidence, category));
+        self
+    }
+
+    pub(crate) fn document(&self) -> Value {
+        let labels: Vec<Value> = self
+            .labels
+            .iter()
+            .map(|(name, confidence, category)| {
+                let categories: Vec<Value> = category
+                    .iter()
+                    .map(|name| json!({ "Name": name }))
+                    .collect();
+                json!({"Name": name, "Confidence": confidence, "Categories": categories})
+            })
+            .collect();
+        json!({
+            "schemaVersion": 1,
+            "imageId": "5fbb5b9e-6d0f-4f9e-9d4f-0a3e0c1d2b3a",
+            "status": self.status,
+            "source": {
+                "bucket": "in-put",
+                "key": self.key,
+                "eTag": self.e_tag,
+                "size": 4096,
+                "contentType": "image/jpeg",
+                "filename": "holiday ö.jpg",
+                "lastModified": self.uploaded.format(&Rfc3339).unwrap(),
+                "sequencer": self.sequencer,
+            },
+            "image": {"format": "jpeg", "width": 640, "height": 480, "orientation": 1},
+            "summary": {"faces": {"count": 2, "emotions": ["HAPPY", "CALM"]}},
+            "rekognition": {"detectLabels": {"Labels": labels}},
+            "thumbnail": {"key": format!("thumbnails/{}.jpg", self.key), "width": 128, "height": 96},
+            "analyses": ["labels", "faces"],
+            "timings": {"prepareMs": 1, "recogniseMs": 2, "totalMs": 3},
+            "processedAt": self.processed.format(&Rfc3339).unwrap(),
+            "processorVersion": "0.1.0",
+        })
+    }
+
+    pub(crate) fn entry(&self) -> Entry {
+        let document: ResultDocument = serde_json::from_value(self.document()).unwrap();
+        Entry::from_document(&document)
+    }
+}
+
+/// A small library: owners, statuses, several labels, upload times that are the same.
+pub(crate) fn some_images() -> Vec<Image> {
+    const ANIMALS: Option<&str> = Some("Animals and Pets");
+    const VEHICLES: Option<&str> = Some("Vehicles and Automotive");
+    let mut images = Vec::new();
+    for number in 0..24_i64 {
+        let key = match number % 4 {
+            0 => format!("uploads/{number}.jpg"),
+            1 => format!("uploads/ann/{number}.jpg"),
+            2 => format!("uploads/bob/with#marks and ö/{number}.jpg"),
+            _ => format!("inline/ann/{number}.png"),
+        };
+        // Three share each second.
+        let mut image = Image::new(&key, number / 3);
+        image.sequencer = Some(format!("{number:04X}"));
+        if number % 2 == 0 {
+            image = image
+                .label("Dog", 60.0 + number as f64, ANIMALS)
+                .label("Pet", 55.5, ANIMALS);
+        }
+        if number % 3 == 0 {
+            image = image.label("Car", 99.876_54, VEHICLES);
+        }
+        if number % 5 == 0 {
+            image = image
+                .label("Wheel", 70.0, VEHICLES)
+                .label("Outdoors", 80.25, None);
+        }
+        if number % 7 == 0 {
+            image.status = "failed";
+            image.labels.clear();
+        } else if number % 11 == 0 {
+            image.status = "partial";
+        }
+        images.push(image);
+    }
+    images
+}
+
+pub(crate) fn some() -> Vec<Entry> {
+    some_images().iter().map(Image::entry).collect()
+}
+
+/// A large library: every tenth image shows a dog, every hundredth is Ann's; four share each second.
+pub(crate) fn many(count: usize) -> Vec<Entry> {
+    (0..count).map(|number| one_of_many(number, 0)).collect()
+}
+
+pub(crate) fn one_of_many(number: usize, later: i64) -> Entry {
+    let key = if number % 100 == 0 {
+        format!("uploads/ann/{number:06}.jpg")
+    } else {
+        format!("uploads/{number:06}.jpg")
+    };
+    let second = later + i64::try_from(number / 4).unwrap();
+    let label = if number % 10 == 0 { "Dog" } else { "Sky" };
+    let confidence = 55.0 + (number % 45) as f64;
+    Image::new(&key, second)
+        .label(label, confidence, None)
+        .entry()
+}
+
+/// An image that shows things of these numbers.
+pub(crate) fn labelled(key: &str, sequencer: &str, numbers: Range<usize>) -> Entry {
+    let mut image = Image::new(key, 0);
+    image.sequencer = Some(sequencer.to_owned());
+    image.e_tag = sequencer.to_owned();
+    for number in numbers {
+        image = image.label(&format!("Thing {number}"), 60.0, None);
+    }
+    image.entry()
+}

@@ -1,0 +1,211 @@
+//! moto's server as DynamoDB, and what goes over the wire to it.
+
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region},
+    types::{
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+        Projection, ProjectionType, ScalarAttributeType,
+    },
+};
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{Intercept, context::BeforeTransmitInterceptorContextRef},
+        runtime_components::RuntimeComponents,
+    },
+};
+use aws_smithy_types::config_bag::ConfigBag;
+use sightline_pipeline::index::DynamoIndex;
+use uuid::Uuid;
+
+/// Writes that never run out.
+pub(crate) const CRITICAL: i64 = i64::MAX;
+
+/// moto's server, one request at a time: its transactions are not made for two at once.
+const SERVE: &str = "\
+import sys
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+run_simple('127.0.0.1', int(sys.argv[1]), DomainDispatcherApplication(create_backend_app))
+";
+
+/// What a client sends: recorded, and its transactions refused after so many.
+#[derive(Debug, Clone)]
+pub(crate) struct Wire {
+    /// How many transactions are let through.
+    pub(crate) writes_left: Arc<AtomicI64>,
+    calls: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Default for Wire {
+    fn default() -> Self {
+        Self {
+            writes_left: Arc::new(AtomicI64::new(CRITICAL)),
+            calls: Arc::default(),
+        }
+    }
+}
+
+impl Intercept for Wire {
+    fn name(&self) -> &'static str {
+        "Wire"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let target = context.request().headers().get("x-amz-target");
+        let operation = target
+            .and_then(|target| target.split_once('.'))
+            .ok_or("a request without X-Amz-Target")?
+            .1
+            .to_owned();
+        let writes = operation == "TransactWriteItems";
+        self.calls.lock().unwrap().insert(operation);
+        if writes && self.writes_left.fetch_sub(1, Ordering::SeqCst) <= 0 {
+            return Err("cut off".into());
+        }
+        Ok(())
+    }
+}
+
+/// A running moto server; stopped when dropped.
+pub(crate) struct Moto {
+    server: Child,
+    endpoint: String,
+    calls: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+impl Moto {
+    /// Starts the server with the interpreter in `PICTURES_PYTHON`, which `tests/run` sets, else with
+    /// the one that `tests/run` installs.
+    pub(crate) async fn start() -> Self {
+        let python = std::env::var_os("PICTURES_PYTHON").unwrap_or_else(|| {
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+            root.join("tests/.venv/bin/python").into()
+        });
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let mut server = Command::new(&python)
+            .args(["-c", SERVE, &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{python:?} does not start: {error}; run tests/run once, or set PICTURES_PYTHON to an interpreter with moto[dynamodb,server]"));
+        let log = BufReader::new(server.stderr.take().unwrap());
+        // Its request log would fill the pipe.
+        let said = std::thread::spawn(move || {
+            let mut first = Vec::new();
+            for line in log.lines().map_while(Result::ok) {
+                if first.len() < 20 {
+                    first.push(line);
+                }
+            }
+            first
+        });
+        let patience = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            if let Some(status) = server.try_wait().unwrap() {
+                panic!("moto ended with {status}: {:?}", said.join());
+            }
+            assert!(Instant::now() < patience, "moto does not listen");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Self {
+            server,
+            endpoint: format!("http://127.0.0.1:{port}"),
+            calls: Arc::default(),
+        }
+    }
+
+    /// The operations that were asked for so far.
+    pub(crate) fn calls(&self) -> BTreeSet<String> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// An index in a new table, made as the stack makes it.
+    pub(crate) async fn table(&self, wire: Wire) -> DynamoIndex {
+        let wire = Wire {
+            calls: self.calls.clone(),
+            ..wire
+        };
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(&self.endpoint)
+            .credentials_provider(Credentials::for_tests())
+            .interceptor(wire)
+            .build();
+        let client = Client::from_conf(config);
+        let table = Uuid::new_v4().to_string();
+        let mut create = client
+            .create_table()
+            .table_name(&table)
+            .billing_mode(BillingMode::PayPerRequest)
+            .key_schema(key("pk", KeyType::Hash))
+            .key_schema(key("sk", KeyType::Range));
+        for name in ["pk", "sk", "term", "ownerTerm", "position"] {
+            create = create.attribute_definitions(
+                AttributeDefinition::builder()
+                    .attribute_name(name)
+                    .attribute_type(ScalarAttributeType::S)
+                    .build()
+                    .unwrap(),
+            );
+        }
+        for (index, hash) in [("by-term", "term"), ("by-owner-term", "ownerTerm")] {
+            create = create.global_secondary_indexes(
+                GlobalSecondaryIndex::builder()
+                    .index_name(index)
+                    .key_schema(key(hash, KeyType::Hash))
+                    .key_schema(key("position", KeyType::Range))
+                    .projection(
+                        Projection::builder()
+                            .projection_type(ProjectionType::Include)
+                            .non_key_attributes("confidence")
+                            .non_key_attributes("status")
+                            .build(),
+                    )
+                    .build()
+                    .unwrap(),
+            );
+        }
+        create.send().await.unwrap();
+        DynamoIndex::new(client, table)
+    }
+}
+
+fn key(name: &str, kind: KeyType) -> KeySchemaElement {
+    KeySchemaElement::builder()
+        .attribute_name(name)
+        .key_type(kind)
+        .build()
+        .unwrap()
+}
