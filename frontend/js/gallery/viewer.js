@@ -266,8 +266,11 @@ export class Viewer {
 
   async #save() {
     const details = this.#details;
-    if (!details) return;
-    const saved = await saveFrom(details.imageUrl, nameOf(details));
+    const signal = this.#control?.signal;
+    if (!details || !signal) return;
+    // The address that came when the picture was opened may have run out.
+    const { imageUrl } = await this.#on.details(details.key, signal).catch(() => details);
+    const saved = await saveFrom(imageUrl, nameOf(details));
     this.#on.announce(saved ? 'Picture downloaded.' : 'The bucket did not let the page read the picture: it is opened in a new tab instead.');
   }
 
