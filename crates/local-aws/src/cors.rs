@@ -233,7 +233,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(answer[ACCESS_CONTROL_ALLOW_ORIGIN], "http://127.0.0.1:8080");
-        assert_eq!(answer[ACCESS_CONTROL_ALLOW_METHODS], "PUT");
+        assert_eq!(answer[ACCESS_CONTROL_ALLOW_METHODS], "PUT, GET, HEAD");
         assert_eq!(
             answer[ACCESS_CONTROL_ALLOW_HEADERS],
             "content-type, x-amz-meta-filename"

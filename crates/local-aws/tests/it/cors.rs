@@ -27,7 +27,7 @@ async fn a_page_may_do_what_the_rules_allow() {
     let answer = preflight(&server, &target, PAGE, "PUT").await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.headers["access-control-allow-origin"], PAGE);
-    assert_eq!(answer.headers["access-control-allow-methods"], "PUT");
+    assert_eq!(answer.headers["access-control-allow-methods"], "PUT, GET, HEAD");
     let allowed = &answer.headers["access-control-allow-headers"];
     assert_eq!(allowed, "content-type, if-none-match, x-amz-meta-filename");
     assert!(answer.headers["vary"].contains("Origin"));
