@@ -4,6 +4,8 @@
 //! document. *Throughput* is measured with eight uploaders at once: all pictures, from the first request to
 //! the last document.
 
+mod library;
+
 use std::{
     env, fs, thread,
     time::{Duration, Instant},
@@ -42,7 +44,13 @@ fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
     let picture = arguments
         .next()
-        .context("usage: sightline-bench PICTURE [COUNT]")?;
+        .context("usage: sightline-bench PICTURE [COUNT] | library [IMAGES]")?;
+    if picture == "library" {
+        let images = arguments.next().map_or(Ok(100_000), |it| it.parse())?;
+        let table = library::run(images)?;
+        print(&format!("machine: {}\n{table}", machine()));
+        return Ok(());
+    }
     let count: usize = arguments.next().map_or(Ok(200), |it| it.parse())?;
     let bytes = fs::read(&picture).with_context(|| picture.clone())?;
     let content_type = if picture.ends_with(".png") {
@@ -107,11 +115,13 @@ fn main() -> Result<()> {
         percentile(95),
         count as f64 / elapsed,
     );
-    #[expect(clippy::print_stdout, reason = "the table is what the program is for")]
-    {
-        print!("{report}");
-    }
+    print(&report);
     Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what the program is for")]
+fn print(report: &str) {
+    print!("{report}");
 }
 
 /// Cores, processor and memory of the machine, as Linux tells them.

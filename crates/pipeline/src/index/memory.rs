@@ -18,6 +18,7 @@ use crate::{SourceKey, testing::Faults};
 pub struct MemoryIndex(Arc<Mutex<BTreeMap<SourceKey, Slot>>>);
 
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "most are images")]
 enum Slot {
     Image(Entry),
     Removed(Removal),

@@ -8,6 +8,10 @@ use crate::version::{ObjectVersion, Relation};
 
 /// What stands in the index under a key.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few at a time, and taken apart at once"
+)]
 pub(super) enum Standing {
     /// An image.
     Image(Image),

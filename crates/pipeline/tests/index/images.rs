@@ -140,13 +140,17 @@ pub(crate) fn many(count: usize) -> Vec<Entry> {
 }
 
 pub(crate) fn one_of_many(number: usize, later: i64) -> Entry {
-    let key = if number % 100 == 0 {
+    let key = if number.is_multiple_of(100) {
         format!("uploads/ann/{number:06}.jpg")
     } else {
         format!("uploads/{number:06}.jpg")
     };
     let second = later + i64::try_from(number / 4).unwrap();
-    let label = if number % 10 == 0 { "Dog" } else { "Sky" };
+    let label = if number.is_multiple_of(10) {
+        "Dog"
+    } else {
+        "Sky"
+    };
     let confidence = 55.0 + (number % 45) as f64;
     Image::new(&key, second)
         .label(label, confidence, None)

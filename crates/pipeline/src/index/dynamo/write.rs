@@ -45,6 +45,10 @@ enum Refusal {
 }
 
 /// What becomes of an image's own item.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few at a time, and taken apart at once"
+)]
 enum Target {
     /// This stands.
     Stands(Wanted),

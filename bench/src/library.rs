@@ -1,0 +1,183 @@
+//! How fast a large library is searched: `bench/run library` fills an index with images, starts
+//! `sightline local` over it, and asks for the first page and for later pages of what shows a label.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use sightline_pipeline::{
+    ResultDocument,
+    index::{Entry, SqliteIndex},
+};
+use sightline_tests::{Local, http};
+
+/// Labels of the library; the first is shown by every second image, the next by every third, and so on.
+const NAMES: usize = 200;
+const CATEGORIES: usize = 20;
+const REQUESTS: usize = 1000;
+/// Images that are entered in one transaction.
+const AT_ONCE: usize = 5000;
+
+/// Fills, asks, and gives the table.
+pub(crate) fn run(images: usize) -> Result<String> {
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    // The local mode makes its folder, which it would not take over half made.
+    Local::start(&data, &[])?.interrupt()?;
+    let file = data.join("index.sqlite3");
+    ensure!(file.exists(), "{} is not there", file.display());
+    let filling = Instant::now();
+    fill(&file, images)?;
+    let filled = filling.elapsed();
+
+    let local = Local::start(&data, &[])?;
+    let api = &local.ready.api;
+    let shown = |number: usize| {
+        (1..=images)
+            .filter(|image| image.is_multiple_of(number + 2))
+            .count()
+    };
+    let mut rows = vec![
+        ask(api, "one label of half of the images", |_| {
+            "label=Thing%200".to_owned()
+        })?,
+        ask(api, "any of 200 labels", |request| {
+            format!("label=Thing%20{}", request % NAMES)
+        })?,
+        ask(api, "the same, confidence from 90", |request| {
+            format!("label=Thing%20{}&minConfidence=90", request % NAMES)
+        })?,
+        ask(api, "any of 20 categories", |request| {
+            format!("category=Kind%20{}", request % CATEGORIES)
+        })?,
+        ask(api, "all images", |_| String::new())?,
+        later_pages(api)?,
+    ];
+    let labels = times((0..REQUESTS / 10).map(|_| get(&format!("{api}/labels"))))?;
+    rows.push(row("`GET /labels`", &labels));
+    local.interrupt()?;
+    Ok(format!(
+        "{images} images, the most frequent label on {}; filled in {:.0} s; {REQUESTS} requests each, 50 images a page\n\n\
+         | `GET /images` | p50 | p99 |\n|---|---|---|\n{}",
+        shown(0),
+        filled.as_secs_f64(),
+        rows.concat()
+    ))
+}
+
+fn fill(file: &std::path::Path, images: usize) -> Result<()> {
+    let index = SqliteIndex::open(file)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    for first in (1..=images).step_by(AT_ONCE) {
+        let entries = (first..=images.min(first + AT_ONCE - 1))
+            .map(entry)
+            .collect::<Result<_>>()?;
+        runtime.block_on(index.put_all(entries))?;
+    }
+    Ok(())
+}
+
+/// The entry of an image, made from a document as the processor writes it.
+fn entry(image: usize) -> Result<Entry> {
+    let labels: Vec<_> = (0..NAMES)
+        .filter(|number| image.is_multiple_of(number + 2))
+        .map(|number| {
+            json!({
+                "Name": format!("Thing {number}"),
+                "Confidence": 55.0 + ((image * 7 + number) % 45) as f64,
+                "Categories": [{"Name": format!("Kind {}", number % CATEGORIES)}],
+            })
+        })
+        .collect();
+    let seconds = |seconds: usize| {
+        format!(
+            "2026-01-{:02}T{:02}:{:02}:{:02}Z",
+            1 + seconds / 86_400 % 28,
+            seconds / 3600 % 24,
+            seconds / 60 % 60,
+            seconds % 60
+        )
+    };
+    let document: ResultDocument = serde_json::from_value(json!({
+        "schemaVersion": 1,
+        "imageId": "5fbb5b9e-6d0f-4f9e-9d4f-0a3e0c1d2b3a",
+        "status": "succeeded",
+        "source": {
+            "bucket": "sightline-input",
+            "key": format!("uploads/{image:08}.jpg"),
+            "eTag": format!("{image:032x}"),
+            "size": 400_000,
+            "contentType": "image/jpeg",
+            "filename": format!("picture {image}.jpg"),
+            "lastModified": seconds(image),
+            "sequencer": format!("{image:016X}"),
+        },
+        "image": {"format": "jpeg", "width": 1600, "height": 1200, "orientation": 1},
+        "rekognition": {"detectLabels": {"Labels": labels}},
+        "thumbnail": {
+            "key": format!("thumbnails/uploads/{image:08}.jpg.jpg"), "width": 128, "height": 96,
+        },
+        "analyses": ["labels"],
+        "timings": {"prepareMs": 1, "recogniseMs": 1, "totalMs": 2},
+        "processedAt": seconds(image + 1),
+        "processorVersion": "0.1.0",
+    }))?;
+    Ok(Entry::from_document(&document))
+}
+
+fn ask(api: &str, what: &str, query: impl Fn(usize) -> String) -> Result<String> {
+    let times =
+        times((0..REQUESTS).map(|request| get(&format!("{api}/images?{}", query(request)))))?;
+    Ok(row(what, &times))
+}
+
+/// The pages of the most frequent label, one after the other.
+fn later_pages(api: &str) -> Result<String> {
+    let list = format!("{api}/images?label=Thing%200");
+    let mut address = list.clone();
+    let pages = times((0..REQUESTS).map(|_| {
+        let began = Instant::now();
+        let answer = http("GET", &address, &[], b"")?;
+        let taken = began.elapsed();
+        address = match answer.json()?.pointer("/cursor").and_then(|it| it.as_str()) {
+            Some(cursor) => format!("{list}&cursor={cursor}"),
+            None => list.clone(),
+        };
+        Ok(taken)
+    }))?;
+    Ok(row("later pages of one label", &pages))
+}
+
+/// How long the answer takes; it must be a list that is not empty.
+fn get(address: &str) -> Result<Duration> {
+    let began = Instant::now();
+    let answer = http("GET", address, &[], b"")?;
+    let taken = began.elapsed();
+    ensure!(answer.status == 200, "{address}: {}", answer.status);
+    let answer = answer.json()?;
+    let listed = ["/images/0", "/labels/0"];
+    ensure!(
+        listed.iter().any(|it| answer.pointer(it).is_some()),
+        "{address}: nothing listed"
+    );
+    Ok(taken)
+}
+
+fn times(requests: impl Iterator<Item = Result<Duration>>) -> Result<Vec<Duration>> {
+    let mut times = requests.collect::<Result<Vec<_>>>()?;
+    times.sort();
+    Ok(times)
+}
+
+fn row(what: &str, times: &[Duration]) -> String {
+    let percentile = |percent: usize| {
+        times
+            .get((times.len() * percent / 100).min(times.len().saturating_sub(1)))
+            .map_or(f64::NAN, |it| it.as_secs_f64() * 1000.0)
+    };
+    format!(
+        "| {what} | {:.1} ms | {:.1} ms |\n",
+        percentile(50),
+        percentile(99)
+    )
+}
