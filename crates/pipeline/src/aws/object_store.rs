@@ -289,3 +289,20 @@ pub(super) fn owned(metadata: &[(&str, &str)]) -> HashMap<String, String> {
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listed_keys_are_decoded() {
+        let keys = [
+            ("results/a+b%20c%2Bd.json", Some("results/a b c+d.json")),
+            ("results/%C3%B6%01.json", Some("results/ö\u{1}.json")),
+            ("results/%FF", None),
+        ];
+        for (encoded, key) in keys {
+            assert_eq!(decoded(encoded).as_deref(), key, "{encoded}");
+        }
+    }
+}

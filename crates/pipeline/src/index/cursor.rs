@@ -104,3 +104,66 @@ pub(super) fn to_millisecond(time: OffsetDateTime) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds(time)) * 1_000_000)
         .unwrap_or(time)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{document::Status, index::Term};
+
+    #[test]
+    fn a_cursor_is_good_for_the_query_that_it_came_from() {
+        let position = Position {
+            uploaded_ms: 1_772_366_400_123,
+            key: SourceKey::new("uploads/ann/ö#1.jpg").unwrap(),
+        };
+        let dogs = Query {
+            term: Some(Term::label("Dog")),
+            ..Query::default()
+        };
+        let cursor = position.seal(&dogs);
+        let again = Query {
+            term: Some(Term::label(" dOG")),
+            ..Query::default()
+        };
+        assert_eq!(Position::open(&cursor, &again), Ok(position));
+        for other in [
+            Query::default(),
+            Query {
+                term: Some(Term::category("Dog")),
+                ..Query::default()
+            },
+            Query {
+                min_confidence: Some(50.0),
+                ..dogs.clone()
+            },
+            Query {
+                owner: Some("ann".to_owned()),
+                ..dogs.clone()
+            },
+            Query {
+                status: Some(Status::Failed),
+                ..dogs.clone()
+            },
+        ] {
+            let opened = Position::open(&cursor, &other);
+            assert_eq!(opened, Err(CursorError::OtherQuery), "{other:?}");
+        }
+        for cursor in ["", "?", "bm8gY3Vyc29y", &cursor[1..], "WzEsMiwzLCJ4Il0"] {
+            let opened = Position::open(cursor, &dogs);
+            assert_eq!(opened, Err(CursorError::Malformed), "{cursor}");
+        }
+    }
+
+    #[test]
+    fn times_keep_to_thirteen_digits() {
+        let time = OffsetDateTime::from_unix_timestamp_nanos(1_234_567_890_123_456_789).unwrap();
+        assert_eq!(milliseconds(time), 1_234_567_890_123);
+        assert_eq!(milliseconds(to_millisecond(time)), 1_234_567_890_123);
+        assert_eq!(
+            milliseconds(OffsetDateTime::UNIX_EPOCH - time::Duration::DAY),
+            0
+        );
+        let last = time::macros::datetime!(9999-01-01 0:00 UTC);
+        assert_eq!(milliseconds(last), 9_999_999_999_999);
+    }
+}
