@@ -16,8 +16,9 @@ export function processorStatements(options: Options, { input, output, table }: 
   return [
     allow('ReadPictures', ['s3:GetObject'], objects(input, 'uploads')),
     allow('ReadAndWriteAnswers', ['s3:GetObject', 's3:PutObject'], objects(output, 'results', 'thumbnails', 'claims')),
-    // The answer to a picture that was deleted meanwhile is taken back; only with an index can pictures be deleted.
-    allow('Release', ['s3:DeleteObject'], objects(output, 'claims', ...(table ? ['results', 'thumbnails'] : []))),
+    // A thumbnail goes when the picture is replaced by one without. The answer to a picture that was deleted meanwhile is taken
+    // back; only with an index can pictures be deleted.
+    allow('Release', ['s3:DeleteObject'], objects(output, 'claims', 'thumbnails', ...(table ? ['results'] : []))),
     missing(input, output),
     ...recognise(options),
     ...count(options, output),

@@ -58,10 +58,11 @@ function share(colour) {
 const WORDS = /(dark|light|medium|pale|deep|dim|hot|slate|sea|sky|steel|rosy|sandy|saddle|forest|spring|lawn|olive|yellow|green|blue|violet|orange|gray|grey|red|brown|pink|purple|cyan|turquoise|salmon|goldenrod|orchid|khaki|magenta|white|smoke|drab)/g;
 
 /**
- * `darkslategray` as `dark slate gray`.
+ * `darkslategray` as `dark slate grey`.
  * @param {string} name
  */
 export function spaced(name) {
   if (!/^[a-z]+$/.test(name)) return name;
-  return name.replace(WORDS, ' $1 ').replace(/\s+/g, ' ').trim();
+  // CSS has both spellings of one word, and names mix them.
+  return name.replace(WORDS, ' $1 ').replace(/\bgray\b/g, 'grey').replace(/\s+/g, ' ').trim();
 }

@@ -530,6 +530,14 @@ fn all_flows(stack: &Stack) -> Result<String> {
     stack.store(stack.input(), &key, &cat)?;
     stack.store(stack.output(), &format!("claims/{key}"), &cat)?;
     ensure!(stack.process(&key)?);
+    // A file in its place that is no picture has no thumbnail; then the picture again.
+    let folder = tempfile::tempdir()?;
+    let no_picture = folder.path().join("no-picture.png");
+    fs::write(&no_picture, "no picture")?;
+    for file in [&no_picture, &cat] {
+        stack.store(stack.input(), &key, file)?;
+        ensure!(stack.process(&key)?);
+    }
 
     // One that was deleted before its turn came.
     ensure!(stack.announce("uploads/gone.png", "0123456789abcdef0123456789abcdef", 1)?);

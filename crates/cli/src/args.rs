@@ -29,12 +29,14 @@ GETTING STARTED
                                       ask Rekognition directly and see its boxes
 
 AWS OR THIS MACHINE
-  upload and search talk to the API at SIGHTLINE_API (--api). analyze, backfill and reindex talk to AWS through the
-  usual variables (AWS_PROFILE, AWS_REGION, ...), or to the local mode through AWS_ENDPOINT_URL and the keys that
-  `sightline local` prints.
+  upload and search talk to the API at SIGHTLINE_API (--api).
+  analyze, backfill and reindex talk to AWS through the usual variables
+  (AWS_PROFILE, AWS_REGION, ...), or to the local mode through
+  AWS_ENDPOINT_URL and the keys that `sightline local` prints.
 
 EXIT CODES
-  0 all well; 1 some pictures failed, or any other error; 2 wrong command line; 3 service not reached;
+  0 all well; 1 some pictures failed, or any other error;
+  2 wrong command line; 3 service not reached;
   4 service refused (keys, permissions, sign-in); 130 interrupted"
 )]
 pub(crate) struct Cli {

@@ -52,7 +52,7 @@ impl When {
 }
 
 /// How many columns a field gets at most; a longer one moves its line's later ones.
-const WIDEST: usize = 60;
+const WIDEST: usize = 72;
 
 /// How a field is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -29,7 +29,8 @@ Every row of the index comes from a result document, so nothing is lost with it.
 where it was interrupted.
 
 EXAMPLES
-  The local mode (with the variables that `sightline local` prints), in the folder where it was started:
+  The local mode (with the variables that `sightline local` prints), in the
+  folder where it was started:
     sightline reindex
   On AWS:
     sightline reindex --output-bucket my-output-bucket --index-table my-table

@@ -226,11 +226,12 @@ impl<S: ObjectStore> Bound<S> {
     }
 }
 
+/// Never an answer to a picture: what is wrong is wrong with the counting.
 fn uncounted(error: StoreError) -> RecogniserError {
     RecogniserError {
         message: format!("the day's analyses cannot be counted: {error}"),
         code: error.code,
-        retryable: error.retryable,
+        retryable: true,
     }
 }
 

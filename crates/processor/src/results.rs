@@ -61,6 +61,13 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
+    /// Whether it answers `version`, be it only with the day's analyses being used up.
+    pub(crate) fn is_of(&self, version: &ObjectVersion) -> bool {
+        self.version
+            .as_ref()
+            .is_some_and(|answered| answered.relation_to(version) == Relation::Same)
+    }
+
     /// What it means for `version`. Where the day's analyses were used up, another event for the
     /// same version is another try.
     pub(crate) fn judge(self, version: &ObjectVersion) -> Standing {

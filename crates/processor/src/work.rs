@@ -242,7 +242,11 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         let (picture, failure) = match found? {
             Found::Picture(picture) => (Some(picture), None),
             Found::Unreadable(error) => (None, Some(source::unreadable_source(&error))),
-            Found::Gone => return Ok(Outcome::Skipped(Skip::Gone)),
+            Found::Gone => {
+                // An attempt before may have left the answer to a picture that was deleted meanwhile.
+                self.enter_standing(key).await?;
+                return Ok(Outcome::Skipped(Skip::Gone));
+            }
             Found::Replaced => return Ok(Outcome::Skipped(Skip::Replaced)),
         };
         let info = picture.as_ref().map(|picture| &picture.info);
@@ -531,8 +535,8 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         }
         let (key, output) = (&document.source.key, &self.config.buckets.output);
         // Not what another worker wrote meanwhile about a newer image.
-        let standing = Standing::look(self.store, output, key, &entry.version).await?;
-        if matches!(standing, Standing::Answered) {
+        let answered = results::answered(self.store, output, key).await?;
+        if answered.is_some_and(|answered| answered.is_of(&entry.version)) {
             self.store.delete(output, &key.thumbnail_key()).await?;
             self.store.delete(output, &key.result_key()).await?;
         }

@@ -73,6 +73,8 @@ impl Query {
                     .parse()
                     .ok()
                     .filter(|percent| (0.0..=100.0).contains(percent))
+                    // DynamoDB takes no number that is nearer to zero than 1e-130.
+                    .map(|percent: f64| (percent * 1e9).floor() / 1e9)
                     .ok_or_else(|| {
                         wrong(
                             name,

@@ -79,7 +79,7 @@ test('a document that failed has nothing to show', () => {
 });
 
 test('colour names are read as words', () => {
-  assert.equal(spaced('darkslategray'), 'dark slate gray');
+  assert.equal(spaced('darkslategray'), 'dark slate grey');
   assert.equal(spaced('lightgoldenrodyellow'), 'light goldenrod yellow');
   assert.equal(spaced('tan'), 'tan');
   assert.equal(spaced('#2F4F4F'), '#2F4F4F');

@@ -41,11 +41,12 @@ EXAMPLES
   Only the surest labels, as Rekognition's own JSON:
     sightline analyze cat.jpg --min-confidence 90 --json | jq .rekognition.detectLabels
 
-  Formats that Rekognition does not take (WebP, AVIF, TIFF, ...) and pictures that are too large are converted first.
-  Boxes are in pixels of the upright picture: left,top widthxheight.
+  Formats that Rekognition does not take (WebP, AVIF, TIFF, ...) and pictures
+  that are too large are converted first. Boxes are in pixels of the upright
+  picture: left,top widthxheight.
 
-  Each call to AWS is billed (about a tenth of a cent). With the variables that `sightline local` prints, the
-  embedded recogniser answers, at no cost.
+  Each call to AWS is billed (about a tenth of a cent). With the variables
+  that `sightline local` prints, the embedded recogniser answers, at no cost.
 
 EXIT CODES
   0  answered                             3  AWS was not reached

@@ -14,7 +14,10 @@ use std::{
 
 use anyhow::{Context as _, anyhow, bail};
 use aws_config::SdkConfig;
-use aws_sdk_s3::{error::DisplayErrorContext, operation::list_objects_v2::ListObjectsV2Output};
+use aws_sdk_s3::{
+    error::DisplayErrorContext, operation::list_objects_v2::ListObjectsV2Output,
+    types::EncodingType,
+};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use clap::Args;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -52,12 +55,15 @@ EXAMPLES
     sightline backfill s3://my-bucket/uploads/2024/ --dry-run
   Queue them, as a script does:
     sightline backfill s3://my-bucket/uploads/2024/ --queue-url https://sqs.eu-west-1.amazonaws.com/123456789012/pictures --yes
-  Everything in the local mode (with the variables that `sightline local` prints):
+  Everything in the local mode (with the variables that `sightline local`
+  prints):
     sightline backfill s3://sightline-input/uploads/
 
 INTERRUPTED
-  Ctrl-C ends after the messages in hand. Run the same command again to go on behind the last picture that was queued;
-  --restart begins anew. A picture that has its answer already is queued too, but neither analysed nor billed again.
+  Ctrl-C ends after the messages in hand. Run the same command again to go on
+  behind the last picture that was queued; --restart begins anew. A picture
+  that has its answer already is queued too, but neither analysed nor billed
+  again.
 
 EXIT CODES
   0  all queued, or there is nothing      3  AWS was not reached
@@ -307,7 +313,7 @@ fn pictures(page: &ListObjectsV2Output) -> Vec<Object> {
         .iter()
         .filter_map(|object| {
             Some(Object {
-                key: SourceKey::new(object.key()?)
+                key: SourceKey::new(aws::listed_key(page.encoding_type(), object.key()?)?)
                     .ok()
                     .filter(SourceKey::is_upload)?,
                 size: u64::try_from(object.size()?).ok()?,
@@ -345,6 +351,8 @@ impl Bucket {
             .list_objects_v2()
             .bucket(&self.place.bucket)
             .prefix(&self.place.prefix)
+            // Keys may hold characters that XML cannot.
+            .encoding_type(EncodingType::Url)
             .set_start_after(after.map(str::to_owned))
             .set_continuation_token(token)
             .send()

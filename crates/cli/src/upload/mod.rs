@@ -369,7 +369,7 @@ impl Run {
             return Err(failure);
         }
         if interrupted {
-            output::tell("Interrupted. Run the same command again to upload the rest.");
+            output::tell("Interrupted. Run the same command again for the rest.");
             return Ok(Outcome::Interrupted);
         }
         let well = missing == 0 && rows.iter().all(|row| row.status.is_well());

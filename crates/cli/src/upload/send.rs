@@ -125,10 +125,23 @@ impl Sender {
             .send(Method::GET, &api::results_path(key), None)
             .await?;
         Ok(match answer.status {
-            200 => Some(Sent::Answered {
-                key: key.clone(),
-                document: api::body(&answer)?,
-            }),
+            200 => {
+                let document: Value = api::body(&answer)?;
+                // Such as a picture that was over the day's limit.
+                let worth_another_try = document.pointer("/status") == Some(&json!("failed"))
+                    && document
+                        .pointer("/errors")
+                        .and_then(Value::as_array)
+                        .is_some_and(|errors| {
+                            errors.iter().all(|error| {
+                                error.pointer("/retryable") == Some(&Value::Bool(true))
+                            })
+                        });
+                (!worth_another_try).then(|| Sent::Answered {
+                    key: key.clone(),
+                    document,
+                })
+            }
             202 => Some(Sent::There {
                 key: key.clone(),
                 before: true,

@@ -14,6 +14,6 @@ mod replay;
 pub use aws_config::SdkConfig;
 pub use clients::{Clients, clients, index, load};
 pub(crate) use errors::Failure;
-pub use object_store::S3Store;
+pub use object_store::{S3Store, listed_key};
 pub use presigner::S3Presigner;
 pub use recogniser::RekognitionRecogniser;

@@ -180,18 +180,11 @@ impl ListObjects for S3Store {
             .send()
             .await
             .map_err(|error| Failure::read(&error).into_store_error("ListObjectsV2", bucket))?;
-        let encoded = listed.encoding_type() == Some(&EncodingType::Url);
         listed
             .contents()
             .iter()
             .filter_map(|object| object.key())
-            .map(|key| {
-                if encoded {
-                    decoded(key)
-                } else {
-                    Some(key.to_owned())
-                }
-            })
+            .map(|key| listed_key(listed.encoding_type(), key))
             .collect::<Option<_>>()
             .ok_or_else(|| StoreError {
                 operation: "ListObjectsV2",
@@ -200,6 +193,15 @@ impl ListObjects for S3Store {
                 message: "a key in the listing is not URL-encoded UTF-8".to_owned(),
                 retryable: false,
             })
+    }
+}
+
+/// A key of a list of objects, which is encoded as the list says; `None` when it is not.
+#[must_use]
+pub fn listed_key(encoding: Option<&EncodingType>, key: &str) -> Option<String> {
+    match encoding {
+        Some(EncodingType::Url) => decoded(key),
+        _ => Some(key.to_owned()),
     }
 }
 

@@ -64,7 +64,7 @@ impl Position {
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .ok_or(CursorError::Malformed)?;
-        if format != FORMAT {
+        if format != FORMAT || !(0..=LATEST).contains(&uploaded_ms) {
             return Err(CursorError::Malformed);
         }
         if query_mark != mark(query) {
@@ -73,6 +73,9 @@ impl Position {
         Ok(Self { uploaded_ms, key })
     }
 }
+
+/// The latest time that thirteen digits of milliseconds hold, in the year 2286.
+const LATEST: i64 = 9_999_999_999_999;
 
 /// Tells queries apart. Not against forgery: a forged cursor only begins elsewhere in the same list.
 fn mark(query: &Query) -> u32 {
@@ -96,7 +99,7 @@ fn mark(query: &Query) -> u32 {
 /// thirteen digits hold it.
 pub(super) fn milliseconds(time: OffsetDateTime) -> i64 {
     let milliseconds = time.unix_timestamp_nanos().div_euclid(1_000_000);
-    i64::try_from(milliseconds.clamp(0, 9_999_999_999_999)).unwrap_or_default()
+    i64::try_from(milliseconds.clamp(0, i128::from(LATEST))).unwrap_or_default()
 }
 
 /// The time to the millisecond, as the index keeps it.

@@ -118,11 +118,14 @@ where
         drop(entered);
         after = Some(last);
     }
-    prune(store, index, output_bucket, side_by_side, &seen, |()| {
-        so_far.pruned += 1;
-        progress(&so_far);
-    })
-    .await?;
+    // A bucket without a single document is more likely the wrong one than a library that was emptied by hand.
+    if !seen.is_empty() {
+        prune(store, index, output_bucket, side_by_side, &seen, |()| {
+            so_far.pruned += 1;
+            progress(&so_far);
+        })
+        .await?;
+    }
     Ok(so_far)
 }
 

@@ -82,10 +82,17 @@ impl Removal {
     /// stored after it unless its sequencer says otherwise: a picture too many can be removed again,
     /// one too few would be missed.
     fn covers(&self, entry: &Entry) -> bool {
-        let known = self
-            .version
-            .as_ref()
-            .is_some_and(|removed| removed.relation_to(&entry.version) != Relation::NotNewer);
+        let known = self.version.as_ref().is_some_and(|removed| {
+            match removed.relation_to(&entry.version) {
+                Relation::Newer => true,
+                Relation::NotNewer => false,
+                // The same bytes stored again have the same ETag; only these tell them apart.
+                Relation::Same => {
+                    (removed.version_id.is_some() && entry.version.version_id.is_some())
+                        || (removed.sequencer.is_some() && entry.version.sequencer.is_some())
+                }
+            }
+        });
         let second = self.at.replace_nanosecond(0).unwrap_or(self.at);
         known || entry.row.uploaded_at < second
     }

@@ -1,6 +1,9 @@
 //! `GET /images` and `GET /labels`: what the index knows.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json,
@@ -292,6 +295,8 @@ pub(crate) async fn images<S: ObjectStore, P: Presigner, R: Recogniser, I: Image
         })
         .transpose()?;
     let mut images = Vec::new();
+    // The reply and its cursor have to be there before API Gateway gives up.
+    let until = Instant::now() + api.store_patience;
     for _ in 0..ROUNDS {
         let left = limit - images.len();
         let page = patiently(&api, index.page(&query, next.as_ref(), left)).await?;
@@ -299,7 +304,7 @@ pub(crate) async fn images<S: ObjectStore, P: Presigner, R: Recogniser, I: Image
             images.push(ListedImage::new(&api, found.row, found.confidence).await?);
         }
         next = page.next;
-        if next.is_none() || images.len() >= limit {
+        if next.is_none() || images.len() >= limit || Instant::now() >= until {
             break;
         }
     }
