@@ -192,6 +192,19 @@ async fn what_was_removed_stays_removed<I: ImageIndex>(index: &I) {
     index.remove(&other_key, at).await.unwrap();
     assert_eq!(index.put(&other.entry()).await, Ok(Put::Removed));
 
+    // The same bytes stored again after the removal, where no event told a sequencer.
+    let mut same = Image::new("uploads/c.jpg", 10).label("Dog", 90.0, None);
+    same.sequencer = None;
+    let same_key = SourceKey::new("uploads/c.jpg").unwrap();
+    assert_eq!(index.put(&same.entry()).await, Ok(Put::Written));
+    index.remove(&same_key, at).await.unwrap();
+    assert_eq!(index.put(&same.entry()).await, Ok(Put::Removed));
+    let mut again = same.clone();
+    again.uploaded = at + Duration::MINUTE;
+    again.processed = at + Duration::MINUTE;
+    assert_eq!(index.put(&again.entry()).await, Ok(Put::Written));
+    index.remove(&same_key, at + Duration::HOUR).await.unwrap();
+
     // Taken out because its document is gone: no mark is left, and nothing newer is taken out.
     let row = afterwards.entry().row;
     assert_eq!(index.prune(&key, START).await, Ok(false));
