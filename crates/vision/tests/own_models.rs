@@ -295,7 +295,7 @@ fn files_that_cannot_be_used_are_refused() {
     let model = models().join("yolov8.onnx");
     assert_eq!(
         error(&model, "{\"version\": 1"),
-        "the label table is not valid: EOF while parsing an object at line 1 column 13"
+        "the label table is not valid: it is no JSON (EOF while parsing an object at line 1 column 13); name the label table that belongs to the model, a JSON file with \"version\": 1"
     );
     assert!(error(&model, "[]").starts_with("the label table is not valid: "));
     assert_eq!(
