@@ -49,7 +49,7 @@ async fn a_page_is_read_where_it_is_asked_for() {
     let answer = ask(top).await.unwrap();
     let found = answer.text_detections();
     let words = texts(found, &TextTypes::Word);
-    assert!(words.contains(&"Sightline".to_owned()), "{words:?}");
+    assert!(words.contains(&"pictures".to_owned()), "{words:?}");
     assert_eq!(
         texts(found, &TextTypes::Line).join(" "),
         words.join(" "),
@@ -74,7 +74,7 @@ async fn a_page_is_read_where_it_is_asked_for() {
         .regions_of_interest(part(0.9, 0.1))
         .build();
     let below = ask(bottom).await.unwrap();
-    assert!(!texts(below.text_detections(), &TextTypes::Word).contains(&"Sightline".to_owned()));
+    assert!(!texts(below.text_detections(), &TextTypes::Word).contains(&"pictures".to_owned()));
     let sure = DetectionFilter::builder().min_confidence(100.0).build();
     let filters = DetectTextFilters::builder().word_filter(sure).build();
     assert!(ask(filters).await.unwrap().text_detections().len() < found.len());
