@@ -11,11 +11,7 @@ fn aws_s3_cp_alone_leads_to_a_result() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
     let ready = &local.ready;
-    let aws = |arguments: &[&str]| {
-        run(Command::new(tool("aws"))
-            .args(arguments)
-            .envs(ready.environment()))
-    };
+    let aws = |arguments: &[&str]| ready.aws(arguments);
     let cat = picture("chelsea.png")?;
     let target = format!("s3://{}/uploads/my cat+1.png", ready.input_bucket);
     aws(&["s3", "cp", "--no-progress", &cat.to_string_lossy(), &target])?;
@@ -55,11 +51,7 @@ fn aws_rekognition_detect_labels_answers_for_an_object() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
     let ready = &local.ready;
-    let aws = |arguments: &[&str]| {
-        run(Command::new(tool("aws"))
-            .args(arguments)
-            .envs(ready.environment()))
-    };
+    let aws = |arguments: &[&str]| ready.aws(arguments);
     aws(&[
         "s3",
         "cp",

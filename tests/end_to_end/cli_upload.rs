@@ -12,8 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::Value;
 use sightline_tests::{
-    Local, PATIENCE, aws_calls, binary, functions::objects, http, picture, run as run_to_end, text,
-    tool,
+    Local, PATIENCE, aws_calls, binary, functions::objects, http, picture, text,
 };
 
 /// How many pictures there are.
@@ -49,13 +48,7 @@ fn puts(data: &Path) -> Result<Vec<String>> {
 /// How many pictures lie in the bucket. A client that is killed may miss the reply to a PUT that was done, so the
 /// calls that were answered can be fewer; a picture that is uploaded twice lies there twice.
 fn stored(local: &Local) -> Result<usize> {
-    let aws = |arguments: &[&str]| {
-        run_to_end(
-            Command::new(tool("aws"))
-                .args(arguments)
-                .envs(local.ready.environment()),
-        )
-    };
+    let aws = |arguments: &[&str]| local.ready.aws(arguments);
     Ok(objects(&aws, "sightline-input", "uploads/")?.len())
 }
 

@@ -6,7 +6,6 @@ use std::{
     collections::BTreeMap,
     env, fs,
     path::Path,
-    process::Command,
     time::{Duration, Instant},
 };
 
@@ -16,7 +15,7 @@ use sightline_tests::{
     Local, artefacts, aws_calls,
     faults::{FaultyProxy, Upstreams},
     functions::{Delivery, Functions, objects, s3_event},
-    picture, rekognition, run, text, tool,
+    picture, rekognition, text,
 };
 
 const INPUT: &str = "faults-input";
@@ -88,11 +87,7 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
     let data = folder.path().join("data");
     let local = Local::start(&data, &[])?;
     let ready = &local.ready;
-    let aws = |arguments: &[&str]| {
-        run(Command::new(tool("aws"))
-            .args(arguments)
-            .envs(ready.environment()))
-    };
+    let aws = |arguments: &[&str]| ready.aws(arguments);
     for bucket in [INPUT, OUTPUT] {
         aws(&["s3api", "create-bucket", "--bucket", bucket])?;
     }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sightline_tests::{
     Local, PATIENCE, binary,
     functions::{s3_event, sqs_message},
-    http, picture, put, root, run, text, tool,
+    http, picture, put, root, text, tool,
 };
 
 const INPUT: &str = "lambda-input";
@@ -178,11 +178,7 @@ impl Lambda {
 fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
-    let aws = |arguments: &[&str]| {
-        run(Command::new(tool("aws"))
-            .args(arguments)
-            .envs(local.ready.environment()))
-    };
+    let aws = |arguments: &[&str]| local.ready.aws(arguments);
     for bucket in [INPUT, OUTPUT] {
         aws(&["s3api", "create-bucket", "--bucket", bucket])?;
     }
@@ -305,11 +301,7 @@ fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
 fn with_sign_in_everybody_has_images_of_their_own() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
-    let aws = |arguments: &[&str]| {
-        run(Command::new(tool("aws"))
-            .args(arguments)
-            .envs(local.ready.environment()))
-    };
+    let aws = |arguments: &[&str]| local.ready.aws(arguments);
     for bucket in [INPUT, OUTPUT] {
         aws(&["s3api", "create-bucket", "--bucket", bucket])?;
     }

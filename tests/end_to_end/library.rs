@@ -2,9 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    process::Command,
-    thread,
+    fs, thread,
     time::{Duration, Instant},
 };
 
@@ -12,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use sightline_tests::{
-    Answer, Local, PATIENCE, functions::objects, http, picture, result, run, text, tool, upload,
+    Answer, Local, PATIENCE, functions::objects, http, picture, result, text, upload,
 };
 
 /// What a label is called, percent-encoded for a query.
@@ -246,11 +244,7 @@ fn pictures_are_found_again_and_deleted_whole() -> Result<()> {
     ensure!(fetch("/thumbnail/url")?.body.starts_with(&[0xFF, 0xD8]));
 
     // Deleted, it is gone everywhere, and deleting it again is no error.
-    let aws = |arguments: &[&str]| {
-        run(Command::new(tool("aws"))
-            .args(arguments)
-            .envs(local.ready.environment()))
-    };
+    let aws = |arguments: &[&str]| local.ready.aws(arguments);
     for _ in 0..2 {
         let deleted = api.ask("DELETE", &format!("/images/{key}"))?;
         ensure!(

@@ -358,9 +358,7 @@ impl Stack {
 
     /// The AWS CLI with a person's key.
     fn aws(&self, arguments: &[&str]) -> Result<String> {
-        run(Command::new(tool("aws"))
-            .args(arguments)
-            .envs(self.local.ready.environment()))
+        self.local.ready.aws(arguments)
     }
 
     fn invoke(&self, function: &str, event: &Value) -> Result<Value> {

@@ -35,11 +35,7 @@ fn every_answer_of_every_operation_comes_through_whole() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
     let ready = &local.ready;
-    let aws = |arguments: &[&str]| {
-        run(Command::new(tool("aws"))
-            .args(arguments)
-            .envs(ready.environment()))
-    };
+    let aws = |arguments: &[&str]| ready.aws(arguments);
     for bucket in [INPUT, OUTPUT] {
         aws(&["s3api", "create-bucket", "--bucket", bucket])?;
     }

@@ -95,6 +95,16 @@ pub struct Ready {
 }
 
 impl Ready {
+    /// Runs the AWS CLI against the endpoint and gives what it printed.
+    ///
+    /// # Errors
+    /// When it ends with another status than 0.
+    pub fn aws(&self, arguments: &[&str]) -> Result<String> {
+        run(Command::new(tool("aws"))
+            .args(arguments)
+            .envs(self.environment()))
+    }
+
     /// The environment that points any AWS client at the endpoint and at nothing else.
     #[must_use]
     pub fn environment(&self) -> Vec<(&'static str, String)> {
