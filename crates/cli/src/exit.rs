@@ -52,6 +52,15 @@ impl Fault {
         }
     }
 
+    /// That the usual AWS variables name no region.
+    pub(crate) fn no_region() -> Self {
+        Self::Usage(
+            "no AWS region is set; set AWS_REGION, such as us-east-1, or AWS_PROFILE to a profile with one; \
+             `sightline local` prints that of the local mode"
+                .to_owned(),
+        )
+    }
+
     /// What a bucket's error means to whoever called; `None` where it says something about the object.
     pub(crate) fn of_store(error: &StoreError) -> Option<Self> {
         Self::of_aws(&error.code, error.retryable, error)
@@ -73,10 +82,17 @@ impl Fault {
                 "AWS refused ({error}); check the keys, the region and the names of the buckets, and what the keys allow"
             )));
         }
-        let no_keys = error.to_string().contains("credentials");
-        if code == "Dispatch" && no_keys {
+        let said = error.to_string();
+        if code == "Dispatch" && said.contains("credentials") {
+            // Where there are none, the SDK tells of each place it looked in, the metadata service last.
+            let nowhere = ["no credentials found in chain", "IMDS"];
+            let reason = if nowhere.iter().any(|part| said.contains(part)) {
+                String::new()
+            } else {
+                format!(" that can be used ({said})")
+            };
             return Some(Self::Denied(format!(
-                "there are no AWS credentials ({error}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
+                "there are no AWS credentials{reason}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
                  AWS_PROFILE; `sightline local` prints those of the local mode"
             )));
         }
@@ -137,6 +153,14 @@ mod tests {
             sorted("Dispatch", "the credentials provider was not enabled", true),
             Some(Fault::Denied(_))
         ));
+        let said = |message| sorted("Dispatch", message, true).unwrap().to_string();
+        let nowhere = said("no credentials found in chain. Attempted: Environment, Profile");
+        assert!(
+            nowhere.starts_with("there are no AWS credentials; set"),
+            "{nowhere}"
+        );
+        let wrong = said("loading credentials: the profile `work` is not defined");
+        assert!(wrong.contains("`work` is not defined"), "{wrong}");
         assert!(matches!(
             sorted("Dispatch", "connection refused", true),
             Some(Fault::Unreachable(_))

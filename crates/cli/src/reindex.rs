@@ -70,10 +70,7 @@ pub(crate) struct ReindexArgs {
 pub(crate) async fn run(args: ReindexArgs) -> anyhow::Result<Outcome> {
     let sdk = aws::load().await;
     if sdk.region().is_none() {
-        return Err(Fault::Usage(
-            "no AWS region is set; set AWS_REGION, such as us-east-1, or AWS_PROFILE to a profile with one".to_owned(),
-        )
-        .into());
+        return Err(Fault::no_region().into());
     }
     let store = aws::clients(&sdk).store;
     let progress = match &args.index_table {

@@ -214,10 +214,7 @@ pub(crate) async fn run(args: AnalyzeArgs) -> anyhow::Result<Outcome> {
 pub(crate) async fn aws_clients() -> anyhow::Result<Clients> {
     let sdk = aws::load().await;
     if sdk.region().is_none() {
-        return Err(Fault::Usage(
-            "no AWS region is set; set AWS_REGION, such as us-east-1, or AWS_PROFILE to a profile with one".to_owned(),
-        )
-        .into());
+        return Err(Fault::no_region().into());
     }
     Ok(aws::clients(&sdk))
 }

@@ -171,7 +171,7 @@ pub(crate) async fn run(args: BackfillArgs) -> anyhow::Result<Outcome> {
     let region = sdk
         .region()
         .map(ToString::to_string)
-        .ok_or_else(|| Fault::Usage("no AWS region is set; set AWS_REGION, such as us-east-1, or AWS_PROFILE to a profile with one".to_owned()))?;
+        .ok_or_else(Fault::no_region)?;
     let bucket = Bucket::new(&sdk, args.place.clone());
     let state = match &args.state_dir {
         Some(folder) => folder.clone(),

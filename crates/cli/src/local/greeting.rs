@@ -2,6 +2,8 @@
 
 use std::{fmt, path::Path};
 
+use sightline_pipeline::Analyses;
+
 use super::{place::Place, recognisers::Recognisers};
 
 /// A picture that a checkout has.
@@ -16,6 +18,8 @@ pub(super) struct Greeting<'a> {
     pub(super) picture: &'a str,
     /// What looks at the pictures.
     pub(super) recognisers: &'a Recognisers,
+    /// What is asked of every picture.
+    pub(super) analyses: &'a Analyses,
     /// Whether other machines can reach it.
     pub(super) open: bool,
     /// Whether the reader is a terminal that shows colours.
@@ -97,6 +101,15 @@ The recogniser is {recogniser}.
                 model.arn
             )?;
         }
+        let unanswered = self.recognisers.unanswered(self.analyses);
+        if !unanswered.is_empty() {
+            let names: Vec<_> = unanswered.iter().map(|analysis| analysis.name()).collect();
+            writeln!(
+                f,
+                "{bold}Nothing on this machine answers {}:{plain} results say so under errors. On AWS Rekognition does.",
+                names.join(", ")
+            )?;
+        }
         if self.open {
             writeln!(
                 f,
@@ -115,7 +128,7 @@ mod tests {
     use sightline_vision::Recogniser;
     use std::sync::Arc;
 
-    fn greeting(open: bool, colours: bool) -> String {
+    fn greeting(analyses: &str, open: bool, colours: bool) -> String {
         let labels = Arc::new(Recogniser::embedded().unwrap());
         let recognisers = Recognisers {
             custom: vec![CustomModel::new("us-east-1", "birds", Arc::clone(&labels))],
@@ -128,6 +141,7 @@ mod tests {
             data_dir: Path::new("/home/me/.sightline"),
             picture: "docs/cat.jpg",
             recognisers: &recognisers,
+            analyses: &analyses.parse().unwrap(),
             open,
             colours,
         }
@@ -136,7 +150,7 @@ mod tests {
 
     #[test]
     fn it_names_the_page_and_what_can_be_pasted() {
-        let said = greeting(false, false);
+        let said = greeting("labels", false, false);
         for line in [
             "  http://127.0.0.1:8080",
             "  PICTURE=docs/cat.jpg",
@@ -157,11 +171,23 @@ mod tests {
         );
         assert!(!said.contains('\x1b'));
         assert!(!said.contains("Other machines"));
+        assert!(!said.contains("Nothing on this machine"));
+    }
+
+    #[test]
+    fn analyses_without_a_recogniser_are_named_at_the_start() {
+        let said = greeting("labels,faces,custom-labels,ppe", false, false);
+        assert!(
+            said.contains(
+                "\nNothing on this machine answers faces, ppe: results say so under errors."
+            ),
+            "{said}"
+        );
     }
 
     #[test]
     fn colours_and_the_warning_come_only_where_they_belong() {
-        assert!(greeting(false, true).contains('\x1b'));
-        assert!(greeting(true, false).contains("Other machines can reach this one."));
+        assert!(greeting("labels", false, true).contains('\x1b'));
+        assert!(greeting("labels", true, false).contains("Other machines can reach this one."));
     }
 }

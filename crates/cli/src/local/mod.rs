@@ -291,6 +291,7 @@ fn greet(args: &LocalArgs, place: &Place, recognisers: &Recognisers) {
         data_dir: &data_dir,
         picture: greeting::sample_picture(),
         recognisers,
+        analyses: &args.analyses,
         open: !args.host.is_loopback(),
         colours: out.is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
     };

@@ -2,8 +2,9 @@
 
 use crate::args::{LocalArgs, TesseractChoice};
 use anyhow::{Context, bail};
+use rekognition_model::Operation;
 use sightline_local_aws::{CustomModel, Tesseract, TesseractError};
-use sightline_pipeline::Analysis;
+use sightline_pipeline::{Analyses, Analysis};
 use sightline_vision::Recogniser;
 use std::{path::Path, sync::Arc};
 
@@ -17,6 +18,22 @@ pub(super) struct Recognisers {
     pub(super) tesseract: Option<Tesseract>,
     /// What a person is told about reading text.
     pub(super) text: String,
+}
+
+impl Recognisers {
+    /// Those of the analyses that nothing on this machine answers.
+    pub(super) fn unanswered(&self, analyses: &Analyses) -> Vec<Analysis> {
+        let answers = |analysis: &Analysis| match analysis.operation() {
+            Operation::DetectLabels => true,
+            Operation::DetectCustomLabels => !self.custom.is_empty(),
+            Operation::DetectText => self.tesseract.is_some(),
+            _ => false,
+        };
+        analyses
+            .iter()
+            .filter(|analysis| !answers(analysis))
+            .collect()
+    }
 }
 
 /// Loads what was named, on a thread that may be kept busy.
@@ -160,6 +177,29 @@ mod tests {
         );
         assert!(error(&["--custom-labels-arn", other], &[]).contains("--custom-model"));
         assert_eq!(custom_labels_arn(&args(&[]), &[]).unwrap(), None);
+    }
+
+    #[test]
+    fn analyses_that_nothing_answers_are_named() {
+        let mut recognisers = Recognisers {
+            labels: Arc::new(Recogniser::embedded().unwrap()),
+            custom: Vec::new(),
+            tesseract: None,
+            text: String::new(),
+        };
+        let all: Analyses = Analysis::ALL.into_iter().collect();
+        use Analysis::{Celebrities, CustomLabels, Faces, Moderation, Ppe, Text};
+        assert_eq!(
+            recognisers.unanswered(&all),
+            [Faces, Text, Moderation, Celebrities, Ppe, CustomLabels]
+        );
+        recognisers.custom = vec![model("birds")];
+        assert_eq!(
+            recognisers.unanswered(&all),
+            [Faces, Text, Moderation, Celebrities, Ppe]
+        );
+        let asked_for_by_default = &args(&[]).analyses;
+        assert_eq!(recognisers.unanswered(asked_for_by_default), []);
     }
 
     #[test]
