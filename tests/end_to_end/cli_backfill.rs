@@ -13,20 +13,12 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
-use sightline_tests::{Local, PATIENCE, aws_calls, binary, run, text, tool};
+use sightline_tests::{Local, PATIENCE, aws_calls, binary, run, text};
 
 /// More than are queued at once.
 const PICTURES: usize = 100;
 /// How many are on their way before it is noted how far a run got.
 const AT_ONCE: usize = 80;
-
-fn aws(local: &Local, arguments: &[&str]) -> Result<String> {
-    // Named outright: this client does not look for SQS at AWS_ENDPOINT_URL.
-    run(Command::new(tool("aws"))
-        .args(["--endpoint-url", &local.ready.aws])
-        .args(arguments)
-        .envs(local.ready.environment()))
-}
 
 fn backfill(local: &Local, state: &Path, arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new(binary("sightline")?);
@@ -45,17 +37,14 @@ fn told(output: &Output) -> String {
 }
 
 fn results(local: &Local) -> Result<usize> {
-    let listed = aws(
-        local,
-        &[
-            "s3api",
-            "list-objects-v2",
-            "--bucket",
-            "sightline-output",
-            "--prefix",
-            "results/",
-        ],
-    )?;
+    let listed = local.ready.aws(&[
+        "s3api",
+        "list-objects-v2",
+        "--bucket",
+        "sightline-output",
+        "--prefix",
+        "results/",
+    ])?;
     let listed: Value = serde_json::from_str(if listed.is_empty() { "{}" } else { &listed })?;
     Ok(listed
         .get("Contents")
@@ -154,16 +143,13 @@ fn pictures_that_lay_there_before_are_counted_queued_once_and_gone_on_with() -> 
         .env("SIGHTLINE_API", &local.ready.api)
         .env("XDG_STATE_HOME", &state))?;
     let forget = || {
-        aws(
-            &local,
-            &[
-                "s3",
-                "rm",
-                "--quiet",
-                "--recursive",
-                "s3://sightline-output/",
-            ],
-        )
+        local.ready.aws(&[
+            "s3",
+            "rm",
+            "--quiet",
+            "--recursive",
+            "s3://sightline-output/",
+        ])
     };
     forget()?;
 
@@ -231,9 +217,10 @@ fn the_queue_answers_other_clients_as_sqs_does() -> Result<()> {
     let data = folder.path().join("data");
     let local = Local::start(&data, &[])?;
     let sqs = |arguments: &[&str]| {
-        let mut all = vec!["sqs"];
+        // Named outright: this client does not look for SQS at AWS_ENDPOINT_URL.
+        let mut all = vec!["--endpoint-url", &local.ready.aws, "sqs"];
         all.extend_from_slice(arguments);
-        aws(&local, &all)
+        local.ready.aws(&all)
     };
     let answer: Value =
         serde_json::from_str(&sqs(&["get-queue-url", "--queue-name", "sightline"])?)?;

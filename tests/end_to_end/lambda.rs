@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 use sightline_tests::{
     Local, PATIENCE, binary,
     functions::{s3_event, sqs_message},
-    http, picture, put, root, text, tool,
+    http,
+    invoke::{invoke, through_gateway},
+    picture, put, root, text, tool,
 };
 
 const INPUT: &str = "lambda-input";
@@ -92,29 +94,9 @@ impl Lambda {
 
     /// Invokes the processor and answers what it answers.
     fn process(&self, event: &Value) -> Result<Value> {
-        self.invoke("sightline-processor", event)
+        invoke(&self.address, "sightline-processor", event)
     }
 
-    fn invoke(&self, function: &str, event: &Value) -> Result<Value> {
-        let answer = http(
-            "POST",
-            &format!(
-                "{}/2015-03-31/functions/{function}/invocations",
-                self.address
-            ),
-            &[("content-type", "application/json")],
-            event.to_string().as_bytes(),
-        )?;
-        ensure!(
-            answer.status == 200,
-            "{}: {}",
-            answer.status,
-            String::from_utf8_lossy(&answer.body)
-        );
-        answer.json()
-    }
-
-    /// Asks the upload API as API Gateway does, for whom its JWT authorizer has recognised: status and body.
     fn gateway(
         &self,
         subject: Option<&str>,
@@ -122,40 +104,7 @@ impl Lambda {
         path: &str,
         body: &Value,
     ) -> Result<(u64, Value)> {
-        let domain = "abc.execute-api.eu-west-1.amazonaws.com";
-        let mut event = json!({
-            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
-            "headers": {"host": domain, "content-type": "application/json", "x-forwarded-proto": "https",
-                "authorization": "Bearer of.no.interest"},
-            "requestContext": {
-                "accountId": "111122223333", "apiId": "abc", "domainName": domain, "domainPrefix": "abc",
-                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7",
-                    "userAgent": "curl/8.7.1"},
-                "requestId": "QQCtFipSIAMEPNQ=", "routeKey": "$default", "stage": "$default",
-                "time": "01/Jan/2026:00:00:00 +0000", "timeEpoch": 1_767_225_600_000_u64
-            },
-            "body": if body.is_null() { Value::Null } else { Value::String(body.to_string()) },
-            "isBase64Encoded": false
-        });
-        if let (Some(subject), Some(context)) = (
-            subject,
-            event
-                .get_mut("requestContext")
-                .and_then(Value::as_object_mut),
-        ) {
-            context.insert(
-                "authorizer".to_owned(),
-                json!({"jwt": {"claims": {"sub": subject, "token_use": "access", "exp": "1767229200",
-                    "cognito:groups": "[people]"}, "scopes": ["openid"]}}),
-            );
-        }
-        let answer = self.invoke("sightline-upload-api", &event)?;
-        let status = answer.get("statusCode").and_then(Value::as_u64);
-        let body = answer.get("body").and_then(Value::as_str).unwrap_or("");
-        Ok((
-            status.with_context(|| format!("no status in {answer}"))?,
-            serde_json::from_str(body).unwrap_or_default(),
-        ))
+        through_gateway(&self.address, subject, method, path, body)
     }
 
     /// Asks the upload API through a function address.

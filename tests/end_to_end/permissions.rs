@@ -26,7 +26,9 @@ use serde_json::{Value, json};
 use sightline_tests::{
     Local, PATIENCE, aws_calls, binary,
     functions::{s3_event, sqs_message},
-    http, picture,
+    http,
+    invoke::{invoke, through_gateway},
+    picture,
     policies::{Deployed, DeployedFunction, Permission, deployed, missing, unused},
     put, root, run, text, tool,
     wire::{self, Request, Server, Then},
@@ -361,48 +363,8 @@ impl Stack {
         self.local.ready.aws(arguments)
     }
 
-    fn invoke(&self, function: &str, event: &Value) -> Result<Value> {
-        let answer = http(
-            "POST",
-            &format!(
-                "{}/2015-03-31/functions/{function}/invocations",
-                self.lambda
-            ),
-            &[("content-type", "application/json")],
-            event.to_string().as_bytes(),
-        )?;
-        ensure!(
-            answer.status == 200,
-            "{function}: {} {}",
-            answer.status,
-            String::from_utf8_lossy(&answer.body)
-        );
-        answer.json()
-    }
-
-    /// Asks the upload API as API Gateway does, for whom its authorizer has recognised.
     fn api(&self, method: &str, path_and_query: &str, body: &Value) -> Result<(u64, Value)> {
-        let (path, query) = path_and_query
-            .split_once('?')
-            .unwrap_or((path_and_query, ""));
-        let domain = "abc.execute-api.us-east-1.amazonaws.com";
-        let event = json!({
-            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
-            "headers": {"host": domain, "content-type": "application/json", "x-forwarded-proto": "https"},
-            "requestContext": {
-                "accountId": "000000000000", "apiId": "abc", "domainName": domain, "domainPrefix": "abc",
-                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "curl/8.7.1"},
-                "authorizer": {"jwt": {"claims": {"sub": OWNER}, "scopes": null}},
-                "requestId": "QQCtFipSIAMEPNQ=", "routeKey": "$default", "stage": "$default",
-                "time": "01/Jan/2026:00:00:00 +0000", "timeEpoch": 1_767_225_600_000_u64
-            },
-            "body": if body.is_null() { Value::Null } else { Value::String(body.to_string()) },
-            "isBase64Encoded": false
-        });
-        let answer = self.invoke("sightline-upload-api", &event)?;
-        let status = number(&answer, "/statusCode")?;
-        let said = text(&answer, "/body").unwrap_or_default();
-        Ok((status, serde_json::from_str(said).unwrap_or(answer)))
+        through_gateway(&self.lambda, Some(OWNER), method, path_and_query, body)
     }
 
     fn expect(&self, status: u64, method: &str, path: &str, body: &Value) -> Result<Value> {
@@ -427,7 +389,8 @@ impl Stack {
 
     fn announce(&self, key: &str, e_tag: &str, size: u64) -> Result<bool> {
         let event = s3_event(self.input(), key, e_tag, size);
-        let answer = self.invoke(
+        let answer = invoke(
+            &self.lambda,
             "sightline-processor",
             &json!({"Records": [sqs_message("m", &event.to_string(), 1)]}),
         )?;

@@ -3,6 +3,7 @@
 
 pub mod faults;
 pub mod functions;
+pub mod invoke;
 pub mod policies;
 pub mod rekognition;
 pub mod wire;

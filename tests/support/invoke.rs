@@ -1,0 +1,79 @@
+//! Calling a function as others call it: by Lambda's Invoke, and as API Gateway does for an HTTP API.
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::http;
+
+/// Invokes a function at `endpoint`, which speaks Lambda's API, and gives what the function answered.
+///
+/// # Errors
+/// When the endpoint does not answer, or the function failed.
+pub fn invoke(endpoint: &str, function: &str, event: &Value) -> Result<Value> {
+    let answer = http(
+        "POST",
+        &format!("{endpoint}/2015-03-31/functions/{function}/invocations"),
+        &[("content-type", "application/json")],
+        event.to_string().as_bytes(),
+    )?;
+    ensure!(
+        answer.status == 200,
+        "{function}: {} {}",
+        answer.status,
+        String::from_utf8_lossy(&answer.body)
+    );
+    answer.json()
+}
+
+/// Asks the upload API as API Gateway does, for whom its JWT authorizer has recognised: status and body, which is
+/// null where it is no JSON.
+///
+/// # Errors
+/// When the endpoint does not answer, or the function failed.
+pub fn through_gateway(
+    endpoint: &str,
+    subject: Option<&str>,
+    method: &str,
+    path_and_query: &str,
+    body: &Value,
+) -> Result<(u64, Value)> {
+    let event = gateway_event(subject, method, path_and_query, body);
+    let answer = invoke(endpoint, "sightline-upload-api", &event)?;
+    let status = answer.get("statusCode").and_then(Value::as_u64);
+    let said = answer.get("body").and_then(Value::as_str).unwrap_or("");
+    Ok((
+        status.with_context(|| format!("no status in {answer}"))?,
+        serde_json::from_str(said).unwrap_or_default(),
+    ))
+}
+
+/// The event of payload format 2.0 (Amazon API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP
+/// APIs").
+fn gateway_event(subject: Option<&str>, method: &str, path_and_query: &str, body: &Value) -> Value {
+    let (path, query) = path_and_query
+        .split_once('?')
+        .unwrap_or((path_and_query, ""));
+    let domain = "abc.execute-api.eu-west-1.amazonaws.com";
+    let mut context = json!({
+        "accountId": "111122223333", "apiId": "abc", "domainName": domain, "domainPrefix": "abc",
+        "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7",
+            "userAgent": "curl/8.7.1"},
+        "requestId": "QQCtFipSIAMEPNQ=", "routeKey": "$default", "stage": "$default",
+        "time": "01/Jan/2026:00:00:00 +0000", "timeEpoch": 1_767_225_600_000_u64
+    });
+    if let (Some(subject), Some(context)) = (subject, context.as_object_mut()) {
+        context.insert(
+            "authorizer".to_owned(),
+            json!({"jwt": {"claims": {"sub": subject, "token_use": "access", "exp": "1767229200",
+                "cognito:groups": "[people]"}, "scopes": ["openid"]}}),
+        );
+    }
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
+        "headers": {"host": domain, "content-type": "application/json", "x-forwarded-proto": "https",
+            "authorization": "Bearer of.no.interest"},
+        "requestContext": context,
+        "body": if body.is_null() { Value::Null } else { Value::String(body.to_string()) },
+        "isBase64Encoded": false
+    })
+}
