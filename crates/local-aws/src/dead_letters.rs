@@ -44,8 +44,24 @@ struct DeadLetter {
     dead_since: Option<OffsetDateTime>,
     #[serde(default)]
     put_back_with: String,
-    /// What is queued again.
+    /// What is queued again: an event, or the message's own text as a string where it is no JSON.
     event: Value,
+}
+
+/// The event in a message, or its text.
+fn event_of(body: &str) -> Value {
+    match serde_json::from_str(body) {
+        // In a dead letter a string is the text itself, so one in JSON stays as it was written, too.
+        Ok(Value::String(_)) | Err(_) => Value::String(body.to_owned()),
+        Ok(event) => event,
+    }
+}
+
+/// The message that [`event_of`] was made of.
+fn body_of(event: &Value) -> String {
+    event
+        .as_str()
+        .map_or_else(|| event.to_string(), str::to_owned)
 }
 
 /// The dead letters of a data folder.
@@ -66,7 +82,7 @@ impl DeadLetters {
     pub(crate) fn write(&self, dead: &Dead) -> io::Result<()> {
         let since = dead.since.to_offset(UtcOffset::UTC);
         let time = since.format(FILE_TIME).map_err(io::Error::other)?;
-        let event: Value = serde_json::from_str(&dead.body)?;
+        let event = event_of(&dead.body);
         let letter = DeadLetter {
             message_id: dead.id.clone(),
             key: key_of(&event),
@@ -210,7 +226,7 @@ fn put_back(
     store::insert_again(
         connection,
         &letter.message_id,
-        &letter.event.to_string(),
+        &body_of(&letter.event),
         letter.first_sent_at,
     )
     .map_err(|error| format!("it could not be queued: {error}"))?;
@@ -266,6 +282,26 @@ mod tests {
             })
             .unwrap();
         assert_eq!((id.as_str(), body), ("one", dead("one").body));
+    }
+
+    #[test]
+    fn a_message_of_any_text_can_be_put_back_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let letters = DeadLetters::open(dir.path()).unwrap();
+        let connection = store::open_database(&dir.path().join(store::DATABASE)).unwrap();
+        for body in ["hello", "\"hello\"", "{\"Records\":", "7", "[]", "\n"] {
+            let message = Dead {
+                body: body.to_owned(),
+                ..dead("one")
+            };
+            letters.write(&message).unwrap();
+            assert_eq!(redrive(dir.path(), &[]).unwrap().put_back, ["one"]);
+            let queued: String = connection
+                .query_row("SELECT body FROM messages", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(queued, body);
+            connection.execute("DELETE FROM messages", []).unwrap();
+        }
     }
 
     #[test]

@@ -227,13 +227,24 @@ impl Queue {
     }
 
     /// Moves what has died to the folder: the file first, so that a crash leaves a message twice, not nowhere.
+    /// What cannot be written waits in the database.
     pub(crate) async fn bury(&self) -> Result<(), QueueError> {
         for dead in self.store.dead().await? {
             let dead = Arc::new(dead);
             let (letters, letter) = (self.dead_letters.clone(), Arc::clone(&dead));
-            tokio::task::spawn_blocking(move || letters.write(&letter))
+            let written = tokio::task::spawn_blocking(move || letters.write(&letter))
                 .await
-                .map_err(io::Error::other)??;
+                .map_err(io::Error::other)
+                .flatten();
+            if let Err(error) = written {
+                // It stays in the database, and is written with the next that dies, or at the next start.
+                tracing::error!(
+                    message_id = dead.id,
+                    %error,
+                    "a dead letter cannot be written to its folder; make room there, or make it writable"
+                );
+                continue;
+            }
             self.store.bury(&dead.id).await?;
             tracing::warn!(
                 message_id = dead.id,
@@ -388,6 +399,28 @@ mod tests {
         send(dir.path(), "healthy");
         assert_eq!(receive_one(&queue, LONG).await.id, "healthy");
         assert_eq!(queue.depth().await.unwrap().dead_letters, 1);
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_written_holds_up_no_message() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = open(dir.path(), 1);
+        let folder = dir.path().join("dead-letters");
+        std::fs::remove_dir(&folder).unwrap();
+        std::fs::write(&folder, "in the way").unwrap();
+        let die = async |id| {
+            send(dir.path(), id);
+            let message = receive_one(&queue, LONG).await;
+            assert_eq!(message.id, id);
+            queue.retry_later(&message.receipt, "unreadable").await
+        };
+        die("one").await.unwrap();
+        std::fs::remove_file(&folder).unwrap();
+        std::fs::create_dir(&folder).unwrap();
+        die("two").await.unwrap();
+        let mut buried = queue.redrive(&[]).await.unwrap().put_back;
+        buried.sort();
+        assert_eq!(buried, ["one", "two"]);
     }
 
     #[tokio::test]
