@@ -1,12 +1,15 @@
 //! Images in the request, and thumbnails, over the real process.
 
-use std::fs;
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use image::GenericImageView as _;
 use serde_json::{Value, json};
-use sightline_tests::{Answer, Local, http, picture, result, root, text, upload};
+use sightline_tests::{Answer, Local, PATIENCE, http, picture, result, root, text, upload};
 
 fn post(local: &Local, body: &Value) -> Result<Answer> {
     http(
@@ -145,4 +148,39 @@ fn an_upload_has_an_upright_thumbnail() -> Result<()> {
         "{document}"
     );
     Ok(())
+}
+
+#[test]
+fn what_is_done_and_spent_is_counted_whichever_way_a_picture_came() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let local = Local::start(&folder.path().join("data"), &[])?;
+    // A document can be read a moment before it is counted.
+    let counted = |line: &str| -> Result<()> {
+        let began = Instant::now();
+        loop {
+            let page = http("GET", &format!("{}/metrics", local.ready.api), &[], b"")?;
+            ensure!(page.status == 200, "{}", page.status);
+            let page = String::from_utf8(page.body)?;
+            if page.lines().any(|said| said == line) {
+                return Ok(());
+            }
+            ensure!(began.elapsed() < PATIENCE, "no {line} in {page}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    counted("sightline_billed_calls_total 0")?;
+
+    let cat = fs::read(picture("chelsea.png")?)?;
+    let reply = upload(&local.ready.api, "image/png", &cat, json!({}))?;
+    let document = result(text(&reply, "/statusUrl")?)?;
+    ensure!(document["cost"]["calls"] == 1, "{document}");
+    counted("sightline_images_total{status=\"succeeded\"} 1")?;
+    counted("sightline_billed_calls_total 1")?;
+
+    let inline = analysed(&local, &fs::read(picture("rocket.jpg")?)?)?;
+    ensure!(inline["result"]["cost"]["calls"] == 1, "{inline}");
+    counted("sightline_images_total{status=\"succeeded\"} 2")?;
+    counted("sightline_billed_calls_total 2")?;
+    counted("sightline_analyses_total{analysis=\"labels\"} 2")?;
+    counted("sightline_duration_seconds_count{step=\"total\"} 2")
 }

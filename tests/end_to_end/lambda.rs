@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sightline_tests::{
     Local, PATIENCE, binary,
@@ -131,7 +132,8 @@ fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
     for bucket in [INPUT, OUTPUT] {
         aws(&["s3api", "create-bucket", "--bucket", bucket])?;
     }
-    let lambda = Lambda::start(&local, folder.path(), &[])?;
+    let namespace = [("METRICS_NAMESPACE", "Sightline/test")];
+    let lambda = Lambda::start(&local, folder.path(), &namespace)?;
 
     // The API function: an address, an upload, a pending answer.
     let health = lambda.api("GET", "/health", &Value::Null)?;
@@ -243,7 +245,43 @@ fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
         })
         .count();
     ensure!(count == 1, "{count} calls for one picture");
+
+    // What was done and spent stands in lines for CloudWatch: two pictures here, one in a request there.
+    let inline = lambda.api(
+        "POST",
+        "/images",
+        &json!({"image": STANDARD.encode(fs::read(picture("rocket.jpg")?)?)}),
+    )?;
+    ensure!(inline.status == 201, "{}", inline.status);
+    for (function, images) in [("sightline-processor", 2.0), ("sightline-upload-api", 1.0)] {
+        let log = folder.path().join(format!("{function}.log"));
+        for figure in ["Images", "BilledCalls", "TotalTime", "CostUsd"] {
+            let (lines, sum) = embedded(&log, "Sightline/test", figure)?;
+            let lines = lines as f64;
+            ensure!(lines == images, "{function}: {lines} lines with {figure}");
+            ensure!(sum > 0.0, "{function}: {figure} {sum}");
+            ensure!(!matches!(figure, "Images" | "BilledCalls") || sum == images);
+        }
+    }
     Ok(())
+}
+
+/// The lines with this figure in CloudWatch's embedded metric format that a function wrote: how many, and their sum.
+fn embedded(log: &Path, namespace: &str, figure: &str) -> Result<(usize, f64)> {
+    let mut found = (0, 0.0);
+    for line in fs::read_to_string(log)?.lines() {
+        let Ok(line) = serde_json::from_str::<Value>(line) else {
+            continue;
+        };
+        let Some(directive) = line.pointer("/_aws/CloudWatchMetrics/0") else {
+            continue;
+        };
+        ensure!(text(directive, "/Namespace")? == namespace, "{line}");
+        if let Some(value) = line.get(figure).and_then(Value::as_f64) {
+            found = (found.0 + 1, found.1 + value);
+        }
+    }
+    Ok(found)
 }
 
 #[test]

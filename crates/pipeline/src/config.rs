@@ -225,6 +225,31 @@ pub fn index_table(lookup: Lookup<'_>) -> Result<Option<String>, ConfigError> {
     }
 }
 
+/// The namespace of the figures in CloudWatch (`METRICS_NAMESPACE`); `Sightline` where none is named.
+///
+/// # Errors
+/// [`ConfigError`] when it is no name of a namespace (Amazon CloudWatch User Guide, "Namespaces").
+pub fn metrics_namespace(lookup: Lookup<'_>) -> Result<String, ConfigError> {
+    let Some(name) = lookup("METRICS_NAMESPACE").filter(|name| !name.is_empty()) else {
+        return Ok("Sightline".to_owned());
+    };
+    let named = name.len() <= 255
+        && !name.starts_with([':', ' '])
+        && !name.starts_with("AWS/")
+        && name.bytes().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/' | b'#' | b':' | b' ')
+        });
+    if named {
+        Ok(name)
+    } else {
+        Err(wrong(
+            "METRICS_NAMESPACE",
+            &name,
+            "a namespace of CloudWatch metrics, such as Sightline/prod: at most 255 characters of a-z, A-Z, 0-9, '.', '-', '_', '/', '#', ':' and blanks, and not one of AWS's own, which begin with AWS/",
+        ))
+    }
+}
+
 /// Origins that may call from a browser.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum AllowedOrigins {
@@ -463,6 +488,13 @@ mod tests {
 
     #[test]
     fn the_index_has_a_table_or_is_none() {
+        let namespace = |name: &str| metrics_namespace(&lookup(&[("METRICS_NAMESPACE", name)]));
+        assert_eq!(metrics_namespace(&lookup(&[])).unwrap(), "Sightline");
+        assert_eq!(namespace("Sightline/prod").unwrap(), "Sightline/prod");
+        for wrong in ["AWS/Lambda", ":a", "a\nb", "é", &"a".repeat(256)] {
+            let error = namespace(wrong).unwrap_err().to_string();
+            assert!(error.contains("METRICS_NAMESPACE"), "{error}");
+        }
         let table = |name: &str| index_table(&lookup(&[("INDEX_TABLE", name)]));
         assert_eq!(index_table(&lookup(&[])), Ok(None));
         assert_eq!(table(""), Ok(None));

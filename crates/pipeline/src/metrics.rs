@@ -1,12 +1,9 @@
-//! What the processor does, in figures: for CloudWatch as lines in its embedded metric format, and
+//! What is done and spent, in figures: for CloudWatch as lines in its embedded metric format, and
 //! for Prometheus as a page of text.
 
 use std::{
     io::Write,
-    sync::{
-        LazyLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{LazyLock, OnceLock, atomic::AtomicU64},
 };
 
 use prometheus_client::{
@@ -17,13 +14,14 @@ use prometheus_client::{
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use crate::{ResultDocument, document::Timings};
-
-/// The namespace of the figures in CloudWatch.
-const NAMESPACE: &str = "Sightline";
+use crate::{
+    ResultDocument,
+    document::{Cost, Timings},
+};
 
 static FIGURES: LazyLock<Figures> = LazyLock::new(Figures::new);
-static EMBEDDED: AtomicBool = AtomicBool::new(false);
+/// The namespace of the figures in CloudWatch, where they are written for it.
+static NAMESPACE: OnceLock<String> = OnceLock::new();
 
 /// One label with its value.
 type Label = [(&'static str, String); 1];
@@ -84,9 +82,9 @@ impl Figures {
 }
 
 /// From now on, also writes lines in CloudWatch's embedded metric format to standard output, which
-/// is where Lambda takes them from.
-pub fn embed() {
-    EMBEDDED.store(true, Ordering::Relaxed);
+/// is where Lambda takes them from. The first namespace counts.
+pub fn embed(namespace: String) {
+    NAMESPACE.get_or_init(|| namespace);
 }
 
 /// Counts a document that was written.
@@ -114,22 +112,50 @@ pub fn written(document: &ResultDocument) {
             .observe(milliseconds as f64 / 1000.0);
     }
     if let Some(cost) = &document.cost {
-        figures.calls.inc_by(u64::from(cost.calls));
-        figures.usd.inc_by(cost.usd);
+        count_cost(cost);
     }
-    if EMBEDDED.load(Ordering::Relaxed) {
-        print(&lines(document));
+    if let Some(namespace) = NAMESPACE.get() {
+        print(&lines(namespace, document));
     }
 }
 
-/// Counts an image that has to come again; the reason is a code, not a sentence.
+/// Counts answers that were paid for and are in no document.
+pub fn spent(cost: &Cost, now: OffsetDateTime) {
+    if cost.calls == 0 {
+        return;
+    }
+    count_cost(cost);
+    if let Some(namespace) = NAMESPACE.get() {
+        print(&[line(namespace, now, &[], &cost_figures(cost))]);
+    }
+}
+
+fn count_cost(cost: &Cost) {
+    FIGURES.calls.inc_by(u64::from(cost.calls));
+    FIGURES.usd.inc_by(cost.usd);
+}
+
+/// Counts an image that has to come again. The reason is a code, not a sentence: Rekognition's own as it
+/// is; the index's and the buckets' say whose they are, see [`reason_of_index`] and [`reason_of_bucket`].
 pub fn setback(reason: &str, now: OffsetDateTime) {
     let label = [("reason", reason.to_owned())];
     FIGURES.setbacks.get_or_create(&label).inc();
-    if EMBEDDED.load(Ordering::Relaxed) {
+    if let Some(namespace) = NAMESPACE.get() {
         let one = [("Setbacks", "Count", json!(1))];
-        print(&[line(now, &[("Reason", reason)], &one)]);
+        print(&[line(namespace, now, &[("Reason", reason)], &one)]);
     }
+}
+
+/// The reason of a setback that the index caused: DynamoDB has codes that Rekognition has too.
+#[must_use]
+pub fn reason_of_index(code: &str) -> String {
+    format!("Index.{code}")
+}
+
+/// The reason of a setback that a bucket caused.
+#[must_use]
+pub fn reason_of_bucket(code: &str) -> String {
+    format!("S3.{code}")
 }
 
 /// All figures of this process as a page of text for Prometheus (OpenMetrics 1.0).
@@ -167,7 +193,7 @@ fn steps(timings: &Timings) -> impl Iterator<Item = (&'static str, u64)> {
 }
 
 /// The lines about a document. Figures that share their dimensions share a line.
-fn lines(document: &ResultDocument) -> Vec<Value> {
+fn lines(namespace: &str, document: &ResultDocument) -> Vec<Value> {
     let now = document.processed_at;
     let count = |name| [(name, "Count", json!(1))];
     let mut all = vec![("Images", "Count", json!(1))];
@@ -181,31 +207,46 @@ fn lines(document: &ResultDocument) -> Vec<Value> {
         all.push((name, "Milliseconds", json!(milliseconds)));
     }
     if let Some(cost) = &document.cost {
-        all.push(("BilledCalls", "Count", json!(cost.calls)));
-        all.push(("CostUsd", "None", json!(cost.usd)));
+        all.extend(cost_figures(cost));
     }
     let mut lines = vec![
-        line(now, &[], &all),
+        line(namespace, now, &[], &all),
         line(
+            namespace,
             now,
             &[("Status", document.status.name())],
             &count("ImagesByStatus"),
         ),
     ];
-    lines.extend(
-        answered(document).map(|analysis| line(now, &[("Analysis", analysis)], &count("Analyses"))),
-    );
-    lines.extend(
-        document
-            .errors
-            .iter()
-            .map(|error| line(now, &[("Code", error.code.as_str())], &count("Errors"))),
-    );
+    lines.extend(answered(document).map(|analysis| {
+        line(
+            namespace,
+            now,
+            &[("Analysis", analysis)],
+            &count("Analyses"),
+        )
+    }));
+    lines.extend(document.errors.iter().map(|error| {
+        line(
+            namespace,
+            now,
+            &[("Code", error.code.as_str())],
+            &count("Errors"),
+        )
+    }));
     lines
+}
+
+fn cost_figures(cost: &Cost) -> [(&'static str, &'static str, Value); 2] {
+    [
+        ("BilledCalls", "Count", json!(cost.calls)),
+        ("CostUsd", "None", json!(cost.usd)),
+    ]
 }
 
 /// One line (Amazon CloudWatch User Guide, "Specification: Embedded metric format").
 fn line(
+    namespace: &str,
     now: OffsetDateTime,
     dimensions: &[(&str, &str)],
     figures: &[(&str, &str, Value)],
@@ -221,7 +262,7 @@ fn line(
         json!({
             "Timestamp": now.unix_timestamp() * 1000,
             "CloudWatchMetrics": [
-                {"Namespace": NAMESPACE, "Dimensions": [names], "Metrics": metrics}
+                {"Namespace": namespace, "Dimensions": [names], "Metrics": metrics}
             ],
         }),
     );
@@ -258,10 +299,10 @@ mod tests {
 
     #[test]
     fn lines_are_of_the_embedded_metric_format() {
-        let lines = lines(&document());
+        let lines = lines("Sightline/test", &document());
         for line in &lines {
             let directive = &line["_aws"]["CloudWatchMetrics"][0];
-            assert_eq!(directive["Namespace"], "Sightline");
+            assert_eq!(directive["Namespace"], "Sightline/test");
             for metric in directive["Metrics"].as_array().unwrap() {
                 assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{line}");
             }
@@ -291,14 +332,20 @@ mod tests {
     fn the_page_holds_what_was_counted() {
         written(&document());
         setback("Recogniser", OffsetDateTime::UNIX_EPOCH);
+        let cost = Cost {
+            calls: 2,
+            usd: 0.25,
+            ..document().cost.unwrap()
+        };
+        spent(&cost, OffsetDateTime::UNIX_EPOCH);
         let page = render();
         for line in [
             "sightline_images_total{status=\"partial\"} 1\n",
             "sightline_analyses_total{analysis=\"labels\"} 1\n",
             "sightline_errors_total{code=\"ImageTooLargeException\"} 1\n",
             "sightline_setbacks_total{reason=\"Recogniser\"} 1\n",
-            "sightline_billed_calls_total 1\n",
-            "sightline_cost_usd_total 0.001\n",
+            "sightline_billed_calls_total 3\n",
+            "sightline_cost_usd_total 0.251\n",
             "sightline_duration_seconds_count{step=\"total\"} 1\n",
         ] {
             assert!(page.contains(line), "{line}{page}");

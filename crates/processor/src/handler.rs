@@ -360,7 +360,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
                     } else {
                         tracing::warn!(request_id, key = %key, error = %setback, "has to come again");
                     }
-                    metrics::setback(setback.reason(), (self.options.clock)());
+                    metrics::setback(&setback.reason(), (self.options.clock)());
                     setbacks.push((job.from, setback));
                 }
             }

@@ -34,12 +34,13 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     let config = ProcessorConfig::read(&environment)?;
     let index_table = config::index_table(&environment)?;
+    let namespace = config::metrics_namespace(&environment)?;
     anyhow::ensure!(
         std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some(),
         "AWS_LAMBDA_RUNTIME_API is not set; this program is a Lambda function and runs on AWS Lambda or under `cargo lambda watch`, on one machine `sightline local` does its work"
     );
     logging::start();
-    metrics::embed();
+    metrics::embed(namespace);
     let sdk = aws::load().await;
     let index = index_table.map(|table| aws::index(&sdk, table));
     let aws::Clients {

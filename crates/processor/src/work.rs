@@ -1,6 +1,6 @@
 //! The work on one image, from its event to its result.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use rekognition_model::Operation;
 use sightline_pipeline::{
@@ -94,14 +94,14 @@ pub enum Setback {
 impl Setback {
     /// A word for figures.
     #[must_use]
-    pub(crate) fn reason(&self) -> &str {
+    pub(crate) fn reason(&self) -> Cow<'_, str> {
         match self {
-            Self::Store(error) => &error.code,
-            Self::Index(error) => &error.code,
-            Self::Recogniser { error, .. } => &error.code,
-            Self::InHand => "InHand",
-            Self::Contended => "Contended",
-            Self::OutOfTime => "OutOfTime",
+            Self::Store(error) => metrics::reason_of_bucket(&error.code).into(),
+            Self::Index(error) => metrics::reason_of_index(&error.code).into(),
+            Self::Recogniser { error, .. } => error.code.as_str().into(),
+            Self::InHand => "InHand".into(),
+            Self::Contended => "Contended".into(),
+            Self::OutOfTime => "OutOfTime".into(),
         }
     }
 

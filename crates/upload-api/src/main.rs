@@ -7,7 +7,7 @@ use anyhow::ensure;
 use sightline_pipeline::{
     aws,
     config::{self, UploadApiConfig, environment},
-    logging,
+    logging, metrics,
     spending::Bounded,
 };
 use sightline_upload_api::{Api, lambda, router};
@@ -28,10 +28,12 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     let config = UploadApiConfig::read(&environment)?;
     let index_table = config::index_table(&environment)?;
+    let namespace = config::metrics_namespace(&environment)?;
     ensure!(
         std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some(),
         "AWS_LAMBDA_RUNTIME_API is not set; this program runs on AWS Lambda, and `sightline local` serves the same API on one machine"
     );
+    metrics::embed(namespace);
     let sdk = aws::load().await;
     let clients = aws::clients(&sdk);
     let recogniser = Bounded::new(

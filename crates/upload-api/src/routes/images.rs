@@ -25,6 +25,7 @@ use sightline_pipeline::{
     config::UploadApiConfig,
     document::{AnalysisError, ImageInfo, Source, Status, Thumbnail, Timings},
     index::{Entry, ImageIndex},
+    metrics,
     object_store::{Condition, ObjectStore, Presigner, Put, PutOutcome, StoreError},
     picture::read_header,
     prepare::{JpegPicture, Limits},
@@ -275,7 +276,10 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
                 .await
         }
     };
+    let cost = answers.cost();
     if let Some((operation, error)) = answers.setback() {
+        metrics::setback(&error.code, OffsetDateTime::now_utc());
+        metrics::spent(&cost, OffsetDateTime::now_utc());
         return Err(Problem::recogniser_unavailable(&operation, error));
     }
     if let Some(error) = answers.over_daily_limit() {
@@ -324,7 +328,12 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
         thumbnail,
         asked: wanted.analyses.as_ref(),
     };
-    keep(&api, files, findings).await
+    let kept = keep(&api, files, findings).await;
+    match &kept {
+        Ok(document) => metrics::written(document),
+        Err(_) => metrics::spent(&cost, processed_at),
+    }
+    kept
 }
 
 /// What the recogniser is given, and what is made beside it.
