@@ -1,13 +1,13 @@
 /** Who may call: with `owner`, whoever has signed in to the user pool; with `unlisted`, everybody. */
 
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { HttpNoneAuthorizer, type IHttpRouteAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { FeaturePlan, Mfa, OAuthScope, UserPool, type UserPoolClient } from 'aws-cdk-lib/aws-cognito';
 import { Construct } from 'constructs';
 import { explain } from './nag.ts';
 import type { Names } from './names.ts';
-import type { Options } from './options.ts';
+import { type Options, keeping } from './options.ts';
 
 export class Access extends Construct {
   readonly authorizer: IHttpRouteAuthorizer;
@@ -31,8 +31,10 @@ export class Access extends Construct {
       passwordPolicy: { minLength: 12, requireDigits: true, requireLowercase: true, requireUppercase: true, requireSymbols: true },
       mfa: Mfa.OPTIONAL,
       mfaSecondFactor: { sms: false, otp: true },
+      // Who owns a picture is a `sub` of this pool, which no backup brings back. It stands in the way of a first deployment's
+      // rollback too; docs/deploy.md says what to do then.
       deletionProtection: options.removalPolicy === 'retain',
-      removalPolicy: options.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      removalPolicy: keeping(options),
     });
     explain(this.userPool, 'AwsSolutions-COG2', 'A second factor is offered (TOTP) and left to each user: the pool guards pictures of their own, not an administration.');
     explain(this.userPool, 'AwsSolutions-COG8', 'The Plus plan is billed per user from the first; the Essentials plan has the sign-in that the page needs.');

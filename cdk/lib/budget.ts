@@ -3,9 +3,10 @@
 import { CfnBudget } from 'aws-cdk-lib/aws-budgets';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import type { Names } from './names.ts';
 
 export class Budget extends Construct {
-  constructor(scope: Construct, id: string, stage: string, usd: number, topic: ITopic) {
+  constructor(scope: Construct, id: string, names: Names, usd: number, topic: ITopic) {
     super(scope, id);
     const tell = (notificationType: string, threshold: number) => ({
       notification: { notificationType, threshold, thresholdType: 'PERCENTAGE', comparisonOperator: 'GREATER_THAN' },
@@ -13,7 +14,7 @@ export class Budget extends Construct {
     });
     const budget = new CfnBudget(this, 'Month', {
       budget: {
-        budgetName: `sightline-${stage}`,
+        budgetName: names.inAccount,
         budgetType: 'COST',
         timeUnit: 'MONTHLY',
         budgetLimit: { amount: usd, unit: 'USD' },

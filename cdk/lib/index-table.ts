@@ -1,9 +1,8 @@
 /** The index: one row per picture, one per thing on it. The schema is described in crates/pipeline/src/index/dynamo. */
 
-import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
-import type { Options } from './options.ts';
+import { type Options, keeping } from './options.ts';
 
 export class IndexTable extends Construct {
   readonly table: Table;
@@ -18,7 +17,7 @@ export class IndexTable extends Construct {
       encryption: TableEncryption.DEFAULT,
       timeToLiveAttribute: 'expires',
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      removalPolicy: options.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      removalPolicy: keeping(options),
     });
     for (const [indexName, partition] of [['by-term', 'term'], ['by-owner-term', 'ownerTerm']] as const) {
       this.table.addGlobalSecondaryIndex({

@@ -8,12 +8,15 @@ import { Aws } from 'aws-cdk-lib';
 export class Names {
   readonly inputBucket: string;
   readonly outputBucket: string;
+  /** For what the account has one list of in all regions. */
+  readonly inAccount: string;
   /** What stands before `.auth.<region>.amazoncognito.com`. */
   readonly signInPrefix: string;
 
   constructor(stage: string) {
     this.inputBucket = `sightline-${stage}-input-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
     this.outputBucket = `sightline-${stage}-output-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
+    this.inAccount = `sightline-${stage}-${Aws.REGION}`;
     this.signInPrefix = `sightline-${stage}-${Aws.ACCOUNT_ID}`;
   }
 

@@ -11,10 +11,15 @@ import type { Options } from './options.ts';
 import type { Processor } from './processor.ts';
 import type { UploadApi } from './upload-api.ts';
 
-/** The processor's own figures (crates/pipeline/src/metrics.rs). */
-const OWN = 'Sightline';
+/** Where the functions write their own figures (crates/pipeline/src/metrics.rs); each stage has its own. */
+export function metricsNamespace({ stage }: Options): string {
+  return `Sightline/${stage}`;
+}
 
-/** How Rekognition says that there were too many calls (Amazon Rekognition API Reference, "Common errors"). */
+/**
+ * How Rekognition says that there were too many calls (Amazon Rekognition API Reference, "Common errors"). Codes of the index and
+ * the buckets, which can be the same, come with `Index.` or `S3.` before them.
+ */
 const THROTTLES = { a: 'ThrottlingException', b: 'ProvisionedThroughputExceededException' };
 
 export class Observability extends Construct {
@@ -35,16 +40,17 @@ export class Observability extends Construct {
       conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
     }));
 
+    const namespace = metricsNamespace(options);
     const five = { period: Duration.minutes(5) };
     const sum = { ...five, statistic: Stats.SUM };
     const { queue, deadLetters } = processor;
     const processed = processor.processor.function;
     const handler = api.handler.function;
     const own = (metricName: string, statistic: string, props: { label?: string; period?: Duration; dimensionsMap?: Record<string, string> } = {}) =>
-      new Metric({ namespace: OWN, metricName, statistic, ...five, ...props });
+      new Metric({ namespace, metricName, statistic, ...five, ...props });
     const oldest = queue.metricApproximateAgeOfOldestMessage({ ...five, statistic: Stats.MAXIMUM });
     const dead = deadLetters.metricApproximateNumberOfMessagesVisible({ ...five, statistic: Stats.MAXIMUM });
-    const serverErrors = api.api.metricServerError({ ...sum, label: 'API 5xx' });
+    const serverErrors = api.api.metricServerError({ ...sum, label: '5xx' });
     const requests = api.api.metricCount({ ...sum, label: 'requests' });
     const throttled = new MathExpression({
       expression: 'FILL(api, 0) + FILL(processor, 0)',
@@ -88,15 +94,16 @@ export class Observability extends Construct {
       });
     }
 
+    // A namespace with other characters than letters and digits stands in quotes (Amazon CloudWatch User Guide, "Search expression syntax").
     const search = (metricName: string, dimension: string) =>
-      new MathExpression({ expression: `SEARCH('{${OWN},${dimension}} MetricName="${metricName}"', 'Sum', 300)`, label: '', usingMetrics: {}, ...five });
+      new MathExpression({ expression: `SEARCH('{"${namespace}",${dimension}} MetricName="${metricName}"', 'Sum', 300)`, label: '', usingMetrics: {}, ...five });
     const latencies = ['WaitedTime', 'PrepareTime', 'RecogniseTime', 'TotalTime'];
     this.dashboard = new Dashboard(this, 'Dashboard', {
       dashboardName: `Sightline-${options.stage}-${stack.region}`,
       defaultInterval: Duration.hours(12),
       widgets: [
         [
-          this.graph('Uploads', [requests, api.api.metricClientError({ ...sum, label: 'API 4xx' }), serverErrors]),
+          this.graph('Uploads', [queue.metricNumberOfMessagesSent({ ...sum, label: 'pictures queued' })]),
           this.graph('Pictures by status', [search('ImagesByStatus', 'Status')]),
           this.graph('Analyses', [search('Analyses', 'Analysis')]),
         ],
@@ -108,15 +115,16 @@ export class Observability extends Construct {
         [
           this.graph('Processing, p50 (ms)', latencies.map((name) => own(name, 'p50', { label: name }))),
           this.graph('Processing, p99 (ms)', latencies.map((name) => own(name, 'p99', { label: name }))),
-          this.graph('API (ms)', ['p50', 'p99'].map((statistic) => api.api.metricLatency({ ...five, statistic, label: statistic }))),
-        ],
-        [
           this.graph('Age of the oldest message (s)', [oldest]),
-          this.graph('Messages', [queue.metricApproximateNumberOfMessagesVisible({ ...five, label: 'waiting' }), queue.metricApproximateNumberOfMessagesNotVisible({ ...five, label: 'in hand' }), dead]),
-          this.graph('Cost a day (US dollars, list price)', [daily]),
         ],
         [
-          new SingleValueWidget({ title: 'Today', width: 24, height: 3, metrics: [own('Images', Stats.SUM, { period: Duration.days(1), label: 'pictures' }), own('BilledCalls', Stats.SUM, { period: Duration.days(1), label: 'billed calls' }), daily] }),
+          this.graph('API requests', [requests, api.api.metricClientError({ ...sum, label: '4xx' }), serverErrors]),
+          this.graph('API (ms)', ['p50', 'p99'].map((statistic) => api.api.metricLatency({ ...five, statistic, label: statistic }))),
+          this.graph('Messages', [queue.metricApproximateNumberOfMessagesVisible({ ...five, label: 'waiting' }), queue.metricApproximateNumberOfMessagesNotVisible({ ...five, label: 'in hand' }), dead]),
+        ],
+        [
+          this.graph('Cost a day (US dollars, list price)', [daily]),
+          new SingleValueWidget({ title: 'Today', width: 16, height: 6, metrics: [own('Images', Stats.SUM, { period: Duration.days(1), label: 'pictures' }), own('BilledCalls', Stats.SUM, { period: Duration.days(1), label: 'billed calls' }), daily] }),
         ],
       ],
     });

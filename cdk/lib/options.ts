@@ -1,5 +1,8 @@
 /** What can be set about a deployment, read from CDK context (`-c name=value` or `cdk.json`) and checked before anything is built. */
 
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import type { Node } from 'constructs';
 
 /** Sightline's analyses, with the action that each needs and Rekognition's default quota for it. */
@@ -24,6 +27,8 @@ const LARGE_REGIONS = ['us-east-1', 'us-west-2', 'eu-west-1'];
 
 /** How many images of a batch the processor has in hand at once (`Options::side_by_side` in crates/processor). */
 const SIDE_BY_SIDE = 8;
+
+const FUNCTIONS = fileURLToPath(new URL('../functions', import.meta.url));
 
 /** Days for which CloudWatch keeps logs; it takes no others. */
 const LOG_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
@@ -59,8 +64,18 @@ export interface Options {
   /** Requests a second that the API takes, and how many at once on top. */
   readonly apiRate: number;
   readonly apiBurst: number;
+  /** Where `npm run functions` puts what it builds: `<architecture>/<binary>/bootstrap.zip`. */
+  readonly functions: string;
   /** The built functions, or a stand-in that only tests use. */
   readonly assets: 'built' | 'placeholder';
+}
+
+/**
+ * What becomes of a resource that holds what people made: with `retain` it outlives the stack and its own replacement, but not a
+ * first deployment that is rolled back, for the next one needs its name.
+ */
+export function keeping({ removalPolicy }: Options): RemovalPolicy {
+  return removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
 }
 
 /** An option that is wrong: one sentence that names it and what it takes. */
@@ -73,15 +88,18 @@ type Read = (name: string) => string | undefined;
 const NAMES = [
   'stage', 'access', 'signUp', 'allowedOrigins', 'analyses', 'customLabelsArn', 'originalsDays', 'resultsDays', 'alarmEmail',
   'rekognitionTps', 'processorConcurrency', 'maxDailyAnalyses', 'monthlyBudgetUsd', 'removalPolicy', 'architecture', 'logDays', 'tracing', 'apiRate',
-  'apiBurst', 'assets',
+  'apiBurst', 'functions', 'assets',
 ];
+
+/** What the CDK's own commands (`cli-telemetry`, `acknowledge`) keep in cdk.context.json. */
+const CDK_NAMES = ['cli-telemetry', 'acknowledged-issue-numbers'];
 
 /** Reads the options; `region` is undefined where the stack is synthesised for any region. */
 export function readOptions(node: Node, region: string | undefined): Options {
   const context = node.getAllContext() as Record<string, unknown>;
-  // Names with a colon or slash belong to the CDK.
+  // Names with a colon or slash belong to the CDK as well.
   for (const name of Object.keys(context)) {
-    if (!/[:/]/.test(name) && !NAMES.includes(name)) {
+    if (!/[:/]/.test(name) && !CDK_NAMES.includes(name) && !NAMES.includes(name)) {
       throw new OptionError(`There is no option "${name}"; the options are ${NAMES.join(', ')}.`);
     }
   }
@@ -159,6 +177,7 @@ export function readOptions(node: Node, region: string | undefined): Options {
     tracing: choice(read, 'tracing', ['off', 'on']) === 'on',
     apiRate: number(read, 'apiRate', 50, 1, 10_000, true),
     apiBurst: number(read, 'apiBurst', 100, 1, 5000, true),
+    functions: resolve(read('functions') ?? FUNCTIONS),
     assets: choice(read, 'assets', ['built', 'placeholder']),
   };
 }

@@ -1,6 +1,7 @@
 /** A Lambda function out of a binary of the Rust workspace, with a role that may do what it is told and nothing else. */
 
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Annotations, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -67,7 +68,7 @@ export class RustFunction extends Construct {
       Annotations.of(this).addWarningV2('sightline:placeholder', 'assets=placeholder: this template is for tests, its functions do nothing.');
       return Code.fromAsset(fileURLToPath(new URL('../test/placeholder', import.meta.url)));
     }
-    const zip = fileURLToPath(new URL(`../functions/${options.architecture}/${binary}/bootstrap.zip`, import.meta.url));
+    const zip = join(options.functions, options.architecture, binary, 'bootstrap.zip');
     if (!existsSync(zip)) {
       throw new MissingFunctionError(`${binary} has not been built for ${options.architecture}; run \`npm run functions -- ${options.architecture}\` in cdk/ first.`);
     }

@@ -7,7 +7,7 @@ import { Budget } from './budget.ts';
 import { IndexTable } from './index-table.ts';
 import { Names } from './names.ts';
 import { explainHelpers } from './nag.ts';
-import { Observability } from './observability.ts';
+import { Observability, metricsNamespace } from './observability.ts';
 import type { Options } from './options.ts';
 import { Processor } from './processor.ts';
 import { Storage } from './storage.ts';
@@ -24,6 +24,7 @@ export class SightlineStack extends Stack {
     const table = options.access === 'owner' ? new IndexTable(this, 'Index', options).table : undefined;
     const resources = { input, output, table };
     const environment = {
+      METRICS_NAMESPACE: metricsNamespace(options),
       INPUT_BUCKET: input.bucketName,
       OUTPUT_BUCKET: output.bucketName,
       ...(table && { INDEX_TABLE: table.tableName }),
@@ -40,7 +41,7 @@ export class SightlineStack extends Stack {
     storage.allowOrigins([website.origin, ...options.allowedOrigins]);
     website.publish({ api: '', ...access.pageConfiguration() });
     const { topic } = new Observability(this, 'Observability', options, processor, api);
-    if (options.monthlyBudgetUsd !== undefined) new Budget(this, 'Budget', options.stage, options.monthlyBudgetUsd, topic);
+    if (options.monthlyBudgetUsd !== undefined) new Budget(this, 'Budget', names, options.monthlyBudgetUsd, topic);
     explainHelpers(this, website.bucket);
     Tags.of(this).add('sightline:stage', options.stage);
 

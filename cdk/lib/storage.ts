@@ -1,11 +1,11 @@
 /** The two buckets: pictures come into one, answers and thumbnails go into the other. */
 
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { BlockPublicAccess, Bucket, BucketEncryption, type CorsRule, HttpMethods, ObjectOwnership, type LifecycleRule } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { explain } from './nag.ts';
 import type { Names } from './names.ts';
-import type { Options } from './options.ts';
+import { type Options, keeping } from './options.ts';
 
 /** What makes every bucket of the stack private. */
 export const PRIVATE = {
@@ -22,11 +22,10 @@ export class Storage extends Construct {
 
   constructor(scope: Construct, id: string, options: Options, names: Names) {
     super(scope, id);
-    const destroy = options.removalPolicy === 'destroy';
     const common = {
       ...PRIVATE,
-      removalPolicy: destroy ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
-      autoDeleteObjects: destroy,
+      removalPolicy: keeping(options),
+      autoDeleteObjects: options.removalPolicy === 'destroy',
     };
     const aborted: LifecycleRule = { id: 'aborted-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) };
     this.input = new Bucket(this, 'Input', {

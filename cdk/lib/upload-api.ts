@@ -81,7 +81,6 @@ export class UploadApi extends Construct {
         destination: new LogGroupLogDestination(log),
         format: AccessLogFormat.custom(JSON.stringify(LOGGED)),
       },
-      detailedMetricsEnabled: true,
     });
   }
 

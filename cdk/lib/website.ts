@@ -10,7 +10,7 @@ import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import {
   AllowedMethods, CacheCookieBehavior, CacheHeaderBehavior, CachePolicy, CacheQueryStringBehavior, CachedMethods, Distribution, Function as EdgeFunction,
   FunctionCode, FunctionEventType, FunctionRuntime, HeadersFrameOption, HeadersReferrerPolicy, HttpVersion, OriginRequestPolicy, PriceClass, ResponseHeadersPolicy,
-  ViewerProtocolPolicy,
+  S3OriginAccessControl, ViewerProtocolPolicy,
 } from 'aws-cdk-lib/aws-cloudfront';
 import { HttpOrigin, S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -49,6 +49,7 @@ export class Website extends Construct {
     explain(this.bucket, 'AwsSolutions-S1', 'It holds public pages alone, which only CloudFront reads.');
 
     const headers = new ResponseHeadersPolicy(this, 'Headers', {
+      responseHeadersPolicyName: names.inAccount,
       comment: `Sightline ${options.stage}: what the pages may do`,
       securityHeadersBehavior: {
         contentSecurityPolicy: { contentSecurityPolicy: contentSecurityPolicy(options, names), override: true },
@@ -84,7 +85,9 @@ export class Website extends Construct {
       comment: `Sightline ${options.stage}`,
       defaultRootObject: 'upload.html',
       defaultBehavior: {
-        origin: S3BucketOrigin.withOriginAccessControl(this.bucket),
+        origin: S3BucketOrigin.withOriginAccessControl(this.bucket, {
+          originAccessControl: new S3OriginAccessControl(this, 'ReadFiles', { originAccessControlName: names.inAccount }),
+        }),
         viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
         allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
         cachedMethods: CachedMethods.CACHE_GET_HEAD,

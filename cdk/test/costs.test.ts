@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { type Prices, costs, table } from '../lib/costs.ts';
+import { FIXED, type Prices, costs, table } from '../lib/costs.ts';
+import { all, synth } from './support.ts';
 
 const read = (path: string) => readFileSync(fileURLToPath(new URL(path, import.meta.url)), 'utf8');
 const prices = JSON.parse(read('../prices.json')) as Prices;
@@ -10,6 +11,11 @@ test('the guide has the table that `npm run costs` prints, and its date', () => 
   const guide = read('../../docs/deploy.md');
   expect(guide).toContain(table(prices));
   expect(guide).toContain(prices.asOf);
+});
+
+test('alarms are paid by the metrics that they look at', () => {
+  const metrics = all(synth(), 'AWS::CloudWatch::Alarm').flatMap((alarm) => alarm.Metrics?.filter((one: any) => one.MetricStat) ?? [alarm]);
+  expect(metrics).toHaveLength(FIXED.alarmMetrics);
 });
 
 test('tiers are paid step by step', () => {

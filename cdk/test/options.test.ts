@@ -14,7 +14,7 @@ describe('options', () => {
       stage: 'dev', access: 'owner', signUp: 'closed', allowedOrigins: [], analyses: ['labels', 'image-properties'], customLabelsArn: undefined,
       originalsDays: undefined, resultsDays: undefined, alarmEmail: undefined, rekognitionTps: 5, batchSize: 2, processorConcurrency: 2,
       maxDailyAnalyses: undefined, monthlyBudgetUsd: 50, removalPolicy: 'retain', architecture: 'arm64', logDays: 30, tracing: false, apiRate: 50,
-      apiBurst: 100, assets: 'built',
+      apiBurst: 100, functions: expect.stringMatching(/\/cdk\/functions$/), assets: 'built',
     });
   });
 
@@ -66,6 +66,11 @@ describe('options', () => {
       expect(message).not.toContain('\n');
       expect(message.endsWith('.')).toBe(true);
     }
+  });
+
+  test('what the CDK\'s own commands leave in cdk.context.json is no option', () => {
+    // `npx cdk cli-telemetry --disable` and `npx cdk acknowledge 34892` write these.
+    expect(read({ 'cli-telemetry': false, 'acknowledged-issue-numbers': [34892], 'availability-zones:account=1:region=r': ['r-a'] })).toEqual(read({}));
   });
 
   test.each([

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { describeFunctions } from '../lib/template.ts';
@@ -51,10 +53,23 @@ describe('storage', () => {
   });
 
   test('what is kept and what goes with the stack is an option', () => {
-    const kept = (from: Synthesised) =>
-      Object.values(from.json.Resources).filter((resource: any) => resource.DeletionPolicy === 'Retain').map((resource) => resource.Type).sort();
-    expect(kept(owner)).toEqual(['AWS::Cognito::UserPool', 'AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::S3::Bucket']);
-    expect(kept(synth({ removalPolicy: 'destroy' }))).toEqual([]);
+    const policies = (from: Synthesised, type: string) =>
+      (Object.values(from.json.Resources) as any[]).filter((resource) => resource.Type === type).map((resource) => [resource.DeletionPolicy, resource.UpdateReplacePolicy]).sort();
+    // The exception lets a first deployment that is rolled back take its names along, so that the next one can have them.
+    const kept = ['RetainExceptOnCreate', 'Retain'];
+    const gone = ['Delete', 'Delete'];
+    const destroyed = synth({ removalPolicy: 'destroy' });
+    for (const type of ['AWS::Cognito::UserPool', 'AWS::DynamoDB::Table']) {
+      expect(policies(owner, type)).toEqual([kept]);
+      expect(policies(destroyed, type)).toEqual([gone]);
+    }
+    // The third bucket holds the pages.
+    expect(policies(owner, 'AWS::S3::Bucket')).toEqual([gone, kept, kept]);
+    expect(policies(destroyed, 'AWS::S3::Bucket')).toEqual([gone, gone, gone]);
+    const others = (Object.values(owner.json.Resources) as any[]).filter((resource) => !['AWS::Cognito::UserPool', 'AWS::DynamoDB::Table', 'AWS::S3::Bucket'].includes(resource.Type));
+    for (const resource of others) expect([undefined, 'Delete'], resource.Type).toContain(resource.DeletionPolicy);
+    expect(only(owner, 'AWS::Cognito::UserPool').DeletionProtection).toBe('ACTIVE');
+    expect(only(destroyed, 'AWS::Cognito::UserPool').DeletionProtection).toBe('INACTIVE');
   });
 });
 
@@ -135,7 +150,7 @@ describe('functions', () => {
   test('are told what they read, and nothing else', () => {
     const { functions: { uploadApi, processor } } = describeFunctions(synth({ maxDailyAnalyses: 500 }).json, { account: '111122223333', region: 'eu-west-1' });
     const common = {
-      INPUT_BUCKET: 'sightline-dev-input-111122223333-eu-west-1', OUTPUT_BUCKET: 'sightline-dev-output-111122223333-eu-west-1',
+      METRICS_NAMESPACE: 'Sightline/dev', INPUT_BUCKET: 'sightline-dev-input-111122223333-eu-west-1', OUTPUT_BUCKET: 'sightline-dev-output-111122223333-eu-west-1',
       INDEX_TABLE: expect.stringMatching(/^IndexTable/), ANALYSES: 'labels,image-properties', MAX_DAILY_ANALYSES: '500', RUST_LOG: 'info', MALLOC_MMAP_THRESHOLD_: '1048576',
     };
     expect(processor.environment).toEqual(common);
@@ -166,7 +181,17 @@ describe('functions', () => {
   });
 
   test('a deployment without built functions stops and says what to run', () => {
-    expect(() => synth({ assets: 'built', architecture: 'x86_64', stage: 'missing' })).toThrow(/npm run functions -- x86_64|Cannot find asset/);
+    const functions = mkdtempSync(join(tmpdir(), 'functions-'));
+    const built = (architecture: string) => synth({ assets: 'built', functions, architecture });
+    expect(() => built('x86_64')).toThrow('sightline-processor has not been built for x86_64; run `npm run functions -- x86_64` in cdk/ first.');
+    for (const binary of ['sightline-processor', 'sightline-upload-api']) {
+      mkdirSync(join(functions, 'x86_64', binary), { recursive: true });
+      writeFileSync(join(functions, 'x86_64', binary, 'bootstrap.zip'), binary);
+    }
+    const keys = all(built('x86_64'), 'AWS::Lambda::Function').filter((one) => one.Runtime === 'provided.al2023').map((one) => one.Code.S3Key);
+    expect(new Set(keys).size).toBe(2);
+    for (const key of keys) expect(key).toMatch(/\.zip$/);
+    expect(() => built('arm64')).toThrow('npm run functions -- arm64');
   });
 });
 
@@ -192,6 +217,12 @@ describe('API', () => {
     expect(only(synth({ signUp: 'open' }), 'AWS::Cognito::UserPool').AdminCreateUserConfig.AllowAdminCreateUserOnly).toBe(false);
   });
 
+  test('owner: from the sign-in pages, the way back and out leads to a page of the site and nowhere else', () => {
+    const { CallbackURLs, LogoutURLs } = only(owner, 'AWS::Cognito::UserPoolClient');
+    const pages = ['', 'upload.html', 'gallery.html'].map((page) => expect.stringMatching(new RegExp(`^https://<WebsiteDistribution\\w+\\.DomainName>/${page}$`)));
+    expect([CallbackURLs.map(flat), LogoutURLs.map(flat)]).toEqual([pages, pages]);
+  });
+
   test('unlisted: no sign-in at all, and the function is told so', () => {
     for (const route of all(unlisted, 'AWS::ApiGatewayV2::Route')) expect(route.AuthorizationType).toBe('NONE');
     unlisted.template.resourceCountIs('AWS::Cognito::UserPool', 0);
@@ -201,6 +232,8 @@ describe('API', () => {
   test('is throttled and logged, without queries and headers', () => {
     const stage = only(owner, 'AWS::ApiGatewayV2::Stage');
     expect(stage.DefaultRouteSettings).toMatchObject({ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 });
+    // Figures of each route are billed by the figure, and nothing shows them.
+    expect(stage.DefaultRouteSettings.DetailedMetricsEnabled).toBeUndefined();
     const format = JSON.parse(stage.AccessLogSettings.Format) as Record<string, string>;
     expect(format.status).toBe('$context.status');
     expect(Object.values(format).join()).not.toMatch(/query|header|authorization|token/i);
@@ -220,9 +253,14 @@ describe('website', () => {
   const policy = (from: Synthesised) => only(from, 'AWS::CloudFront::ResponseHeadersPolicy').ResponseHeadersPolicyConfig.SecurityHeadersConfig;
 
   test('only CloudFront reads the files, by origin access control', () => {
-    expect(distribution.Origins.filter((origin: any) => origin.S3OriginConfig).every((origin: any) => origin.OriginAccessControlId)).toBe(true);
+    const files = distribution.Origins.filter((origin: any) => origin.S3OriginConfig);
+    expect(files).toHaveLength(1);
+    expect(files[0].OriginAccessControlId).toEqual({ 'Fn::GetAtt': [expect.stringMatching(/^WebsiteReadFiles/), 'Id'] });
+    expect(only(owner, 'AWS::CloudFront::OriginAccessControl').OriginAccessControlConfig).toMatchObject({ OriginAccessControlOriginType: 's3', SigningBehavior: 'always', SigningProtocol: 'sigv4' });
     const { PolicyDocument } = only(owner, 'AWS::S3::BucketPolicy', /cloudfront\.amazonaws\.com/);
-    for (const statement of PolicyDocument.Statement.filter((one: any) => JSON.stringify(one.Principal).includes('cloudfront'))) {
+    const allowed = PolicyDocument.Statement.filter((one: any) => JSON.stringify(one.Principal).includes('cloudfront'));
+    expect(allowed.map((one: any) => one.Action)).toEqual(['s3:GetObject', 's3:ListBucket']);
+    for (const statement of allowed) {
       expect(JSON.stringify(statement.Condition)).toMatch(/SourceArn/);
     }
   });
@@ -300,8 +338,27 @@ describe('observability', () => {
     expect(Statement).toContainEqual(expect.objectContaining({ Action: 'sns:Publish', Principal: { Service: ['cloudwatch.amazonaws.com', 'budgets.amazonaws.com'] } }));
   });
 
-  test('the first dead letter raises the alarm', () => {
-    expect(only(owner, 'AWS::CloudWatch::Alarm', /DeadLetters/)).toMatchObject({ Threshold: 0, ComparisonOperator: 'GreaterThanThreshold', MetricName: 'ApproximateNumberOfMessagesVisible' });
+  const queue = (id: string, name: string) => `AWS/SQS ${name} QueueName=<${id}.QueueName>, Maximum of 300 s`;
+  const api = (name: string) => `AWS/ApiGateway ${name} ApiId=<UploadApi>, Sum of 300 s`;
+  const lambda = (id: string, name: string) => `AWS/Lambda ${name} FunctionName=<${id}>, Sum of 300 s`;
+  const setback = (reason: string) => `Sightline/dev Setbacks Reason=${reason}, Sum of 300 s`;
+  test.each([
+    ['DeadLetters', [queue('ProcessingDeadLetters', 'ApproximateNumberOfMessagesVisible')], 0, 1],
+    ['OldestMessage', [queue('ProcessingQueue', 'ApproximateAgeOfOldestMessage')], 900, 2],
+    ['ApiErrors', ['IF(requests >= 20, 100 * errors / requests, 0)', `errors: ${api('5xx')}`, `requests: ${api('Count')}`], 5, 2],
+    ['ProcessorErrors', [lambda('ProcessingProcessorFunction', 'Errors')], 0, 3],
+    ['Throttles', ['FILL(api, 0) + FILL(processor, 0)', `api: ${lambda('UploadApiHandlerFunction', 'Throttles')}`, `processor: ${lambda('ProcessingProcessorFunction', 'Throttles')}`], 0, 2],
+    ['RekognitionThrottles', ['FILL(a, 0) + FILL(b, 0)', `a: ${setback('ThrottlingException')}`, `b: ${setback('ProvisionedThroughputExceededException')}`], 10, 3],
+    ['DailyCost', ['Sightline/dev CostUsd, Sum of 86400 s'], 5, 1],
+  ])('%s is raised when %j is over %d, %d times in a row', (name, metrics, threshold, periods) => {
+    const alarm = only(owner, 'AWS::CloudWatch::Alarm', new RegExp(`Sightline-dev-${name}"`));
+    expect(watched(alarm)).toEqual(metrics);
+    expect(alarm).toMatchObject({ ComparisonOperator: 'GreaterThanThreshold', Threshold: threshold, EvaluationPeriods: periods, TreatMissingData: 'notBreaching' });
+    expect(alarm.DatapointsToAlarm ?? periods).toBe(periods);
+  });
+
+  test('the daily cost\'s bound is a tenth of the budget', () => {
+    expect(only(synth({ monthlyBudgetUsd: 200 }), 'AWS::CloudWatch::Alarm', /DailyCost/).Threshold).toBe(20);
   });
 
   test('the budget tells the topic at four fifths, at all of it, and when that is foreseen', () => {
@@ -315,19 +372,63 @@ describe('observability', () => {
 
   test('the dashboard shows the figures that the functions write', () => {
     const body = flat(only(owner, 'AWS::CloudWatch::Dashboard').DashboardBody);
+    const shown = new Map((JSON.parse(body).widgets as any[]).map(({ properties }) => [properties.title, properties.metrics.map((metric: any[]) => plain(metric.filter((part) => typeof part === 'string').join(' ')))]));
+    expect(shown.get('Uploads')).toEqual(['AWS/SQS NumberOfMessagesSent QueueName <ProcessingQueue.QueueName>']);
+    expect(shown.get('API requests')).toEqual(['Count', '4xx', '5xx'].map((name) => `AWS/ApiGateway ${name} ApiId <UploadApi>`));
+    expect(shown.get('Processing, p99 (ms)')).toEqual(['WaitedTime', 'PrepareTime', 'RecogniseTime', 'TotalTime'].map((name) => `Sightline/dev ${name}`));
+    expect(shown.get('Age of the oldest message (s)')).toEqual(['AWS/SQS ApproximateAgeOfOldestMessage QueueName <ProcessingQueue.QueueName>']);
+    expect(shown.get('Cost a day (US dollars, list price)')).toEqual(['Sightline/dev CostUsd']);
+    const searched = [...body.matchAll(/SEARCH\('(.*?)'/g)].map(([, what]) => what!.replaceAll('\\"', '"'));
+    expect(searched).toEqual([['Status', 'ImagesByStatus'], ['Analysis', 'Analyses'], ['Code', 'Errors'], ['Reason', 'Setbacks']].map(([by, name]) => `{"Sightline/dev",${by}} MetricName="${name}"`));
     const source = readFileSync(fileURLToPath(new URL('../../crates/pipeline/src/metrics.rs', import.meta.url)), 'utf8');
     for (const name of ['Images', 'ImagesByStatus', 'Analyses', 'Errors', 'Setbacks', 'WaitedTime', 'PrepareTime', 'RecogniseTime', 'TotalTime', 'BilledCalls', 'CostUsd']) {
       expect(body, name).toContain(name);
       expect(source, name).toContain(`"${name}"`);
     }
-    for (const word of ['Uploads', 'p50', 'p99', 'ApproximateAgeOfOldestMessage', 'Cost a day']) expect(body).toContain(word);
-    expect(source).toContain('NAMESPACE: &str = "Sightline"');
+    // Of what sets pictures back, Rekognition's codes alone come as they are.
+    for (const prefix of ['Index.', 'S3.']) expect(source).toContain(`"${prefix}{code}"`);
   });
 });
 
-describe('two stages', () => {
-  test('share no name', () => {
-    const names = (from: Synthesised) => JSON.stringify(Object.values(from.json.Resources).map(({ Properties: p = {} }) => [p.BucketName, p.AlarmName, p.DashboardName, p.UserPoolName, (p.Budget as any)?.BudgetName]).filter((all) => all.some(Boolean)));
-    expect(names(synth({ stage: 'prod' }))).toBe(names(owner).replaceAll('-dev', '-prod'));
+/** A value of the template as text, without the hashes at the end of logical names. */
+function plain(value: unknown): string {
+  return flat(value).replaceAll(/(<\w+?)[0-9A-F]{8}(?=[.>])/g, '$1');
+}
+
+/** What an alarm looks at: its expression, if it has one, and each metric with dimension, statistic and period. */
+function watched(alarm: Record<string, any>): string[] {
+  const metric = ({ Namespace, MetricName, Dimensions = [] }: any, statistic: string, period: number) =>
+    `${[Namespace, MetricName, ...Dimensions.map(({ Name, Value }: any) => `${Name}=${plain(Value)}`)].join(' ')}, ${statistic} of ${period} s`;
+  if (!alarm.Metrics) return [metric(alarm, alarm.Statistic, alarm.Period)];
+  return alarm.Metrics.map(({ Id, Expression, MetricStat, ReturnData }: any) => {
+    if (!MetricStat) return Expression;
+    return `${ReturnData ? '' : `${Id}: `}${metric(MetricStat.Metric, MetricStat.Stat, MetricStat.Period)}`;
+  });
+}
+
+describe('deployments side by side', () => {
+  test('two stages share no name, and write no figures into one another\'s', () => {
+    const stage = (from: Synthesised) => JSON.stringify(from.json).match(/[Ss]ightline[-/](dev|prod)\b/g) ?? [];
+    const named = stage(owner);
+    expect(named).toEqual(expect.arrayContaining(['Sightline/dev', 'sightline-dev', 'Sightline-dev']));
+    expect(stage(synth({ stage: 'prod', alarmEmail: 'ops@example.com' }))).toEqual(named.map((name) => name.replace('dev', 'prod')));
+  });
+
+  test('one stage in two regions shares no name that the whole account knows', () => {
+    const names = (type: string, name: (properties: any) => unknown) => all(owner, type).map((properties) => flat(name(properties)));
+    const inAccount = [
+      ...names('AWS::Budgets::Budget', ({ Budget }) => Budget.BudgetName),
+      ...names('AWS::CloudFront::CachePolicy', ({ CachePolicyConfig }) => CachePolicyConfig.Name),
+      ...names('AWS::CloudFront::Function', ({ Name }) => Name),
+      ...names('AWS::CloudFront::OriginAccessControl', ({ OriginAccessControlConfig }) => OriginAccessControlConfig.Name),
+      ...names('AWS::CloudFront::ResponseHeadersPolicy', ({ ResponseHeadersPolicyConfig }) => ResponseHeadersPolicyConfig.Name),
+      ...names('AWS::S3::Bucket', ({ BucketName }) => BucketName).filter((name) => name !== 'undefined'),
+    ];
+    expect(inAccount).toHaveLength(7);
+    for (const name of inAccount) expect(name).toMatch(/<AWS::Region>|eu-west-1/);
+    // The others are made up by CloudFormation.
+    for (const [type, name] of [['AWS::IAM::Role', 'RoleName'], ['AWS::IAM::ManagedPolicy', 'ManagedPolicyName']] as const) {
+      for (const properties of all(owner, type)) expect(properties[name]).toBeUndefined();
+    }
   });
 });
