@@ -241,6 +241,7 @@ fn an_object_is_asked_about_where_it_lies_and_errors_have_their_codes() -> Resul
         (&["/nonexistent/a.jpg"][..], none, 1, "/nonexistent/a.jpg"),
         (&[notes], none, 1, "no picture"),
         (&[missing.as_str()], none, 1, "there is no s3://"),
+        (&["s3://nobucket/uploads/a.jpg"], none, 4, "NoSuchBucket"),
         (&["s3://bucket"], none, 2, "s3://bucket/key"),
         (&[object.as_str(), "--draw", "a.gif"], none, 2, ".png"),
         (

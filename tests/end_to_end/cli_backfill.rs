@@ -172,6 +172,12 @@ fn pictures_that_lay_there_before_are_counted_queued_once_and_gone_on_with() -> 
         "{}",
         told(&output)
     );
+    let output = backfill(&local, &state, &["s3://nobucket/uploads/", "--dry-run"])?.output()?;
+    ensure!(
+        output.status.code() == Some(4) && told(&output).contains("NoSuchBucket"),
+        "{}",
+        told(&output)
+    );
     ensure!(calls(&data, "sqs:SendMessageBatch")? == 0);
 
     // A run that ends early has its pictures up to there queued, and the next goes on behind them.

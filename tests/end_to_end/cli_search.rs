@@ -9,13 +9,15 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
-use sightline_tests::{Local, PATIENCE, binary, picture};
+use sightline_tests::{Local, PATIENCE, binary, picture, text};
 
 fn sightline(local: &Local, state: &Path, arguments: &[&str]) -> Result<Output> {
     Ok(Command::new(binary("sightline")?)
         .args(arguments)
         .env("SIGHTLINE_API", &local.ready.api)
         .env("XDG_STATE_HOME", state)
+        // As scripts leave it that have no token; this service asks for none.
+        .env("SIGHTLINE_TOKEN", "")
         .output()?)
 }
 
@@ -39,11 +41,12 @@ fn pictures_are_found_by_what_they_show() -> Result<()> {
         "{}",
         String::from_utf8_lossy(&uploaded.stderr)
     );
-    let key = lines(&uploaded)?
+    let uploaded = lines(&uploaded)?;
+    let uploaded = uploaded
         .iter()
         .find(|row| row.get("file").and_then(Value::as_str) == Some(&files[1]))
-        .and_then(|row| Some(row.get("key")?.as_str()?.to_owned()))
-        .context("no key of the motorcycle")?;
+        .context("no motorcycle")?;
+    let key = text(uploaded, "/key")?.to_owned();
 
     // The row is written after the document.
     let began = Instant::now();
@@ -82,6 +85,18 @@ fn pictures_are_found_by_what_they_show() -> Result<()> {
         rows.len() == 2 && rows[0].starts_with("KEY\tUPLOADED\t") && rows[1].starts_with(&key),
         "{table}"
     );
+    // What is not shown is counted.
+    let labels = uploaded.get("labels").and_then(Value::as_array);
+    let labels = labels.map_or(0, Vec::len);
+    ensure!((6..20).contains(&labels), "{uploaded}");
+    let ending = format!(", and {} more", labels - 5);
+    ensure!(
+        rows[1]
+            .split('\t')
+            .nth(4)
+            .is_some_and(|shown| shown.ends_with(&ending)),
+        "{table}"
+    );
     // Page by page.
     let output = run(&["search", "--limit", "1", "--json"])?;
     ensure!(lines(&output)?.len() == 1);
@@ -101,7 +116,44 @@ fn pictures_are_found_by_what_they_show() -> Result<()> {
         let output = run(arguments)?;
         ensure!(output.status.code() == Some(code), "{arguments:?}");
     }
+    other_folders_are_refused(&local, folder.path())?;
     reindexed(local, folder.path())
+}
+
+/// What works on the data folder says so where it is given another, and leaves that as it was.
+fn other_folders_are_refused(local: &Local, folder: &Path) -> Result<()> {
+    let empty = folder.join("empty");
+    std::fs::create_dir(&empty)?;
+    let run = |command: &str, data: &Path, more: &[&str]| -> Result<(Option<i32>, String)> {
+        let output = Command::new(binary("sightline")?)
+            .args([command, "--data-dir"])
+            .arg(data)
+            .args(more)
+            .envs(local.ready.environment())
+            .env_remove("INDEX_TABLE")
+            .env_remove("OUTPUT_BUCKET")
+            .output()?;
+        ensure!(output.stdout.is_empty(), "{command} wrote to its output");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        Ok((output.status.code(), told))
+    };
+    for command in ["redrive", "reindex"] {
+        for data in [&empty, &folder.join("none")] {
+            let (code, told) = run(command, data, &[])?;
+            ensure!(
+                code == Some(2) && told.contains("--data-dir"),
+                "{command} {}: {code:?} {told}",
+                data.display()
+            );
+        }
+    }
+    ensure!(std::fs::read_dir(&empty)?.next().is_none());
+    let (code, told) = run("redrive", &folder.join("data"), &["abc"])?;
+    ensure!(
+        code == Some(1) && told.starts_with("abc is no dead letter.\n"),
+        "{code:?} {told}"
+    );
+    Ok(())
 }
 
 /// The index is made anew from the documents, beside the running service and after it was lost.

@@ -316,6 +316,24 @@ fn scripts_can_tell_why_nothing_was_uploaded() -> Result<()> {
         );
         ensure!(output.stdout.is_empty());
     }
+    // A token that cannot be sent is a secret all the same; none at all may be an empty variable.
+    for (token, code, said) in [
+        ("a secret", 2, "SIGHTLINE_TOKEN"),
+        ("", 3, "sightline local"),
+        ("Bearer secret", 3, "sightline local"),
+    ] {
+        let output = Command::new(binary("sightline")?)
+            .args(["upload", "--api", "http://127.0.0.1:1", file])
+            .env("XDG_STATE_HOME", folder.path())
+            .env("SIGHTLINE_TOKEN", token)
+            .output()?;
+        let told = told(&output);
+        ensure!(
+            output.status.code() == Some(code) && told.contains(said) && !told.contains("secret"),
+            "{token:?}: {} {told}",
+            output.status
+        );
+    }
     let help = run(&["upload", "--help"])?;
     let help = String::from_utf8(help.stdout)?;
     for part in ["EXAMPLES", "EXIT CODES", "SIGHTLINE_API"] {

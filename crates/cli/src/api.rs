@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Context as _;
 use aws_smithy_types::body::SdkBody;
 use clap::Args;
-use http::{Method, Request, Uri, header};
+use http::{HeaderValue, Method, Request, Uri, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -38,13 +38,25 @@ pub(crate) struct ApiArgs {
 
     /// Access token of a service with sign-in, sent as `Authorization: Bearer`; better set in SIGHTLINE_TOKEN than given
     /// here, where other users of this machine can see it
-    #[arg(long, env = "SIGHTLINE_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = token)]
+    #[arg(
+        long,
+        env = "SIGHTLINE_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
     pub(crate) token: Option<Token>,
 }
 
-/// A token, which is shown nowhere.
+/// A token as it was given, which is shown nowhere. Any text is taken at first, because clap repeats in its message
+/// what it refuses.
 #[derive(Clone)]
 pub(crate) struct Token(String);
+
+impl From<String> for Token {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,12 +64,33 @@ impl fmt::Debug for Token {
     }
 }
 
-fn token(text: &str) -> Result<Token, String> {
-    let token = text.trim();
-    if token.is_empty() || token.bytes().any(|byte| !byte.is_ascii_graphic()) {
-        return Err("it takes a token of printable characters without blanks".to_owned());
+impl Token {
+    /// What is sent as `Authorization`: nothing where the token is empty, as an unset variable's is in scripts. The
+    /// scheme may stand before it, as in the header.
+    ///
+    /// # Errors
+    /// [`Fault::Usage`] where it cannot stand in a header; the message does not hold it.
+    fn authorization(&self) -> Result<Option<HeaderValue>, Fault> {
+        let mut words = self.0.split_whitespace().peekable();
+        // RFC 9110, section 11.1: schemes are in upper or lower case.
+        words.next_if(|word| word.eq_ignore_ascii_case("bearer"));
+        let Some(token) = words.next() else {
+            return Ok(None);
+        };
+        let sendable = words.next().is_none() && token.bytes().all(|byte| byte.is_ascii_graphic());
+        let value = sendable
+            .then(|| HeaderValue::try_from(format!("Bearer {token}")).ok())
+            .flatten();
+        let Some(mut value) = value else {
+            return Err(Fault::Usage(
+                "the access token cannot be sent: set SIGHTLINE_TOKEN (or --token) to the token alone, which has \
+                 printable ASCII characters and no blanks"
+                    .to_owned(),
+            ));
+        };
+        value.set_sensitive(true);
+        Ok(Some(value))
     }
-    Ok(Token(token.to_owned()))
 }
 
 /// An address without a slash at the end.
@@ -79,7 +112,7 @@ fn base(text: &str) -> Result<String, String> {
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
     base: String,
-    token: Option<Token>,
+    authorization: Option<HeaderValue>,
     http: Http,
 }
 
@@ -97,12 +130,16 @@ pub(crate) struct Refusal {
 
 impl Api {
     /// A client of this service.
-    pub(crate) fn new(args: &ApiArgs, http: Http) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// [`Fault::Usage`] where the token is none.
+    pub(crate) fn new(args: &ApiArgs, http: Http) -> Result<Self, Fault> {
+        let token = args.token.as_ref();
+        Ok(Self {
             base: args.api.clone(),
-            token: args.token.clone(),
+            authorization: token.map_or(Ok(None), Token::authorization)?,
             http,
-        }
+        })
     }
 
     /// Where it is.
@@ -160,7 +197,7 @@ impl Api {
             })
             .await
             .map_err(|error| self.unreachable(&error))?;
-        if answer.status == 401 || (answer.status == 403 && self.token.is_none()) {
+        if answer.status == 401 || (answer.status == 403 && self.authorization.is_none()) {
             let refusal = Refusal::read(&answer);
             return Err(Fault::Denied(format!(
                 "{} refuses: {refusal} (set SIGHTLINE_TOKEN to an access token where it asks for sign-in)",
@@ -189,8 +226,8 @@ impl Api {
             .method(method)
             .uri(format!("{}{path}", self.base))
             .header(header::ACCEPT, "application/json");
-        if let Some(Token(token)) = &self.token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
         }
         let body = match body {
             Some(body) => {
@@ -267,10 +304,41 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_sent_with_its_scheme_or_not_given_at_all() {
+        let sent = |text: &str| Token::from(text.to_owned()).authorization().unwrap();
+        for text in ["secret", " secret\n", "Bearer secret", "bearer  secret"] {
+            let value = sent(text).unwrap();
+            assert_eq!(value, "Bearer secret", "{text:?}");
+            assert!(value.is_sensitive());
+        }
+        for text in ["", "  ", "Bearer "] {
+            assert_eq!(sent(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_token_is_shown_nowhere() {
-        assert_eq!(format!("{:?}", token("secret")), "Ok(Token)");
-        assert!(token("two words").is_err());
-        assert!(token("").is_err());
+        use crate::args::{Cli, Command};
+        use clap::Parser as _;
+        for given in ["secret word", "Bearer secret word", "sécret", "secret\u{1}"] {
+            // clap takes it, so it cannot tell about it.
+            let cli = Cli::try_parse_from(["sightline", "search", "--token", given]).unwrap();
+            let shown = format!("{:?}", cli.command);
+            assert!(
+                shown.contains("Token") && !shown.contains("cret"),
+                "{shown}"
+            );
+            let Command::Search(args) = cli.command else {
+                panic!("another command")
+            };
+            let error = Api::new(&args.api, Http::new()).unwrap_err();
+            assert!(matches!(error, Fault::Usage(_)), "{error:?}");
+            let said = format!("{error} {error:?}");
+            assert!(
+                said.contains("SIGHTLINE_TOKEN") && !said.contains("cret"),
+                "{said}"
+            );
+        }
     }
 
     #[test]

@@ -22,11 +22,14 @@ use std::{
     propagate_version = true,
     after_long_help = "\
 GETTING STARTED
-  sightline local                     in one terminal: everything on this machine, no account needed
-  sightline upload cat.jpg            in another: what does the picture show?
-  sightline search --label Cat        find it again
-  sightline analyze cat.jpg --draw boxes.png --open
-                                      ask Rekognition directly and see its boxes
+  In one terminal, everything on this machine, no account needed:
+    sightline local
+  In another, what does the picture show?
+    sightline upload cat.jpg
+  Find it again:
+    sightline search --label Cat
+  Ask Rekognition directly and see its boxes:
+    sightline analyze cat.jpg --draw boxes.png --open
 
 AWS OR THIS MACHINE
   upload and search talk to the API at SIGHTLINE_API (--api).
@@ -68,6 +71,25 @@ pub(crate) enum Command {
 
 /// `sightline local`.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = "\
+EXAMPLES
+  For this machine alone:
+    sightline local
+  A second one beside it, on free ports and with data of its own:
+    sightline local --port 0 --aws-port 0 --data-dir .sightline-2
+  For the whole network, where this machine is called pictures.local:
+    sightline local --host 0.0.0.0 --public-host pictures.local
+  With a detector of your own, and the text that Tesseract reads:
+    sightline local --model birds.onnx --model-labels birds.json \\
+        --analyses labels,image-properties,text
+
+STOPPED
+  Ctrl-C finishes what is in hand and ends; a second one ends at once. Nothing
+  is lost either way: what was not answered is at the next start.
+
+EXIT CODES
+  0  it served until it was stopped   2    the command line is wrong
+  1  it could not start, or go on     130  stopped at once")]
 pub(crate) struct LocalArgs {
     /// Port of the pages and the API; 0 takes a free one
     #[arg(long, env = "SIGHTLINE_PORT", default_value_t = 8080)]
@@ -257,6 +279,21 @@ impl FromStr for TesseractChoice {
 
 /// `sightline redrive`.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+A picture that could not be answered after several attempts becomes a dead
+letter: a file in dead-letters/ of the data folder, which says why. It stays
+there until it is put back, with all its attempts before it again.
+
+EXAMPLES
+  All of them, in the folder where `sightline local` was started:
+    sightline redrive
+  One of them, of another folder:
+    sightline redrive --data-dir pictures 3f0c1b6e-8a0d-4f6b-9c1e-2d7a5b8e4c90
+
+EXIT CODES
+  0  all are in the queue again, or there are none
+  1  some are not
+  2  the command line is wrong, or the folder holds no queue")]
 pub(crate) struct RedriveArgs {
     /// The folder that `sightline local` was given
     #[arg(
@@ -443,6 +480,87 @@ mod tests {
             error.kind(),
             ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
         );
+    }
+
+    /// The commands that have a help of their own, and their names.
+    fn commands() -> Vec<(String, clap::Command)> {
+        let mut cli = Cli::command();
+        cli.build();
+        cli.get_subcommands()
+            .filter(|command| command.get_name() != "help")
+            .chain([&cli])
+            .map(|command| (command.get_name().to_owned(), command.clone()))
+            .collect()
+    }
+
+    fn after_help(command: &clap::Command) -> String {
+        command
+            .get_after_long_help()
+            .map(ToString::to_string)
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn no_line_of_what_the_help_ends_with_is_broken_on_a_narrow_terminal() {
+        for (name, command) in commands() {
+            let help = after_help(&command);
+            assert!(!help.is_empty(), "{name}");
+            let rendered = command.term_width(80).render_long_help().to_string();
+            let rendered: Vec<_> = rendered.lines().collect();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 78, "{name}: {line}");
+                assert!(rendered.contains(&line), "{name}: {line}");
+            }
+        }
+    }
+
+    /// The lines below EXAMPLES that are meant for a shell, as they would be pasted.
+    #[cfg(unix)]
+    fn examples(help: &str) -> Vec<String> {
+        let mut examples: Vec<String> = Vec::new();
+        let mut goes_on = false;
+        for line in help
+            .split("\n\n")
+            .filter(|part| part.starts_with("EXAMPLES"))
+            .flat_map(str::lines)
+            .filter_map(|line| line.strip_prefix("    "))
+        {
+            match examples.last_mut().filter(|_| goes_on) {
+                Some(example) => *example = format!("{example}\n{line}"),
+                None => examples.push(line.to_owned()),
+            }
+            goes_on = line.ends_with('\\');
+        }
+        assert!(!goes_on, "{help}");
+        examples
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn every_example_can_be_pasted() {
+        for (name, command) in commands() {
+            let examples = examples(&after_help(&command));
+            assert!(!examples.is_empty() || name == "sightline", "{name}");
+            for example in examples {
+                // What the shell gives to the program, and not the file that a script would go to.
+                let (pasted, _) = example.split_once(" > ").unwrap_or((&example, ""));
+                let shell = std::process::Command::new("sh")
+                    .args(["-euc"])
+                    .arg(format!(
+                        "sightline() {{ printf '%s\\n' sightline \"$@\"; }}; jq() {{ cat; }}\n{pasted}\n"
+                    ))
+                    .output()
+                    .unwrap();
+                let complaints = String::from_utf8(shell.stderr).unwrap();
+                assert!(
+                    shell.status.success() && complaints.is_empty(),
+                    "{example}: {complaints}"
+                );
+                let arguments = String::from_utf8(shell.stdout).unwrap();
+                let parsed = Cli::try_parse_from(arguments.lines());
+                assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+            }
+        }
     }
 
     #[test]

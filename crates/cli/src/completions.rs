@@ -11,9 +11,13 @@ use crate::args::Cli;
 #[derive(Debug, Clone, Copy, Args)]
 #[command(after_long_help = "\
 EXAMPLES
-  bash:  sightline completions bash > ~/.local/share/bash-completion/completions/sightline
-  zsh:   sightline completions zsh > ~/.zfunc/_sightline   (with ~/.zfunc in fpath)
-  fish:  sightline completions fish > ~/.config/fish/completions/sightline.fish")]
+  bash:
+    sightline completions bash \\
+        > ~/.local/share/bash-completion/completions/sightline
+  zsh, with ~/.zfunc in fpath:
+    sightline completions zsh > ~/.zfunc/_sightline
+  fish:
+    sightline completions fish > ~/.config/fish/completions/sightline.fish")]
 pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]

@@ -1,6 +1,6 @@
 //! How a command ends, as scripts see it.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use sightline_pipeline::{deployment, object_store::StoreError, recogniser::RecogniserError};
 
@@ -59,6 +59,15 @@ impl Fault {
              `sightline local` prints that of the local mode"
                 .to_owned(),
         )
+    }
+
+    /// That a folder does not hold what `sightline local` keeps in its own.
+    pub(crate) fn no_local_data(what: &str, folder: &Path) -> Self {
+        Self::Usage(format!(
+            "there is no {what} in {}; name the folder in which `sightline local` keeps everything with --data-dir (or \
+             SIGHTLINE_DATA_DIR)",
+            folder.display()
+        ))
     }
 
     /// What a bucket's error means to whoever called; `None` where it says something about the object.

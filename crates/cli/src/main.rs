@@ -40,7 +40,9 @@ async fn main() -> ExitCode {
         Command::Search(args) => search::run(*args).await,
         Command::Backfill(args) => backfill::run(*args).await,
         Command::Reindex(args) => reindex::run(args).await,
-        Command::Redrive(args) => redrive::run(&args, &mut std::io::stdout()).map(done),
+        Command::Redrive(args) => {
+            redrive::run(&args, &mut std::io::stdout(), &mut std::io::stderr()).map(done)
+        }
         Command::Completions(args) => completions::run(&args).map(done),
     };
     if let Err(error) = &outcome {

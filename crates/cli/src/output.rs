@@ -188,6 +188,25 @@ pub(crate) fn tell(text: &str) {
     eprintln!("{text}");
 }
 
+/// How many labels a field of a table shows.
+const LABELS: usize = 5;
+
+/// The first labels with their confidence in percent, and how many more there are; at least so many where these are
+/// not `all`.
+pub(crate) fn labels(labels: &[(&str, f64)], all: bool) -> String {
+    let mut shown: Vec<_> = labels
+        .iter()
+        .take(LABELS)
+        .map(|(name, percent)| format!("{name} {percent:.0}%"))
+        .collect();
+    let more = labels.len().saturating_sub(LABELS);
+    if more > 0 {
+        let least = if all { "" } else { "at least " };
+        shown.push(format!("and {least}{more} more"));
+    }
+    shown.join(", ")
+}
+
 /// A number of things.
 pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })

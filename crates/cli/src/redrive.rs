@@ -1,19 +1,30 @@
 //! `sightline redrive`: dead letters go back into the queue.
 
-use crate::args::RedriveArgs;
-use anyhow::{Context, bail};
 use std::io::Write;
 
-/// Puts dead letters back and says what became of them.
+use anyhow::bail;
+use sightline_local_aws::RedriveError;
+
+use crate::{args::RedriveArgs, exit::Fault};
+
+/// Puts dead letters back and says what became of them: of those that are queued again on `out`, of those that are
+/// not on `err`.
 ///
 /// # Errors
 /// When the data folder cannot be used, or a letter that was named is not there or cannot be put back.
-pub(crate) fn run(args: &RedriveArgs, out: &mut impl Write) -> anyhow::Result<()> {
-    let outcome = sightline_local_aws::redrive(&args.data_dir, &args.ids).with_context(|| {
-        format!(
+pub(crate) fn run(
+    args: &RedriveArgs,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> anyhow::Result<()> {
+    let outcome = sightline_local_aws::redrive(&args.data_dir, &args.ids).map_err(|error| {
+        if matches!(error, RedriveError::NoQueue(_)) {
+            return Fault::no_local_data("queue", &args.data_dir).into();
+        }
+        anyhow::Error::new(error).context(format!(
             "the dead letters in {} cannot be put back",
             args.data_dir.display()
-        )
+        ))
     })?;
     for id in &outcome.put_back {
         match outcome.why.get(id) {
@@ -25,10 +36,10 @@ pub(crate) fn run(args: &RedriveArgs, out: &mut impl Write) -> anyhow::Result<()
         }
     }
     for (file, reason) in &outcome.failed {
-        writeln!(out, "{} stays where it is: {reason}", file.display())?;
+        writeln!(err, "{} stays where it is: {reason}", file.display())?;
     }
     for id in &outcome.unknown {
-        writeln!(out, "{id} is no dead letter.")?;
+        writeln!(err, "{id} is no dead letter.")?;
     }
     let stayed = outcome.failed.len() + outcome.unknown.len();
     if stayed > 0 {
@@ -54,14 +65,16 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(3600);
 
-    fn redrive(data_dir: &Path, ids: &[&str]) -> (Result<(), String>, String) {
+    /// What became of it, and what was said on standard output and on standard error.
+    fn redrive(data_dir: &Path, ids: &[&str]) -> (anyhow::Result<()>, String, String) {
         let args = RedriveArgs {
             data_dir: data_dir.to_owned(),
             ids: ids.iter().map(|id| (*id).to_owned()).collect(),
         };
-        let mut out = Vec::new();
-        let outcome = run(&args, &mut out).map_err(|error| format!("{error:#}"));
-        (outcome, String::from_utf8(out).unwrap())
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let outcome = run(&args, &mut out, &mut err);
+        let [out, err] = [out, err].map(|said| String::from_utf8(said).unwrap());
+        (outcome, out, err)
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -94,34 +107,42 @@ mod tests {
             .await
             .unwrap();
 
-        let (outcome, said) = redrive(folder.path(), &[&message.id, "another"]);
-        assert_eq!(outcome.unwrap_err(), "1 of 2 could not be put back");
+        let (outcome, said, wrong) = redrive(folder.path(), &[&message.id, "another"]);
+        assert_eq!(
+            outcome.unwrap_err().to_string(),
+            "1 of 2 could not be put back"
+        );
         assert_eq!(
             said,
             format!(
-                "{} is in the queue again. It had failed because: a reason\nanother is no dead letter.\n",
+                "{} is in the queue again. It had failed because: a reason\n",
                 message.id
             )
         );
+        assert_eq!(wrong, "another is no dead letter.\n");
         let again = queue.receive(1, LONG).await.unwrap().remove(0);
         assert_eq!(again.id, message.id);
         let json = |body: &str| serde_json::from_str::<serde_json::Value>(body).unwrap();
         assert_eq!(json(&again.body), json(&message.body));
 
-        let (outcome, said) = redrive(folder.path(), &[]);
+        let (outcome, said, wrong) = redrive(folder.path(), &[]);
         outcome.unwrap();
-        assert_eq!(said, "There are no dead letters.\n");
+        assert_eq!(
+            (said.as_str(), wrong.as_str()),
+            ("There are no dead letters.\n", "")
+        );
         aws.shutdown().await;
     }
 
     #[test]
     fn a_folder_without_a_queue_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let (outcome, _) = redrive(folder.path(), &[]);
+        let (outcome, ..) = redrive(folder.path(), &[]);
         let error = outcome.unwrap_err();
-        assert!(
-            error.contains(&folder.path().display().to_string()),
-            "{error}"
-        );
+        assert!(matches!(error.downcast_ref(), Some(Fault::Usage(_))));
+        let said = error.to_string();
+        for part in [&folder.path().display().to_string(), "--data-dir"] {
+            assert!(said.contains(part), "{said}");
+        }
     }
 }

@@ -25,8 +25,8 @@ const AT_ONCE: usize = 16;
 /// `sightline reindex`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
-Every row of the index comes from a result document, so nothing is lost with it. Runs beside the service; run it again
-where it was interrupted.
+Every row of the index comes from a result document, so nothing is lost with
+it. Runs beside the service; run it again where it was interrupted.
 
 EXAMPLES
   The local mode (with the variables that `sightline local` prints), in the
@@ -36,9 +36,11 @@ EXAMPLES
     sightline reindex --output-bucket my-output-bucket --index-table my-table
 
 EXIT CODES
-  0  the index is that of the documents   2  the command line is wrong
-  1  some documents could not be read     3  AWS was not reached
-                                          4  AWS refused the keys, or they may not do this")]
+  0  the index is that of the documents
+  1  some documents could not be read
+  2  the command line is wrong
+  3  AWS was not reached
+  4  AWS refused: keys, permissions, or a bucket that is not there")]
 pub(crate) struct ReindexArgs {
     /// The bucket with the result documents
     #[arg(
@@ -85,15 +87,12 @@ pub(crate) async fn run(args: ReindexArgs) -> anyhow::Result<Outcome> {
                 )
                 .into());
             }
-            if !args.data_dir.is_dir() {
-                return Err(Fault::Usage(format!(
-                    "there is no folder {}; name the one that `sightline local` was given with --data-dir",
-                    args.data_dir.display()
-                ))
-                .into());
+            // `sightline local` makes it; one made here would be filled in a folder where nobody looks for it.
+            let file = args.data_dir.join(INDEX_FILE);
+            if !file.is_file() {
+                return Err(Fault::no_local_data("index", &args.data_dir).into());
             }
-            let index = SqliteIndex::open(&args.data_dir.join(INDEX_FILE))
-                .context("the index cannot be opened")?;
+            let index = SqliteIndex::open(&file).context("the index cannot be opened")?;
             fill(&store, &index, &args.output_bucket).await?
         }
     };

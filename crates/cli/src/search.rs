@@ -3,6 +3,7 @@
 use clap::{ArgGroup, Args};
 use http::Method;
 use serde_json::Value;
+use sightline_pipeline::index::MAX_ROW_LABELS;
 
 use crate::{
     api::{self, Api, ApiArgs, Refusal, query_value},
@@ -13,8 +14,6 @@ use crate::{
 
 /// The most pictures of a page (`limit` of `GET /images`).
 const PAGE: usize = 100;
-/// How many labels the table shows.
-const SHOWN: usize = 5;
 
 /// `sightline search`.
 #[derive(Debug, Clone, Args)]
@@ -25,7 +24,8 @@ EXAMPLES
   Pictures that surely show a dog, newest first:
     sightline search --label Dog --min-confidence 80
   The keys of all animals, for another program:
-    sightline search --category 'Animals and Pets' --limit 0 --json | jq -r .key
+    sightline search --category 'Animals and Pets' --limit 0 --json \\
+        | jq -r .key
   What could not be analysed:
     sightline search --status failed
 
@@ -36,7 +36,7 @@ EXIT CODES
 )]
 pub(crate) struct SearchArgs {
     #[command(flatten)]
-    api: ApiArgs,
+    pub(crate) api: ApiArgs,
 
     /// Only pictures with this label, such as Dog, in upper or lower case
     #[arg(long, value_name = "NAME")]
@@ -67,7 +67,7 @@ pub(crate) struct SearchArgs {
 /// # Errors
 /// When the service cannot be reached, refuses, or keeps no index.
 pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
-    let api = Api::new(&args.api, Http::new());
+    let api = Api::new(&args.api, Http::new())?;
     let limit = if args.limit == 0 {
         usize::MAX
     } else {
@@ -156,17 +156,18 @@ fn row(image: &Value) -> [String; 6] {
         .into_iter()
         .flatten()
         .filter_map(|label| {
-            let percent = label.get("confidence")?.as_f64()?;
-            Some(format!("{} {percent:.0}%", label.get("name")?.as_str()?))
+            Some((
+                label.get("name")?.as_str()?,
+                label.get("confidence")?.as_f64()?,
+            ))
         })
-        .take(SHOWN)
         .collect();
     [
         text("key"),
         text("uploadedAt"),
         text("status"),
         confidence,
-        labels.join(", "),
+        output::labels(&labels, labels.len() < MAX_ROW_LABELS),
         text("filename"),
     ]
 }
@@ -222,5 +223,21 @@ mod tests {
             ]
         );
         assert_eq!(row(&json!({}))[0], "");
+    }
+
+    #[test]
+    fn labels_that_are_not_shown_are_counted_as_far_as_they_are_known() {
+        let shown = |number: usize| {
+            let labels: Vec<_> = (1..=number)
+                .map(|label| json!({"name": format!("L{label}"), "confidence": 90.0}))
+                .collect();
+            let [.., labels, _] = row(&json!({ "labels": labels }));
+            labels
+        };
+        let five = "L1 90%, L2 90%, L3 90%, L4 90%, L5 90%";
+        assert_eq!(shown(5), five);
+        assert_eq!(shown(6), format!("{five}, and 1 more"));
+        // A list has no more than these, whatever the picture shows.
+        assert_eq!(shown(20), format!("{five}, and at least 15 more"));
     }
 }

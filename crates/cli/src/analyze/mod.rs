@@ -39,7 +39,8 @@ EXAMPLES
     sightline analyze cat.jpg --open
     sightline analyze s3://my-bucket/uploads/cat.jpg --draw boxes.png
   Only the surest labels, as Rekognition's own JSON:
-    sightline analyze cat.jpg --min-confidence 90 --json | jq .rekognition.detectLabels
+    sightline analyze cat.jpg --min-confidence 90 --json \\
+        | jq .rekognition.detectLabels
 
   Formats that Rekognition does not take (WebP, AVIF, TIFF, ...) and pictures
   that are too large are converted first. Boxes are in pixels of the upright
@@ -49,9 +50,11 @@ EXAMPLES
   that `sightline local` prints, the embedded recogniser answers, at no cost.
 
 EXIT CODES
-  0  answered                             3  AWS was not reached
-  1  the picture cannot be analysed       4  AWS refused the keys, or they may not do this
-  2  the command line is wrong")]
+  0  answered
+  1  the picture is not there, or cannot be analysed
+  2  the command line is wrong
+  3  AWS was not reached
+  4  AWS refused: keys, permissions, or a bucket that is not there")]
 pub(crate) struct AnalyzeArgs {
     /// A file, or s3://bucket/key
     #[arg(value_name = "FILE|s3://BUCKET/KEY")]
@@ -239,17 +242,31 @@ async fn read(place: &Place, clients: &Clients) -> anyhow::Result<(Vec<u8>, Opti
                 None => anyhow!("cannot read {place}: {error}"),
             };
             let missing = || anyhow!("there is no {place}");
+            let get = Get {
+                bucket,
+                key,
+                version_id: None,
+                if_match: None,
+                first_bytes: None,
+            };
             let head = clients.store.head(bucket, key).await;
-            let info = head.map_err(|error| failed(&error))?.ok_or_else(missing)?;
+            let Some(info) = head.map_err(|error| failed(&error))? else {
+                // S3 answers HEAD without a body, so that a bucket that is not there looks as a missing key does.
+                let first = Get {
+                    first_bytes: Some(1),
+                    ..get
+                };
+                return match clients.store.get(first).await {
+                    Err(error) => Err(failed(&error)),
+                    Ok(_) => Err(missing()),
+                };
+            };
             if info.size > MAX_FILE_BYTES {
                 return Err(too_large(info.size));
             }
             let get = Get {
-                bucket,
-                key,
                 version_id: info.version_id.as_deref(),
-                if_match: None,
-                first_bytes: None,
+                ..get
             };
             match clients.store.get(get).await {
                 Ok(GetOutcome::Found(_, bytes)) => {

@@ -46,15 +46,17 @@ const MOST_TRIES: u32 = 5;
 /// `sightline backfill`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
-Only keys under uploads/ are analysed, so the place has to be s3://bucket/uploads/ or below it; pictures that lie
-elsewhere in the bucket have to be copied there, which analyses them by itself:
+Only keys under uploads/ are analysed, so the place has to be
+s3://bucket/uploads/ or below it; pictures that lie elsewhere in the bucket
+have to be copied there, which analyses them by itself:
     aws s3 cp --recursive s3://my-bucket/old/ s3://my-bucket/uploads/old/
 
 EXAMPLES
   How many pictures are there, and what would they cost at most?
     sightline backfill s3://my-bucket/uploads/2024/ --dry-run
   Queue them, as a script does:
-    sightline backfill s3://my-bucket/uploads/2024/ --queue-url https://sqs.eu-west-1.amazonaws.com/123456789012/pictures --yes
+    sightline backfill s3://my-bucket/uploads/2024/ --yes --queue-url \\
+        https://sqs.eu-west-1.amazonaws.com/123456789012/pictures
   Everything in the local mode (with the variables that `sightline local`
   prints):
     sightline backfill s3://sightline-input/uploads/
@@ -66,9 +68,12 @@ INTERRUPTED
   again.
 
 EXIT CODES
-  0  all queued, or there is nothing      3  AWS was not reached
-  1  an error, or the answer was no       4  AWS refused the keys, or they may not do this
-  2  the command line is wrong            130  interrupted")]
+  0    all queued, or there is nothing
+  1    an error, or the answer was no
+  2    the command line is wrong
+  3    AWS was not reached
+  4    AWS refused: keys, permissions, or a bucket that is not there
+  130  interrupted")]
 pub(crate) struct BackfillArgs {
     /// Where the pictures lie: s3://bucket/uploads/, or a prefix below it
     #[arg(value_name = "s3://BUCKET/PREFIX")]

@@ -47,13 +47,16 @@ EXAMPLES
   One picture, to the `sightline local` of this machine:
     sightline upload cat.jpg
   All pictures in and below a folder, sixteen at once, to a deployed service:
-    SIGHTLINE_TOKEN=... sightline upload --api https://pictures.example.com --jobs 16 holiday/
+    SIGHTLINE_TOKEN=... sightline upload --jobs 16 \\
+        --api https://pictures.example.com holiday/
   Names of the pictures that show a dog, with jq:
-    sightline upload --json '*.jpg' | jq -r 'select(any(.labels[]; .name == \"Dog\")) | .file'
+    sightline upload --json '*.jpg' \\
+        | jq -r 'select(any(.labels[]; .name == \"Dog\")) | .file'
 
 INTERRUPTED
-  Ctrl-C finishes the uploads in hand and ends. Run the same command again: what was uploaded is not uploaded twice.
-  It is known by its bytes, so files may be renamed or moved in between. --again uploads everything.
+  Ctrl-C finishes the uploads in hand and ends. Run the same command again:
+  what was uploaded is not uploaded twice. It is known by its bytes, so files
+  may be renamed or moved in between. --again uploads everything.
 
 EXIT CODES
   0  every picture has its answer        2  the command line is wrong
@@ -104,7 +107,7 @@ pub(crate) async fn run(args: UploadArgs) -> anyhow::Result<Outcome> {
     let named = args.paths.clone();
     let found = tokio::task::spawn_blocking(move || files::find(&named)).await?;
     let http = Http::new();
-    let api = Api::new(&args.api, http.clone());
+    let api = Api::new(&args.api, http.clone())?;
     if found.files.is_empty() {
         let reasons: Vec<_> = found
             .missing

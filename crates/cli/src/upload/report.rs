@@ -7,10 +7,7 @@ use serde_json::Value;
 use sightline_pipeline::SourceKey;
 
 use super::send::Sent;
-use crate::output::{Table, Tone};
-
-/// How many labels the table shows.
-const SHOWN: usize = 5;
+use crate::output::{self, Table, Tone};
 
 /// What became of a file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -211,15 +208,11 @@ pub(super) fn table<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Table {
 }
 
 fn labels(labels: &[Label]) -> String {
-    let mut shown: Vec<_> = labels
+    let labels: Vec<_> = labels
         .iter()
-        .take(SHOWN)
-        .map(|label| format!("{} {:.0}%", label.name, label.confidence))
+        .map(|label| (label.name.as_str(), label.confidence))
         .collect();
-    if labels.len() > SHOWN {
-        shown.push(format!("and {} more", labels.len() - SHOWN));
-    }
-    shown.join(", ")
+    output::labels(&labels, true)
 }
 
 /// The run in one line.
@@ -249,7 +242,7 @@ pub(super) fn summary(rows: &[Row]) -> String {
             answers.push(format!("{number} {name}"));
         }
     }
-    let pictures = crate::output::count(rows.len(), "file", "files");
+    let pictures = output::count(rows.len(), "file", "files");
     if answers.is_empty() {
         format!("{pictures}: {}.", parts.join(", "))
     } else {
