@@ -1,0 +1,55 @@
+/** The guide's commands, run as they stand with programs that only note how they were called. */
+
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const guide = readFileSync(fileURLToPath(new URL('../../docs/deploy.md', import.meta.url)), 'utf8');
+const [setUp = '', ...blocks] = [...guide.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block!);
+
+/** Runs each block in a shell of its own, as after a break of weeks; answers what it called, each call behind the region that it saw. */
+function calls(change: (setUp: string) => string = (same) => same): string[][] {
+  const home = mkdtempSync(join(tmpdir(), 'guide-'));
+  const programs = join(home, 'bin');
+  mkdirSync(programs);
+  for (const program of ['aws', 'git', 'npm', 'npx', 'sightline']) {
+    writeFileSync(join(programs, program), `#!/bin/sh\necho "$AWS_REGION ${program} $*" >>"$HOME/calls"\necho ${program}\n`);
+    chmodSync(join(programs, program), 0o755);
+  }
+  const run = (block: string) => {
+    const checkout = mkdtempSync(join(home, 'checkout-'));
+    mkdirSync(join(checkout, 'cdk'));
+    writeFileSync(join(home, 'calls'), '');
+    execFileSync('bash', ['--norc', '-euc', block], { cwd: checkout, env: { HOME: home, PATH: `${programs}:/usr/bin:/bin` }, input: 'token\n', stdio: ['pipe', 'ignore', 'inherit'] });
+    return readFileSync(join(home, 'calls'), 'utf8').split('\n').slice(0, -1);
+  };
+  run(change(setUp));
+  return blocks.map(run);
+}
+
+test('every deployment that the guide makes has the same region, stage and options', () => {
+  const all = calls().flat();
+  const options = '-c stage=dev -c architecture=arm64 -c alarmEmail=you@example.com';
+  const deployments = all.filter((call) => call.includes(' npx '));
+  expect(deployments.map((call) => /npx cdk (\w+)/.exec(call)?.[1])).toEqual(['bootstrap', 'deploy', 'diff', 'deploy', 'destroy', 'deploy', 'destroy']);
+  for (const call of deployments) expect(call.endsWith(options), call).toBe(true);
+  for (const call of all.filter((one) => one.includes('npm run functions'))) expect(call).toBe('eu-west-1 npm run functions -- arm64');
+  for (const call of all) expect(call).toMatch(/^eu-west-1 /);
+});
+
+test('another stage, region and architecture reach every command', () => {
+  const all = calls((file) => file.replace('eu-west-1', 'us-east-1').replace('STAGE=dev', 'STAGE=prod').replace('ARCHITECTURE=arm64', 'ARCHITECTURE=x86_64')).flat();
+  expect(all.join('\n')).not.toMatch(/eu-west-1|arm64|=dev|Sightline-dev/);
+  expect(all.filter((call) => call.includes('--stack-name')).length).toBeGreaterThan(5);
+});
+
+test('commands name outputs that the stack has', async () => {
+  const { synth } = await import('./support.ts');
+  const outputs = Object.keys(synth().json.Outputs);
+  const named = new Set([...blocks.join('\n').matchAll(/stack (\w+)/g)].map(([, name]) => name));
+  expect(named.size).toBeGreaterThan(5);
+  for (const name of named) expect(outputs).toContain(name);
+});
