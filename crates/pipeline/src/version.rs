@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 /// One version of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,13 @@ pub struct ObjectVersion {
     /// S3's sequencer, where an event told it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequencer: Option<String>,
+    /// When the object was stored, to the second as S3 tells it, where the object was there to be asked.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "time::serde::rfc3339::option"
+    )]
+    pub last_modified: Option<OffsetDateTime>,
 }
 
 /// How one version stands to another of the same key.
@@ -33,14 +41,18 @@ impl ObjectVersion {
     /// How `self` stands to `other`, both of the same key.
     ///
     /// The same version has the same version id where the bucket keeps versions, else the same
-    /// ETag and sequencer; where one of the two knows no sequencer (an event made by hand, a
-    /// result written without an event), the ETag decides alone. The same bytes uploaded twice
-    /// are two versions: the second may ask for other analyses.
+    /// ETag and sequencer; where one of the two knows no sequencer (an event made by hand or by a
+    /// backfill, a result written without an event), the times of storing take its place, as far
+    /// as both are known. The same bytes uploaded twice are two versions: the second may ask for
+    /// other analyses.
     #[must_use]
     pub fn relation_to(&self, other: &Self) -> Relation {
         let order = match (&self.sequencer, &other.sequencer) {
             (Some(ours), Some(theirs)) => Some(compare_sequencers(ours, theirs)),
-            _ => None,
+            _ => self
+                .last_modified
+                .zip(other.last_modified)
+                .map(|(ours, theirs)| ours.unix_timestamp().cmp(&theirs.unix_timestamp())),
         };
         let same = match (&self.version_id, &other.version_id) {
             (Some(ours), Some(theirs)) => ours == theirs,
@@ -81,6 +93,7 @@ mod tests {
             e_tag: e_tag.into(),
             version_id: version_id.map(str::to_owned),
             sequencer: sequencer.map(str::to_owned),
+            last_modified: None,
         }
     }
 
@@ -126,6 +139,32 @@ mod tests {
         );
         assert_eq!(
             version("f", None, Some("03")).relation_to(&again),
+            Relation::Newer
+        );
+    }
+
+    #[test]
+    fn times_of_storing_order_what_sequencers_cannot() {
+        let stored = |sequencer, second| ObjectVersion {
+            last_modified: Some(OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(second)),
+            ..version("e", None, sequencer)
+        };
+        let queued_by_hand = stored(None, 10);
+        // The same object as its own event tells of it, and the same bytes stored again.
+        assert_eq!(
+            stored(Some("01"), 10).relation_to(&queued_by_hand),
+            Relation::Same
+        );
+        let again = stored(Some("02"), 11);
+        assert_eq!(again.relation_to(&queued_by_hand), Relation::Newer);
+        assert_eq!(queued_by_hand.relation_to(&again), Relation::NotNewer);
+        assert_eq!(
+            queued_by_hand.relation_to(&version("e", None, Some("01"))),
+            Relation::Same
+        );
+        // Where both are known, the sequencers decide.
+        assert_eq!(
+            stored(Some("03"), 5).relation_to(&stored(Some("02"), 9)),
             Relation::Newer
         );
     }

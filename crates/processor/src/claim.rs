@@ -253,6 +253,7 @@ mod tests {
             e_tag: "e1".to_owned(),
             version_id: None,
             sequencer: Some("01".to_owned()),
+            last_modified: None,
         };
         let now = OffsetDateTime::UNIX_EPOCH;
         let claimant = Claimant {

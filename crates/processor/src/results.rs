@@ -9,6 +9,7 @@ use sightline_pipeline::{
     },
     spending::DAILY_LIMIT_REACHED,
 };
+use time::OffsetDateTime;
 
 use crate::version::{ObjectVersion, Relation};
 
@@ -16,6 +17,8 @@ use crate::version::{ObjectVersion, Relation};
 const E_TAG: &str = "source-e-tag";
 const VERSION_ID: &str = "source-version-id";
 const SEQUENCER: &str = "source-sequencer";
+/// Seconds since 1970.
+const LAST_MODIFIED: &str = "source-last-modified";
 const STATUS: &str = "status";
 /// Metadata of a result that says only that the day's analyses were used up.
 const LIMITED: &str = "daily-limit-reached";
@@ -142,27 +145,34 @@ pub(crate) fn version_in(info: &ObjectInfo) -> Option<ObjectVersion> {
         e_tag: metadata(E_TAG)?,
         version_id: metadata(VERSION_ID),
         sequencer: metadata(SEQUENCER),
+        last_modified: metadata(LAST_MODIFIED)
+            .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds.parse().ok()?).ok()),
     })
 }
 
 /// What tells the version of the image that an object is made from, and, of a result, what it says.
 /// Empty where that is no plain text: an event made by hand can name anything.
-pub(crate) fn metadata<'a>(
-    version: &'a ObjectVersion,
+pub(crate) fn metadata(
+    version: &ObjectVersion,
     document: Option<&ResultDocument>,
-) -> Vec<(&'static str, &'a str)> {
+) -> Vec<(&'static str, String)> {
     let limited = document.is_some_and(|document| {
         is_limited(
             Some(document.status),
             document.errors.iter().map(|error| &error.code),
         )
     });
+    let last_modified = version.last_modified.map(OffsetDateTime::unix_timestamp);
     let metadata: Vec<_> = [
-        (E_TAG, Some(version.e_tag.as_str())),
-        (VERSION_ID, version.version_id.as_deref()),
-        (SEQUENCER, version.sequencer.as_deref()),
-        (STATUS, document.map(|document| document.status.name())),
-        (LIMITED, limited.then_some("true")),
+        (E_TAG, Some(version.e_tag.clone())),
+        (VERSION_ID, version.version_id.clone()),
+        (SEQUENCER, version.sequencer.clone()),
+        (LAST_MODIFIED, last_modified.map(|time| time.to_string())),
+        (
+            STATUS,
+            document.map(|document| document.status.name().to_owned()),
+        ),
+        (LIMITED, limited.then(|| "true".to_owned())),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
@@ -171,6 +181,14 @@ pub(crate) fn metadata<'a>(
         .iter()
         .all(|(_, value)| !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic()));
     if plain { metadata } else { Vec::new() }
+}
+
+/// As a request to store takes it.
+pub(crate) fn borrowed<'a>(metadata: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+    metadata
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect()
 }
 
 /// What became of writing a result.
@@ -215,7 +233,7 @@ pub(crate) async fn write<S: ObjectStore>(
             key: &result_key,
             body: &body,
             content_type: "application/json",
-            metadata: &metadata,
+            metadata: &borrowed(&metadata),
             condition,
         };
         match store.put(put).await? {

@@ -159,6 +159,7 @@ pub(crate) fn version(created: &Created, info: Option<&ObjectInfo>) -> ObjectVer
             .and_then(|info| info.version_id.clone())
             .or_else(|| created.version_id.clone()),
         sequencer: created.sequencer.clone(),
+        last_modified: info.and_then(|info| info.last_modified),
     }
 }
 
@@ -184,7 +185,7 @@ pub(crate) fn describe(
         ),
         filename: info.and_then(|info| filename(&info.metadata)),
         sha256: info.and_then(|info| info.sha256.clone()),
-        last_modified: info.and_then(|info| info.last_modified),
+        last_modified: version.last_modified,
         sequencer: version.sequencer.clone(),
     }
 }

@@ -30,7 +30,7 @@ pub(crate) async fn write<S: ObjectStore>(
             key: &thumbnail_key,
             body: &jpeg.bytes,
             content_type: "image/jpeg",
-            metadata: &metadata,
+            metadata: &results::borrowed(&metadata),
             condition: standing
                 .as_deref()
                 .map_or(Condition::IfAbsent, Condition::IfMatch),

@@ -195,6 +195,7 @@ impl Entry {
                 e_tag: source.e_tag.clone(),
                 version_id: source.version_id.clone(),
                 sequencer: source.sequencer.clone(),
+                last_modified: source.last_modified,
             },
             terms,
         }

@@ -177,6 +177,33 @@ async fn an_older_event_never_replaces_a_newer_answer() {
 }
 
 #[tokio::test]
+async fn what_was_queued_by_hand_is_answered_anew_when_it_is_stored_again() {
+    let bench = Bench::new("labels");
+    let without_sequencer = |info: &ObjectInfo| {
+        let mut record = put_record(KEY, info, "");
+        let object = record.pointer_mut("/s3/object").unwrap();
+        object.as_object_mut().unwrap().remove("sequencer");
+        s3_event(&[record])
+    };
+    let first = bench.upload(KEY, &picture());
+    bench.handle(without_sequencer(&first)).await.unwrap();
+    // Its own event, late, and the same by hand once more.
+    let own = s3_event(&[put_record(KEY, &first, "01")]);
+    bench.handle(own).await.unwrap();
+    bench.handle(without_sequencer(&first)).await.unwrap();
+    assert_eq!(bench.recogniser.count(), 1);
+
+    let again = bench.upload(KEY, &picture());
+    assert_eq!(again.e_tag, first.e_tag);
+    let event = s3_event(&[put_record(KEY, &again, "02")]);
+    bench.handle(event.clone()).await.unwrap();
+    bench.handle(event).await.unwrap();
+    bench.handle(without_sequencer(&again)).await.unwrap();
+    assert_eq!(bench.recogniser.count(), 2);
+    assert_eq!(bench.document(KEY)["source"]["sequencer"], "02");
+}
+
+#[tokio::test]
 async fn of_one_key_in_one_batch_the_newest_is_answered() {
     let bench = Bench::new("labels");
     let first = bench.upload(KEY, &jpeg(100, 100, b"first"));

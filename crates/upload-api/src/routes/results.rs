@@ -4,9 +4,9 @@
 //! A result document answers for one version of an image. While the image under the key is another
 //! one (it was replaced, and its own answer is not there yet), the reply is `pending`, never the
 //! answer to the picture that was there before. Versions are compared by version id where both sides
-//! have one, otherwise by ETag. When the image itself is gone, its answer still stands. A deleted
-//! newest version brings an older one to light without an event, so that one stays pending until its
-//! image is put there again.
+//! have one, otherwise by ETag and time of storing. When the image itself is gone, its answer still
+//! stands. A deleted newest version brings an older one to light without an event, so that one stays
+//! pending until its image is put there again.
 
 use axum::{
     Json,
@@ -24,6 +24,7 @@ use sightline_pipeline::{
     object_store::{Get, GetOutcome, ObjectInfo, ObjectStore, Presigner},
     recogniser::Recogniser,
 };
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -64,14 +65,22 @@ struct Stored {
 struct StoredSource {
     e_tag: String,
     version_id: Option<String>,
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    last_modified: Option<OffsetDateTime>,
 }
 
 impl StoredSource {
-    fn is(&self, image: &ObjectInfo) -> bool {
-        match (&self.version_id, &image.version_id) {
-            (Some(answered), Some(there)) => answered == there,
-            _ => self.e_tag == image.e_tag,
+    fn is_of(&self, key: &SourceKey, image: &ObjectInfo) -> bool {
+        if let (Some(answered), Some(there)) = (&self.version_id, &image.version_id) {
+            return answered == there;
         }
+        // The same bytes can be stored again, for other analyses. What came inside a request is stored once, and
+        // its document has the time of the request.
+        let stored_later = key.is_upload()
+            && (self.last_modified.zip(image.last_modified)).is_some_and(|(answered, there)| {
+                there.unix_timestamp() > answered.unix_timestamp()
+            });
+        self.e_tag == image.e_tag && !stored_later
     }
 }
 
@@ -196,7 +205,10 @@ impl Lies {
         let mut answer = None;
         if let GetOutcome::Found(info, bytes) = document {
             let stored: Stored = read_document(&bytes)?;
-            if image.as_ref().is_none_or(|image| stored.source.is(image)) {
+            if image
+                .as_ref()
+                .is_none_or(|image| stored.source.is_of(key, image))
+            {
                 answer = Some((info.e_tag, bytes));
             }
         }

@@ -17,7 +17,8 @@ use crate::{
 
 const OPEN: &[(&str, &str)] = &[("ACCESS", "open")];
 const OWNER: &[(&str, &str)] = &[("ACCESS", "owner")];
-const THEN: OffsetDateTime = datetime!(2026-01-01 12:00 UTC);
+// After everything that the store in memory says it stored.
+const THEN: OffsetDateTime = datetime!(2026-03-01 20:00 UTC);
 
 fn library<S: ObjectStore, I: ImageIndex + Clone>(
     store: S,
@@ -124,7 +125,7 @@ async fn by(api: &Router, subject: Option<&str>, method: Method, path: &str) -> 
 async fn images_are_listed_newest_first_and_as_described() {
     let (store, index) = three().await;
     let mut document: ResultDocument = serde_json::from_value(example_document()).unwrap();
-    document.source.last_modified = Some(THEN);
+    document.source.last_modified = Some(datetime!(2026-01-01 12:00 UTC));
     document.thumbnail = Some(sightline_pipeline::document::Thumbnail {
         key: document.source.key.thumbnail_key(),
         width: 128,
@@ -302,7 +303,7 @@ async fn an_image_is_seen_with_its_result() {
         let details = reply.json();
         assert!(names(&details).is_subset(&names(&example_details())));
         assert_eq!(details["key"], "uploads/a.jpg");
-        assert_eq!(details["uploadedAt"], "2026-01-01T12:03:00Z");
+        assert_eq!(details["uploadedAt"], "2026-03-01T20:03:00Z");
         assert_eq!(
             details["labels"],
             json!([{"name": "Cat", "confidence": 97.5}])

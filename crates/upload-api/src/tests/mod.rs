@@ -28,6 +28,7 @@ use sightline_pipeline::{
     object_store::ObjectInfo,
     testing::{CannedRecogniser, MemoryStore},
 };
+use time::format_description::well_known::Rfc3339;
 use tower::ServiceExt as _;
 
 use crate::{Api, openapi::example_document, router};
@@ -155,6 +156,10 @@ fn put_result(store: &MemoryStore, key: &str, image: &ObjectInfo) -> Vec<u8> {
     let mut document = example_document();
     document["source"]["key"] = json!(key);
     document["source"]["eTag"] = json!(image.e_tag);
+    document["source"]["lastModified"] = match image.last_modified {
+        Some(time) => json!(time.format(&Rfc3339).unwrap()),
+        None => Value::Null,
+    };
     if let Some(version) = &image.version_id {
         document["source"]["versionId"] = json!(version);
     }

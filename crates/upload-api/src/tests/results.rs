@@ -99,16 +99,23 @@ async fn an_answer_to_the_picture_before_is_not_given() {
         put_result(&store, KEY, &after);
         assert_eq!(get(api(&store), PATH).await.status, StatusCode::OK);
     }
-    // The same bytes again are another version where the bucket keeps versions, and else the same.
-    for (store, status) in [
-        (MemoryStore::new(), StatusCode::OK),
-        (MemoryStore::versioned(), StatusCode::ACCEPTED),
-    ] {
+    // The same bytes again are another version.
+    for store in [MemoryStore::new(), MemoryStore::versioned()] {
         let image = put_image(&store, KEY);
         put_result(&store, KEY, &image);
-        put_image(&store, KEY);
-        assert_eq!(get(api(&store), PATH).await.status, status);
+        let again = put_image(&store, KEY);
+        assert_eq!(again.e_tag, image.e_tag);
+        assert_eq!(get(api(&store), PATH).await.status, StatusCode::ACCEPTED);
+        put_result(&store, KEY, &again);
+        assert_eq!(get(api(&store), PATH).await.status, StatusCode::OK);
     }
+    // A document of a request has the time of the request, and the image is stored after it.
+    let (store, key) = (MemoryStore::new(), "inline/a.jpg");
+    let before = put_image(&store, key);
+    put_image(&store, key);
+    put_result(&store, key, &before);
+    let reply = get(api(&store), "/results/inline/a.jpg").await;
+    assert_eq!(reply.status, StatusCode::OK);
 }
 
 #[tokio::test]
