@@ -56,6 +56,11 @@ async fn any_key_has_its_own_thumbnail() {
         let none = get(api(&store), &path).await;
         assert_eq!(none.status, StatusCode::NOT_FOUND, "{key}");
         assert_eq!(none.code(), "no-such-thumbnail");
+        // Why there is none cannot be told from here, so nothing is guessed.
+        assert_eq!(
+            none.json()["detail"],
+            "There is no thumbnail under this key. It comes with the result; `thumbnail` in the result says whether there is one."
+        );
         put_thumbnail(&store, key);
         assert_eq!(get(api(&store), &path).await.status, StatusCode::FOUND);
     }
