@@ -144,7 +144,9 @@ fn iso_media(bytes: &[u8]) -> Option<MediaType> {
         })
 }
 
-/// Walks the marker segments up to the start of the first scan (ITU-T T.81, annex B).
+/// Walks the marker segments up to the start of the first scan (ITU-T T.81, annex B). Bytes between
+/// segments are skipped, which the standard does not allow and libjpeg does with a warning: some
+/// cameras write them.
 fn jpeg(bytes: &[u8]) -> Result<PictureHeader, PictureError> {
     const DAMAGED: PictureError = PictureError::Damaged(MediaType::Jpeg);
     let need = |end: usize| PictureError::NeedMore(end as u64);
@@ -162,14 +164,23 @@ fn jpeg(bytes: &[u8]) -> Result<PictureHeader, PictureError> {
                 at += 1;
                 continue;
             }
-            // TEM and restart markers stand alone.
-            (0xFF, 0x01 | 0xD0..=0xD7) => {
+            // TEM and restart markers stand alone; a zero makes it no marker.
+            (0xFF, 0x00 | 0x01 | 0xD0..=0xD7) => {
                 at += 2;
                 continue;
             }
             (0xFF, 0xDA) => break,
             (0xFF, 0x02..=0xCF | 0xDB..=0xFE) => {}
-            _ => return Err(DAMAGED),
+            // The start and the end of an image have no place here.
+            (0xFF, 0xD8 | 0xD9) => return Err(DAMAGED),
+            _ => {
+                let rest = bytes.get(at..).unwrap_or_default();
+                at += rest
+                    .iter()
+                    .position(|byte| *byte == 0xFF)
+                    .unwrap_or(rest.len());
+                continue;
+            }
         }
         let length = match bytes.get(at + 2..at + 4) {
             Some(&[high, low]) => usize::from(u16::from_be_bytes([high, low])),
@@ -385,6 +396,37 @@ mod tests {
         };
         assert_eq!(header, read_header(&jpeg).unwrap());
         assert!(reads < 16, "{reads}");
+    }
+
+    #[test]
+    fn bytes_between_segments_are_skipped() {
+        let jpeg = with_segment(&encoded_jpeg(120, 90), 0xE1, &exif(6));
+        let expected = read_header(&jpeg).unwrap();
+        let tables = jpeg.windows(2).position(|two| two == [0xFF, 0xDB]).unwrap();
+        let long = vec![0xA5; 200_000];
+        for stray in [
+            &b"\0"[..],
+            b"\x12\x34",
+            b"\xFF\0",
+            b"\0\xFF\xFF\0\x12\xFF",
+            &long,
+        ] {
+            let with = [&jpeg[..tables], stray, &jpeg[tables..]].concat();
+            assert_eq!(read_header(&with), Ok(expected));
+            // To the end of what is there, more is asked for.
+            let end = tables + stray.len();
+            assert!(matches!(
+                read_header(&with[..end]),
+                Err(PictureError::NeedMore(more)) if more > end as u64
+            ));
+        }
+        for misplaced in [b"\xFF\xD8", b"\xFF\xD9"] {
+            let with = [&jpeg[..tables], &misplaced[..], &jpeg[tables..]].concat();
+            assert_eq!(
+                read_header(&with),
+                Err(PictureError::Damaged(MediaType::Jpeg))
+            );
+        }
     }
 
     #[test]

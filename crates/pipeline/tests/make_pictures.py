@@ -100,10 +100,11 @@ class Folder:
             }
         )
 
-    def bad(self, name, code, data=None):
+    def bad(self, name, code, data=None, says=None):
+        """A picture that is refused; `says` is what the sentence has to contain."""
         if data is not None:
             (self.path / name).write_bytes(data)
-        self.expected.append({"file": name, "error": code})
+        self.expected.append({"file": name, "error": code, "says": says})
 
     def read(self, name):
         return (self.path / name).read_bytes()
@@ -208,10 +209,13 @@ def variants(out):
     libvips("pyramid.tif", "tiff", "format", tile=True, pyramid=True)
     rgb16.write_to_file(str(out.path / "16-bit.tif"))
     out.good("16-bit.tif", "tiff", "format", judge="16-bit-judge.png")
-    planar(out.path / "planar.tif", image)
+    planes(out.path / "planar.tif", image)
     out.good("planar.tif", "tiff", "format")
-    image.quantize(64).save(out.path / "palette.tif")
-    out.bad("palette.tif", "UnsupportedFormat")
+    libvips("brightness-jpeg.tif", "tiff", "format", compression="jpeg", Q=75)
+    pillow("brightness.tif", "tiff", "format", source=image.convert("YCbCr"))
+    planes(out.path / "brightness-planar.tif", image.convert("YCbCr"), 6)
+    out.good("brightness-planar.tif", "tiff", "format", judge="brightness.tif")
+    pillow("grey-alpha.tif", "tiff", "format", source=clear.convert("LA"))
 
     pillow("444.avif", "avif", "format", quality=90, subsampling="4:4:4", speed=9, tolerance=10)
     pillow("422.avif", "avif", "format", quality=90, subsampling="4:2:2", speed=9, tolerance=10)
@@ -233,48 +237,191 @@ def variants(out):
     out.good("identity.avif", "avif", "format")
 
 
-def planar(path, image):
-    """A TIFF whose colours lie one after the other, in two strips each."""
-    width, height = image.size
-    rows = height // 2 + 1
-    pixels = np.asarray(image)
-    strips = [
-        pixels[top : top + rows, :, plane].tobytes() for plane in range(3) for top in (0, rows)
-    ]
+def tiff(path, size, tags, chunks, order="<"):
+    """A TIFF with what Pillow and libvips do not write: `tags` by number, with their type (3 for 16
+    bits, 4 for 32) and values; strips, or tiles where `tags` gives them a width."""
+    tiled = 322 in tags
     tags = {
-        256: (4, [width]),
-        257: (4, [height]),
-        258: (3, [8, 8, 8]),
+        256: (4, [size[0]]),
+        257: (4, [size[1]]),
+        258: (3, [8]),
         259: (3, [1]),
-        262: (3, [2]),
-        273: (4, None),
-        277: (3, [3]),
-        278: (4, [rows]),
-        279: (4, [len(strip) for strip in strips]),
-        284: (3, [2]),
+        277: (3, [1]),
+        324 if tiled else 273: (4, [0] * len(chunks)),
+        325 if tiled else 279: (4, [len(chunk) for chunk in chunks]),
+        **tags,
     }
+    places = tags[324 if tiled else 273][1]
     start = 8 + 2 + 12 * len(tags) + 4
-    extra = b""
-    places_at = start
-    extra += b"\0" * 4 * len(strips)
-    entries = []
-    for tag, (kind, values) in sorted(tags.items()):
-        if tag == 273:
-            entries.append(struct.pack("<HHII", tag, kind, len(strips), places_at))
-            continue
-        body = b"".join(struct.pack("<H" if kind == 3 else "<I", value) for value in values)
-        if len(body) <= 4:
-            entries.append(struct.pack("<HHI", tag, kind, len(values)) + body.ljust(4, b"\0"))
-        else:
-            entries.append(struct.pack("<HHII", tag, kind, len(values), start + len(extra)))
-            extra += body
-    places, at = [], start + len(extra)
-    for strip in strips:
-        places.append(at)
-        at += len(strip)
-    extra = struct.pack(f"<{len(places)}I", *places) + extra[4 * len(places) :]
-    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + b"".join(entries) + b"\0\0\0\0"
-    path.write_bytes(head + extra + b"".join(strips))
+
+    def directory():
+        entries, extra = b"", b""
+        for tag, (kind, values) in sorted(tags.items()):
+            body = struct.pack(f"{order}{len(values)}{' BxHI'[kind]}", *values)
+            if len(body) > 4:
+                body, extra = struct.pack(f"{order}I", start + len(extra)), extra + body
+            entries += struct.pack(f"{order}HHI", tag, kind, len(values)) + body.ljust(4, b"\0")
+        return entries + b"\0\0\0\0" + extra
+
+    at = 10 + len(directory())
+    for index, chunk in enumerate(chunks):
+        places[index] = at
+        at += len(chunk)
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HIH", 42, 8, len(tags))
+    path.write_bytes(head + directory() + b"".join(chunks))
+
+
+def strips(pixels, rows, pack=lambda rows: rows.tobytes()):
+    return [pack(pixels[top : top + rows]) for top in range(0, len(pixels), rows)]
+
+
+def packed(bits):
+    """Packs the rows of numbers below 2 ** bits."""
+
+    def pack(rows):
+        per_byte = 8 // bits
+        rows = np.pad(rows, ((0, 0), (0, -rows.shape[1] % per_byte)))
+        rows = rows.reshape(len(rows), -1, per_byte) << (8 - bits * (1 + np.arange(per_byte)))
+        return rows.sum(axis=2).astype(np.uint8).tobytes()
+
+    return pack
+
+
+def planes(path, image, photometric=2):
+    """A TIFF whose colours lie one after the other, in two strips each."""
+    rows = image.height // 2 + 1
+    pixels = np.asarray(image)
+    chunks = [strip for plane in range(3) for strip in strips(pixels[..., plane], rows)]
+    tags = {258: (3, [8, 8, 8]), 262: (3, [photometric]), 277: (3, [3]), 278: (4, [rows]), 284: (3, [2])}
+    if photometric == 6:
+        tags[530] = (3, [1, 1])
+    tiff(path, image.size, tags, chunks)
+
+
+def palettes(out):
+    """TIFFs whose pixels are indices into a palette."""
+    image = picture(500, 375)
+
+    def colour_map(image, bits, unit=257):
+        colours = np.zeros((1 << bits, 3), int)
+        used = np.array(image.getpalette()[: 3 << bits]).reshape(-1, 3)
+        colours[: len(used)] = used * unit
+        return (3, colours.T.ravel().tolist())
+
+    def good(name, image, bits, chunks, order="<", unit=257, judge=None, **more):
+        tags = {258: (3, [bits]), 262: (3, [3]), 278: (4, [64]), 320: colour_map(image, bits, unit)}
+        tags.update({int(tag[1:]): value for tag, value in more.items()})
+        if "t322" in more:
+            del tags[278]
+        tiff(out.path / name, image.size, tags, chunks, order)
+        out.good(name, "tiff", "format", judge=judge)
+
+    for compression in ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits"):
+        image.quantize(64).save(out.path / f"palette-{compression}.tif", compression=compression)
+        out.good(f"palette-{compression}.tif", "tiff", "format")
+    image.quantize(200).save(out.path / "palette-predictor.tif", compression="tiff_lzw", tiffinfo={317: 2})
+    out.good("palette-predictor.tif", "tiff", "format")
+    image.quantize(200).save(out.path / "palette-big.tif", big_tiff=True)
+    out.good("palette-big.tif", "tiff", "format")
+    # Compressed, as Pillow forgets to turn what it can map into memory.
+    image.quantize(200).save(out.path / "palette-turned.tif", compression="tiff_lzw", exif=exif(6))
+    out.good("palette-turned.tif", "tiff", "format", 6)
+    with_alpha(image).quantize(64).convert("PA").save(out.path / "palette-alpha.tif")
+    out.good("palette-alpha.tif", "tiff", "format")
+    for bits in (1, 2, 4, 8):
+        few = image.quantize(1 << bits, dither=Image.Dither.NONE)
+        pixels = np.asarray(few)
+        good(f"palette-{bits}-bit.tif", few, bits, strips(pixels, 64, packed(bits)))
+        good(f"palette-{bits}-bit-mm.tif", few, bits, strips(pixels, 64, packed(bits)), order=">")
+    # Eight bits in each of the palette's sixteen, which Pillow would show nearly black.
+    good("palette-8-bit-map.tif", few, 8, strips(pixels, 64), unit=1, judge="palette-8-bit.tif")
+    four = image.quantize(16, dither=Image.Dither.NONE)
+    pixels = np.pad(np.asarray(four), ((0, -375 % 96), (0, -500 % 64)))
+    tiles = [
+        packed(4)(pixels[top : top + 96, left : left + 64])
+        for top in range(0, 375, 96)
+        for left in range(0, 500, 64)
+    ]
+    good("palette-tiles.tif", four, 4, tiles, t322=(3, [64]), t323=(3, [96]))
+    scan = picture(8000, 5000).convert("P", palette=Image.Palette.WEB, dither=Image.Dither.NONE)
+    body = zlib.compress(scan.tobytes(), 1)
+    good("40-megapixels-palette.tif", scan, 8, [body], t259=(3, [8]), t278=(4, [5000]))
+
+    indices = np.asarray(image.quantize(16))
+    without = {258: (3, [8]), 262: (3, [3]), 278: (4, [375])}
+    tiff(out.path / "palette-missing.tif", image.size, without, [indices.tobytes()])
+    out.bad("palette-missing.tif", "DamagedImage")
+    wide = without | {258: (3, [16]), 320: (3, [0] * 3 * 65_536)}
+    tiff(out.path / "palette-16-bit.tif", image.size, wide, [indices.astype("<u2").tobytes()])
+    out.bad("palette-16-bit.tif", "UnsupportedFormat", says="uses a palette with 16 bits a pixel,")
+
+
+def rare(out):
+    """TIFFs that nobody decodes here, and what is said of them."""
+    image = picture(500, 375)
+    grey = image.convert("L")
+
+    def bad(name, says, code="UnsupportedFormat"):
+        out.bad(name, code, says=says)
+
+    def written(name, says, tags, samples=1, body=None):
+        tags = {258: (3, [8] * samples), 277: (3, [samples]), 278: (4, [375]), **tags}
+        tiff(out.path / name, image.size, tags, [body or bytes(500 * 375 * samples)])
+        bad(name, says)
+
+    image.convert("LAB").save(out.path / "lab.tif")
+    bad("lab.tif", "uses LAB colours,")
+    written("icc-lab.tif", "uses LAB colours,", {262: (3, [9])}, 3)
+    written("itu-lab.tif", "uses LAB colours,", {262: (3, [10])}, 3)
+    written("mask.tif", "a transparency mask in place of a picture", {262: (3, [4])})
+    written("raw-colours.tif", "a camera's raw colours", {262: (3, [32_803])})
+    written("logluv.tif", "LogLuv colours", {262: (3, [32_845])}, 3)
+    written("unknown-colours.tif", "(photometric interpretation 77)", {262: (3, [77])})
+    written("untold-colours.tif", "colours of a kind that it does not tell", {})
+    written("two-of-rgb.tif", "2 numbers a pixel for RGB colours", {262: (3, [2])}, 2)
+    written("five-six-five.tif", "a different number of bits for each colour", {258: (3, [5, 6, 5]), 262: (3, [2])}, 3)
+    written("subsampled.tif", "colours at a lower resolution without JPEG", {262: (3, [6])}, 3)
+    written("four-bit-predictor.tif", "a predictor below 8 bits a colour", {258: (3, [4]), 262: (3, [1]), 317: (3, [2])})
+    written("inverted-alpha.tif", "transparency beside inverted grey", {262: (3, [0]), 338: (3, [2])}, 2)
+    written("signed.tif", "numbers that are not whole, or have a sign", {262: (3, [1]), 339: (3, [2])})
+    written("jpeg-2000.tif", "uses JPEG 2000 compression,", {259: (3, [34_712]), 262: (3, [2])}, 3)
+    written("compression.tif", "uses compression number 999,", {259: (3, [999]), 262: (3, [2])}, 3)
+    grey.convert("F").save(out.path / "32-bit.tif")
+    bad("32-bit.tif", "uses 32 bits a colour,")
+    image.convert("1").save(out.path / "fax-3.tif", compression="group3")
+    bad("fax-3.tif", "uses CCITT Group 3 fax compression,")
+
+
+def stray(out):
+    """JPEGs with bytes between the segments of their header, which libjpeg skips with a warning."""
+
+    def good(name, source, before, bytes, reason="strayBytes", orientation=1):
+        data = out.read(source)
+        at = data.index(before)
+        (out.path / name).write_bytes(data[:at] + bytes + data[at:])
+        out.good(name, "jpeg", reason, orientation)
+
+    tables, frame, scan = b"\xff\xdb", b"\xff\xc0", b"\xff\xda"
+    good("stray-zero.jpg", "no-subsampling.jpg", tables, b"\0")
+    good("stray-two.jpg", "half-subsampling.jpg", tables, b"\x12\x34")
+    good("stray-stuffed.jpg", "restarts.jpg", frame, b"\xff\0\xff\xff\0\x12")
+    good("stray-before-scan.jpg", "grey.jpg", scan, b"\0" * 7)
+    good("stray-progressive.jpg", "progressive.jpg", tables, b"\x12\x34")
+    # More than is read of a file at first.
+    good("stray-long.jpg", "640x480-1.jpg", tables, b"\xa5" * 150_000)
+    good("stray-turned.jpg", "640x480-6.jpg", tables, b"\0\0\0", orientation=6)
+    good("stray-inks.jpg", "inks.jpg", tables, b"\0", "colours")
+    good("stray-40-megapixels.jpg", "40-megapixels.jpg", tables, b"\0")
+    # Fill bytes belong there.
+    good("filled.jpg", "no-subsampling.jpg", tables, b"\xff" * 5, None)
+    data = out.read("stray-long.jpg")
+    out.bad("stray-cut.jpg", "TruncatedImage", data[:100_000])
+    data = out.read("stray-two.jpg")
+    out.bad("stray-cut-data.jpg", "TruncatedImage", data[: len(data) * 6 // 10])
+    data = out.read("640x480-1.jpg")
+    for name, marker in (("start", b"\xff\xd8"), ("end", b"\xff\xd9")):
+        at = data.index(tables)
+        out.bad(f"stray-{name}.jpg", "DamagedImage", data[:at] + marker + data[at:])
 
 
 def limits(out):
@@ -373,7 +520,10 @@ def main():
     out = Folder(sys.argv[1])
     orientations(out)
     variants(out)
+    palettes(out)
+    rare(out)
     limits(out)
+    stray(out)
     refused(out)
     out.done()
     print(f"{len(out.expected)} pictures in {out.path}")

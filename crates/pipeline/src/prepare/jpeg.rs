@@ -11,7 +11,7 @@ use image::metadata::Orientation;
 use zune_jpeg::zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
 
 use super::{
-    PrepareError, Source, Stored,
+    PrepareError, Reason, Source, Stored,
     reduce::{Layout, Profile, Reduced, Reducer, reduce_whole},
 };
 use crate::MediaType;
@@ -36,6 +36,8 @@ struct Frame {
     height: u16,
     /// Sampling factors of each component, across and down.
     sampling: Vec<(u8, u8)>,
+    /// Whether bytes that belong to no segment stand before the first scan.
+    stray: bool,
     /// How many scans were seen.
     scans: usize,
     /// Whether the end of the image was seen.
@@ -55,6 +57,11 @@ impl<'a> Jpeg<'a> {
             },
             frame,
         })
+    }
+
+    /// Whether the pixels are inks (CMYK) rather than light.
+    fn has_inks(&self) -> bool {
+        self.frame.sampling.len() == 4
     }
 
     /// Decodes at full size, whatever is wrong with it.
@@ -158,8 +165,15 @@ impl Source for Jpeg<'_> {
         self.stored
     }
 
-    fn has_inks(&self) -> bool {
-        self.frame.sampling.len() == 4
+    fn reason(&self) -> Option<Reason> {
+        if self.has_inks() {
+            Some(Reason::Colours)
+        } else {
+            // What Rekognition makes of such bytes is not written anywhere: one decoder skips them,
+            // the next refuses the file, and a call for a refused file is wasted. The decoders here
+            // read it, so Rekognition gets what they saw.
+            self.frame.stray.then_some(Reason::StrayBytes)
+        }
     }
 
     fn decode(self: Box<Self>, factor: u32, memory: u64) -> Result<Reduced, PrepareError> {
@@ -222,6 +236,7 @@ impl Frame {
 fn frame(bytes: &[u8]) -> Option<Frame> {
     let mut rest = bytes.get(2..)?;
     let mut frame: Option<Frame> = None;
+    let mut stray = false;
     let mut in_scan = false;
     loop {
         let Some(&[prefix, marker]) = rest.first_chunk::<2>() else {
@@ -229,6 +244,7 @@ fn frame(bytes: &[u8]) -> Option<Frame> {
         };
         if prefix != 0xFF {
             // Coded data, or stray bytes, which decoders skip.
+            stray |= !in_scan;
             let next = rest.iter().position(|byte| *byte == 0xFF);
             let Some(next) = next else { return frame };
             rest = rest.get(next..)?;
@@ -240,6 +256,7 @@ fn frame(bytes: &[u8]) -> Option<Frame> {
                 continue;
             }
             0x00 | 0x01 | 0xD0..=0xD8 => {
+                stray |= !in_scan && marker == 0;
                 rest = rest.get(2..)?;
                 continue;
             }
@@ -274,6 +291,7 @@ fn frame(bytes: &[u8]) -> Option<Frame> {
                     width: u16::from_be_bytes([w1, w0]),
                     height: u16::from_be_bytes([h1, h0]),
                     sampling,
+                    stray: false,
                     scans: 0,
                     complete: false,
                 });
@@ -282,6 +300,7 @@ fn frame(bytes: &[u8]) -> Option<Frame> {
                 in_scan = true;
                 if let Some(frame) = &mut frame {
                     frame.scans += 1;
+                    frame.stray = stray;
                 }
             }
             _ => {}

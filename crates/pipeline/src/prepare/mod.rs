@@ -226,6 +226,9 @@ pub enum Reason {
     Orientation,
     /// A JPEG with four inks (CMYK or YCCK) instead of red, green and blue.
     Colours,
+    /// A JPEG with bytes between the segments of its header, where none belong: decoders differ in
+    /// whether they read such a file.
+    StrayBytes,
 }
 
 /// Prepares a picture: decides whether Rekognition takes it as it is, converts it where not, and
@@ -283,10 +286,8 @@ fn prepare_picture(bytes: &[u8], limits: &Limits) -> Result<Prepared, PrepareErr
         Some(Reason::Pixels)
     } else if format == MediaType::Png && stored.orientation != Orientation::NoTransforms {
         Some(Reason::Orientation)
-    } else if source.has_inks() {
-        Some(Reason::Colours)
     } else {
-        None
+        source.reason()
     };
     let Some(reason) = reason else {
         let ppe = limits.ppe_reason((width, height), limits.inline.then_some(bytes.len()));
@@ -359,9 +360,9 @@ trait Source {
     fn format(&self) -> MediaType;
     /// Size as stored, and how to turn it.
     fn stored(&self) -> Stored;
-    /// Whether the pixels are inks (CMYK) rather than light.
-    fn has_inks(&self) -> bool {
-        false
+    /// Why Rekognition, which reads the format, is not to be given the file all the same.
+    fn reason(&self) -> Option<Reason> {
+        None
     }
     /// Decodes within `memory` bytes, shrinking by a whole factor on the way, or by a smaller one
     /// where that is not to be had.

@@ -1,17 +1,24 @@
 //! TIFF, strip by strip or one row of tiles after the other; of several pages the first.
 
-use std::io::{Cursor, ErrorKind};
+mod photometric;
+mod refused;
+mod samples;
 
 use image::metadata::Orientation;
 use tiff::{
-    ColorType, TiffError, TiffFormatError,
-    decoder::{ChunkType, Decoder, DecodingResult, Limits},
-    tags::Tag,
+    TiffError,
+    decoder::{ChunkType, Decoder, Limits},
+    tags::{Tag, Type},
 };
 
+use self::{
+    photometric::{PALETTE, Photometric, Shown},
+    refused::refused,
+    samples::{PALETTE_NUMBERS, Palette, Samples},
+};
 use super::{
     MAX_UNPACKED_BYTES, PrepareError, Source, Stored,
-    reduce::{Layout, Profile, Reduced, Reducer},
+    reduce::{Profile, Reduced, Reducer},
 };
 use crate::MediaType;
 
@@ -22,7 +29,8 @@ const TAG_BYTES: usize = 4 * 1024 * 1024;
 const CHUNK_BYTES: usize = 128 * 1024 * 1024;
 
 pub(super) struct Tiff<'a> {
-    decoder: Decoder<Cursor<&'a [u8]>>,
+    decoder: Decoder<Shown<'a>>,
+    photometric: Option<Photometric>,
     stored: Stored,
 }
 
@@ -32,14 +40,14 @@ impl<'a> Tiff<'a> {
         limits.ifd_value_size = TAG_BYTES;
         limits.decoding_buffer_size = CHUNK_BYTES;
         limits.intermediate_buffer_size = CHUNK_BYTES;
-        let mut decoder = Decoder::new(Cursor::new(bytes))
-            .map_err(|error| refused(&error, (0, 0)))?
+        let photometric = Photometric::find(bytes);
+        let failed = |error: TiffError| refused(&error, (0, 0), photometric);
+        let mut decoder = Decoder::new(Shown::new(bytes, photometric))
+            .map_err(failed)?
             .with_limits(limits);
-        let size = decoder
-            .dimensions()
-            .map_err(|error| refused(&error, (0, 0)))?;
+        let size = decoder.dimensions().map_err(failed)?;
         if size.0 == 0 || size.1 == 0 {
-            return Err(PrepareError::Damaged(MediaType::Tiff));
+            return Err(damaged());
         }
         let orientation = decoder
             .find_tag_unsigned::<u8>(Tag::Orientation)
@@ -49,8 +57,25 @@ impl<'a> Tiff<'a> {
             .unwrap_or(Orientation::NoTransforms);
         Ok(Self {
             decoder,
+            photometric,
             stored: Stored { size, orientation },
         })
+    }
+
+    /// The colours of indices of so many bits; `None` where the numbers are none.
+    fn palette(&mut self, bits: u8) -> Result<Option<Palette>, PrepareError> {
+        if self.photometric.is_none_or(|it| it.value != PALETTE) {
+            return Ok(None);
+        }
+        if bits > 8 {
+            return Err(unsupported(format!("a palette with {bits} bits a pixel")));
+        }
+        let entry = self.decoder.image_ifd().find_entry(Tag::ColorMap);
+        entry
+            .filter(|map| map.field_type() == Type::SHORT && map.count() <= PALETTE_NUMBERS)
+            .and_then(|_| self.decoder.get_tag_u16_vec(Tag::ColorMap).ok())
+            .map(|map| Some(Palette::new(&map)))
+            .ok_or_else(damaged)
     }
 }
 
@@ -66,9 +91,12 @@ impl Source for Tiff<'_> {
     fn decode(mut self: Box<Self>, factor: u32, memory: u64) -> Result<Reduced, PrepareError> {
         let size = self.stored.size;
         let (width, height) = size;
-        let failed = |error: TiffError| refused(&error, size);
-        let damaged = || PrepareError::Damaged(MediaType::Tiff);
-        let samples = Samples::of(self.decoder.colortype().map_err(failed)?)?;
+        let photometric = self.photometric;
+        let failed = |error: TiffError| refused(&error, size, photometric);
+        let extra = self.decoder.find_tag_unsigned_vec(Tag::ExtraSamples);
+        let colours = self.decoder.colortype().map_err(failed)?;
+        let palette = self.palette(colours.bit_depth())?;
+        let samples = Samples::of(colours, palette, &extra.ok().flatten().unwrap_or_default())?;
         let profile = Profile::from(self.decoder.get_tag_u8_vec(Tag::IccProfile).ok());
         let planes = match self
             .decoder
@@ -87,8 +115,8 @@ impl Source for Tiff<'_> {
         };
         let band_height = chunk_height.min(height);
         let bands = height.div_ceil(chunk_height);
-        // A band of pixels, a chunk as it was decoded and the decoder's own copy of it.
-        let band = u64::from(width) * u64::from(band_height) * samples.layout.bytes() as u64;
+        // A band of samples, a chunk as it was decoded and the decoder's own copy of it.
+        let band = u64::from(width) * u64::from(band_height) * samples.kept as u64;
         let chunk = u64::from(chunk_width)
             * u64::from(band_height)
             * (samples.stored / planes) as u64
@@ -104,8 +132,9 @@ impl Source for Tiff<'_> {
             .filter(|_| needed <= memory)
             .ok_or_else(|| too_large(size))?;
         let mut reducer = Reducer::new(width, samples.layout, factor);
-        let mut pixels = vec![0; band];
-        let row_bytes = width as usize * samples.layout.bytes();
+        let mut held = vec![0; band];
+        let mut pixels = Vec::new();
+        let row_bytes = width as usize * samples.kept;
         for band in 0..bands {
             let rows = (height - band * chunk_height).min(chunk_height) as usize;
             for plane in 0..planes {
@@ -123,17 +152,14 @@ impl Source for Tiff<'_> {
                     let length = columns * samples.stored / planes;
                     for (from, to) in values
                         .chunks_exact(length)
-                        .zip(pixels.chunks_exact_mut(row_bytes))
+                        .zip(held.chunks_exact_mut(row_bytes))
                         .take(rows)
                     {
-                        let to = to
-                            .get_mut(left * samples.layout.bytes()..)
-                            .ok_or_else(damaged)?;
+                        let to = to.get_mut(left * samples.kept..).ok_or_else(damaged)?;
                         if planes == 1 {
-                            copy_pixels(from, samples.stored, to, samples.layout.bytes());
+                            copy_samples(from, samples.stored, to, samples.kept);
                         } else {
-                            for (to, from) in to.chunks_exact_mut(samples.layout.bytes()).zip(from)
-                            {
+                            for (to, from) in to.chunks_exact_mut(samples.kept).zip(from) {
                                 if let Some(to) = to.get_mut(plane) {
                                     *to = *from;
                                 }
@@ -142,8 +168,8 @@ impl Source for Tiff<'_> {
                     }
                 }
             }
-            for row in pixels.chunks_exact(row_bytes).take(rows) {
-                reducer.push(row);
+            for row in held.chunks_exact(row_bytes).take(rows) {
+                reducer.push(samples.pixels(row, &mut pixels));
             }
         }
         Ok(reducer.finish(profile))
@@ -151,7 +177,7 @@ impl Source for Tiff<'_> {
 }
 
 /// Copies the first samples of each pixel, leaving out those that mean nothing here.
-fn copy_pixels(from: &[u8], stored: usize, to: &mut [u8], kept: usize) {
+fn copy_samples(from: &[u8], stored: usize, to: &mut [u8], kept: usize) {
     if stored == kept {
         for (to, from) in to.iter_mut().zip(from) {
             *to = *from;
@@ -165,76 +191,14 @@ fn copy_pixels(from: &[u8], stored: usize, to: &mut [u8], kept: usize) {
     }
 }
 
-/// How the samples of a pixel are stored, and what is made of them.
-struct Samples {
-    layout: Layout,
-    /// Samples for each pixel.
-    stored: usize,
-    /// Bits for each sample.
-    bits: u8,
+fn damaged() -> PrepareError {
+    PrepareError::Damaged(MediaType::Tiff)
 }
 
-impl Samples {
-    fn of(colours: ColorType) -> Result<Self, PrepareError> {
-        let (layout, stored, bits) = match colours {
-            ColorType::Gray(bits) => (Layout::Grey, 1, bits),
-            ColorType::GrayA(bits) => (Layout::GreyAlpha, 2, bits),
-            ColorType::RGB(bits) | ColorType::YCbCr(bits) => (Layout::Rgb, 3, bits),
-            ColorType::RGBA(bits) => (Layout::RgbAlpha, 4, bits),
-            ColorType::CMYK(bits) => (Layout::Cmyk, 4, bits),
-            ColorType::CMYKA(bits) => (Layout::Cmyk, 5, bits),
-            ColorType::Multiband {
-                bit_depth,
-                num_samples,
-            } => (Layout::Grey, usize::from(num_samples), bit_depth),
-            ColorType::Palette(_) => return Err(unsupported("a colour palette")),
-            _ => return Err(unsupported("rare colours")),
-        };
-        // Fewer than eight bits only in grey, where nothing has to be picked apart.
-        if !matches!((bits, stored), (1 | 2 | 4, 1) | (8 | 16, _)) || stored == 0 {
-            return Err(unsupported("an unusual number of bits for each colour"));
-        }
-        Ok(Self {
-            layout,
-            stored,
-            bits,
-        })
-    }
-
-    /// The samples in eight bits each, of rows of `length` samples.
-    fn bytes(&self, decoded: DecodingResult, length: usize) -> Result<Vec<u8>, PrepareError> {
-        match decoded {
-            DecodingResult::U8(values) if self.bits == 8 => Ok(values),
-            DecodingResult::U8(values) => {
-                let row = length.div_ceil(usize::from(8 / self.bits)).max(1);
-                Ok(values
-                    .chunks(row)
-                    .flat_map(|row| unpack(row, self.bits).take(length))
-                    .collect())
-            }
-            DecodingResult::U16(values) => {
-                Ok(values.iter().map(|value| (value >> 8) as u8).collect())
-            }
-            _ => Err(unsupported("numbers that are not whole, or have a sign")),
-        }
-    }
-}
-
-/// Samples of one, two or four bits, the first in the highest, spread over 0 to 255.
-fn unpack(row: &[u8], bits: u8) -> impl Iterator<Item = u8> {
-    let most = (1_u8 << bits) - 1;
-    row.iter().flat_map(move |byte| {
-        (0..8 / bits).map(move |place| {
-            let value = (byte >> (8 - bits * (place + 1))) & most;
-            value * (255 / most)
-        })
-    })
-}
-
-fn unsupported(feature: &str) -> PrepareError {
+fn unsupported(feature: impl Into<String>) -> PrepareError {
     PrepareError::Unsupported {
         format: MediaType::Tiff,
-        feature: feature.to_owned(),
+        feature: feature.into(),
     }
 }
 
@@ -243,19 +207,5 @@ fn too_large((width, height): (u32, u32)) -> PrepareError {
         format: MediaType::Tiff,
         width,
         height,
-    }
-}
-
-fn refused(error: &TiffError, size: (u32, u32)) -> PrepareError {
-    match error {
-        TiffError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            PrepareError::Truncated(MediaType::Tiff)
-        }
-        TiffError::LimitsExceeded | TiffError::IntSizeError => too_large(size),
-        TiffError::UnsupportedError(_) => unsupported("a kind of compression or colours"),
-        TiffError::FormatError(TiffFormatError::ImageFileDirectoryNotFound) => {
-            PrepareError::Truncated(MediaType::Tiff)
-        }
-        _ => PrepareError::Damaged(MediaType::Tiff),
     }
 }

@@ -1,0 +1,257 @@
+//! From the numbers that a TIFF holds to pixels.
+
+use tiff::{ColorType, decoder::DecodingResult};
+
+use super::{super::reduce::Layout, damaged, unsupported};
+use crate::prepare::PrepareError;
+
+/// The largest palette: 256 colours of three numbers.
+pub(super) const PALETTE_NUMBERS: u64 = 3 * 256;
+
+/// The colours that indices mean.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Palette(Vec<[u8; 3]>);
+
+impl Palette {
+    /// From a ColorMap (TIFF 6.0): all reds, all greens, all blues, in 16 bits each. Some programs
+    /// write eight bits, which libtiff takes a palette for whose numbers are all below 256.
+    pub(super) fn new(numbers: &[u16]) -> Self {
+        let shift = if numbers.iter().all(|number| *number < 256) {
+            0
+        } else {
+            8
+        };
+        let byte = |number: &u16| (number >> shift) as u8;
+        let (reds, rest) = numbers.split_at(numbers.len() / 3);
+        let (greens, blues) = rest.split_at(reds.len());
+        Self(
+            reds.iter()
+                .zip(greens)
+                .zip(blues)
+                .map(|((red, green), blue)| [byte(red), byte(green), byte(blue)])
+                .collect(),
+        )
+    }
+}
+
+/// What the numbers of a pixel are.
+#[derive(Debug, PartialEq, Eq)]
+enum Meaning {
+    /// Those of the layout.
+    Pixels,
+    /// Brightness and two differences of colour.
+    YCbCr,
+    /// An index.
+    Index(Palette),
+}
+
+/// How the samples of a pixel are stored, and what is made of them.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Samples {
+    /// What a pixel is made of in the end.
+    pub(super) layout: Layout,
+    /// Samples for each pixel.
+    pub(super) stored: usize,
+    /// How many of them are looked at, the first ones.
+    pub(super) kept: usize,
+    /// Bits for each sample.
+    pub(super) bits: u8,
+    meaning: Meaning,
+}
+
+impl Samples {
+    /// `palette` where the numbers are indices; `extra` the kinds of the samples beyond the colours
+    /// (TIFF 6.0, "ExtraSamples").
+    pub(super) fn of(
+        colours: ColorType,
+        palette: Option<Palette>,
+        extra: &[u16],
+    ) -> Result<Self, PrepareError> {
+        // The decoder tells transparency beside light from other samples, but not beside grey.
+        let alpha =
+            |stored: u16| matches!(extra, [1 | 2, ..]) && usize::from(stored) == extra.len() + 1;
+        let (layout, stored, bits) = match colours {
+            ColorType::Gray(bits) => (Layout::Grey, 1, bits),
+            ColorType::GrayA(bits) => (Layout::GreyAlpha, 2, bits),
+            ColorType::RGB(bits) | ColorType::YCbCr(bits) => (Layout::Rgb, 3, bits),
+            ColorType::RGBA(bits) => (Layout::RgbAlpha, 4, bits),
+            ColorType::CMYK(bits) => (Layout::Cmyk, 4, bits),
+            ColorType::CMYKA(bits) => (Layout::Cmyk, 5, bits),
+            ColorType::Multiband {
+                bit_depth,
+                num_samples,
+            } if alpha(num_samples) => (Layout::GreyAlpha, usize::from(num_samples), bit_depth),
+            ColorType::Multiband {
+                bit_depth,
+                num_samples,
+            } => (Layout::Grey, usize::from(num_samples), bit_depth),
+            ColorType::Lab(_) => return Err(unsupported("LAB colours")),
+            _ => return Err(unsupported("colours of a rare kind")),
+        };
+        // Fewer than eight bits only where nothing has to be picked apart.
+        match (bits, stored, &palette) {
+            (1 | 2 | 4, 1, _) | (8, 1.., _) | (16, 1.., None) => {}
+            (_, _, None) => return Err(unsupported(format!("{bits} bits a colour"))),
+            (_, _, Some(_)) => {
+                return Err(unsupported(format!("a palette with {bits} bits a pixel")));
+            }
+        }
+        let (kept, layout, meaning) = match (palette, layout) {
+            (None, layout) => {
+                let meaning = match colours {
+                    ColorType::YCbCr(_) => Meaning::YCbCr,
+                    _ => Meaning::Pixels,
+                };
+                (layout.bytes(), layout, meaning)
+            }
+            (Some(palette), Layout::Grey) => (1, Layout::Rgb, Meaning::Index(palette)),
+            (Some(palette), Layout::GreyAlpha) => (2, Layout::RgbAlpha, Meaning::Index(palette)),
+            (Some(_), _) => return Err(damaged()),
+        };
+        Ok(Self {
+            layout,
+            stored,
+            kept,
+            bits,
+            meaning,
+        })
+    }
+
+    /// The samples in eight bits each, of rows of `length` samples.
+    pub(super) fn bytes(
+        &self,
+        decoded: DecodingResult,
+        length: usize,
+    ) -> Result<Vec<u8>, PrepareError> {
+        match decoded {
+            DecodingResult::U8(values) if self.bits == 8 => Ok(values),
+            DecodingResult::U8(values) => {
+                let most = (1_u8 << self.bits) - 1;
+                let step = match self.meaning {
+                    Meaning::Index(_) => 1,
+                    _ => 255 / most,
+                };
+                let row = length.div_ceil(usize::from(8 / self.bits)).max(1);
+                Ok(values
+                    .chunks(row)
+                    .flat_map(|row| unpack(row, self.bits).take(length))
+                    .map(|value| value * step)
+                    .collect())
+            }
+            DecodingResult::U16(values) => {
+                Ok(values.iter().map(|value| (value >> 8) as u8).collect())
+            }
+            _ => Err(unsupported("numbers that are not whole, or have a sign")),
+        }
+    }
+
+    /// A row of kept samples as pixels of the layout.
+    pub(super) fn pixels<'r>(&self, row: &'r [u8], pixels: &'r mut Vec<u8>) -> &'r [u8] {
+        pixels.clear();
+        match &self.meaning {
+            Meaning::Pixels => return row,
+            Meaning::YCbCr => {
+                let (row, _) = row.as_chunks::<3>();
+                pixels.extend(row.iter().flat_map(|pixel| light(*pixel)));
+            }
+            Meaning::Index(Palette(colours)) => {
+                for pixel in row.chunks_exact(self.kept) {
+                    let Some((index, alpha)) = pixel.split_first() else {
+                        break;
+                    };
+                    let colour = colours.get(usize::from(*index));
+                    pixels.extend(colour.unwrap_or(&[0; 3]));
+                    pixels.extend(alpha);
+                }
+            }
+        }
+        pixels
+    }
+}
+
+/// Numbers of one, two or four bits, the first in the highest.
+fn unpack(row: &[u8], bits: u8) -> impl Iterator<Item = u8> {
+    let most = (1_u8 << bits) - 1;
+    row.iter().flat_map(move |byte| {
+        (0..8 / bits).map(move |place| (byte >> (8 - bits * (place + 1))) & most)
+    })
+}
+
+/// By the weights of ITU-R BT.601 over the whole range, which are those of JPEG (ITU-T T.871, section
+/// 7). A TIFF can ask for others; decoders of compressed ones pay no heed to that, nor does Pillow.
+fn light([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+    let (y, cb, cr) = (i32::from(y) << 16, i32::from(cb) - 128, i32::from(cr) - 128);
+    // 1.402, 0.344136, 0.714136 and 1.772, in 65,536ths.
+    [
+        y + 91_881 * cr,
+        y - 22_554 * cb - 46_802 * cr,
+        y + 116_130 * cb,
+    ]
+    .map(|value| ((value + 32_768) >> 16).clamp(0, 255) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn palettes_of_sixteen_and_of_eight_bits_are_told_apart() {
+        let sixteen = Palette::new(&[0, 0xFFFF, 0x8000, 0x1234, 0, 255]);
+        assert_eq!(sixteen, Palette(vec![[0, 0x80, 0], [0xFF, 0x12, 0]]));
+        let eight = Palette::new(&[0, 255, 128, 18, 0, 255]);
+        assert_eq!(eight, Palette(vec![[0, 128, 0], [255, 18, 255]]));
+        assert_eq!(Palette::new(&[1, 2]), Palette(vec![]));
+    }
+
+    #[test]
+    fn indices_become_colours() {
+        let palette = || Palette::new(&[1, 2, 3, 4, 10, 20, 30, 40, 100, 200, 255, 0]);
+        let samples = Samples::of(ColorType::Gray(2), Some(palette()), &[]).unwrap();
+        // Six pixels in two bytes a row; what fills up the second one is no pixel.
+        let packed = DecodingResult::U8(vec![0b00_01_10_11, 0b11_00_11_11, 0, 0]);
+        let indices = samples.bytes(packed, 6).unwrap();
+        assert_eq!(indices, [0, 1, 2, 3, 3, 0, 0, 0, 0, 0, 0, 0]);
+        let mut pixels = Vec::new();
+        assert_eq!(
+            samples.pixels(&indices[..4], &mut pixels),
+            [1, 10, 100, 2, 20, 200, 3, 30, 255, 4, 40, 0]
+        );
+        // An index beyond the palette is black; transparency stays beside its colour.
+        let two = ColorType::Multiband {
+            bit_depth: 8,
+            num_samples: 2,
+        };
+        let samples = Samples::of(two, Some(palette()), &[2]).unwrap();
+        assert_eq!((samples.layout, samples.kept), (Layout::RgbAlpha, 2));
+        assert_eq!(
+            samples.pixels(&[3, 7, 99, 255], &mut pixels),
+            [4, 40, 0, 7, 0, 0, 0, 255]
+        );
+        for colours in [ColorType::RGB(8), ColorType::CMYK(8)] {
+            assert_eq!(Samples::of(colours, Some(palette()), &[]), Err(damaged()));
+        }
+        assert_eq!(
+            Samples::of(ColorType::Gray(16), Some(palette()), &[]),
+            Err(unsupported("a palette with 16 bits a pixel"))
+        );
+    }
+
+    #[test]
+    fn grey_of_few_bits_is_spread() {
+        let samples = Samples::of(ColorType::Gray(4), None, &[]).unwrap();
+        let bytes = samples.bytes(DecodingResult::U8(vec![0x0F, 0x70]), 3);
+        assert_eq!(bytes.unwrap(), [0, 255, 119]);
+    }
+
+    #[test]
+    fn brightness_and_differences_become_light() {
+        for (pixel, expected) in [
+            ([0, 128, 128], [0, 0, 0]),
+            ([255, 128, 128], [255, 255, 255]),
+            ([76, 85, 255], [254, 0, 0]),
+            ([255, 255, 255], [255, 121, 255]),
+        ] {
+            assert_eq!(light(pixel), expected);
+        }
+    }
+}
