@@ -72,11 +72,20 @@ export class Auth {
     return this.#saved()?.access ?? null;
   }
 
-  /** @returns {Promise<string | null>} a valid access token; null when nobody is signed in */
-  async token() {
+  /** Until when the token at hand is valid, in milliseconds since the epoch. */
+  get until() {
+    return this.#saved()?.until ?? 0;
+  }
+
+  /**
+   * @param {number} [least] how long it is still to be valid, in milliseconds; one that can only be renewed for less is given too
+   * @returns {Promise<string | null>} a valid access token; null when nobody is signed in
+   */
+  async token(least = MARGIN_MS) {
     const saved = this.#saved();
     if (!saved) return null;
-    if (this.#browser.now() < saved.until - MARGIN_MS) return saved.access;
+    const needed = saved.refresh ? least : MARGIN_MS;
+    if (this.#browser.now() < saved.until - needed) return saved.access;
     // Several requests find the token old at once; a refresh token may be good for one use only.
     this.#renewal ??= this.#renew(saved).finally(() => (this.#renewal = null));
     return this.#renewal;

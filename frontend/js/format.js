@@ -41,6 +41,14 @@ export function duration(ms) {
 }
 
 /**
+ * A time of the day where the page is read: `09:05`.
+ * @param {number} time milliseconds since the epoch
+ */
+export function clock(time) {
+  return new Date(time).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+}
+
+/**
  * `1 label`, `3 labels`.
  * @param {number} n
  * @param {string} one

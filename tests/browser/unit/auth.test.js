@@ -133,6 +133,26 @@ test('an old token is renewed once for all who ask', async () => {
   assert.equal(asked.at(-1)?.form.refresh_token, 'refresh-1');
 });
 
+test('a token that is taken along is renewed while it still has some time, where it can be', async () => {
+  const { auth, world, asked, storage } = await signedIn();
+  const half = 1800_000;
+  assert.equal(await auth.token(half), 'access-1');
+  assert.equal(auth.until, world.now + 3600_000);
+  world.now += half + 1;
+  assert.equal(await auth.token(), 'access-1');
+  assert.equal(asked.length, 1);
+  world.answer = () => Response.json({ access_token: 'access-2', expires_in: 300 });
+  // A pool may give tokens for less time than that.
+  assert.equal(await auth.token(half), 'access-2');
+  assert.equal(auth.until, world.now + 300_000);
+  assert.equal(await auth.token(), 'access-2');
+  assert.equal(asked.length, 2);
+
+  storage.setItem('sightline.client.tokens', JSON.stringify({ access: 'alone', id: '', refresh: '', until: world.now + 300_000 }));
+  assert.equal(await auth.token(half), 'alone');
+  assert.equal(asked.length, 2);
+});
+
 test('who cannot be renewed is signed out', async () => {
   const { auth, world } = await signedIn();
   world.now += 4000_000;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { bytes, count, duration, list, percent } from '../../../frontend/js/format.js';
+import { bytes, clock, count, duration, list, percent } from '../../../frontend/js/format.js';
 
 /** @param {string} text */
 const plain = (text) => text.replaceAll('\u00a0', ' ');
@@ -35,6 +35,12 @@ test('time spans go from milliseconds to minutes', () => {
   ])) {
     assert.equal(plain(duration(ms)), text);
   }
+});
+
+test('times of the day have two figures each, on a clock of 24 hours', () => {
+  assert.equal(clock(new Date(2026, 0, 2, 9, 5).getTime()), '09:05');
+  assert.equal(clock(new Date(2026, 0, 2, 0, 59, 59).getTime()), '00:59');
+  assert.equal(clock(new Date(2026, 0, 2, 23, 0).getTime()), '23:00');
 });
 
 test('percent, counts and lists', () => {
