@@ -1,22 +1,54 @@
-"""The processor function's peak memory while it works, for bench/thumbnail.py.
+#!/usr/bin/env python3
+"""The processor function's peak memory while it works.
+
+    tests/.venv/bin/python bench/processor.py [--runs N] [--programs FOLDER] [PICTURE ...]
 
 The unmodified binary runs against a stand-in of Lambda's Runtime API and against `sightline local`, and gets pictures by
-S3 events in SQS messages, as AWS would send them.
+S3 events in SQS messages, as AWS would send them. The table shows the highest peak of resident memory (VmHWM) of a process
+after its start, one picture, ten one by one, and ten in one batch, in MiB: the least and the most of all runs.
+
+Without pictures, five JPEGs of 24 to 63 megapixels are made, as cameras and phones write them, and saved progressively, which takes the most
+memory: all coefficients have to be there at once. They come in turn. Without --programs, cargo build makes the two programs.
+Needs, in this interpreter, Pillow, NumPy and boto3, as tests/run installs them in tests/.venv. bench/thumbnail.py uses
+this file for smaller pictures.
 """
 
+import argparse
 import contextlib
 import http.server
 import json
 import os
 import queue
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 
 import boto3
 
+ROOT = Path(__file__).resolve().parent.parent
 INPUT, OUTPUT = "memory-input", "memory-output"
+# What the stack gives the function (cdk/lib/processor.ts), by which it knows how many pictures it may prepare at once.
+FUNCTION_MIB = 1024
+
+SIDES = [(6000, 4000), (7360, 4912), (8192, 5464), (9504, 6336), (9000, 7000)]
+# Noise of all scales, as in landscapes, and a sensor's fine noise; within what Rekognition takes from a bucket, 15 MB.
+MAKE = """
+import sys
+import numpy as np
+from PIL import Image
+random = np.random.default_rng(7)
+width, height = int(sys.argv[1]), int(sys.argv[2])
+image = Image.new("RGB", (width, height))
+for size, weight in [(2048, 1.0), (512, 0.5), (128, 0.3), (32, 0.15), (8, 0.08)]:
+    noise = random.integers(0, 256, (height // size + 2, width // size + 2, 3), dtype=np.uint8)
+    layer = Image.fromarray(noise).resize((width, height), Image.BICUBIC)
+    image = layer if weight == 1.0 else Image.blend(image, layer, weight)
+grain = Image.fromarray(random.integers(0, 256, (height, width), dtype=np.uint8)).convert("RGB")
+Image.blend(image, grain, 0.06).save(sys.argv[3], quality=85, progressive=True)
+"""
 
 
 class Runtime(http.server.ThreadingHTTPServer):
@@ -102,8 +134,8 @@ def message(number, key, head):
     return {"messageId": str(number), "eventSource": "aws:sqs", "body": json.dumps({"Records": [record]})}
 
 
-def peaks(sightline, processor, picture, folder):
-    """Peak resident MiB of one process after its start, one picture, ten one by one, and ten in one batch."""
+def peaks(sightline, processor, pictures, folder):
+    """Peak resident MiB of one process after its start, one picture, ten one by one, and ten in one batch; pictures in turn."""
     runtime = Runtime()
     with local(sightline, folder) as environment:
         s3 = boto3.client(
@@ -118,7 +150,7 @@ def peaks(sightline, processor, picture, folder):
         messages = []
         for number in range(21):
             key = f"uploads/{number}.jpg"
-            s3.put_object(Bucket=INPUT, Key=key, Body=picture.read_bytes(), ContentType="image/jpeg")
+            s3.put_object(Bucket=INPUT, Key=key, Body=pictures[number % len(pictures)].read_bytes(), ContentType="image/jpeg")
             messages.append(message(number, key, s3.head_object(Bucket=INPUT, Key=key)))
         function = {
             "PATH": os.environ["PATH"],
@@ -127,7 +159,7 @@ def peaks(sightline, processor, picture, folder):
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{runtime.server_port}",
             "AWS_LAMBDA_FUNCTION_NAME": "processor",
             "AWS_LAMBDA_FUNCTION_VERSION": "1",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(FUNCTION_MIB),
             "AWS_LAMBDA_LOG_GROUP_NAME": "bench",
             "AWS_LAMBDA_LOG_STREAM_NAME": "bench",
             "MALLOC_MMAP_THRESHOLD_": "1048576",
@@ -164,3 +196,34 @@ def peaks(sightline, processor, picture, folder):
         if any(document["status"] != "succeeded" or "thumbnail" not in document for document in documents):
             raise SystemExit("a picture has no thumbnail or no answer")
     return figures
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--programs", type=Path)
+    parser.add_argument("pictures", nargs="*", type=Path)
+    arguments = parser.parse_args()
+    programs = arguments.programs
+    if not programs:
+        subprocess.run(["cargo", "build", "--quiet"], cwd=ROOT, check=True)
+        programs = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), "debug")
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = arguments.pictures
+        for width, height in SIDES if not pictures else []:
+            pictures = [*pictures, Path(folder, f"{width}x{height}.jpg")]
+            subprocess.run([sys.executable, "-c", MAKE, str(width), str(height), pictures[-1]], check=True)
+        print(", ".join(f"{picture.name} ({picture.stat().st_size / 1e6:.1f} MB)" for picture in pictures))
+        runs = []
+        for number in range(arguments.runs):
+            own = Path(folder, str(number))
+            own.mkdir()
+            runs.append(peaks(programs / "sightline", programs / "sightline-processor", pictures, own))
+        print("\n| after | MiB |\n|---|---|")
+        for name in runs[0]:
+            least, most = (round(bound(run[name] for run in runs)) for bound in (min, max))
+            print(f"| {name} | {least if least == most else f'{least} to {most}'} |")
+
+
+if __name__ == "__main__":
+    main()

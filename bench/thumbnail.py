@@ -115,7 +115,7 @@ def main():
         for number, picture in enumerate(pictures):
             own = Path(folder, str(number))
             own.mkdir()
-            figures = processor.peaks(sightline, function, picture, own)
+            figures = processor.peaks(sightline, function, [picture], own)
             if number == 0:
                 print(f"| picture | {' | '.join(figures)} |\n|---|{'---|' * len(figures)}")
             print(f"| {picture.name} | {' | '.join(f'{peak:.0f}' for peak in figures.values())} |")
