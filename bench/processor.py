@@ -7,10 +7,10 @@ The unmodified binary runs against a stand-in of Lambda's Runtime API and agains
 S3 events in SQS messages, as AWS would send them. The table shows the highest peak of resident memory (VmHWM) of a process
 after its start, one picture, ten one by one, and ten in one batch, in MiB: the least and the most of all runs.
 
-Without pictures, five JPEGs of 24 to 63 megapixels are made, as cameras and phones write them, and saved progressively, which takes the most
-memory: all coefficients have to be there at once. They come in turn. Without --programs, cargo build makes the two programs.
-Needs, in this interpreter, Pillow, NumPy and boto3, as tests/run installs them in tests/.venv. bench/thumbnail.py uses
-this file for smaller pictures.
+Without pictures, five progressive JPEGs of 24 to 63 megapixels are made, which take the most memory: all their
+coefficients have to be there at once. They come in turn. Without --programs, cargo build makes the two programs. Needs,
+in this interpreter, Pillow, NumPy and boto3, as tests/run installs them in tests/.venv. bench/thumbnail.py uses this file
+for smaller pictures.
 """
 
 import argparse
