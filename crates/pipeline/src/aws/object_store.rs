@@ -16,6 +16,9 @@ use crate::object_store::{
     Condition, Get, GetOutcome, ListObjects, ObjectInfo, ObjectStore, Put, PutOutcome, StoreError,
 };
 
+/// The most bytes that are set aside for an object before they have come.
+const MAX_RESERVED_BYTES: u64 = 16 * 1024 * 1024;
+
 /// The buckets of S3, or of the local endpoint.
 #[derive(Debug, Clone)]
 pub struct S3Store {
@@ -87,14 +90,20 @@ impl ObjectStore for S3Store {
                     sha256: sha256(found.checksum_sha256()),
                     metadata: metadata(found.metadata()),
                 };
-                let body = found.body.collect().await.map_err(|error| StoreError {
+                // Where they are wanted at once: collected by the SDK, an object is in memory several times.
+                let expected = size(found.content_length()).min(MAX_RESERVED_BYTES);
+                let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
+                let mut body = found.body;
+                while let Some(chunk) = body.try_next().await.map_err(|error| StoreError {
                     operation: "GetObject",
                     bucket: get.bucket.to_owned(),
                     code: "Response".to_owned(),
                     message: format!("the object's bytes broke off: {error}"),
                     retryable: true,
-                })?;
-                Ok(GetOutcome::Found(info, body.to_vec()))
+                })? {
+                    bytes.extend_from_slice(&chunk);
+                }
+                Ok(GetOutcome::Found(info, bytes))
             }
             Err(error) => {
                 let failure = Failure::read(&error);
