@@ -53,6 +53,22 @@ export class UploadError extends Error {
   }
 }
 
+/** The bucket did not give the file. */
+export class DownloadError extends Error {
+  /**
+   * @param {'offline' | 'refused' | 'broken'} kind no network; an error status; the connection broke on the way
+   * @param {object} [about]
+   * @param {number} [about.status]
+   * @param {unknown} [about.cause]
+   */
+  constructor(kind, about = {}) {
+    super(kind, { cause: about.cause });
+    this.name = 'DownloadError';
+    this.kind = kind;
+    this.status = about.status ?? 0;
+  }
+}
+
 /** The picture is stored and its document has not come within the time the page waits. */
 export class LateError extends Error {
   /** @param {number} waitedMs */

@@ -18,6 +18,9 @@ const TYPES = [
 /** Above this a digest in the page would hold too much memory at once; the bucket still checks the length. */
 const DIGEST_LIMIT = 64 * 1024 * 1024;
 
+/** Why a file of another type cannot go. */
+export const NO_PICTURE = 'not a picture of a type Sightline takes';
+
 /** For people: `JPEG, PNG, …`. */
 export const TYPE_LABELS = TYPES.map(({ label }) => label);
 
@@ -51,7 +54,7 @@ export function typeLabel(type) {
  */
 export function check(file, maxBytes) {
   const type = contentType(file);
-  if (type === null) return { reason: 'not a picture of a type Sightline takes' };
+  if (type === null) return { reason: NO_PICTURE };
   if (file.size === 0) return { reason: 'the file is empty' };
   if (maxBytes !== null && file.size > maxBytes) {
     return { reason: `${bytes(file.size)} is more than the ${bytes(maxBytes)} allowed` };

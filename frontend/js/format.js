@@ -59,6 +59,15 @@ export function count(n, one, many = `${one}s`) {
 }
 
 /**
+ * A name without its middle where it would take more than a line or two.
+ * @param {string} name
+ */
+export function brief(name) {
+  const characters = [...name];
+  return characters.length > 48 ? `${characters.slice(0, 30).join('')}…${characters.slice(-15).join('')}` : name;
+}
+
+/**
  * `a`, `a and b`, `a, b and c`.
  * @param {readonly string[]} items
  */

@@ -64,7 +64,7 @@ export function intake({ button, input, veil }, take, complain) {
 }
 
 /** @param {DragEvent} event */
-function hasFiles(event) {
+export function hasFiles(event) {
   return event.dataTransfer?.types.includes('Files') ?? false;
 }
 

@@ -41,7 +41,7 @@ let chosen = null;
 const changed = new Set();
 let signsIn = false;
 
-const notices = new Notices(byId('notices', HTMLElement));
+const notices = new Notices(byId('notices', HTMLElement), () => button.focus());
 const announcer = new Announcer(byId('live', HTMLElement), summary);
 const on = {
   choose,
@@ -182,10 +182,13 @@ function refresh() {
   desk.hidden = tasks.length === 0;
   if (chosen) stage.place({ at: tasks.indexOf(chosen) + 1, of: tasks.length });
   tally.textContent = summary();
+  const used = [cancelAll, retryAll].find((each) => each === document.activeElement);
   cancelAll.hidden = active < 2;
   retryAll.hidden = again < 2;
   retryAll.textContent = `Try ${again} again`;
   clear.hidden = active === tasks.length;
+  // A button that was used and goes takes the focus along.
+  if (used?.hidden) strip.focus();
   document.title = active > 0 ? `${tasks.length - active} of ${tasks.length} – Sightline` : 'Sightline';
 }
 

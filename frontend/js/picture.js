@@ -6,9 +6,12 @@ import { h, svg } from './dom.js';
 import { typeLabel } from './files.js';
 import { icon } from './icons.js';
 import { percent } from './format.js';
+import { sentence } from './words.js';
 
 /** Small pictures are shown larger than they are, up to this many times. */
 const MAGNIFY = 2;
+/** And small versions that stand for a picture up to this many times. */
+const MAGNIFY_PREVIEW = 3;
 
 /** Pictures of these types are shown by every browser that runs this page. */
 const SHOWN_EVERYWHERE = new Set(['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/bmp', 'image/avif']);
@@ -31,11 +34,13 @@ export class Picture {
   #overlay = svg('svg', { class: 'picture-overlay', viewBox: '0 0 1 1', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
   #tags = h('div', { class: 'picture-tags', 'aria-hidden': 'true' });
   #frame = h('div', { class: 'picture-frame' }, this.#preview, this.#image, this.#blank, this.#overlay, this.#tags);
+  #note = h('figcaption', { class: 'picture-note', hidden: true });
   #resizes = new ResizeObserver(() => this.#placeTags());
   #url = '';
   /** @type {number | null} */
   #aspect = null;
   #failed = false;
+  #previewWidth = 0;
   /** @type {{mark: Mark, shapes: SVGElement[], tag: HTMLElement}[]} */
   #drawn = [];
   /** @type {SVGPathElement | null} */
@@ -55,7 +60,7 @@ export class Picture {
     this.name = name;
     this.contentType = contentType;
     this.#onPoint = on.point;
-    this.element = h('figure', { class: 'picture' }, this.#frame);
+    this.element = h('figure', { class: 'picture' }, this.#frame, this.#note);
     this.#image.addEventListener('load', () => {
       const { naturalWidth, naturalHeight } = this.#image;
       this.#preview.hidden = true;
@@ -81,12 +86,13 @@ export class Picture {
 
   /**
    * Shows a small version until the picture is there, or for good where the browser cannot show the picture.
-   * @param {string} url
+   * @param {{url: string, width: number}} preview its width in pixels
    * @param {{width: number, height: number}} size of the picture itself, upright, in pixels
    */
-  preview(url, { width, height }) {
-    this.#preview.src = url;
+  preview(preview, { width, height }) {
+    this.#preview.src = preview.url;
     this.#preview.hidden = false;
+    this.#previewWidth = preview.width;
     this.#setSize(width / height, width);
   }
 
@@ -198,10 +204,12 @@ export class Picture {
   }
 
   #showBlank() {
-    const label = typeLabel(this.contentType);
     this.#image.hidden = true;
     if (!this.#preview.hidden) {
       this.#preview.alt = this.#image.alt;
+      this.#note.textContent = `A small preview: ${this.#unshown()}`;
+      this.#note.hidden = false;
+      this.#frame.style.setProperty('--most', `${this.#previewWidth * MAGNIFY_PREVIEW}px`);
       return;
     }
     this.#blank.hidden = false;
@@ -209,9 +217,15 @@ export class Picture {
     this.#blank.replaceChildren(
       icon('picture'),
       h('strong', {}, this.name),
-      h('span', {}, SHOWN_EVERYWHERE.has(this.contentType) ? `No ${label} picture can be read from this file.` : `This browser does not show ${label} pictures.`),
+      h('span', {}, sentence(this.#unshown())),
     );
     this.#setSize(this.#aspect ?? 4 / 3, null);
+  }
+
+  /** Why the browser does not show the picture. */
+  #unshown() {
+    const label = typeLabel(this.contentType);
+    return SHOWN_EVERYWHERE.has(this.contentType) ? `no ${label} picture can be read from this file.` : `this browser does not show ${label} pictures.`;
   }
 
   /**

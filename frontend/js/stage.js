@@ -9,6 +9,7 @@ import { typeLabel } from './files.js';
 import { bytes, count, duration, percent } from './format.js';
 import { icon } from './icons.js';
 import { labelList } from './labels.js';
+import { Meaning } from './meaning.js';
 import { Picture } from './picture.js';
 import { qualityTable } from './quality.js';
 import { canRetry } from './task.js';
@@ -36,6 +37,8 @@ export class Stage {
   /** @type {Pick<Task, 'state' | 'error' | 'document'> | null} what is on the page of the task */
   #shown = null;
   #pixels = '';
+  /** @type {Meaning<'cancel' | 'remove'>} */
+  #meaning = new Meaning();
 
   // The parts that change while a picture is shown.
   #meta = h('p', { class: 'stage-meta' });
@@ -44,6 +47,7 @@ export class Stage {
   #previous = h('button', { type: 'button', class: 'icon-button', 'aria-label': 'Previous picture', onclick: () => this.#on.step(-1) }, icon('previous'));
   #next = h('button', { type: 'button', class: 'icon-button', 'aria-label': 'Next picture', onclick: () => this.#on.step(1) }, icon('next'));
   #position = h('span', { class: 'stage-position' });
+  #boxCount = h('span');
   #tools = h('div', { class: 'tools' });
   #side = h('div', { class: 'stage-side' });
   #below = h('div', { class: 'stage-below' });
@@ -75,6 +79,7 @@ export class Stage {
     this.#picture = null;
     this.#shown = null;
     this.#pixels = '';
+    this.#meaning = new Meaning();
     if (!task) {
       this.#stage.replaceChildren();
       return;
@@ -120,7 +125,10 @@ export class Stage {
     this.#describe(task);
     this.#picture.busy = task.state === 'waiting';
     this.#act.replaceChildren(icon('close'), task.active ? 'Cancel' : 'Remove');
+    this.#meaning.set(task.active ? 'cancel' : 'remove');
+    const leaves = this.#again.matches(':focus') && !canRetry(task);
     this.#again.hidden = !canRetry(task);
+    if (leaves) this.#act.focus();
     if (task.document) this.#showAnswer(task, task.document);
     else this.#showProgress(task);
   }
@@ -137,7 +145,9 @@ export class Stage {
   }
 
   #actNow() {
-    if (this.#task) this.#on[this.#task.active ? 'cancel' : 'remove'](this.#task);
+    // What the button says counts: the task may be further than what is shown of it.
+    const action = this.#meaning.pressed;
+    if (this.#task && action) this.#on[action](this.#task);
   }
 
   /** @param {Task} task */
@@ -174,7 +184,7 @@ export class Stage {
       },
     });
     const places = labels.reduce((sum, label) => sum + label.places.length, 0);
-    this.#tools.replaceChildren(...(places > 0 ? [this.#boxSwitch(places)] : []));
+    this.#tools.replaceChildren(...(places > 0 ? [this.#boxSwitch()] : []));
     this.#showMarks(labels);
 
     /** @type {Node[]} */
@@ -214,7 +224,7 @@ export class Stage {
       'section',
       { class: 'card', 'aria-labelledby': 'labels-title' },
       h('div', { class: 'card-head' }, h('h3', { id: 'labels-title' }, 'Labels'), h('span', { class: 'quiet' }, count(labels.length, 'label'))),
-      labels.length > 2 && this.#filter(labels, list),
+      isSifted(labels) && this.#filter(labels, list),
       list.element,
     );
   }
@@ -243,8 +253,7 @@ export class Stage {
     return h('div', { class: 'filter' }, h('label', { for: 'least' }, 'Confidence from'), range, output);
   }
 
-  /** @param {number} places */
-  #boxSwitch(places) {
+  #boxSwitch() {
     const box = h('input', { type: 'checkbox', role: 'switch', id: 'boxes' });
     box.checked = this.#boxesShown;
     box.addEventListener('change', () => {
@@ -252,16 +261,17 @@ export class Stage {
       if (this.#picture) this.#picture.boxesShown = box.checked;
     });
     if (this.#picture) this.#picture.boxesShown = this.#boxesShown;
-    return h('label', { class: 'switch', for: 'boxes' }, box, h('span', {}, count(places, 'box', 'boxes'), ' over the picture'));
+    return h('label', { class: 'switch', for: 'boxes' }, box, this.#boxCount);
   }
 
   /** @param {import('./answer.js').LabelView[]} labels */
   #showMarks(labels) {
-    this.#picture?.setMarks(
-      labels.flatMap(({ name, confidence, places, hue }, label) =>
-        confidence < this.#least || hue === null ? [] : places.map((place) => ({ box: place.box, confidence: place.confidence, name, hue, label })),
-      ),
+    const least = isSifted(labels) ? this.#least : 0;
+    const marks = labels.flatMap(({ name, confidence, places, hue }, label) =>
+      confidence < least || hue === null ? [] : places.map((place) => ({ box: place.box, confidence: place.confidence, name, hue, label })),
     );
+    this.#picture?.setMarks(marks);
+    this.#boxCount.textContent = `${count(marks.length, 'box', 'boxes')} over the picture`;
     this.#light(null);
   }
 
@@ -271,6 +281,14 @@ export class Stage {
     this.#picture?.highlight(lit);
     this.#labels?.mark(lit);
   }
+}
+
+/**
+ * Whether there are enough labels for the confidence slider; without it none is hidden.
+ * @param {readonly import('./answer.js').LabelView[]} labels
+ */
+function isSifted(labels) {
+  return labels.length > 2;
 }
 
 /** @param {{title: string, text: string}} words */

@@ -7,6 +7,7 @@
 import { byId, h } from './dom.js';
 import { typeLabel } from './files.js';
 import { icon } from './icons.js';
+import { Meaning } from './meaning.js';
 import { canRetry } from './task.js';
 import { Thumbnails } from './thumbs.js';
 import { stateLine } from './words.js';
@@ -19,7 +20,7 @@ import { stateLine } from './words.js';
  * @property {HTMLElement} note
  * @property {HTMLProgressElement} progress
  * @property {HTMLCanvasElement} canvas
- * @property {'cancel' | 'retry' | 'remove' | ''} action
+ * @property {Meaning<'cancel' | 'retry' | 'remove'>} action
  */
 
 export class Strip {
@@ -73,8 +74,7 @@ export class Strip {
     if (task.state === 'uploading') row.progress.value = task.sent / task.outgoing.file.size;
     else row.progress.removeAttribute('value');
     const action = task.active ? 'cancel' : canRetry(task) ? 'retry' : 'remove';
-    if (action === row.action) return;
-    row.action = action;
+    if (!row.action.set(action)) return;
     const says = { cancel: 'Cancel', retry: 'Try again', remove: 'Remove' }[action];
     row.act.setAttribute('aria-label', `${says}: ${task.file.name}`);
     row.act.title = says;
@@ -128,7 +128,7 @@ export class Strip {
     const act = h('button', { type: 'button', class: 'shot-act', tabindex: -1, onclick: () => this.#act(task) });
     const item = h('li', { class: 'shot' }, pick, act, progress);
     /** @type {Row} */
-    const row = { item, pick, act, note, progress, canvas, action: '' };
+    const row = { item, pick, act, note, progress, canvas, action: new Meaning() };
     this.#rows.set(task, row);
     this.#thumbnails.add(canvas, task.file, (drawn) => {
       if (!drawn) thumb.replaceChildren(h('span', { class: 'shot-type' }, typeLabel(task.contentType)));
@@ -139,7 +139,7 @@ export class Strip {
 
   /** @param {import('./task.js').Task} task */
   #act(task) {
-    const action = this.#rows.get(task)?.action;
+    const action = this.#rows.get(task)?.action.pressed;
     if (action) this.#on[action](task);
   }
 
@@ -150,7 +150,8 @@ export class Strip {
     const at = tasks.indexOf(this.#chosen);
     const steps = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: tasks.length - 1 };
     if (event.key === 'Delete') {
-      this.#on[this.#chosen.active ? 'cancel' : 'remove'](this.#chosen);
+      // Held down, it would go through the whole list.
+      if (!event.repeat) this.#on[this.#chosen.active ? 'cancel' : 'remove'](this.#chosen);
     } else if (event.key in steps) {
       const to = tasks[steps[/** @type {keyof typeof steps} */ (event.key)]];
       if (!to) return;

@@ -1,9 +1,11 @@
 // @ts-check
 /** What the page says: each state in a few words, each error in a sentence that says what to do. */
 
-import { ApiError, LateError, UploadError } from './errors.js';
+import { ApiError, DownloadError, LateError, UploadError } from './errors.js';
 import { typeLabel } from './files.js';
 import { bytes, count, duration, percent } from './format.js';
+
+const OFFLINE = { title: 'You are offline', text: 'There is no network connection. Connect, then try again.' };
 
 /**
  * A task's state on one line.
@@ -91,6 +93,7 @@ export function explain(task) {
 export function explainError(error, contentType = '') {
   if (error instanceof ApiError) return explainApi(error, contentType);
   if (error instanceof UploadError) return explainUpload(error);
+  if (error instanceof DownloadError) return explainDownload(error);
   if (error instanceof LateError) {
     return {
       title: 'The answer is late',
@@ -104,13 +107,21 @@ export function explainError(error, contentType = '') {
 }
 
 /**
+ * The same in one piece, behind a heading of its own.
+ * @param {{title: string, text: string}} words
+ */
+export function inOne({ title, text }) {
+  return `${sentence(title)} ${text}`;
+}
+
+/**
  * @param {ApiError} error
  * @param {string} contentType
  */
 function explainApi(error, contentType) {
   if (error.kind === 'unreachable') {
     if (globalThis.navigator?.onLine === false) {
-      return { title: 'You are offline', text: 'There is no network connection. Connect, then try again.' };
+      return OFFLINE;
     }
     return {
       title: 'The API cannot be reached',
@@ -143,6 +154,20 @@ function explainApi(error, contentType) {
       return error.status >= 500
         ? { title: 'The API had a fault', text: `${detail || `It answered with HTTP ${error.status}.`} Try again in a moment.` }
         : { title: 'The API refused this file', text: detail || `It answered with HTTP ${error.status} and gave no reason.` };
+  }
+}
+
+/** @param {DownloadError} error */
+function explainDownload({ kind, status }) {
+  switch (kind) {
+    case 'offline':
+      return OFFLINE;
+    case 'broken':
+      return { title: 'The download was interrupted', text: 'The connection to the bucket broke. Check the network, then try again.' };
+    case 'refused':
+      return status === 404
+        ? { title: 'The picture is gone', text: 'The bucket does not have it any more.' }
+        : { title: 'The bucket refused', text: `It answered with HTTP ${status}. Try again in a moment.` };
   }
 }
 

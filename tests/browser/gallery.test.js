@@ -214,6 +214,99 @@ test('the viewer shows boxes that can be switched per label, colours and the doc
   assert.ok(readFileSync(await file.path()).equals(readFileSync(picture('motorcycle_left.png'))), 'the picture comes back byte for byte');
   const address = (await page.getByRole('link', { name: 'Open the document in a new tab' }).getAttribute('href')) ?? '';
   assert.equal((await (await fetch(address)).json()).imageId, document.imageId);
+
+  // Nothing beside the picture is wider than there is room.
+  for (const width of [1280, 1024, 830, 390]) {
+    await page.setViewportSize({ width, height: 768 });
+    assert.equal(await page.locator('.viewer-side').evaluate((side) => side.scrollWidth - side.clientWidth), 0, String(width));
+  }
+  await close();
+});
+
+test('who moves the slider in the viewer keeps the picture, its neighbours and the filter', async () => {
+  const { page, close } = await gallery();
+  const best = (/** @type {ImageRow} */ { labels }) => labels[0]?.confidence ?? 0;
+  const weak = (await rows()).filter(({ labels }) => labels.length > 0).reduce((a, b) => (best(b) < best(a) ? b : a));
+  const least = Math.floor(best(weak)) + 1;
+  const stay = (await rows()).filter((each) => best(each) >= least).length;
+  assert.ok(weak.filename && stay > 0 && least < 100);
+
+  await look(page, weak.filename);
+  await slide(page, '#viewer-least', least);
+  const position = page.locator('#viewer .stage-position');
+  assert.match(await position.innerText(), new RegExp(`^\\d of ${stay + 1}$`));
+  const way = (await page.getByRole('button', { name: 'Next picture' }).isEnabled()) ? 'ArrowRight' : 'ArrowLeft';
+  await page.keyboard.press(way);
+  await page.locator('#viewer-title').filter({ hasNotText: weak.filename }).waitFor();
+  assert.match(await position.innerText(), new RegExp(`^\\d of ${stay}$`));
+
+  await page.goBack();
+  await look(page, (await names(page))[0] ?? '');
+  await slide(page, '#viewer-least', 0);
+  await page.locator('#viewer .stage-position', { hasText: `of ${PICTURES.length}` }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => location.hash === '' && location.search === '');
+  await showsOnly(page, PICTURES);
+
+  // One that is left out when the viewer closes hands the focus to a neighbour.
+  await look(page, weak.filename);
+  await slide(page, '#viewer-least', least);
+  await page.keyboard.press('Escape');
+  await page.waitForFunction((wanted) => location.hash === '' && location.search === `?confidence=${wanted}`, least);
+  assert.equal(await page.locator('#least').inputValue(), String(least));
+  assert.equal((await names(page)).length, stay);
+  await page.locator('.tile:focus').waitFor();
+  await close();
+});
+
+test('what fails in the viewer is said there, and can be tried again', async () => {
+  const { page, close } = await gallery(DESKTOP, { log: /Failed to load resource/, missing: /\/images\/uploads/ });
+  const viewer = page.locator('#viewer');
+  const details = /\/images\/uploads/;
+  await page.route(details, (route) => route.fulfill({ status: 503, json: { detail: 'the index is busy' } }));
+  await tile(page, 'astronaut.png').click();
+  await viewer.getByText('The index is busy. Try again in a moment.').waitFor();
+  await page.unroute(details);
+  await viewer.getByRole('button', { name: 'Try again' }).press('Enter');
+  await viewer.locator('.document').waitFor();
+  assert.ok(await page.evaluate(() => document.activeElement?.closest('dialog')), 'the keys still lead somewhere');
+  assert.equal(await page.title(), 'astronaut.png – Sightline');
+
+  // A download that fails opens no tab that would show nothing.
+  const download = viewer.getByRole('button', { name: 'Download the picture' });
+  const bucket = (/** @type {URL} */ url) => url.searchParams.has('X-Amz-Signature');
+  await page.route(bucket, (route) => route.fulfill({ status: 503, headers: { 'access-control-allow-origin': '*' } }));
+  await download.click();
+  await viewer.getByRole('alert').getByText('astronaut.png could not be downloaded. The bucket refused. It answered with HTTP 503. Try again in a moment.').waitFor();
+  await page.unroute(bucket);
+  await viewer.getByRole('button', { name: 'Dismiss' }).press('Enter');
+  await page.locator('#viewer:focus').waitFor();
+  await page.context().setOffline(true);
+  await download.click();
+  await viewer.getByRole('alert').getByText('There is no network connection.').waitFor();
+  await page.context().setOffline(false);
+  assert.equal(page.context().pages().length, 1);
+  await page.keyboard.press('Escape');
+  await page.getByRole('main').getByRole('button', { name: 'Dismiss' }).click();
+
+  // One that is still analysed is shown as soon as it is there.
+  let ready = false;
+  await page.route(details, (route) => (ready ? route.fallback() : route.fulfill({ status: 404, json: {} })));
+  await page.route(/\/results\/uploads/, (route) => (ready ? route.fallback() : route.fulfill({ status: 202 })));
+  await tile(page, 'coffee.png').click();
+  await viewer.getByRole('heading', { name: 'Not analysed yet' }).waitFor();
+  ready = true;
+  await viewer.locator('.document').waitFor();
+  await page.keyboard.press('Escape');
+
+  // A picture that is dropped here does not take the place of the page.
+  const prevented = await page.evaluate(() => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(['x'], 'x.png', { type: 'image/png' }));
+    return !document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer }));
+  });
+  assert.ok(prevented);
+  await page.getByRole('alert').getByText('Drop pictures on the Upload page.').waitFor();
   await close();
 });
 
@@ -316,6 +409,7 @@ test('a deletion can be taken back', async () => {
   await page.keyboard.press('Delete');
   await showsOnly(page, PICTURES.filter((name) => name !== 'rocket.jpg'));
   await page.getByText('rocket.jpg is being deleted.').first().waitFor();
+  assert.equal(await page.locator('#tally').textContent(), `${PICTURES.length - 1} pictures`);
   assert.ok(await page.evaluate(() => document.activeElement?.classList.contains('tile')), 'the focus goes to a picture that is left');
   await page.getByRole('button', { name: 'Undo' }).click();
   await showsOnly(page, PICTURES);
@@ -343,7 +437,12 @@ test('a refused deletion brings the picture back and says why', async () => {
   );
   await tile(page, 'coffee.png').focus();
   await page.keyboard.press('Delete');
-  await page.getByRole('alert').getByText('coffee.png could not be deleted. The bucket is busy.').waitFor();
+  await look(page, 'chelsea.png');
+  // It is said where the person is then.
+  await page.locator('#viewer').getByRole('alert').getByText('coffee.png could not be deleted. The API had a fault. The bucket is busy.').waitFor();
+  assert.deepEqual(await barriers(page), []);
+  await page.keyboard.press('Escape');
+  await page.getByRole('main').getByRole('alert').getByText('coffee.png could not be deleted.').waitFor();
   await showsOnly(page, PICTURES);
   await close();
 });
@@ -365,8 +464,10 @@ test('what keeps pictures from being shown is said in words', async () => {
     assert.deepEqual(await barriers(page), []);
     if (act === 'Try again') {
       await page.unroute(/\/(images|labels)(\?|$)/);
-      await page.getByRole('button', { name: 'Try again' }).click();
+      await page.getByRole('button', { name: 'Try again' }).press('Enter');
       await showsOnly(page, PICTURES);
+      assert.ok(await page.evaluate(() => document.activeElement?.closest('main')), 'the focus stays near');
+      await page.locator('.chip').first().waitFor();
     }
     await close();
   }
@@ -409,6 +510,50 @@ test('ten thousand pictures are no more elements than fifty', async () => {
   const shown = Number(/^(\d+) pictures? from 99%, of 10000 in all$/.exec((await page.locator('#tally').textContent()) ?? '')?.[1]);
   assert.ok(shown > 0 && shown < 5000, String(shown));
   await context.close();
+  service.close();
+});
+
+test('a filter that let nothing through, and is taken away, does not end the list', async () => {
+  const service = await serve(0);
+  const context = await browser.newContext(DESKTOP);
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  const rows = Array.from({ length: 3000 }, (_, n) => ({ key: `uploads/${n}.jpg`, status: 'succeeded', labels: [{ name: 'Dog', confidence: 60 }] }));
+  await page.route(/\/images\?/, (route) => {
+    const at = Number(new URL(route.request().url()).searchParams.get('cursor') ?? 0);
+    return route.fulfill({ json: { images: rows.slice(at, at + 100), ...(at + 100 < rows.length ? { cursor: String(at + 100) } : {}) } });
+  });
+  await page.goto(`${service.address}/gallery.html?confidence=90`);
+  await page.getByRole('heading', { name: 'None among the newest 1000' }).waitFor();
+  await slide(page, '#least', 0);
+  await page.locator('#tally', { hasText: '1000 pictures so far' }).waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Search on' }).count(), 0);
+  await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+  await page.locator('#tally', { hasText: /^1[1-9]00 pictures so far/ }).waitFor();
+  await context.close();
+  service.close();
+});
+
+test('a page that the browser kept does not offer to take back what is gone', async () => {
+  const service = await serve(30);
+  // Playwright switches the cache for going back and forth off.
+  const another = await launch({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  const page = await another.newPage(DESKTOP);
+  page.setDefaultTimeout(PATIENCE);
+  await page.goto(`${service.address}/gallery.html`);
+  await page.locator('.tile').first().focus();
+  await page.evaluate(() => addEventListener('pageshow', ({ persisted }) => (document.documentElement.dataset.kept = String(persisted))));
+  await page.keyboard.press('Delete');
+  await page.locator('.undo').waitFor();
+  await page.getByRole('link', { name: 'Upload' }).click();
+  await page.getByRole('button', { name: 'Choose pictures' }).waitFor();
+  const asked = service.asked.length;
+  await page.evaluate(() => history.back());
+  await page.locator('html[data-kept="true"]').waitFor({ state: 'attached' });
+  await page.locator('.undo').waitFor({ state: 'hidden' });
+  await page.locator('#tally', { hasText: '29 pictures' }).waitFor();
+  assert.ok(service.asked.length > asked, 'what came meanwhile is asked for');
+  await another.close();
   service.close();
 });
 
@@ -536,6 +681,7 @@ test('a deletion goes through when its time is over, or when the page is left', 
   assert.equal((await fetch(`${API}/images/${keys.rocket}`)).status, 404);
   assert.equal((await fetch(`${API}/results/${keys.rocket}`)).status, 404);
   await page.locator('.undo').waitFor({ state: 'hidden' });
+  assert.equal(await page.locator('#tally').textContent(), `${PICTURES.length - 1} pictures`);
 
   await tile(page, 'coffee.png').focus();
   await page.keyboard.press('Delete');

@@ -42,8 +42,10 @@ export async function keep(page, name) {
   await page.screenshot({ path: join(folder, `${name}.png`), animations: 'disabled' });
 }
 
-export function launch() {
+/** @param {import('playwright-core').LaunchOptions} [options] */
+export function launch(options = {}) {
   return chromium.launch({
+    ...options,
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });

@@ -152,6 +152,36 @@ test('colours, quality and the raw document are shown and can be taken along', a
   await close();
 });
 
+test('a picture with few labels has no slider, and the one of another hides none of its boxes', async () => {
+  const { page, close } = await open(browser);
+  await page.route(/\/results\//, async (route) => {
+    const response = await route.fetch();
+    if (response.status() !== 200) return route.fulfill({ response });
+    const document = await response.json();
+    if (document.source.filename !== 'astronaut.png') return route.fulfill({ response });
+    const [person] = document.rekognition.detectLabels.Labels;
+    document.rekognition.detectLabels.Labels = [{ ...person, Confidence: 80, Instances: person.Instances.slice(0, 1) }];
+    return route.fulfill({ json: document });
+  });
+  await choose(page, ['motorcycle_left.png', 'astronaut.png'].map(picture));
+  await show(page, 'motorcycle_left.png');
+  const all = await page.locator('.picture-overlay .box').count();
+  await page.locator('#least').evaluate((range) => {
+    if (!(range instanceof HTMLInputElement)) return;
+    range.value = '99';
+    range.dispatchEvent(new Event('input'));
+  });
+  const left = await page.locator('.picture-overlay .box').count();
+  assert.ok(left < all);
+  assert.match(await page.locator('.tools').innerText(), new RegExp(`^${left} box`));
+  await show(page, 'astronaut.png');
+  await page.locator('.label', { hasText: 'Person' }).waitFor();
+  assert.equal(await page.locator('#least').count(), 0);
+  assert.equal(await page.locator('.picture-overlay .box').count(), 1);
+  assert.equal(await page.locator('.tools').innerText(), '1 box over the picture');
+  await close();
+});
+
 test('the keyboard alone is enough', async () => {
   const { page, close } = await open(browser);
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent?.trim() ?? '');
@@ -208,8 +238,9 @@ test('what cannot go is said in words', async () => {
   const notice = page.getByRole('alert');
   await notice.getByText('notes.txt was left out').waitFor();
   assert.match((await notice.textContent()) ?? '', /not a picture .* Choose JPEG, PNG/);
-  await notice.getByRole('button', { name: 'Dismiss' }).click();
+  await notice.getByRole('button', { name: 'Dismiss' }).press('Enter');
   assert.equal(await notice.textContent(), '');
+  await page.locator('#choose:focus').waitFor();
   assert.equal(await page.locator('#shots > li').count(), 0);
 
   await choose(page, [
@@ -250,7 +281,8 @@ test('a fault on the way is explained, and trying again helps', async () => {
   await page.getByRole('button', { name: 'Try again', exact: true }).click();
   await page.getByRole('heading', { name: 'The bucket refused the file' }).waitFor();
   refuse = false;
-  await page.getByRole('button', { name: 'Try again', exact: true }).click();
+  await page.getByRole('button', { name: 'Try again', exact: true }).press('Enter');
+  await page.locator('.stage-head button:focus').waitFor();
   await show(page, 'chelsea.png');
   await close();
 });
@@ -265,7 +297,7 @@ test('an upload can be cancelled and taken up again', async () => {
     await route.continue().catch(() => {});
   });
   await choose(page, picture('chelsea.png'));
-  await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+  await page.getByRole('button', { name: 'Cancel', exact: true }).dblclick();
   await show(page, 'chelsea.png', 'cancelled');
   release();
   await page.getByRole('button', { name: 'Try again', exact: true }).click();

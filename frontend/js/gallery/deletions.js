@@ -101,6 +101,8 @@ export class Deletions {
     clearTimeout(this.#timer);
     for (const key of [...this.#waiting.keys(), ...this.#sent.keys()]) this.#on.removeOnLeaving(key);
     this.#waiting.clear();
+    // A browser may keep the page and show it again as it was.
+    this.#tell();
   }
 
   #wind() {

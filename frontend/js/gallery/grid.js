@@ -21,6 +21,8 @@ const NARROW = { least: 136, gap: 10 };
 const NARROW_BELOW = 600;
 
 const NAMED = 3;
+/** Pictures that are so many times longer than wide, or wider than long, are shown whole: a part of them tells nothing. */
+const WHOLE_FROM = 3;
 
 export class Grid {
   #list;
@@ -192,7 +194,9 @@ export class Grid {
   #picture(row) {
     const blank = () => h('span', { class: 'tile-picture blank' }, icon('picture'));
     if (!row.thumbnail) return blank();
-    const image = h('img', { class: 'tile-picture', alt: '', decoding: 'async', draggable: 'false', width: row.thumbnail.width, height: row.thumbnail.height });
+    const { width, height } = row.thumbnail;
+    const whole = Math.max(width / height, height / width) > WHOLE_FROM;
+    const image = h('img', { class: whole ? 'tile-picture whole' : 'tile-picture', alt: '', decoding: 'async', draggable: 'false', width, height });
     let renewed = false;
     image.addEventListener('load', () => image.classList.add('there'));
     image.addEventListener('error', async () => {
@@ -233,7 +237,8 @@ export class Grid {
     const row = this.#rows[this.#active.index];
     if (!row) return;
     if (event.key === 'Delete') {
-      this.#on.remove(row);
+      // Each picture takes a press of its own: a key that is held down would delete many.
+      if (!event.repeat) this.#on.remove(row);
     } else if (event.key === ' ') {
       this.#on.open(row);
     } else {

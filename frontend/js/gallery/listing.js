@@ -16,9 +16,9 @@ export const BARREN_PAGES = 10;
 /** @typedef {import('../shapes.js').ImageRow} ImageRow */
 
 export class Listing {
-  /** @type {ImageRow[]} all that came, newest first */
+  /** @type {ImageRow[]} all that came and are not left out, newest first */
   rows = [];
-  /** @type {ImageRow[]} those that are shown */
+  /** @type {ImageRow[]} those of them that pass the filter, and so are shown */
   shown = [];
   /** @type {'loading' | 'more' | 'complete' | 'failed'} */
   state = 'complete';
@@ -34,7 +34,7 @@ export class Listing {
   /** @type {string | null} */
   #cursor = null;
   #inVain = 0;
-  /** @type {Map<string, ImageRow>} */
+  /** @type {Map<string, ImageRow>} all that came, in their order */
   #byKey = new Map();
   /** @type {Set<string>} */
   #hidden = new Set();
@@ -58,7 +58,6 @@ export class Listing {
     this.#control?.abort();
     this.#control = null;
     this.#filter = filter;
-    this.rows = [];
     this.#byKey.clear();
     this.#cursor = null;
     this.#inVain = 0;
@@ -79,11 +78,7 @@ export class Listing {
       const { images, cursor } = await this.#page(this.#filter, this.#cursor, control.signal);
       if (this.#control !== control) return;
       const before = this.shown.length;
-      for (const row of images) {
-        if (this.#byKey.has(row.key)) continue;
-        this.#byKey.set(row.key, row);
-        this.rows.push(row);
-      }
+      for (const row of images) if (!this.#byKey.has(row.key)) this.#byKey.set(row.key, row);
       this.#cursor = cursor ?? null;
       this.state = cursor ? 'more' : 'complete';
       this.#sift();
@@ -108,9 +103,21 @@ export class Listing {
   set least(least) {
     if (this.#filter.least === least) return;
     this.#filter = { ...this.#filter, least };
-    this.#sift();
     this.#inVain = 0;
+    this.#sift();
     this.#changed();
+  }
+
+  /**
+   * What is shown, and in its place among them the picture that is looked at, even where it does not pass the filter:
+   * who moves the slider while looking at a picture does not lose their place.
+   * @param {string} key
+   * @returns {ImageRow[]}
+   */
+  around(key) {
+    const row = this.#byKey.get(key);
+    if (!row || this.#hidden.has(key) || passes(row, this.#filter)) return this.shown;
+    return this.rows.filter((each) => each === row || passes(each, this.#filter));
   }
 
   /** @param {string} key */
@@ -150,7 +157,8 @@ export class Listing {
   }
 
   #sift() {
-    this.shown = this.rows.filter((row) => !this.#hidden.has(row.key) && passes(row, this.#filter));
+    this.rows = [...this.#byKey.values()].filter(({ key }) => !this.#hidden.has(key));
+    this.shown = this.rows.filter((row) => passes(row, this.#filter));
     if (this.#inVain === 0) this.barren = false;
   }
 }

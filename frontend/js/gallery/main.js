@@ -7,10 +7,11 @@ import { createApi } from '../api.js';
 import { loadConfig } from '../config.js';
 import { byId, h } from '../dom.js';
 import { ApiError } from '../errors.js';
-import { count, list, percent } from '../format.js';
+import { brief, count, list, percent } from '../format.js';
+import { hasFiles } from '../intake.js';
 import { Notices } from '../notices.js';
 import { Limiter } from '../queue.js';
-import { explainError } from '../words.js';
+import { explainError, inOne } from '../words.js';
 import { Deletions } from './deletions.js';
 import { Grid } from './grid.js';
 import { createImages } from './images.js';
@@ -26,10 +27,11 @@ import { Viewer } from './viewer.js';
 /** How far below the screen the end of the list may lie when the next page is asked for. */
 const AHEAD = '1400px';
 /** Labels that are offered as buttons. */
-const OFFERED = 14;
+const OFFERED = 12;
 /** The address is rewritten so long after the slider came to rest; browsers refuse to do it for every step. */
 const SETTLE_MS = 250;
 
+const main = byId('main', HTMLElement);
 const tools = byId('tools', HTMLElement);
 const least = byId('least', HTMLInputElement);
 const leastOut = byId('least-value', HTMLOutputElement);
@@ -40,7 +42,8 @@ const place = byId('state', HTMLElement);
 const dock = byId('dock', HTMLElement);
 const sentinel = byId('sentinel', HTMLElement);
 
-const notices = new Notices(byId('notices', HTMLElement));
+const noticesPlace = byId('notices', HTMLElement);
+const notices = new Notices(noticesPlace, () => (noticesPlace.closest('dialog') ?? main).focus({ preventScroll: true }));
 const announcer = new Announcer(byId('live', HTMLElement), () => tally.textContent ?? '');
 let state = readState(location);
 
@@ -62,6 +65,12 @@ async function start({ api: address, auth: settings }) {
 
   /** @type {import('../shapes.js').Counts} */
   let counts = { labels: [], categories: [] };
+  /** Whether the counts could not be read the last time. */
+  let uncounted = false;
+  /** How many pictures the grid showed before the last change. */
+  let tiles = 0;
+  /** Whether the viewer was closed and the address it was opened from is on its way. */
+  let returning = false;
   /** Whether the API lets this person delete; told by its answer to the listing. */
   let deletable = true;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -93,9 +102,13 @@ async function start({ api: address, auth: settings }) {
     close: closeViewer,
     remove,
     least: setLeast,
-    fresh: (details) => listing.refresh(details),
+    fresh: (details) => {
+      listing.refresh(details);
+      document.title = titleOf(details);
+    },
     signIn: howToSignIn,
     announce: (text) => announcer.say(text),
+    complain: (title, text) => notices.add(title, text),
   });
   const deletions = new Deletions({
     remove: (key) => images.remove(key, forGood),
@@ -107,11 +120,11 @@ async function start({ api: address, auth: settings }) {
         return;
       }
       listing.hide(rows.map(({ key }) => key), false);
-      const names = rows.length > 3 ? count(rows.length, 'picture') : list(rows.map(nameOf));
-      notices.add(`${names} could not be deleted.`, explainError(error).text);
+      const names = rows.length > 3 ? count(rows.length, 'picture') : list(rows.map((row) => brief(nameOf(row))));
+      notices.add(`${names} could not be deleted.`, inOne(explainError(error)));
     },
   });
-  const undoNotice = new UndoNotice(dock, { undo, hold: (held) => deletions.hold(held), leftWithFocus: () => (viewer.isOpen ? viewer.dialog.focus() : grid.focus()) });
+  const undoNotice = new UndoNotice(dock, { undo, hold: (held) => deletions.hold(held), leftWithFocus: () => (viewer.isOpen ? viewer.dialog.focus() : focusOn()) });
 
   // Several looks may be reported together; the last one tells how it is now.
   const nearEnd = new IntersectionObserver((looks) => looks.at(-1)?.isIntersecting && goOn(), { rootMargin: AHEAD });
@@ -121,7 +134,16 @@ async function start({ api: address, auth: settings }) {
   addEventListener('pagehide', () => deletions.leave());
   addEventListener('pageshow', (event) => {
     // Kept by the browser while another page was looked at: there may be new pictures.
-    if (event.persisted) void load();
+    if (!event.persisted) return;
+    void load();
+    void loadCounts();
+  });
+  // A file that is dropped here would take the place of the page.
+  addEventListener('dragover', (event) => hasFiles(event) && event.preventDefault());
+  addEventListener('drop', (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    notices.add('Nothing was uploaded.', 'Drop pictures on the Upload page.');
   });
   addEventListener('keydown', (event) => {
     const undoes = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === 'z';
@@ -144,6 +166,7 @@ async function start({ api: address, auth: settings }) {
   /** Starts the listing anew for what is looked for now. */
   async function load() {
     const asked = state;
+    if (uncounted) void loadCounts();
     await listing.start(asked);
     if (!sameQuery(asked, state)) return;
     deletable = !(listing.error instanceof ApiError && [401, 403].includes(listing.error.status));
@@ -154,9 +177,11 @@ async function start({ api: address, auth: settings }) {
   async function loadCounts() {
     try {
       counts = await images.counts(forGood);
+      uncounted = false;
     } catch {
-      // The listing meets the same fault and tells of it.
-      counts = { labels: [], categories: [] };
+      // The listing meets the same fault and tells of it. Counts that are a little old are better than none.
+      uncounted = true;
+      return;
     }
     search.counts = counts;
     offer();
@@ -172,16 +197,20 @@ async function start({ api: address, auth: settings }) {
   function refresh() {
     grid.show(listing.shown, state, listing.state === 'complete');
     tally.textContent = describe(listing, state);
+    const focused = place.contains(document.activeElement);
     place.replaceChildren(
       ...[
         listing.state === 'failed'
-          ? faultState(listing.error, { again: () => void listing.more(), signIn: howToSignIn() })
+          ? faultState(listing.error, { again, signIn: howToSignIn() })
           : listing.state === 'complete' && listing.shown.length === 0
             ? emptyState(listing, state, { clear: () => go({ label: '', category: '', status: '' }), any: () => setLeast(0) })
             : endState(listing, state, () => void listing.goOn()),
       ].filter((part) => part !== null),
     );
     place.classList.toggle('busy', listing.state === 'loading');
+    // The button that was used is gone; it goes on with the first picture that is new.
+    if (focused) focusOn(listing.shown[Math.min(tiles, listing.shown.length - 1)]?.key);
+    tiles = listing.shown.length;
     placeInViewer();
     // An observer speaks of what moved past its line, and once when it begins: after a page it begins anew, so that an
     // end of the list that is still near, or near again, is not missed.
@@ -189,6 +218,20 @@ async function start({ api: address, auth: settings }) {
       nearEnd.unobserve(sentinel);
       nearEnd.observe(sentinel);
     }
+  }
+
+  function again() {
+    void listing.more();
+    if (uncounted) void loadCounts();
+  }
+
+  /**
+   * Puts the focus on a picture, or on the part of the page where they will be.
+   * @param {string} [key] the one that Tab leads to where none is given or it is not there
+   */
+  function focusOn(key) {
+    if (listing.shown.length > 0) grid.focus(key);
+    else main.focus({ preventScroll: true });
   }
 
   /**
@@ -212,7 +255,10 @@ async function start({ api: address, auth: settings }) {
     setControls();
     listing.least = value;
     clearTimeout(settling);
-    settling = setTimeout(() => history.replaceState(history.state, '', addressOf(state)), SETTLE_MS);
+    settling = setTimeout(() => {
+      history.replaceState(history.state, '', addressOf(state));
+      if (!viewer.isOpen) announcer.say(tally.textContent ?? '');
+    }, SETTLE_MS);
   }
 
   function setControls({ label, category, status: wanted, least: value } = state) {
@@ -228,6 +274,13 @@ async function start({ api: address, auth: settings }) {
   async function arrive() {
     const next = readState(location);
     const another = !sameQuery(next, state);
+    // The slider may have been moved in the viewer, whose address is left now.
+    const closed = (returning || viewer.isOpen) && !next.key;
+    returning = false;
+    if (closed && !another && next.least !== state.least) {
+      next.least = state.least;
+      history.replaceState(history.state, '', addressOf(next));
+    }
     state = next;
     setControls();
     listing.least = next.least;
@@ -248,22 +301,30 @@ async function start({ api: address, auth: settings }) {
   }
 
   function showInViewer() {
-    viewer.dialog.append(dock);
-    void viewer.show(state.key, listing.get(state.key) ?? null);
+    // What lies outside of the viewer cannot be seen or used while it is open.
+    if (!viewer.isOpen) {
+      viewer.dialog.querySelector('.viewer-head')?.after(noticesPlace);
+      viewer.dialog.append(dock);
+    }
+    const row = listing.get(state.key) ?? null;
+    document.title = titleOf(row ?? state);
+    void viewer.show(state.key, row);
     placeInViewer();
-    document.title = `${viewer.dialog.querySelector('h2')?.textContent} – Sightline`;
   }
 
   function placeInViewer() {
     if (!viewer.key) return;
-    const at = listing.shown.findIndex(({ key }) => key === viewer.key);
-    viewer.place({ at: at + 1, of: listing.shown.length, more: listing.state === 'more' || listing.state === 'loading' });
+    const all = listing.around(viewer.key);
+    const at = all.findIndex(({ key }) => key === viewer.key);
+    viewer.place({ at: at + 1, of: all.length, more: listing.state === 'more' || listing.state === 'loading' });
   }
 
   function closeViewer() {
     const opened = history.state?.opened === true;
     leaveViewer();
+    clearTimeout(settling);
     state = { ...state, key: '' };
+    returning = opened;
     if (opened) history.back();
     else history.replaceState(null, '', addressOf(state));
   }
@@ -271,18 +332,26 @@ async function start({ api: address, auth: settings }) {
   function leaveViewer() {
     const { key } = viewer;
     viewer.close();
+    tally.before(noticesPlace);
     document.body.append(dock);
     document.title = 'Gallery – Sightline';
-    grid.focus(key);
+    // A picture that does not pass the filter has no tile: the next one takes the focus.
+    const all = listing.around(key);
+    const at = all.findIndex((row) => row.key === key);
+    focusOn(all === listing.shown ? key : (all[at + 1] ?? all[at - 1])?.key);
   }
 
   /** @param {number} by */
   async function step(by) {
-    const at = listing.shown.findIndex(({ key }) => key === viewer.key);
+    const { key } = viewer;
+    const at = listing.around(key).findIndex((row) => row.key === key);
     if (at < 0) return;
-    if (by > 0 && at + by >= listing.shown.length && listing.state === 'more') await listing.more();
-    const to = listing.shown[at + by];
-    if (to && viewer.isOpen) look(to);
+    const missing = () => by > 0 && at + by >= listing.around(key).length && listing.state === 'more';
+    // Whoever asks for the next picture wants to go on.
+    if (missing() && listing.barren) await listing.goOn();
+    while (missing() && !listing.barren) await listing.more();
+    const to = listing.around(key)[at + by];
+    if (to && viewer.key === key) look(to);
   }
 
   /** @param {ImageRow} row */
@@ -296,8 +365,9 @@ async function start({ api: address, auth: settings }) {
   /** @param {ImageRow} row */
   function remove(row) {
     if (!deletable) return;
-    const at = listing.shown.findIndex(({ key }) => key === row.key);
-    const next = listing.shown[at + 1] ?? listing.shown[at - 1];
+    const all = listing.around(row.key);
+    const at = all.findIndex(({ key }) => key === row.key);
+    const next = all[at + 1] ?? all[at - 1];
     if (viewer.isOpen) {
       if (at >= 0 && next) look(next);
       else closeViewer();
@@ -335,6 +405,11 @@ async function start({ api: address, auth: settings }) {
     );
     if (focused) [...offers.children].find((chip) => chip.textContent === focused && chip instanceof HTMLElement && (chip.focus(), true));
   }
+}
+
+/** @param {Parameters<typeof nameOf>[0]} picture */
+function titleOf(picture) {
+  return `${nameOf(picture)} – Sightline`;
 }
 
 /** @param {import('./state.js').State} now */

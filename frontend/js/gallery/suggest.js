@@ -23,8 +23,8 @@ export function suggest({ labels, categories }, text) {
 }
 
 /**
- * What a text means that was typed and not chosen: the label of that name, else the category, else a label that is not
- * among the counts.
+ * What a text means that was typed and not chosen: the label of that name, else the category, else the first suggestion
+ * of which a word begins with it, else a label that is not among the counts.
  * @param {import('../shapes.js').Counts} counts
  * @param {string} text
  * @returns {Suggestion | null} null for an empty text
@@ -36,7 +36,8 @@ export function meant({ labels, categories }, text) {
   if (label) return { kind: 'label', ...label };
   const category = categories.find(({ name }) => fold(name) === wanted);
   if (category) return { kind: 'category', ...category };
-  return { kind: 'label', name: text.trim(), images: null };
+  const [begun] = [...best('label', labels, text, 1), ...best('category', categories, text, 1)].filter(({ name }) => rank(fold(name), wanted) < 2);
+  return begun ?? { kind: 'label', name: text.trim(), images: null };
 }
 
 /**

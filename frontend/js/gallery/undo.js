@@ -2,7 +2,7 @@
 /** The notice of deletions that can still be taken back. It lies over everything, the viewer too. */
 
 import { h } from '../dom.js';
-import { count } from '../format.js';
+import { brief, count } from '../format.js';
 import { icon } from '../icons.js';
 import { nameOf } from './state.js';
 
@@ -10,7 +10,8 @@ export class UndoNotice {
   #text = h('p', {});
   #clock = h('span', { class: 'undo-clock', 'aria-hidden': 'true' });
   #button;
-  #focusAfter;
+  #on;
+  #at = { pointer: false, focus: false };
 
   /**
    * @param {HTMLElement} dock
@@ -20,22 +21,23 @@ export class UndoNotice {
    * @param {() => void} on.leftWithFocus the notice goes while the focus is in it
    */
   constructor(dock, on) {
-    this.#focusAfter = on.leftWithFocus;
+    this.#on = on;
     this.dock = dock;
     this.#button = h('button', { type: 'button', class: 'button small', onclick: on.undo }, icon('undo'), 'Undo');
     this.element = h('div', { class: 'undo', hidden: true }, icon('bin'), this.#text, this.#button, this.#clock);
     dock.append(this.element);
-    let at = { pointer: false, focus: false };
-    const hold = (/** @type {Partial<typeof at>} */ change) => {
-      at = { ...at, ...change };
-      const held = at.pointer || at.focus;
-      this.element.classList.toggle('held', held);
-      on.hold(held);
-    };
-    this.element.addEventListener('pointerenter', (event) => event.pointerType === 'mouse' && hold({ pointer: true }));
-    this.element.addEventListener('pointerleave', () => hold({ pointer: false }));
-    this.element.addEventListener('focusin', () => hold({ focus: true }));
-    this.element.addEventListener('focusout', () => hold({ focus: false }));
+    this.element.addEventListener('pointerenter', (event) => event.pointerType === 'mouse' && this.#hold({ pointer: true }));
+    this.element.addEventListener('pointerleave', () => this.#hold({ pointer: false }));
+    this.element.addEventListener('focusin', () => this.#hold({ focus: true }));
+    this.element.addEventListener('focusout', () => this.#hold({ focus: false }));
+  }
+
+  /** @param {{pointer?: boolean, focus?: boolean}} change */
+  #hold(change) {
+    this.#at = { ...this.#at, ...change };
+    const held = this.#at.pointer || this.#at.focus;
+    this.element.classList.toggle('held', held);
+    this.#on.hold(held);
   }
 
   /** @param {readonly import('../shapes.js').ImageRow[]} waiting */
@@ -44,12 +46,13 @@ export class UndoNotice {
     const focused = this.element.contains(document.activeElement);
     this.element.hidden = !first;
     if (!first) {
-      this.element.classList.remove('held');
-      if (focused) this.#focusAfter();
+      // Nobody is at a notice that is gone, whatever the browser tells of it.
+      this.#hold({ pointer: false, focus: false });
+      if (focused) this.#on.leftWithFocus();
       return;
     }
     this.#text.replaceChildren(
-      h('strong', {}, waiting.length === 1 ? nameOf(first) : count(waiting.length, 'picture')),
+      h('strong', {}, waiting.length === 1 ? brief(nameOf(first)) : count(waiting.length, 'picture')),
       waiting.length === 1 ? ' is being deleted.' : ' are being deleted.',
       h('span', { class: 'undo-hint' }, ' Leaving the page deletes at once.'),
     );

@@ -8,11 +8,12 @@ import { byId, h } from '../dom.js';
 import { saveFrom } from '../download.js';
 import { ApiError, isAbort } from '../errors.js';
 import { typeLabel } from '../files.js';
-import { bytes } from '../format.js';
+import { brief, bytes } from '../format.js';
 import { icon } from '../icons.js';
 import { Picture } from '../picture.js';
 import { qualityTable } from '../quality.js';
-import { explainError, sentence } from '../words.js';
+import { waitForResult } from '../results.js';
+import { explainError, inOne, sentence } from '../words.js';
 import { FindingsPanel } from './findings-panel.js';
 import { groupsOf } from './findings.js';
 import { nameOf } from './state.js';
@@ -62,6 +63,7 @@ export class Viewer {
    * @param {(details: ImageDetails) => void} on.fresh facts that may be newer than those of the listing
    * @param {() => (() => void) | null} on.signIn how to sign in, where that can help
    * @param {(text: string) => void} on.announce
+   * @param {(title: string, text: string) => void} on.complain
    */
   constructor(on) {
     this.#on = on;
@@ -110,8 +112,17 @@ export class Viewer {
    */
   async show(key, row) {
     if (this.key === key && this.dialog.open) return;
-    this.#clear();
     this.key = key;
+    await this.#load(row);
+  }
+
+  /**
+   * Asks for the picture of `key` and what was found in it, from the beginning.
+   * @param {ImageRow | null} row where the listing has it
+   */
+  async #load(row) {
+    const { key } = this;
+    this.#clear();
     const control = new AbortController();
     this.#control = control;
     const { signal } = control;
@@ -144,14 +155,14 @@ export class Viewer {
       this.#picture?.load(details.imageUrl);
       this.#download.disabled = false;
       this.#delete.disabled = false;
-      this.#find(details, await document);
+      this.#find(details, await document, signal);
     } catch (error) {
       if (signal.aborted || isAbort(error)) return;
       // The API knows a picture's facts from its document, so before there is one it knows none.
       const reading = statusOf(error) === 404 ? await document.catch(() => null) : null;
       if (signal.aborted) return;
-      if (reading && !reading.ready) this.#pending();
-      else this.#fail(error);
+      if (reading && !reading.ready) void this.#pending(row, signal);
+      else this.#fail(error, row);
     }
   }
 
@@ -204,7 +215,7 @@ export class Viewer {
     const picture = new Picture({ name, contentType: row.contentType ?? '' }, { point: (label) => this.#panel.light(label), size: () => {} });
     const names = row.labels.slice(0, 5).map((label) => label.name);
     picture.description = names.length > 0 ? `${name}, shows: ${names.join(', ')}` : name;
-    if (row.thumbnail && row.width && row.height) picture.preview(row.thumbnail.url, { width: row.width, height: row.height });
+    if (row.thumbnail && row.width && row.height) picture.preview(row.thumbnail, { width: row.width, height: row.height });
     this.#picture = picture;
     this.#stage.replaceChildren(picture.element);
   }
@@ -212,10 +223,11 @@ export class Viewer {
   /**
    * @param {ImageDetails} details
    * @param {import('../api.js').Reading} reading
+   * @param {AbortSignal} signal
    */
-  #find(details, reading) {
+  #find(details, reading, signal) {
     if (!reading.ready) {
-      this.#pending();
+      void this.#pending(this.#row, signal);
       return;
     }
     const { document } = reading;
@@ -241,17 +253,38 @@ export class Viewer {
     );
   }
 
-  #pending() {
+  /**
+   * Says that the analysis is under way, and shows what it found once it is there.
+   * @param {ImageRow | null} row
+   * @param {AbortSignal} signal
+   */
+  async #pending(row, signal) {
+    const { key } = this;
     this.#side.replaceChildren(
-      h('section', { class: 'card calm' }, h('h3', {}, 'Not analysed yet'), h('p', {}, 'The picture is stored and its analysis is under way. Close it and open it again in a moment.')),
+      h(
+        'section',
+        { class: 'card calm' },
+        h('h3', {}, 'Not analysed yet'),
+        h('p', {}, 'The picture is stored and its analysis is under way. What it finds is shown here as soon as it is there.'),
+        h('progress', { 'aria-label': 'Waiting for the analysis' }),
+      ),
     );
+    try {
+      await waitForResult({ read: () => this.#on.document(key, signal), signal });
+      if (!signal.aborted) await this.#load(row);
+    } catch (error) {
+      if (!signal.aborted && !isAbort(error)) this.#fail(error, row);
+    }
   }
 
-  /** @param {unknown} error */
-  #fail(error) {
-    const { title, text } = statusOf(error) === 404
-      ? { title: 'This picture is not here', text: 'It was deleted, or the address is not complete. Close this to see the others.' }
-      : explainError(error);
+  /**
+   * @param {unknown} error
+   * @param {ImageRow | null} row where the listing has it
+   */
+  #fail(error, row) {
+    const { title, text } = explain(error);
+    // What is refused now is refused the next time too.
+    const again = ![401, 403, 404].includes(statusOf(error));
     const signIn = statusOf(error) === 401 ? this.#on.signIn() : null;
     this.#side.replaceChildren(
       h(
@@ -260,6 +293,7 @@ export class Viewer {
         h('h3', {}, icon('alert'), title),
         h('p', {}, text),
         signIn && h('p', {}, h('button', { type: 'button', class: 'button', onclick: signIn }, icon('person'), 'Sign in')),
+        again && h('p', {}, h('button', { type: 'button', class: 'button', onclick: () => void this.#load(row) }, icon('retry'), 'Try again')),
       ),
     );
   }
@@ -268,10 +302,15 @@ export class Viewer {
     const details = this.#details;
     const signal = this.#control?.signal;
     if (!details || !signal) return;
-    // The address that came when the picture was opened may have run out.
-    const { imageUrl } = await this.#on.details(details.key, signal).catch(() => details);
-    const saved = await saveFrom(imageUrl, nameOf(details));
-    this.#on.announce(saved ? 'Picture downloaded.' : 'The bucket did not let the page read the picture: it is opened in a new tab instead.');
+    const name = nameOf(details);
+    try {
+      // The address that came when the picture was opened may have run out.
+      const { imageUrl } = await this.#on.details(details.key, signal);
+      const saved = await saveFrom(imageUrl, name);
+      this.#on.announce(saved ? 'Picture downloaded.' : 'The bucket did not let the page read the picture: it is opened in a new tab instead.');
+    } catch (error) {
+      if (!signal.aborted) this.#on.complain(`${brief(name)} could not be downloaded.`, inOne(explain(error)));
+    }
   }
 
   /**
@@ -292,7 +331,8 @@ export class Viewer {
     if (event.key === 'ArrowLeft') this.#on.step(-1);
     else if (event.key === 'ArrowRight') this.#on.step(1);
     else if (event.key === 'Delete') {
-      if (this.#row && !this.#delete.hidden && !this.#delete.disabled) this.#on.remove(this.#row);
+      // Each picture takes a press of its own: a key that is held down would delete many.
+      if (!event.repeat && this.#row && !this.#delete.hidden && !this.#delete.disabled) this.#on.remove(this.#row);
     } else return;
     event.preventDefault();
   }
@@ -301,6 +341,13 @@ export class Viewer {
 /** @param {unknown} error */
 function statusOf(error) {
   return error instanceof ApiError ? error.status : 0;
+}
+
+/** @param {unknown} error */
+function explain(error) {
+  return statusOf(error) === 404
+    ? { title: 'This picture is not here', text: 'It was deleted, or the address is not complete. Close this to see the others.' }
+    : explainError(error);
 }
 
 /** @param {ResultDocument} document */

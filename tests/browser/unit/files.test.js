@@ -47,14 +47,15 @@ test('files that cannot go are refused with a reason', () => {
 
 test('what was left out is named, a long list is cut', () => {
   const types = ['JPEG', 'PNG', 'HEIC'];
-  const reason = 'the file is empty';
+  const reason = 'not a picture of a type Sightline takes';
   assert.deepEqual(leftOut([{ name: 'a.png', reason }], types), {
     title: 'a.png was left out:',
-    text: 'the file is empty. Choose JPEG, PNG or HEIC pictures.',
+    text: 'not a picture of a type Sightline takes. Choose JPEG, PNG or HEIC pictures.',
   });
+  assert.equal(leftOut([{ name: 'a.png', reason: 'the file is empty' }], types).text, 'the file is empty.', 'advice that fits');
   const many = leftOut(['a', 'b', 'c', 'd', 'e'].map((name) => ({ name, reason })), types);
   assert.equal(many.title, '5 files were left out:');
-  assert.match(many.text, /^a \(the file is empty\), b .*, c .* and 2 more\. Choose/);
+  assert.match(many.text, /^a \(not a picture of [^)]*\), b .*, c .* and 2 more\. Choose/);
 });
 
 test('the file dialog offers the types and the endings browsers may not know', () => {

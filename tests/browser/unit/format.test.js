@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { bytes, clock, count, duration, list, percent } from '../../../frontend/js/format.js';
+import { brief, bytes, clock, count, duration, list, percent } from '../../../frontend/js/format.js';
 
 /** @param {string} text */
 const plain = (text) => text.replaceAll('\u00a0', ' ');
@@ -52,4 +52,10 @@ test('percent, counts and lists', () => {
   assert.equal(list([]), '');
   assert.equal(list(['a']), 'a');
   assert.equal(list(['a', 'b', 'c']), 'a, b and c');
+});
+
+test('a long name keeps its beginning and its end', () => {
+  assert.equal(brief('dog.png'), 'dog.png');
+  assert.equal(brief(`${'x'.repeat(44)}.png`).length, 48);
+  assert.equal(brief(`${'🐕'.repeat(60)}.png`), `${'🐕'.repeat(30)}…${'🐕'.repeat(11)}.png`);
 });

@@ -6,6 +6,7 @@ import { Deletions } from '../../../frontend/js/gallery/deletions.js';
 import { groupsOf } from '../../../frontend/js/gallery/findings.js';
 import { BARREN_PAGES, Listing } from '../../../frontend/js/gallery/listing.js';
 import { hashOf, nameOf, passes, readState, writeState } from '../../../frontend/js/gallery/state.js';
+import { describe } from '../../../frontend/js/gallery/states.js';
 import { meant, suggest } from '../../../frontend/js/gallery/suggest.js';
 import { MARGIN_ROWS, heightOf, layOut, placeOf, stepFrom, windowOf } from '../../../frontend/js/gallery/window.js';
 
@@ -158,8 +159,31 @@ test('a filter that nothing passes does not read the whole bucket unasked', asyn
   await listing.goOn();
   assert.equal(listing.barren, false);
   assert.equal(asked.length, BARREN_PAGES + 1);
+  while (!listing.barren) await listing.more();
   listing.least = 0;
-  assert.equal(listing.barren, false);
+  assert.equal(listing.barren, false, 'what everything passes is not in vain');
+});
+
+test('the picture that is looked at keeps its place where the filter leaves it out', async () => {
+  const { listing } = listingOf([rows(1, 20, 3)]);
+  await listing.start({ ...NOTHING, least: 80 });
+  assert.deepEqual(keys(listing.shown), [1, 3]);
+  assert.deepEqual(keys(listing.around('uploads/20.png')), [1, 20, 3]);
+  assert.equal(listing.around('uploads/3.png'), listing.shown);
+  assert.equal(listing.around('uploads/99.png'), listing.shown, 'one that is not listed has no place');
+  listing.hide(['uploads/20.png'], true);
+  assert.deepEqual(keys(listing.around('uploads/20.png')), [1, 3], 'nor has one that is deleted');
+});
+
+test('what is deleted does not count any more', async () => {
+  const { listing } = listingOf([rows(1, 2)]);
+  await listing.start(NOTHING);
+  assert.equal(describe(listing, NOTHING), '2 pictures');
+  listing.hide(['uploads/2.png'], true);
+  assert.equal(describe(listing, NOTHING), '1 picture');
+  const sure = { ...NOTHING, least: 95 };
+  listing.least = sure.least;
+  assert.equal(describe(listing, sure), '0 pictures from 95%, of 1 in all');
 });
 
 test('what is hidden stays hidden when it comes again, until it is shown', async () => {
@@ -243,6 +267,9 @@ test('suggestions begin with the text, then have a word that does, then hold it'
 test('a text that was typed means a label, else a category, else a label nobody counted', () => {
   assert.deepEqual(meant(COUNTS, 'DOG '), { kind: 'label', name: 'Dog', images: 9 });
   assert.equal(meant(COUNTS, 'animals and pets')?.kind, 'category');
+  assert.deepEqual(meant(COUNTS, 'bull'), { kind: 'label', name: 'Bulldog', images: 30 }, 'or else what is suggested first');
+  assert.equal(meant(COUNTS, 'pets')?.name, 'Animals and Pets');
+  assert.deepEqual(meant(COUNTS, 'ulldo'), { kind: 'label', name: 'ulldo', images: null });
   assert.deepEqual(meant(COUNTS, 'Zebra'), { kind: 'label', name: 'Zebra', images: null });
   assert.equal(meant(COUNTS, '  '), null);
 });
@@ -319,13 +346,14 @@ test('a deletion that fails is told with its pictures, and the others are gone',
 test('leaving the page sends what waits, and again what is on its way', async () => {
   /** @type {() => void} */
   let answer = () => {};
-  const { all, left, sent } = deletions({ remove: () => new Promise((resolve) => (answer = resolve)) });
+  const { all, left, sent, waiting } = deletions({ remove: () => new Promise((resolve) => (answer = resolve)) });
   all.add(row(1));
   const flushed = all.flush();
   all.add(row(2));
   await Promise.resolve();
   all.leave();
   assert.deepEqual(left, ['uploads/2.png', 'uploads/1.png']);
+  assert.deepEqual(waiting.at(-1), [], 'there is nothing to take back any more');
   answer();
   await flushed;
   all.leave();
