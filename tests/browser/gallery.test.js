@@ -473,8 +473,9 @@ test('what keeps pictures from being shown is said in words', async () => {
   }
 });
 
-test('ten thousand pictures are no more elements than fifty', async () => {
+test('ten thousand pictures are no more elements than fifty', async (t) => {
   const service = await serve(10_000);
+  t.after(() => service.close());
   const context = await browser.newContext(DESKTOP);
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
@@ -510,11 +511,11 @@ test('ten thousand pictures are no more elements than fifty', async () => {
   const shown = Number(/^(\d+) pictures? from 99%, of 10000 in all$/.exec((await page.locator('#tally').textContent()) ?? '')?.[1]);
   assert.ok(shown > 0 && shown < 5000, String(shown));
   await context.close();
-  service.close();
 });
 
-test('a filter that let nothing through, and is taken away, does not end the list', async () => {
+test('a filter that let nothing through, and is taken away, does not end the list', async (t) => {
   const service = await serve(0);
+  t.after(() => service.close());
   const context = await browser.newContext(DESKTOP);
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
@@ -531,13 +532,14 @@ test('a filter that let nothing through, and is taken away, does not end the lis
   await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
   await page.locator('#tally', { hasText: /^1[1-9]00 pictures so far/ }).waitFor();
   await context.close();
-  service.close();
 });
 
-test('a page that the browser kept does not offer to take back what is gone', async () => {
+test('a page that the browser kept does not offer to take back what is gone', async (t) => {
   const service = await serve(30);
+  t.after(() => service.close());
   // Playwright switches the cache for going back and forth off.
   const another = await launch({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  t.after(() => another.close());
   const page = await another.newPage(DESKTOP);
   page.setDefaultTimeout(PATIENCE);
   await page.goto(`${service.address}/gallery.html`);
@@ -553,8 +555,6 @@ test('a page that the browser kept does not offer to take back what is gone', as
   await page.locator('.undo').waitFor({ state: 'hidden' });
   await page.locator('#tally', { hasText: '29 pictures' }).waitFor();
   assert.ok(service.asked.length > asked, 'what came meanwhile is asked for');
-  await another.close();
-  service.close();
 });
 
 test('people who sign in see their own, with a token that goes to the API alone', async () => {
