@@ -90,7 +90,7 @@ impl DeadLetters {
             receive_count: dead.receive_count,
             first_sent_at: dead.sent_at,
             dead_since: Some(since),
-            put_back_with: format!("sightline redrive {}", dead.id),
+            put_back_with: self.put_back_with(&dead.id),
             event,
         };
         let mut text = serde_json::to_vec_pretty(&letter)?;
@@ -102,6 +102,14 @@ impl DeadLetters {
         file.sync_all()?;
         fs::rename(&aside, &place)?;
         File::open(&self.folder)?.sync_all()
+    }
+
+    /// The command that puts a dead letter of this folder back, from wherever it is typed.
+    fn put_back_with(&self, id: &str) -> String {
+        let data_dir = self.folder.parent().unwrap_or(&self.folder);
+        let data_dir = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
+        let quoted = data_dir.to_string_lossy().replace('\'', r"'\''");
+        format!("sightline redrive --data-dir '{quoted}' {id}")
     }
 
     /// The files, oldest first.
@@ -268,7 +276,11 @@ mod tests {
         let text: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
         assert_eq!(text["key"], "uploads/my cat+1.jpg");
         assert_eq!(text["lastReason"], "the picture could not be fetched");
-        assert_eq!(text["putBackWith"], "sightline redrive one");
+        let data_dir = dir.path().display();
+        assert_eq!(
+            text["putBackWith"],
+            format!("sightline redrive --data-dir '{data_dir}' one")
+        );
 
         let connection = store::open_database(&dir.path().join(store::DATABASE)).unwrap();
         let redriven = redrive(dir.path(), &["one".to_owned(), "three".to_owned()]).unwrap();

@@ -25,7 +25,7 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("sightline-processor: {error:#}");
             ExitCode::FAILURE
         }
     }

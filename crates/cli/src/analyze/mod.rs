@@ -202,8 +202,11 @@ pub(crate) async fn run(args: AnalyzeArgs) -> anyhow::Result<Outcome> {
             output::tell(&format!("The boxes are drawn in {}.", file.display()));
         }
         if args.open {
-            open::that_detached(file).with_context(|| {
-                format!("{} is written, but no viewer opens it", file.display())
+            open::that_detached(file).map_err(|_| {
+                anyhow!(
+                    "{} is written, but no viewer opens it; open it yourself, or choose where it lies with --draw",
+                    file.display()
+                )
             })?;
         }
     }
