@@ -193,13 +193,13 @@ impl State {
                     stream.write_all(piece)?;
                     pause(50);
                 }
-                self.arrived(&reply, asked);
+                self.arrived(&reply, asked, stream)?;
                 Ok(reply.then)
             }
             None => {
                 let reply = self.forward(request, asked.as_ref())?;
                 stream.write_all(&reply.bytes)?;
-                self.arrived(&reply, asked);
+                self.arrived(&reply, asked, stream)?;
                 Ok(reply.then)
             }
         }
@@ -279,14 +279,27 @@ impl State {
         })
     }
 
-    fn arrived(&self, reply: &Reply, asked: Option<(String, String)>) {
+    /// Takes note of an answer that was written, unless its reader has hung up, as a function does with the calls that
+    /// are still under way when its time is up: what is written then is lost like any other reply that is cut off.
+    fn arrived(
+        &self,
+        reply: &Reply,
+        asked: Option<(String, String)>,
+        stream: &TcpStream,
+    ) -> io::Result<()> {
         if let (Some((operation, object)), true) = (asked, reply.succeeded) {
+            // The reader keeps a connection that it has an answer from, so one that closes had not waited for it.
+            pause(5);
+            if hung_up(stream)? {
+                return Ok(());
+            }
             lock(&self.delivered).push(Delivery {
                 operation,
                 object,
                 answer: serde_json::from_slice(&reply.body).unwrap_or_default(),
             });
         }
+        Ok(())
     }
 }
 
@@ -299,6 +312,17 @@ struct Reply {
 
 fn pause(milliseconds: u64) {
     thread::sleep(Duration::from_millis(milliseconds));
+}
+
+/// Whether the other side has closed the connection.
+fn hung_up(stream: &TcpStream) -> io::Result<bool> {
+    stream.set_nonblocking(true)?;
+    let next = stream.peek(&mut [0]);
+    stream.set_nonblocking(false)?;
+    Ok(match next {
+        Ok(bytes) => bytes == 0,
+        Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+    })
 }
 
 /// Closes the connection with RST instead of FIN.
