@@ -23,9 +23,26 @@ pub struct PictureHeader {
     pub size: Option<(u32, u32)>,
     /// Exif orientation of a JPEG, 1 to 8; 1 for all other formats, as Rekognition turns only JPEG.
     pub orientation: u8,
+    /// Whether a JPEG or PNG is stored as a coarse picture and what refines it (progressive JPEG, interlaced
+    /// PNG), so that no part of it is ready before the last.
+    pub progressive: bool,
 }
 
 impl PictureHeader {
+    /// About how many bytes of the picture are in memory all at once while it is decoded: all its pixels, unless
+    /// rows or blocks can go as they come. `None` without a size.
+    #[must_use]
+    pub fn held_bytes(&self) -> Option<u64> {
+        let (width, height) = self.size?;
+        let pixels = u64::from(width) * u64::from(height);
+        Some(match (self.format, self.progressive) {
+            (MediaType::Jpeg | MediaType::Png, false) => 0,
+            // Coefficients of 16 bits: one and a half for each pixel as photos are stored, three at most.
+            (MediaType::Jpeg, true) => pixels * 6,
+            _ => pixels * 4,
+        })
+    }
+
     /// The header as the result document shows it; `None` without a size.
     #[must_use]
     pub fn info(&self) -> Option<ImageInfo> {
@@ -89,11 +106,15 @@ pub fn read_header(bytes: &[u8]) -> Result<PictureHeader, PictureError> {
         format,
         size,
         orientation: 1,
+        progressive: format == MediaType::Png && bytes.get(PNG_INTERLACE) == Some(&1),
     })
 }
 
 /// Signature, chunk length, chunk type, width, height (PNG specification, "PNG datastream structure" and "IHDR").
 const PNG_SIZE_END: usize = 8 + 4 + 4 + 4 + 4;
+
+/// Where a PNG says whether it is interlaced: behind depth, colour type, compression and filter (as above).
+const PNG_INTERLACE: usize = PNG_SIZE_END + 4;
 
 /// The format by its magic number.
 fn format(bytes: &[u8]) -> Option<MediaType> {
@@ -152,6 +173,7 @@ fn jpeg(bytes: &[u8]) -> Result<PictureHeader, PictureError> {
     let need = |end: usize| PictureError::NeedMore(end as u64);
     let mut at = 2;
     let mut size = None;
+    let mut progressive = false;
     let mut orientation = None;
     loop {
         let (prefix, marker) = match bytes.get(at..at + 2) {
@@ -206,6 +228,7 @@ fn jpeg(bytes: &[u8]) -> Result<PictureHeader, PictureError> {
                 let Some(&[_, h1, h0, w1, w0]) = segment.first_chunk::<5>() else {
                     return Err(DAMAGED);
                 };
+                progressive = marker & 3 == 2;
                 size = Some((
                     u32::from(u16::from_be_bytes([w1, w0])),
                     u32::from(u16::from_be_bytes([h1, h0])),
@@ -226,6 +249,7 @@ fn jpeg(bytes: &[u8]) -> Result<PictureHeader, PictureError> {
                 (width, height)
             }),
             orientation,
+            progressive,
         }),
         _ => Err(DAMAGED),
     }
@@ -346,12 +370,31 @@ mod tests {
                 Ok(PictureHeader {
                     format,
                     size: Some((120, 90)),
-                    orientation: 1
+                    orientation: 1,
+                    progressive: false
                 }),
                 "{format}"
             );
         }
         assert_eq!(read_header(&bmp(120, -90)).unwrap().size, Some((120, 90)));
+    }
+
+    #[test]
+    fn what_is_stored_coarse_to_fine_is_held_whole_while_it_is_decoded() {
+        let mut jpeg = encoded_jpeg(120, 90);
+        let mut png = png(120, 90);
+        for bytes in [&jpeg, &png] {
+            assert_eq!(read_header(bytes).unwrap().held_bytes(), Some(0));
+        }
+        let frame = jpeg.windows(2).position(|marker| marker == [0xFF, 0xC0]);
+        jpeg[frame.unwrap() + 1] = 0xC2;
+        png[PNG_INTERLACE] = 1;
+        assert_eq!(read_header(&jpeg).unwrap().held_bytes(), Some(120 * 90 * 6));
+        assert_eq!(read_header(&png).unwrap().held_bytes(), Some(120 * 90 * 4));
+        assert_eq!(
+            read_header(&gif(120, 90)).unwrap().held_bytes(),
+            Some(120 * 90 * 4)
+        );
     }
 
     #[test]

@@ -380,7 +380,11 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         analyses: &Analyses,
     ) -> Result<Making, Setback> {
         let settings = &self.config.settings;
-        let turn = self.preparer.turn().await;
+        let header = subject.picture.as_ref().map(|picture| &picture.header);
+        let turn = self
+            .preparer
+            .turn(header.and_then(|header| header.as_ref().ok()))
+            .await;
         let bytes = match source::bytes(self.store, subject.created, &subject.version).await? {
             Bytes::All(bytes) => bytes,
             Bytes::Unreadable(error) => {

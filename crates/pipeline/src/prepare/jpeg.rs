@@ -129,8 +129,13 @@ impl<'a> Jpeg<'a> {
         let (width, height) = self.stored.size;
         let pixels = u64::from(width).div_ceil(scale) * u64::from(height).div_ceil(scale);
         let planes = self.frame.coefficients() / (scale * scale);
+        // Every scan of a progressive picture adds to all its coefficients.
+        let held = match self.frame.process {
+            2 => self.frame.coefficients() * 2,
+            _ => 0,
+        };
         // The planes, the pixels made of them, and both once more in what follows.
-        planes + pixels * self.frame.sampling.len() as u64 * 2 + self.held()
+        planes + pixels * self.frame.sampling.len() as u64 * 2 + held
     }
 
     fn unsupported(&self, feature: &str) -> PrepareError {
@@ -158,15 +163,6 @@ impl Source for Jpeg<'_> {
 
     fn stored(&self) -> Stored {
         self.stored
-    }
-
-    fn held(&self) -> u64 {
-        // Every scan of a progressive picture adds to all its coefficients.
-        if self.frame.process == 2 {
-            self.frame.coefficients() * 2
-        } else {
-            0
-        }
     }
 
     fn reason(&self) -> Option<Reason> {

@@ -29,10 +29,7 @@ mod reduce;
 mod tiff;
 mod turn;
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, PoisonError},
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::{RgbImage, metadata::Orientation};
 use serde::{Deserialize, Serialize};
@@ -85,10 +82,6 @@ pub const MAX_UNPACKED_BYTES: u64 = 800_000_000;
 /// proportion in larger pictures), so nothing that it would find is lost at twice that size, and
 /// neither memory nor the request grows further.
 pub const CONVERTED_PX: u32 = 4096;
-
-/// Pictures that hold more than this in memory while they are decoded take turns, in bytes: the pixels of
-/// about four megapixels. The photos that most uploads are, JPEGs that are read block by block, never do.
-const LARGE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What preparation may cost, and what it aims at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -245,19 +238,9 @@ pub enum Reason {
 /// # Errors
 /// [`PrepareError`] where Rekognition cannot be given the picture at all.
 pub fn prepare(bytes: &[u8], limits: &Limits) -> Result<Prepared, PrepareError> {
-    prepare_beside(bytes, limits, &Mutex::new(()))
-}
-
-/// As [`prepare`], beside others that share `large`: of pictures that hold more than [`LARGE_BYTES`] one
-/// at a time is decoded.
-fn prepare_beside(
-    bytes: &[u8],
-    limits: &Limits,
-    large: &Mutex<()>,
-) -> Result<Prepared, PrepareError> {
     // The decoders of six libraries read bytes that anybody may have sent. Should one of them panic,
     // that costs this picture and nothing else.
-    catch_unwind(AssertUnwindSafe(|| prepare_picture(bytes, limits, large))).unwrap_or_else(|_| {
+    catch_unwind(AssertUnwindSafe(|| prepare_picture(bytes, limits))).unwrap_or_else(|_| {
         Err(
             read_header(bytes).map_or(PrepareError::internal("decoding"), |header| {
                 PrepareError::Damaged(header.format)
@@ -266,11 +249,7 @@ fn prepare_beside(
     })
 }
 
-fn prepare_picture(
-    bytes: &[u8],
-    limits: &Limits,
-    large: &Mutex<()>,
-) -> Result<Prepared, PrepareError> {
+fn prepare_picture(bytes: &[u8], limits: &Limits) -> Result<Prepared, PrepareError> {
     let source = open(bytes)?;
     let stored = source.stored();
     let format = source.format();
@@ -299,8 +278,6 @@ fn prepare_picture(
         });
     }
     let memory = limits.memory_bytes.saturating_sub(bytes.len() as u64);
-    let _alone =
-        (source.held() > LARGE_BYTES).then(|| large.lock().unwrap_or_else(PoisonError::into_inner));
     let reason = if !format.is_read_by_rekognition() {
         Some(Reason::Format)
     } else if bytes.len() > limits.max_file_bytes() {
@@ -386,12 +363,6 @@ trait Source {
     /// Why Rekognition, which reads the format, is not to be given the file all the same.
     fn reason(&self) -> Option<Reason> {
         None
-    }
-    /// About how many bytes of it are in memory all at once while it is decoded; all pixels, unless the
-    /// format lets rows or blocks go as they come.
-    fn held(&self) -> u64 {
-        let (width, height) = self.stored().size;
-        u64::from(width) * u64::from(height) * 4
     }
     /// Decodes within `memory` bytes, shrinking by a whole factor on the way, or by a smaller one
     /// where that is not to be had.

@@ -51,15 +51,6 @@ impl Source for Png<'_> {
         self.stored
     }
 
-    fn held(&self) -> u64 {
-        let (width, height) = self.stored.size;
-        if self.reader.info().interlaced {
-            u64::from(width) * u64::from(height) * 4
-        } else {
-            0
-        }
-    }
-
     fn decode(mut self: Box<Self>, factor: u32, memory: u64) -> Result<Reduced, PrepareError> {
         let size = self.stored.size;
         let (width, height) = size;

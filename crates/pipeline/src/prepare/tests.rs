@@ -1,5 +1,3 @@
-use std::io::Cursor;
-
 use image::{ExtendedColorType, ImageEncoder, codecs};
 
 use super::*;
@@ -277,43 +275,4 @@ fn a_file_in_a_request_may_be_too_much_by_its_bytes() {
     assert_eq!(prepared.converted, None);
     let ppe = prepared.ppe.unwrap();
     assert_eq!((ppe.reason, ppe.jpeg.width), (Reason::Bytes, 640));
-}
-
-#[test]
-fn two_side_by_side_where_both_have_room() {
-    let counts = [128, 512, 767, 768, 10_240].map(|mib| side_by_side(Some(mib)));
-    assert_eq!(counts, [1, 1, 1, 2, 2]);
-}
-
-#[test]
-fn of_pictures_that_hold_much_memory_one_is_decoded_at_a_time() {
-    let baseline = encoded_jpeg(640, 480);
-    // Read no further than its header here.
-    let mut progressive = baseline.clone();
-    let frame = progressive
-        .windows(2)
-        .position(|marker| marker == [0xFF, 0xC0])
-        .unwrap();
-    progressive[frame + 1] = 0xC2;
-    let held = |bytes: &[u8]| open(bytes).unwrap().held();
-    assert_eq!(held(&baseline), 0);
-    assert_eq!(held(&progressive), 640 * 480 * 3 * 2);
-
-    let mut bitmap = Cursor::new(Vec::new());
-    RgbImage::new(2400, 2000)
-        .write_to(&mut bitmap, image::ImageFormat::Bmp)
-        .unwrap();
-    let bitmap = bitmap.into_inner();
-    assert!(held(&bitmap) > LARGE_BYTES);
-
-    let large = Mutex::new(());
-    let limits = Limits::default();
-    std::thread::scope(|scope| {
-        let another = large.lock().unwrap();
-        let waiting = scope.spawn(|| prepare_beside(&bitmap, &limits, &large));
-        prepare_beside(&baseline, &limits, &large).unwrap();
-        assert!(!waiting.is_finished());
-        drop(another);
-        waiting.join().unwrap().unwrap();
-    });
 }

@@ -353,7 +353,8 @@ async fn material<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
 ) -> Result<Result<Material, AnalysisError>, Problem> {
     let settings = &api.config.settings;
     let preparing = async {
-        let turn = api.preparer.turn().await;
+        let header = read_header(image).ok();
+        let turn = api.preparer.turn(header.as_ref()).await;
         let limits = Limits {
             inline: true,
             ..settings.limits(analyses)
