@@ -25,7 +25,7 @@ const PERCENT: u64 = 30;
 /// How often each event comes.
 const DUPLICATES: usize = 3;
 /// Processes of the function.
-const PROCESSES: usize = 8;
+const PROCESSES: usize = 24;
 /// The side of a picture in pixels.
 const SIDE: u32 = 96;
 
@@ -147,7 +147,7 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
         },
         &artefacts()?,
     )?;
-    let tally = functions.work_off(Duration::from_secs(600))?;
+    let tally = functions.work_off(Duration::from_secs(900))?;
     let took = began.elapsed();
     drop(functions);
 
