@@ -200,6 +200,8 @@ def variants(out):
         pillow(f"{compression}.tif", "tiff", "format", compression=compression)
     pillow("grey.tif", "tiff", "format", source=image.convert("L"))
     pillow("alpha.tif", "tiff", "format", source=clear)
+    vips(clear).write_to_file(str(out.path / "premultiplied.tif"), premultiply=True)
+    out.good("premultiplied.tif", "tiff", "format", judge="alpha.tif")
     pillow("inks.tif", "tiff", "format", source=image.convert("CMYK"))
     pillow("bits.tif", "tiff", "format", source=image.convert("1"), tolerance=8)
     pillow("fax.tif", "tiff", "format", source=image.convert("1"), compression="group4", tolerance=8)

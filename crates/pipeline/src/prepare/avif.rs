@@ -7,7 +7,7 @@ use re_rav1d::dav1d::{
 use super::{
     PrepareError, Source, Stored,
     isobmff::{CodePoints, Coded, Still, read},
-    reduce::{Layout, Profile, Reduced, Reducer},
+    reduce::{Layout, Profile, Reduced, Reducer, divide_by_alpha},
 };
 use crate::MediaType;
 
@@ -90,7 +90,7 @@ impl Source for Avif<'_> {
                     write_alpha(picture, y, to.unwrap_or_default());
                 })?;
                 if premultiplied {
-                    divide_by_alpha(&mut row);
+                    divide_by_alpha(&mut row, layout);
                 }
             }
             reducer.push(&row);
@@ -361,15 +361,6 @@ fn write_alpha(picture: &Picture, y: u32, to: &mut [u8]) {
     let (pixels, _) = to.as_chunks_mut::<4>();
     for ([_, _, _, alpha], value) in pixels.iter_mut().zip(luma.iter()) {
         *alpha = byte((f32::from(value) - low) / span);
-    }
-}
-
-fn divide_by_alpha(row: &mut [u8]) {
-    let (pixels, _) = row.as_chunks_mut::<4>();
-    for [red, green, blue, alpha] in pixels {
-        for channel in [red, green, blue] {
-            *channel = byte(f32::from(*channel) / f32::from((*alpha).max(1)));
-        }
     }
 }
 

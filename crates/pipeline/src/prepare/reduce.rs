@@ -34,6 +34,10 @@ impl Layout {
         }
     }
 
+    pub(super) const fn has_alpha(self) -> bool {
+        matches!(self, Self::GreyAlpha | Self::RgbAlpha)
+    }
+
     const fn channels(self) -> Channels {
         match self {
             Self::Grey | Self::GreyAlpha => Channels::Grey,
@@ -209,7 +213,7 @@ impl Reducer {
     pub(super) fn push(&mut self, row: &[u8]) {
         self.height_read += 1;
         let mut opaque = std::mem::take(&mut self.opaque);
-        let row = if matches!(self.layout, Layout::GreyAlpha | Layout::RgbAlpha) {
+        let row = if self.layout.has_alpha() {
             opaque.clear();
             over_white(row, self.layout, &mut opaque);
             opaque.as_slice()
@@ -284,7 +288,7 @@ pub(super) fn reduce_whole(
     profile: Profile,
 ) -> Reduced {
     let row = (width as usize * layout.bytes()).max(1);
-    if factor > 1 || matches!(layout, Layout::GreyAlpha | Layout::RgbAlpha) {
+    if factor > 1 || layout.has_alpha() {
         let mut reducer = Reducer::new(width, layout, factor);
         for row in pixels.chunks_exact(row) {
             reducer.push(row);
@@ -300,6 +304,18 @@ pub(super) fn reduce_whole(
         channels: layout.channels(),
         profile,
         pixels,
+    }
+}
+
+/// Gives the pixels of a row with transparency, stored as they look over black, their own colours.
+pub(super) fn divide_by_alpha(row: &mut [u8], layout: Layout) {
+    for pixel in row.chunks_exact_mut(layout.bytes()) {
+        if let Some((alpha, colours)) = pixel.split_last_mut() {
+            let alpha = u16::from(*alpha).max(1);
+            for colour in colours {
+                *colour = ((u16::from(*colour) * 255 + alpha / 2) / alpha).min(255) as u8;
+            }
+        }
     }
 }
 

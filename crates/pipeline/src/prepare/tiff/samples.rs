@@ -2,8 +2,11 @@
 
 use tiff::{ColorType, decoder::DecodingResult};
 
-use super::{super::reduce::Layout, damaged, unsupported};
-use crate::prepare::PrepareError;
+use super::{damaged, unsupported};
+use crate::prepare::{
+    PrepareError,
+    reduce::{Layout, divide_by_alpha},
+};
 
 /// The largest palette: 256 colours of three numbers.
 pub(super) const PALETTE_NUMBERS: u64 = 3 * 256;
@@ -39,6 +42,8 @@ impl Palette {
 enum Meaning {
     /// Those of the layout.
     Pixels,
+    /// Those of the layout, the colours as they look over black.
+    Premultiplied,
     /// Brightness and two differences of colour.
     YCbCr,
     /// An index.
@@ -100,6 +105,8 @@ impl Samples {
             (None, layout) => {
                 let meaning = match colours {
                     ColorType::YCbCr(_) => Meaning::YCbCr,
+                    // "Associated alpha data (with pre-multiplied color)".
+                    _ if layout.has_alpha() && extra.first() == Some(&1) => Meaning::Premultiplied,
                     _ => Meaning::Pixels,
                 };
                 (layout.bytes(), layout, meaning)
@@ -150,6 +157,10 @@ impl Samples {
         pixels.clear();
         match &self.meaning {
             Meaning::Pixels => return row,
+            Meaning::Premultiplied => {
+                pixels.extend(row);
+                divide_by_alpha(pixels, self.layout);
+            }
             Meaning::YCbCr => {
                 let (row, _) = row.as_chunks::<3>();
                 pixels.extend(row.iter().flat_map(|pixel| light(*pixel)));
@@ -234,6 +245,25 @@ mod tests {
             Samples::of(ColorType::Gray(16), Some(palette()), &[]),
             Err(unsupported("a palette with 16 bits a pixel"))
         );
+    }
+
+    #[test]
+    fn colours_as_they_look_over_black_are_divided_by_their_alpha() {
+        let pixels = [10, 50, 100, 100, 200, 0, 7, 0, 1, 2, 3, 255];
+        let mut room = Vec::new();
+        for (kind, expected) in [
+            (1, [26, 128, 255, 100, 255, 0, 255, 0, 1, 2, 3, 255]),
+            (2, pixels),
+        ] {
+            let samples = Samples::of(ColorType::RGBA(8), None, &[kind]).unwrap();
+            assert_eq!(samples.pixels(&pixels, &mut room), expected, "{kind}");
+        }
+        let grey = ColorType::Multiband {
+            bit_depth: 8,
+            num_samples: 2,
+        };
+        let samples = Samples::of(grey, None, &[1]).unwrap();
+        assert_eq!(samples.pixels(&[64, 128], &mut room), [128, 128]);
     }
 
     #[test]
