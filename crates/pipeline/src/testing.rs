@@ -409,6 +409,7 @@ pub struct Failing<P> {
     faults: Faults<StoreError>,
     only: &'static str,
     lost_reply: bool,
+    stuck: bool,
 }
 
 impl<P> Failing<P> {
@@ -419,10 +420,12 @@ impl<P> Failing<P> {
             faults,
             only: "",
             lost_reply: false,
+            stuck: false,
         }
     }
 
-    /// Only calls whose line, as [`MemoryStore::calls`] gives it, contains `part` can fail.
+    /// Only calls whose line, as [`MemoryStore::calls`] gives it, contains `part` can fail. The line of a GET that asks
+    /// for all bytes ends with ` whole` here.
     #[must_use]
     pub const fn only(mut self, part: &'static str) -> Self {
         self.only = part;
@@ -433,6 +436,13 @@ impl<P> Failing<P> {
     #[must_use]
     pub const fn lost_replies(mut self) -> Self {
         self.lost_reply = true;
+        self
+    }
+
+    /// Struck GETs and PUTs never come back.
+    #[must_use]
+    pub const fn stuck(mut self) -> Self {
+        self.stuck = true;
         self
     }
 
@@ -451,12 +461,21 @@ impl<S: ObjectStore> ObjectStore for Failing<S> {
     }
 
     async fn get(&self, get: Get<'_>) -> Result<GetOutcome, StoreError> {
-        self.strike("GetObject", get.bucket, get.key)?;
-        self.inner.get(get).await
+        let whole = if get.first_bytes.is_none() {
+            " whole"
+        } else {
+            ""
+        };
+        match self.strike("GetObject", get.bucket, &format!("{}{whole}", get.key)) {
+            Err(_) if self.stuck => std::future::pending().await,
+            Err(error) => Err(error),
+            Ok(()) => self.inner.get(get).await,
+        }
     }
 
     async fn put(&self, put: Put<'_>) -> Result<PutOutcome, StoreError> {
         match self.strike("PutObject", put.bucket, put.key) {
+            Err(_) if self.stuck => std::future::pending().await,
             Err(error) if self.lost_reply => {
                 self.inner.put(put).await?;
                 Err(error)

@@ -121,10 +121,12 @@ impl Setback {
 /// How the time of an invocation is spent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadlines {
-    /// No image is begun after this.
+    /// No image is begun after this, and nothing is asked about one that was not ready by then.
     pub(crate) begin: Instant,
     /// No answer is waited for after this.
     pub(crate) answer: Instant,
+    /// No document is waited for after this: what time is left keeps the answers for the next attempt.
+    pub(crate) document: Instant,
     /// Nothing is written after this.
     pub(crate) write: Instant,
     /// The end as the clock will show it.
@@ -140,6 +142,7 @@ impl Deadlines {
         Self {
             begin: end - (left / 4).min(Duration::from_secs(10)),
             answer: end - writing,
+            document: end - writing / 2,
             write: end - writing / 6,
             end: now + left,
         }
@@ -309,7 +312,11 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             return Ok(Outcome::Skipped(skip));
         }
 
-        let material = match self.material(subject, &analyses).await {
+        // Many pictures begin at once and wait for their turns, which may take them to the end of the invocation.
+        let material = timeout_at(self.deadlines.begin, self.material(subject, &analyses))
+            .await
+            .unwrap_or(Err(Setback::OutOfTime));
+        let material = match material {
             Ok(Making::Ready(material)) => material,
             Ok(Making::Refused(error)) => {
                 let refused = self.refuse(subject, analyses, error, standing).await;
@@ -341,7 +348,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
                 lease.answers(),
                 until
             ),
-            self.show(subject, material.thumbnail.as_ref()),
+            timeout_at(until, self.show(subject, material.thumbnail.as_ref())),
         );
         let recognise_ms = elapsed_ms(asking);
         let kept = answers.kept();
@@ -350,7 +357,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             lease.park(self.store, (self.clock)(), kept).await;
             return Err(Setback::Recogniser { operation, error });
         }
-        let thumbnail = match thumbnail {
+        let thumbnail = match thumbnail.unwrap_or(Err(Setback::OutOfTime)) {
             Ok(thumbnail) => thumbnail,
             Err(setback) => {
                 lease.park(self.store, (self.clock)(), kept).await;
@@ -365,7 +372,10 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             recognise_ms,
         };
         let document = self.document(subject, analyses, ending);
-        let written = self.write(document, &subject.version, standing).await;
+        let writing = self.write(document, &subject.version, standing);
+        let written = timeout_at(self.deadlines.document, writing)
+            .await
+            .unwrap_or(Err(Setback::OutOfTime));
         match &written {
             Ok(_) => lease.release(self.store, (self.clock)()).await,
             Err(_) => lease.park(self.store, (self.clock)(), kept).await,

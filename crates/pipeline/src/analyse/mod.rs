@@ -142,15 +142,21 @@ impl<R: Recogniser> Analyst<'_, R> {
                     picture: views.of(&question).clone(),
                     question,
                 };
-                let answer = timeout_at(until, self.recogniser.recognise(&call))
-                    .await
-                    .unwrap_or_else(|_| {
-                        Err(RecogniserError {
-                            code: "Timeout".to_owned(),
-                            message: "the invocation ended before the answer came".to_owned(),
-                            retryable: true,
-                        })
-                    });
+                let asking = async {
+                    // The time-out alone would let a call leave that is too late, and it would be paid for.
+                    if Instant::now() >= until {
+                        return None;
+                    }
+                    let answer = timeout_at(until, self.recogniser.recognise(&call)).await;
+                    answer.ok()
+                };
+                let answer = asking.await.unwrap_or_else(|| {
+                    Err(RecogniserError {
+                        code: "Timeout".to_owned(),
+                        message: "the invocation ended before the answer came".to_owned(),
+                        retryable: true,
+                    })
+                });
                 if let Err(error) = &answer {
                     let operation = call.question.operation();
                     tracing::warn!(%key, %operation, code = error.code, error = error.message, retryable = error.retryable, "no answer");

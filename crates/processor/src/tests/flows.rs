@@ -16,10 +16,10 @@ use sightline_pipeline::{
 };
 
 use super::support::{
-    Bench, IN, OUT, config, failures, invocation, jpeg, options, picture, put_record, queue,
+    Bench, Hands, IN, OUT, config, failures, invocation, jpeg, options, picture, put_record, queue,
     s3_event,
 };
-use crate::{HandlerError, Processor, Setback, event::EventError};
+use crate::{HandlerError, Options, Processor, Setback, event::EventError};
 
 const KEY: &str = "uploads/my cat+1.jpg";
 
@@ -670,6 +670,11 @@ async fn a_picture_that_cannot_be_analysed_gets_a_failed_document_without_a_call
         ),
         (
             "DamagedImage",
+            b"GIF89a\xF0\0\xF0\0\0\0\0;".to_vec(),
+            Some("gif"),
+        ),
+        (
+            "TruncatedImage",
             b"GIF89a\xF0\0\xF0\0\0\0\0".to_vec(),
             Some("gif"),
         ),
@@ -1106,6 +1111,77 @@ async fn what_there_is_no_time_for_comes_again() {
     assert_eq!(failures(&answer), ["m"]);
     assert_eq!(bench.recogniser.count(), 1);
     assert!(!answered(&bench));
+}
+
+#[tokio::test]
+async fn a_bucket_that_does_not_answer_costs_no_second_call() {
+    for stuck in [
+        "PutObject out-put thumbnails/",
+        "PutObject out-put results/",
+    ] {
+        let store = |store| {
+            Failing::new(store, Faults::first(1, slow_down()))
+                .only(stuck)
+                .stuck()
+        };
+        let bench = Bench::with(
+            "labels,text",
+            MemoryStore::new(),
+            CannedRecogniser::new(),
+            store,
+        );
+        let info = bench.upload(KEY, &picture());
+        let event = queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))]);
+        let answer = bench.processor.handle(event.clone(), &invocation(2)).await;
+        assert_eq!(failures(&answer.unwrap()), ["m"], "{stuck}");
+        assert_eq!(bench.recogniser.count(), 2);
+        assert!(bench.failures(event).await.is_empty());
+        assert_eq!(bench.recogniser.count(), 2, "{stuck}");
+        assert_eq!(bench.store.keys(OUT), RESULTS);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_asked_about_a_picture_whose_turn_comes_too_late() {
+    let stuck = "uploads/slow.jpg";
+    let store = |store| {
+        Failing::new(store, Faults::first(1, slow_down()))
+            .only("GetObject in-put uploads/slow.jpg whole")
+            .stuck()
+    };
+    let hands = Hands::default();
+    let memory = MemoryStore::new();
+    let recogniser = CannedRecogniser::new();
+    let options = Options {
+        prepared_side_by_side: 1,
+        ..options(&hands, Duration::ZERO)
+    };
+    let processor = Processor::new(
+        config("labels"),
+        store(memory.clone()),
+        recogniser.clone(),
+        options,
+    );
+    let messages = [stuck, KEY].map(|key| {
+        let info = memory.insert(IN, key, &picture(), "image/jpeg", &[]);
+        (key, s3_event(&[put_record(key, &info, "01")]))
+    });
+    let only = |at: usize| queue(&messages[at..=at]);
+    // The second's time to begin is over before the first gives its turn back.
+    let mut shorter = invocation(2);
+    shorter.time_left = Duration::from_millis(500);
+    let short = invocation(2);
+    let (first, second) = futures::join!(processor.handle(only(0), &short), async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        processor.handle(only(1), &shorter).await
+    });
+    assert_eq!(failures(&first.unwrap()), [stuck]);
+    assert_eq!(failures(&second.unwrap()), [KEY]);
+    assert_eq!(recogniser.count(), 0);
+    // Their leases were given back, so both are worked on at once.
+    let again = processor.handle(queue(&messages), &invocation(60)).await;
+    assert!(failures(&again.unwrap()).is_empty());
+    assert_eq!(recogniser.count(), 2);
 }
 
 #[tokio::test]
