@@ -97,6 +97,7 @@ pub(crate) const IMAGES: &[Code] = &[
     Code::StoreUnavailable,
     Code::IndexUnavailable,
     Code::RecogniserUnavailable,
+    Code::PreparationTimeout,
     Code::DailyLimitReached,
 ];
 
@@ -319,6 +320,7 @@ fn example(code: Code) -> Problem {
         Code::StoreFailed => problem("The storage behind this service refused the request. Trying again will not help; tell who runs the service the x-request-id of this reply."),
         Code::StoreUnavailable => problem(&format!("The storage behind this service is not answering. Try again in {RETRY_AFTER_SECONDS} seconds.")),
         Code::DailyLimitReached => problem("Today's 10000 analyses are used up; send the picture again after midnight UTC, or ask whoever runs the service to raise MAX_DAILY_ANALYSES."),
+        Code::PreparationTimeout => problem("The image was not decoded within the time that one in a request has, and nothing was stored. Ask POST /uploads for an address and send the image there."),
         Code::RecogniserUnavailable => problem(&format!("The recogniser behind this service is not answering, and nothing was stored. Send the image again in {RETRY_AFTER_SECONDS} seconds.")),
     }
 }

@@ -98,13 +98,15 @@ pub enum Code {
     /// The recogniser could not be reached, was too busy or took too long; try again after
     /// `Retry-After` seconds.
     RecogniserUnavailable,
+    /// The image was not decoded within the time a request has; `POST /uploads` leaves it more.
+    PreparationTimeout,
     /// The day's analyses are used up; try again after midnight UTC, which `Retry-After` tells.
     DailyLimitReached,
 }
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::InvalidJson,
         Self::NotAnObject,
         Self::UnknownMember,
@@ -137,6 +139,7 @@ impl Code {
         Self::StoreUnavailable,
         Self::IndexUnavailable,
         Self::RecogniserUnavailable,
+        Self::PreparationTimeout,
     ];
 
     /// The code's row: name on the wire, status, title.
@@ -253,6 +256,11 @@ impl Code {
                 "recogniser-unavailable",
                 S::SERVICE_UNAVAILABLE,
                 "The recogniser is not answering",
+            ),
+            Self::PreparationTimeout => (
+                "preparation-timeout",
+                S::SERVICE_UNAVAILABLE,
+                "The image was not decoded in time",
             ),
             Self::DailyLimitReached => (
                 "daily-limit-reached",
@@ -472,6 +480,8 @@ impl IntoResponse for Problem {
         let allow = (self.code == Code::MethodNotAllowed).then(|| self.allowed.join(", "));
         let retry_after = match self.code {
             Code::DailyLimitReached => Some(seconds_until_midnight(OffsetDateTime::now_utc())),
+            // The same image in the same way would most likely take as long again.
+            Code::PreparationTimeout => None,
             _ if status == StatusCode::SERVICE_UNAVAILABLE => Some(u32::from(RETRY_AFTER_SECONDS)),
             _ => None,
         };

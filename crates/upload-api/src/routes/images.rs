@@ -29,7 +29,7 @@ use sightline_pipeline::{
     object_store::{Condition, ObjectStore, Presigner, Put, PutOutcome, StoreError},
     picture::read_header,
     prepare::{JpegPicture, Limits},
-    recogniser::{Picture, Recogniser, RecogniserError},
+    recogniser::{Picture, Recogniser},
 };
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -362,13 +362,11 @@ async fn material<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
         turn.prepare(image.to_vec(), limits).await
     };
     let prepared = timeout_at(until, preparing).await.map_err(|_| {
-        Problem::recogniser_unavailable(
-            &"preparation",
-            &RecogniserError {
-                code: "Timeout".to_owned(),
-                message: "the image was not prepared in time".to_owned(),
-                retryable: true,
-            },
+        tracing::warn!(%key, "the image was not prepared in time");
+        metrics::setback("PreparationTimeout", OffsetDateTime::now_utc());
+        Problem::new(
+            Code::PreparationTimeout,
+            format!("The image was not decoded within the time that one in a request has, and nothing was stored. {ADVICE}"),
         )
     })?;
     Ok(prepared

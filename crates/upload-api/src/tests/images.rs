@@ -1,6 +1,7 @@
 use std::{io::Cursor, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use futures::FutureExt as _;
 use image::{ImageFormat, RgbImage};
 use sightline_pipeline::{
     ResultDocument,
@@ -361,14 +362,20 @@ async fn a_recogniser_that_is_busy_leaves_nothing_behind() {
 async fn a_recogniser_that_takes_too_long_is_not_waited_for() {
     let store = MemoryStore::new();
     let recogniser = CannedRecogniser::new().with_delay(Duration::from_secs(60));
-    let mut api = api_over(store.clone(), &recogniser);
-    api.recogniser_patience = Duration::from_millis(1);
-    let reply = post(router(Arc::new(api)), body(&picture(ImageFormat::Png))).await;
-    assert_eq!(
-        (reply.status.as_u16(), reply.code().as_str()),
-        (503, "recogniser-unavailable")
-    );
-    assert!(store.calls().is_empty());
+    for (code, calls) in [("recogniser-unavailable", 1), ("preparation-timeout", 0)] {
+        let before = recogniser.count();
+        let mut api = api_over(store.clone(), &recogniser);
+        api.recogniser_patience = Duration::from_secs(1);
+        // Another image keeps the API busy.
+        let preparer = api.preparer.clone();
+        let _turn = (calls == 0).then(|| preparer.turn(None).now_or_never());
+        let reply = post(router(Arc::new(api)), body(&picture(ImageFormat::Png))).await;
+        assert_eq!((reply.status.as_u16(), reply.code().as_str()), (503, code));
+        let retry_after = reply.headers.get("retry-after");
+        assert_eq!(retry_after.is_some(), calls == 1, "{code}");
+        assert_eq!(recogniser.count() - before, calls, "{code}");
+        assert!(store.calls().is_empty());
+    }
 }
 
 #[tokio::test]
