@@ -40,7 +40,7 @@ export class Processor extends Construct {
     this.processor = new RustFunction(this, 'Processor', options, {
       binary: 'sightline-processor',
       description: 'Sightline: prepares pictures, asks Rekognition, writes answers',
-      // bench/processor.py measures some 430 MiB at most, with ten pictures of 24 to 63 megapixels in a batch. The rest buys
+      // bench/processor.py measures 228 MiB, with ten pictures of 24 to 63 megapixels in a batch. The rest buys
       // processor time, which comes with it.
       memoryMiB: 1024,
       timeOut: TIME_OUT,
