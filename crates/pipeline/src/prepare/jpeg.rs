@@ -11,14 +11,16 @@ use image::metadata::Orientation;
 use zune_jpeg::zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
 
 use super::{
-    PrepareError, Reason, Source, Stored,
+    MAX_SCANNED, PrepareError, Reason, Source, Stored,
     reduce::{Layout, Profile, Reduced, Reducer, reduce_whole},
 };
 use crate::MediaType;
 
-/// The most scans of a progressive JPEG that are read. Encoders write about ten; each costs a walk over
-/// the whole picture, and a few bytes are enough for one that changes nothing.
-const MAX_SCANS: usize = 200;
+/// The most scans of a JPEG that are read, where [`MAX_SCANNED`] allows so many. Encoders write about ten.
+const MAX_SCANS: u64 = 200;
+
+/// So many are read of any picture: one for each colour, as some write them.
+const MIN_SCANS: u64 = 4;
 
 pub(super) struct Jpeg<'a> {
     bytes: &'a [u8],
@@ -39,7 +41,7 @@ struct Frame {
     /// Whether bytes that belong to no segment stand before the first scan.
     stray: bool,
     /// How many scans were seen.
-    scans: usize,
+    scans: u64,
     /// Whether the end of the image was seen.
     complete: bool,
 }
@@ -186,8 +188,9 @@ impl Source for Jpeg<'_> {
         if self.frame.precision != 8 {
             return Err(self.unsupported(&format!("{} bits a colour", self.frame.precision)));
         }
-        if self.frame.scans > MAX_SCANS {
-            return Err(self.unsupported(&format!("more than {MAX_SCANS} scans")));
+        let most = (MAX_SCANNED / self.frame.coefficients().max(1)).clamp(MIN_SCANS, MAX_SCANS);
+        if self.frame.scans > most {
+            return Err(self.unsupported(&format!("more than {most} scans")));
         }
         let (width, height) = self.stored.size;
         if !self.frame.complete {

@@ -18,6 +18,7 @@
 #[cfg(feature = "avif")]
 mod avif;
 mod colour;
+mod cut_off;
 mod decoded;
 mod error;
 #[cfg(feature = "avif")]
@@ -36,8 +37,11 @@ use serde::{Deserialize, Serialize};
 
 pub use self::error::PrepareError;
 pub use self::output::JpegPicture;
-use self::reduce::{Reduced, factor_down_to};
 pub use self::turn::{Preparer, Turn, side_by_side};
+use self::{
+    cut_off::is_cut_off,
+    reduce::{Reduced, factor_down_to},
+};
 use crate::{
     MediaType,
     document::ImageInfo,
@@ -76,6 +80,11 @@ pub const MAX_PIXELS: u64 = 250_000_000;
 /// 10,000 pixels of 16-bit RGBA, the largest PNG that Rekognition takes. A JPEG is never unpacked
 /// whole, so there pixels count alone.
 pub const MAX_UNPACKED_BYTES: u64 = 800_000_000;
+
+/// The most numbers that the scans of a JPEG may walk over, all scans together: each of a progressive picture goes over
+/// all its coefficients, and takes a few bytes of the file where it changes nothing. A photo of 60 megapixels in twelve
+/// scans has half as many.
+const MAX_SCANNED: u64 = 2_000_000_000;
 
 /// The longest side of a converted picture, in pixels. Rekognition's guidelines measure what it
 /// finds against a picture of 1920 x 1080 (a face has to be 40 pixels wide there, and more in
@@ -240,12 +249,19 @@ pub enum Reason {
 pub fn prepare(bytes: &[u8], limits: &Limits) -> Result<Prepared, PrepareError> {
     // The decoders of six libraries read bytes that anybody may have sent. Should one of them panic,
     // that costs this picture and nothing else.
-    catch_unwind(AssertUnwindSafe(|| prepare_picture(bytes, limits))).unwrap_or_else(|_| {
+    let prepared = catch_unwind(AssertUnwindSafe(|| prepare_picture(bytes, limits)));
+    let prepared = prepared.unwrap_or_else(|_| {
         Err(
             read_header(bytes).map_or(PrepareError::internal("decoding"), |header| {
                 PrepareError::Damaged(header.format)
             }),
         )
+    });
+    prepared.map_err(|error| match error {
+        PrepareError::Damaged(format) if is_cut_off(format, bytes) => {
+            PrepareError::Truncated(format)
+        }
+        error => error,
     })
 }
 

@@ -213,6 +213,15 @@ fn scans_are_counted_before_they_are_read() {
     let many = [&jpeg[..scan], &header.repeat(200), &jpeg[scan..]].concat();
     let prepared = prepare(&many, &Limits::default()).unwrap();
     assert_eq!(prepared.thumbnail.unwrap_err().code(), "UnsupportedFormat");
+    // The larger the picture, the fewer.
+    let mut large = [&jpeg[..scan], &header.repeat(10), &jpeg[scan..]].concat();
+    let frame = large
+        .windows(2)
+        .position(|two| two == [0xFF, 0xC0])
+        .unwrap();
+    large[frame + 5..frame + 9].copy_from_slice(&[0x27, 0x10, 0x27, 0x10]);
+    let error = prepare(&large, &Limits::default()).unwrap().thumbnail;
+    assert!(error.unwrap_err().to_string().contains("more than 6 scans"));
 }
 
 #[test]

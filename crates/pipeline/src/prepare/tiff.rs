@@ -17,7 +17,7 @@ use self::{
     samples::{PALETTE_NUMBERS, Palette, Samples},
 };
 use super::{
-    MAX_UNPACKED_BYTES, PrepareError, Source, Stored,
+    MAX_SCANNED, MAX_UNPACKED_BYTES, PrepareError, Source, Stored,
     reduce::{Profile, Reduced, Reducer},
 };
 use crate::MediaType;
@@ -25,10 +25,14 @@ use crate::MediaType;
 /// The largest tag that is read, in bytes: a profile, or the places of very many strips.
 const TAG_BYTES: usize = 4 * 1024 * 1024;
 
+/// The marker before each scan of a JPEG (ITU-T T.81, annex B).
+const START_OF_SCAN: [u8; 2] = [0xFF, 0xDA];
+
 /// The largest strip or tile, in bytes.
 const CHUNK_BYTES: usize = 128 * 1024 * 1024;
 
 pub(super) struct Tiff<'a> {
+    bytes: &'a [u8],
     decoder: Decoder<Shown<'a>>,
     photometric: Option<Photometric>,
     stored: Stored,
@@ -56,10 +60,49 @@ impl<'a> Tiff<'a> {
             .and_then(Orientation::from_exif)
             .unwrap_or(Orientation::NoTransforms);
         Ok(Self {
+            bytes,
             decoder,
             photometric,
             stored: Stored { size, orientation },
         })
+    }
+
+    /// How many scans the strips or tiles have, all together; none where they are no JPEGs.
+    fn scans(&mut self) -> u64 {
+        const JPEG: u16 = 7;
+        if self
+            .decoder
+            .find_tag_unsigned(Tag::Compression)
+            .ok()
+            .flatten()
+            != Some(JPEG)
+        {
+            return 0;
+        }
+        let (places, lengths) = match self.decoder.get_chunk_type() {
+            ChunkType::Strip => (Tag::StripOffsets, Tag::StripByteCounts),
+            ChunkType::Tile => (Tag::TileOffsets, Tag::TileByteCounts),
+        };
+        let mut numbers = |tag| {
+            let numbers: Option<Vec<usize>> =
+                self.decoder.find_tag_unsigned_vec(tag).ok().flatten();
+            numbers.unwrap_or_default()
+        };
+        let chunks = numbers(places).into_iter().zip(numbers(lengths));
+        // Chunks that lie over each other could be as many times as long as the file.
+        let mut left = self.bytes.len();
+        let mut scans = 0;
+        for (place, length) in chunks {
+            let chunk = self.bytes.get(place..).unwrap_or_default();
+            let chunk = chunk.get(..length).unwrap_or(chunk);
+            if chunk.len() > left {
+                return u64::MAX;
+            }
+            left -= chunk.len();
+            let starts = chunk.windows(2).filter(|marker| *marker == START_OF_SCAN);
+            scans += starts.count() as u64;
+        }
+        scans
     }
 
     /// The colours of indices of so many bits; `None` where the numbers are none.
@@ -125,6 +168,9 @@ impl Source for Tiff<'_> {
         let chunks = u64::from(across) * u64::from(bands) * planes as u64;
         if chunks.saturating_mul(chunk) > MAX_UNPACKED_BYTES {
             return Err(too_large(size));
+        }
+        if self.scans().saturating_mul(chunk) > MAX_SCANNED {
+            return Err(unsupported("more scans than a picture of its size needs"));
         }
         let needed = band + chunk * 2 + Reducer::memory(width, height, samples.layout, factor);
         let band = usize::try_from(band)
