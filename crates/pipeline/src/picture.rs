@@ -38,8 +38,9 @@ impl PictureHeader {
         Some(match (self.format, self.progressive) {
             (MediaType::Jpeg | MediaType::Png, false) => 0,
             // Coefficients of 16 bits: one and a half for each pixel as photos are stored, three at most.
-            (MediaType::Jpeg, true) => pixels * 6,
-            _ => pixels * 4,
+            (MediaType::Jpeg, true) => pixels.saturating_mul(6),
+            // Some formats can claim sides of 32 bits.
+            _ => pixels.saturating_mul(4),
         })
     }
 
@@ -395,6 +396,21 @@ mod tests {
             read_header(&gif(120, 90)).unwrap().held_bytes(),
             Some(120 * 90 * 4)
         );
+    }
+
+    #[test]
+    fn sides_of_any_length_can_be_claimed() {
+        let mut tiff = b"II*\0\x08\0\0\0\x02\0".to_vec();
+        for tag in [0x100_u16, 0x101] {
+            tiff.extend(tag.to_le_bytes());
+            tiff.extend(4_u16.to_le_bytes());
+            tiff.extend(1_u32.to_le_bytes());
+            tiff.extend((1_u32 << 31).to_le_bytes());
+        }
+        tiff.extend([0; 4]);
+        let header = read_header(&tiff).unwrap();
+        assert_eq!(header.size, Some((1 << 31, 1 << 31)));
+        assert_eq!(header.held_bytes(), Some(u64::MAX));
     }
 
     #[test]

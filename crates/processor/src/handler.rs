@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -10,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt, stream};
+use futures::{FutureExt as _, StreamExt, stream};
 use serde_json::{Value, json};
 use sightline_pipeline::{
     KeyError, SourceKey,
@@ -340,7 +341,9 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
                 sole_process: self.options.sole_worker.then_some(self.process.as_str()),
                 lease_wait: self.options.lease_wait,
             };
-            match worker.work(&job.created, &key).await {
+            // A defect costs the image that brings it to light, not the others of the batch.
+            let worked = AssertUnwindSafe(worker.work(&job.created, &key)).catch_unwind();
+            match worked.await.unwrap_or(Err(Setback::Panicked)) {
                 Ok(Outcome::Written(document)) => tracing::info!(
                     request_id,
                     key = %key,
