@@ -25,6 +25,14 @@ pub trait ObjectStore: Send + Sync + 'static {
         bucket: &str,
         key: &str,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The same in a single request, for keys that others write too: a removal whose reply is lost is not sent again,
+    /// since by then something else may lie there.
+    fn delete_once(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// What lies in a bucket.

@@ -239,6 +239,10 @@ impl ObjectStore for MemoryStore {
         buckets.objects.remove(&(bucket.into(), key.into()));
         Ok(())
     }
+
+    async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+        self.delete(bucket, key).await
+    }
 }
 
 impl ListObjects for MemoryStore {
@@ -410,6 +414,7 @@ pub struct Failing<P> {
     only: &'static str,
     lost_reply: bool,
     stuck: bool,
+    panics: bool,
 }
 
 impl<P> Failing<P> {
@@ -421,6 +426,7 @@ impl<P> Failing<P> {
             only: "",
             lost_reply: false,
             stuck: false,
+            panics: false,
         }
     }
 
@@ -446,11 +452,20 @@ impl<P> Failing<P> {
         self
     }
 
+    /// Struck calls panic, as a defect would.
+    #[must_use]
+    pub const fn panics(mut self) -> Self {
+        self.panics = true;
+        self
+    }
+
     fn strike(&self, operation: &str, bucket: &str, key: &str) -> Result<(), StoreError> {
         if !format!("{operation} {bucket} {key}").contains(self.only) {
             return Ok(());
         }
-        self.faults.strike().map_or(Ok(()), Err)
+        let struck = self.faults.strike();
+        assert!(!self.panics || struck.is_none(), "as planned");
+        struck.map_or(Ok(()), Err)
     }
 }
 
@@ -494,6 +509,10 @@ impl<S: ObjectStore> ObjectStore for Failing<S> {
             Err(error) => Err(error),
             Ok(()) => self.inner.delete(bucket, key).await,
         }
+    }
+
+    async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+        self.delete(bucket, key).await
     }
 }
 

@@ -4,8 +4,8 @@
 //! works on the image; everybody else waits or comes back. Nobody takes over a lease that still
 //! runs, not even for a newer version of the object, and the holder's work ends before it runs
 //! out: it runs until the end of the invocation, plus a margin for clocks that differ. So the
-//! holder may remove it without asking whose it is by then, which S3 could not check in the same
-//! step on every bucket.
+//! holder may remove it without asking whose it is by then, once: were the removal sent again because its
+//! reply was lost, it could hit the lease of the next worker, whom others would no longer see.
 //!
 //! A holder that dies leaves the lease to run out. A queue whose visibility time-out is longer
 //! than the function's, as it must be anyway, redelivers the message after that.
@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use sightline_pipeline::{
     SourceKey,
     analyse::Kept,
-    object_store::{Condition, Get, GetOutcome, ObjectStore, Put, PutOutcome, StoreError},
+    object_store::{
+        Condition, Get, GetOutcome, ObjectInfo, ObjectStore, Put, PutOutcome, StoreError,
+    },
 };
 use time::{Duration, OffsetDateTime};
 
@@ -109,14 +111,7 @@ impl Lease {
         if lease.write(store, Condition::IfAbsent).await? {
             return Ok(Taken::Ours(lease));
         }
-        let get = Get {
-            bucket,
-            key: &lease.key,
-            version_id: None,
-            if_match: None,
-            first_bytes: None,
-        };
-        let GetOutcome::Found(info, bytes) = store.get(get).await? else {
+        let Some((info, bytes)) = lease.standing(store).await? else {
             // Given back a moment ago; the caller comes again.
             return Ok(Taken::Busy);
         };
@@ -163,20 +158,24 @@ impl Lease {
     }
 
     /// Gives the lease back. When that fails, it runs out.
-    pub(crate) async fn release<S: ObjectStore>(self, store: &S, now: OffsetDateTime) {
+    pub(crate) async fn release<S: ObjectStore>(mut self, store: &S, now: OffsetDateTime) {
         // Later it might be somebody else's.
-        if now < self.claim.expires_at - CLOCK_SKEW
-            && let Err(error) = store.delete(&self.bucket, &self.key).await
-        {
+        if now >= self.claim.expires_at - CLOCK_SKEW {
+            return;
+        }
+        if store.delete_once(&self.bucket, &self.key).await.is_ok() {
+            return;
+        }
+        // Whether it is gone is not known. Where it is not, it has run out now.
+        self.claim.expires_at = now;
+        let e_tag = std::mem::take(&mut self.e_tag);
+        if let Err(error) = self.write(store, Condition::IfMatch(&e_tag)).await {
             tracing::warn!(key = self.key, %error, "a lease could not be given back and will run out");
         }
     }
 
     /// Gives the lease back before the work is done, with the answers so far for whoever takes it
     /// next. They were paid for, so this is tried until it succeeds or the caller's time is up.
-    ///
-    /// The lease is not deleted here: a deletion whose reply is lost is sent again, and by then the
-    /// object may be the lease of the next worker, whom others would no longer see.
     pub(crate) async fn park<S: ObjectStore>(
         mut self,
         store: &S,
@@ -187,13 +186,49 @@ impl Lease {
         self.claim.expires_at = now;
         let e_tag = std::mem::take(&mut self.e_tag);
         let mut pause = FIRST_PAUSE;
-        while let Err(error) = self.write(store, Condition::IfMatch(&e_tag)).await {
-            if !error.retryable {
-                return tracing::warn!(key = self.key, %error, "answers could not be kept and will be asked for again");
+        loop {
+            match self.write(store, Condition::IfMatch(&e_tag)).await {
+                Ok(true) => return,
+                // Our own, where the reply to it was lost and the SDK wrote again.
+                Ok(false) => {
+                    let standing = self.standing(store).await.ok().flatten();
+                    let owner = standing.and_then(|(_, bytes)| {
+                        Some(serde_json::from_slice::<Claim>(&bytes).ok()?.owner)
+                    });
+                    if owner.as_ref() != Some(&self.claim.owner) {
+                        tracing::warn!(
+                            key = self.key,
+                            "the lease is not ours any more; answers could not be kept and will be asked for again"
+                        );
+                    }
+                    return;
+                }
+                Err(error) if !error.retryable => {
+                    return tracing::warn!(key = self.key, %error, "answers could not be kept and will be asked for again");
+                }
+                Err(_) => {}
             }
             tokio::time::sleep(pause).await;
             pause = (2 * pause).min(LONGEST_PAUSE);
         }
+    }
+
+    /// The lease object as it stands, whoever wrote it.
+    async fn standing<S: ObjectStore>(
+        &self,
+        store: &S,
+    ) -> Result<Option<(ObjectInfo, Vec<u8>)>, StoreError> {
+        let get = Get {
+            bucket: &self.bucket,
+            key: &self.key,
+            version_id: None,
+            if_match: None,
+            first_bytes: None,
+        };
+        Ok(match store.get(get).await? {
+            GetOutcome::Found(info, bytes) => Some((info, bytes)),
+            GetOutcome::Missing | GetOutcome::Changed => None,
+        })
     }
 
     /// Writes the lease object; whether the condition held.
@@ -292,6 +327,25 @@ mod tests {
             .park(&failing, OffsetDateTime::UNIX_EPOCH, answers())
             .await;
         assert_eq!(take(&store, "other").await.answers(), answers());
+    }
+
+    #[tokio::test]
+    async fn a_lease_whose_removal_has_no_reply_is_free_all_the_same() {
+        for lost_reply in [false, true] {
+            let store = MemoryStore::new();
+            let mut failing = Failing::new(store.clone(), Faults::first(1, slow_down()));
+            if lost_reply {
+                failing = failing.lost_replies();
+            }
+            let lease = take(&store, "one").await;
+            lease.release(&failing, OffsetDateTime::UNIX_EPOCH).await;
+            let removals = store.calls();
+            let removals = removals
+                .iter()
+                .filter(|call| call.starts_with("DeleteObject"));
+            assert_eq!(removals.count(), usize::from(lost_reply));
+            take(&store, "other").await;
+        }
     }
 
     #[tokio::test]

@@ -20,6 +20,8 @@ const SEQUENCER: &str = "source-sequencer";
 /// Seconds since 1970.
 const LAST_MODIFIED: &str = "source-last-modified";
 const STATUS: &str = "status";
+/// The worker that wrote it, by which it knows a document of its own whose reply was lost.
+const WRITER: &str = "writer";
 /// Metadata of a result that says only that the day's analyses were used up.
 const LIMITED: &str = "daily-limit-reached";
 
@@ -61,6 +63,8 @@ pub(crate) struct Answered {
     version: Option<ObjectVersion>,
     /// Nothing was asked of the picture, because the day's analyses were used up.
     limited: bool,
+    /// The worker that wrote it, where it says so.
+    writer: Option<String>,
 }
 
 impl Answered {
@@ -107,6 +111,7 @@ pub(crate) async fn answered<S: ObjectStore>(
     if let Some(version) = version_in(&info) {
         return Ok(Some(Answered {
             limited: info.metadata.contains_key(LIMITED),
+            writer: info.metadata.get(WRITER).cloned(),
             e_tag: info.e_tag,
             version: Some(version),
         }));
@@ -132,6 +137,7 @@ pub(crate) async fn answered<S: ObjectStore>(
                     )
                 }),
                 version: document.map(|document| document.source),
+                writer: None,
             })
         }
         GetOutcome::Missing | GetOutcome::Changed => None,
@@ -203,13 +209,14 @@ pub(crate) enum Writing {
 }
 
 /// Writes a result in place of what `standing` saw, unless by then one stands that answers the
-/// same or a newer version.
+/// same or a newer version. `writer` is unlike any other worker's.
 pub(crate) async fn write<S: ObjectStore>(
     store: &S,
     bucket: &str,
     document: &ResultDocument,
     version: &ObjectVersion,
     mut standing: Standing,
+    writer: &str,
 ) -> Result<Writing, StoreError> {
     let key = &document.source.key;
     let result_key = key.result_key();
@@ -221,7 +228,10 @@ pub(crate) async fn write<S: ObjectStore>(
         retryable: false,
     })?;
     // Without metadata the document alone tells its version.
-    let metadata = metadata(version, Some(document));
+    let mut metadata = metadata(version, Some(document));
+    if !metadata.is_empty() {
+        metadata.push((WRITER, writer.to_owned()));
+    }
     for _ in 0..WRITE_ATTEMPTS {
         let condition = match &standing {
             Standing::Open(None) => Condition::IfAbsent,
@@ -239,7 +249,12 @@ pub(crate) async fn write<S: ObjectStore>(
         match store.put(put).await? {
             PutOutcome::Stored(_) => return Ok(Writing::Done),
             PutOutcome::ConditionFailed => {
-                standing = Standing::look(store, bucket, key, version).await?;
+                let found = answered(store, bucket, key).await?;
+                let ours = |found: &Answered| found.writer.as_deref() == Some(writer);
+                if found.as_ref().is_some_and(ours) {
+                    return Ok(Writing::Done);
+                }
+                standing = found.map_or(Standing::Open(None), |found| found.judge(version));
             }
         }
     }

@@ -72,7 +72,7 @@ pub(crate) async fn remove_older<S: ObjectStore>(
     let newer = results::version_in(&info)
         .is_some_and(|shown| shown.relation_to(version) == Relation::Newer);
     if !newer {
-        store.delete(bucket, &thumbnail_key).await?;
+        store.delete_once(bucket, &thumbnail_key).await?;
     }
     Ok(())
 }

@@ -89,6 +89,9 @@ pub enum Setback {
     /// The invocation ends.
     #[error("the invocation has no time left for the image")]
     OutOfTime,
+    /// The program has a defect that the image brought to light.
+    #[error("the processor panicked, which is a defect of the program; report it")]
+    Panicked,
 }
 
 impl Setback {
@@ -102,6 +105,7 @@ impl Setback {
             Self::InHand => "InHand".into(),
             Self::Contended => "Contended".into(),
             Self::OutOfTime => "OutOfTime".into(),
+            Self::Panicked => "Panicked".into(),
         }
     }
 
@@ -113,7 +117,7 @@ impl Setback {
             // Nothing in a picture makes an index refuse it.
             Self::Index(error) => !error.retryable,
             Self::Recogniser { error, .. } => deployment::is_at_fault(&error.code),
-            Self::InHand | Self::Contended | Self::OutOfTime => false,
+            Self::InHand | Self::Contended | Self::OutOfTime | Self::Panicked => false,
         }
     }
 }
@@ -448,11 +452,17 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
                 until: self.deadlines.end,
             };
             let output = &self.config.buckets.output;
-            match Lease::take(self.store, output, subject.key, &subject.version, claimant).await? {
-                Taken::Ours(lease) => return Ok(Ok(lease)),
-                Taken::Newer => return Ok(Err(Skip::Superseded)),
-                Taken::Busy if Instant::now() + pause >= patience => return Err(Setback::InHand),
-                Taken::Busy => {}
+            let taken =
+                Lease::take(self.store, output, subject.key, &subject.version, claimant).await;
+            let out_of_patience = Instant::now() + pause >= patience;
+            match taken {
+                Ok(Taken::Ours(lease)) => return Ok(Ok(lease)),
+                Ok(Taken::Newer) => return Ok(Err(Skip::Superseded)),
+                Ok(Taken::Busy) if out_of_patience => return Err(Setback::InHand),
+                // It may be ours without our knowing, which the next try finds; left behind, it would hold up the
+                // next attempt too.
+                Err(error) if !error.retryable || out_of_patience => return Err(error.into()),
+                Ok(Taken::Busy) | Err(_) => {}
             }
             sleep(pause).await;
             pause = (2 * pause).min(Duration::from_secs(1));
@@ -523,14 +533,19 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             // Before the document, so that an attempt that breaks off here comes again.
             thumbnail::remove_older(self.store, output, &document.source.key, version).await?;
         }
-        match results::write(self.store, output, &document, version, standing).await? {
+        let owner = &self.owner;
+        match results::write(self.store, output, &document, version, standing, owner).await? {
             Writing::Done => {
                 metrics::written(&document);
                 Ok(Outcome::Written(Box::new(document)))
             }
-            Writing::GivenWay(standing) => Ok(Outcome::Skipped(
-                skip(&standing).unwrap_or(Skip::Superseded),
-            )),
+            Writing::GivenWay(standing) => {
+                if let Some(cost) = &document.cost {
+                    metrics::spent(cost, (self.clock)());
+                }
+                let skip = skip(&standing).unwrap_or(Skip::Superseded);
+                Ok(Outcome::Skipped(skip))
+            }
             Writing::Lost => Err(Setback::Contended),
         }
     }
@@ -551,8 +566,8 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         // Not what another worker wrote meanwhile about a newer image.
         let answered = results::answered(self.store, output, key).await?;
         if answered.is_some_and(|answered| answered.is_of(&entry.version)) {
-            self.store.delete(output, &key.thumbnail_key()).await?;
-            self.store.delete(output, &key.result_key()).await?;
+            self.store.delete_once(output, &key.thumbnail_key()).await?;
+            self.store.delete_once(output, &key.result_key()).await?;
         }
         Ok(false)
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_s3::{
     Client,
+    config::{Builder, retry::RetryConfig},
     primitives::{ByteStream, DateTime},
     types::{ChecksumMode, EncodingType},
 };
@@ -19,10 +20,20 @@ use crate::object_store::{
 /// The most bytes that are set aside for an object before they have come.
 const MAX_RESERVED_BYTES: u64 = 16 * 1024 * 1024;
 
+/// How often an object is read whose bytes break off on the way, which the SDK's own retries do not see.
+const READ_ATTEMPTS: u32 = 3;
+
 /// The buckets of S3, or of the local endpoint.
 #[derive(Debug, Clone)]
 pub struct S3Store {
     client: Client,
+}
+
+/// What became of one GET.
+enum Read {
+    Whole(GetOutcome),
+    /// The reply began and its bytes did not end; why.
+    BrokenOff(String),
 }
 
 impl S3Store {
@@ -64,59 +75,20 @@ impl ObjectStore for S3Store {
     }
 
     async fn get(&self, get: Get<'_>) -> Result<GetOutcome, StoreError> {
-        let answer = self
-            .client
-            .get_object()
-            .bucket(get.bucket)
-            .key(get.key)
-            .set_version_id(get.version_id.map(str::to_owned))
-            .set_if_match(get.if_match.map(|e_tag| format!("\"{e_tag}\"")))
-            .set_range(
-                get.first_bytes
-                    .map(|bytes| format!("bytes=0-{}", bytes.saturating_sub(1))),
-            )
-            .checksum_mode(ChecksumMode::Enabled)
-            .send()
-            .await;
-        match answer {
-            Ok(found) => {
-                let info = ObjectInfo {
-                    e_tag: unquoted(found.e_tag()),
-                    size: whole_size(found.content_range())
-                        .unwrap_or_else(|| size(found.content_length())),
-                    content_type: found.content_type().unwrap_or_default().to_owned(),
-                    last_modified: time(found.last_modified()),
-                    version_id: version(found.version_id()),
-                    sha256: sha256(found.checksum_sha256()),
-                    metadata: metadata(found.metadata()),
-                };
-                // Where they are wanted at once: collected by the SDK, an object is in memory several times.
-                let expected = size(found.content_length()).min(MAX_RESERVED_BYTES);
-                let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
-                let mut body = found.body;
-                while let Some(chunk) = body.try_next().await.map_err(|error| StoreError {
-                    operation: "GetObject",
-                    bucket: get.bucket.to_owned(),
-                    code: "Response".to_owned(),
-                    message: format!("the object's bytes broke off: {error}"),
-                    retryable: true,
-                })? {
-                    bytes.extend_from_slice(&chunk);
+        let mut attempt = 1;
+        loop {
+            match self.read(get).await? {
+                Read::Whole(outcome) => return Ok(outcome),
+                Read::BrokenOff(message) if attempt == READ_ATTEMPTS => {
+                    return Err(StoreError {
+                        operation: "GetObject",
+                        bucket: get.bucket.to_owned(),
+                        code: "Response".to_owned(),
+                        message: format!("the object's bytes broke off: {message}"),
+                        retryable: true,
+                    });
                 }
-                Ok(GetOutcome::Found(info, bytes))
-            }
-            Err(error) => {
-                let failure = Failure::read(&error);
-                match (failure.status, failure.code.as_str()) {
-                    (Some(412), _) => Ok(GetOutcome::Changed),
-                    // 405: the version is a delete marker.
-                    (Some(404), "NoSuchKey" | "NoSuchVersion" | "NotFound") | (Some(405), _) => {
-                        Ok(GetOutcome::Missing)
-                    }
-                    // An empty object has no first byte, so no range of it can be given.
-                    (Some(416), _) => self.get_empty(get).await,
-                    _ => Err(read_error(failure, "GetObject", get.bucket, get.version_id)),
-                }
+                Read::BrokenOff(_) => attempt += 1,
             }
         }
     }
@@ -164,6 +136,19 @@ impl ObjectStore for S3Store {
             .delete_object()
             .bucket(bucket)
             .key(key)
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| Failure::read(&error).into_store_error("DeleteObject", bucket))
+    }
+
+    async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+        self.client
+            .delete_object()
+            .bucket(bucket)
+            .key(key)
+            .customize()
+            .config_override(Builder::new().retry_config(RetryConfig::disabled()))
             .send()
             .await
             .map(|_| ())
@@ -222,6 +207,63 @@ fn decoded(key: &str) -> Option<String> {
 }
 
 impl S3Store {
+    /// One GET, with its body.
+    async fn read(&self, get: Get<'_>) -> Result<Read, StoreError> {
+        let answer = self
+            .client
+            .get_object()
+            .bucket(get.bucket)
+            .key(get.key)
+            .set_version_id(get.version_id.map(str::to_owned))
+            .set_if_match(get.if_match.map(|e_tag| format!("\"{e_tag}\"")))
+            .set_range(
+                get.first_bytes
+                    .map(|bytes| format!("bytes=0-{}", bytes.saturating_sub(1))),
+            )
+            .checksum_mode(ChecksumMode::Enabled)
+            .send()
+            .await;
+        match answer {
+            Ok(found) => {
+                let info = ObjectInfo {
+                    e_tag: unquoted(found.e_tag()),
+                    size: whole_size(found.content_range())
+                        .unwrap_or_else(|| size(found.content_length())),
+                    content_type: found.content_type().unwrap_or_default().to_owned(),
+                    last_modified: time(found.last_modified()),
+                    version_id: version(found.version_id()),
+                    sha256: sha256(found.checksum_sha256()),
+                    metadata: metadata(found.metadata()),
+                };
+                // Where they are wanted at once: collected by the SDK, an object is in memory several times.
+                let expected = size(found.content_length()).min(MAX_RESERVED_BYTES);
+                let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
+                let mut body = found.body;
+                loop {
+                    match body.try_next().await {
+                        Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+                        Ok(None) => break,
+                        Err(error) => return Ok(Read::BrokenOff(error.to_string())),
+                    }
+                }
+                Ok(Read::Whole(GetOutcome::Found(info, bytes)))
+            }
+            Err(error) => {
+                let failure = Failure::read(&error);
+                match (failure.status, failure.code.as_str()) {
+                    (Some(412), _) => Ok(Read::Whole(GetOutcome::Changed)),
+                    // 405: the version is a delete marker.
+                    (Some(404), "NoSuchKey" | "NoSuchVersion" | "NotFound") | (Some(405), _) => {
+                        Ok(Read::Whole(GetOutcome::Missing))
+                    }
+                    // An empty object has no first byte, so no range of it can be given.
+                    (Some(416), _) => self.get_empty(get).await.map(Read::Whole),
+                    _ => Err(read_error(failure, "GetObject", get.bucket, get.version_id)),
+                }
+            }
+        }
+    }
+
     /// What a range of an empty object would have answered.
     async fn get_empty(&self, get: Get<'_>) -> Result<GetOutcome, StoreError> {
         Ok(match self.head(get.bucket, get.key).await? {

@@ -6,6 +6,7 @@ use futures::future::join_all;
 use rekognition_model::Operation;
 use serde_json::{Value, json};
 use sightline_pipeline::{
+    SourceKey,
     document::{ResultDocument, Status},
     object_store::{
         Condition, Get, GetOutcome, ObjectInfo, ObjectStore, Put, PutOutcome, StoreError,
@@ -13,13 +14,18 @@ use sightline_pipeline::{
     recogniser::{Picture, Question},
     spending::DAILY_LIMIT_REACHED,
     testing::{CannedRecogniser, Failing, Faults, MemoryStore, refused, slow_down, throttled},
+    version::ObjectVersion,
 };
 
 use super::support::{
     Bench, Hands, IN, OUT, config, failures, invocation, jpeg, options, picture, put_record, queue,
     s3_event,
 };
-use crate::{HandlerError, Options, Processor, Setback, event::EventError};
+use crate::{
+    HandlerError, Options, Processor, Setback,
+    event::EventError,
+    results::{self, Standing, Writing},
+};
 
 const KEY: &str = "uploads/my cat+1.jpg";
 
@@ -554,6 +560,10 @@ impl ObjectStore for Twice {
         self.0.delete(bucket, key).await?;
         self.0.delete(bucket, key).await
     }
+
+    async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+        self.0.delete_once(bucket, key).await
+    }
 }
 
 #[tokio::test]
@@ -564,6 +574,58 @@ async fn writes_that_were_sent_twice_are_known_again() {
     assert!(bench.failures(event).await.is_empty());
     assert_eq!(bench.recogniser.count(), 1);
     assert_eq!(bench.store.keys(OUT), RESULTS);
+
+    // So such a document is counted as written by its writer, and by nobody else.
+    let mut document: ResultDocument = serde_json::from_value(bench.document(KEY)).unwrap();
+    document.source.key = SourceKey::new("uploads/another.jpg").unwrap();
+    let version = ObjectVersion {
+        e_tag: document.source.e_tag.clone(),
+        version_id: None,
+        sequencer: document.source.sequencer.clone(),
+        last_modified: document.source.last_modified,
+    };
+    for (writer, writing) in [
+        ("one/1/0", Writing::Done),
+        ("other/1/0", Writing::GivenWay(Standing::Answered)),
+    ] {
+        let store = Twice(bench.store.clone());
+        let open = Standing::Open(None);
+        let written = results::write(&store, OUT, &document, &version, open, writer).await;
+        assert_eq!(written.unwrap(), writing);
+    }
+}
+
+#[tokio::test]
+async fn a_defect_costs_the_picture_that_brings_it_to_light_and_no_other() {
+    let store = |store| {
+        Failing::new(store, Faults::always(slow_down()))
+            .only("GetObject in-put uploads/odd.jpg")
+            .panics()
+    };
+    let bench = Bench::with("labels", MemoryStore::new(), CannedRecogniser::new(), store);
+    let messages = ["uploads/odd.jpg", KEY].map(|key| {
+        let info = bench.upload(key, &picture());
+        (key, s3_event(&[put_record(key, &info, "01")]))
+    });
+    let failed = bench.failures(queue(&messages)).await;
+    assert_eq!(failed, ["uploads/odd.jpg"]);
+    assert_eq!(bench.store.keys(OUT), RESULTS);
+}
+
+#[tokio::test]
+async fn a_lease_whose_first_reply_was_lost_is_not_left_behind() {
+    let hands = Hands::default();
+    let memory = MemoryStore::new();
+    let store = Failing::new(memory.clone(), Faults::first(1, slow_down()))
+        .only("PutObject out-put claims/")
+        .lost_replies();
+    let options = options(&hands, Duration::from_secs(1));
+    let processor = Processor::new(config("labels"), store, CannedRecogniser::new(), options);
+    let info = memory.insert(IN, KEY, &picture(), "image/jpeg", &[]);
+    let event = queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))]);
+    let answer = processor.handle(event, &invocation(60)).await.unwrap();
+    assert!(failures(&answer).is_empty());
+    assert_eq!(memory.keys(OUT), RESULTS);
 }
 
 /// Puts a result in place just before the processor writes its own.
@@ -598,6 +660,10 @@ impl ObjectStore for Racing {
 
     async fn delete(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
         self.store.delete(bucket, key).await
+    }
+
+    async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+        self.store.delete_once(bucket, key).await
     }
 }
 

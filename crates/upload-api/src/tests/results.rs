@@ -291,4 +291,8 @@ impl ObjectStore for Silent {
     async fn delete(&self, _: &str, _: &str) -> Result<(), StoreError> {
         std::future::pending().await
     }
+
+    async fn delete_once(&self, _: &str, _: &str) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
 }
