@@ -7,8 +7,10 @@
 /// Sources: Amazon S3 API Reference, "Error responses"; Amazon Rekognition API Reference, "Common
 /// errors" and `AccessDeniedException` of its image operations. `BadRequest` is the code given here
 /// to an answer without a body, as HEAD has it: S3 answers 400 there to expired or malformed
-/// credentials, and 403 (`AccessDenied`) to missing permissions.
-const CODES: [&str; 25] = [
+/// credentials, and 403 (`AccessDenied`) to missing permissions. `InvalidS3ObjectException` is Rekognition's word for an
+/// object it cannot fetch: one that was just read here is out of its reach (another region, a missing permission), or was
+/// deleted a moment ago, which the next attempt finds.
+const CODES: [&str; 26] = [
     "AccessDenied",
     "AccessDeniedException",
     "AccountProblem",
@@ -21,6 +23,7 @@ const CODES: [&str; 25] = [
     "IncompleteSignatureException",
     "InvalidAccessKeyId",
     "InvalidClientTokenId",
+    "InvalidS3ObjectException",
     "InvalidSignatureException",
     "InvalidToken",
     "MissingAuthenticationToken",
@@ -53,6 +56,7 @@ mod tests {
         for code in [
             "AccessDenied",
             "AccessDeniedException",
+            "InvalidS3ObjectException",
             "KMS.DisabledException",
         ] {
             assert!(is_at_fault(code), "{code}");

@@ -72,9 +72,6 @@ fn explain(operation: Operation, error: &RecogniserError) -> String {
         "ImageTooLargeException" => format!(
             "The picture is too large for {operation}; upload a smaller one."
         ),
-        "InvalidS3ObjectException" => {
-            "Rekognition could not fetch the picture; the bucket must be in the region in which Rekognition is called, and the processor must be allowed to read the picture.".to_owned()
-        }
         "ResourceNotReadyException" => {
             "The custom labels model is not running; whoever runs it must start it, then upload the picture again.".to_owned()
         }
