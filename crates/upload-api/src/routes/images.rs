@@ -257,9 +257,11 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
         .clone()
         .unwrap_or_else(|| api.config.analyses.clone());
     let until = started + api.recogniser_patience;
+    // A question that leaves moments before the end is paid for and its answer not heard.
+    let ready_by = started + api.recogniser_patience * 2 / 3;
     let material = match analyse::refusal(size, &header, &analyses) {
         Some(refusal) => Err(refusal),
-        None => material(&api, &key, &image, &analyses, until).await?,
+        None => material(&api, &key, &image, &analyses, ready_by).await?,
     };
     let prepare_ms = milliseconds(started);
 
@@ -349,7 +351,7 @@ async fn material<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
     key: &SourceKey,
     image: &Arc<[u8]>,
     analyses: &Analyses,
-    until: Instant,
+    ready_by: Instant,
 ) -> Result<Result<Material, AnalysisError>, Problem> {
     let settings = &api.config.settings;
     let preparing = async {
@@ -361,7 +363,7 @@ async fn material<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
         };
         turn.prepare(image.to_vec(), limits).await
     };
-    let prepared = timeout_at(until, preparing).await.map_err(|_| {
+    let prepared = timeout_at(ready_by, preparing).await.map_err(|_| {
         tracing::warn!(%key, "the image was not prepared in time");
         metrics::setback("PreparationTimeout", OffsetDateTime::now_utc());
         Problem::new(
