@@ -1,6 +1,7 @@
 //! The unmodified processor behind a network and services that fail: 30 % of all calls are throttled, break,
-//! hang or lose their reply, and every event comes three times, in any order. Every picture still gets its one
-//! right document, and every operation is paid for once a picture.
+//! hang or lose their reply, and every event comes three times, in any order, beside late events of versions that were
+//! replaced. Every picture still gets its one right document, every operation is paid for once a picture, and the figures
+//! for CloudWatch say so.
 
 use std::{
     collections::BTreeMap,
@@ -24,6 +25,8 @@ const OUTPUT: &str = "faults-output";
 const PERCENT: u64 = 30;
 /// How often each event comes.
 const DUPLICATES: usize = 3;
+/// One in so many pictures was another before, whose events come late.
+const REPLACED: usize = 10;
 /// Processes of the function.
 const PROCESSES: usize = 24;
 /// The side of a picture in pixels.
@@ -132,7 +135,13 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
             vec![event; DUPLICATES]
         })
         .collect();
+    let replaced = uploaded.iter().step_by(REPLACED).flat_map(|(key, _, _)| {
+        let before = "0123456789abcdef0123456789abcdef";
+        vec![s3_event(INPUT, key, before, 1_000).to_string(); DUPLICATES]
+    });
+    events.extend(replaced);
     shuffle(&mut events, seed);
+    let event_count = events.len();
     let began = Instant::now();
     let mut functions = Functions::start(
         "sightline-processor",
@@ -160,9 +169,10 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
             .push(delivery.answer);
     }
     let calls = aws_calls(&data)?;
+    let figures = Figures::read(PROCESSES)?;
     let report = format!(
-        "seed {seed}: {count} pictures, {} events in {took:.0?}\n{} calls, of which struck: {:?}\n{tally:?}\n{} answers delivered; the endpoint answered DetectLabels {} times\n",
-        uploaded.len() * DUPLICATES,
+        "seed {seed}: {count} pictures, {} events in {took:.0?}\n{} calls, of which struck: {:?}\n{tally:?}\n{} answers delivered; the endpoint answered DetectLabels {} times\n{figures:?}\n",
+        event_count,
         proxy.calls(),
         proxy.struck(),
         answers.values().map(Vec::len).sum::<usize>(),
@@ -179,6 +189,14 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
     ensure!(
         count < 1000 || (0.27..0.33).contains(&share),
         "{share} of the calls were struck"
+    );
+
+    // A document that was stored in the very moment in which its invocation ended is known as stored only to the
+    // next one, which counts nothing.
+    let counted = f64::from(count) * 0.99..=f64::from(count);
+    ensure!(
+        counted.contains(&figures.images) && figures.billed_calls == 2.0 * figures.images,
+        "{figures:?} of {count} pictures"
     );
 
     let results = folder.path().join("results");
@@ -216,6 +234,33 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
     }
     ensure!(wrong.is_empty(), "seed {seed}:\n{}", wrong.join("\n"));
     Ok(())
+}
+
+/// What the processors' logs say to CloudWatch, all together.
+#[derive(Debug, Default)]
+struct Figures {
+    images: f64,
+    billed_calls: f64,
+}
+
+impl Figures {
+    fn read(processes: usize) -> Result<Self> {
+        let mut figures = Self::default();
+        for number in 0..processes {
+            let log = artefacts()?.join(format!("sightline-processor-{number}.log"));
+            for line in fs::read_to_string(log)?.lines() {
+                let Ok(line) = serde_json::from_str::<Value>(line) else {
+                    continue;
+                };
+                if line.get("_aws").is_some() {
+                    let figure = |name| line.get(name).and_then(Value::as_f64).unwrap_or_default();
+                    figures.images += figure("Images");
+                    figures.billed_calls += figure("BilledCalls");
+                }
+            }
+        }
+        Ok(figures)
+    }
 }
 
 /// Whether this is the right document of the picture: of this very object, and with exactly the answers that

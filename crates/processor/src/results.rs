@@ -246,17 +246,22 @@ pub(crate) async fn write<S: ObjectStore>(
             metadata: &borrowed(&metadata),
             condition,
         };
-        match store.put(put).await? {
-            PutOutcome::Stored(_) => return Ok(Writing::Done),
-            PutOutcome::ConditionFailed => {
-                let found = answered(store, bucket, key).await?;
-                let ours = |found: &Answered| found.writer.as_deref() == Some(writer);
-                if found.as_ref().is_some_and(ours) {
-                    return Ok(Writing::Done);
-                }
-                standing = found.map_or(Standing::Open(None), |found| found.judge(version));
-            }
+        let failure = match store.put(put).await {
+            Ok(PutOutcome::Stored(_)) => return Ok(Writing::Done),
+            Ok(PutOutcome::ConditionFailed) => None,
+            // It may have been stored all the same.
+            Err(error) if error.retryable => Some(error),
+            Err(error) => return Err(error),
+        };
+        let found = answered(store, bucket, key).await?;
+        let ours = |found: &Answered| found.writer.as_deref() == Some(writer);
+        if found.as_ref().is_some_and(ours) {
+            return Ok(Writing::Done);
         }
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        standing = found.map_or(Standing::Open(None), |found| found.judge(version));
     }
     Ok(Writing::Lost)
 }

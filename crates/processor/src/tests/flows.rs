@@ -435,7 +435,11 @@ async fn parked_answers_serve_only_the_same_question() {
 #[tokio::test]
 async fn replies_that_get_lost_lead_to_no_second_call() {
     // The write is done, its reply lost, as when a connection breaks.
-    for lost in ["PutObject out-put claims/", "PutObject out-put results/"] {
+    for (lost, failed) in [
+        ("PutObject out-put claims/", &["m"][..]),
+        // A document is known again at once.
+        ("PutObject out-put results/", &[]),
+    ] {
         let store = |store| {
             Failing::new(store, Faults::first(1, slow_down()))
                 .only(lost)
@@ -444,7 +448,7 @@ async fn replies_that_get_lost_lead_to_no_second_call() {
         let bench = Bench::with("labels", MemoryStore::new(), CannedRecogniser::new(), store);
         let info = bench.upload(KEY, &picture());
         let event = queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))]);
-        assert_eq!(bench.failures(event.clone()).await, ["m"], "{lost}");
+        assert_eq!(bench.failures(event.clone()).await, failed, "{lost}");
         // A lease whose taking got no reply has to run out.
         bench.hands.forward(120);
         assert!(bench.failures(event).await.is_empty(), "{lost}");
@@ -1177,6 +1181,35 @@ async fn what_there_is_no_time_for_comes_again() {
     assert_eq!(failures(&answer), ["m"]);
     assert_eq!(bench.recogniser.count(), 1);
     assert!(!answered(&bench));
+}
+
+#[tokio::test]
+async fn of_a_batch_what_there_was_time_for_stays_done() {
+    let hands = Hands::default();
+    let memory = MemoryStore::new();
+    let recogniser = CannedRecogniser::new().with_delay(Duration::from_secs(2));
+    let options = Options {
+        side_by_side: 1,
+        ..options(&hands, Duration::ZERO)
+    };
+    let processor = Processor::new(
+        config("labels"),
+        memory.clone(),
+        recogniser.clone(),
+        options,
+    );
+    let keys = ["uploads/1.jpg", "uploads/2.jpg", "uploads/3.jpg"];
+    let messages = keys.map(|key| {
+        let info = memory.insert(IN, key, &picture(), "image/jpeg", &[]);
+        (key, s3_event(&[put_record(key, &info, "01")]))
+    });
+    // The second is begun and has no time to be answered, the third is not begun.
+    let answer = processor.handle(queue(&messages), &invocation(4)).await;
+    assert_eq!(failures(&answer.unwrap()), &keys[1..]);
+    assert_eq!(recogniser.count(), 2);
+    let answer = processor.handle(queue(&messages), &invocation(60)).await;
+    assert!(failures(&answer.unwrap()).is_empty());
+    assert_eq!(recogniser.count(), 4);
 }
 
 #[tokio::test]
