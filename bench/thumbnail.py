@@ -83,7 +83,7 @@ def main():
     parser.add_argument("pictures", nargs="*", type=Path)
     arguments = parser.parse_args()
     program = arguments.program or build(
-        "--release", "-p", "sightline-pipeline", "--example", "prepare", program="release/examples/prepare"
+        "--release", "-p", "sightline-prepare", "--example", "prepare", program="release/examples/prepare"
     )
     sightline = build(program="debug/sightline")
     function = sightline.with_name("sightline-processor")

@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Analyses, Analysis, MediaType, SourceKey, prepare::Conversion};
+pub use sightline_prepare::ImageInfo;
+
+use crate::{Analyses, Analysis, SourceKey};
 
 /// The version of the document's shape; a change that could break a reader raises it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -118,27 +120,6 @@ pub struct Source {
     /// S3's sequencer of the event that announced it: orders the events of one key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequencer: Option<String>,
-}
-
-/// What the picture's header says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct ImageInfo {
-    /// The format the bytes are in, whatever the content type says.
-    pub format: MediaType,
-    /// Width in pixels of the upright picture, that is, with `orientation` applied.
-    pub width: u32,
-    /// Height in pixels of the upright picture.
-    pub height: u32,
-    /// EXIF orientation, 1 to 8; 1 when there is none.
-    pub orientation: u8,
-    /// What was analysed in place of the file itself, where Rekognition would not take that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prepared: Option<Conversion>,
-    /// What DetectProtectiveEquipment was given in place of that, where it alone would not take it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prepared_for_ppe: Option<Conversion>,
 }
 
 /// The answers in short; a list is empty where its analysis found nothing or was not asked for.

@@ -15,11 +15,8 @@ pub mod index;
 pub mod json;
 pub mod keys;
 pub mod logging;
-pub mod media;
 pub mod metrics;
 pub mod object_store;
-pub mod picture;
-pub mod prepare;
 pub mod recogniser;
 pub mod spending;
 #[cfg(any(test, feature = "testing"))]
@@ -29,4 +26,4 @@ pub mod version;
 pub use analysis::{Analyses, Analysis};
 pub use document::ResultDocument;
 pub use keys::{KeyError, Owner, SourceKey};
-pub use media::MediaType;
+pub use sightline_prepare::{self as prepare, MediaType, media, picture};

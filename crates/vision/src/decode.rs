@@ -3,10 +3,9 @@
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
+use sightline_resample::{Filter, Part, Source, resample};
 
 use crate::VisionError;
 
@@ -61,7 +60,7 @@ impl Picture {
         } else {
             (width, height)
         };
-        self.upright(resize(&self.pixels, w, h, &scaling())?)
+        self.upright(resize(&self.pixels, Part::Whole, w, h)?)
     }
 
     /// The middle of the upright picture in the shape of `width` x `height`, as large as possible, at that size.
@@ -72,8 +71,7 @@ impl Picture {
             (width, height)
         };
         // The middle stays the middle however the picture is turned.
-        let options = scaling().fit_into_destination(None);
-        self.upright(resize(&self.pixels, w, h, &options)?)
+        self.upright(resize(&self.pixels, Part::Middle, w, h)?)
     }
 
     fn upright(&self, stored: RgbImage) -> Result<RgbImage, VisionError> {
@@ -97,33 +95,23 @@ impl Picture {
     }
 }
 
-/// Bilinear with antialiasing.
-pub(crate) fn scaling() -> ResizeOptions {
-    ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-        .use_alpha(false)
-}
-
-/// Scales an RGB picture.
+/// Scales a part of an RGB picture, bilinear with antialiasing.
 pub(crate) fn resize(
     source: &RgbImage,
+    part: Part,
     width: u32,
     height: u32,
-    options: &ResizeOptions,
 ) -> Result<RgbImage, VisionError> {
-    let failed = |what: &dyn std::fmt::Display| VisionError::Internal(format!("scaling: {what}"));
-    let view = ImageRef::new(
-        source.width(),
-        source.height(),
-        source.as_raw(),
-        PixelType::U8x3,
-    )
-    .map_err(|e| failed(&e))?;
-    let mut target = Image::new(width, height, PixelType::U8x3);
-    Resizer::new()
-        .resize(&view, &mut target, options)
-        .map_err(|e| failed(&e))?;
-    RgbImage::from_raw(width, height, target.into_vec()).ok_or_else(|| failed(&"buffer size"))
+    let from = Source {
+        pixels: source.as_raw(),
+        width: source.width(),
+        height: source.height(),
+        channels: 3,
+    };
+    let failed = |what: &str| VisionError::Internal(format!("scaling: {what}"));
+    let pixels = resample(&from, part, (width, height), Filter::Bilinear)
+        .map_err(|error| failed(&error.to_string()))?;
+    RgbImage::from_raw(width, height, pixels).ok_or_else(|| failed("buffer size"))
 }
 
 fn decode(bytes: &[u8]) -> Result<Picture, VisionError> {

@@ -13,9 +13,10 @@ use rekognition_model::{
     DetectLabelsImageBackground, DetectLabelsImageForeground, DetectLabelsImageProperties,
     DetectLabelsImageQuality, DominantColor,
 };
+use sightline_resample::Part;
 
 use crate::VisionError;
-use crate::decode::{Picture, resize, scaling};
+use crate::decode::{Picture, resize};
 use crate::letterbox::RatioBox;
 use crate::request::PropertiesOptions;
 use dominant::dominant_colours;
@@ -44,9 +45,9 @@ impl Measured {
         let side = |n: u32| (n * COLOUR_SIDE / longer.max(COLOUR_SIDE)).max(1);
         let colour_view = resize(
             &quality_view,
+            Part::Whole,
             side(quality_view.width()),
             side(quality_view.height()),
-            &scaling(),
         )?;
         Ok(Self {
             quality_view,

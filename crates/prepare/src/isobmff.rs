@@ -36,9 +36,17 @@ pub(super) struct CodePoints {
     pub(super) full_range: bool,
 }
 
+/// The most items, pieces of items and references that are read. Grids of the largest pictures have some hundred; a few
+/// bytes are enough to claim one, and each is looked for among the others.
+const MAX_ITEMS: usize = 10_000;
+
+/// The largest meta box that is read, in bytes: a colour profile and some small items.
+const MAX_META_BYTES: usize = 8 * 1024 * 1024;
+
 /// Reads the boxes; `None` where they contradict each other or end too early.
 pub(super) fn read(file: &[u8]) -> Option<Still<'_>> {
     let meta = boxes(file).find(|(kind, _)| *kind == b"meta")?.1;
+    (meta.len() <= MAX_META_BYTES).then_some(())?;
     let meta = Meta::read(file, meta)?;
     let primary = meta.primary;
     let colour = meta.coded(primary)?;
@@ -182,7 +190,12 @@ impl<'a> Meta<'a> {
                 _ => {}
             }
         }
-        Some(meta)
+        let most = [
+            meta.items.len(),
+            meta.references.len(),
+            meta.associations.len(),
+        ];
+        most.iter().all(|items| *items <= MAX_ITEMS).then_some(meta)
     }
 
     fn kind(&self, item: u32) -> Option<&[u8; 4]> {
@@ -238,25 +251,30 @@ impl<'a> Meta<'a> {
             let (down, across) = (bytes.number32(1)? + 1, bytes.number32(1)? + 1);
             let side = if large { 4 } else { 2 };
             let (width, height) = (bytes.number32(side)?, bytes.number32(side)?);
-            let tiles: Vec<_> = self
+            let parts = &self
                 .references
                 .iter()
                 .find(|reference| &reference.kind == b"dimg" && reference.from == item)?
-                .to
+                .to;
+            let whole = parts.len() == across as usize * down as usize;
+            (whole && parts.len() <= MAX_ITEMS && width > 0 && height > 0).then_some(())?;
+            // The same piece of the file is not in several tiles, or a small file would become a large one.
+            let mut left = self.file.len();
+            let tiles = parts
                 .iter()
                 .map(|tile| {
-                    self.kind(*tile)
-                        .filter(|kind| *kind == b"av01")
-                        .and_then(|_| self.data(*tile))
+                    (self.kind(*tile)? == b"av01").then_some(())?;
+                    let data = self.data(*tile)?;
+                    left = left.checked_sub(data.len())?;
+                    Some(data)
                 })
                 .collect::<Option<_>>()?;
-            return (tiles.len() == across as usize * down as usize && width > 0 && height > 0)
-                .then_some(Coded {
-                    width,
-                    height,
-                    across,
-                    tiles,
-                });
+            return Some(Coded {
+                width,
+                height,
+                across,
+                tiles,
+            });
         }
         let (_, mut size) = self.properties(item).find(|(kind, _)| *kind == b"ispe")?;
         size.number(4)?;
@@ -298,6 +316,7 @@ fn locations(mut bytes: Bytes<'_>) -> Option<Vec<Location>> {
     );
     let count = bytes.number(if version < 2 { 2 } else { 4 })?;
     let mut locations = Vec::new();
+    let mut left = MAX_ITEMS as u64;
     for _ in 0..count {
         let item = bytes.number32(if version < 2 { 2 } else { 4 })?;
         let method = if version == 0 {
@@ -308,6 +327,8 @@ fn locations(mut bytes: Bytes<'_>) -> Option<Vec<Location>> {
         bytes.number(2)?;
         let start = bytes.number(base)?;
         let pieces = bytes.number(2)?;
+        // An item without pieces counts as one.
+        left = left.checked_sub(pieces.max(1))?;
         let mut extents = Vec::new();
         for _ in 0..pieces {
             bytes.number(index)?;
@@ -329,6 +350,7 @@ fn locations(mut bytes: Bytes<'_>) -> Option<Vec<Location>> {
 fn associations(mut bytes: Bytes<'_>) -> Option<Vec<(u32, Vec<u16>)>> {
     let (version, flags) = bytes.version()?;
     let count = bytes.number(4)?;
+    (count <= MAX_ITEMS as u64).then_some(())?;
     let mut all = Vec::new();
     for _ in 0..count {
         let item = bytes.number32(if version == 0 { 2 } else { 4 })?;

@@ -6,7 +6,7 @@
 
 use std::{env, fs, process::ExitCode};
 
-use sightline_pipeline::prepare::{Limits, prepare};
+use sightline_prepare::{Limits, prepare};
 
 fn main() -> ExitCode {
     let files: Vec<_> = env::args_os().skip(1).collect();

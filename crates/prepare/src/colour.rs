@@ -5,7 +5,7 @@ use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 use super::reduce::{Channels, Profile};
 
 /// The largest ICC profile that is read, in bytes: profiles of presses have up to about 2 MiB.
-const MAX_ICC: usize = 4 * 1024 * 1024;
+pub(super) const MAX_ICC: usize = 4 * 1024 * 1024;
 
 /// Converts pixels to sRGB, three bytes each. A profile that cannot be read or does not fit the
 /// pixels is left aside, as browsers do.

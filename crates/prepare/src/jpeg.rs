@@ -30,18 +30,18 @@ pub(super) struct Jpeg<'a> {
 
 /// What the frame header and the scans behind it say (ITU-T T.81, annex B).
 #[derive(Debug)]
-struct Frame {
+pub(super) struct Frame {
     /// The number of the start-of-frame marker: 0 baseline, 1 extended, 2 progressive, …
     process: u8,
     precision: u8,
-    width: u16,
-    height: u16,
+    pub(super) width: u16,
+    pub(super) height: u16,
     /// Sampling factors of each component, across and down.
     sampling: Vec<(u8, u8)>,
     /// Whether bytes that belong to no segment stand before the first scan.
     stray: bool,
     /// How many scans were seen.
-    scans: u64,
+    pub(super) scans: u64,
     /// Whether the end of the image was seen.
     complete: bool,
 }
@@ -80,11 +80,18 @@ impl<'a> Jpeg<'a> {
             .set_strict_mode(false);
         let mut decoder =
             zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(self.bytes), options);
-        let pixels = decoder
-            .decode()
-            .map_err(|_| PrepareError::Damaged(MediaType::Jpeg))?;
-        let profile = Profile::from(decoder.icc_profile());
+        let damaged = PrepareError::Damaged(MediaType::Jpeg);
+        decoder.decode_headers().map_err(|_| damaged.clone())?;
         let (width, height) = self.stored.size;
+        // A lenient decoder may find another frame in odd bytes than the one that was measured.
+        if decoder.dimensions() != Some((width as usize, height as usize))
+            || decoder.info().map(|info| usize::from(info.components))
+                != Some(self.frame.sampling.len())
+        {
+            return Err(damaged);
+        }
+        let pixels = decoder.decode().map_err(|_| damaged)?;
+        let profile = Profile::from(decoder.icc_profile());
         if pixels.len() != width as usize * height as usize * layout.bytes() {
             return Err(PrepareError::Damaged(MediaType::Jpeg));
         }
@@ -219,7 +226,7 @@ impl Source for Jpeg<'_> {
 
 impl Frame {
     /// How many DCT coefficients the picture has, over all components.
-    fn coefficients(&self) -> u64 {
+    pub(super) fn coefficients(&self) -> u64 {
         let most = |side: fn(&(u8, u8)) -> u8| {
             u64::from(self.sampling.iter().map(side).max().unwrap_or(1).max(1))
         };
@@ -236,7 +243,7 @@ impl Frame {
 }
 
 /// Walks all marker segments and the coded data between them. `None` where there is no frame.
-fn frame(bytes: &[u8]) -> Option<Frame> {
+pub(super) fn frame(bytes: &[u8]) -> Option<Frame> {
     let mut rest = bytes.get(2..)?;
     let mut frame: Option<Frame> = None;
     let mut stray = false;
@@ -258,6 +265,8 @@ fn frame(bytes: &[u8]) -> Option<Frame> {
                 rest = rest.get(1..)?;
                 continue;
             }
+            // Some decoders take what follows for a length, and would see another file.
+            0x01 | 0xD0..=0xD7 if !in_scan => return None,
             0x00 | 0x01 | 0xD0..=0xD8 => {
                 stray |= !in_scan && marker == 0;
                 rest = rest.get(2..)?;

@@ -8,7 +8,7 @@ use tiff::{
 };
 
 use super::{Photometric, damaged, too_large, unsupported};
-use crate::{MediaType, prepare::PrepareError};
+use crate::{MediaType, PrepareError};
 
 /// Of a picture of this size, as far as that is known.
 pub(super) fn refused(

@@ -3,8 +3,8 @@
 //! Each target pixel is the mean of a square of source pixels. What remains to the wanted size is
 //! resampled with a proper filter afterwards, from at least twice the size.
 
-use fast_image_resize as fir;
 use image::RgbImage;
+use sightline_resample as resample;
 
 use super::PrepareError;
 
@@ -61,14 +61,6 @@ impl Channels {
             Self::Grey => 1,
             Self::Rgb => 3,
             Self::Cmyk => 4,
-        }
-    }
-
-    const fn pixel_type(self) -> fir::PixelType {
-        match self {
-            Self::Grey => fir::PixelType::U8,
-            Self::Rgb => fir::PixelType::U8x3,
-            Self::Cmyk => fir::PixelType::U8x4,
         }
     }
 }
@@ -143,27 +135,18 @@ impl Reduced {
         if (width, height) == (self.columns, self.rows) {
             return Ok(self.pixels.clone());
         }
-        let pixel_type = self.channels.pixel_type();
-        let source = fir::images::ImageRef::new(self.columns, self.rows, &self.pixels, pixel_type);
-        let mut target = fir::images::Image::new(width, height, pixel_type);
-        let options = fir::ResizeOptions::new()
-            .resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Lanczos3))
-            .crop(
-                0.0,
-                0.0,
-                self.exact.0.min(f64::from(self.columns)),
-                self.exact.1.min(f64::from(self.rows)),
-            )
-            .use_alpha(false);
-        source
-            .ok()
-            .and_then(|source| {
-                fir::Resizer::new()
-                    .resize(&source, &mut target, &options)
-                    .ok()
-            })
-            .ok_or_else(|| PrepareError::internal("resizing"))?;
-        Ok(target.into_vec())
+        let source = resample::Source {
+            pixels: &self.pixels,
+            width: self.columns,
+            height: self.rows,
+            channels: self.channels.count(),
+        };
+        let part = resample::Part::Corner(
+            self.exact.0.min(f64::from(self.columns)),
+            self.exact.1.min(f64::from(self.rows)),
+        );
+        resample::resample(&source, part, (width, height), resample::Filter::Lanczos3)
+            .map_err(|_| PrepareError::internal("resizing"))
     }
 }
 

@@ -10,6 +10,7 @@ use image::{
 
 use super::{
     PrepareError, Source, Stored,
+    colour::MAX_ICC,
     reduce::{Layout, Profile, Reduced, Reducer, reduce_whole},
 };
 use crate::MediaType;
@@ -21,18 +22,34 @@ pub(super) struct Decoded<D> {
     stored: Stored,
     /// What the decoder holds besides that buffer, in bytes for a pixel.
     working_bytes: u64,
+    icc: Option<Vec<u8>>,
 }
+
+/// The largest Exif chunk that is read, in bytes: as large as a JPEG could have it.
+const MAX_EXIF_BYTES: usize = 64 * 1024;
 
 /// Still or animated; of an animation the first frame. Upright by its `EXIF` chunk.
 pub(super) fn webp(bytes: &[u8]) -> Result<impl Source, PrepareError> {
-    let mut decoder =
+    let decoder =
         WebPDecoder::new(Cursor::new(bytes)).map_err(|error| refused(&error, MediaType::Webp))?;
     let (width, height) = decoder.dimensions();
     let mut working_bytes = 2;
+    // Read here, since the decoder sets aside as many bytes as a chunk says it has.
+    let (mut orientation, mut icc) = (None, None);
     for (kind, body) in webp_chunks(bytes.get(12..).unwrap_or_default()) {
         let (inner, needed) = match kind {
             // A frame, and what decoding it takes, beside the canvas.
             b"ANMF" => (body.get(16..).unwrap_or_default(), 8),
+            b"EXIF" if body.len() <= MAX_EXIF_BYTES => {
+                // Some writers put a JPEG's prefix before it.
+                let exif = body.strip_prefix(b"Exif\0\0").unwrap_or(body);
+                orientation = orientation.or_else(|| Orientation::from_exif_chunk(exif));
+                continue;
+            }
+            b"ICCP" => {
+                icc = icc.or_else(|| (body.len() <= MAX_ICC).then(|| body.to_vec()));
+                continue;
+            }
             // A second picture; or transparency beside three planes.
             b"VP8L" | b"ALPH" => (&[][..], 4),
             _ => (&[][..], 2),
@@ -47,8 +64,11 @@ pub(super) fn webp(bytes: &[u8]) -> Result<impl Source, PrepareError> {
             return Err(PrepareError::Damaged(MediaType::Webp));
         }
     }
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    Decoded::new(decoder, MediaType::Webp, orientation, working_bytes)
+    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+    Ok(Decoded {
+        icc,
+        ..Decoded::new(decoder, MediaType::Webp, orientation, working_bytes)?
+    })
 }
 
 /// The chunks of a WebP file (WebP container specification, "RIFF file format").
@@ -89,9 +109,13 @@ pub(super) fn gif(bytes: &[u8]) -> Result<impl Source, PrepareError> {
 }
 
 pub(super) fn bmp(bytes: &[u8]) -> Result<impl Source, PrepareError> {
-    let decoder =
+    let mut decoder =
         BmpDecoder::new(Cursor::new(bytes)).map_err(|error| refused(&error, MediaType::Bmp))?;
-    Decoded::new(decoder, MediaType::Bmp, Orientation::NoTransforms, 1)
+    let icc = decoder.icc_profile().ok().flatten();
+    Ok(Decoded {
+        icc,
+        ..Decoded::new(decoder, MediaType::Bmp, Orientation::NoTransforms, 1)?
+    })
 }
 
 impl<D: ImageDecoder> Decoded<D> {
@@ -110,6 +134,7 @@ impl<D: ImageDecoder> Decoded<D> {
             format,
             stored: Stored { size, orientation },
             working_bytes,
+            icc: None,
         })
     }
 }
@@ -151,7 +176,7 @@ impl<D: ImageDecoder> Source for Decoded<D> {
         self.decoder
             .set_limits(limits)
             .map_err(|error| refused(&error, format))?;
-        let profile = Profile::from(self.decoder.icc_profile().ok().flatten());
+        let profile = Profile::from(self.icc.take());
         let mut pixels = vec![0; length];
         self.decoder
             .read_image(&mut pixels)

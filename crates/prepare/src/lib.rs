@@ -24,7 +24,9 @@ mod error;
 #[cfg(feature = "avif")]
 mod isobmff;
 mod jpeg;
+pub mod media;
 mod output;
+pub mod picture;
 mod png;
 mod reduce;
 mod tiff;
@@ -36,16 +38,14 @@ use image::{RgbImage, metadata::Orientation};
 use serde::{Deserialize, Serialize};
 
 pub use self::error::PrepareError;
+pub use self::media::MediaType;
 pub use self::output::JpegPicture;
+pub use self::picture::ImageInfo;
 pub use self::turn::{Preparer, Turn, side_by_side};
 use self::{
     cut_off::is_cut_off,
-    reduce::{Reduced, factor_down_to},
-};
-use crate::{
-    MediaType,
-    document::ImageInfo,
     picture::{PictureError, read_header},
+    reduce::{Reduced, factor_down_to},
 };
 
 /// The largest object Rekognition takes from S3, in bytes: 15 MB (Amazon Rekognition Developer

@@ -16,6 +16,10 @@ const DAMAGED: PrepareError = PrepareError::Damaged(MediaType::Avif);
 /// Primaries of Display P3 (ITU-T H.273, "Colour primaries": SMPTE EG 432-1).
 const P3: u16 = 12;
 
+/// The most coded frames in one picture: as many as it may have layers (AV1 Image File Format, "Layered Image
+/// Indexing Property"). Only the last is shown; each takes as much time and memory as it.
+const MAX_FRAMES: u64 = 4;
+
 pub(super) struct Avif<'a> {
     still: Still<'a>,
     stored: Stored,
@@ -57,6 +61,16 @@ impl Source for Avif<'_> {
             Some(_) => Layout::RgbAlpha,
             None => Layout::Rgb,
         };
+        let frames = [Some(&colour), alpha.as_ref()].into_iter().flatten();
+        if frames
+            .flat_map(|coded| &coded.tiles)
+            .any(|tile| Units::of(tile).frames > MAX_FRAMES)
+        {
+            return Err(PrepareError::Unsupported {
+                format: MediaType::Avif,
+                feature: format!("more than {MAX_FRAMES} layers"),
+            });
+        }
         let decoding = colour.row_memory() + alpha.as_ref().map_or(0, Coded::row_memory);
         if Reducer::memory(width, height, layout, factor) + decoding > memory {
             return Err(PrepareError::TooLarge {
@@ -115,43 +129,64 @@ impl Coded<'_> {
         }
     }
 
-    /// Bytes that decoding one row of tiles takes: the planes, and what the decoder notes beside them.
+    /// Bytes that decoding one row of tiles takes: the planes of each frame, what the decoder notes beside them, and the
+    /// data itself.
     fn row_memory(&self) -> u64 {
-        let planes = self.tiles.iter().map(|tile| plane_bytes(tile)).max();
-        self.tile_pixels() * u64::from(self.across) * (planes.unwrap_or(0) + 1)
+        let each = self.tiles.iter().map(|tile| {
+            let units = Units::of(tile);
+            units.plane_bytes * units.frames.max(1) + 1
+        });
+        let data = self.tiles.iter().map(|tile| tile.len() as u64).max();
+        let across = u64::from(self.across);
+        self.tile_pixels() * across * each.max().unwrap_or(1) + data.unwrap_or(0) * across
     }
 }
 
-/// The most bytes a pixel may have in its planes, by the profile in the sequence header (AV1
-/// Bitstream & Decoding Process Specification, 5.3 "OBU syntax", 6.4.1 "General sequence header OBU
-/// semantics"): profile 0 has 4:2:0 in up to 10 bits, the others up to 4:4:4 in 12 bits.
-fn plane_bytes(mut data: &[u8]) -> u64 {
-    let mut highest = 0;
-    while let Some((header, mut rest)) = data.split_first() {
-        if header & 4 != 0 {
-            rest = rest.get(1..).unwrap_or_default();
-        }
-        let mut length = rest.len();
-        if header & 2 != 0 {
-            // Seven bits at a time, the lowest first.
-            length = 0;
-            for place in 0..8 {
-                let Some((byte, after)) = rest.split_first() else {
-                    break;
-                };
-                rest = after;
-                length |= usize::from(byte & 0x7F) << (7 * place);
-                if byte & 0x80 == 0 {
-                    break;
+/// What stands in AV1 data, unit by unit (AV1 Bitstream & Decoding Process Specification, 5.3 "OBU syntax").
+struct Units {
+    /// The most bytes a pixel may have in its planes, by the profile in the sequence header (as above, 6.4.1 "General
+    /// sequence header OBU semantics"): profile 0 has 4:2:0 in up to 10 bits, the others up to 4:4:4 in 12 bits.
+    plane_bytes: u64,
+    /// Coded frames, shown or not.
+    frames: u64,
+}
+
+impl Units {
+    fn of(mut data: &[u8]) -> Self {
+        let (mut highest, mut frames) = (0, 0);
+        while let Some((header, mut rest)) = data.split_first() {
+            if header & 4 != 0 {
+                rest = rest.get(1..).unwrap_or_default();
+            }
+            let mut length = rest.len();
+            if header & 2 != 0 {
+                // Seven bits at a time, the lowest first.
+                length = 0;
+                for place in 0..8 {
+                    let Some((byte, after)) = rest.split_first() else {
+                        break;
+                    };
+                    rest = after;
+                    length |= usize::from(byte & 0x7F) << (7 * place);
+                    if byte & 0x80 == 0 {
+                        break;
+                    }
                 }
             }
+            match header >> 3 & 15 {
+                // Sequence header.
+                1 => highest = highest.max(rest.first().map_or(0, |byte| byte >> 5)),
+                // Frame header; frame.
+                3 | 6 => frames += 1,
+                _ => {}
+            }
+            data = rest.get(length..).unwrap_or_default();
         }
-        if header >> 3 & 15 == 1 {
-            highest = highest.max(rest.first().map_or(0, |byte| byte >> 5));
+        Self {
+            plane_bytes: if highest == 0 { 3 } else { 6 },
+            frames,
         }
-        data = rest.get(length..).unwrap_or_default();
     }
-    if highest == 0 { 3 } else { 6 }
 }
 
 /// Decodes one row of tiles after the other.
@@ -237,6 +272,8 @@ fn decode(data: Vec<u8>, limit: u32) -> Result<Picture, PrepareError> {
     settings.set_frame_size_limit(limit);
     // Of a layered picture the best layer.
     settings.set_all_layers(false);
+    // It would take a second picture, and nothing is found in grain.
+    settings.set_apply_grain(false);
     let mut decoder = Decoder::with_settings(&settings).map_err(refused)?;
     match decoder.send_data(data, None, None, None) {
         Ok(()) | Err(Error::Again) => decoder.get_picture().map_err(refused),
@@ -400,5 +437,21 @@ impl Samples {
             .iter()
             .map(|byte| u16::from(*byte))
             .chain(wide.iter().map(|bytes| u16::from_ne_bytes(*bytes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_counted_shown_or_not() {
+        let sequence = [0x0A, 1, 0x20];
+        let frame = [0x32, 3, 1, 2, 3];
+        let header = [0x1A, 0];
+        let units = Units::of(&[&sequence[..], &frame, &header, &frame].concat());
+        assert_eq!((units.frames, units.plane_bytes), (3, 6));
+        // Without a length a unit goes to the end.
+        assert_eq!(Units::of(&[0x30, 0x32, 0, 0x32, 0]).frames, 1);
     }
 }

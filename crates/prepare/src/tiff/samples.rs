@@ -3,7 +3,7 @@
 use tiff::{ColorType, decoder::DecodingResult};
 
 use super::{damaged, unsupported};
-use crate::prepare::{
+use crate::{
     PrepareError,
     reduce::{Layout, divide_by_alpha},
 };

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sightline_pipeline::prepare::{Limits, prepare};
+use sightline_prepare::{Limits, prepare};
 
 /// How many, unless `MUTATED_FILES` says otherwise.
 const FILES: u64 = 2000;
@@ -130,8 +130,12 @@ fn no_damaged_file_makes_it_panic_or_take_much_memory() {
     let mut outcomes = std::collections::BTreeMap::new();
     let mut slowest = (Duration::ZERO, String::new());
     for number in 0..count {
-        let from = if number % 50 == 49 { &large } else { &small };
-        let path = &from[number % from.len()];
+        let (from, turn) = if number % 50 == 49 {
+            (&large, number / 50)
+        } else {
+            (&small, number)
+        };
+        let path = &from[turn % from.len()];
         let mut bytes = fs::read(path).unwrap();
         damage(&mut bytes, &mut random);
         let (panics, before) = (PANICS.load(Ordering::Relaxed), common::peak());

@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, fs};
 use image::RgbImage;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sightline_pipeline::prepare::{
+use sightline_prepare::{
     CONVERTED_PX, JpegPicture, Limits, MAX_INLINE_BYTES, MAX_SIDE, MIN_SIDE, prepare,
 };
 

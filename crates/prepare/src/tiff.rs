@@ -17,16 +17,13 @@ use self::{
     samples::{PALETTE_NUMBERS, Palette, Samples},
 };
 use super::{
-    MAX_SCANNED, MAX_UNPACKED_BYTES, PrepareError, Source, Stored,
+    MAX_SCANNED, MAX_UNPACKED_BYTES, PrepareError, Source, Stored, jpeg,
     reduce::{Profile, Reduced, Reducer},
 };
 use crate::MediaType;
 
 /// The largest tag that is read, in bytes: a profile, or the places of very many strips.
 const TAG_BYTES: usize = 4 * 1024 * 1024;
-
-/// The marker before each scan of a JPEG (ITU-T T.81, annex B).
-const START_OF_SCAN: [u8; 2] = [0xFF, 0xDA];
 
 /// The largest strip or tile, in bytes.
 const CHUNK_BYTES: usize = 128 * 1024 * 1024;
@@ -67,17 +64,23 @@ impl<'a> Tiff<'a> {
         })
     }
 
-    /// How many scans the strips or tiles have, all together; none where they are no JPEGs.
-    fn scans(&mut self) -> u64 {
+    /// Looks at the JPEGs that strips or tiles may be, which say themselves how large they are: none may be larger than
+    /// its strip or tile, and their scans may not take too long. The size of a strip or tile is in pixels.
+    fn check_jpegs(&mut self, (width, height): (u32, u32)) -> Result<(), PrepareError> {
         const JPEG: u16 = 7;
-        if self
-            .decoder
-            .find_tag_unsigned(Tag::Compression)
-            .ok()
-            .flatten()
-            != Some(JPEG)
+        let compression = self.decoder.find_tag_unsigned(Tag::Compression);
+        if compression.ok().flatten() != Some(JPEG) {
+            return Ok(());
+        }
+        // Tables stand before each of them. A picture among them would be taken for the first one.
+        let tables = self.decoder.image_ifd().find_entry(Tag::JPEGTables);
+        if tables.is_some_and(|tables| tables.count() > TAG_BYTES as u64) {
+            return Err(damaged());
+        }
+        if let Ok(tables) = self.decoder.get_tag_u8_vec(Tag::JPEGTables)
+            && jpeg::frame(&tables).is_some()
         {
-            return 0;
+            return Err(damaged());
         }
         let (places, lengths) = match self.decoder.get_chunk_type() {
             ChunkType::Strip => (Tag::StripOffsets, Tag::StripByteCounts),
@@ -86,23 +89,26 @@ impl<'a> Tiff<'a> {
         let mut numbers = |tag| {
             let numbers: Option<Vec<usize>> =
                 self.decoder.find_tag_unsigned_vec(tag).ok().flatten();
-            numbers.unwrap_or_default()
+            numbers.ok_or_else(damaged)
         };
-        let chunks = numbers(places).into_iter().zip(numbers(lengths));
+        let chunks = numbers(places)?.into_iter().zip(numbers(lengths)?);
         // Chunks that lie over each other could be as many times as long as the file.
         let mut left = self.bytes.len();
-        let mut scans = 0;
+        let mut scanned = 0_u64;
         for (place, length) in chunks {
             let chunk = self.bytes.get(place..).unwrap_or_default();
             let chunk = chunk.get(..length).unwrap_or(chunk);
-            if chunk.len() > left {
-                return u64::MAX;
+            left = left.checked_sub(chunk.len()).ok_or_else(damaged)?;
+            let frame = jpeg::frame(chunk).ok_or_else(damaged)?;
+            if u32::from(frame.width) > width || u32::from(frame.height) > height {
+                return Err(damaged());
             }
-            left -= chunk.len();
-            let starts = chunk.windows(2).filter(|marker| *marker == START_OF_SCAN);
-            scans += starts.count() as u64;
+            scanned = scanned.saturating_add(frame.scans.saturating_mul(frame.coefficients()));
         }
-        scans
+        if scanned > MAX_SCANNED {
+            return Err(unsupported("more scans than a picture of its size needs"));
+        }
+        Ok(())
     }
 
     /// The colours of indices of so many bits; `None` where the numbers are none.
@@ -169,9 +175,7 @@ impl Source for Tiff<'_> {
         if chunks.saturating_mul(chunk) > MAX_UNPACKED_BYTES {
             return Err(too_large(size));
         }
-        if self.scans().saturating_mul(chunk) > MAX_SCANNED {
-            return Err(unsupported("more scans than a picture of its size needs"));
-        }
+        self.check_jpegs((chunk_width, chunk_height))?;
         let needed = band + chunk * 2 + Reducer::memory(width, height, samples.layout, factor);
         let band = usize::try_from(band)
             .ok()

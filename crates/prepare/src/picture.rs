@@ -7,7 +7,9 @@
 
 use image::metadata::Orientation;
 
-use crate::{MediaType, document::ImageInfo};
+use serde::{Deserialize, Serialize};
+
+use crate::{Conversion, MediaType};
 
 /// How many bytes to read at first: enough for all but JPEGs with large colour profiles, previews
 /// or maker notes before their frame header, and AVIF and HEIC with large metadata.
@@ -26,6 +28,27 @@ pub struct PictureHeader {
     /// Whether a JPEG or PNG is stored as a coarse picture and what refines it (progressive JPEG, interlaced
     /// PNG), so that no part of it is ready before the last.
     pub progressive: bool,
+}
+
+/// What the picture's header says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ImageInfo {
+    /// The format the bytes are in, whatever the content type says.
+    pub format: MediaType,
+    /// Width in pixels of the upright picture, that is, with `orientation` applied.
+    pub width: u32,
+    /// Height in pixels of the upright picture.
+    pub height: u32,
+    /// EXIF orientation, 1 to 8; 1 when there is none.
+    pub orientation: u8,
+    /// What was analysed in place of the file itself, where Rekognition would not take that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared: Option<Conversion>,
+    /// What DetectProtectiveEquipment was given in place of that, where it alone would not take it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared_for_ppe: Option<Conversion>,
 }
 
 impl PictureHeader {

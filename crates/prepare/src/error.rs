@@ -75,7 +75,7 @@ pub enum PrepareError {
 
 impl PrepareError {
     /// A step that cannot fail did.
-    pub(super) const fn internal(step: &'static str) -> Self {
+    pub(crate) const fn internal(step: &'static str) -> Self {
         Self::Internal(step)
     }
 
