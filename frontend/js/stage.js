@@ -1,24 +1,21 @@
 // @ts-check
 /** The chosen picture: its progress while it is on its way, and what was found when it is there. */
 
-import { aspectOf, coloursOf, labelsOf, qualityOf } from './answer.js';
+import { aspectOf, coloursOf, qualityOf } from './answer.js';
 import { colourRegions } from './colours.js';
 import { documentSection } from './document-view.js';
 import { byId, h } from './dom.js';
 import { typeLabel } from './files.js';
-import { bytes, count, duration, percent } from './format.js';
+import { FindingsPanel } from './findings-panel.js';
+import { bytes, count, duration } from './format.js';
 import { icon } from './icons.js';
-import { labelList } from './labels.js';
 import { Meaning } from './meaning.js';
 import { Picture } from './picture.js';
 import { qualityTable } from './quality.js';
 import { canRetry } from './task.js';
-import { explain, progressLine } from './words.js';
+import { aloud, explain, progressLine } from './words.js';
 
 /** @typedef {import('./task.js').Task} Task */
-
-/** The lowest confidence the filter starts from, unless a label lies lower: Rekognition's default is 55. */
-const FILTER_FLOOR = 50;
 
 export class Stage {
   #stage = byId('stage', HTMLElement);
@@ -27,10 +24,7 @@ export class Stage {
   #task = null;
   /** @type {Picture | null} */
   #picture = null;
-  /** @type {ReturnType<typeof labelList> | null} */
-  #labels = null;
-  /** @type {number | null} the label that the person keeps lit */
-  #pinned = null;
+  #panel;
   /** What the person set holds for every picture. */
   #boxesShown = true;
   #least = 0;
@@ -65,6 +59,18 @@ export class Stage {
    */
   constructor(on) {
     this.#on = on;
+    this.#panel = new FindingsPanel({
+      marks: (marks) => {
+        this.#picture?.setMarks(marks);
+        this.#boxCount.textContent = `${count(marks.length, 'box', 'boxes')} over the picture`;
+      },
+      light: (index) => this.#picture?.highlight(index),
+      reveal: () => this.#picture?.reveal(),
+      least: (least) => {
+        this.#least = least;
+        this.#panel.least = least;
+      },
+    });
   }
 
   /**
@@ -85,7 +91,7 @@ export class Stage {
       return;
     }
     this.#picture = new Picture({ name: task.file.name, contentType: task.contentType }, {
-      point: (label) => this.#light(label),
+      point: (label) => this.#panel.light(label),
       size: (width, height) => {
         this.#pixels = `${width} × ${height}`;
         this.#describe(task);
@@ -140,8 +146,8 @@ export class Stage {
     if (task.document && task.elapsed > 0) facts.push(`answered in ${duration(task.elapsed)}`);
     this.#meta.textContent = facts.filter(Boolean).join(' · ');
     if (!this.#picture) return;
-    const names = task.document ? labelsOf(task.document).slice(0, 5).map(({ name }) => name) : [];
-    this.#picture.description = names.length > 0 ? `${task.file.name}, shows: ${names.join(', ')}` : task.file.name;
+    const parts = task.document ? aloud(task.document) : [];
+    this.#picture.description = parts.length > 0 ? `${task.file.name}, shows: ${parts.join('; ')}` : task.file.name;
   }
 
   #actNow() {
@@ -152,7 +158,7 @@ export class Stage {
 
   /** @param {Task} task */
   #showProgress(task) {
-    this.#labels = null;
+    this.#panel.clear();
     this.#picture?.setMarks([]);
     this.#tools.replaceChildren();
     this.#below.replaceChildren();
@@ -170,29 +176,10 @@ export class Stage {
    * @param {import('./shapes.js').ResultDocument} document
    */
   #showAnswer(task, document) {
-    const labels = labelsOf(document);
-    const picture = this.#picture;
-    if (!picture) return;
-    this.#pinned = null;
-    picture.aspect = aspectOf(document);
-    this.#labels = labelList(labels, {
-      hover: (label) => this.#light(label),
-      pin: (label) => {
-        this.#pinned = label;
-        this.#light(label);
-        if (label !== null) picture.reveal();
-      },
-    });
-    const places = labels.reduce((sum, label) => sum + label.places.length, 0);
-    this.#tools.replaceChildren(...(places > 0 ? [this.#boxSwitch()] : []));
-    this.#showMarks(labels);
-
-    /** @type {Node[]} */
-    const side = [];
-    if (document.status === 'failed') side.push(problem(explain(task)));
-    if (document.status === 'partial') side.push(partly(document));
-    if (document.status !== 'failed') side.push(this.#labelCard(labels));
-    this.#side.replaceChildren(...side);
+    if (this.#picture) this.#picture.aspect = aspectOf(document);
+    this.#panel.show(document, this.#least);
+    this.#tools.replaceChildren(...(this.#panel.hasPlaces ? [this.#boxSwitch()] : []));
+    this.#side.replaceChildren(this.#panel.element);
 
     const colours = coloursOf(document);
     const quality = qualityOf(document);
@@ -214,45 +201,6 @@ export class Stage {
     );
   }
 
-  /** @param {import('./answer.js').LabelView[]} labels */
-  #labelCard(labels) {
-    const list = this.#labels;
-    if (labels.length === 0 || !list) {
-      return h('section', { class: 'card calm' }, h('h3', {}, 'No labels'), h('p', {}, 'Nothing in this picture was recognised with enough confidence.'));
-    }
-    return h(
-      'section',
-      { class: 'card', 'aria-labelledby': 'labels-title' },
-      h('div', { class: 'card-head' }, h('h3', { id: 'labels-title' }, 'Labels'), h('span', { class: 'quiet' }, count(labels.length, 'label'))),
-      isSifted(labels) && this.#filter(labels, list),
-      list.element,
-    );
-  }
-
-  /**
-   * @param {import('./answer.js').LabelView[]} labels
-   * @param {NonNullable<ReturnType<typeof labelList>>} list
-   */
-  #filter(labels, list) {
-    const lowest = Math.min(...labels.map(({ confidence }) => confidence));
-    const least = Math.min(FILTER_FLOOR, Math.floor(lowest / 10) * 10);
-    const output = h('output', { for: 'least' });
-    const range = h('input', { id: 'least', type: 'range', min: least, max: 99, step: 1, value: Math.max(least, this.#least) });
-    const apply = () => {
-      const value = range.valueAsNumber;
-      range.setAttribute('aria-valuetext', `${value} percent`);
-      output.textContent = percent(value);
-      list.filter(value);
-      this.#showMarks(labels);
-    };
-    range.addEventListener('input', () => {
-      this.#least = range.valueAsNumber;
-      apply();
-    });
-    apply();
-    return h('div', { class: 'filter' }, h('label', { for: 'least' }, 'Confidence from'), range, output);
-  }
-
   #boxSwitch() {
     const box = h('input', { type: 'checkbox', role: 'switch', id: 'boxes' });
     box.checked = this.#boxesShown;
@@ -263,47 +211,11 @@ export class Stage {
     if (this.#picture) this.#picture.boxesShown = this.#boxesShown;
     return h('label', { class: 'switch', for: 'boxes' }, box, this.#boxCount);
   }
-
-  /** @param {import('./answer.js').LabelView[]} labels */
-  #showMarks(labels) {
-    const least = isSifted(labels) ? this.#least : 0;
-    const marks = labels.flatMap(({ name, confidence, places, hue }, label) =>
-      confidence < least || hue === null ? [] : places.map((place) => ({ box: place.box, confidence: place.confidence, name, hue, label })),
-    );
-    this.#picture?.setMarks(marks);
-    this.#boxCount.textContent = `${count(marks.length, 'box', 'boxes')} over the picture`;
-    this.#light(null);
-  }
-
-  /** @param {number | null} label */
-  #light(label) {
-    const lit = label ?? this.#pinned;
-    this.#picture?.highlight(lit);
-    this.#labels?.mark(lit);
-  }
-}
-
-/**
- * Whether there are enough labels for the confidence slider; without it none is hidden.
- * @param {readonly import('./answer.js').LabelView[]} labels
- */
-function isSifted(labels) {
-  return labels.length > 2;
 }
 
 /** @param {{title: string, text: string}} words */
 function problem({ title, text }) {
   return h('section', { class: 'card problem' }, h('h3', {}, icon('alert'), title), h('p', {}, text));
-}
-
-/** @param {import('./shapes.js').ResultDocument} document */
-function partly({ errors = [] }) {
-  return h(
-    'section',
-    { class: 'card problem mild' },
-    h('h3', {}, icon('alert'), 'Partly analysed'),
-    h('ul', {}, errors.map(({ analysis, message }) => h('li', {}, analysis && h('strong', {}, `${analysis}: `), message))),
-  );
 }
 
 /** @param {Task} task */

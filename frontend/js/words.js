@@ -3,7 +3,8 @@
 
 import { ApiError, DownloadError, LateError, UploadError } from './errors.js';
 import { typeLabel } from './files.js';
-import { bytes, count, duration, percent } from './format.js';
+import { groupsOf } from './findings.js';
+import { brief, bytes, count, duration, percent } from './format.js';
 
 const OFFLINE = { title: 'You are offline', text: 'There is no network connection. Connect, then try again.' };
 
@@ -41,28 +42,63 @@ export function progressLine(task) {
   return `${stateLine(task)}, ${bytes(task.sent)} of ${bytes(task.outgoing.file.size)}`;
 }
 
+/** So many names are told of what a picture shows; of unsafe content and of text the first. */
+const NAMED = 3;
+
 /**
- * @param {import('./shapes.js').ResultDocument | null} document
+ * What was found in a picture, in few words. Unsafe content comes first, since the end of a line may be cut off.
+ * @param {import('./shapes.js').ResultDocument} document
+ * @param {(more: number) => string} rest says how many are not named
+ * @returns {string[]} nothing where nothing was found
  */
+function phrases(document, rest) {
+  const groups = groupsOf(document);
+  const itemsOf = (/** @type {string} */ id) => groups.find((group) => group.id === id)?.items ?? [];
+  const phrase = (/** @type {readonly {name: string}[]} */ items, lead = '', most = 1) => {
+    const names = [...new Set(items.map(({ name }) => brief(name)))];
+    return names.length > 0 && `${lead}${names.slice(0, most).join(', ')}${names.length > most ? rest(names.length - most) : ''}`;
+  };
+
+  const unsafe = itemsOf('moderation');
+  // The narrowest say the most: their parents are in the answer as well.
+  const parents = new Set(unsafe.flatMap(({ facts }) => facts.flatMap(({ values }) => values)));
+  const named = [...itemsOf('labels'), ...itemsOf('custom'), ...itemsOf('celebrities')];
+  const faces = itemsOf('faces').length;
+  const people = itemsOf('equipment').length;
+  return [
+    phrase(unsafe.filter(({ name }) => !parents.has(name)), 'Unsafe: '),
+    phrase(named, '', NAMED),
+    ...(named.length > 0 ? [] : [faces > 0 && count(faces, 'face'), phrase(itemsOf('text'), 'Text: '), people > 0 && count(people, 'person', 'people')]),
+  ].filter((part) => part !== false);
+}
+
+/** @param {import('./shapes.js').ResultDocument | null} document */
 function found(document) {
-  const labels = document?.rekognition?.detectLabels?.Labels ?? [];
-  const partly = document?.status === 'partial' ? ' · partly analysed' : '';
-  const names = labels.slice(0, 3).map(({ Name }) => Name ?? '');
-  if (names.length === 0) return `No labels${partly}`;
-  return `${names.join(', ')}${labels.length > 3 ? ` + ${labels.length - 3}` : ''}${partly}`;
+  const parts = document ? phrases(document, (more) => ` + ${more}`) : [];
+  if (parts.length === 0) parts.push('Nothing found');
+  if (document?.status === 'partial') parts.push('partly analysed');
+  return parts.join(' · ');
 }
 
 /**
- * A finished task in one spoken sentence.
+ * What was found, to be read aloud.
+ * @param {import('./shapes.js').ResultDocument} document
+ * @returns {string[]} nothing where nothing was found
+ */
+export function aloud(document) {
+  return phrases(document, (more) => ` and ${more} more`);
+}
+
+/**
+ * A finished task in one or two spoken sentences.
  * @param {import('./task.js').Task} task
  */
 export function spoken(task) {
   const { name } = task.file;
   if (task.state === 'done') {
-    const labels = task.document?.rekognition?.detectLabels?.Labels ?? [];
-    return labels.length === 0
-      ? `${name}: analysed, no labels found.`
-      : `${name}: ${count(labels.length, 'label')} found, ${labels.slice(0, 3).map(({ Name }) => Name).join(', ')}.`;
+    const analysed = task.document?.status === 'partial' ? 'partly analysed' : 'analysed';
+    const parts = task.document ? aloud(task.document) : [];
+    return parts.length > 0 ? `${name}: ${analysed}. ${parts.map(sentence).join(' ')}` : `${name}: ${analysed}, nothing found.`;
   }
   if (task.state === 'cancelled') return `${name}: cancelled.`;
   const { title, text } = explain(task);
@@ -76,13 +112,24 @@ export function spoken(task) {
  */
 export function explain(task) {
   if (task.document) {
-    const messages = (task.document.errors ?? []).map(({ message }) => sentence(message));
-    return {
-      title: 'This picture could not be analysed',
-      text: messages.join(' ') || 'The document gives no reason. Try another picture.',
-    };
+    const { title, reasons } = shortcomings(task.document);
+    return { title, text: reasons.map(({ text }) => text).join(' ') };
   }
   return explainError(task.error, task.outgoing.contentType);
+}
+
+/**
+ * What a document that did not succeed lacks, and why.
+ * @param {import('./shapes.js').ResultDocument} document
+ * @returns {{title: string, reasons: {analysis?: string, text: string}[]}}
+ */
+export function shortcomings({ status, errors = [] }) {
+  const reasons = errors.map(({ analysis, message }) => ({ analysis, text: sentence(message) }));
+  if (status === 'partial') return { title: 'Partly analysed', reasons };
+  return {
+    title: 'This picture could not be analysed',
+    reasons: reasons.length > 0 ? reasons : [{ text: 'The document gives no reason. Try another picture.' }],
+  };
 }
 
 /**

@@ -2,9 +2,12 @@
 /** What the Chromium tests share: the browser, a page that is watched, and ways to hand it pictures. */
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { chromium } from 'playwright-core';
 
@@ -176,8 +179,15 @@ export async function show(page, name, state = 'done') {
  * @param {Page} page
  * @param {string} label
  */
-export async function boxesOf(page, label) {
-  await page.getByRole('button', { name: new RegExp(`^${label} `) }).hover();
+export const boxesOf = (page, label) => boxesLitBy(page, page.getByRole('checkbox', { name: new RegExp(`^${label} `) }));
+
+/**
+ * The boxes that light up under a finding.
+ * @param {Page} page
+ * @param {import('playwright-core').Locator} finding
+ */
+export async function boxesLitBy(page, finding) {
+  await finding.hover();
   const boxes = await page.evaluate(() => {
     const frame = document.querySelector('.picture-image')?.getBoundingClientRect();
     if (!frame) return [];
@@ -189,6 +199,22 @@ export async function boxesOf(page, label) {
   });
   await page.mouse.move(0, 0);
   return boxes;
+}
+
+/**
+ * Answers of all operations as Rekognition documents them; see `tests/clients/rekognition_answers.py`.
+ * @returns {Required<import('../../frontend/js/shapes.js').RekognitionAnswers>}
+ */
+export function documentedAnswers() {
+  const file = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
+  const folder = mkdtempSync(join(tmpdir(), 'answers-'));
+  try {
+    execFileSync(file('../.venv/bin/python'), [file('../clients/rekognition_answers.py'), 'write', folder]);
+    const answers = Object.entries(JSON.parse(readFileSync(join(folder, 'documented.json'), 'utf8')));
+    return /** @type {any} */ (Object.fromEntries(answers.map(([operation, answer]) => [operation.charAt(0).toLowerCase() + operation.slice(1), answer])));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** @typedef {{left: number, top: number, width: number, height: number}} Box */

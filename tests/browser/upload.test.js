@@ -12,9 +12,11 @@ import {
   PATIENCE,
   PHONE,
   barriers,
+  boxesLitBy,
   boxesOf,
   choose,
   documentOf,
+  documentedAnswers,
   drop,
   keep,
   largest,
@@ -166,7 +168,7 @@ test('a picture with few labels has no slider, and the one of another hides none
   await choose(page, ['motorcycle_left.png', 'astronaut.png'].map(picture));
   await show(page, 'motorcycle_left.png');
   const all = await page.locator('.picture-overlay .box').count();
-  await page.locator('#least').evaluate((range) => {
+  await page.locator('#findings-least').evaluate((range) => {
     if (!(range instanceof HTMLInputElement)) return;
     range.value = '99';
     range.dispatchEvent(new Event('input'));
@@ -176,15 +178,95 @@ test('a picture with few labels has no slider, and the one of another hides none
   assert.match(await page.locator('.tools').innerText(), new RegExp(`^${left} box`));
   await show(page, 'astronaut.png');
   await page.locator('.label', { hasText: 'Person' }).waitFor();
-  assert.equal(await page.locator('#least').count(), 0);
+  assert.equal(await page.locator('#findings-least').count(), 0);
   assert.equal(await page.locator('.picture-overlay .box').count(), 1);
   assert.equal(await page.locator('.tools').innerText(), '1 box over the picture');
   await close();
 });
 
+test('whatever was found is shown, and its boxes lie where the document says', async () => {
+  const { page, close } = await open(browser);
+  const answers = documentedAnswers();
+  /** @type {Record<string, import('../../frontend/js/shapes.js').RekognitionAnswers>} */
+  const given = { 'astronaut.png': answers, 'coffee.png': { detectText: answers.detectText }, 'chelsea.png': { detectText: { TextDetections: [] } } };
+  await page.route(/\/results\//, async (route) => {
+    const response = await route.fetch();
+    if (response.status() !== 200) return route.fulfill({ response });
+    const document = await response.json();
+    return route.fulfill({ json: { ...document, status: 'succeeded', errors: [], rekognition: given[document.source.filename] } });
+  });
+  await choose(page, Object.keys(given).map(picture));
+  const note = (/** @type {string} */ name) => row(page, name).locator('.shot-note').innerText();
+
+  await show(page, 'astronaut.png');
+  const line = answers.detectText.TextDetections?.find(({ Type }) => Type === 'LINE');
+  /** @type {[string, string, (import('../../frontend/js/shapes.js').BoundingBox | undefined)?][]} */
+  const wanted = [
+    ...(answers.detectLabels.Labels ?? []).map(({ Name = '' }) => /** @type {[string, string]} */ (['Labels', Name])),
+    ...(answers.detectCustomLabels.CustomLabels ?? []).map(({ Name = '', Geometry }) => /** @type {typeof wanted[number]} */ (['Custom labels', Name, Geometry?.BoundingBox])),
+    ['Faces', 'Face 1', answers.detectFaces.FaceDetails?.[0]?.BoundingBox],
+    ['Celebrities', 'Some Body', answers.recognizeCelebrities.CelebrityFaces?.[0]?.Face?.BoundingBox],
+    ['Text', "IT'S MONDAY", line?.Geometry?.BoundingBox],
+    ['Protective equipment', 'Person 1', answers.detectProtectiveEquipment.Persons?.[0]?.BoundingBox],
+    ...(answers.detectModerationLabels.ModerationLabels ?? []).map(({ Name = '' }) => /** @type {[string, string]} */ (['Moderation', Name])),
+  ];
+  const listed = await page.locator('.stage-side .label').evaluateAll((items) =>
+    items.map((item) => [item.closest('section')?.querySelector('h3')?.firstChild?.textContent, item.querySelector('.label-name')?.textContent]),
+  );
+  assert.deepEqual(listed, wanted.map(([group, name]) => [group, name]));
+  assert.equal(await page.locator('.tools').innerText(), '5 boxes over the picture');
+  await page.locator('.picture-frame.sized').waitFor();
+  for (const [index, [, name, box]] of wanted.entries()) {
+    const boxes = await boxesLitBy(page, page.locator('.stage-side .label').nth(index));
+    assert.equal(boxes.length, box ? 1 : 0, name);
+    for (const { left, top, width, height } of boxes) {
+      const off = [left - (box?.Left ?? NaN), top - (box?.Top ?? NaN), width - (box?.Width ?? NaN), height - (box?.Height ?? NaN)];
+      assert.ok(off.every((each) => Math.abs(each) < 0.005), `${name}: ${off}`);
+    }
+  }
+  assert.match(await note('astronaut.png'), /^Unsafe: Smoking · People, Person, /);
+  assert.equal(await page.locator('[id]').evaluateAll((all) => all.length - new Set(all.map(({ id }) => id)).size), 0, 'each id is there once');
+
+  // All of it, in any window.
+  await page.evaluate(() => scrollTo(0, 0));
+  for (const [width, colorScheme] of /** @type {const} */ ([
+    [1360, 'light'],
+    [1024, 'light'],
+    [360, 'dark'],
+  ])) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    assert.deepEqual(await barriers(page), [], String(width));
+    assert.equal(await sideways(page), 0, String(width));
+    await keep(page, `upload-everything-${width}-${colorScheme}`);
+  }
+  await page.setViewportSize(DESKTOP.viewport);
+
+  // What is switched off stays off, whatever the next picture says.
+  await page.getByRole('switch', { name: 'Boxes of text' }).uncheck();
+  assert.equal(await page.locator('.tools').innerText(), '4 boxes over the picture');
+  await show(page, 'coffee.png');
+  assert.deepEqual(await page.locator('.label-name').allTextContents(), ["IT'S MONDAY"]);
+  assert.doesNotMatch(await page.locator('.stage-side').innerText(), /No labels|Nothing/);
+  assert.equal(await note('coffee.png'), "Text: IT'S MONDAY");
+  assert.equal(await page.locator('.tools').innerText(), '0 boxes over the picture');
+  await page.getByRole('checkbox', { name: /^IT'S MONDAY/ }).check();
+  assert.equal(await page.locator('.picture-frame.lit .box.on').count(), 1, 'what is switched on is lit');
+
+  await show(page, 'chelsea.png');
+  await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+  assert.equal(await note('chelsea.png'), 'Nothing found');
+  assert.equal(await page.locator('.tools').innerText(), '');
+  await close();
+});
+
 test('the keyboard alone is enough', async () => {
   const { page, close } = await open(browser);
-  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent?.trim() ?? '');
+  const focused = () =>
+    page.evaluate(() => {
+      const { activeElement } = document;
+      return activeElement?.getAttribute('aria-label') ?? (activeElement?.closest('label') ?? activeElement)?.textContent?.trim() ?? '';
+    });
   /** @param {RegExp} name */
   const tabTo = async (name) => {
     for (let tabs = 0; tabs < 40; tabs += 1) {
@@ -212,10 +294,11 @@ test('the keyboard alone is enough', async () => {
   await tabTo(/^Person/);
   const lit = page.locator('.picture-frame.lit .box.on');
   await lit.first().waitFor({ state: 'attached' });
-  await page.keyboard.press('Enter');
-  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-pressed')), 'true');
-  await tabTo(/^Copy the JSON$/);
-  assert.ok((await lit.count()) > 0, 'a label that was pressed stays lit');
+  await page.keyboard.press('Space');
+  await lit.first().waitFor({ state: 'detached' });
+  assert.equal(await page.locator('.tag', { hasText: 'Person' }).count(), 0);
+  await page.keyboard.press('Space');
+  await lit.first().waitFor({ state: 'attached' });
   await tabTo(/^Raw JSON$/);
   await page.keyboard.press('Enter');
   await page.getByText('"schemaVersion"').waitFor();

@@ -5,7 +5,7 @@
  */
 
 import { h } from '../dom.js';
-import { percent } from '../format.js';
+import { count, percent } from '../format.js';
 import { icon } from '../icons.js';
 import { hashOf, nameOf } from './state.js';
 import { heightOf, layOut, placeOf, stepFrom, windowOf } from './window.js';
@@ -258,7 +258,7 @@ export class Grid {
 function captionOf(row, least) {
   if (row.status === 'failed') return 'Could not be analysed';
   const names = row.labels.filter(({ confidence }) => confidence >= least).map(({ name }) => name);
-  if (names.length === 0) return 'No labels';
+  if (names.length === 0) return row.faces ? count(row.faces, 'face') : 'No labels';
   const more = names.length - NAMED;
   return `${names.slice(0, NAMED).join(', ')}${more > 0 ? ` + ${more}` : ''}`;
 }

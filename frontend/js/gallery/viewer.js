@@ -8,20 +8,18 @@ import { byId, h } from '../dom.js';
 import { saveFrom } from '../download.js';
 import { ApiError, isAbort } from '../errors.js';
 import { typeLabel } from '../files.js';
+import { FindingsPanel } from '../findings-panel.js';
 import { brief, bytes } from '../format.js';
 import { icon } from '../icons.js';
 import { Picture } from '../picture.js';
 import { qualityTable } from '../quality.js';
 import { waitForResult } from '../results.js';
-import { explainError, inOne, sentence } from '../words.js';
-import { FindingsPanel } from './findings-panel.js';
-import { groupsOf } from './findings.js';
+import { explainError, inOne } from '../words.js';
 import { nameOf } from './state.js';
 
 /**
  * @typedef {import('../shapes.js').ImageRow} ImageRow
  * @typedef {import('../shapes.js').ImageDetails} ImageDetails
- * @typedef {import('../shapes.js').ResultDocument} ResultDocument
  */
 
 export class Viewer {
@@ -232,17 +230,12 @@ export class Viewer {
     }
     const { document } = reading;
     if (this.#picture) this.#picture.aspect = aspectOf(document);
-    const groups = groupsOf(document);
     const colours = coloursOf(document);
     const quality = qualityOf(document);
-    this.#panel.show(groups, this.#least);
+    this.#panel.show(document, this.#least);
     this.#side.replaceChildren(
       ...[
-        document.status !== 'succeeded' && trouble(document),
-        groups.length > 0 && this.#panel.element,
-        groups.length === 0 &&
-          document.status !== 'failed' &&
-          h('section', { class: 'card calm' }, h('h3', {}, 'Nothing found'), h('p', {}, 'Nothing in this picture was recognised with enough confidence.')),
+        this.#panel.element,
         colours.length > 0 && h('section', { class: 'card' }, h('h3', {}, 'Dominant colours'), colourRegions(colours)),
         quality.length > 0 && h('section', { class: 'card' }, h('h3', {}, 'Image quality'), qualityTable(quality)),
         documentSection(
@@ -348,15 +341,4 @@ function explain(error) {
   return statusOf(error) === 404
     ? { title: 'This picture is not here', text: 'It was deleted, or the address is not complete. Close this to see the others.' }
     : explainError(error);
-}
-
-/** @param {ResultDocument} document */
-function trouble({ status, errors = [] }) {
-  const failed = status === 'failed';
-  return h(
-    'section',
-    { class: failed ? 'card problem' : 'card problem mild' },
-    h('h3', {}, icon('alert'), failed ? 'This picture could not be analysed' : 'Partly analysed'),
-    h('ul', {}, errors.map(({ analysis, message }) => h('li', {}, analysis && h('strong', {}, `${analysis}: `), sentence(message)))),
-  );
 }

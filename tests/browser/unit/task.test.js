@@ -79,7 +79,7 @@ test('goes from the queue to its document', async () => {
   assert.deepEqual(lines, ['Uploading 50%', 'Uploading 50%, 2 bytes of 4 bytes']);
   assert.equal(task.document, DOCUMENT);
   assert.equal(stateLine(task), 'Person, Man, Adult + 1');
-  assert.equal(spoken(task), 'a.png: 4 labels found, Person, Man, Adult.');
+  assert.equal(spoken(task), 'a.png: analysed. Person, Man, Adult and 1 more.');
   assert.equal(canRetry(task), false);
 });
 

@@ -1,15 +1,15 @@
 // @ts-check
-/** Everything a result document found in a picture, in groups that the viewer lists and draws alike. */
+/** Everything a result document found in a picture, in groups that both pages list and draw alike. */
 
-import { BOX_HUES, labelsOf } from '../answer.js';
-import { clampBox } from '../boxes.js';
+import { BOX_HUES, labelsOf } from './answer.js';
+import { clampBox } from './boxes.js';
 
 /**
  * @typedef {object} Finding
  * @property {string} name
  * @property {number | null} confidence percent; null where the answer gives none
  * @property {{name: string, values: string[]}[]} facts
- * @property {{box: import('../boxes.js').Box, confidence: number}[]} places
+ * @property {import('./answer.js').Place[]} places
  * @property {number | null} hue where it has places
  *
  * @typedef {object} Group
@@ -19,7 +19,7 @@ import { clampBox } from '../boxes.js';
  */
 
 /**
- * @param {import('../shapes.js').ResultDocument} document
+ * @param {import('./shapes.js').ResultDocument} document
  * @returns {Group[]} only groups that have something
  */
 export function groupsOf(document) {
@@ -85,12 +85,12 @@ function group(id, title, items) {
 /**
  * @param {string} name
  * @param {number | undefined} confidence
- * @param {import('../shapes.js').BoundingBox} [box]
+ * @param {import('./shapes.js').BoundingBox} [box]
  * @returns {Finding}
  */
 function plain(name, confidence, box) {
   const clamped = clampBox(box);
-  return { name, confidence: confidence ?? null, facts: [], places: clamped ? [{ box: clamped, confidence: confidence ?? 0 }] : [], hue: null };
+  return { name, confidence: confidence ?? null, facts: [], places: clamped ? [{ box: clamped, confidence: confidence ?? 0, colours: [] }] : [], hue: null };
 }
 
 /**
@@ -104,7 +104,7 @@ function hued(item, hue) {
 
 /**
  * Custom labels of one name are one finding with several places.
- * @param {readonly import('../shapes.js').CustomLabel[]} labels
+ * @param {readonly import('./shapes.js').CustomLabel[]} labels
  */
 function merged(labels) {
   /** @type {Map<string, Finding>} */
@@ -122,7 +122,7 @@ function merged(labels) {
 }
 
 /**
- * @param {import('../shapes.js').FaceDetail} face
+ * @param {import('./shapes.js').FaceDetail} face
  * @param {number} index
  */
 function faceOf(face, index) {
@@ -141,7 +141,7 @@ function faceOf(face, index) {
 }
 
 /**
- * @param {import('../shapes.js').EquippedPerson} person
+ * @param {import('./shapes.js').EquippedPerson} person
  * @param {number} index
  */
 function equippedOf({ BoundingBox, Confidence, BodyParts = [] }, index) {
