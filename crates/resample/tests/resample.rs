@@ -1,11 +1,5 @@
 //! Parts and channels, over the public function. Not beside the code, which would be compiled once more for it.
 
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
-
 use sightline_resample::{Filter, Part, ResampleError, Source, resample};
 
 /// Black, grey, white and light grey, side by side.
