@@ -313,7 +313,7 @@ fn example(code: Code) -> Problem {
         Code::IndexFailed => problem("The index behind this service refused the request. Trying again will not help; tell who runs the service the x-request-id of this reply."),
         Code::IndexUnavailable => problem(&format!("The index behind this service is not answering. Try again in {RETRY_AFTER_SECONDS} seconds.")),
         Code::NoSuchUpload => problem("There is no image under this key. If it came from POST /uploads, send the image to its uploadUrl first; if that is done, check the key."),
-        Code::NoSuchThumbnail => problem("There is no thumbnail under this key. It comes with the result; `thumbnail` in the result says whether there is one."),
+        Code::NoSuchThumbnail => problem("There is no thumbnail of an image with this key. Ask by the image's own key; `thumbnail` in its result says whether there is one."),
         Code::NoSuchPath => problem("There is nothing at \"/upload\". GET /openapi.json describes what there is."),
         Code::MethodNotAllowed => problem("This path does not take \"DELETE\"; it takes GET, HEAD, OPTIONS.").allowed(["GET", "HEAD", "OPTIONS"]),
         Code::ResultUnreadable => problem("The stored result is not a result document. Upload the image again to have it written anew."),

@@ -94,6 +94,6 @@ pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIn
 fn no_such_thumbnail() -> Problem {
     Problem::new(
         Code::NoSuchThumbnail,
-        "There is no thumbnail under this key. It comes with the result; `thumbnail` in the result says whether there is one.",
+        "There is no thumbnail of an image with this key. Ask by the image's own key; `thumbnail` in its result says whether there is one.",
     )
 }

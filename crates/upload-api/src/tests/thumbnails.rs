@@ -59,7 +59,7 @@ async fn any_key_has_its_own_thumbnail() {
         // Why there is none cannot be told from here, so nothing is guessed.
         assert_eq!(
             none.json()["detail"],
-            "There is no thumbnail under this key. It comes with the result; `thumbnail` in the result says whether there is one."
+            "There is no thumbnail of an image with this key. Ask by the image's own key; `thumbnail` in its result says whether there is one."
         );
         put_thumbnail(&store, key);
         assert_eq!(get(api(&store), &path).await.status, StatusCode::FOUND);
