@@ -284,19 +284,7 @@ mod tests {
     use image::{ExtendedColorType, ImageEncoder, codecs};
 
     use super::*;
-
-    fn encoded_jpeg(width: u32, height: u32) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        codecs::jpeg::JpegEncoder::new(&mut bytes)
-            .write_image(
-                &vec![90; (width * height * 3) as usize],
-                width,
-                height,
-                ExtendedColorType::Rgb8,
-            )
-            .unwrap();
-        bytes
-    }
+    use crate::tests::encoded_jpeg;
 
     /// With a segment put right behind the start of the image.
     fn with_segment(jpeg: &[u8], marker: u8, body: &[u8]) -> Vec<u8> {

@@ -2,7 +2,7 @@ use image::{ExtendedColorType, ImageEncoder, codecs};
 
 use super::*;
 
-fn encoded_jpeg(width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn encoded_jpeg(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     codecs::jpeg::JpegEncoder::new(&mut bytes)
         .write_image(

@@ -41,6 +41,11 @@ pub(crate) enum Standing {
 }
 
 impl Standing {
+    /// What was found in the result's place means this for `version`.
+    pub(crate) fn of(found: Option<Answered>, version: &ObjectVersion) -> Self {
+        found.map_or(Self::Open(None), |found| found.judge(version))
+    }
+
     /// Looks at the result of `key`.
     pub(crate) async fn look<S: ObjectStore>(
         store: &S,
@@ -48,10 +53,7 @@ impl Standing {
         key: &SourceKey,
         version: &ObjectVersion,
     ) -> Result<Self, StoreError> {
-        Ok(match answered(store, bucket, key).await? {
-            None => Self::Open(None),
-            Some(answered) => answered.judge(version),
-        })
+        Ok(Self::of(answered(store, bucket, key).await?, version))
     }
 }
 
@@ -77,7 +79,7 @@ impl Answered {
 
     /// What it means for `version`. Where the day's analyses were used up, another event for the
     /// same version is another try.
-    pub(crate) fn judge(self, version: &ObjectVersion) -> Standing {
+    fn judge(self, version: &ObjectVersion) -> Standing {
         match self.version.map(|answered| answered.relation_to(version)) {
             Some(Relation::Same) if !self.limited => Standing::Answered,
             Some(Relation::Newer) => Standing::Superseded,
@@ -261,7 +263,7 @@ pub(crate) async fn write<S: ObjectStore>(
         if let Some(error) = failure {
             return Err(error);
         }
-        standing = found.map_or(Standing::Open(None), |found| found.judge(version));
+        standing = Standing::of(found, version);
     }
     Ok(Writing::Lost)
 }

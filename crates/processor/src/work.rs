@@ -258,7 +258,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         };
         let info = picture.as_ref().map(|picture| &picture.info);
         let version = source::version(created, info);
-        let standing = answered?.map_or(Standing::Open(None), |answered| answered.judge(&version));
+        let standing = Standing::of(answered?, &version);
         if let Some(skip) = skip(&standing) {
             return Ok(Outcome::Skipped(skip));
         }

@@ -1,13 +1,19 @@
 //! [`ObjectStore`] over S3.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    error::Error,
+};
 
 use aws_sdk_s3::{
     Client,
     config::{Builder, retry::RetryConfig},
+    operation::delete_object::builders::DeleteObjectFluentBuilder,
     primitives::{ByteStream, DateTime},
     types::{ChecksumMode, EncodingType},
 };
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 use time::OffsetDateTime;
@@ -132,28 +138,26 @@ impl ObjectStore for S3Store {
     }
 
     async fn delete(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
-        self.client
-            .delete_object()
-            .bucket(bucket)
-            .key(key)
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| Failure::read(&error).into_store_error("DeleteObject", bucket))
+        removed(self.removal(bucket, key).send().await, bucket)
     }
 
     async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
-        self.client
-            .delete_object()
-            .bucket(bucket)
-            .key(key)
-            .customize()
-            .config_override(Builder::new().retry_config(RetryConfig::disabled()))
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| Failure::read(&error).into_store_error("DeleteObject", bucket))
+        let once = Builder::new().retry_config(RetryConfig::disabled());
+        let removal = self.removal(bucket, key).customize().config_override(once);
+        removed(removal.send().await, bucket)
     }
+}
+
+fn removed<T, E>(
+    answer: Result<T, SdkError<E, HttpResponse>>,
+    bucket: &str,
+) -> Result<(), StoreError>
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    answer
+        .map(drop)
+        .map_err(|error| Failure::read(&error).into_store_error("DeleteObject", bucket))
 }
 
 impl ListObjects for S3Store {
@@ -207,6 +211,10 @@ fn decoded(key: &str) -> Option<String> {
 }
 
 impl S3Store {
+    fn removal(&self, bucket: &str, key: &str) -> DeleteObjectFluentBuilder {
+        self.client.delete_object().bucket(bucket).key(key)
+    }
+
     /// One GET, with its body.
     async fn read(&self, get: Get<'_>) -> Result<Read, StoreError> {
         let answer = self
