@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use sightline_pipeline::{deployment, object_store::StoreError, recogniser::RecogniserError};
+use sightline_pipeline::ServiceError;
 
 /// What the shell hears of commands that ran to their end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,42 +70,27 @@ impl Fault {
         ))
     }
 
-    /// What a bucket's error means to whoever called; `None` where it says something about the object.
-    pub(crate) fn of_store(error: &StoreError) -> Option<Self> {
-        Self::of_aws(&error.code, error.retryable, error)
-    }
-
-    /// What the recogniser's error means to whoever called; `None` where it says something about the picture.
-    pub(crate) fn of_recogniser(error: &RecogniserError) -> Option<Self> {
-        Self::of_aws(&error.code, error.retryable, error)
-    }
-
-    /// What an AWS error means to whoever called, by its code.
-    pub(crate) fn of_aws(
-        code: &str,
-        retryable: bool,
-        error: &impl std::fmt::Display,
-    ) -> Option<Self> {
-        if deployment::is_at_fault(code) {
+    /// What an AWS error means to the caller; `None` if it is about the object or the picture.
+    pub(crate) fn of_service(error: &ServiceError) -> Option<Self> {
+        if error.needs_repair() {
             return Some(Self::Denied(format!(
                 "AWS refused ({error}); check the keys, the region and the names of the buckets, and what the keys allow"
             )));
         }
-        let said = error.to_string();
-        if code == "Dispatch" && said.contains("credentials") {
-            // Where there are none, the SDK tells of each place it looked in, the metadata service last.
+        if error.no_credentials {
+            // The SDK names each source that it tried, the metadata service last.
             let nowhere = ["no credentials found in chain", "IMDS"];
-            let reason = if nowhere.iter().any(|part| said.contains(part)) {
+            let reason = if nowhere.iter().any(|part| error.message.contains(part)) {
                 String::new()
             } else {
-                format!(" that can be used ({said})")
+                format!(" that can be used ({})", error.message)
             };
             return Some(Self::Denied(format!(
                 "there are no AWS credentials{reason}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
                  AWS_PROFILE; `sightline local` prints those of the local mode"
             )));
         }
-        retryable.then(|| {
+        error.is_retryable().then(|| {
             Self::Unreachable(format!(
                 "AWS did not answer ({error}); try again, or check AWS_ENDPOINT_URL and AWS_REGION"
             ))
@@ -129,6 +114,7 @@ pub(crate) fn code(outcome: &anyhow::Result<Outcome>) -> ExitCode {
 mod tests {
     use super::*;
     use anyhow::Context as _;
+    use sightline_pipeline::{Fate, Service};
 
     #[test]
     fn scripts_can_tell_the_ends_apart() {
@@ -151,29 +137,38 @@ mod tests {
 
     #[test]
     fn errors_of_aws_are_sorted_by_what_can_be_done() {
-        let sorted = |code: &str, message: &str, retryable| {
-            Fault::of_aws(code, retryable, &format!("{code}: {message}"))
+        let fault = |code: &str, message: &str, fate, no_credentials| {
+            Fault::of_service(&ServiceError {
+                no_credentials,
+                ..ServiceError::new(Service::S3, "GetObject", code, message, fate)
+            })
         };
         assert!(matches!(
-            sorted("AccessDenied", "no", false),
+            fault("AccessDenied", "no", Fate::Repair, false),
             Some(Fault::Denied(_))
         ));
-        assert!(matches!(
-            sorted("Dispatch", "the credentials provider was not enabled", true),
-            Some(Fault::Denied(_))
-        ));
-        let said = |message| sorted("Dispatch", message, true).unwrap().to_string();
-        let nowhere = said("no credentials found in chain. Attempted: Environment, Profile");
+        let denied = |message| {
+            let fault = fault("Dispatch", message, Fate::RETRY_UNANSWERED, true);
+            assert!(matches!(fault, Some(Fault::Denied(_))));
+            fault.unwrap().to_string()
+        };
+        denied("the credentials provider was not enabled");
+        let nowhere = denied("no credentials found in chain. Attempted: Environment, Profile");
         assert!(
             nowhere.starts_with("there are no AWS credentials; set"),
             "{nowhere}"
         );
-        let wrong = said("loading credentials: the profile `work` is not defined");
+        let wrong = denied("loading credentials: the profile `work` is not defined");
         assert!(wrong.contains("`work` is not defined"), "{wrong}");
         assert!(matches!(
-            sorted("Dispatch", "connection refused", true),
+            fault(
+                "Dispatch",
+                "connection refused",
+                Fate::RETRY_UNANSWERED,
+                false
+            ),
             Some(Fault::Unreachable(_))
         ));
-        assert!(sorted("InvalidImageFormatException", "no", false).is_none());
+        assert!(fault("InvalidImageFormatException", "no", Fate::Final, false).is_none());
     }
 }

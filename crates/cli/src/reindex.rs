@@ -5,12 +5,10 @@ use std::{io::IsTerminal as _, path::PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use sightline_pipeline::{
-    aws,
-    index::{
-        ImageIndex, SqliteIndex,
-        reindex::{Progress, ReindexError, reindex},
-    },
+use sightline_aws as aws;
+use sightline_pipeline::index::{
+    ImageIndex, SqliteIndex,
+    reindex::{Progress, reindex},
 };
 
 use crate::{
@@ -122,16 +120,10 @@ async fn fill(
     })
     .await;
     bar.finish_and_clear();
-    outcome.map_err(|error| {
-        let fault = match &error {
-            ReindexError::Store(error) => Fault::of_store(error),
-            ReindexError::Index(error) => Fault::of_aws(&error.code, error.retryable, error),
-        };
-        match fault {
-            Some(fault) => fault.into(),
-            None => anyhow::Error::new(error)
-                .context("the index is not complete; run the same command again"),
-        }
+    outcome.map_err(|error| match Fault::of_service(&error) {
+        Some(fault) => fault.into(),
+        None => anyhow::Error::new(error)
+            .context("the index is not complete; run the same command again"),
     })
 }
 

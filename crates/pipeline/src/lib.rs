@@ -7,9 +7,9 @@
 
 pub mod analyse;
 pub mod analysis;
-pub mod aws;
+pub mod backoff;
 pub mod config;
-pub mod deployment;
+pub mod daily_limit;
 pub mod document;
 pub mod index;
 pub mod json;
@@ -18,7 +18,7 @@ pub mod logging;
 pub mod metrics;
 pub mod object_store;
 pub mod recogniser;
-pub mod spending;
+pub mod service_error;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod version;
@@ -26,4 +26,5 @@ pub mod version;
 pub use analysis::{Analyses, Analysis};
 pub use document::ResultDocument;
 pub use keys::{KeyError, Owner, SourceKey};
+pub use service_error::{Fate, Service, ServiceError};
 pub use sightline_prepare::{self as prepare, MediaType, media, picture};

@@ -31,7 +31,7 @@ struct Figures {
     images: Family<Label, Counter>,
     analyses: Family<Label, Counter>,
     errors: Family<Label, Counter>,
-    setbacks: Family<Label, Counter>,
+    retryable_failures: Family<Label, Counter>,
     calls: Counter,
     usd: Counter<f64, AtomicU64>,
     seconds: Family<Label, Histogram>,
@@ -43,7 +43,7 @@ impl Figures {
         let images = Family::default();
         let analyses = Family::default();
         let errors = Family::default();
-        let setbacks = Family::default();
+        let retryable_failures = Family::default();
         let calls = Counter::default();
         let usd = Counter::default();
         let seconds = Family::<Label, Histogram>::new_with_constructor(|| {
@@ -57,9 +57,9 @@ impl Figures {
         );
         registry.register("errors", "Errors in documents, by code", errors.clone());
         registry.register(
-            "setbacks",
-            "Images that have to come again, by reason",
-            setbacks.clone(),
+            "retryable_failures",
+            "Images that failed and will be retried, by reason",
+            retryable_failures.clone(),
         );
         registry.register("billed_calls", "Calls that were billed", calls.clone());
         registry.register("cost_usd", "Their list price in US dollars", usd.clone());
@@ -73,7 +73,7 @@ impl Figures {
             images,
             analyses,
             errors,
-            setbacks,
+            retryable_failures,
             calls,
             usd,
             seconds,
@@ -135,27 +135,15 @@ fn count_cost(cost: &Cost) {
     FIGURES.usd.inc_by(cost.usd);
 }
 
-/// Counts an image that has to come again. The reason is a code, not a sentence: Rekognition's own as it
-/// is; the index's and the buckets' say whose they are, see [`reason_of_index`] and [`reason_of_bucket`].
-pub fn setback(reason: &str, now: OffsetDateTime) {
+/// Counts an image that failed and will be retried. The reason is a code, not a sentence, see
+/// [`ServiceError::metric_reason`](crate::ServiceError::metric_reason).
+pub fn retryable_failure(reason: &str, now: OffsetDateTime) {
     let label = [("reason", reason.to_owned())];
-    FIGURES.setbacks.get_or_create(&label).inc();
+    FIGURES.retryable_failures.get_or_create(&label).inc();
     if let Some(namespace) = NAMESPACE.get() {
-        let one = [("Setbacks", "Count", json!(1))];
+        let one = [("RetryableFailures", "Count", json!(1))];
         print(&[line(namespace, now, &[("Reason", reason)], &one)]);
     }
-}
-
-/// The reason of a setback that the index caused: DynamoDB has codes that Rekognition has too.
-#[must_use]
-pub fn reason_of_index(code: &str) -> String {
-    format!("Index.{code}")
-}
-
-/// The reason of a setback that a bucket caused.
-#[must_use]
-pub fn reason_of_bucket(code: &str) -> String {
-    format!("S3.{code}")
 }
 
 /// All figures of this process as a page of text for Prometheus (OpenMetrics 1.0).
@@ -331,7 +319,7 @@ mod tests {
     #[test]
     fn the_page_holds_what_was_counted() {
         written(&document());
-        setback("Recogniser", OffsetDateTime::UNIX_EPOCH);
+        retryable_failure("Recogniser", OffsetDateTime::UNIX_EPOCH);
         let cost = Cost {
             calls: 2,
             usd: 0.25,
@@ -343,7 +331,7 @@ mod tests {
             "sightline_images_total{status=\"partial\"} 1\n",
             "sightline_analyses_total{analysis=\"labels\"} 1\n",
             "sightline_errors_total{code=\"ImageTooLargeException\"} 1\n",
-            "sightline_setbacks_total{reason=\"Recogniser\"} 1\n",
+            "sightline_retryable_failures_total{reason=\"Recogniser\"} 1\n",
             "sightline_billed_calls_total 3\n",
             "sightline_cost_usd_total 0.251\n",
             "sightline_duration_seconds_count{step=\"total\"} 1\n",

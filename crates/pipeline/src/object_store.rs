@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, future::Future, time::Duration};
 
 use time::OffsetDateTime;
 
+use crate::service_error::ServiceError;
+
 /// Objects in buckets, as much of S3 as Sightline needs. Keys are as they stand in the bucket, not encoded.
 pub trait ObjectStore: Send + Sync + 'static {
     /// An object's metadata; `None` when there is no such object.
@@ -11,20 +13,20 @@ pub trait ObjectStore: Send + Sync + 'static {
         &self,
         bucket: &str,
         key: &str,
-    ) -> impl Future<Output = Result<Option<ObjectInfo>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<ObjectInfo>, ServiceError>> + Send;
 
     /// An object or its first bytes.
-    fn get(&self, get: Get<'_>) -> impl Future<Output = Result<GetOutcome, StoreError>> + Send;
+    fn get(&self, get: Get<'_>) -> impl Future<Output = Result<GetOutcome, ServiceError>> + Send;
 
     /// Stores an object whole, or, when `put.condition` does not hold, not at all.
-    fn put(&self, put: Put<'_>) -> impl Future<Output = Result<PutOutcome, StoreError>> + Send;
+    fn put(&self, put: Put<'_>) -> impl Future<Output = Result<PutOutcome, ServiceError>> + Send;
 
     /// Removes an object; one that is not there is removed already.
     fn delete(
         &self,
         bucket: &str,
         key: &str,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
     /// The same in a single request, for keys that others write too: a removal whose reply is lost is not sent again,
     /// since by then something else may lie there.
@@ -32,7 +34,7 @@ pub trait ObjectStore: Send + Sync + 'static {
         &self,
         bucket: &str,
         key: &str,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 }
 
 /// What lies in a bucket.
@@ -44,7 +46,7 @@ pub trait ListObjects: Send + Sync + 'static {
         bucket: &str,
         prefix: &str,
         after: Option<&str>,
-    ) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<String>, ServiceError>> + Send;
 }
 
 /// Signed addresses, made without asking anybody.
@@ -53,7 +55,7 @@ pub trait Presigner: Send + Sync + 'static {
     fn presign_put(
         &self,
         put: PresignPut<'_>,
-    ) -> impl Future<Output = Result<PresignedPut, StoreError>> + Send;
+    ) -> impl Future<Output = Result<PresignedPut, ServiceError>> + Send;
 
     /// An address from which the object can be read for that long.
     fn presign_get(
@@ -61,7 +63,7 @@ pub trait Presigner: Send + Sync + 'static {
         bucket: &str,
         key: &str,
         expires_in: Duration,
-    ) -> impl Future<Output = Result<String, StoreError>> + Send;
+    ) -> impl Future<Output = Result<String, ServiceError>> + Send;
 }
 
 /// What a bucket says of an object.
@@ -98,7 +100,21 @@ pub struct Get<'a> {
     pub first_bytes: Option<u64>,
 }
 
-/// What became of a [`Get`].
+impl<'a> Get<'a> {
+    /// The newest version of an object, whole.
+    #[must_use]
+    pub const fn whole(bucket: &'a str, key: &'a str) -> Self {
+        Self {
+            bucket,
+            key,
+            version_id: None,
+            if_match: None,
+            first_bytes: None,
+        }
+    }
+}
+
+/// The outcome of a [`Get`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GetOutcome {
     /// The object's metadata and the bytes that were asked for.
@@ -181,32 +197,5 @@ impl std::fmt::Debug for PresignedPut {
         f.debug_struct("PresignedPut")
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
-    }
-}
-
-/// A bucket did not do what it was asked.
-///
-/// Absent objects and failed conditions are outcomes, not errors: callers decide by them. What is
-/// left is cut in two by the only question a caller has: whether trying again can help.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{operation} on {bucket}: {code}: {message}")]
-pub struct StoreError {
-    /// The S3 operation.
-    pub operation: &'static str,
-    /// The bucket.
-    pub bucket: String,
-    /// S3's error code, or `Timeout`, `Dispatch` for what never reached it.
-    pub code: String,
-    /// What S3 or the connection said, without addresses.
-    pub message: String,
-    /// Whether trying again can help: throttling, 5xx, time-outs, lost connections.
-    pub retryable: bool,
-}
-
-impl StoreError {
-    /// Whether the error says something about the object that time and repairs will not change.
-    #[must_use]
-    pub fn is_final(&self) -> bool {
-        !self.retryable && !crate::deployment::is_at_fault(&self.code)
     }
 }

@@ -5,27 +5,31 @@ use std::{future::Future, sync::Arc};
 use rekognition_model::Operation;
 use serde_json::Value;
 
+use crate::service_error::ServiceError;
+
 /// Somebody who says what a picture shows: Rekognition, or the local endpoint.
 pub trait Recogniser: Send + Sync + 'static {
     /// Asks one thing of one picture; one billed call.
     ///
     /// The answer is Rekognition's own response body, untouched.
-    fn recognise(&self, call: &Call)
-    -> impl Future<Output = Result<Value, RecogniserError>> + Send;
+    fn recognise(
+        &self,
+        call: &RecogniserCall,
+    ) -> impl Future<Output = Result<Value, ServiceError>> + Send;
 }
 
-/// One question about one picture.
+/// One query about one picture.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Call {
+pub struct RecogniserCall {
     /// What is asked.
-    pub question: Question,
+    pub query: RecogniserQuery,
     /// Where the picture lies.
-    pub picture: Picture,
+    pub image: ImageSource,
 }
 
 /// Where the picture lies.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Picture {
+pub enum ImageSource {
     /// In a bucket, up to 15 MB.
     Object {
         /// The bucket.
@@ -41,7 +45,7 @@ pub enum Picture {
 
 /// What is asked, with the parameters that Sightline sets.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Question {
+pub enum RecogniserQuery {
     /// DetectLabels.
     Labels {
         /// Feature GENERAL_LABELS.
@@ -73,7 +77,7 @@ pub enum Question {
     },
 }
 
-impl Question {
+impl RecogniserQuery {
     /// The operation that answers it.
     #[must_use]
     pub const fn operation(&self) -> Operation {
@@ -86,25 +90,5 @@ impl Question {
             Self::ProtectiveEquipment => Operation::DetectProtectiveEquipment,
             Self::CustomLabels { .. } => Operation::DetectCustomLabels,
         }
-    }
-}
-
-/// The recogniser gave no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{code}: {message}")]
-pub struct RecogniserError {
-    /// Rekognition's error code, or `Timeout`, `Dispatch` for what never reached it.
-    pub code: String,
-    /// Rekognition's message, or the connection's.
-    pub message: String,
-    /// Whether trying again can help: throttling, 5xx, time-outs, lost connections.
-    pub retryable: bool,
-}
-
-impl RecogniserError {
-    /// Whether the error says something about the picture that time and repairs will not change.
-    #[must_use]
-    pub fn is_final(&self) -> bool {
-        !self.retryable && !crate::deployment::is_at_fault(&self.code)
     }
 }

@@ -1,9 +1,9 @@
-//! Reads what Lambda hands over: S3's events however they came.
+//! Reads S3's events, in whichever way they reach the function.
 //!
 //! Four ways are known: S3 straight to the function, S3 through SQS (several records in one
-//! message), S3 through EventBridge (to the function or to the queue), and S3 through SNS. What
-//! the events say is read member by member rather than into `aws_lambda_events`' types, because
-//! those refuse a whole batch for one member that is not needed here.
+//! message), S3 through EventBridge (to the function or to the queue), and S3 through SNS. Events
+//! are read member by member rather than into the types of `aws_lambda_events`, because those refuse a
+//! whole batch for one member that is not needed here.
 //!
 //! Sources: Amazon S3 User Guide, "Event message structure" and "Using EventBridge"; AWS Lambda
 //! Developer Guide, "Using Lambda with Amazon SQS".
@@ -13,30 +13,30 @@ use serde_json::Value;
 use sightline_pipeline::{json::kind, keys::MAX_KEY_BYTES};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-/// What one invocation is about.
+/// The event of one invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// Messages of a queue, each of which succeeds or fails by itself.
     Queue(Vec<Message>),
     /// An event without a queue, which succeeds or fails as a whole.
-    Direct(Reading),
+    Direct(EventContent),
 }
 
 /// A message of the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// What the answer names it by when it failed.
+    /// The id that reports its failure.
     pub id: String,
-    /// What it says.
-    pub reading: Reading,
+    /// Its content.
+    pub content: EventContent,
 }
 
-/// What could be read out of one message or direct event.
+/// The content of one message or direct event.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Reading {
+pub struct EventContent {
     /// Objects that were created, in the event's order.
-    pub created: Vec<Created>,
-    /// What was understood and is nothing to do for us, in words.
+    pub created: Vec<ObjectCreated>,
+    /// What was understood and needs no processing, in words.
     pub ignored: Vec<String>,
     /// What was not understood.
     pub errors: Vec<EventError>,
@@ -44,7 +44,7 @@ pub struct Reading {
 
 /// An object was created.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Created {
+pub struct ObjectCreated {
     /// The bucket.
     pub bucket: String,
     /// The key as it stands in the bucket.
@@ -57,12 +57,12 @@ pub struct Created {
     pub sequencer: Option<String>,
     /// Size in bytes.
     pub size: Option<u64>,
-    /// When it happened.
+    /// When it was created.
     pub time: Option<OffsetDateTime>,
 }
 
-/// Why an event, or a part of it, was not understood. Trying again cannot help, so a message with
-/// one goes to the dead-letter queue, where a person finds it.
+/// Why an event, or a part of it, was not understood. Trying again cannot help, so the message goes to the
+/// dead-letter queue, where a person finds it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// Not a JSON object.
@@ -70,17 +70,17 @@ pub enum EventError {
     NotAnObject(&'static str),
     /// None of the known shapes.
     #[error(
-        "the event has neither Records nor detail and is no s3:TestEvent; send an S3, SQS, SNS or EventBridge event"
+        "the event has neither Records nor detail and is not an s3:TestEvent; send an S3, SQS, SNS or EventBridge event"
     )]
     UnknownShape,
-    /// `Records` is something else than a list.
+    /// `Records` is not a list.
     #[error("Records is {0}, not a list")]
     RecordsNotAList(&'static str),
-    /// Records of a service that does not bring S3 events.
-    #[error("records of {0:?} bring no S3 events; send those of aws:s3, aws:sqs or aws:sns")]
+    /// Records of a service that carries no S3 events.
+    #[error("records of {0:?} carry no S3 events; send those of aws:s3, aws:sqs or aws:sns")]
     UnknownSource(String),
-    /// Messages of a queue beside other records.
-    #[error("record {0} is no SQS message though others are")]
+    /// Messages of a queue among other records.
+    #[error("record {0} is not an SQS message although others are")]
     MixedSources(usize),
     /// A member is missing.
     #[error("{0} is missing")]
@@ -90,21 +90,21 @@ pub enum EventError {
     WrongType {
         /// The member, as a JSON pointer.
         member: &'static str,
-        /// What stands there.
+        /// The type found.
         found: &'static str,
-        /// What should.
+        /// The type expected.
         takes: &'static str,
     },
-    /// The body of a message is no JSON.
-    #[error("the body is no JSON: {0}")]
+    /// The body of a message is not JSON.
+    #[error("the body is not JSON: {0}")]
     BodyNotJson(String),
     /// An event inside an event inside an event.
-    #[error("the body holds an event that is wrapped once more than any service wraps it")]
+    #[error("the body holds an event that is nested more deeply than any service nests it")]
     WrappedTooDeep,
-    /// S3 changed its events.
+    /// A major version of S3's events that is not known.
     #[error("the event's version is {0:?}; versions 2.x are understood")]
     UnknownVersion(String),
-    /// No form-urlencoding.
+    /// The key is not form-urlencoded.
     #[error("the key {0:?} is not form-urlencoded UTF-8, as S3 encodes keys in events")]
     KeyEncoding(String),
     /// An empty key.
@@ -145,8 +145,8 @@ impl Event {
     /// Reads an event.
     ///
     /// # Errors
-    /// [`EventError`] when not even its messages can be told apart. What is wrong inside one
-    /// message or record stands in its [`Reading`] and stops no other.
+    /// [`EventError`] if the messages cannot be told apart. An error inside one message or record is part of its
+    /// [`EventContent`] and stops no other.
     pub fn read(event: &Value) -> Result<Self, EventError> {
         if !event.is_object() {
             return Err(EventError::NotAnObject(kind(event)));
@@ -159,7 +159,7 @@ impl Event {
         let is_message =
             |record: &Value| record.get("messageId").is_some() || source(record) == Some("aws:sqs");
         if !records.iter().any(is_message) {
-            return Ok(Self::Direct(Reading::of(event, Depth::Event)));
+            return Ok(Self::Direct(EventContent::of(event, Depth::Event)));
         }
         records
             .iter()
@@ -179,25 +179,25 @@ impl Event {
 impl Message {
     fn read(record: &Value) -> Result<Self, EventError> {
         let id = text(record, "/messageId")?.to_owned();
-        let reading = text(record, "/body").map_or_else(Reading::failed, |body| {
-            Reading::of_body(body, Depth::Message)
+        let content = text(record, "/body").map_or_else(EventContent::failed, |body| {
+            EventContent::of_body(body, Depth::Message)
         });
-        Ok(Self { id, reading })
+        Ok(Self { id, content })
     }
 }
 
-/// How often what is being read was wrapped.
+/// How deeply the event being read is nested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Depth {
-    /// Not at all.
+    /// Not nested.
     Event,
     /// In a queue's message.
     Message,
-    /// In a topic's notification, which may itself have come in a message.
+    /// In a topic's notification, which may itself be in a message.
     Notification,
 }
 
-impl Reading {
+impl EventContent {
     fn failed(error: EventError) -> Self {
         Self {
             errors: vec![error],
@@ -250,7 +250,7 @@ impl Reading {
             Some(other) if other != "aws:s3" => {
                 Self::failed(EventError::UnknownSource(other.to_owned()))
             }
-            // Some senders leave the source out.
+            // Some senders omit the source.
             _ => s3_record(record).into(),
         }
     }
@@ -271,18 +271,18 @@ impl Reading {
     }
 }
 
-/// What one record says: an object, or why it is nothing to do.
-type Record = Result<Result<Created, String>, EventError>;
+/// The content of one record: an object, or why it needs no processing.
+type Record = Result<Result<ObjectCreated, String>, EventError>;
 
-impl From<Record> for Reading {
+impl From<Record> for EventContent {
     fn from(record: Record) -> Self {
-        let mut reading = Self::default();
+        let mut content = Self::default();
         match record {
-            Ok(Ok(created)) => reading.created.push(created),
-            Ok(Err(ignored)) => reading.ignored.push(ignored),
-            Err(error) => reading.errors.push(error),
+            Ok(Ok(created)) => content.created.push(created),
+            Ok(Err(ignored)) => content.ignored.push(ignored),
+            Err(error) => content.errors.push(error),
         }
-        reading
+        content
     }
 }
 
@@ -350,20 +350,20 @@ fn created(
         return Err(EventError::KeyTooLong(key.len()));
     }
     let owned = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-    Ok(Ok(Created {
+    Ok(Ok(ObjectCreated {
         bucket: bucket.to_owned(),
         key,
         e_tag: owned(e_tag.map(|e_tag| e_tag.trim_matches('"'))),
-        // The one version in a bucket that does not keep versions, or no longer does.
+        // The only version in a bucket without versioning.
         version_id: owned(version_id).filter(|id| id != "null"),
         sequencer: owned(sequencer),
         size,
-        // Only for the timings, so an unreadable one is none.
+        // Only for the timings, so an unreadable time is ignored.
         time: time.and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok()),
     }))
 }
 
-/// Decodes a key once: '+' is a space, `%XX` a byte. S3 leaves '/' alone, others write `%2F`.
+/// Decodes a key once: '+' is a space, `%XX` a byte. S3 does not encode '/', others write `%2F`.
 fn decoded_key(encoded: &str) -> Result<String, EventError> {
     let wrong = || EventError::KeyEncoding(encoded.to_owned());
     let well_formed = encoded.split('%').skip(1).all(|rest| {

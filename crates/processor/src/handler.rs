@@ -1,13 +1,9 @@
-//! A whole invocation: from the event to the answer that Lambda passes on.
+//! A whole invocation: from the event to the answer for Lambda.
 
 use std::{
     collections::BTreeMap,
-    fmt,
     panic::AssertUnwindSafe,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -19,90 +15,46 @@ use sightline_pipeline::{
     index::{ImageIndex, NoIndex},
     metrics,
     object_store::ObjectStore,
-    prepare::{Preparer, side_by_side},
+    prepare::Preparer,
     recogniser::Recogniser,
+    version::compare_sequencers,
 };
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    event::{Created, Event, EventError, Reading},
-    version::compare_sequencers,
-    work::{Deadlines, Outcome, Setback, Worker},
+    deadlines::Deadlines,
+    event::{Event, EventContent, EventError, ObjectCreated},
+    options::Options,
+    outcome::{Outcome, RetryableFailure},
+    worker::Worker,
 };
 
-/// Tells the time.
-pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
-
-/// What can be set beside the configuration; the default is right for Lambda.
-#[derive(Clone)]
-pub struct Options {
-    /// How many images are worked on at once. The default of 8 keeps a batch of 10 messages moving
-    /// while holding few bytes of each image, and stays near the 5 calls a second that Rekognition
-    /// allows in most regions (a call takes about a second).
-    pub side_by_side: usize,
-    /// How many images are read and decoded at once, which bounds memory: each takes up to
-    /// [`Limits::memory_bytes`](sightline_pipeline::prepare::Limits). The default is that of a machine
-    /// with room; a function goes by its memory ([`side_by_side`]).
-    pub prepared_side_by_side: usize,
-    /// How long an image that another worker has in hand is waited for before it goes back.
-    pub lease_wait: Duration,
-    /// Whether this process is the only worker there is, as on one machine. Leases that another
-    /// process took are dead then, so that a restart need not wait for them to run out.
-    pub sole_worker: bool,
-    /// Tells the time.
-    pub clock: Clock,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            side_by_side: 8,
-            prepared_side_by_side: side_by_side(None),
-            lease_wait: Duration::from_secs(3),
-            sole_worker: false,
-            clock: Arc::new(OffsetDateTime::now_utc),
-        }
-    }
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("side_by_side", &self.side_by_side)
-            .field("prepared_side_by_side", &self.prepared_side_by_side)
-            .field("lease_wait", &self.lease_wait)
-            .field("sole_worker", &self.sole_worker)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What is known of one invocation.
+/// One invocation.
 #[derive(Debug, Clone)]
 pub struct Invocation {
     /// Lambda's request id, for the logs.
     pub request_id: String,
-    /// How long the invocation may take. Work ends a little before; what is left is reported as
-    /// failed, so that it comes again.
+    /// How long the invocation may take. Work ends a little before; unfinished images are reported as
+    /// failed, so that they are retried.
     pub time_left: Duration,
 }
 
-/// An invocation that failed as a whole. Only events without a queue do; of a queue's event each
+/// An invocation that failed as a whole, which happens only without a queue. In a queue's event each
 /// message fails by itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HandlerError {
     /// The event was not understood.
     #[error(transparent)]
     Event(#[from] EventError),
-    /// Images have to come again.
-    #[error("{failed} of {all} images have to come again; the first because: {first}")]
+    /// Images have to be retried.
+    #[error("{failed} of {all} images have to be retried; the first because: {first}")]
     Retry {
-        /// How many.
+        /// How many images.
         failed: usize,
-        /// Of how many.
+        /// Out of how many.
         all: usize,
-        /// Why.
-        first: Setback,
+        /// Why the first failed.
+        first: RetryableFailure,
     },
 }
 
@@ -126,17 +78,17 @@ pub struct Processor<S, R, I = NoIndex> {
     index: Option<I>,
     preparer: Preparer,
     options: Options,
-    /// Unlike that of any other process.
+    /// A random name of this process.
     process: String,
-    /// Counts the images begun.
+    /// How many images were begun.
     begun: AtomicU64,
 }
 
-/// An image to work on, and where its event came from.
+/// An image to process, and which message announced it.
 struct Job {
-    /// Position of the message in the batch; 0 for a direct event.
+    /// The position of the message in the batch; 0 for a direct event.
     from: usize,
-    created: Created,
+    event: ObjectCreated,
 }
 
 impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
@@ -155,7 +107,7 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
         }
     }
 
-    /// The same with an index, where there is one, in which every document is entered.
+    /// The same processor with an index, to which every document is added.
     #[must_use]
     pub fn with_index<I: ImageIndex>(self, index: Option<I>) -> Processor<S, R, I> {
         Processor {
@@ -172,14 +124,14 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
 }
 
 impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
-    /// Works off one event.
+    /// Processes one event.
     ///
     /// Answers `{"batchItemFailures": [{"itemIdentifier": <message id>}, …]}` to a queue's event
     /// (AWS Lambda Developer Guide, "Implementing partial batch responses"), `null` to any other.
     ///
     /// # Errors
-    /// [`HandlerError`]: the event was not understood, or, without a queue, images have to come
-    /// again, for which Lambda repeats the invocation.
+    /// [`HandlerError`]: the event was not understood, or, without a queue, images have to be retried, for
+    /// which Lambda repeats the invocation.
     pub async fn handle(
         &self,
         event: Value,
@@ -189,8 +141,8 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
         answered.map(|(answer, _)| answer)
     }
 
-    /// As [`Self::handle`], and why each message of the answer has to come again, by its id: one
-    /// sentence for a person. Lambda's answer has no place for it.
+    /// As [`Self::handle`], and by message id one sentence for a person on why it will be retried, for which
+    /// Lambda's answer has no member.
     ///
     /// # Errors
     /// As [`Self::handle`].
@@ -203,21 +155,21 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
         let request_id = invocation.request_id.as_str();
         match Event::read(&event) {
             Ok(Event::Queue(messages)) => {
-                let (ids, readings): (Vec<_>, Vec<_>) = messages
+                let (ids, contents): (Vec<_>, Vec<_>) = messages
                     .into_iter()
-                    .map(|message| (message.id, message.reading))
+                    .map(|message| (message.id, message.content))
                     .unzip();
-                let misread: Vec<Option<String>> = readings
+                let unreadable: Vec<Option<String>> = contents
                     .iter()
-                    .map(|reading| reading.errors.first().map(ToString::to_string))
+                    .map(|content| content.errors.first().map(ToString::to_string))
                     .collect();
-                let setbacks = self.work_off(readings, deadlines, request_id).await;
+                let failed = self.process_all(contents, deadlines, request_id).await;
                 let mut failures = Vec::new();
                 let mut reasons = BTreeMap::new();
-                for (at, (id, misread)) in ids.into_iter().zip(misread).enumerate() {
-                    let setback = setbacks.iter().find(|(from, _)| *from == at);
+                for (at, (id, unreadable)) in ids.into_iter().zip(unreadable).enumerate() {
+                    let failure = failed.iter().find(|(from, _)| *from == at);
                     if let Some(reason) =
-                        misread.or_else(|| setback.map(|(_, setback)| setback.to_string()))
+                        unreadable.or_else(|| failure.map(|(_, failure)| failure.to_string()))
                     {
                         failures.push(json!({"itemIdentifier": id}));
                         reasons.insert(id, reason);
@@ -225,12 +177,12 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
                 }
                 Ok((json!({"batchItemFailures": failures}), reasons))
             }
-            Ok(Event::Direct(reading)) => {
-                let error = reading.errors.first().cloned();
-                let all = reading.created.len();
-                let setbacks = self.work_off(vec![reading], deadlines, request_id).await;
-                let failed = setbacks.len();
-                match setbacks.into_iter().next() {
+            Ok(Event::Direct(content)) => {
+                let error = content.errors.first().cloned();
+                let all = content.created.len();
+                let failures = self.process_all(vec![content], deadlines, request_id).await;
+                let failed = failures.len();
+                match failures.into_iter().next() {
                     Some((_, first)) => Err(HandlerError::Retry { failed, all, first }),
                     None => {
                         error.map_or(
@@ -247,31 +199,31 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
         }
     }
 
-    /// Works on the images of all readings, several at once; images of the same key one after the
-    /// other, the newest first, so that what is older finds the answer there. Gives what has to
-    /// come again with the position of its reading.
-    async fn work_off(
+    /// Processes the images of all messages, several at once. Images of the same key are processed one after
+    /// the other, the newest first, so that the older ones find its result. Returns the failures with the
+    /// positions of their messages.
+    async fn process_all(
         &self,
-        readings: Vec<Reading>,
+        contents: Vec<EventContent>,
         deadlines: Deadlines,
         request_id: &str,
-    ) -> Vec<(usize, Setback)> {
+    ) -> Vec<(usize, RetryableFailure)> {
         let mut by_key: BTreeMap<SourceKey, Vec<Job>> = BTreeMap::new();
-        for (from, reading) in readings.into_iter().enumerate() {
-            for what in reading.ignored {
+        for (from, content) in contents.into_iter().enumerate() {
+            for what in content.ignored {
                 tracing::info!(request_id, what, "ignored");
             }
-            for error in reading.errors {
+            for error in content.errors {
                 tracing::error!(request_id, kind = error.name(), %error, "a record was not understood");
             }
-            for created in reading.created {
-                if let Some(key) = self.source_key(&created, request_id) {
-                    by_key.entry(key).or_default().push(Job { from, created });
+            for event in content.created {
+                if let Some(key) = self.source_key(&event, request_id) {
+                    by_key.entry(key).or_default().push(Job { from, event });
                 }
             }
         }
         stream::iter(by_key)
-            .map(|(key, jobs)| self.work_on_key(key, jobs, deadlines, request_id))
+            .map(|(key, jobs)| self.process_key(key, jobs, deadlines, request_id))
             .buffer_unordered(self.options.side_by_side.max(1))
             .collect::<Vec<_>>()
             .await
@@ -280,9 +232,9 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
             .collect()
     }
 
-    /// The key of an image that is ours to work on.
-    fn source_key(&self, created: &Created, request_id: &str) -> Option<SourceKey> {
-        let Created { bucket, key, .. } = created;
+    /// The key of an image that this processor handles.
+    fn source_key(&self, event: &ObjectCreated, request_id: &str) -> Option<SourceKey> {
+        let ObjectCreated { bucket, key, .. } = event;
         if *bucket != self.config.buckets.input {
             tracing::warn!(
                 request_id,
@@ -309,23 +261,23 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
         }
     }
 
-    async fn work_on_key(
+    async fn process_key(
         &self,
         key: SourceKey,
         mut jobs: Vec<Job>,
         deadlines: Deadlines,
         request_id: &str,
-    ) -> Vec<(usize, Setback)> {
+    ) -> Vec<(usize, RetryableFailure)> {
         jobs.sort_by(|one, other| {
-            let sequencer = |job: &Job| job.created.sequencer.clone().unwrap_or_default();
+            let sequencer = |job: &Job| job.event.sequencer.clone().unwrap_or_default();
             compare_sequencers(&sequencer(other), &sequencer(one))
         });
-        let mut setbacks: Vec<(usize, Setback)> = Vec::new();
+        let mut failures: Vec<(usize, RetryableFailure)> = Vec::new();
         for job in jobs {
-            // What held up one event of a key holds up the others, and asking again at once would
-            // only ask more of who is busy.
-            if let Some((_, setback)) = setbacks.first() {
-                setbacks.push((job.from, setback.clone()));
+            // The other events of the key would fail for the same reason, and trying them at once would only
+            // load a busy service more.
+            if let Some((_, failure)) = failures.first() {
+                failures.push((job.from, failure.clone()));
                 continue;
             }
             let number = self.begun.fetch_add(1, Ordering::Relaxed);
@@ -341,9 +293,9 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
                 sole_process: self.options.sole_worker.then_some(self.process.as_str()),
                 lease_wait: self.options.lease_wait,
             };
-            // A defect costs the image that brings it to light, not the others of the batch.
-            let worked = AssertUnwindSafe(worker.work(&job.created, &key)).catch_unwind();
-            match worked.await.unwrap_or(Err(Setback::Panicked)) {
+            // A panic fails its own image, not the others of the batch.
+            let worked = AssertUnwindSafe(worker.process(&job.event, &key)).catch_unwind();
+            match worked.await.unwrap_or(Err(RetryableFailure::Panicked)) {
                 Ok(Outcome::Written(document)) => tracing::info!(
                     request_id,
                     key = %key,
@@ -355,19 +307,19 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
                     "answered"
                 ),
                 Ok(Outcome::Skipped(skip)) => {
-                    tracing::info!(request_id, key = %key, why = skip.name(), "nothing to do");
+                    tracing::info!(request_id, key = %key, reason = skip.name(), "skipped");
                 }
-                Err(setback) => {
-                    if setback.needs_repair() {
-                        tracing::error!(request_id, key = %key, error = %setback, "the deployment lacks a permission, credentials or a bucket; repair it, then redrive the dead-letter queue");
+                Err(failure) => {
+                    if failure.needs_repair() {
+                        tracing::error!(request_id, key = %key, error = %failure, "the deployment lacks a permission, credentials or a bucket; repair it, then redrive the dead-letter queue");
                     } else {
-                        tracing::warn!(request_id, key = %key, error = %setback, "has to come again");
+                        tracing::warn!(request_id, key = %key, error = %failure, "the image will be retried");
                     }
-                    metrics::setback(&setback.reason(), (self.options.clock)());
-                    setbacks.push((job.from, setback));
+                    metrics::retryable_failure(&failure.reason(), (self.options.clock)());
+                    failures.push((job.from, failure));
                 }
             }
         }
-        setbacks
+        failures
     }
 }

@@ -1,65 +1,65 @@
-//! Lambda 2: turns S3's events into result documents.
+//! Lambda 2: turns S3 events into result documents.
 //!
-//! # What is promised
+//! # Guarantees
 //!
-//! Events come at least once, in any order, sometimes late. For every version of an object under
-//! `uploads/`, the recogniser is asked once and one result stands; a result never gives way to an
-//! older one. Without a database, this rests on three things S3 does atomically:
+//! Events arrive at least once, in any order, sometimes late. For every version of an object under
+//! `uploads/`, the recogniser is asked once and one result remains; an older answer never replaces a newer
+//! one. No database is needed for this. It rests on three things that S3 does atomically:
 //!
-//! 1. **The result tells which version it answers.** An event whose version is answered, or older
-//!    than the one answered, is done. See [`version`] for what makes two versions the same or one
-//!    newer. This is looked up before and again after the lease is taken, because in between
-//!    another worker may have finished.
-//! 2. **A lease lets one worker at a time ask** about one key: an object created with
-//!    `If-None-Match: *`, replaced with `If-Match` only when it has run out. Another worker's event
-//!    for the same key waits a little, then comes again; for a newer version too, since the older
-//!    one's answer is a second away. The lease runs until the end of the invocation, and work ends
-//!    before, so no worker acts on a lease that another could have taken over.
-//! 3. **The result is written conditionally**, in place of just what was seen there. When that has
-//!    changed, it is looked at again and given way to unless it is older.
+//! 1. **The result names the version it answers.** An event for that version or an older one needs no
+//!    processing. See [`version`](sightline_pipeline::version) for how versions compare. The worker looks
+//!    before it takes the lease and again afterwards, because another worker may have finished in between.
+//! 2. **A lease lets one worker at a time ask** about one key: an object created with `If-None-Match: *`,
+//!    and replaced with `If-Match` only when it has expired. Another worker's event for the same key waits a
+//!    little and is then retried, even for a newer version: the older one's result is a second away. The
+//!    lease is valid until the end of the invocation, and work ends before that, so no worker acts under a
+//!    lease that another could have taken over.
+//! 3. **The result is written conditionally**, in place of exactly what the worker saw there. If that has
+//!    changed, the worker looks again and yields unless the stored result is older.
 //!
-//! Asked once means: once with success. A worker that dies between asking and writing leaves no
-//! trace of the answer, so the next asks again. A worker that fails in an orderly way, because
-//! another question about the same picture was throttled or the result could not be written,
-//! parks the answers it has in the lease object, and the next asks only for the rest.
+//! Asked once means once with success. A worker that dies between asking and writing leaves no trace of the
+//! answer, so the next worker asks again. A worker that fails in an orderly way, because another call about the same
+//! image was throttled or the result could not be written, saves its answers in the lease object, and the
+//! next worker asks only for the rest.
 //!
-//! Before anything is asked, the object is looked at: if it is gone, there is nothing to do; if it
-//! is another than the event announces, the event is stale and the one that announces the
-//! replacement is under way. So **delete and upload again** under the same key is answered for the
-//! second upload only, unless the first was answered before; the standing result is then replaced,
-//! because the second upload's sequencer is higher, even when its bytes are the same. To have a
-//! version answered anew, delete its result and send its event again.
+//! The worker looks at the object before it asks. If the object is gone, nothing has to be done. If it was
+//! replaced, the event is stale and the replacement has an event of its own. So **delete and upload again**
+//! under the same key is answered for the second upload only, unless the first was answered before. The
+//! stored result is then replaced, because the second upload's sequencer is higher, even if its bytes are
+//! the same. To have a version answered again, delete its result and resend its event.
 //!
-//! **The index** is told after the document is written, and refuses what was deleted by order
-//! meanwhile; the document is taken back then. A worker that dies before, or an index that fails, has the
-//! message come again: the document that stands is entered then, and nothing is asked.
+//! **The index** is updated after the document is written. It refuses images that were deleted by order in
+//! the meantime; the document is removed then. If a worker dies before, or the index fails, the message is
+//! retried: the stored document is added to the index, and the recogniser is not asked.
 //!
-//! # What becomes of failures
+//! # Failures
 //!
-//! - **Throttling, 5xx, time-outs, lost connections**: nothing is written, and the message comes
-//!   again. An event without a queue fails the invocation, which Lambda repeats.
-//! - **A picture that cannot be analysed** (empty, no picture, damaged, cut off, in a format that
-//!   nothing here decodes, too small, too large to decode, not readable for the processor): a result
-//!   with status `failed` at once, without a call.
+//! - **Throttling, 5xx, time-outs, lost connections**: nothing is written, and the message is retried. An
+//!   event without a queue fails the invocation, which Lambda repeats.
+//! - **An image that cannot be analysed** (empty, not an image, damaged, truncated, in a format that cannot be
+//!   decoded, too small, too large to decode, not readable for the processor): a result with status `failed`
+//!   at once, without a call.
 //! - **Some analyses refused for good**: a result with status `partial`; all of them: `failed`.
-//! - **A message that cannot be understood** is reported as failed like one that has to come
-//!   again: after as many deliveries as the queue allows it lies in the dead-letter queue, where a
-//!   person finds it. It holds up no other message.
-//! - **No time left**: images not begun early enough, and those not finished in time, come again.
+//! - **A message that cannot be understood** is reported as failed like one that has to be retried. After as
+//!   many deliveries as the queue allows it is in the dead-letter queue, where a person finds it. It delays no
+//!   other message.
+//! - **No time left**: images that cannot be begun or finished in time are retried.
 
 pub mod event;
 
-mod claim;
+mod deadlines;
 mod handler;
-mod results;
+mod lease;
+mod options;
+mod outcome;
+mod result_slot;
 mod source;
 mod thumbnail;
-mod work;
+mod worker;
 
 #[cfg(test)]
 mod tests;
 
-pub use sightline_pipeline::version;
-
-pub use handler::{Clock, HandlerError, Invocation, Options, Processor};
-pub use work::Setback;
+pub use handler::{HandlerError, Invocation, Processor};
+pub use options::{Clock, Options};
+pub use outcome::RetryableFailure;

@@ -8,12 +8,12 @@ use std::{
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
+use sightline_aws as aws;
 use sightline_pipeline::{
-    aws,
     config::{self, ProcessorConfig, environment},
+    daily_limit::LimitedRecogniser,
     logging, metrics,
     prepare::side_by_side,
-    spending::Bounded,
 };
 use sightline_processor::{Invocation, Options, Processor};
 
@@ -46,7 +46,7 @@ async fn run() -> anyhow::Result<()> {
     let aws::Clients {
         store, recogniser, ..
     } = aws::clients(&sdk);
-    let recogniser = Bounded::new(
+    let recogniser = LimitedRecogniser::new(
         recogniser,
         store.clone(),
         &config.buckets.output,

@@ -1,5 +1,5 @@
-//! The picture in the input bucket: whether it is still the one that was announced, what its
-//! header says, and its bytes.
+//! The image in the input bucket: whether it is still the one that the event announced, what its header
+//! says, and its bytes.
 
 use std::collections::BTreeMap;
 
@@ -9,31 +9,33 @@ use sightline_pipeline::{
     analyse::whole,
     config::ProcessorConfig,
     document::{AnalysisError, Source},
-    object_store::{Get, GetOutcome, ObjectInfo, ObjectStore, StoreError},
+    object_store::{Get, GetOutcome, ObjectInfo, ObjectStore},
     picture::{FIRST_BYTES, PictureError, PictureHeader, read_header},
+    service_error::ServiceError,
+    version::ObjectVersion,
 };
 
-use crate::{event::Created, version::ObjectVersion};
+use crate::event::ObjectCreated;
 
 /// A header that is this long, in bytes, is read no further on its own.
 const LONG_HEADER: u64 = 1024 * 1024;
 
-/// What was found under the announced key.
+/// The outcome of looking for the announced object.
 #[derive(Debug)]
-pub(crate) enum Found {
+pub(crate) enum Search {
     /// The announced object.
-    Picture(Picture),
-    /// The announced object, which the processor will never be able to read.
-    Unreadable(StoreError),
-    /// Nothing: it was deleted.
+    Found(SourceImage),
+    /// The announced object, which the processor can never read.
+    Unreadable(ServiceError),
+    /// The object was deleted.
     Gone,
-    /// Another object: it was replaced, and the event that announces the replacement is under way.
+    /// The object was replaced; the replacement has an event of its own.
     Replaced,
 }
 
 /// The announced object.
 #[derive(Debug)]
-pub(crate) struct Picture {
+pub(crate) struct SourceImage {
     /// What the bucket says of it.
     pub(crate) info: ObjectInfo,
     /// What its first bytes say.
@@ -43,28 +45,28 @@ pub(crate) struct Picture {
 /// Looks for the announced object.
 pub(crate) async fn find<S: ObjectStore>(
     store: &S,
-    created: &Created,
-) -> Result<Found, StoreError> {
+    event: &ObjectCreated,
+) -> Result<Search, ServiceError> {
     // HEAD tells the newest version and its checksum, which a GET of a part does not.
     let (head, first) = futures::join!(
-        store.head(&created.bucket, &created.key),
-        read(store, created, created.e_tag.as_deref(), FIRST_BYTES),
+        store.head(&event.bucket, &event.key),
+        read_first(store, event, event.e_tag.as_deref(), FIRST_BYTES),
     );
     let (info, first) = match (head, first) {
         (Ok(Some(info)), Ok(first)) => (info, first),
-        (Ok(None), _) => return Ok(Found::Gone),
+        (Ok(None), _) => return Ok(Search::Gone),
         (Err(error), _) | (_, Err(error)) => return unreadable(error),
     };
     let another = |announced: &Option<String>, found: Option<&String>| matches!((announced, found), (Some(announced), Some(found)) if announced != found);
-    if another(&created.e_tag, Some(&info.e_tag))
-        || another(&created.version_id, info.version_id.as_ref())
+    if another(&event.e_tag, Some(&info.e_tag))
+        || another(&event.version_id, info.version_id.as_ref())
     {
-        return Ok(Found::Replaced);
+        return Ok(Search::Replaced);
     }
     let mut bytes = match first {
         GetOutcome::Found(got, bytes) if got.e_tag == info.e_tag => bytes,
-        GetOutcome::Found(..) | GetOutcome::Changed => return Ok(Found::Replaced),
-        GetOutcome::Missing => return Ok(Found::Gone),
+        GetOutcome::Found(..) | GetOutcome::Changed => return Ok(Search::Replaced),
+        GetOutcome::Missing => return Ok(Search::Gone),
     };
     loop {
         let header = read_header(&bytes);
@@ -73,111 +75,111 @@ pub(crate) async fn find<S: ObjectStore>(
             // What a longer header says is found out when the picture is prepared.
             Err(PictureError::NeedMore(more)) if have < info.size.min(LONG_HEADER) => {
                 let wanted = more.max(2 * have).min(info.size).min(LONG_HEADER);
-                match read(store, created, Some(&info.e_tag), wanted).await {
+                match read_first(store, event, Some(&info.e_tag), wanted).await {
                     Ok(GetOutcome::Found(_, longer)) if longer.len() as u64 > have => {
                         bytes = longer;
                     }
                     Ok(GetOutcome::Found(..)) => {
-                        return Ok(Found::Picture(Picture { info, header }));
+                        return Ok(Search::Found(SourceImage { info, header }));
                     }
-                    Ok(GetOutcome::Changed) => return Ok(Found::Replaced),
-                    Ok(GetOutcome::Missing) => return Ok(Found::Gone),
+                    Ok(GetOutcome::Changed) => return Ok(Search::Replaced),
+                    Ok(GetOutcome::Missing) => return Ok(Search::Gone),
                     Err(error) => return unreadable(error),
                 }
             }
-            header => return Ok(Found::Picture(Picture { info, header })),
+            header => return Ok(Search::Found(SourceImage { info, header })),
         }
     }
 }
 
-async fn read<S: ObjectStore>(
+async fn read_first<S: ObjectStore>(
     store: &S,
-    created: &Created,
+    event: &ObjectCreated,
     if_match: Option<&str>,
     first_bytes: u64,
-) -> Result<GetOutcome, StoreError> {
+) -> Result<GetOutcome, ServiceError> {
     let get = Get {
-        bucket: &created.bucket,
-        key: &created.key,
-        version_id: created.version_id.as_deref(),
+        bucket: &event.bucket,
+        key: &event.key,
+        version_id: event.version_id.as_deref(),
         if_match,
         first_bytes: Some(first_bytes),
     };
     store.get(get).await
 }
 
-fn unreadable(error: StoreError) -> Result<Found, StoreError> {
+fn unreadable(error: ServiceError) -> Result<Search, ServiceError> {
     if error.is_final() {
-        Ok(Found::Unreadable(error))
+        Ok(Search::Unreadable(error))
     } else {
         Err(error)
     }
 }
 
-/// The announced object's bytes.
-pub(crate) enum Bytes {
-    /// All of them.
-    All(Vec<u8>),
-    /// The processor will never be able to read them.
-    Unreadable(StoreError),
-    /// The object was deleted meanwhile.
+/// The outcome of reading the announced object.
+pub(crate) enum ReadOutcome {
+    /// All of its bytes.
+    Whole(Vec<u8>),
+    /// The processor can never read it.
+    Unreadable(ServiceError),
+    /// The object was deleted.
     Gone,
-    /// The object was replaced meanwhile.
+    /// The object was replaced.
     Replaced,
 }
 
 /// Reads the whole object.
-pub(crate) async fn bytes<S: ObjectStore>(
+pub(crate) async fn read<S: ObjectStore>(
     store: &S,
-    created: &Created,
+    event: &ObjectCreated,
     version: &ObjectVersion,
-) -> Result<Bytes, StoreError> {
+) -> Result<ReadOutcome, ServiceError> {
     let get = Get {
-        bucket: &created.bucket,
-        key: &created.key,
+        bucket: &event.bucket,
+        key: &event.key,
         version_id: version.version_id.as_deref(),
         if_match: Some(&version.e_tag),
         first_bytes: None,
     };
     Ok(match store.get(get).await {
-        Ok(GetOutcome::Found(_, bytes)) => Bytes::All(bytes),
-        Ok(GetOutcome::Changed) => Bytes::Replaced,
-        Ok(GetOutcome::Missing) => Bytes::Gone,
-        Err(error) if error.is_final() => Bytes::Unreadable(error),
+        Ok(GetOutcome::Found(_, bytes)) => ReadOutcome::Whole(bytes),
+        Ok(GetOutcome::Changed) => ReadOutcome::Replaced,
+        Ok(GetOutcome::Missing) => ReadOutcome::Gone,
+        Err(error) if error.is_final() => ReadOutcome::Unreadable(error),
         Err(error) => return Err(error),
     })
 }
 
 /// The version that is being answered.
-pub(crate) fn version(created: &Created, info: Option<&ObjectInfo>) -> ObjectVersion {
+pub(crate) fn version(event: &ObjectCreated, info: Option<&ObjectInfo>) -> ObjectVersion {
     ObjectVersion {
         e_tag: info
             .map(|info| info.e_tag.clone())
-            .or_else(|| created.e_tag.clone())
+            .or_else(|| event.e_tag.clone())
             .unwrap_or_default(),
         version_id: info
             .and_then(|info| info.version_id.clone())
-            .or_else(|| created.version_id.clone()),
-        sequencer: created.sequencer.clone(),
+            .or_else(|| event.version_id.clone()),
+        sequencer: event.sequencer.clone(),
         last_modified: info.and_then(|info| info.last_modified),
     }
 }
 
-/// The document's word on where the picture lies.
+/// Where the image is stored, for the document.
 pub(crate) fn describe(
-    created: &Created,
+    event: &ObjectCreated,
     key: &SourceKey,
     info: Option<&ObjectInfo>,
     version: &ObjectVersion,
 ) -> Source {
     Source {
-        bucket: created.bucket.clone(),
+        bucket: event.bucket.clone(),
         key: key.clone(),
         version_id: version.version_id.clone(),
         e_tag: version.e_tag.clone(),
         size: info
             .map(|info| info.size)
-            .or(created.size)
+            .or(event.size)
             .unwrap_or_default(),
         content_type: info.map_or_else(
             || "application/octet-stream".to_owned(),
@@ -201,16 +203,16 @@ fn filename(metadata: &BTreeMap<String, String>) -> Option<String> {
     (!shown.is_empty()).then_some(shown)
 }
 
-/// What is to be asked of the picture: what its uploader asked for, as far as the configuration
-/// allows it; everything the configuration names where the uploader named nothing that is known.
+/// The analyses of the image: those its uploader asked for, as far as the configuration allows them. If the
+/// uploader named none that is known, all that are configured.
 ///
 /// # Errors
-/// What was asked for, when nothing of it is allowed, and the error that says so.
+/// The analyses asked for, if none of them is allowed, and the error that says so.
 pub(crate) fn analyses(
     info: Option<&ObjectInfo>,
     config: &ProcessorConfig,
 ) -> Result<Analyses, (Analyses, AnalysisError)> {
-    // Who puts an object can write anything there, so it is read leniently.
+    // An uploader can write anything there, so it is read leniently.
     let asked: Analyses = info
         .and_then(|info| info.metadata.get("analyses"))
         .into_iter()
@@ -232,14 +234,16 @@ pub(crate) fn analyses(
 }
 
 /// Why the processor cannot read the picture.
-pub(crate) fn unreadable_source(error: &StoreError) -> AnalysisError {
+pub(crate) fn unreadable_source(error: &ServiceError) -> AnalysisError {
     whole(
         &error.code,
         match error.code.as_str() {
             "InvalidObjectState" => {
                 "The picture is archived; restore it, then upload it again.".to_owned()
             }
-            code => format!("The bucket does not give the picture out ({code}); upload it again."),
+            code => {
+                format!("The picture cannot be read from the bucket ({code}); upload it again.")
+            }
         },
     )
 }

@@ -1,78 +1,65 @@
-//! The thumbnail in the output bucket.
+//! The thumbnail of a slot.
 
 use sightline_pipeline::{
-    SourceKey,
     document::Thumbnail,
-    object_store::{Condition, ObjectStore, Put, PutOutcome},
+    object_store::{Condition, ObjectInfo, ObjectStore, Put, PutOutcome},
     prepare::JpegPicture,
+    version::Relation,
 };
 
 use crate::{
-    Setback, results,
-    version::{ObjectVersion, Relation},
+    outcome::RetryableFailure,
+    result_slot::{ResultSlot, WRITE_ATTEMPTS, borrowed, metadata, version_in},
 };
 
-/// Writes the thumbnail of this version of the image, unless a newer version's stands there; that
-/// is `None`.
-pub(crate) async fn write<S: ObjectStore>(
-    store: &S,
-    bucket: &str,
-    key: &SourceKey,
-    version: &ObjectVersion,
-    jpeg: &JpegPicture,
-) -> Result<Option<Thumbnail>, Setback> {
-    let thumbnail_key = key.thumbnail_key();
-    let metadata = results::metadata(version, None);
-    let mut standing = None;
-    for _ in 0..results::WRITE_ATTEMPTS {
-        let put = Put {
-            bucket,
-            key: &thumbnail_key,
-            body: &jpeg.bytes,
-            content_type: "image/jpeg",
-            metadata: &results::borrowed(&metadata),
-            condition: standing
-                .as_deref()
-                .map_or(Condition::IfAbsent, Condition::IfMatch),
-        };
-        if let PutOutcome::Stored(_) = store.put(put).await? {
-            return Ok(Some(Thumbnail {
-                key: thumbnail_key,
-                width: jpeg.width,
-                height: jpeg.height,
-            }));
-        }
-        standing = match store.head(bucket, &thumbnail_key).await? {
-            None => None,
-            Some(info) => {
-                let newer = results::version_in(&info)
-                    .is_some_and(|shown| shown.relation_to(version) == Relation::Newer);
-                if newer {
-                    return Ok(None);
-                }
-                Some(info.e_tag)
+impl<S: ObjectStore> ResultSlot<'_, S> {
+    /// Writes the thumbnail of this version of the image; `None` if a newer version's is there.
+    pub(crate) async fn write_thumbnail(
+        &self,
+        jpeg: &JpegPicture,
+    ) -> Result<Option<Thumbnail>, RetryableFailure> {
+        let thumbnail_key = self.key.thumbnail_key();
+        let metadata = metadata(&self.version, None);
+        let mut stored: Option<String> = None;
+        for _ in 0..WRITE_ATTEMPTS {
+            let put = Put {
+                bucket: self.bucket,
+                key: &thumbnail_key,
+                body: &jpeg.bytes,
+                content_type: "image/jpeg",
+                metadata: &borrowed(&metadata),
+                condition: stored
+                    .as_deref()
+                    .map_or(Condition::IfAbsent, Condition::IfMatch),
+            };
+            if let PutOutcome::Stored(_) = self.store.put(put).await? {
+                return Ok(Some(Thumbnail {
+                    key: thumbnail_key,
+                    width: jpeg.width,
+                    height: jpeg.height,
+                }));
             }
-        };
+            stored = match self.store.head(self.bucket, &thumbnail_key).await? {
+                Some(info) if self.is_newer(&info) => return Ok(None),
+                info => info.map(|info| info.e_tag),
+            };
+        }
+        Err(RetryableFailure::Contended)
     }
-    Err(Setback::Contended)
-}
 
-/// Removes the thumbnail of an older version of the image, where this one has none to put in its
-/// place.
-pub(crate) async fn remove_older<S: ObjectStore>(
-    store: &S,
-    bucket: &str,
-    key: &SourceKey,
-    version: &ObjectVersion,
-) -> Result<(), Setback> {
-    let thumbnail_key = key.thumbnail_key();
-    let Some(info) = store.head(bucket, &thumbnail_key).await? else {
-        return Ok(());
-    };
-    let newer = results::version_in(&info)
-        .is_some_and(|shown| shown.relation_to(version) == Relation::Newer);
-    if !newer {
-        store.delete_once(bucket, &thumbnail_key).await?;
+    /// Removes the thumbnail of an older version of the image. This version has none to replace it with.
+    pub(crate) async fn remove_older_thumbnail(&self) -> Result<(), RetryableFailure> {
+        let thumbnail_key = self.key.thumbnail_key();
+        if let Some(info) = self.store.head(self.bucket, &thumbnail_key).await?
+            && !self.is_newer(&info)
+        {
+            self.store.delete_once(self.bucket, &thumbnail_key).await?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Whether an object was made from a newer version of the image.
+    fn is_newer(&self, info: &ObjectInfo) -> bool {
+        version_in(info).is_some_and(|shown| shown.relation_to(&self.version) == Relation::Newer)
+    }
 }

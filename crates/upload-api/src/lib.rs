@@ -10,6 +10,7 @@ mod api;
 mod cors;
 mod extract;
 mod filename;
+#[cfg(feature = "lambda")]
 pub mod lambda;
 mod openapi;
 mod problem;

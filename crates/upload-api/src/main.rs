@@ -4,11 +4,11 @@
 use std::{process::ExitCode, sync::Arc};
 
 use anyhow::ensure;
+use sightline_aws as aws;
 use sightline_pipeline::{
-    aws,
     config::{self, UploadApiConfig, environment},
+    daily_limit::LimitedRecogniser,
     logging, metrics,
-    spending::Bounded,
 };
 use sightline_upload_api::{Api, lambda, router};
 
@@ -36,7 +36,7 @@ async fn run() -> anyhow::Result<()> {
     metrics::embed(namespace);
     let sdk = aws::load().await;
     let clients = aws::clients(&sdk);
-    let recogniser = Bounded::new(
+    let recogniser = LimitedRecogniser::new(
         clients.recogniser,
         clients.store.clone(),
         &config.buckets.output,

@@ -15,9 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use sightline_pipeline::{
-    deployment, index::IndexError, object_store::StoreError, recogniser::RecogniserError,
-};
+use sightline_pipeline::service_error::{Service, ServiceError};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
@@ -394,8 +392,8 @@ impl Problem {
     }
 
     /// A bucket did not do what it was asked. The log hears what; the client hears whether to try again.
-    pub(crate) fn store(error: &StoreError) -> Self {
-        if error.retryable {
+    pub(crate) fn store(error: &ServiceError) -> Self {
+        if error.is_retryable() {
             Self::store_unavailable(error)
         } else {
             tracing::error!(%error, "a bucket refused the request");
@@ -418,8 +416,8 @@ impl Problem {
     }
 
     /// The index did not do what it was asked. The log hears what; the client hears whether to try again.
-    pub(crate) fn index(error: &IndexError) -> Self {
-        if error.retryable {
+    pub(crate) fn index(error: &ServiceError) -> Self {
+        if error.is_retryable() {
             return Self::index_unavailable(error);
         }
         tracing::error!(%error, "the index refused the request");
@@ -440,19 +438,16 @@ impl Problem {
         )
     }
 
-    /// The recogniser did not answer this question, for this reason.
-    pub(crate) fn recogniser_unavailable(
-        operation: &dyn std::fmt::Display,
-        error: &RecogniserError,
-    ) -> Self {
-        if deployment::is_at_fault(&error.code) {
-            tracing::error!(%operation, %error, "the deployment lacks a permission or credentials for the recogniser; repair it");
+    /// The recogniser gave no answer.
+    pub(crate) fn recogniser_unavailable(error: &ServiceError) -> Self {
+        if error.needs_repair() {
+            tracing::error!(%error, "the deployment lacks a permission or credentials for the recogniser; repair it");
             return Self::new(
                 Code::RecogniserUnavailable,
                 "The recogniser behind this service refuses to work for it, and nothing was stored. Tell who runs the service the x-request-id of this reply, and send the image again once that is repaired.",
             );
         }
-        tracing::warn!(%operation, %error, "the recogniser is not answering");
+        tracing::warn!(%error, "the recogniser is not answering");
         Self::new(
             Code::RecogniserUnavailable,
             format!(
@@ -462,15 +457,13 @@ impl Problem {
     }
 }
 
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        Self::store(&error)
-    }
-}
-
-impl From<IndexError> for Problem {
-    fn from(error: IndexError) -> Self {
-        Self::index(&error)
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
+        match error.service {
+            Service::S3 | Service::Sqs => Self::store(&error),
+            Service::Index => Self::index(&error),
+            Service::Rekognition => Self::recogniser_unavailable(&error),
+        }
     }
 }
 

@@ -14,13 +14,13 @@ use clap::Args;
 use rekognition_model::DetectLabelsResponse;
 use serde::Serialize;
 use serde_json::{Value, json};
+use sightline_aws::{self as aws, Clients};
 use sightline_pipeline::{
     analyse::MAX_FILE_BYTES,
-    aws::{self, Clients},
     document::ImageInfo,
     object_store::{Get, GetOutcome, ObjectStore as _},
     prepare::{Limits, prepare},
-    recogniser::{Call, Picture, Question, Recogniser as _},
+    recogniser::{ImageSource, Recogniser as _, RecogniserCall, RecogniserQuery},
 };
 use tokio::task::spawn_blocking;
 
@@ -153,26 +153,26 @@ pub(crate) async fn run(args: AnalyzeArgs) -> anyhow::Result<Outcome> {
     let (seen, picture): (Arc<[u8]>, _) = match (prepared.converted, object) {
         (Some(converted), _) => {
             let bytes: Arc<[u8]> = converted.jpeg.bytes.into();
-            (Arc::clone(&bytes), Picture::Bytes(bytes))
+            (Arc::clone(&bytes), ImageSource::Bytes(bytes))
         }
         (None, Some(object)) => (bytes.into(), object),
         (None, None) => {
             let bytes: Arc<[u8]> = bytes.into();
-            (Arc::clone(&bytes), Picture::Bytes(bytes))
+            (Arc::clone(&bytes), ImageSource::Bytes(bytes))
         }
     };
-    let call = Call {
-        question: Question::Labels {
+    let call = RecogniserCall {
+        query: RecogniserQuery::Labels {
             labels: true,
             image_properties: false,
             min_confidence: args.min_confidence,
             max_labels: args.max_labels,
         },
-        picture,
+        image: picture,
     };
     let raw =
         clients.recogniser.recognise(&call).await.map_err(|error| {
-            match Fault::of_recogniser(&error) {
+            match Fault::of_service(&error) {
                 Some(fault) => fault.into(),
                 None => anyhow!("Rekognition does not answer for {}: {error}", args.picture),
             }
@@ -240,7 +240,7 @@ async fn read(place: &Place, clients: &Clients) -> anyhow::Result<(Vec<u8>, Opti
             Ok((tokio::fs::read(file).await.with_context(cannot)?, None))
         }
         Place::Object { bucket, key } => {
-            let failed = |error: &_| match Fault::of_store(error) {
+            let failed = |error: &_| match Fault::of_service(error) {
                 Some(fault) => fault.into(),
                 None => anyhow!("cannot read {place}: {error}"),
             };
@@ -273,7 +273,7 @@ async fn read(place: &Place, clients: &Clients) -> anyhow::Result<(Vec<u8>, Opti
             };
             match clients.store.get(get).await {
                 Ok(GetOutcome::Found(_, bytes)) => {
-                    let object = Picture::Object {
+                    let object = ImageSource::Object {
                         bucket: bucket.clone(),
                         key: key.clone(),
                         version_id: info.version_id,

@@ -49,7 +49,7 @@ pub(super) fn of(bucket: &str, region: &str, object: &Object) -> anyhow::Result<
 mod tests {
     use super::*;
     use sightline_pipeline::SourceKey;
-    use sightline_processor::event::{Event, Reading};
+    use sightline_processor::event::{Event, EventContent};
 
     #[test]
     fn the_processor_reads_it_as_it_reads_s3s_own() {
@@ -64,9 +64,9 @@ mod tests {
         let Event::Queue(messages) = Event::read(&event).unwrap() else {
             panic!("a queue's event");
         };
-        let Reading {
+        let EventContent {
             created, errors, ..
-        } = &messages[0].reading;
+        } = &messages[0].content;
         assert_eq!(errors.len(), 0);
         let created = &created[0];
         assert_eq!(

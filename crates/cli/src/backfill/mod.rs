@@ -10,22 +10,22 @@ use std::{
     io::{IsTerminal as _, Write as _},
     path::PathBuf,
     str::FromStr,
+    time::Duration,
 };
 
 use anyhow::{Context as _, anyhow, bail};
 use aws_config::SdkConfig;
-use aws_sdk_s3::{
-    error::DisplayErrorContext, operation::list_objects_v2::ListObjectsV2Output,
-    types::EncodingType,
-};
+use aws_sdk_s3::{operation::list_objects_v2::ListObjectsV2Output, types::EncodingType};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use clap::Args;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use sightline_aws::{self as aws, read_error};
 use sightline_pipeline::{
     Analyses, SourceKey,
     analyse::{self, Settings},
-    aws,
+    backoff::pauses,
     keys::UPLOAD_PREFIX,
+    service_error::{Service, ServiceError},
 };
 use tokio::sync::watch;
 
@@ -40,8 +40,10 @@ use crate::{
 const BATCH: usize = 10;
 /// Batches that are sent at once.
 const AT_ONCE: usize = 8;
-/// How often a message is sent that the queue did not take.
-const MOST_TRIES: u32 = 5;
+/// How often a message is sent that the queue does not accept.
+const ATTEMPTS: usize = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(400);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// `sightline backfill`.
 #[derive(Debug, Clone, Args)]
@@ -365,8 +367,7 @@ impl Bucket {
             .map_err(|error| {
                 failed(
                     &format!("cannot list {}", self.place),
-                    error.as_service_error().map(|error| error.meta()),
-                    &DisplayErrorContext(&error),
+                    &read_error(Service::S3, "ListObjectsV2", &error),
                 )
             })
     }
@@ -405,11 +406,7 @@ impl Queue {
                 .send()
                 .await;
             let answer = answer.map_err(|error| {
-                failed(
-                    "the queue is not known; give its address with --queue-url (or SIGHTLINE_QUEUE_URL)",
-                    error.as_service_error().map(|error| error.meta()),
-                    &DisplayErrorContext(&error),
-                )
+                failed("the queue is not known; give its address with --queue-url (or SIGHTLINE_QUEUE_URL)", &read_error(Service::Sqs, "GetQueueUrl", &error))
             })?;
             self.url = answer.queue_url;
         }
@@ -429,9 +426,8 @@ impl Queue {
                     .context("the message cannot be made")
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
-        let mut tries = 0;
+        let mut pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE, ATTEMPTS);
         loop {
-            tries += 1;
             let answer = self
                 .client
                 .send_message_batch()
@@ -442,50 +438,38 @@ impl Queue {
                 .map_err(|error| {
                     failed(
                         "the queue does not take messages",
-                        error.as_service_error().map(|error| error.meta()),
-                        &DisplayErrorContext(&error),
+                        &read_error(Service::Sqs, "SendMessageBatch", &error),
                     )
                 })?;
             let failures = answer.failed();
             let Some(failure) = failures.first() else {
                 return Ok(());
             };
-            if failures.iter().any(|failure| failure.sender_fault()) || tries == MOST_TRIES {
+            let pause = pauses.next();
+            let (Some(pause), false) =
+                (pause, failures.iter().any(|failure| failure.sender_fault()))
+            else {
                 bail!(
-                    "the queue did not take a message: {} {}",
+                    "the queue did not accept a message: {} {}",
                     failure.code(),
                     failure.message().unwrap_or_default()
                 );
-            }
+            };
             let again: Vec<_> = failures
                 .iter()
                 .map(|failure| failure.id().to_owned())
                 .collect();
             entries.retain(|entry| again.iter().any(|id| id == entry.id()));
-            tokio::time::sleep(std::time::Duration::from_millis(200 << tries)).await;
+            tokio::time::sleep(pause).await;
         }
     }
 }
 
-/// An error of AWS: who may not, or what cannot be reached, has its own exit code.
-fn failed(
-    what: &str,
-    service: Option<&aws_sdk_s3::error::ErrorMetadata>,
-    error: &impl std::fmt::Display,
-) -> anyhow::Error {
-    let (code, retryable) = match service {
-        Some(meta) => (meta.code().unwrap_or("Unknown"), false),
-        None => ("Dispatch", true),
-    };
-    let told = service.and_then(|meta| meta.message());
-    let fault = match told {
-        Some(told) => Fault::of_aws(code, retryable, &format!("{code}: {told}")),
-        None => Fault::of_aws(code, retryable, error),
-    };
-    match (fault, told) {
-        (Some(fault), _) => anyhow::Error::new(fault).context(what.to_owned()),
-        (None, Some(told)) => anyhow!("{what}: {code}: {told}"),
-        (None, None) => anyhow!("{what}: {error}"),
+/// An AWS error, with the exit code that fits what can be done about it.
+fn failed(what: &str, error: &ServiceError) -> anyhow::Error {
+    match Fault::of_service(error) {
+        Some(fault) => anyhow::Error::new(fault).context(what.to_owned()),
+        None => anyhow!("{what}: {error}"),
     }
 }
 

@@ -5,8 +5,8 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
+use sightline_aws::{self as aws, Clients};
 use sightline_local_aws::Credentials;
-use sightline_pipeline::aws::{self, Clients};
 use std::time::Duration;
 
 /// One try. Pictures wait here for a free core, so this is no measure of trouble as it is on AWS.

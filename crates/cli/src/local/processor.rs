@@ -1,11 +1,8 @@
 //! The processor's own handler, as the pump calls it.
 
 use serde_json::Value;
-use sightline_pipeline::{
-    aws::{RekognitionRecogniser, S3Store},
-    config::ProcessorConfig,
-    index::SqliteIndex,
-};
+use sightline_aws::{RekognitionRecogniser, S3Store};
+use sightline_pipeline::{config::ProcessorConfig, index::SqliteIndex};
 use sightline_processor::{Invocation, Options, Processor};
 use uuid::Uuid;
 

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::{document::Cost, recogniser::Question};
+use crate::{document::Cost, recogniser::RecogniserQuery};
 
 static PRICES: LazyLock<Prices> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the file is part of the program")]
@@ -38,13 +38,13 @@ struct PerMillion {
     custom_labels: u64,
 }
 
-/// What the answers to these questions cost. A call is billed when it was answered.
-pub(super) fn cost<'a>(answered: impl Iterator<Item = &'a Question>) -> Cost {
+/// What the answers to these queries cost. A call is billed when it was answered.
+pub(super) fn cost<'a>(answered: impl Iterator<Item = &'a RecogniserQuery>) -> Cost {
     let mut calls = 0;
     let mut millionths = 0;
-    for question in answered {
+    for query in answered {
         calls += 1;
-        millionths += PRICES.usd_per_million_images.of(question);
+        millionths += PRICES.usd_per_million_images.of(query);
     }
     Cost {
         calls,
@@ -54,9 +54,9 @@ pub(super) fn cost<'a>(answered: impl Iterator<Item = &'a Question>) -> Cost {
 }
 
 impl PerMillion {
-    const fn of(&self, question: &Question) -> u64 {
-        match question {
-            Question::Labels {
+    const fn of(&self, query: &RecogniserQuery) -> u64 {
+        match query {
+            RecogniserQuery::Labels {
                 labels,
                 image_properties,
                 ..
@@ -68,12 +68,12 @@ impl PerMillion {
                         0
                     })
             }
-            Question::Faces => self.faces,
-            Question::Text => self.text,
-            Question::Moderation { .. } => self.moderation,
-            Question::Celebrities => self.celebrities,
-            Question::ProtectiveEquipment => self.protective_equipment,
-            Question::CustomLabels { .. } => self.custom_labels,
+            RecogniserQuery::Faces => self.faces,
+            RecogniserQuery::Text => self.text,
+            RecogniserQuery::Moderation { .. } => self.moderation,
+            RecogniserQuery::Celebrities => self.celebrities,
+            RecogniserQuery::ProtectiveEquipment => self.protective_equipment,
+            RecogniserQuery::CustomLabels { .. } => self.custom_labels,
         }
     }
 }
@@ -84,25 +84,30 @@ mod tests {
 
     #[test]
     fn a_shared_call_is_one_call_at_two_prices() {
-        let labels = |labels, image_properties| Question::Labels {
+        let labels = |labels, image_properties| RecogniserQuery::Labels {
             labels,
             image_properties,
             min_confidence: 55.0,
             max_labels: 10,
         };
-        let of = |questions: &[Question]| {
-            let cost = cost(questions.iter());
+        let of = |queries: &[RecogniserQuery]| {
+            let cost = cost(queries.iter());
             (cost.calls, cost.usd)
         };
         assert_eq!(of(&[]), (0, 0.0));
         assert_eq!(of(&[labels(true, false)]), (1, 0.001));
         assert_eq!(of(&[labels(true, true)]), (1, 0.001_75));
         assert_eq!(of(&[labels(false, true)]), (1, 0.000_75));
-        let custom = Question::CustomLabels {
+        let custom = RecogniserQuery::CustomLabels {
             project_version_arn: String::new(),
         };
         assert_eq!(
-            of(&[labels(true, true), Question::Faces, Question::Text, custom]),
+            of(&[
+                labels(true, true),
+                RecogniserQuery::Faces,
+                RecogniserQuery::Text,
+                custom
+            ]),
             (4, 0.003_75)
         );
     }

@@ -1,8 +1,8 @@
-//! From a picture to its result document, as both functions do it: the questions its analyses ask,
+//! From a picture to its result document, as both functions do it: the queries its analyses ask,
 //! their answers side by side, and the document made of them.
 
 mod cost;
-mod questions;
+mod queries;
 mod refusal;
 mod summary;
 
@@ -24,8 +24,8 @@ use crate::{
         AnalysisError, Cost, ImageInfo, SCHEMA_VERSION, Source, Status, Thumbnail, Timings,
     },
     prepare::{Converted, Limits},
-    recogniser::{Call, Picture, Question, Recogniser, RecogniserError},
-    spending::DAILY_LIMIT_REACHED,
+    recogniser::{ImageSource, Recogniser, RecogniserCall, RecogniserQuery},
+    service_error::{Fate, Service, ServiceError, code},
 };
 
 /// How pictures are analysed.
@@ -71,27 +71,31 @@ impl Settings {
 /// What the recogniser is shown of a picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Views {
-    /// To answer all questions but those that follow.
-    pub picture: Picture,
+    /// To answer all queries but those that follow.
+    pub picture: ImageSource,
     /// To answer DetectProtectiveEquipment, which takes less.
-    pub ppe: Option<Picture>,
+    pub ppe: Option<ImageSource>,
 }
 
 impl Views {
     /// Of the original and what preparation made in its place.
     #[must_use]
-    pub fn new(original: Picture, converted: Option<Converted>, ppe: Option<Converted>) -> Self {
-        let bytes = |converted: Converted| Picture::Bytes(converted.jpeg.bytes.into());
+    pub fn new(
+        original: ImageSource,
+        converted: Option<Converted>,
+        ppe: Option<Converted>,
+    ) -> Self {
+        let bytes = |converted: Converted| ImageSource::Bytes(converted.jpeg.bytes.into());
         Self {
             picture: converted.map_or(original, bytes),
             ppe: ppe.map(bytes),
         }
     }
 
-    /// What is shown to have this question answered.
-    fn of(&self, question: &Question) -> &Picture {
-        match (question, &self.ppe) {
-            (Question::ProtectiveEquipment, Some(ppe)) => ppe,
+    /// What is shown to have this query answered.
+    fn of(&self, query: &RecogniserQuery) -> &ImageSource {
+        match (query, &self.ppe) {
+            (RecogniserQuery::ProtectiveEquipment, Some(ppe)) => ppe,
             _ => &self.picture,
         }
     }
@@ -100,47 +104,48 @@ impl Views {
 /// What all answers about one picture cost, by list price.
 #[must_use]
 pub fn price(analyses: &Analyses, settings: &Settings) -> Cost {
-    cost::cost(questions::questions(analyses, settings).iter())
+    cost::cost(queries::queries(analyses, settings).iter())
 }
 
 /// Asks a recogniser everything that is to be known of a picture.
-pub struct Analyst<'a, R> {
+pub struct Analyzer<'a, R> {
     /// Whom to ask.
     pub recogniser: &'a R,
     /// What to ask.
     pub settings: &'a Settings,
 }
 
-impl<R> fmt::Debug for Analyst<'_, R> {
+impl<R> fmt::Debug for Analyzer<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Analyst")
+        f.debug_struct("Analyzer")
             .field("settings", self.settings)
             .finish_non_exhaustive()
     }
 }
 
-impl<R: Recogniser> Analyst<'_, R> {
-    /// Asks all questions side by side, one per operation, but those that `kept` answers. A
-    /// question without an answer at `until` gets the retryable error `Timeout`. The key is for
+impl<R: Recogniser> Analyzer<'_, R> {
+    /// Asks all queries side by side, one per operation, but those that `kept` answers. A
+    /// query without an answer at `until` gets the retryable error `Timeout`. The key is for
     /// the logs.
     pub async fn analyse(
         &self,
         key: &SourceKey,
         views: &Views,
         analyses: &Analyses,
-        kept: &[Kept],
+        saved: &[SavedAnswer],
         until: Instant,
     ) -> Answers {
-        let asked = questions::questions(analyses, self.settings)
+        let asked = queries::queries(analyses, self.settings)
             .into_iter()
-            .map(|question| async {
-                let fingerprint = questions::fingerprint(&question);
-                if let Some(kept) = kept.iter().find(|kept| kept.question == fingerprint) {
-                    return (question, kept.recall());
+            .map(|query| async {
+                let fingerprint = queries::fingerprint(&query);
+                if let Some(saved) = saved.iter().find(|saved| saved.query == fingerprint) {
+                    let answer = saved.answer(query.operation());
+                    return (query, answer);
                 }
-                let call = Call {
-                    picture: views.of(&question).clone(),
-                    question,
+                let call = RecogniserCall {
+                    image: views.of(&query).clone(),
+                    query,
                 };
                 let asking = async {
                     // The time-out alone would let a call leave that is too late, and it would be paid for.
@@ -151,52 +156,54 @@ impl<R: Recogniser> Analyst<'_, R> {
                     answer.ok()
                 };
                 let answer = asking.await.unwrap_or_else(|| {
-                    Err(RecogniserError {
-                        code: "Timeout".to_owned(),
-                        message: "the invocation ended before the answer came".to_owned(),
-                        retryable: true,
-                    })
+                    Err(ServiceError::new(
+                        Service::Rekognition,
+                        call.query.operation().name(),
+                        code::TIMEOUT,
+                        "the invocation ended before the answer came",
+                        Fate::RETRY_UNANSWERED,
+                    ))
                 });
                 if let Err(error) = &answer {
-                    let operation = call.question.operation();
-                    tracing::warn!(%key, %operation, code = error.code, error = error.message, retryable = error.retryable, "no answer");
+                    let operation = call.query.operation();
+                    tracing::warn!(%key, %operation, code = error.code, error = error.message, fate = ?error.fate, "no answer");
                 }
-                (call.question, answer)
+                (call.query, answer)
             });
         Answers(join_all(asked).await)
     }
 }
 
-/// The answers to all questions about a picture.
+/// The answers to all queries about a picture.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Answers(Vec<(Question, Result<Value, RecogniserError>)>);
+pub struct Answers(Vec<(RecogniserQuery, Result<Value, ServiceError>)>);
 
 impl Answers {
-    /// The first error that time or a repair of the deployment may heal, and the operation that
-    /// gave it.
+    /// The first error that time or a repair of the deployment may heal.
     #[must_use]
-    pub fn setback(&self) -> Option<(Operation, &RecogniserError)> {
-        self.0.iter().find_map(|(question, answer)| match answer {
-            Err(error) if !error.is_final() => Some((question.operation(), error)),
-            _ => None,
-        })
+    pub fn retryable_failure(&self) -> Option<&ServiceError> {
+        let mut errors = self
+            .0
+            .iter()
+            .filter_map(|(_, answer)| answer.as_ref().err());
+        errors.find(|error| !error.is_final())
     }
 
-    /// What asking again would not change.
+    /// The answers and final errors: asking again would not change them.
     #[must_use]
-    pub fn kept(&self) -> Vec<Kept> {
+    pub fn saved(&self) -> Vec<SavedAnswer> {
         self.0
             .iter()
-            .filter_map(|(question, answer)| {
+            .filter_map(|(query, answer)| {
                 let (answer, error) = match answer {
                     Ok(answer) => (Some(answer.clone()), None),
-                    Err(error) if !error.is_final() || error.code == DAILY_LIMIT_REACHED => {
-                        return None;
+                    Err(error) if error.fate == Fate::Final => {
+                        (None, Some((error.code.clone(), error.message.clone())))
                     }
-                    Err(error) => (None, Some((error.code.clone(), error.message.clone()))),
+                    Err(_) => return None,
                 };
-                Some(Kept {
-                    question: questions::fingerprint(question),
+                Some(SavedAnswer {
+                    query: queries::fingerprint(query),
                     answer,
                     error,
                 })
@@ -204,22 +211,22 @@ impl Answers {
             .collect()
     }
 
-    /// The error of the first question that was not asked because the day's analyses are used up,
-    /// where no other question has an answer.
+    /// The error of the first query that was not asked because the day's analyses are used up,
+    /// where no other query has an answer.
     #[must_use]
-    pub fn over_daily_limit(&self) -> Option<&RecogniserError> {
+    pub fn over_daily_limit(&self) -> Option<&ServiceError> {
         let mut errors = self.0.iter().map(|(_, answer)| answer.as_ref().err());
         errors.clone().all(|error| error.is_some()).then_some(())?;
-        errors.find_map(|error| error.filter(|error| error.code == DAILY_LIMIT_REACHED))
+        errors.find_map(|error| error.filter(|error| error.is_daily_limit()))
     }
 
     /// One error for each of the analyses that has no answer.
     fn errors(&self, analyses: &Analyses) -> Vec<AnalysisError> {
         self.0
             .iter()
-            .filter_map(|(question, answer)| {
+            .filter_map(|(query, answer)| {
                 let error = answer.as_ref().err()?;
-                Some(questions::errors(question.operation(), analyses, error))
+                Some(queries::errors(query.operation(), analyses, error))
             })
             .flatten()
             .collect()
@@ -230,14 +237,14 @@ impl Answers {
     #[must_use]
     pub fn cost(&self) -> Cost {
         let answered = self.0.iter().filter(|(_, answer)| answer.is_ok());
-        cost::cost(answered.map(|(question, _)| question))
+        cost::cost(answered.map(|(query, _)| query))
     }
 
     fn into_rekognition(self) -> Map<String, Value> {
         self.0
             .into_iter()
-            .filter_map(|(question, answer)| {
-                Some((question.operation().document_key().to_owned(), answer.ok()?))
+            .filter_map(|(query, answer)| {
+                Some((query.operation().document_key().to_owned(), answer.ok()?))
             })
             .collect()
     }
@@ -246,9 +253,10 @@ impl Answers {
 /// An answer that was had, or the error that is final, kept for whoever works on the picture next.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Kept {
-    /// The question with all its parameters; another question needs another answer.
-    pub question: String,
+pub struct SavedAnswer {
+    /// The query with all its parameters; another query needs another answer.
+    #[serde(rename = "question")]
+    pub query: String,
     /// The answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Value>,
@@ -257,17 +265,19 @@ pub struct Kept {
     pub error: Option<(String, String)>,
 }
 
-impl Kept {
-    fn recall(&self) -> Result<Value, RecogniserError> {
+impl SavedAnswer {
+    fn answer(&self, operation: Operation) -> Result<Value, ServiceError> {
         match (&self.answer, &self.error) {
             (Some(answer), _) => Ok(answer.clone()),
             (None, error) => {
                 let (code, message) = error.clone().unwrap_or_default();
-                Err(RecogniserError {
+                Err(ServiceError::new(
+                    Service::Rekognition,
+                    operation.name(),
                     code,
                     message,
-                    retryable: false,
-                })
+                    Fate::Final,
+                ))
             }
         }
     }

@@ -216,8 +216,8 @@ fn terms(document: &ResultDocument) -> Vec<(Term, f64)> {
                 entry.insert((term, confidence));
             }
             std::collections::btree_map::Entry::Occupied(mut entry) => {
-                let standing = &mut entry.get_mut().1;
-                *standing = standing.max(confidence);
+                let record = &mut entry.get_mut().1;
+                *record = record.max(confidence);
             }
         }
     };

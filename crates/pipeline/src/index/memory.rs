@@ -8,10 +8,14 @@ use std::{
 use time::OffsetDateTime;
 
 use super::{
-    Entry, Found, ImageIndex, IndexError, Labels, NameCount, Page, Position, Put, Query, TermKind,
-    rules::{Image, Removal, Standing},
+    Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query, TermKind,
+    rules::{Image, IndexRecord, Removal},
 };
-use crate::{SourceKey, testing::Faults};
+use crate::{
+    SourceKey,
+    service_error::{Fate, Service, ServiceError},
+    testing::Faults,
+};
 
 /// An index in memory. Clones share the images.
 #[derive(Debug, Clone, Default)]
@@ -25,13 +29,13 @@ enum Slot {
 }
 
 impl Slot {
-    fn standing(&self) -> Standing {
+    fn record(&self) -> IndexRecord {
         match self {
-            Self::Image(entry) => Standing::Image(Image {
+            Self::Image(entry) => IndexRecord::Image(Image {
                 row: entry.row.clone(),
                 version: entry.version.clone(),
             }),
-            Self::Removed(removal) => Standing::Removed(removal.clone()),
+            Self::Removed(removal) => IndexRecord::Removed(removal.clone()),
         }
     }
 }
@@ -61,13 +65,13 @@ impl MemoryIndex {
 }
 
 impl ImageIndex for MemoryIndex {
-    async fn put(&self, entry: &Entry) -> Result<Put, IndexError> {
+    async fn put(&self, entry: &Entry) -> Result<Put, ServiceError> {
         let mut slots = self.lock();
         if let Some(slot) = slots.get(&entry.row.key) {
-            if let Some(put) = slot.standing().refuses(entry) {
+            if let Some(put) = slot.record().refuses(entry) {
                 return Ok(put);
             }
-            if matches!(slot, Slot::Image(standing) if standing == entry) {
+            if matches!(slot, Slot::Image(record) if record == entry) {
                 return Ok(Put::Unchanged);
             }
         }
@@ -75,12 +79,12 @@ impl ImageIndex for MemoryIndex {
         Ok(Put::Written)
     }
 
-    async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), IndexError> {
+    async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), ServiceError> {
         let mut slots = self.lock();
         let removal = slots
             .get(key)
             .map_or(Removal { at, version: None }, |slot| {
-                slot.standing().removed(at)
+                slot.record().removed(at)
             });
         slots.insert(key.clone(), Slot::Removed(removal));
         Ok(())
@@ -90,7 +94,7 @@ impl ImageIndex for MemoryIndex {
         &self,
         key: &SourceKey,
         processed_at: OffsetDateTime,
-    ) -> Result<bool, IndexError> {
+    ) -> Result<bool, ServiceError> {
         let mut slots = self.lock();
         let stands = matches!(
             slots.get(key),
@@ -107,7 +111,7 @@ impl ImageIndex for MemoryIndex {
         query: &Query,
         after: Option<&Position>,
         limit: usize,
-    ) -> Result<Page, IndexError> {
+    ) -> Result<Page, ServiceError> {
         let term = query.term.as_ref().map(|term| (term.kind, term.folded()));
         let mut found: Vec<(Position, Found)> = self
             .entries()
@@ -144,7 +148,7 @@ impl ImageIndex for MemoryIndex {
         })
     }
 
-    async fn labels(&self, owner: Option<&str>) -> Result<Labels, IndexError> {
+    async fn labels(&self, owner: Option<&str>) -> Result<Labels, ServiceError> {
         let mut counts: BTreeMap<(TermKind, String), NameCount> = BTreeMap::new();
         for entry in self.entries() {
             if owner.is_none_or(|owner| entry.row.key.owner() == Some(owner)) {
@@ -169,13 +173,13 @@ impl ImageIndex for MemoryIndex {
 #[derive(Debug, Clone)]
 pub struct FailingIndex<I> {
     inner: I,
-    faults: Faults<IndexError>,
+    faults: Faults<ServiceError>,
     lost_reply: bool,
 }
 
 impl<I> FailingIndex<I> {
     /// Calls that the plan strikes fail, the others reach `inner`.
-    pub const fn new(inner: I, faults: Faults<IndexError>) -> Self {
+    pub const fn new(inner: I, faults: Faults<ServiceError>) -> Self {
         Self {
             inner,
             faults,
@@ -193,8 +197,8 @@ impl<I> FailingIndex<I> {
     /// The error of a write that is struck.
     async fn strike<T>(
         &self,
-        write: impl Future<Output = Result<T, IndexError>>,
-    ) -> Result<T, IndexError> {
+        write: impl Future<Output = Result<T, ServiceError>>,
+    ) -> Result<T, ServiceError> {
         match self.faults.strike() {
             Some(error) => {
                 if self.lost_reply {
@@ -209,21 +213,22 @@ impl<I> FailingIndex<I> {
 
 /// An error as a busy table gives it, for [`Faults`].
 #[must_use]
-pub fn busy() -> IndexError {
-    IndexError {
-        operation: "TransactWriteItems",
-        code: "ThrottlingException".to_owned(),
-        message: "rate exceeded".to_owned(),
-        retryable: true,
-    }
+pub fn busy() -> ServiceError {
+    index_error("ThrottlingException", "rate exceeded", Fate::RETRY)
+}
+
+/// An error of the index, for [`Faults`].
+#[must_use]
+pub fn index_error(code: &str, message: &str, fate: Fate) -> ServiceError {
+    ServiceError::new(Service::Index, "TransactWriteItems", code, message, fate)
 }
 
 impl<I: ImageIndex> ImageIndex for FailingIndex<I> {
-    async fn put(&self, entry: &Entry) -> Result<Put, IndexError> {
+    async fn put(&self, entry: &Entry) -> Result<Put, ServiceError> {
         self.strike(self.inner.put(entry)).await
     }
 
-    async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), IndexError> {
+    async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), ServiceError> {
         self.strike(self.inner.remove(key, at)).await
     }
 
@@ -231,7 +236,7 @@ impl<I: ImageIndex> ImageIndex for FailingIndex<I> {
         &self,
         key: &SourceKey,
         processed_at: OffsetDateTime,
-    ) -> Result<bool, IndexError> {
+    ) -> Result<bool, ServiceError> {
         self.strike(self.inner.prune(key, processed_at)).await
     }
 
@@ -240,12 +245,12 @@ impl<I: ImageIndex> ImageIndex for FailingIndex<I> {
         query: &Query,
         after: Option<&Position>,
         limit: usize,
-    ) -> Result<Page, IndexError> {
+    ) -> Result<Page, ServiceError> {
         self.faults.strike().map_or(Ok(()), Err)?;
         self.inner.page(query, after, limit).await
     }
 
-    async fn labels(&self, owner: Option<&str>) -> Result<Labels, IndexError> {
+    async fn labels(&self, owner: Option<&str>) -> Result<Labels, ServiceError> {
         self.faults.strike().map_or(Ok(()), Err)?;
         self.inner.labels(owner).await
     }

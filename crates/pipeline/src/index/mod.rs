@@ -19,27 +19,25 @@
 //!   in the order, not after a number of rows.
 
 mod cursor;
-mod dynamo;
 mod entry;
 #[cfg(any(test, feature = "testing"))]
 mod memory;
 pub mod reindex;
-mod rules;
+pub mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::future::Future;
 
 pub use cursor::{CursorError, Position};
-pub use dynamo::DynamoIndex;
 pub use entry::{Entry, ImageRow, MAX_ROW_LABELS, NamedConfidence, Term, TermKind, fold};
 #[cfg(any(test, feature = "testing"))]
-pub use memory::{FailingIndex, MemoryIndex, busy};
+pub use memory::{FailingIndex, MemoryIndex, busy, index_error};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteIndex;
 use time::OffsetDateTime;
 
-use crate::{SourceKey, document::Status};
+use crate::{SourceKey, document::Status, service_error::ServiceError};
 
 /// How long the mark of a removal stands, at least. An event can lie in the queue for four days and
 /// in the dead-letter queue for fourteen (Amazon SQS Developer Guide, "Message retention period").
@@ -48,7 +46,7 @@ pub const REMOVAL_STANDS: time::Duration = time::Duration::days(30);
 /// The index of images.
 pub trait ImageIndex: Send + Sync + 'static {
     /// Enters an image, in place of an older entry of it.
-    fn put(&self, entry: &Entry) -> impl Future<Output = Result<Put, IndexError>> + Send;
+    fn put(&self, entry: &Entry) -> impl Future<Output = Result<Put, ServiceError>> + Send;
 
     /// Removes an image by order of somebody who may, asked for at the time `at`: answers about
     /// objects stored under the key before that are refused from now on. An image that is not there
@@ -57,7 +55,7 @@ pub trait ImageIndex: Send + Sync + 'static {
         &self,
         key: &SourceKey,
         at: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), IndexError>> + Send;
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
     /// Takes out an image whose document is gone, if it is still the one processed at that time.
     /// Leaves no mark: a document written later is entered. Whether a row was taken out.
@@ -65,7 +63,7 @@ pub trait ImageIndex: Send + Sync + 'static {
         &self,
         key: &SourceKey,
         processed_at: OffsetDateTime,
-    ) -> impl Future<Output = Result<bool, IndexError>> + Send;
+    ) -> impl Future<Output = Result<bool, ServiceError>> + Send;
 
     /// Images that match, newest first: by the time of upload, then by key, both descending. At
     /// most `limit` of them (at least 1), beginning after `after`.
@@ -77,13 +75,13 @@ pub trait ImageIndex: Send + Sync + 'static {
         query: &Query,
         after: Option<&Position>,
         limit: usize,
-    ) -> impl Future<Output = Result<Page, IndexError>> + Send;
+    ) -> impl Future<Output = Result<Page, ServiceError>> + Send;
 
     /// What the images show, and how many show it. Of one owner, or of everybody.
     fn labels(
         &self,
         owner: Option<&str>,
-    ) -> impl Future<Output = Result<Labels, IndexError>> + Send;
+    ) -> impl Future<Output = Result<Labels, ServiceError>> + Send;
 }
 
 /// What became of [`ImageIndex::put`].
@@ -174,42 +172,28 @@ impl Labels {
     }
 }
 
-/// The index did not do what it was asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{operation} on the index: {code}: {message}")]
-pub struct IndexError {
-    /// What was being done, such as DynamoDB's operation.
-    pub operation: &'static str,
-    /// DynamoDB's or SQLite's error code, or `Timeout`, `Dispatch` for what never reached it.
-    pub code: String,
-    /// What it said.
-    pub message: String,
-    /// Whether trying again can help: throttling, conflicts, 5xx, time-outs, lost connections.
-    pub retryable: bool,
-}
-
 /// The index where none is configured: nothing is ever asked of it.
 #[derive(Debug, Clone, Copy)]
 pub enum NoIndex {}
 
 impl ImageIndex for NoIndex {
-    async fn put(&self, _: &Entry) -> Result<Put, IndexError> {
+    async fn put(&self, _: &Entry) -> Result<Put, ServiceError> {
         match *self {}
     }
 
-    async fn remove(&self, _: &SourceKey, _: OffsetDateTime) -> Result<(), IndexError> {
+    async fn remove(&self, _: &SourceKey, _: OffsetDateTime) -> Result<(), ServiceError> {
         match *self {}
     }
 
-    async fn prune(&self, _: &SourceKey, _: OffsetDateTime) -> Result<bool, IndexError> {
+    async fn prune(&self, _: &SourceKey, _: OffsetDateTime) -> Result<bool, ServiceError> {
         match *self {}
     }
 
-    async fn page(&self, _: &Query, _: Option<&Position>, _: usize) -> Result<Page, IndexError> {
+    async fn page(&self, _: &Query, _: Option<&Position>, _: usize) -> Result<Page, ServiceError> {
         match *self {}
     }
 
-    async fn labels(&self, _: Option<&str>) -> Result<Labels, IndexError> {
+    async fn labels(&self, _: Option<&str>) -> Result<Labels, ServiceError> {
         match *self {}
     }
 }

@@ -1,4 +1,4 @@
-//! Makes the index anew from the result documents.
+//! Rebuilds the search index from stored results.
 
 use std::{
     collections::{HashSet, hash_map::DefaultHasher},
@@ -7,18 +7,20 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use tokio::time::sleep;
 
-use super::{Entry, ImageIndex, IndexError, Put, Query};
+use super::{Entry, ImageIndex, Put, Query};
 use crate::{
     ResultDocument, SourceKey,
+    backoff::retry,
     keys::RESULT_PREFIX,
-    object_store::{Get, GetOutcome, ListObjects, ObjectStore, StoreError},
+    object_store::{Get, GetOutcome, ListObjects, ObjectStore},
+    service_error::ServiceError,
 };
 
 /// How often something that time heals is tried again.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: usize = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How many images the index is asked for at once.
 const PAGE: usize = 100;
@@ -40,26 +42,6 @@ pub struct Progress {
     pub pruned: u64,
 }
 
-/// Why the index could not be made anew. What was done so far stands, and doing it again goes on from there.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReindexError {
-    /// The output bucket failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The index failed.
-    #[error(transparent)]
-    Index(#[from] IndexError),
-}
-
-impl ReindexError {
-    const fn is_retryable(&self) -> bool {
-        match self {
-            Self::Store(error) => error.retryable,
-            Self::Index(error) => error.retryable,
-        }
-    }
-}
-
 /// Enters every document of the output bucket, `side_by_side` at once, and takes out the rows whose
 /// document is gone. Tells after every document and every row that it took out how far it is.
 ///
@@ -67,14 +49,15 @@ impl ReindexError {
 /// only if it is still the one whose document was looked for.
 ///
 /// # Errors
-/// [`ReindexError`] when the bucket or the index fails for good, or several times in a row.
+/// [`ServiceError`] when the bucket or the index fails for good, or several times in a row. What was done
+/// so far stands; running it again continues from there.
 pub async fn reindex<S, I>(
     store: &S,
     index: &I,
     output_bucket: &str,
     side_by_side: usize,
     mut progress: impl FnMut(&Progress),
-) -> Result<Progress, ReindexError>
+) -> Result<Progress, ServiceError>
 where
     S: ObjectStore + ListObjects,
     I: ImageIndex,
@@ -85,9 +68,9 @@ where
     let mut after: Option<String> = None;
     loop {
         let listed = again(async || {
-            Ok(store
+            store
                 .list(output_bucket, RESULT_PREFIX, after.as_deref())
-                .await?)
+                .await
         })
         .await?;
         let Some(last) = listed.last().cloned() else {
@@ -142,14 +125,8 @@ async fn enter<S: ObjectStore, I: ImageIndex>(
     index: &I,
     bucket: &str,
     result_key: &str,
-) -> Result<Entered, ReindexError> {
-    let get = Get {
-        bucket,
-        key: result_key,
-        version_id: None,
-        if_match: None,
-        first_bytes: None,
-    };
+) -> Result<Entered, ServiceError> {
+    let get = Get::whole(bucket, result_key);
     let GetOutcome::Found(_, bytes) = store.get(get).await? else {
         return Ok(Entered::Gone);
     };
@@ -176,11 +153,11 @@ async fn prune<S: ObjectStore, I: ImageIndex>(
     side_by_side: usize,
     seen: &HashSet<u64>,
     mut pruned: impl FnMut(()),
-) -> Result<(), ReindexError> {
+) -> Result<(), ServiceError> {
     let everything = Query::default();
     let mut after = None;
     loop {
-        let page = again(async || Ok(index.page(&everything, after.as_ref(), PAGE).await?)).await?;
+        let page = again(async || index.page(&everything, after.as_ref(), PAGE).await).await?;
         let mut gone = stream::iter(page.images)
             .map(|found| (found.row.key.clone(), found.row.processed_at))
             .filter(|(key, _)| std::future::ready(!seen.contains(&mark(&key.result_key()))))
@@ -211,18 +188,7 @@ fn mark(key: &str) -> u64 {
     hasher.finish()
 }
 
-/// Tries again what time can heal.
-async fn again<T>(work: impl AsyncFn() -> Result<T, ReindexError>) -> Result<T, ReindexError> {
-    let mut pause = FIRST_PAUSE;
-    for _ in 1..ATTEMPTS {
-        match work().await {
-            Err(error) if error.is_retryable() => {
-                tracing::warn!(%error, "tried again");
-                sleep(pause).await;
-                pause *= 2;
-            }
-            done => return done,
-        }
-    }
-    work().await
+/// Repeats what time can heal.
+async fn again<T>(work: impl AsyncFn() -> Result<T, ServiceError>) -> Result<T, ServiceError> {
+    retry(FIRST_PAUSE, LONGEST_PAUSE, ATTEMPTS, work).await
 }

@@ -12,7 +12,7 @@ use crate::version::{ObjectVersion, Relation};
     clippy::large_enum_variant,
     reason = "few at a time, and taken apart at once"
 )]
-pub(super) enum Standing {
+pub enum IndexRecord {
     /// An image.
     Image(Image),
     /// The mark of a removal.
@@ -21,25 +21,27 @@ pub(super) enum Standing {
 
 /// An image without what it is found by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Image {
-    pub(super) row: ImageRow,
-    pub(super) version: ObjectVersion,
+pub struct Image {
+    /// Its row.
+    pub row: ImageRow,
+    /// The version of the object that the row is about.
+    pub version: ObjectVersion,
 }
 
 /// The mark of a removal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Removal {
+pub struct Removal {
     /// When it was asked for.
     #[serde(with = "time::serde::rfc3339")]
-    pub(super) at: OffsetDateTime,
+    pub at: OffsetDateTime,
     /// What was removed, where it stood in the index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) version: Option<ObjectVersion>,
+    pub version: Option<ObjectVersion>,
 }
 
-impl Standing {
+impl IndexRecord {
     /// Whether it stays in spite of the entry, and what became of that then.
-    pub(super) fn refuses(&self, entry: &Entry) -> Option<super::Put> {
+    pub fn refuses(&self, entry: &Entry) -> Option<super::Put> {
         match self {
             Self::Image(image) => image.is_newer(entry).then_some(super::Put::Older),
             Self::Removed(removal) => removal.covers(entry).then_some(super::Put::Removed),
@@ -47,7 +49,7 @@ impl Standing {
     }
 
     /// The mark that a removal leaves in its place.
-    pub(super) fn removed(self, at: OffsetDateTime) -> Removal {
+    pub fn removed(self, at: OffsetDateTime) -> Removal {
         match self {
             Self::Image(image) => Removal {
                 at,

@@ -17,12 +17,15 @@ use rusqlite::{
 use time::OffsetDateTime;
 
 use super::{
-    Entry, Found, ImageIndex, IndexError, Labels, NameCount, Page, Position, Put, Query,
-    REMOVAL_STANDS, TermKind,
+    Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query, REMOVAL_STANDS,
+    TermKind,
     cursor::milliseconds,
-    rules::{Image, Removal, Standing},
+    rules::{Image, IndexRecord, Removal},
 };
-use crate::SourceKey;
+use crate::{
+    SourceKey,
+    service_error::{Fate, Service, ServiceError},
+};
 
 /// The steps from one layout to the next; `user_version` counts those that were taken.
 ///
@@ -97,22 +100,22 @@ impl SqliteIndex {
     /// Opens the index in this file, and makes it where there is none. Blocks shortly.
     ///
     /// # Errors
-    /// [`IndexError`] when the file is not to be read or written, is no index, or is one of a newer
+    /// [`ServiceError`] when the file is not to be read or written, is no index, or is one of a newer
     /// program.
-    pub fn open(path: &Path) -> Result<Self, IndexError> {
+    pub fn open(path: &Path) -> Result<Self, ServiceError> {
         let mut writer = Connection::open(path).map_err(failed("open"))?;
-        prepare(&mut writer).map_err(|error| match error {
-            Opening::Sqlite(error) => failed("open")(error),
-            Opening::Newer(layout) => IndexError {
-                operation: "open",
-                code: "Newer".to_owned(),
-                message: format!(
+        prepare(&mut writer).map_err(|opening| match opening {
+            Opening::Sqlite(cause) => failed("open")(cause),
+            Opening::Newer(layout) => error(
+                "open",
+                "Newer",
+                format!(
                     "{} has layout {layout}, and this program knows up to {}; use the newer program, or remove the file and run `sightline reindex`",
                     path.display(),
                     MIGRATIONS.len()
                 ),
-                retryable: false,
-            },
+                Fate::Repair,
+            ),
         })?;
         Ok(Self(Arc::new(Connections {
             path: path.to_owned(),
@@ -124,8 +127,8 @@ impl SqliteIndex {
     /// Enters many images in one transaction, which is much faster than one by one.
     ///
     /// # Errors
-    /// [`IndexError`] when the file fails; none is entered then.
-    pub async fn put_all(&self, entries: Vec<Entry>) -> Result<(), IndexError> {
+    /// [`ServiceError`] when the file fails; none is entered then.
+    pub async fn put_all(&self, entries: Vec<Entry>) -> Result<(), ServiceError> {
         self.write("put", move |transaction| {
             for entry in &entries {
                 put(transaction, entry)?;
@@ -140,7 +143,7 @@ impl SqliteIndex {
         &self,
         operation: &'static str,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, IndexError> {
+    ) -> Result<T, ServiceError> {
         let connections = self.0.clone();
         blocking(operation, move || {
             let mut writer = (connections.writer.lock()).unwrap_or_else(PoisonError::into_inner);
@@ -157,7 +160,7 @@ impl SqliteIndex {
         &self,
         operation: &'static str,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, IndexError> {
+    ) -> Result<T, ServiceError> {
         let connections = self.0.clone();
         blocking(operation, move || {
             let idle = || (connections.readers.lock()).unwrap_or_else(PoisonError::into_inner);
@@ -212,52 +215,62 @@ fn prepare(connection: &mut Connection) -> Result<(), Opening> {
 async fn blocking<T: Send + 'static>(
     operation: &'static str,
     work: impl FnOnce() -> rusqlite::Result<T> + Send + 'static,
-) -> Result<T, IndexError> {
+) -> Result<T, ServiceError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done.map_err(failed(operation)),
-        Err(error) => Err(IndexError {
+        Err(stopped) => Err(error(
             operation,
-            code: "Stopped".to_owned(),
-            message: error.to_string(),
-            retryable: true,
-        }),
+            "Stopped",
+            stopped.to_string(),
+            Fate::RETRY_UNANSWERED,
+        )),
     }
 }
 
-fn failed(operation: &'static str) -> impl Fn(rusqlite::Error) -> IndexError {
-    move |error| {
-        let code = error.sqlite_error_code();
-        IndexError {
+fn failed(operation: &'static str) -> impl Fn(rusqlite::Error) -> ServiceError {
+    move |cause| {
+        let code = cause.sqlite_error_code();
+        // Another process or a full disk is a passing cause.
+        let passing = matches!(
+            code,
+            Some(
+                ffi::ErrorCode::DatabaseBusy
+                    | ffi::ErrorCode::DatabaseLocked
+                    | ffi::ErrorCode::DiskFull
+                    | ffi::ErrorCode::SystemIoFailure
+                    | ffi::ErrorCode::OperationInterrupted
+            )
+        );
+        error(
             operation,
-            code: code.map_or_else(|| "Sqlite".to_owned(), |code| format!("{code:?}")),
-            message: error.to_string(),
-            // What another process or a full disk causes passes.
-            retryable: matches!(
-                code,
-                Some(
-                    ffi::ErrorCode::DatabaseBusy
-                        | ffi::ErrorCode::DatabaseLocked
-                        | ffi::ErrorCode::DiskFull
-                        | ffi::ErrorCode::SystemIoFailure
-                        | ffi::ErrorCode::OperationInterrupted
-                )
-            ),
-        }
+            code.map_or_else(|| "Sqlite".to_owned(), |code| format!("{code:?}")),
+            cause.to_string(),
+            if passing { Fate::RETRY } else { Fate::Repair },
+        )
     }
+}
+
+fn error(
+    operation: &'static str,
+    code: impl Into<String>,
+    message: String,
+    fate: Fate,
+) -> ServiceError {
+    ServiceError::new(Service::Index, operation, code, message, fate).on("the index")
 }
 
 impl ImageIndex for SqliteIndex {
-    async fn put(&self, entry: &Entry) -> Result<Put, IndexError> {
+    async fn put(&self, entry: &Entry) -> Result<Put, ServiceError> {
         let entry = entry.clone();
         self.write("put", move |transaction| put(transaction, &entry))
             .await
     }
 
-    async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), IndexError> {
+    async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), ServiceError> {
         let key = key.clone();
         self.write("remove", move |transaction| {
-            let removal = match standing(transaction, &key)? {
-                Some(standing) => standing.removed(at),
+            let removal = match record(transaction, &key)? {
+                Some(record) => record.removed(at),
                 None => Removal { at, version: None },
             };
             take_out(transaction, &key)?;
@@ -278,12 +291,12 @@ impl ImageIndex for SqliteIndex {
         &self,
         key: &SourceKey,
         processed_at: OffsetDateTime,
-    ) -> Result<bool, IndexError> {
+    ) -> Result<bool, ServiceError> {
         let key = key.clone();
         self.write("prune", move |transaction| {
             let stands = matches!(
-                standing(transaction, &key)?,
-                Some(Standing::Image(image)) if image.row.processed_at == processed_at
+                record(transaction, &key)?,
+                Some(IndexRecord::Image(image)) if image.row.processed_at == processed_at
             );
             if stands {
                 take_out(transaction, &key)?;
@@ -298,7 +311,7 @@ impl ImageIndex for SqliteIndex {
         query: &Query,
         after: Option<&Position>,
         limit: usize,
-    ) -> Result<Page, IndexError> {
+    ) -> Result<Page, ServiceError> {
         let (query, after) = (query.clone(), after.cloned());
         self.read("page", move |reader| {
             page(reader, &query, after.as_ref(), limit)
@@ -306,7 +319,7 @@ impl ImageIndex for SqliteIndex {
         .await
     }
 
-    async fn labels(&self, owner: Option<&str>) -> Result<Labels, IndexError> {
+    async fn labels(&self, owner: Option<&str>) -> Result<Labels, ServiceError> {
         let owner = owner.unwrap_or_default().to_owned();
         self.read("labels", move |reader| {
             let mut select =
@@ -335,11 +348,11 @@ fn put(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<Put> {
         row: row.clone(),
         version: entry.version.clone(),
     };
-    if let Some(standing) = standing(transaction, key)? {
-        if let Some(put) = standing.refuses(entry) {
+    if let Some(record) = record(transaction, key)? {
+        if let Some(put) = record.refuses(entry) {
             return Ok(put);
         }
-        if standing == Standing::Image(image.clone()) && terms_stand(transaction, entry)? {
+        if record == IndexRecord::Image(image.clone()) && terms_stand(transaction, entry)? {
             return Ok(Put::Unchanged);
         }
     }
@@ -389,19 +402,19 @@ fn scopes(owner: &str) -> impl Iterator<Item = &str> {
     [""].into_iter().chain((!owner.is_empty()).then_some(owner))
 }
 
-fn standing(transaction: &Transaction<'_>, key: &SourceKey) -> rusqlite::Result<Option<Standing>> {
+fn record(transaction: &Transaction<'_>, key: &SourceKey) -> rusqlite::Result<Option<IndexRecord>> {
     let image = transaction
         .prepare_cached("SELECT image FROM image WHERE key = ?1")?
         .query_row([key.as_str()], |row| from_json(row.get_ref(0)?.as_str()?))
         .optional()?;
     if let Some(image) = image {
-        return Ok(Some(Standing::Image(image)));
+        return Ok(Some(IndexRecord::Image(image)));
     }
     let removal = transaction
         .prepare_cached("SELECT removal FROM removal WHERE key = ?1")?
         .query_row([key.as_str()], |row| from_json(row.get_ref(0)?.as_str()?))
         .optional()?;
-    Ok(removal.map(Standing::Removed))
+    Ok(removal.map(IndexRecord::Removed))
 }
 
 /// Whether the image is found by just what the entry says.

@@ -7,7 +7,7 @@ use sightline_pipeline::object_store::ObjectInfo;
 use time::macros::datetime;
 
 use super::support::{put_record, queue, s3_event};
-use crate::event::{Created, Event, Reading};
+use crate::event::{Event, EventContent, ObjectCreated};
 
 fn fixture(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -16,15 +16,15 @@ fn fixture(name: &str) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-fn direct(event: &Value) -> Reading {
+fn direct(event: &Value) -> EventContent {
     match Event::read(event).unwrap() {
-        Event::Direct(reading) => reading,
+        Event::Direct(content) => content,
         Event::Queue(_) => panic!("no queue's event"),
     }
 }
 
-fn red_flower() -> Created {
-    Created {
+fn red_flower() -> ObjectCreated {
+    ObjectCreated {
         bucket: "in-put".into(),
         key: "uploads/red flower+1 é.jpg".into(),
         e_tag: Some("b21b84d653bb07b05b1e6b33684dc11b".into()),
@@ -35,8 +35,8 @@ fn red_flower() -> Created {
     }
 }
 
-fn my_cat(key: &str) -> Created {
-    Created {
+fn my_cat(key: &str) -> ObjectCreated {
+    ObjectCreated {
         bucket: "in-put".into(),
         key: key.into(),
         e_tag: Some("b21b84d653bb07b05b1e6b33684dc11b".into()),
@@ -49,15 +49,15 @@ fn my_cat(key: &str) -> Created {
 
 #[test]
 fn s3s_own_event() {
-    let reading = direct(&fixture("s3-put.json"));
-    assert_eq!(reading.created, [red_flower()]);
-    assert_eq!((reading.ignored.len(), reading.errors.len()), (0, 0));
+    let content = direct(&fixture("s3-put.json"));
+    assert_eq!(content.created, [red_flower()]);
+    assert_eq!((content.ignored.len(), content.errors.len()), (0, 0));
 }
 
 #[test]
 fn several_records_of_several_kinds() {
-    let reading = direct(&fixture("s3-multipart-and-copy.json"));
-    let keys: Vec<_> = reading
+    let content = direct(&fixture("s3-multipart-and-copy.json"));
+    let keys: Vec<_> = content
         .created
         .iter()
         .map(|created| (created.key.as_str(), created.version_id.as_deref()))
@@ -66,28 +66,28 @@ fn several_records_of_several_kinds() {
         keys,
         [("uploads/big.jpg", None), ("uploads/copy.jpg", None)]
     );
-    assert_eq!(reading.ignored, ["the event ObjectRemoved:Delete"]);
+    assert_eq!(content.ignored, ["the event ObjectRemoved:Delete"]);
 }
 
 #[test]
 fn s3s_test_event() {
-    let reading = direct(&fixture("s3-test-event.json"));
-    assert_eq!(reading.ignored, ["S3's test event"]);
-    assert_eq!((reading.created.len(), reading.errors.len()), (0, 0));
+    let content = direct(&fixture("s3-test-event.json"));
+    assert_eq!(content.ignored, ["S3's test event"]);
+    assert_eq!((content.created.len(), content.errors.len()), (0, 0));
 }
 
 #[test]
 fn motos_event_without_identity_and_with_escaped_slashes() {
-    let reading = direct(&fixture("moto.json"));
-    assert_eq!(reading.created, [my_cat("uploads/my cat+1.jpg")]);
+    let content = direct(&fixture("moto.json"));
+    assert_eq!(content.created, [my_cat("uploads/my cat+1.jpg")]);
 }
 
 #[test]
 fn event_bridges_keys_are_not_encoded() {
-    let reading = direct(&fixture("eventbridge-created.json"));
+    let content = direct(&fixture("eventbridge-created.json"));
     assert_eq!(
-        reading.created,
-        [Created {
+        content.created,
+        [ObjectCreated {
             bucket: "in-put".into(),
             key: "uploads/my cat+1 100%.jpg".into(),
             e_tag: Some("b1946ac92492d2347c6235b4d2611184".into()),
@@ -114,11 +114,11 @@ fn a_queues_messages_each_by_itself() {
     let read: Vec<_> = messages
         .iter()
         .map(|message| {
-            let Reading {
+            let EventContent {
                 created,
                 ignored,
                 errors,
-            } = &message.reading;
+            } = &message.content;
             (
                 message.id.chars().last().unwrap(),
                 created.len(),
@@ -139,7 +139,7 @@ fn a_queues_messages_each_by_itself() {
         ]
     );
     assert_eq!(
-        messages[4].reading.created,
+        messages[4].content.created,
         [my_cat("uploads/my cat+1.jpg")]
     );
 }
@@ -277,9 +277,9 @@ fn what_is_malformed_gets_its_named_error() {
     for (event, name, part) in &cases {
         let error = match Event::read(event) {
             Err(error) => error,
-            Ok(Event::Direct(reading)) => {
-                assert_eq!(reading.created, [], "{event}");
-                reading.errors.into_iter().next().unwrap()
+            Ok(Event::Direct(content)) => {
+                assert_eq!(content.created, [], "{event}");
+                content.errors.into_iter().next().unwrap()
             }
             Ok(Event::Queue(_)) => panic!("{event}"),
         };
@@ -292,7 +292,7 @@ fn what_is_malformed_gets_its_named_error() {
         if let Value::String(_) = event {
             continue; // A string is not JSON text when it stands for itself.
         }
-        assert_eq!(messages[0].reading.errors, [error], "{event}");
+        assert_eq!(messages[0].content.errors, [error], "{event}");
     }
 }
 
@@ -330,7 +330,7 @@ fn a_malformed_batch_or_message_gets_its_named_error() {
         let Event::Queue(messages) = Event::read(&queue(&[("m", body.clone())])).unwrap() else {
             panic!("a queue's event");
         };
-        let errors = &messages[0].reading.errors;
+        let errors = &messages[0].content.errors;
         assert_eq!(errors.len(), 1, "{body}");
         assert_eq!(errors[0].name(), name, "{body}");
     }
@@ -340,13 +340,13 @@ fn a_malformed_batch_or_message_gets_its_named_error() {
     else {
         panic!("a queue's event");
     };
-    assert_eq!(messages[0].reading.errors[0].name(), "MissingMember");
-    assert_eq!(messages[1].reading.errors[0].name(), "WrongType");
+    assert_eq!(messages[0].content.errors[0].name(), "MissingMember");
+    assert_eq!(messages[1].content.errors[0].name(), "WrongType");
 }
 
 #[test]
 fn one_bad_record_stops_no_other() {
     let good = put_record("uploads/a.jpg", &ObjectInfo::default(), "01");
-    let reading = direct(&s3_event(&[good.clone(), json!({}), good]));
-    assert_eq!((reading.created.len(), reading.errors.len()), (2, 1));
+    let content = direct(&s3_event(&[good.clone(), json!({}), good]));
+    assert_eq!((content.created.len(), content.errors.len()), (2, 1));
 }

@@ -7,7 +7,7 @@ use rekognition_model::Operation;
 use serde_json::{Value, json};
 use sightline_pipeline::testing::{CannedRecogniser, Faults, refused};
 
-use super::support::{Bench, IN, picture, put_record, s3_event};
+use super::support::{IN, TestProcessor, picture, put_record, s3_event};
 
 const ALL: &str = "labels,image-properties,faces,text,moderation,celebrities,ppe,custom-labels";
 
@@ -42,14 +42,14 @@ fn on_its_side(jpeg: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn golden_succeeded() {
-    let bench = Bench::with(
+    let test = TestProcessor::with(
         ALL,
         sightline_pipeline::testing::MemoryStore::versioned(),
         CannedRecogniser::new(),
         |store| store,
     );
     let key = "uploads/2026/my cat+1.jpg";
-    let info = bench.store.insert(
+    let info = test.store.insert(
         IN,
         key,
         &on_its_side(&picture()),
@@ -59,10 +59,10 @@ async fn golden_succeeded() {
             ("analyses", &format!("{ALL},cats")),
         ],
     );
-    bench.store.set_sha256(IN, key, &"9f".repeat(32));
+    test.store.set_sha256(IN, key, &"9f".repeat(32));
     let event = s3_event(&[put_record(key, &info, "0055AED6DCD90281E5")]);
-    assert_eq!(bench.handle(event).await.unwrap(), Value::Null);
-    compare("result-succeeded.json", bench.document(key));
+    assert_eq!(test.handle(event).await.unwrap(), Value::Null);
+    compare("result-succeeded.json", test.document(key));
 }
 
 #[tokio::test]
@@ -76,20 +76,20 @@ async fn golden_partial() {
             Operation::DetectCustomLabels,
             Faults::always(refused("ResourceNotReadyException")),
         );
-    let bench = Bench::with_recogniser("labels,celebrities,custom-labels", recogniser);
+    let test = TestProcessor::with_recogniser("labels,celebrities,custom-labels", recogniser);
     let key = "uploads/3b241101-e2bb-4255-8caf-4136c566a962.jpg";
-    let info = bench.upload(key, &picture());
+    let info = test.upload(key, &picture());
     let event = s3_event(&[put_record(key, &info, "0055AED6DCD90281E5")]);
-    bench.handle(event).await.unwrap();
-    compare("result-partial.json", bench.document(key));
+    test.handle(event).await.unwrap();
+    compare("result-partial.json", test.document(key));
 }
 
 #[tokio::test]
 async fn golden_failed() {
-    let bench = Bench::new(ALL);
+    let test = TestProcessor::new(ALL);
     let key = "uploads/notes.jpg";
-    let info = bench.upload(key, b"these are notes, not a picture");
+    let info = test.upload(key, b"these are notes, not a picture");
     let event = s3_event(&[put_record(key, &info, "0055AED6DCD90281E5")]);
-    bench.handle(event).await.unwrap();
-    compare("result-failed.json", bench.document(key));
+    test.handle(event).await.unwrap();
+    compare("result-failed.json", test.document(key));
 }

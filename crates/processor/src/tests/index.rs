@@ -2,7 +2,8 @@
 
 use sightline_pipeline::{
     SourceKey,
-    index::{Entry, ImageIndex, IndexError},
+    index::{Entry, ImageIndex},
+    service_error::{Fate, ServiceError},
     testing::{CannedRecogniser, FailingIndex, Faults, MemoryIndex, MemoryStore, busy},
 };
 
@@ -13,42 +14,42 @@ const KEY: &str = "uploads/a.jpg";
 
 type Indexed<I> = Processor<MemoryStore, CannedRecogniser, I>;
 
-/// The bench's processor with this index.
-fn indexed<I: ImageIndex + Clone>(bench: &Bench, index: &I) -> Indexed<I> {
-    let options = options(&bench.hands, std::time::Duration::ZERO);
+/// The test's processor with this index.
+fn indexed<I: ImageIndex + Clone>(test: &TestProcessor, index: &I) -> Indexed<I> {
+    let options = options(&test.clock, std::time::Duration::ZERO);
     Processor::new(
         config("labels"),
-        bench.store.clone(),
-        bench.recogniser.clone(),
+        test.store.clone(),
+        test.recogniser.clone(),
         options,
     )
     .with_index(Some(index.clone()))
 }
 
-fn event(bench: &Bench) -> serde_json::Value {
-    let info = bench.upload(KEY, &picture());
+fn event(test: &TestProcessor) -> serde_json::Value {
+    let info = test.upload(KEY, &picture());
     queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))])
 }
 
 #[tokio::test]
 async fn an_image_is_entered_after_its_document() {
-    let (bench, index) = (Bench::new("labels"), MemoryIndex::new());
-    let processor = indexed(&bench, &index);
-    let event = event(&bench);
+    let (test, index) = (TestProcessor::new("labels"), MemoryIndex::new());
+    let processor = indexed(&test, &index);
+    let event = event(&test);
     let answer = processor.handle(event, &invocation(60)).await.unwrap();
     assert!(failures(&answer).is_empty());
     let entries = index.entries();
     assert_eq!(entries.len(), 1);
-    let document = serde_json::from_value(bench.document(KEY)).unwrap();
+    let document = serde_json::from_value(test.document(KEY)).unwrap();
     assert_eq!(entries[0], Entry::from_document(&document));
     assert!(!entries[0].terms.is_empty());
 }
 
 #[tokio::test]
 async fn a_picture_that_cannot_be_analysed_is_entered_too() {
-    let (bench, index) = (Bench::new("labels"), MemoryIndex::new());
-    let processor = indexed(&bench, &index);
-    let info = bench.upload(KEY, b"no picture");
+    let (test, index) = (TestProcessor::new("labels"), MemoryIndex::new());
+    let processor = indexed(&test, &index);
+    let info = test.upload(KEY, b"no picture");
     let event = queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))]);
     processor.handle(event, &invocation(60)).await.unwrap();
     assert_eq!(index.entries()[0].row.status.name(), "failed");
@@ -56,28 +57,28 @@ async fn a_picture_that_cannot_be_analysed_is_entered_too() {
 
 #[tokio::test]
 async fn an_index_that_fails_has_the_message_come_again_and_nothing_asked_again() {
-    let refused = IndexError {
+    let refused = ServiceError {
         code: "AccessDeniedException".to_owned(),
-        retryable: false,
+        fate: Fate::Repair,
         ..busy()
     };
     for error in [busy(), refused] {
-        let (bench, index) = (Bench::new("labels"), MemoryIndex::new());
+        let (test, index) = (TestProcessor::new("labels"), MemoryIndex::new());
         let processor = indexed(
-            &bench,
+            &test,
             &FailingIndex::new(index.clone(), Faults::first(1, error)),
         );
-        let event = event(&bench);
+        let event = event(&test);
         let answer = processor.handle(event.clone(), &invocation(60)).await;
         assert_eq!(failures(&answer.unwrap()), ["m"]);
-        assert_eq!(bench.document(KEY)["status"], "succeeded");
+        assert_eq!(test.document(KEY)["status"], "succeeded");
         assert!(index.entries().is_empty());
         let answer = processor.handle(event, &invocation(60)).await.unwrap();
         assert!(failures(&answer).is_empty());
         assert_eq!(index.entries().len(), 1);
-        assert_eq!(bench.recogniser.count(), 1);
+        assert_eq!(test.recogniser.count(), 1);
         assert!(
-            !bench
+            !test
                 .store
                 .keys(OUT)
                 .iter()
@@ -88,18 +89,18 @@ async fn an_index_that_fails_has_the_message_come_again_and_nothing_asked_again(
 
 #[tokio::test]
 async fn an_image_that_was_removed_while_it_was_in_hand_leaves_nothing() {
-    let (bench, index) = (Bench::new("labels"), MemoryIndex::new());
-    let processor = indexed(&bench, &index);
-    let event = event(&bench);
+    let (test, index) = (TestProcessor::new("labels"), MemoryIndex::new());
+    let processor = indexed(&test, &index);
+    let event = event(&test);
     let key = SourceKey::new(KEY).unwrap();
-    index.remove(&key, bench.hands.now()).await.unwrap();
+    index.remove(&key, test.clock.now()).await.unwrap();
     for _ in 0..2 {
         let answer = processor.handle(event.clone(), &invocation(60)).await;
         assert!(failures(&answer.unwrap()).is_empty());
         assert!(
-            bench.store.keys(OUT).is_empty(),
+            test.store.keys(OUT).is_empty(),
             "{:?}",
-            bench.store.keys(OUT)
+            test.store.keys(OUT)
         );
         assert!(index.entries().is_empty());
     }

@@ -24,9 +24,9 @@ pub(super) const OUT: &str = "out-put";
 
 /// A clock that is put forward by hand.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Hands(Arc<AtomicI64>);
+pub(super) struct TestClock(Arc<AtomicI64>);
 
-impl Hands {
+impl TestClock {
     pub(super) fn forward(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
@@ -55,14 +55,14 @@ pub(super) fn config(analyses: &str) -> ProcessorConfig {
 }
 
 /// A processor, and the doubles it works with.
-pub(super) struct Bench<S = MemoryStore> {
+pub(super) struct TestProcessor<S = MemoryStore> {
     pub(super) store: MemoryStore,
     pub(super) recogniser: CannedRecogniser,
     pub(super) processor: Processor<S, CannedRecogniser>,
-    pub(super) hands: Hands,
+    pub(super) clock: TestClock,
 }
 
-impl Bench {
+impl TestProcessor {
     pub(super) fn new(analyses: &str) -> Self {
         Self::with(
             analyses,
@@ -77,15 +77,15 @@ impl Bench {
     }
 }
 
-impl<S: ObjectStore> Bench<S> {
+impl<S: ObjectStore> TestProcessor<S> {
     pub(super) fn with(
         analyses: &str,
         store: MemoryStore,
         recogniser: CannedRecogniser,
         wrap: impl FnOnce(MemoryStore) -> S,
     ) -> Self {
-        let hands = Hands::default();
-        let options = options(&hands, Duration::ZERO);
+        let clock = TestClock::default();
+        let options = options(&clock, Duration::ZERO);
         Self {
             processor: Processor::new(
                 config(analyses),
@@ -95,7 +95,7 @@ impl<S: ObjectStore> Bench<S> {
             ),
             store,
             recogniser,
-            hands,
+            clock,
         }
     }
 
@@ -119,11 +119,11 @@ impl<S: ObjectStore> Bench<S> {
     }
 }
 
-pub(super) fn options(hands: &Hands, lease_wait: Duration) -> Options {
-    let hands = hands.clone();
+pub(super) fn options(clock: &TestClock, lease_wait: Duration) -> Options {
+    let clock = clock.clone();
     Options {
         lease_wait,
-        clock: Arc::new(move || hands.now()),
+        clock: Arc::new(move || clock.now()),
         ..Options::default()
     }
 }

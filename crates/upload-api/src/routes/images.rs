@@ -21,15 +21,16 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sightline_pipeline::{
     Analyses, Analysis, MediaType, ResultDocument, SourceKey,
-    analyse::{self, Analyst, Answers, Findings, Views},
+    analyse::{self, Analyzer, Answers, Findings, Views},
     config::UploadApiConfig,
     document::{AnalysisError, ImageInfo, Source, Status, Thumbnail, Timings},
     index::{Entry, ImageIndex},
     metrics,
-    object_store::{Condition, ObjectStore, Presigner, Put, PutOutcome, StoreError},
+    object_store::{Condition, ObjectStore, Presigner, Put, PutOutcome},
     picture::read_header,
     prepare::{JpegPicture, Limits},
-    recogniser::{Picture, Recogniser},
+    recogniser::{ImageSource, Recogniser},
+    service_error::{Fate, Service, ServiceError},
 };
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -269,7 +270,7 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
     let answers = match &material {
         Err(_) => Answers::default(),
         Ok(material) => {
-            let analyst = Analyst {
+            let analyst = Analyzer {
                 recogniser: &api.recogniser,
                 settings: &api.config.settings,
             };
@@ -279,10 +280,10 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
         }
     };
     let cost = answers.cost();
-    if let Some((operation, error)) = answers.setback() {
-        metrics::setback(&error.code, OffsetDateTime::now_utc());
+    if let Some(error) = answers.retryable_failure() {
+        metrics::retryable_failure(&error.metric_reason(), OffsetDateTime::now_utc());
         metrics::spent(&cost, OffsetDateTime::now_utc());
-        return Err(Problem::recogniser_unavailable(&operation, error));
+        return Err(Problem::recogniser_unavailable(error));
     }
     if let Some(error) = answers.over_daily_limit() {
         return Err(Problem::new(Code::DailyLimitReached, error.message.clone()));
@@ -365,7 +366,7 @@ async fn material<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
     };
     let prepared = timeout_at(ready_by, preparing).await.map_err(|_| {
         tracing::warn!(%key, "the image was not prepared in time");
-        metrics::setback("PreparationTimeout", OffsetDateTime::now_utc());
+        metrics::retryable_failure("PreparationTimeout", OffsetDateTime::now_utc());
         Problem::new(
             Code::PreparationTimeout,
             format!("The image was not decoded within the time that one in a request has, and nothing was stored. {ADVICE}"),
@@ -376,7 +377,7 @@ async fn material<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
         .map(|prepared| Material {
             info: prepared.image_info(),
             views: Views::new(
-                Picture::Bytes(Arc::clone(image)),
+                ImageSource::Bytes(Arc::clone(image)),
                 prepared.converted,
                 prepared.ppe,
             ),
@@ -473,12 +474,9 @@ async fn store<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
         });
     }
     let document = findings.into_document();
-    let body = serde_json::to_vec(&document).map_err(|error| StoreError {
-        operation: "PutObject",
-        bucket: bucket.clone(),
-        code: "Request".to_owned(),
-        message: format!("the result could not be written as JSON: {error}"),
-        retryable: false,
+    let body = serde_json::to_vec(&document).map_err(|error| {
+        let reason = format!("the result could not be written as JSON: {error}");
+        ServiceError::not_built(Service::S3, "PutObject", &reason, Fate::Final).on(bucket.clone())
     })?;
     let put = Put {
         bucket,
@@ -496,16 +494,17 @@ async fn store<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
 }
 
 /// The ETag. Without a condition a bucket refuses only when two writes of one key meet.
-fn stored(outcome: PutOutcome, bucket: &str) -> Result<String, StoreError> {
+fn stored(outcome: PutOutcome, bucket: &str) -> Result<String, ServiceError> {
     match outcome {
         PutOutcome::Stored(e_tag) => Ok(e_tag),
-        PutOutcome::ConditionFailed => Err(StoreError {
-            operation: "PutObject",
-            bucket: bucket.to_owned(),
-            code: "ConditionalRequestConflict".to_owned(),
-            message: "another write of the same key was under way".to_owned(),
-            retryable: true,
-        }),
+        PutOutcome::ConditionFailed => Err(ServiceError::new(
+            Service::S3,
+            "PutObject",
+            "ConditionalRequestConflict",
+            "another write of the same key was under way",
+            Fate::RETRY,
+        )
+        .on(bucket)),
     }
 }
 

@@ -15,9 +15,10 @@ use serde::Serialize;
 use sightline_pipeline::{
     Owner, SourceKey,
     document::Status,
-    index::{ImageIndex, ImageRow, IndexError, NameCount, NamedConfidence, Position, Query, Term},
+    index::{ImageIndex, ImageRow, NameCount, NamedConfidence, Position, Query, Term},
     object_store::{ObjectStore, Presigner},
     recogniser::Recogniser,
+    service_error::ServiceError,
 };
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
@@ -394,7 +395,7 @@ fn index<S, P, R, I>(api: &Api<S, P, R, I>) -> Result<&I, Problem> {
 /// Waits for the index as long as a request can.
 async fn patiently<S, P, R, I, T>(
     api: &Api<S, P, R, I>,
-    asking: impl Future<Output = Result<T, IndexError>>,
+    asking: impl Future<Output = Result<T, ServiceError>>,
 ) -> Result<T, Problem> {
     tokio::time::timeout(api.store_patience, asking)
         .await

@@ -5,9 +5,9 @@ use futures::FutureExt as _;
 use image::{ImageFormat, RgbImage};
 use sightline_pipeline::{
     ResultDocument,
-    object_store::StoreError,
-    recogniser::Picture,
-    spending::Bounded,
+    daily_limit::LimitedRecogniser,
+    recogniser::ImageSource,
+    service_error::{Fate, ServiceError},
     testing::{Failing, Faults, refused, slow_down, throttled},
 };
 
@@ -45,7 +45,7 @@ pub(super) fn body(image: &[u8]) -> String {
 fn api_over<S: sightline_pipeline::object_store::ObjectStore>(
     store: S,
     recogniser: &CannedRecogniser,
-) -> Api<S, S3Presigner, CannedRecogniser, NoIndex> {
+) -> Api<S, MemoryPresigner, CannedRecogniser, NoIndex> {
     Api::new(config(&[]), store, presigner(), recogniser.clone(), None)
 }
 
@@ -99,7 +99,7 @@ async fn a_small_image_is_answered_at_once_and_kept_as_an_upload_is() {
         // The recogniser was asked once, about these very bytes where it reads them itself.
         let calls = recogniser.calls();
         assert_eq!(calls.len(), 1);
-        let Picture::Bytes(given) = &calls[0].picture else {
+        let ImageSource::Bytes(given) = &calls[0].image else {
             panic!("nothing was in a bucket yet");
         };
         let converted = format == ImageFormat::WebP;
@@ -420,7 +420,7 @@ async fn a_final_refusal_of_the_recogniser_stands_in_the_document() {
 #[tokio::test]
 async fn a_mistake_in_the_deployment_is_no_answer() {
     let recogniser =
-        CannedRecogniser::new().with_faults(None, Faults::always(refused("AccessDeniedException")));
+        CannedRecogniser::new().with_faults(None, Faults::always(denied("AccessDeniedException")));
     let store = MemoryStore::new();
     let api = Api::new(
         config(&[]),
@@ -441,7 +441,7 @@ async fn a_mistake_in_the_deployment_is_no_answer() {
 async fn nothing_is_stored_when_the_days_analyses_are_used_up() {
     let store = MemoryStore::new();
     let recogniser = CannedRecogniser::new();
-    let bounded = Bounded::new(recogniser.clone(), store.clone(), OUTPUT, Some(3));
+    let bounded = LimitedRecogniser::new(recogniser.clone(), store.clone(), OUTPUT, Some(3));
     let api = router(Arc::new(Api::new(
         config(&[("ANALYSES", "labels,faces")]),
         store.clone(),
@@ -468,9 +468,9 @@ async fn nothing_is_stored_when_the_days_analyses_are_used_up() {
 #[tokio::test]
 async fn what_a_bucket_took_before_another_failed_is_removed() {
     let image = body(&picture(ImageFormat::Png));
-    let denied = StoreError {
+    let denied = ServiceError {
         code: "AccessDenied".to_owned(),
-        retryable: false,
+        fate: Fate::Repair,
         ..slow_down()
     };
     for put in [

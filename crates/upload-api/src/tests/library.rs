@@ -2,8 +2,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 use sightline_pipeline::{
     ResultDocument,
-    index::{Entry, ImageIndex, IndexError, Put},
-    object_store::{ObjectStore, StoreError},
+    index::{Entry, ImageIndex, Put},
+    object_store::ObjectStore,
+    service_error::{Fate, ServiceError},
     testing::{Failing, FailingIndex, Faults, MemoryIndex, busy, slow_down},
 };
 use time::{OffsetDateTime, macros::datetime};
@@ -408,9 +409,9 @@ async fn a_deleted_image_is_gone_everywhere_and_stays_gone() {
 #[tokio::test]
 async fn a_deletion_that_was_cut_off_shows_nothing_and_is_finished_by_a_repeat() {
     const PATH: &str = "/images/uploads/a.jpg";
-    let refused = StoreError {
+    let refused = ServiceError {
         code: "AccessDenied".to_owned(),
-        retryable: false,
+        fate: Fate::Repair,
         ..slow_down()
     };
     for call in [
@@ -653,9 +654,9 @@ async fn who_knows_a_key_reads_it_and_no_more_unless_told_otherwise() {
 
 #[tokio::test]
 async fn an_index_that_fails_says_whether_to_try_again() {
-    let refused = IndexError {
+    let refused = ServiceError {
         code: "AccessDeniedException".to_owned(),
-        retryable: false,
+        fate: Fate::Repair,
         ..busy()
     };
     for (error, status, code, retry_after) in [

@@ -1,5 +1,6 @@
 use sightline_pipeline::{
-    object_store::{Get, GetOutcome, ObjectStore, Put, PutOutcome, StoreError},
+    object_store::{Get, GetOutcome, ObjectStore, Put, PutOutcome},
+    service_error::{Fate, ServiceError},
     testing::{Failing, Faults, slow_down},
 };
 
@@ -224,9 +225,9 @@ async fn a_bucket_that_fails_says_whether_to_try_again() {
     let store = MemoryStore::new();
     let image = put_image(&store, KEY);
     put_result(&store, KEY, &image);
-    let refused = StoreError {
+    let refused = ServiceError {
         code: "AccessDenied".to_owned(),
-        retryable: false,
+        fate: Fate::Repair,
         ..slow_down()
     };
     for call in ["GetObject", "HeadObject"] {
@@ -276,23 +277,23 @@ async fn a_bucket_that_never_answers_is_not_waited_for() {
 pub(super) struct Silent;
 
 impl ObjectStore for Silent {
-    async fn head(&self, _: &str, _: &str) -> Result<Option<ObjectInfo>, StoreError> {
+    async fn head(&self, _: &str, _: &str) -> Result<Option<ObjectInfo>, ServiceError> {
         std::future::pending().await
     }
 
-    async fn get(&self, _: Get<'_>) -> Result<GetOutcome, StoreError> {
+    async fn get(&self, _: Get<'_>) -> Result<GetOutcome, ServiceError> {
         std::future::pending().await
     }
 
-    async fn put(&self, _: Put<'_>) -> Result<PutOutcome, StoreError> {
+    async fn put(&self, _: Put<'_>) -> Result<PutOutcome, ServiceError> {
         std::future::pending().await
     }
 
-    async fn delete(&self, _: &str, _: &str) -> Result<(), StoreError> {
+    async fn delete(&self, _: &str, _: &str) -> Result<(), ServiceError> {
         std::future::pending().await
     }
 
-    async fn delete_once(&self, _: &str, _: &str) -> Result<(), StoreError> {
+    async fn delete_once(&self, _: &str, _: &str) -> Result<(), ServiceError> {
         std::future::pending().await
     }
 }

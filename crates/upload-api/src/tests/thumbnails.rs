@@ -1,5 +1,5 @@
 use sightline_pipeline::{
-    object_store::StoreError,
+    service_error::{Fate, ServiceError},
     testing::{Failing, Faults, slow_down},
 };
 
@@ -88,9 +88,9 @@ async fn what_is_no_key_of_ours_is_refused() {
 async fn a_bucket_that_fails_says_whether_to_try_again() {
     let store = MemoryStore::new();
     put_thumbnail(&store, KEY);
-    let refused = StoreError {
+    let refused = ServiceError {
         code: "AccessDenied".to_owned(),
-        retryable: false,
+        fate: Fate::Repair,
         ..slow_down()
     };
     for (error, status, code) in [

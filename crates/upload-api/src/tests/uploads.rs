@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sightline_pipeline::{
     config::AllowedOrigins,
+    service_error::{Fate, ServiceError},
     testing::{Failing, Faults, slow_down},
 };
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
@@ -180,8 +181,8 @@ async fn only_configured_analyses_may_be_asked_for() {
 
 #[tokio::test]
 async fn a_signer_that_fails_says_whether_to_try_again_and_nothing_else() {
-    let refused = sightline_pipeline::object_store::StoreError {
-        retryable: false,
+    let refused = ServiceError {
+        fate: Fate::Repair,
         ..slow_down()
     };
     for (error, status, code, retry_after) in [

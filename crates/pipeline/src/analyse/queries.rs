@@ -6,32 +6,32 @@ use super::Settings;
 use crate::{
     Analyses, Analysis,
     document::AnalysisError,
-    recogniser::{Question, RecogniserError},
-    spending::DAILY_LIMIT_REACHED,
+    recogniser::RecogniserQuery,
+    service_error::{ServiceError, code::DAILY_LIMIT_REACHED},
 };
 
-/// One question per operation. Custom labels without a model are no question; configuration does
+/// One query per operation. Custom labels without a model are no query; configuration does
 /// not allow them.
-pub(super) fn questions(analyses: &Analyses, settings: &Settings) -> Vec<Question> {
+pub(super) fn queries(analyses: &Analyses, settings: &Settings) -> Vec<RecogniserQuery> {
     analyses
         .operations()
         .into_iter()
         .filter_map(|operation| {
             Some(match operation {
-                Operation::DetectLabels => Question::Labels {
+                Operation::DetectLabels => RecogniserQuery::Labels {
                     labels: analyses.contains(Analysis::Labels),
                     image_properties: analyses.contains(Analysis::ImageProperties),
                     min_confidence: settings.min_confidence,
                     max_labels: settings.max_labels,
                 },
-                Operation::DetectFaces => Question::Faces,
-                Operation::DetectText => Question::Text,
-                Operation::DetectModerationLabels => Question::Moderation {
+                Operation::DetectFaces => RecogniserQuery::Faces,
+                Operation::DetectText => RecogniserQuery::Text,
+                Operation::DetectModerationLabels => RecogniserQuery::Moderation {
                     min_confidence: settings.min_confidence,
                 },
-                Operation::RecognizeCelebrities => Question::Celebrities,
-                Operation::DetectProtectiveEquipment => Question::ProtectiveEquipment,
-                Operation::DetectCustomLabels => Question::CustomLabels {
+                Operation::RecognizeCelebrities => RecogniserQuery::Celebrities,
+                Operation::DetectProtectiveEquipment => RecogniserQuery::ProtectiveEquipment,
+                Operation::DetectCustomLabels => RecogniserQuery::CustomLabels {
                     project_version_arn: settings.custom_labels_arn.clone()?,
                 },
             })
@@ -39,16 +39,16 @@ pub(super) fn questions(analyses: &Analyses, settings: &Settings) -> Vec<Questio
         .collect()
 }
 
-/// The question with all its parameters, as a parked answer is found by.
-pub(super) fn fingerprint(question: &Question) -> String {
-    format!("{question:?}")
+/// The query with all its parameters, as a parked answer is found by.
+pub(super) fn fingerprint(query: &RecogniserQuery) -> String {
+    format!("{query:?}")
 }
 
 /// One error for each analysis that the operation would have answered.
 pub(super) fn errors(
     operation: Operation,
     analyses: &Analyses,
-    error: &RecogniserError,
+    error: &ServiceError,
 ) -> Vec<AnalysisError> {
     analyses
         .iter()
@@ -57,14 +57,14 @@ pub(super) fn errors(
             analysis: Some(analysis),
             code: error.code.clone(),
             message: explain(operation, error),
-            retryable: error.retryable || error.code == DAILY_LIMIT_REACHED,
+            retryable: error.is_retryable() || error.is_daily_limit(),
         })
         .collect()
 }
 
 /// What an error means and what to do about it. Missing permissions are no answer and never get
 /// here; Rekognition's messages about them, which name roles and buckets, stay in the log.
-fn explain(operation: Operation, error: &RecogniserError) -> String {
+fn explain(operation: Operation, error: &ServiceError) -> String {
     match error.code.as_str() {
         "InvalidImageFormatException" => {
             "Rekognition could not read the picture; upload a JPEG or PNG file that opens in other programs.".to_owned()
@@ -112,9 +112,9 @@ mod tests {
             ..Settings::default()
         };
         let all = Analyses::from_iter(Analysis::ALL);
-        let asked: Vec<_> = questions(&all, &settings)
+        let asked: Vec<_> = queries(&all, &settings)
             .iter()
-            .map(Question::operation)
+            .map(RecogniserQuery::operation)
             .collect();
         assert_eq!(asked, all.operations());
         assert_eq!(asked.len(), 7);

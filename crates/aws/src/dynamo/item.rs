@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use time::OffsetDateTime;
-use uuid::Uuid;
-
-use crate::{
+use sightline_pipeline::{
     SourceKey,
     document::Status,
     index::{
-        Entry, IndexError, Position, REMOVAL_STANDS, TermKind,
-        rules::{Image, Removal, Standing},
+        Entry, Position, REMOVAL_STANDS, TermKind,
+        rules::{Image, IndexRecord, Removal},
     },
+    service_error::{Fate, Service, ServiceError},
 };
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// Among how many items each count is split.
 pub(super) const SHARDS: u8 = 8;
@@ -95,8 +95,8 @@ pub(super) type Terms = BTreeMap<String, String>;
 
 /// An image's own item, or the mark of its removal.
 #[derive(Debug, Clone)]
-pub(super) struct Standings {
-    pub(super) standing: Standing,
+pub(super) struct StoredRecord {
+    pub(super) record: IndexRecord,
     /// The items that it is found by, as they stand.
     pub(super) terms: Terms,
     /// Unlike any other, so that a write knows whether it is still as it was read.
@@ -105,7 +105,7 @@ pub(super) struct Standings {
 
 /// An item by which an image is found.
 #[derive(Debug, Clone)]
-pub(super) struct Finder {
+pub(super) struct TermItem {
     pub(super) confidence: Option<f64>,
     /// The name as the recogniser writes it.
     pub(super) name: String,
@@ -113,58 +113,58 @@ pub(super) struct Finder {
 
 /// What shall stand for an image.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted {
-    pub(super) standing: Standing,
-    pub(super) finders: BTreeMap<String, Finder>,
+pub(super) struct DesiredRecord {
+    pub(super) record: IndexRecord,
+    pub(super) term_items: BTreeMap<String, TermItem>,
 }
 
-impl Wanted {
+impl DesiredRecord {
     pub(super) fn of(entry: &Entry) -> Self {
-        let mut finders: BTreeMap<String, Finder> = entry
+        let mut term_items: BTreeMap<String, TermItem> = entry
             .terms
             .iter()
             .map(|(term, confidence)| {
-                let finder = Finder {
+                let item = TermItem {
                     confidence: Some(*confidence),
                     name: term.name.clone(),
                 };
-                (term_sk(term.kind, &term.folded()), finder)
+                (term_sk(term.kind, &term.folded()), item)
             })
             .collect();
-        let status = Finder {
+        let status = TermItem {
             confidence: None,
             name: String::new(),
         };
-        finders.insert(status_sk(entry.row.status), status);
+        term_items.insert(status_sk(entry.row.status), status);
         Self {
-            standing: Standing::Image(Image {
+            record: IndexRecord::Image(Image {
                 row: entry.row.clone(),
                 version: entry.version.clone(),
             }),
-            finders,
+            term_items,
         }
     }
 
     /// Nothing but, perhaps, the mark of a removal.
     pub(super) fn removed(removal: Removal) -> Self {
         Self {
-            standing: Standing::Removed(removal),
-            finders: BTreeMap::new(),
+            record: IndexRecord::Removed(removal),
+            term_items: BTreeMap::new(),
         }
     }
 
     pub(super) fn terms(&self) -> Terms {
-        let place = match &self.standing {
-            Standing::Image(image) => {
+        let place = match &self.record {
+            IndexRecord::Image(image) => {
                 let position = Position::of(&image.row);
                 format!("{} {}", position.uploaded_ms, image.row.status.name())
             }
-            Standing::Removed(_) => String::new(),
+            IndexRecord::Removed(_) => String::new(),
         };
-        self.finders
+        self.term_items
             .iter()
-            .map(|(sk, finder)| {
-                let stamp = match finder.confidence {
+            .map(|(sk, item)| {
+                let stamp = match item.confidence {
                     Some(confidence) => format!("{place} {confidence}"),
                     None => place.clone(),
                 };
@@ -177,10 +177,10 @@ impl Wanted {
 /// The image's own item.
 pub(super) fn image_item(
     key: &SourceKey,
-    standing: &Standing,
+    record: &IndexRecord,
     terms: &Terms,
     rev: &str,
-) -> Result<Item, IndexError> {
+) -> Result<Item, ServiceError> {
     let mut item = Item::from([
         ("pk".to_owned(), s(image_pk(key))),
         ("sk".to_owned(), s(IMAGE)),
@@ -190,13 +190,13 @@ pub(super) fn image_item(
         let terms = terms.iter().map(|(sk, stamp)| (sk.clone(), s(stamp)));
         item.insert("terms".to_owned(), AttributeValue::M(terms.collect()));
     }
-    match standing {
-        Standing::Image(image) => {
+    match record {
+        IndexRecord::Image(image) => {
             item.insert("row".to_owned(), s(json(&image.row)?));
             item.insert("version".to_owned(), s(json(&image.version)?));
             place(&mut item, IMAGE, image);
         }
-        Standing::Removed(removal) => {
+        IndexRecord::Removed(removal) => {
             item.insert("removal".to_owned(), s(json(removal)?));
             // With what still has to be removed the list of it would be lost.
             if terms.is_empty() {
@@ -209,12 +209,12 @@ pub(super) fn image_item(
 }
 
 /// An item by which the image is found.
-pub(super) fn finder_item(sk: &str, finder: &Finder, image: &Image) -> Item {
+pub(super) fn term_item(sk: &str, item: &TermItem, image: &Image) -> Item {
     let mut item = Item::from([
         ("pk".to_owned(), s(image_pk(&image.row.key))),
         ("sk".to_owned(), s(sk)),
     ]);
-    if let Some(confidence) = finder.confidence {
+    if let Some(confidence) = item.confidence {
         item.insert("confidence".to_owned(), n(confidence));
     }
     place(&mut item, sk, image);
@@ -233,12 +233,12 @@ fn place(item: &mut Item, term: &str, image: &Image) {
     item.insert("status".to_owned(), s(image.row.status.name()));
 }
 
-impl Standings {
+impl StoredRecord {
     /// Reads an image's own item.
-    pub(super) fn read(item: &Item) -> Result<Self, IndexError> {
-        let standing = match text(item, "removal") {
-            Some(removal) => Standing::Removed(from_json(removal)?),
-            None => Standing::Image(Image {
+    pub(super) fn read(item: &Item) -> Result<Self, ServiceError> {
+        let record = match text(item, "removal") {
+            Some(removal) => IndexRecord::Removed(from_json(removal)?),
+            None => IndexRecord::Image(Image {
                 row: from_json(text(item, "row").unwrap_or_default())?,
                 version: from_json(text(item, "version").unwrap_or_default())?,
             }),
@@ -251,7 +251,7 @@ impl Standings {
             .filter_map(|(sk, stamp)| Some((sk.clone(), stamp.as_s().ok()?.clone())))
             .collect();
         Ok(Self {
-            standing,
+            record,
             terms,
             rev: text(item, "rev").unwrap_or_default().to_owned(),
         })
@@ -263,19 +263,20 @@ pub(super) fn removal_of_nothing(at: OffsetDateTime) -> Removal {
     Removal { at, version: None }
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String, IndexError> {
+fn json(value: &impl serde::Serialize) -> Result<String, ServiceError> {
     serde_json::to_string(value).map_err(|error| unreadable("write", &error))
 }
 
-pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, IndexError> {
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, ServiceError> {
     serde_json::from_str(text).map_err(|error| unreadable("read", &error))
 }
 
-fn unreadable(operation: &'static str, error: &serde_json::Error) -> IndexError {
-    IndexError {
+fn unreadable(operation: &'static str, error: &serde_json::Error) -> ServiceError {
+    ServiceError::new(
+        Service::Index,
         operation,
-        code: "Item".to_owned(),
-        message: format!("an item is not as this program writes it: {error}"),
-        retryable: false,
-    }
+        "Item",
+        format!("an item is not as this program writes it: {error}"),
+        Fate::Repair,
+    )
 }

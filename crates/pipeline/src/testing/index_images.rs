@@ -1,32 +1,44 @@
 //! Images to enter, made from result documents as the processor writes them.
 
+#![allow(
+    missing_docs,
+    async_fn_in_trait,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "assertions of tests, shared between crates"
+)]
+
 use std::ops::Range;
 
+use crate::{ResultDocument, index::Entry};
 use serde_json::{Value, json};
-use sightline_pipeline::{ResultDocument, index::Entry};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
 
 /// How many make a large library.
-pub(crate) const MANY: usize = 10_000;
+pub const MANY: usize = 10_000;
 
 /// When the first image was uploaded.
-pub(crate) const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+pub const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
 
 /// An image's document.
 #[derive(Debug, Clone)]
-pub(crate) struct Image {
-    pub(crate) key: String,
-    pub(crate) e_tag: String,
-    pub(crate) sequencer: Option<String>,
-    pub(crate) uploaded: OffsetDateTime,
-    pub(crate) processed: OffsetDateTime,
-    pub(crate) status: &'static str,
+pub struct Image {
+    pub key: String,
+    pub e_tag: String,
+    pub sequencer: Option<String>,
+    pub uploaded: OffsetDateTime,
+    pub processed: OffsetDateTime,
+    pub status: &'static str,
     /// Name, confidence, category.
-    pub(crate) labels: Vec<(String, f64, Option<&'static str>)>,
+    pub labels: Vec<(String, f64, Option<&'static str>)>,
 }
 
 impl Image {
-    pub(crate) fn new(key: &str, second: i64) -> Self {
+    pub fn new(key: &str, second: i64) -> Self {
         Self {
             key: key.to_owned(),
             e_tag: format!("e{second}"),
@@ -38,17 +50,12 @@ impl Image {
         }
     }
 
-    pub(crate) fn label(
-        mut self,
-        name: &str,
-        confidence: f64,
-        category: Option<&'static str>,
-    ) -> Self {
+    pub fn label(mut self, name: &str, confidence: f64, category: Option<&'static str>) -> Self {
         self.labels.push((name.to_owned(), confidence, category));
         self
     }
 
-    pub(crate) fn document(&self) -> Value {
+    pub fn document(&self) -> Value {
         let labels: Vec<Value> = self
             .labels
             .iter()
@@ -85,14 +92,14 @@ impl Image {
         })
     }
 
-    pub(crate) fn entry(&self) -> Entry {
+    pub fn entry(&self) -> Entry {
         let document: ResultDocument = serde_json::from_value(self.document()).unwrap();
         Entry::from_document(&document)
     }
 }
 
 /// A small library: owners, statuses, several labels, upload times that are the same.
-pub(crate) fn some_images() -> Vec<Image> {
+pub fn some_images() -> Vec<Image> {
     const ANIMALS: Option<&str> = Some("Animals and Pets");
     const VEHICLES: Option<&str> = Some("Vehicles and Automotive");
     let mut images = Vec::new();
@@ -130,16 +137,16 @@ pub(crate) fn some_images() -> Vec<Image> {
     images
 }
 
-pub(crate) fn some() -> Vec<Entry> {
+pub fn some() -> Vec<Entry> {
     some_images().iter().map(Image::entry).collect()
 }
 
 /// A large library: every tenth image shows a dog, every hundredth is Ann's; four share each second.
-pub(crate) fn many(count: usize) -> Vec<Entry> {
+pub fn many(count: usize) -> Vec<Entry> {
     (0..count).map(|number| one_of_many(number, 0)).collect()
 }
 
-pub(crate) fn one_of_many(number: usize, later: i64) -> Entry {
+pub fn one_of_many(number: usize, later: i64) -> Entry {
     let key = if number.is_multiple_of(100) {
         format!("uploads/ann/{number:06}.jpg")
     } else {
@@ -158,7 +165,7 @@ pub(crate) fn one_of_many(number: usize, later: i64) -> Entry {
 }
 
 /// An image that shows things of these numbers.
-pub(crate) fn labelled(key: &str, sequencer: &str, numbers: Range<usize>) -> Entry {
+pub fn labelled(key: &str, sequencer: &str, numbers: Range<usize>) -> Entry {
     let mut image = Image::new(key, 0);
     image.sequencer = Some(sequencer.to_owned());
     image.e_tag = sequencer.to_owned();

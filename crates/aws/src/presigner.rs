@@ -10,10 +10,13 @@ use aws_sdk_s3::{
     presigning::{PresignedRequest, PresigningConfig},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use sightline_pipeline::{
+    object_store::{PresignPut, PresignedPut, Presigner},
+    service_error::{Fate, Service, ServiceError},
+};
 use time::OffsetDateTime;
 
-use super::{errors::Failure, object_store::owned};
-use crate::object_store::{PresignPut, PresignedPut, Presigner, StoreError};
+use crate::{error::read_error, s3_store::owned};
 
 /// Signs addresses with the client's credentials; asks nobody.
 #[derive(Debug, Clone)]
@@ -30,7 +33,7 @@ impl S3Presigner {
 }
 
 impl Presigner for S3Presigner {
-    async fn presign_put(&self, put: PresignPut<'_>) -> Result<PresignedPut, StoreError> {
+    async fn presign_put(&self, put: PresignPut<'_>) -> Result<PresignedPut, ServiceError> {
         let refused = |message: String| refused("PutObject", put.bucket, message);
         let sha256 = put
             .sha256
@@ -59,7 +62,7 @@ impl Presigner for S3Presigner {
             .set_metadata(Some(owned(put.metadata)))
             .presigned(config)
             .await
-            .map_err(|error| Failure::read(&error).into_store_error("PutObject", put.bucket))?;
+            .map_err(|error| read_error(Service::S3, "PutObject", &error).on(put.bucket))?;
         Ok(PresignedPut {
             headers: signed_headers(&request),
             url: request.uri().to_owned(),
@@ -72,7 +75,7 @@ impl Presigner for S3Presigner {
         bucket: &str,
         key: &str,
         expires_in: Duration,
-    ) -> Result<String, StoreError> {
+    ) -> Result<String, ServiceError> {
         let (config, _) =
             window(expires_in).map_err(|message| refused("GetObject", bucket, message))?;
         self.client
@@ -82,7 +85,7 @@ impl Presigner for S3Presigner {
             .presigned(config)
             .await
             .map(|request| request.uri().to_owned())
-            .map_err(|error| Failure::read(&error).into_store_error("GetObject", bucket))
+            .map_err(|error| read_error(Service::S3, "GetObject", &error).on(bucket))
     }
 }
 
@@ -122,25 +125,14 @@ fn signed_headers(request: &PresignedRequest) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn base64_of(hex: &str) -> Option<String> {
-    if hex.len() != 64 || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    let bytes: Option<Vec<u8>> = (0..64)
-        .step_by(2)
-        .map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok())
-        .collect();
-    bytes.map(|bytes| STANDARD.encode(bytes))
+fn base64_of(sha256: &str) -> Option<String> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(sha256, &mut bytes).ok()?;
+    Some(STANDARD.encode(bytes))
 }
 
-fn refused(operation: &'static str, bucket: &str, message: String) -> StoreError {
-    StoreError {
-        operation,
-        bucket: bucket.to_owned(),
-        code: "Request".to_owned(),
-        message,
-        retryable: false,
-    }
+fn refused(operation: &'static str, bucket: &str, message: String) -> ServiceError {
+    ServiceError::not_built(Service::S3, operation, &message, Fate::Final).on(bucket)
 }
 
 #[cfg(test)]
@@ -164,7 +156,7 @@ mod tests {
                 "test",
             )));
         sdk.set_endpoint_url(endpoint.map(str::to_owned));
-        super::super::clients(&sdk.build()).presigner
+        crate::clients(&sdk.build()).presigner
     }
 
     fn put<'a>(metadata: &'a [(&'a str, &'a str)], sha256: Option<&'a str>) -> PresignPut<'a> {
@@ -275,13 +267,13 @@ mod tests {
                 .presign_put(put(&[], Some(sha256)))
                 .await
                 .unwrap_err();
-            assert!(!error.retryable && error.message.contains("SHA-256"));
+            assert!(!error.is_retryable() && error.message.contains("SHA-256"));
         }
         let week = Duration::from_secs(8 * 24 * 3600);
         let error = presigner(None)
             .presign_get("out-put", "k", week)
             .await
             .unwrap_err();
-        assert!(!error.retryable);
+        assert!(!error.is_retryable());
     }
 }

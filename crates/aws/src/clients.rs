@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 
-use super::{RekognitionRecogniser, S3Presigner, S3Store};
-use crate::index::DynamoIndex;
+use crate::{
+    dynamo::DynamoIndex, presigner::S3Presigner, rekognition::RekognitionRecogniser,
+    s3_store::S3Store,
+};
 
 /// To a server in the same region; what takes longer is lost.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

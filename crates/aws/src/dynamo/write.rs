@@ -8,6 +8,12 @@ use aws_sdk_dynamodb::{
         Delete, Put as PutItem, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
     },
 };
+use sightline_pipeline::{
+    SourceKey,
+    backoff::pauses,
+    index::{Entry, Put, rules::IndexRecord},
+    service_error::{Fate, Service, ServiceError},
+};
 use time::OffsetDateTime;
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -15,14 +21,9 @@ use uuid::Uuid;
 use super::{
     DynamoIndex,
     item::{
-        IMAGE, Item, Standings, Terms, Wanted, count_pk, finder_item, image_item, image_pk,
-        kind_of, n, removal_of_nothing, s, shard,
+        DesiredRecord, IMAGE, Item, StoredRecord, Terms, count_pk, image_item, image_pk, kind_of,
+        n, removal_of_nothing, s, shard, term_item,
     },
-};
-use crate::{
-    SourceKey,
-    aws::Failure,
-    index::{Entry, IndexError, Put, rules::Standing},
 };
 
 /// The most actions in a transaction (Amazon DynamoDB Developer Guide, "Quotas").
@@ -30,7 +31,7 @@ const MAX_ACTIONS: usize = 100;
 
 /// How often a write that met others is tried again before the caller is told to come again. With
 /// the pauses between, that is about ten seconds.
-const ATTEMPTS: u32 = 12;
+const ATTEMPTS: usize = 12;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -41,7 +42,7 @@ enum Refusal {
     /// Another transaction was writing to one of the items.
     Conflict,
     /// Anything else.
-    Error(IndexError),
+    Error(ServiceError),
 }
 
 /// What becomes of an image's own item.
@@ -51,24 +52,24 @@ enum Refusal {
 )]
 enum Target {
     /// This stands.
-    Stands(Wanted),
+    Record(DesiredRecord),
     /// Nothing stands, not even a mark.
     Nothing,
 }
 
 impl DynamoIndex {
-    pub(super) async fn put_entry(&self, entry: &Entry) -> Result<Put, IndexError> {
-        let wanted = Wanted::of(entry);
-        self.settle(&entry.row.key, |standing| {
-            let Some(there) = standing else {
-                return Ok(Target::Stands(wanted.clone()));
+    pub(super) async fn put_entry(&self, entry: &Entry) -> Result<Put, ServiceError> {
+        let wanted = DesiredRecord::of(entry);
+        self.settle(&entry.row.key, |record| {
+            let Some(there) = record else {
+                return Ok(Target::Record(wanted.clone()));
             };
-            if let Some(put) = there.standing.refuses(entry) {
+            if let Some(put) = there.record.refuses(entry) {
                 Err(put)
-            } else if there.standing == wanted.standing && there.terms == wanted.terms() {
+            } else if there.record == wanted.record && there.terms == wanted.terms() {
                 Err(Put::Unchanged)
             } else {
-                Ok(Target::Stands(wanted.clone()))
+                Ok(Target::Record(wanted.clone()))
             }
         })
         .await
@@ -79,13 +80,13 @@ impl DynamoIndex {
         &self,
         key: &SourceKey,
         at: OffsetDateTime,
-    ) -> Result<(), IndexError> {
-        self.settle(key, |standing| {
-            let removal = match standing {
-                Some(there) => there.standing.clone().removed(at),
+    ) -> Result<(), ServiceError> {
+        self.settle(key, |record| {
+            let removal = match record {
+                Some(there) => there.record.clone().removed(at),
                 None => removal_of_nothing(at),
             };
-            Ok::<_, ()>(Target::Stands(Wanted::removed(removal)))
+            Ok::<_, ()>(Target::Record(DesiredRecord::removed(removal)))
         })
         .await
         .map(|_| ())
@@ -95,10 +96,10 @@ impl DynamoIndex {
         &self,
         key: &SourceKey,
         processed_at: OffsetDateTime,
-    ) -> Result<bool, IndexError> {
-        self.settle(key, |standing| match standing {
-            Some(Standings {
-                standing: Standing::Image(image),
+    ) -> Result<bool, ServiceError> {
+        self.settle(key, |record| match record {
+            Some(StoredRecord {
+                record: IndexRecord::Image(image),
                 ..
             }) if image.row.processed_at == processed_at => Ok(Target::Nothing),
             _ => Err(()),
@@ -112,12 +113,11 @@ impl DynamoIndex {
     async fn settle<K>(
         &self,
         key: &SourceKey,
-        decide: impl Fn(Option<&Standings>) -> Result<Target, K>,
-    ) -> Result<Option<K>, IndexError> {
-        let mut pause = FIRST_PAUSE;
-        let mut met = 0;
+        decide: impl Fn(Option<&StoredRecord>) -> Result<Target, K>,
+    ) -> Result<Option<K>, ServiceError> {
+        let mut pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE, ATTEMPTS);
         loop {
-            let mut there = self.standing(key).await?;
+            let mut there = self.record(key).await?;
             let target = match decide(there.as_ref()) {
                 Ok(target) => target,
                 Err(kept) => return Ok(Some(kept)),
@@ -131,27 +131,25 @@ impl DynamoIndex {
                     Err(refusal) => break refusal,
                 }
             };
-            met += 1;
-            if met == ATTEMPTS {
-                return Err(IndexError {
-                    operation: "TransactWriteItems",
-                    code: match refusal {
-                        Refusal::Changed => "ConditionalCheckFailed".to_owned(),
-                        _ => "TransactionConflict".to_owned(),
+            let Some(pause) = pauses.next() else {
+                return Err(ServiceError::new(
+                    Service::Index,
+                    "TransactWriteItems",
+                    match refusal {
+                        Refusal::Changed => "ConditionalCheckFailed",
+                        _ => "TransactionConflict",
                     },
-                    message: format!(
-                        "others wrote to the same items during all of {ATTEMPTS} attempts"
-                    ),
-                    retryable: true,
-                });
-            }
-            sleep(pause.mul_f64(jitter())).await;
-            pause = (2 * pause).min(LONGEST_PAUSE);
+                    format!("others wrote to the same items during all of {ATTEMPTS} attempts"),
+                    Fate::RETRY,
+                )
+                .on(&self.table));
+            };
+            sleep(pause).await;
         }
     }
 
     /// What stands for an image.
-    async fn standing(&self, key: &SourceKey) -> Result<Option<Standings>, IndexError> {
+    async fn record(&self, key: &SourceKey) -> Result<Option<StoredRecord>, ServiceError> {
         let got = self
             .client
             .get_item()
@@ -160,12 +158,14 @@ impl DynamoIndex {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| Failure::read(&error).into_index_error("GetItem"))?;
-        got.item.as_ref().map(Standings::read).transpose()
+            .map_err(|error| self.error("GetItem", &error))?;
+        got.item.as_ref().map(StoredRecord::read).transpose()
     }
 
     async fn transact(&self, actions: Vec<Action>) -> Result<(), Refusal> {
-        let built = |error| Refusal::Error(super::read::not_built("TransactWriteItems", error));
+        let built = |error: aws_sdk_dynamodb::error::BuildError| {
+            Refusal::Error(self.not_built("TransactWriteItems", &error))
+        };
         let items = actions
             .into_iter()
             .map(|action| action.build(&self.table))
@@ -189,30 +189,22 @@ impl DynamoIndex {
             if codes().any(|code| code == "TransactionConflict") {
                 return Err(Refusal::Conflict);
             }
-            let mut error = Failure::read(&error).into_index_error("TransactWriteItems");
+            let mut error = self.error("TransactWriteItems", &error);
             // The reasons one by one, such as ThrottlingError, which the message has as well.
-            error.retryable = codes()
+            let throttled = codes()
                 .any(|code| matches!(code, "ThrottlingError" | "ProvisionedThroughputExceeded"));
+            error.fate = if throttled { Fate::RETRY } else { Fate::Repair };
             return Err(Refusal::Error(error));
         }
-        Err(Refusal::Error(
-            Failure::read(&error).into_index_error("TransactWriteItems"),
-        ))
+        Err(Refusal::Error(self.error("TransactWriteItems", &error)))
     }
 }
 
-/// Half to one and a half.
-fn jitter() -> f64 {
-    let random = Uuid::new_v4();
-    let byte = random.as_bytes().first().copied().unwrap_or_default();
-    0.5 + f64::from(byte) / 255.0
-}
-
 fn image_key(key: &SourceKey) -> Item {
-    finder_key(key, IMAGE)
+    term_key(key, IMAGE)
 }
 
-fn finder_key(key: &SourceKey, sk: &str) -> Item {
+fn term_key(key: &SourceKey, sk: &str) -> Item {
     Item::from([
         ("pk".to_owned(), s(image_pk(key))),
         ("sk".to_owned(), s(sk)),
@@ -223,7 +215,7 @@ fn finder_key(key: &SourceKey, sk: &str) -> Item {
 struct Step {
     actions: Vec<Action>,
     /// What stands after it.
-    leaves: Option<Standings>,
+    leaves: Option<StoredRecord>,
 }
 
 enum Action {
@@ -240,11 +232,11 @@ impl Step {
     /// The next transaction towards the target, and whether it is the last.
     fn plan(
         key: &SourceKey,
-        there: Option<&Standings>,
+        there: Option<&StoredRecord>,
         target: &Target,
-    ) -> Result<(Self, bool), IndexError> {
+    ) -> Result<(Self, bool), ServiceError> {
         let wanted_terms = match target {
-            Target::Stands(wanted) => wanted.terms(),
+            Target::Record(wanted) => wanted.terms(),
             Target::Nothing => Terms::new(),
         };
         let mut terms = there.map(|there| there.terms.clone()).unwrap_or_default();
@@ -263,14 +255,14 @@ impl Step {
                 done = false;
                 break;
             }
-            actions.push(Action::Delete(finder_key(key, &sk)));
+            actions.push(Action::Delete(term_key(key, &sk)));
             actions.extend(counts);
             terms.remove(&sk);
         }
-        if let Target::Stands(wanted) = target
-            && let Standing::Image(image) = &wanted.standing
+        if let Target::Record(wanted) = target
+            && let IndexRecord::Image(image) = &wanted.record
         {
-            for (sk, finder) in &wanted.finders {
+            for (sk, item) in &wanted.term_items {
                 let stamp = wanted_terms.get(sk);
                 let stands = terms.get(sk);
                 if stands == stamp {
@@ -278,13 +270,13 @@ impl Step {
                 }
                 let counts = match stands {
                     Some(_) => Vec::new(),
-                    None => counts(key, sk, 1, Some(&finder.name)),
+                    None => counts(key, sk, 1, Some(&item.name)),
                 };
                 if !room(&actions, 1 + counts.len()) {
                     done = false;
                     break;
                 }
-                actions.push(Action::Put(finder_item(sk, finder, image)));
+                actions.push(Action::Put(term_item(sk, item, image)));
                 actions.extend(counts);
                 terms.insert(sk.clone(), stamp.cloned().unwrap_or_default());
             }
@@ -292,18 +284,18 @@ impl Step {
 
         let rev = there.map(|there| there.rev.clone());
         let new_rev = Uuid::new_v4().to_string();
-        let standing = match (target, there) {
-            (Target::Stands(wanted), _) => Some(wanted.standing.clone()),
+        let record = match (target, there) {
+            (Target::Record(wanted), _) => Some(wanted.record.clone()),
             // Until everything is gone, what is left to remove is listed here.
-            (Target::Nothing, Some(there)) if !done => Some(there.standing.clone()),
+            (Target::Nothing, Some(there)) if !done => Some(there.record.clone()),
             (Target::Nothing, _) => None,
         };
-        let leaves = match standing {
-            Some(standing) => {
-                let item = image_item(key, &standing, &terms, &new_rev)?;
+        let leaves = match record {
+            Some(record) => {
+                let item = image_item(key, &record, &terms, &new_rev)?;
                 actions.push(Action::PutIf(item, rev));
-                Some(Standings {
-                    standing,
+                Some(StoredRecord {
+                    record,
                     terms,
                     rev: new_rev,
                 })

@@ -16,9 +16,12 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::Value;
+use sightline_pipeline::{
+    recogniser::{ImageSource, Recogniser, RecogniserCall, RecogniserQuery},
+    service_error::{Fate, Service, ServiceError, code},
+};
 
-use super::errors::Failure;
-use crate::recogniser::{Call, Picture, Question, Recogniser, RecogniserError};
+use crate::error::read_error;
 
 /// Amazon Rekognition, or the local endpoint.
 #[derive(Debug, Clone)]
@@ -37,7 +40,7 @@ impl RekognitionRecogniser {
 /// Sends one operation and gives the bytes of its answer, which the SDK's own types might not
 /// know in full.
 macro_rules! answer {
-    ($operation:expr) => {{
+    ($name:ident, $operation:expr) => {{
         let body = ResponseBody::default();
         match $operation
             .customize()
@@ -45,18 +48,19 @@ macro_rules! answer {
             .send()
             .await
         {
-            Ok(_) => body.into_json(),
-            Err(error) => Err(Failure::read(&error).into()),
+            Ok(_) => body.into_json($name),
+            Err(error) => Err(read_error(Service::Rekognition, $name, &error)),
         }
     }};
 }
 
 impl Recogniser for RekognitionRecogniser {
-    async fn recognise(&self, call: &Call) -> Result<Value, RecogniserError> {
+    async fn recognise(&self, call: &RecogniserCall) -> Result<Value, ServiceError> {
         let client = &self.client;
-        let image = image(&call.picture);
-        match &call.question {
-            Question::Labels {
+        let image = image(&call.image);
+        let name = call.query.operation().name();
+        match &call.query {
+            RecogniserQuery::Labels {
                 labels,
                 image_properties,
                 min_confidence,
@@ -67,6 +71,7 @@ impl Recogniser for RekognitionRecogniser {
                     image_properties.then_some(DetectLabelsFeatureName::ImageProperties),
                 ];
                 answer!(
+                    name,
                     client
                         .detect_labels()
                         .image(image)
@@ -78,26 +83,31 @@ impl Recogniser for RekognitionRecogniser {
                         )
                 )
             }
-            Question::Faces => answer!(
+            RecogniserQuery::Faces => answer!(
+                name,
                 client
                     .detect_faces()
                     .image(image)
                     .attributes(Attribute::All)
             ),
-            Question::Text => answer!(client.detect_text().image(image)),
-            Question::Moderation { min_confidence } => answer!(
+            RecogniserQuery::Text => answer!(name, client.detect_text().image(image)),
+            RecogniserQuery::Moderation { min_confidence } => answer!(
+                name,
                 client
                     .detect_moderation_labels()
                     .image(image)
                     .min_confidence(*min_confidence)
             ),
-            Question::Celebrities => answer!(client.recognize_celebrities().image(image)),
-            Question::ProtectiveEquipment => {
-                answer!(client.detect_protective_equipment().image(image))
+            RecogniserQuery::Celebrities => {
+                answer!(name, client.recognize_celebrities().image(image))
             }
-            Question::CustomLabels {
+            RecogniserQuery::ProtectiveEquipment => {
+                answer!(name, client.detect_protective_equipment().image(image))
+            }
+            RecogniserQuery::CustomLabels {
                 project_version_arn,
             } => answer!(
+                name,
                 client
                     .detect_custom_labels()
                     .image(image)
@@ -107,9 +117,9 @@ impl Recogniser for RekognitionRecogniser {
     }
 }
 
-fn image(picture: &Picture) -> Image {
+fn image(picture: &ImageSource) -> Image {
     match picture {
-        Picture::Object {
+        ImageSource::Object {
             bucket,
             key,
             version_id,
@@ -122,7 +132,7 @@ fn image(picture: &Picture) -> Image {
                     .build(),
             )
             .build(),
-        Picture::Bytes(bytes) => Image::builder().bytes(Blob::new(bytes.to_vec())).build(),
+        ImageSource::Bytes(bytes) => Image::builder().bytes(Blob::new(bytes.to_vec())).build(),
     }
 }
 
@@ -150,12 +160,16 @@ impl Intercept for ResponseBody {
 }
 
 impl ResponseBody {
-    fn into_json(self) -> Result<Value, RecogniserError> {
+    fn into_json(self, operation: &'static str) -> Result<Value, ServiceError> {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        serde_json::from_slice(&bytes).map_err(|error| RecogniserError {
-            code: "Response".to_owned(),
-            message: format!("the answer is not JSON: {error}"),
-            retryable: true,
+        serde_json::from_slice(&bytes).map_err(|error| {
+            ServiceError::new(
+                Service::Rekognition,
+                operation,
+                code::RESPONSE,
+                format!("the answer is not JSON: {error}"),
+                Fate::RETRY_UNANSWERED,
+            )
         })
     }
 }

@@ -1,10 +1,9 @@
-//! The daily bound on what is asked of the recogniser (`MAX_DAILY_ANALYSES`).
+//! The daily limit on what is asked of the recogniser (`MAX_DAILY_ANALYSES`).
 //!
-//! How many analyses a day, in UTC, has used stands in the output bucket under
-//! `spending/<YYYY-MM-DD>.json`, which all workers write on the condition that it is as they read
-//! it. A worker takes several analyses at once from it, so that it is not written for each call; what a
-//! worker that ends has not used is lost for the day. So the bound is never exceeded, and with many
-//! workers a little of it may be left over.
+//! `spending/<YYYY-MM-DD>.json` in the output bucket counts the analyses used on a day, in UTC. Every worker
+//! writes it conditionally, in place of what it read. A worker takes several analyses from the count at
+//! once, so that not every call writes it; what a worker has not used when it ends is lost for the day. So
+//! the limit is never exceeded, and with many workers a little of it may be left over.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,41 +13,42 @@ use time::{Date, OffsetDateTime};
 use tokio::{sync::Mutex, time::sleep};
 
 use crate::{
-    object_store::{Condition, Get, GetOutcome, ObjectStore, Put, PutOutcome, StoreError},
-    recogniser::{Call, Question, Recogniser, RecogniserError},
+    backoff::pauses,
+    object_store::{Condition, Get, GetOutcome, ObjectStore, Put, PutOutcome},
+    recogniser::{Recogniser, RecogniserCall, RecogniserQuery},
+    service_error::{Fate, Service, ServiceError, code::DAILY_LIMIT_REACHED},
 };
-
-/// The error code of a question that was not asked because the day's analyses are used up.
-pub const DAILY_LIMIT_REACHED: &str = "DailyLimitReached";
 
 /// Where in the output bucket the days are counted.
 pub const PREFIX: &str = "spending/";
 
-/// How often a count that another worker changed meanwhile is read and written again.
-const ATTEMPTS: u32 = 12;
+/// How often a worker reads and writes a count that another worker changed in between.
+const ATTEMPTS: usize = 12;
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Into how many writes of the count a day is divided at least.
 const WRITES: u64 = 1000;
 
-/// A recogniser that is asked no more than its owner wants to pay for. Clones share the bound.
+/// A recogniser that is asked no more than its owner wants to pay for. Clones share the limit.
 #[derive(Debug, Clone)]
-pub struct Bounded<R, S> {
+pub struct LimitedRecogniser<R, S> {
     recogniser: R,
-    bound: Option<Arc<Bound<S>>>,
+    daily_limit: Option<Arc<DailyLimit<S>>>,
 }
 
 #[derive(Debug)]
-struct Bound<S> {
+struct DailyLimit<S> {
     store: S,
     bucket: String,
     limit: u64,
     clock: fn() -> OffsetDateTime,
-    purse: Mutex<Purse>,
+    allowance: Mutex<Allowance>,
 }
 
 /// What this worker took from the day's count and has not used.
 #[derive(Debug)]
-struct Purse {
+struct Allowance {
     day: Date,
     left: u64,
     empty_day: bool,
@@ -60,7 +60,7 @@ struct Count {
     analyses: u64,
 }
 
-impl<R, S> Bounded<R, S> {
+impl<R, S> LimitedRecogniser<R, S> {
     /// At most `limit` analyses a day, or any number; they are counted in `bucket`.
     pub fn new(recogniser: R, store: S, bucket: &str, limit: Option<u64>) -> Self {
         Self::at(recogniser, store, bucket, limit, OffsetDateTime::now_utc)
@@ -73,42 +73,45 @@ impl<R, S> Bounded<R, S> {
         limit: Option<u64>,
         clock: fn() -> OffsetDateTime,
     ) -> Self {
-        let bound = limit.map(|limit| {
-            Arc::new(Bound {
+        let daily_limit = limit.map(|limit| {
+            Arc::new(DailyLimit {
                 store,
                 bucket: bucket.to_owned(),
                 limit,
                 clock,
-                purse: Mutex::new(Purse {
+                allowance: Mutex::new(Allowance {
                     day: Date::MIN,
                     left: 0,
                     empty_day: false,
                 }),
             })
         });
-        Self { recogniser, bound }
+        Self {
+            recogniser,
+            daily_limit,
+        }
     }
 }
 
-impl<R: Recogniser, S: ObjectStore> Recogniser for Bounded<R, S> {
-    async fn recognise(&self, call: &Call) -> Result<Value, RecogniserError> {
-        let Some(bound) = &self.bound else {
+impl<R: Recogniser, S: ObjectStore> Recogniser for LimitedRecogniser<R, S> {
+    async fn recognise(&self, call: &RecogniserCall) -> Result<Value, ServiceError> {
+        let Some(daily_limit) = &self.daily_limit else {
             return self.recogniser.recognise(call).await;
         };
-        let analyses = analyses(&call.question);
-        let day = bound.take(analyses).await?;
+        let analyses = analyses(&call.query);
+        let day = daily_limit.take(analyses).await?;
         let answer = self.recogniser.recognise(call).await;
-        if answer.as_ref().is_err_and(|error| !may_be_billed(error)) {
-            bound.give_back(day, analyses).await;
+        if answer.as_ref().is_err_and(|error| !error.may_be_billed()) {
+            daily_limit.give_back(day, analyses).await;
         }
         answer
     }
 }
 
-/// How many analyses a question stands for: the two that share a call are billed apart.
-const fn analyses(question: &Question) -> u64 {
-    match question {
-        Question::Labels {
+/// How many analyses a query stands for: the two that share a call are billed apart.
+const fn analyses(query: &RecogniserQuery) -> u64 {
+    match query {
+        RecogniserQuery::Labels {
             labels: true,
             image_properties: true,
             ..
@@ -117,66 +120,52 @@ const fn analyses(question: &Question) -> u64 {
     }
 }
 
-/// Whether the recogniser may have worked though no answer came: nobody heard it refuse.
-fn may_be_billed(error: &RecogniserError) -> bool {
-    matches!(
-        error.code.as_str(),
-        "Timeout" | "Dispatch" | "Response" | "Unknown"
-    )
-}
-
-impl<S: ObjectStore> Bound<S> {
+impl<S: ObjectStore> DailyLimit<S> {
     /// Takes analyses out of the day's, and says of which day.
-    async fn take(&self, analyses: u64) -> Result<Date, RecogniserError> {
+    async fn take(&self, analyses: u64) -> Result<Date, ServiceError> {
         // Held while the count is written, so that the workers of one process do not race for it.
-        let mut purse = self.purse.lock().await;
+        let mut allowance = self.allowance.lock().await;
         let today = (self.clock)().date();
-        if purse.day != today {
-            *purse = Purse {
+        if allowance.day != today {
+            *allowance = Allowance {
                 day: today,
                 left: 0,
                 empty_day: false,
             };
         }
-        if purse.left < analyses && !purse.empty_day {
-            let wanted = (self.limit / WRITES).max(analyses - purse.left);
+        if allowance.left < analyses && !allowance.empty_day {
+            let wanted = (self.limit / WRITES).max(analyses - allowance.left);
             let granted = self.withdraw(today, wanted).await?;
-            purse.left += granted;
-            purse.empty_day = granted < wanted;
+            allowance.left += granted;
+            allowance.empty_day = granted < wanted;
         }
-        if purse.left < analyses {
-            return Err(RecogniserError {
-                code: DAILY_LIMIT_REACHED.to_owned(),
-                message: format!(
+        if allowance.left < analyses {
+            return Err(error(
+                DAILY_LIMIT_REACHED,
+                format!(
                     "Today's {} analyses are used up; send the picture again after midnight UTC, or ask whoever runs the service to raise MAX_DAILY_ANALYSES.",
                     self.limit
                 ),
-                retryable: false,
-            });
+                Fate::DailyLimit,
+            ));
         }
-        purse.left -= analyses;
+        allowance.left -= analyses;
         Ok(today)
     }
 
     async fn give_back(&self, day: Date, analyses: u64) {
-        let mut purse = self.purse.lock().await;
-        if purse.day == day {
-            purse.left += analyses;
+        let mut allowance = self.allowance.lock().await;
+        if allowance.day == day {
+            allowance.left += analyses;
         }
     }
 
     /// Counts up to `wanted` further analyses, and says how many the day still had.
-    async fn withdraw(&self, day: Date, wanted: u64) -> Result<u64, RecogniserError> {
+    async fn withdraw(&self, day: Date, wanted: u64) -> Result<u64, ServiceError> {
         let key = format!("{PREFIX}{day}.json");
-        let mut pause = Duration::from_millis(10);
-        for _ in 0..ATTEMPTS {
-            let get = Get {
-                bucket: &self.bucket,
-                key: &key,
-                version_id: None,
-                if_match: None,
-                first_bytes: None,
-            };
+        let mut pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE, ATTEMPTS);
+        loop {
+            let get = Get::whole(&self.bucket, &key);
             let (used, e_tag) = match self.store.get(get).await.map_err(uncounted)? {
                 GetOutcome::Missing | GetOutcome::Changed => (0, None),
                 GetOutcome::Found(info, body) => (self.read(&key, &body)?, Some(info.e_tag)),
@@ -199,40 +188,42 @@ impl<S: ObjectStore> Bound<S> {
             if let PutOutcome::Stored(_) = self.store.put(put).await.map_err(uncounted)? {
                 return Ok(granted);
             }
-            // Workers that lost the same race must not meet again.
-            let jitter = u64::from(uuid::Uuid::new_v4().as_fields().0 % 16);
-            sleep(pause + Duration::from_millis(jitter)).await;
-            pause = (2 * pause).min(Duration::from_millis(500));
+            let Some(pause) = pauses.next() else {
+                return Err(error(
+                    "SpendingContended",
+                    "other workers changed the day's count of analyses every time",
+                    Fate::RETRY,
+                ));
+            };
+            sleep(pause).await;
         }
-        Err(RecogniserError {
-            code: "SpendingContended".to_owned(),
-            message: "other workers changed the day's count of analyses every time".to_owned(),
-            retryable: true,
-        })
     }
 
     /// A count that cannot be read stops the spending, and comes right when the object is repaired.
-    fn read(&self, key: &str, body: &[u8]) -> Result<u64, RecogniserError> {
+    fn read(&self, key: &str, body: &[u8]) -> Result<u64, ServiceError> {
         serde_json::from_slice::<Count>(body)
             .map(|count| count.analyses)
-            .map_err(|error| RecogniserError {
-                code: "SpendingUnreadable".to_owned(),
-                message: format!(
-                    "{}/{key} is no count of analyses ({error}); delete or correct it",
-                    self.bucket
-                ),
-                retryable: true,
+            .map_err(|cause| {
+                error(
+                    "SpendingUnreadable",
+                    format!(
+                        "{}/{key} is not a count of analyses ({cause}); delete or correct it",
+                        self.bucket
+                    ),
+                    Fate::RETRY,
+                )
             })
     }
 }
 
-/// Never an answer to a picture: what is wrong is wrong with the counting.
-fn uncounted(error: StoreError) -> RecogniserError {
-    RecogniserError {
-        message: format!("the day's analyses cannot be counted: {error}"),
-        code: error.code,
-        retryable: true,
-    }
+/// The analyses cannot be counted. The picture is not at fault, so this is never final.
+fn uncounted(cause: ServiceError) -> ServiceError {
+    let message = format!("today's analyses cannot be counted: {cause}");
+    error(cause.code, message, Fate::RETRY)
+}
+
+fn error(code: impl Into<String>, message: impl Into<String>, fate: Fate) -> ServiceError {
+    ServiceError::new(Service::Rekognition, "CountAnalyses", code, message, fate)
 }
 
 #[cfg(test)]
@@ -243,29 +234,29 @@ mod tests {
 
     use super::*;
     use crate::{
-        recogniser::Picture,
+        recogniser::ImageSource,
         testing::{CannedRecogniser, Failing, Faults, MemoryStore, refused, slow_down, throttled},
     };
 
     const OUT: &str = "out-put";
     const KEY: &str = "spending/1970-01-01.json";
 
-    fn faces() -> Call {
-        Call {
-            question: Question::Faces,
-            picture: Picture::Bytes(Arc::from([0_u8])),
+    fn faces() -> RecogniserCall {
+        RecogniserCall {
+            query: RecogniserQuery::Faces,
+            image: ImageSource::Bytes(Arc::from([0_u8])),
         }
     }
 
-    fn labels_and_properties() -> Call {
-        Call {
-            question: Question::Labels {
+    fn labels_and_properties() -> RecogniserCall {
+        RecogniserCall {
+            query: RecogniserQuery::Labels {
                 labels: true,
                 image_properties: true,
                 min_confidence: 55.0,
                 max_labels: 10,
             },
-            picture: Picture::Bytes(Arc::from([0_u8])),
+            image: ImageSource::Bytes(Arc::from([0_u8])),
         }
     }
 
@@ -273,26 +264,26 @@ mod tests {
         recogniser: &CannedRecogniser,
         store: S,
         limit: u64,
-    ) -> Bounded<CannedRecogniser, S> {
-        Bounded::at(recogniser.clone(), store, OUT, Some(limit), || {
+    ) -> LimitedRecogniser<CannedRecogniser, S> {
+        LimitedRecogniser::at(recogniser.clone(), store, OUT, Some(limit), || {
             OffsetDateTime::UNIX_EPOCH
         })
     }
 
-    fn code<T>(answer: Result<T, RecogniserError>) -> String {
+    fn code<T>(answer: Result<T, ServiceError>) -> String {
         answer.err().map(|error| error.code).unwrap_or_default()
     }
 
     #[tokio::test]
-    async fn without_a_bound_nothing_is_counted() {
+    async fn without_a_daily_limit_nothing_is_counted() {
         let store = MemoryStore::new();
-        let worker = Bounded::new(CannedRecogniser::new(), store.clone(), OUT, None);
+        let worker = LimitedRecogniser::new(CannedRecogniser::new(), store.clone(), OUT, None);
         worker.recognise(&faces()).await.unwrap();
         assert!(store.calls().is_empty());
     }
 
     #[tokio::test]
-    async fn many_workers_together_never_exceed_the_bound() {
+    async fn many_workers_together_never_exceed_the_daily_limit() {
         for limit in [0, 1, 37] {
             let store = MemoryStore::new();
             let recogniser = CannedRecogniser::new();
@@ -338,14 +329,7 @@ mod tests {
         for (error, left) in [
             (throttled(), true),
             (refused("InvalidImageFormatException"), true),
-            (
-                RecogniserError {
-                    code: "Timeout".to_owned(),
-                    message: String::new(),
-                    retryable: true,
-                },
-                false,
-            ),
+            (error("Timeout", "", Fate::RETRY_UNANSWERED), false),
         ] {
             let recogniser = CannedRecogniser::new().with_faults(None, Faults::first(1, error));
             let worker = worker(&recogniser, MemoryStore::new(), 1);
@@ -360,7 +344,8 @@ mod tests {
         let clock =
             || OffsetDateTime::from_unix_timestamp(NOW.load(Ordering::Relaxed)).expect("a time");
         let store = MemoryStore::new();
-        let worker = Bounded::at(CannedRecogniser::new(), store.clone(), OUT, Some(1), clock);
+        let worker =
+            LimitedRecogniser::at(CannedRecogniser::new(), store.clone(), OUT, Some(1), clock);
         assert_eq!(code(worker.recognise(&faces()).await), "");
         assert_eq!(code(worker.recognise(&faces()).await), DAILY_LIMIT_REACHED);
         NOW.store(86_400, Ordering::Relaxed);
@@ -374,7 +359,7 @@ mod tests {
         let store = Failing::new(MemoryStore::new(), Faults::first(1, slow_down()));
         let failing = worker(&recogniser, store, 9);
         let error = failing.recognise(&faces()).await.unwrap_err();
-        assert!(error.retryable, "{error}");
+        assert!(error.is_retryable(), "{error}");
         assert_eq!(code(failing.recognise(&faces()).await), "");
 
         let store = MemoryStore::new();
@@ -383,12 +368,15 @@ mod tests {
             .recognise(&faces())
             .await
             .unwrap_err();
-        assert!(error.retryable && error.message.contains(KEY), "{error}");
+        assert!(
+            error.is_retryable() && error.message.contains(KEY),
+            "{error}"
+        );
         assert_eq!(recogniser.count(), 1);
     }
 
     #[tokio::test]
-    async fn a_large_bound_is_counted_in_blocks() {
+    async fn a_large_daily_limit_is_counted_in_blocks() {
         let store = MemoryStore::new();
         let worker = worker(&CannedRecogniser::new(), store.clone(), 10_000);
         for _ in 0..20 {

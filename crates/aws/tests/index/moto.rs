@@ -29,7 +29,7 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::config_bag::ConfigBag;
-use sightline_pipeline::index::DynamoIndex;
+use sightline_aws::DynamoIndex;
 use uuid::Uuid;
 
 /// Writes that never run out.

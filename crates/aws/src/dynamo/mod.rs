@@ -27,7 +27,7 @@
 //! categories fit, 32 where images have owners.
 //!
 //! Which of two answers stays is decided from what was read, by S3's sequencer before all
-//! ([`super::rules`]); the condition on `rev` makes reading and writing one step.
+//! ([`sightline_pipeline::index::rules`]); the condition on `rev` makes reading and writing one step.
 //!
 //! Counts are split over eight shards by key, so that two images with the label Person seldom
 //! write to the same item at once; when they do, DynamoDB refuses one, which tries again.
@@ -51,10 +51,16 @@ mod write;
 use std::fmt;
 
 use aws_sdk_dynamodb::Client;
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use sightline_pipeline::{
+    SourceKey,
+    index::{Entry, ImageIndex, Labels, Page, Position, Put, Query},
+    service_error::{Fate, Service, ServiceError},
+};
 use time::OffsetDateTime;
 
-use super::{Entry, ImageIndex, IndexError, Labels, Page, Position, Put, Query};
-use crate::SourceKey;
+use crate::error::read_error;
 
 /// An index in a DynamoDB table.
 #[derive(Clone)]
@@ -80,14 +86,27 @@ impl DynamoIndex {
             table: table.into(),
         }
     }
+
+    /// An error of an SDK call on the table.
+    fn error<E>(&self, operation: &'static str, error: &SdkError<E, HttpResponse>) -> ServiceError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        read_error(Service::Index, operation, error).on(&self.table)
+    }
+
+    /// A request that the SDK refused to build.
+    fn not_built(&self, operation: &'static str, reason: &dyn fmt::Display) -> ServiceError {
+        ServiceError::not_built(Service::Index, operation, reason, Fate::Repair).on(&self.table)
+    }
 }
 
 impl ImageIndex for DynamoIndex {
-    async fn put(&self, entry: &Entry) -> Result<Put, IndexError> {
+    async fn put(&self, entry: &Entry) -> Result<Put, ServiceError> {
         self.put_entry(entry).await
     }
 
-    async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), IndexError> {
+    async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), ServiceError> {
         self.remove_image(key, at).await
     }
 
@@ -95,7 +114,7 @@ impl ImageIndex for DynamoIndex {
         &self,
         key: &SourceKey,
         processed_at: OffsetDateTime,
-    ) -> Result<bool, IndexError> {
+    ) -> Result<bool, ServiceError> {
         self.prune_image(key, processed_at).await
     }
 
@@ -104,11 +123,11 @@ impl ImageIndex for DynamoIndex {
         query: &Query,
         after: Option<&Position>,
         limit: usize,
-    ) -> Result<Page, IndexError> {
+    ) -> Result<Page, ServiceError> {
         self.read_page(query, after, limit).await
     }
 
-    async fn labels(&self, owner: Option<&str>) -> Result<Labels, IndexError> {
+    async fn labels(&self, owner: Option<&str>) -> Result<Labels, ServiceError> {
         self.read_labels(owner).await
     }
 }

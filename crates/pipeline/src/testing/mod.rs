@@ -2,6 +2,9 @@
 //!
 //! Behind the feature `testing`; no function is built with it.
 
+pub mod index_images;
+pub mod index_suite;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -11,6 +14,8 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rekognition_model::Operation;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -18,12 +23,13 @@ use time::OffsetDateTime;
 use crate::{
     object_store::{
         Condition, Get, GetOutcome, ListObjects, ObjectInfo, ObjectStore, PresignPut, PresignedPut,
-        Presigner, Put, PutOutcome, StoreError,
+        Presigner, Put, PutOutcome,
     },
-    recogniser::{Call, Question, Recogniser, RecogniserError},
+    recogniser::{Recogniser, RecogniserCall, RecogniserQuery},
+    service_error::{Fate, Service, ServiceError, code::DAILY_LIMIT_REACHED},
 };
 
-pub use crate::index::{FailingIndex, MemoryIndex, busy};
+pub use crate::index::{FailingIndex, MemoryIndex, busy, index_error};
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -174,7 +180,7 @@ impl Buckets {
 }
 
 impl ObjectStore for MemoryStore {
-    async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>, StoreError> {
+    async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>, ServiceError> {
         let mut buckets = lock(&self.0);
         buckets.called("HeadObject", bucket, key);
         Ok(buckets
@@ -182,7 +188,7 @@ impl ObjectStore for MemoryStore {
             .map(|version| version.info.clone()))
     }
 
-    async fn get(&self, get: Get<'_>) -> Result<GetOutcome, StoreError> {
+    async fn get(&self, get: Get<'_>) -> Result<GetOutcome, ServiceError> {
         let mut buckets = lock(&self.0);
         buckets.called("GetObject", get.bucket, get.key);
         let found = match get.version_id {
@@ -215,7 +221,7 @@ impl ObjectStore for MemoryStore {
         })
     }
 
-    async fn put(&self, put: Put<'_>) -> Result<PutOutcome, StoreError> {
+    async fn put(&self, put: Put<'_>) -> Result<PutOutcome, ServiceError> {
         let mut buckets = lock(&self.0);
         buckets.called("PutObject", put.bucket, put.key);
         let standing = buckets
@@ -233,14 +239,14 @@ impl ObjectStore for MemoryStore {
         })
     }
 
-    async fn delete(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+    async fn delete(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
         let mut buckets = lock(&self.0);
         buckets.called("DeleteObject", bucket, key);
         buckets.objects.remove(&(bucket.into(), key.into()));
         Ok(())
     }
 
-    async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+    async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
         self.delete(bucket, key).await
     }
 }
@@ -251,7 +257,7 @@ impl ListObjects for MemoryStore {
         bucket: &str,
         prefix: &str,
         after: Option<&str>,
-    ) -> Result<Vec<String>, StoreError> {
+    ) -> Result<Vec<String>, ServiceError> {
         lock(&self.0).called("ListObjectsV2", bucket, prefix);
         let mut keys = self.keys(bucket);
         keys.retain(|key| {
@@ -262,32 +268,50 @@ impl ListObjects for MemoryStore {
     }
 }
 
-/// Addresses that are signed by nobody and say what they were signed for.
-#[derive(Debug, Clone, Default)]
+/// A presigner that signs nothing. Its URLs have the shape of those that S3's has in `eu-west-1`, and it
+/// names the headers that a real one would sign.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct MemoryPresigner;
 
+impl MemoryPresigner {
+    fn url(bucket: &str, key: &str, expires_in: Duration, signed_headers: &str) -> String {
+        format!(
+            "https://{bucket}.s3.eu-west-1.amazonaws.com/{}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires={}&X-Amz-SignedHeaders={signed_headers}&X-Amz-Signature=0123456789abcdef",
+            utf8_percent_encode(key, KEY),
+            expires_in.as_secs()
+        )
+    }
+}
+
+/// What S3's addresses encode in a key.
+const KEY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'/')
+    .remove(b'_')
+    .remove(b'~');
+
 impl Presigner for MemoryPresigner {
-    async fn presign_put(&self, put: PresignPut<'_>) -> Result<PresignedPut, StoreError> {
+    async fn presign_put(&self, put: PresignPut<'_>) -> Result<PresignedPut, ServiceError> {
         let mut headers = BTreeMap::from([
             ("content-length".to_owned(), put.content_length.to_string()),
             ("content-type".to_owned(), put.content_type.to_owned()),
             ("if-none-match".to_owned(), "*".to_owned()),
         ]);
         if let Some(sha256) = put.sha256 {
-            headers.insert("x-amz-checksum-sha256".to_owned(), sha256.to_owned());
+            let digest = hex::decode(sha256).unwrap_or_default();
+            headers.insert("x-amz-checksum-sha256".to_owned(), STANDARD.encode(digest));
         }
         for (name, value) in put.metadata {
             headers.insert(format!("x-amz-meta-{name}"), (*value).to_owned());
         }
+        let mut signed: Vec<_> = headers.keys().map(String::as_str).collect();
+        signed.push("host");
+        signed.sort_unstable();
         Ok(PresignedPut {
-            url: format!(
-                "memory://{}/{}?X-Amz-Expires={}",
-                put.bucket,
-                put.key,
-                put.expires_in.as_secs()
-            ),
-            headers,
+            url: Self::url(put.bucket, put.key, put.expires_in, &signed.join("%3B")),
             expires_at: OffsetDateTime::now_utc() + put.expires_in,
+            headers,
         })
     }
 
@@ -296,11 +320,8 @@ impl Presigner for MemoryPresigner {
         bucket: &str,
         key: &str,
         expires_in: Duration,
-    ) -> Result<String, StoreError> {
-        Ok(format!(
-            "memory://{bucket}/{key}?X-Amz-Expires={}",
-            expires_in.as_secs()
-        ))
+    ) -> Result<String, ServiceError> {
+        Ok(Self::url(bucket, key, expires_in, "host"))
     }
 }
 
@@ -376,41 +397,59 @@ impl<E: Clone> Faults<E> {
 
 /// An error as a busy bucket gives it, for [`Faults`].
 #[must_use]
-pub fn slow_down() -> StoreError {
-    StoreError {
-        operation: "PutObject",
-        bucket: "planned".to_owned(),
-        code: "SlowDown".to_owned(),
-        message: "please reduce your request rate".to_owned(),
-        retryable: true,
-    }
+pub fn slow_down() -> ServiceError {
+    store_error(
+        "SlowDown",
+        "please reduce your request rate",
+        Fate::RETRY_UNANSWERED,
+    )
 }
 
-/// An error as a busy recogniser gives it, for [`Faults`].
+/// An error of a bucket, for [`Faults`].
 #[must_use]
-pub fn throttled() -> RecogniserError {
-    RecogniserError {
-        code: "ThrottlingException".to_owned(),
-        message: "rate exceeded".to_owned(),
-        retryable: true,
-    }
+pub fn store_error(code: &str, message: &str, fate: Fate) -> ServiceError {
+    ServiceError::new(Service::S3, "PutObject", code, message, fate).on("planned")
 }
 
-/// A permanent error of the recogniser, for [`Faults`].
+/// The error of a busy recogniser, for [`Faults`].
 #[must_use]
-pub fn refused(code: &str) -> RecogniserError {
-    RecogniserError {
-        code: code.to_owned(),
-        message: "the request was refused".to_owned(),
-        retryable: false,
-    }
+pub fn throttled() -> ServiceError {
+    recogniser_error("ThrottlingException", "rate exceeded", Fate::RETRY)
+}
+
+/// A final error of the recogniser, for [`Faults`].
+#[must_use]
+pub fn refused(code: &str) -> ServiceError {
+    recogniser_error(code, "the request was refused", Fate::Final)
+}
+
+/// The error of a recogniser that the deployment lacks permissions for, for [`Faults`].
+#[must_use]
+pub fn denied(code: &str) -> ServiceError {
+    recogniser_error(code, "the request was refused", Fate::Repair)
+}
+
+/// The error of a recogniser whose daily limit is reached, for [`Faults`].
+#[must_use]
+pub fn over_daily_limit() -> ServiceError {
+    recogniser_error(
+        DAILY_LIMIT_REACHED,
+        "today's analyses are used up",
+        Fate::DailyLimit,
+    )
+}
+
+/// An error of the recogniser, for [`Faults`].
+#[must_use]
+pub fn recogniser_error(code: &str, message: &str, fate: Fate) -> ServiceError {
+    ServiceError::new(Service::Rekognition, "DetectLabels", code, message, fate)
 }
 
 /// A store or presigner whose calls fail as planned.
 #[derive(Debug, Clone)]
 pub struct Failing<P> {
     inner: P,
-    faults: Faults<StoreError>,
+    faults: Faults<ServiceError>,
     only: &'static str,
     lost_reply: bool,
     stuck: bool,
@@ -419,7 +458,7 @@ pub struct Failing<P> {
 
 impl<P> Failing<P> {
     /// Calls that the plan strikes fail, the others reach `inner`.
-    pub const fn new(inner: P, faults: Faults<StoreError>) -> Self {
+    pub const fn new(inner: P, faults: Faults<ServiceError>) -> Self {
         Self {
             inner,
             faults,
@@ -459,7 +498,7 @@ impl<P> Failing<P> {
         self
     }
 
-    fn strike(&self, operation: &str, bucket: &str, key: &str) -> Result<(), StoreError> {
+    fn strike(&self, operation: &str, bucket: &str, key: &str) -> Result<(), ServiceError> {
         if !format!("{operation} {bucket} {key}").contains(self.only) {
             return Ok(());
         }
@@ -470,12 +509,12 @@ impl<P> Failing<P> {
 }
 
 impl<S: ObjectStore> ObjectStore for Failing<S> {
-    async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>, StoreError> {
+    async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>, ServiceError> {
         self.strike("HeadObject", bucket, key)?;
         self.inner.head(bucket, key).await
     }
 
-    async fn get(&self, get: Get<'_>) -> Result<GetOutcome, StoreError> {
+    async fn get(&self, get: Get<'_>) -> Result<GetOutcome, ServiceError> {
         let whole = if get.first_bytes.is_none() {
             " whole"
         } else {
@@ -488,7 +527,7 @@ impl<S: ObjectStore> ObjectStore for Failing<S> {
         }
     }
 
-    async fn put(&self, put: Put<'_>) -> Result<PutOutcome, StoreError> {
+    async fn put(&self, put: Put<'_>) -> Result<PutOutcome, ServiceError> {
         match self.strike("PutObject", put.bucket, put.key) {
             Err(_) if self.stuck => std::future::pending().await,
             Err(error) if self.lost_reply => {
@@ -500,7 +539,7 @@ impl<S: ObjectStore> ObjectStore for Failing<S> {
         }
     }
 
-    async fn delete(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+    async fn delete(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
         match self.strike("DeleteObject", bucket, key) {
             Err(error) if self.lost_reply => {
                 self.inner.delete(bucket, key).await?;
@@ -511,7 +550,7 @@ impl<S: ObjectStore> ObjectStore for Failing<S> {
         }
     }
 
-    async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+    async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
         self.delete(bucket, key).await
     }
 }
@@ -522,14 +561,14 @@ impl<S: ListObjects> ListObjects for Failing<S> {
         bucket: &str,
         prefix: &str,
         after: Option<&str>,
-    ) -> Result<Vec<String>, StoreError> {
+    ) -> Result<Vec<String>, ServiceError> {
         self.strike("ListObjectsV2", bucket, prefix)?;
         self.inner.list(bucket, prefix, after).await
     }
 }
 
 impl<P: Presigner> Presigner for Failing<P> {
-    async fn presign_put(&self, put: PresignPut<'_>) -> Result<PresignedPut, StoreError> {
+    async fn presign_put(&self, put: PresignPut<'_>) -> Result<PresignedPut, ServiceError> {
         self.strike("PresignPut", put.bucket, put.key)?;
         self.inner.presign_put(put).await
     }
@@ -539,7 +578,7 @@ impl<P: Presigner> Presigner for Failing<P> {
         bucket: &str,
         key: &str,
         expires_in: Duration,
-    ) -> Result<String, StoreError> {
+    ) -> Result<String, ServiceError> {
         self.strike("PresignGet", bucket, key)?;
         self.inner.presign_get(bucket, key, expires_in).await
     }
@@ -553,9 +592,9 @@ pub struct CannedRecogniser(Arc<Mutex<Canned>>);
 #[derive(Debug, Default)]
 struct Canned {
     answers: BTreeMap<&'static str, Value>,
-    faults: Vec<(Option<Operation>, Faults<RecogniserError>)>,
+    faults: Vec<(Option<Operation>, Faults<ServiceError>)>,
     delay: Duration,
-    calls: Vec<Call>,
+    calls: Vec<RecogniserCall>,
 }
 
 impl CannedRecogniser {
@@ -577,7 +616,7 @@ impl CannedRecogniser {
     pub fn with_faults(
         self,
         operation: impl Into<Option<Operation>>,
-        faults: Faults<RecogniserError>,
+        faults: Faults<ServiceError>,
     ) -> Self {
         lock(&self.0).faults.push((operation.into(), faults));
         self
@@ -592,7 +631,7 @@ impl CannedRecogniser {
 
     /// Every call so far, failed ones included.
     #[must_use]
-    pub fn calls(&self) -> Vec<Call> {
+    pub fn calls(&self) -> Vec<RecogniserCall> {
         lock(&self.0).calls.clone()
     }
 
@@ -604,11 +643,11 @@ impl CannedRecogniser {
 }
 
 impl Recogniser for CannedRecogniser {
-    async fn recognise(&self, call: &Call) -> Result<Value, RecogniserError> {
+    async fn recognise(&self, call: &RecogniserCall) -> Result<Value, ServiceError> {
         let (delay, outcome) = {
             let mut canned = lock(&self.0);
             canned.calls.push(call.clone());
-            let operation = call.question.operation();
+            let operation = call.query.operation();
             let struck = canned
                 .faults
                 .iter()
@@ -620,9 +659,14 @@ impl Recogniser for CannedRecogniser {
                         .answers
                         .get(operation.name())
                         .cloned()
-                        .unwrap_or_else(|| finding(&call.question)))
+                        .unwrap_or_else(|| finding(&call.query)))
                 },
-                Err,
+                |error| {
+                    Err(ServiceError {
+                        operation: operation.name(),
+                        ..error
+                    })
+                },
             );
             (canned.delay, outcome)
         };
@@ -632,10 +676,10 @@ impl Recogniser for CannedRecogniser {
 }
 
 /// One finding in the shape of each operation's answer.
-fn finding(question: &Question) -> Value {
+fn finding(query: &RecogniserQuery) -> Value {
     let bounding_box = json!({"Width": 0.5, "Height": 0.25, "Left": 0.125, "Top": 0.0625});
-    match question {
-        Question::Labels {
+    match query {
+        RecogniserQuery::Labels {
             labels,
             image_properties,
             ..
@@ -672,7 +716,7 @@ fn finding(question: &Question) -> Value {
             }
             answer
         }
-        Question::Faces => json!({
+        RecogniserQuery::Faces => json!({
             "FaceDetails": [{
                 "BoundingBox": bounding_box,
                 "Confidence": 99.5,
@@ -682,7 +726,7 @@ fn finding(question: &Question) -> Value {
                 ],
             }],
         }),
-        Question::Text => json!({
+        RecogniserQuery::Text => json!({
             "TextDetections": [
                 {"Id": 0, "Type": "LINE", "DetectedText": "NO ENTRY", "Confidence": 98.5, "Geometry": {"BoundingBox": bounding_box}},
                 {"Id": 1, "ParentId": 0, "Type": "WORD", "DetectedText": "NO", "Confidence": 98.5, "Geometry": {"BoundingBox": bounding_box}},
@@ -690,7 +734,7 @@ fn finding(question: &Question) -> Value {
             ],
             "TextModelVersion": "3.0",
         }),
-        Question::Moderation { .. } => json!({
+        RecogniserQuery::Moderation { .. } => json!({
             "ModerationLabels": [
                 {"Name": "Alcohol", "ParentName": "", "Confidence": 90.5, "TaxonomyLevel": 1},
                 {"Name": "Drinking", "ParentName": "Alcohol", "Confidence": 91.5, "TaxonomyLevel": 2},
@@ -698,11 +742,11 @@ fn finding(question: &Question) -> Value {
             "ModerationModelVersion": "7.0",
             "ContentTypes": [],
         }),
-        Question::Celebrities => json!({"CelebrityFaces": [], "UnrecognizedFaces": []}),
-        Question::ProtectiveEquipment => {
+        RecogniserQuery::Celebrities => json!({"CelebrityFaces": [], "UnrecognizedFaces": []}),
+        RecogniserQuery::ProtectiveEquipment => {
             json!({"ProtectiveEquipmentModelVersion": "1.0", "Persons": []})
         }
-        Question::CustomLabels { .. } => {
+        RecogniserQuery::CustomLabels { .. } => {
             json!({"CustomLabels": [{"Name": "Shelf", "Confidence": 88.5}]})
         }
     }

@@ -8,16 +8,15 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use futures::{StreamExt, stream};
+use sightline_pipeline::{
+    index::{Entry, rules::IndexRecord},
+    service_error::ServiceError,
+};
 use uuid::Uuid;
 
 use super::{
     DynamoIndex,
-    item::{Item, Wanted, count_pk, finder_item, image_item, kind_of, n, s, shard},
-    read::not_built,
-};
-use crate::{
-    aws::Failure,
-    index::{Entry, IndexError, rules::Standing},
+    item::{DesiredRecord, Item, count_pk, image_item, kind_of, n, s, shard, term_item},
 };
 
 /// The most items in a request (Amazon DynamoDB API Reference, "BatchWriteItem").
@@ -28,25 +27,25 @@ impl DynamoIndex {
     /// empty.
     ///
     /// # Errors
-    /// [`IndexError`] when a request fails.
-    pub async fn load(&self, entries: &[Entry], counts: bool) -> Result<(), IndexError> {
+    /// [`ServiceError`] when a request fails.
+    pub async fn load(&self, entries: &[Entry], counts: bool) -> Result<(), ServiceError> {
         let mut items: Vec<Item> = Vec::new();
         let mut counted: BTreeMap<(String, String), (u64, String)> = BTreeMap::new();
         for entry in entries {
             let key = &entry.row.key;
-            let wanted = Wanted::of(entry);
+            let wanted = DesiredRecord::of(entry);
             let rev = Uuid::new_v4().to_string();
-            items.push(image_item(key, &wanted.standing, &wanted.terms(), &rev)?);
-            let Standing::Image(image) = &wanted.standing else {
+            items.push(image_item(key, &wanted.record, &wanted.terms(), &rev)?);
+            let IndexRecord::Image(image) = &wanted.record else {
                 continue;
             };
-            for (sk, finder) in &wanted.finders {
-                items.push(finder_item(sk, finder, image));
+            for (sk, item) in &wanted.term_items {
+                items.push(term_item(sk, item, image));
                 if counts && kind_of(sk).is_some() {
                     for owner in [Some(None), key.owner().map(Some)].into_iter().flatten() {
                         let pk = count_pk(shard(key), owner);
                         let count = counted.entry((pk, sk.clone())).or_default();
-                        *count = (count.0 + 1, finder.name.clone());
+                        *count = (count.0 + 1, item.name.clone());
                     }
                 }
             }
@@ -69,7 +68,7 @@ impl DynamoIndex {
         Ok(())
     }
 
-    async fn write_batch(&self, batch: Vec<Item>) -> Result<(), IndexError> {
+    async fn write_batch(&self, batch: Vec<Item>) -> Result<(), ServiceError> {
         let requests = batch
             .into_iter()
             .map(|item| {
@@ -77,13 +76,15 @@ impl DynamoIndex {
                 Ok(WriteRequest::builder().put_request(put).build())
             })
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| not_built("BatchWriteItem", error))?;
+            .map_err(|error: aws_sdk_dynamodb::error::BuildError| {
+                self.not_built("BatchWriteItem", &error)
+            })?;
         self.client
             .batch_write_item()
             .request_items(&self.table, requests)
             .send()
             .await
             .map(|_| ())
-            .map_err(|error| Failure::read(&error).into_index_error("BatchWriteItem"))
+            .map_err(|error| self.error("BatchWriteItem", &error))
     }
 }

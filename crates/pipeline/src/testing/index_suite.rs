@@ -1,8 +1,20 @@
-//! What every index has to do.
+//! The rules that every index follows.
+
+#![allow(
+    missing_docs,
+    async_fn_in_trait,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "assertions of tests, shared between crates"
+)]
 
 use std::collections::BTreeSet;
 
-use sightline_pipeline::{
+use crate::{
     SourceKey,
     document::Status,
     index::{
@@ -13,9 +25,9 @@ use sightline_pipeline::{
 };
 use time::Duration;
 
-use crate::images::{self, Image, START};
+use super::index_images::{self as images, Image, START};
 
-pub(crate) trait Backend {
+pub trait Backend {
     type Index: ImageIndex;
 
     /// An index without images.
@@ -23,10 +35,10 @@ pub(crate) trait Backend {
 }
 
 /// What an index should hold, to compare it with.
-pub(crate) struct Library(MemoryIndex, Vec<Query>);
+pub struct Library(MemoryIndex, Vec<Query>);
 
 impl Library {
-    pub(crate) async fn new(entries: &[Entry]) -> Self {
+    pub async fn new(entries: &[Entry]) -> Self {
         let index = MemoryIndex::new();
         for entry in entries {
             index.put(entry).await.unwrap();
@@ -68,7 +80,7 @@ impl Library {
     }
 
     /// Holds the index against it: every list, in pages of several sizes, and the counts.
-    pub(crate) async fn check<I: ImageIndex>(&self, index: &I) {
+    pub async fn check<I: ImageIndex>(&self, index: &I) {
         let Self(memory, queries) = self;
         for (number, query) in queries.iter().enumerate() {
             let wanted = all(memory, query, 1000).await;
@@ -99,7 +111,7 @@ async fn all<I: ImageIndex>(index: &I, query: &Query, limit: usize) -> Vec<Found
     }
 }
 
-pub(crate) async fn rules<B: Backend>(backend: &B) {
+pub async fn rules<B: Backend>(backend: &B) {
     an_older_answer_never_overwrites_a_newer_one(&backend.fresh().await).await;
     without_a_sequencer_the_later_document_counts(&backend.fresh().await).await;
     what_was_removed_stays_removed(&backend.fresh().await).await;
@@ -348,7 +360,7 @@ async fn rebuilt_rows_are_the_same<I: ImageIndex>(index: &I, stale: &I) {
 }
 
 /// Ten thousand images stand in the index. Pages through lists of them while `add` adds newer ones.
-pub(crate) async fn many<I: ImageIndex>(index: &I, limit: usize, add: impl AsyncFn(&[Entry])) {
+pub async fn many<I: ImageIndex>(index: &I, limit: usize, add: impl AsyncFn(&[Entry])) {
     let standing = images::MANY;
     let counts = index.labels(None).await.unwrap();
     let count = |name: &str| {
@@ -428,7 +440,7 @@ fn matches(query: &Query, entry: &Entry) -> bool {
 }
 
 /// Several at once enter, replace and remove images that show the same things.
-pub(crate) async fn side_by_side<I: ImageIndex>(index: &I) {
+pub async fn side_by_side<I: ImageIndex>(index: &I) {
     let rounds = |image: usize| {
         (0..4_usize).map(move |round| {
             let key = format!("uploads/ann/{image}.jpg");
@@ -457,7 +469,7 @@ pub(crate) async fn side_by_side<I: ImageIndex>(index: &I) {
 }
 
 /// Whatever stands: of each thing as many are counted as are listed.
-pub(crate) async fn counts_are_those_of_the_rows<I: ImageIndex>(index: &I, things: usize) {
+pub async fn counts_are_those_of_the_rows<I: ImageIndex>(index: &I, things: usize) {
     let counts = index.labels(Some("ann")).await.unwrap();
     assert_eq!(index.labels(None).await.unwrap(), counts);
     for thing in (0..things).step_by(7) {

@@ -1,4 +1,4 @@
-//! One suite for every index: in memory, in SQLite, and in DynamoDB as moto stands in for it.
+//! The rules that every index follows, for DynamoDB, with moto in its place.
 
 #![allow(
     missing_docs,
@@ -9,95 +9,31 @@
     reason = "tests"
 )]
 
-mod images;
 mod moto;
-mod suite;
 
 use std::sync::atomic::Ordering;
 
 use moto::{CRITICAL, Moto, Wire};
 use sightline_pipeline::{
-    index::{Entry, ImageIndex, SqliteIndex},
-    testing::MemoryIndex,
+    index::{Entry, ImageIndex},
+    testing::{
+        index_images as images,
+        index_suite::{self as suite, Backend, Library},
+    },
 };
-use suite::{Backend, Library};
-
-struct InMemory;
-
-impl Backend for InMemory {
-    type Index = MemoryIndex;
-
-    async fn fresh(&self) -> MemoryIndex {
-        MemoryIndex::new()
-    }
-}
-
-struct InSqlite(tempfile::TempDir);
-
-impl Backend for InSqlite {
-    type Index = SqliteIndex;
-
-    async fn fresh(&self) -> SqliteIndex {
-        let name = format!("{}.sqlite3", uuid::Uuid::new_v4());
-        SqliteIndex::open(&self.0.path().join(name)).unwrap()
-    }
-}
 
 impl Backend for Moto {
-    type Index = sightline_pipeline::index::DynamoIndex;
+    type Index = sightline_aws::DynamoIndex;
 
     async fn fresh(&self) -> Self::Index {
         self.table(Wire::default()).await
     }
 }
 
-#[tokio::test]
-async fn the_index_in_memory() {
-    suite::rules(&InMemory).await;
-    let index = MemoryIndex::new();
-    put_all(&index, &images::many(images::MANY)).await;
-    suite::many(&index, 100, async |new: &[Entry]| {
-        put_all(&index, new).await
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_index_in_sqlite() {
-    let folder = InSqlite(tempfile::tempdir().unwrap());
-    suite::rules(&folder).await;
-    let index = folder.fresh().await;
-    index.put_all(images::many(images::MANY)).await.unwrap();
-    suite::many(&index, 100, async |new: &[Entry]| {
-        put_all(&index, new).await
-    })
-    .await;
-    suite::side_by_side(&folder.fresh().await).await;
-}
-
 async fn put_all<I: ImageIndex>(index: &I, entries: &[Entry]) {
     for entry in entries {
         index.put(entry).await.unwrap();
     }
-}
-
-#[test]
-fn sqlite_keeps_what_it_holds_and_refuses_what_a_newer_program_wrote() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("index.sqlite3");
-    let library = runtime.block_on(Library::new(&images::some()));
-    let index = SqliteIndex::open(&path).unwrap();
-    runtime.block_on(put_all(&index, &images::some()));
-    drop(index);
-    let index = SqliteIndex::open(&path).unwrap();
-    runtime.block_on(library.check(&index));
-    drop(index);
-    let file = rusqlite::Connection::open(&path).unwrap();
-    file.pragma_update(None, "user_version", 99).unwrap();
-    let error = SqliteIndex::open(&path).unwrap_err();
-    assert_eq!((error.code.as_str(), error.retryable), ("Newer", false));
-    assert!(error.to_string().contains("layout 99"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

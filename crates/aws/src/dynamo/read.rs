@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_dynamodb::{
-    error::BuildError,
-    types::{AttributeValue, KeysAndAttributes},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures::future::try_join_all;
+use sightline_pipeline::{
+    backoff::pauses,
+    index::{Found, ImageRow, Labels, NameCount, Page, Position, Query, TermKind},
+    service_error::{Fate, Service, ServiceError},
+};
 use tokio::time::{Duration, sleep};
 
 use super::{
@@ -15,10 +17,6 @@ use super::{
         IMAGE, Item, SHARDS, count_pk, from_json, image_pk, kind_of, n, position_of, position_sk,
         s, status_sk, term_sk, text,
     },
-};
-use crate::{
-    aws::Failure,
-    index::{Found, ImageRow, IndexError, Labels, NameCount, Page, Position, Query, TermKind},
 };
 
 /// The most items in a batch of reads (Amazon DynamoDB API Reference, "BatchGetItem").
@@ -33,8 +31,9 @@ const MAX_QUERIES: usize = 20;
 const MAX_LOOKED_AT: usize = 2000;
 
 /// How often what a batch left unread is asked for again.
-const ATTEMPTS: u32 = 8;
+const ATTEMPTS: usize = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// What a query of an index found.
 struct Hit {
@@ -54,7 +53,7 @@ impl DynamoIndex {
         query: &Query,
         after: Option<&Position>,
         limit: usize,
-    ) -> Result<Page, IndexError> {
+    ) -> Result<Page, ServiceError> {
         let filtered =
             query.term.is_some() && (query.min_confidence.is_some() || query.status.is_some());
         let limit = limit.max(1);
@@ -94,7 +93,7 @@ impl DynamoIndex {
         after: Option<&Position>,
         start: Option<Item>,
         look_at: usize,
-    ) -> Result<Hits, IndexError> {
+    ) -> Result<Hits, ServiceError> {
         let sk = match (&query.term, query.status) {
             (Some(term), _) => term_sk(term.kind, &term.folded()),
             (None, Some(status)) => status_sk(status),
@@ -140,7 +139,7 @@ impl DynamoIndex {
             .set_filter_expression((!filters.is_empty()).then(|| filters.join(" AND ")))
             .send()
             .await
-            .map_err(|error| Failure::read(&error).into_index_error("Query"))?;
+            .map_err(|error| self.error("Query", &error))?;
         let hits = found
             .items()
             .iter()
@@ -159,7 +158,7 @@ impl DynamoIndex {
 
     /// The images of these hits, in their order. An index lags behind the table: what is no longer
     /// there, or there no longer, is left out.
-    async fn rows(&self, query: &Query, hits: &[Hit]) -> Result<Vec<Found>, IndexError> {
+    async fn rows(&self, query: &Query, hits: &[Hit]) -> Result<Vec<Found>, ServiceError> {
         let keys = hits.iter().map(|hit| {
             Item::from([
                 ("pk".to_owned(), s(image_pk(&hit.position.key))),
@@ -168,25 +167,22 @@ impl DynamoIndex {
         });
         let mut asked = keys.collect::<Vec<_>>();
         let mut rows: HashMap<Position, ImageRow> = HashMap::new();
-        let mut pause = FIRST_PAUSE;
-        for _ in 0..ATTEMPTS {
-            if asked.is_empty() {
-                break;
-            }
+        let mut pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE, ATTEMPTS);
+        while !asked.is_empty() {
             let keys = KeysAndAttributes::builder()
                 .set_keys(Some(std::mem::take(&mut asked)))
                 .consistent_read(true)
                 .projection_expression("#row, removal")
                 .expression_attribute_names("#row", "row")
                 .build()
-                .map_err(|error| not_built("BatchGetItem", error))?;
+                .map_err(|error| self.not_built("BatchGetItem", &error))?;
             let got = self
                 .client
                 .batch_get_item()
                 .request_items(&self.table, keys)
                 .send()
                 .await
-                .map_err(|error| Failure::read(&error).into_index_error("BatchGetItem"))?;
+                .map_err(|error| self.error("BatchGetItem", &error))?;
             for item in (got.responses.iter().flatten()).flat_map(|(_, items)| items) {
                 if let (Some(row), None) = (text(item, "row"), text(item, "removal")) {
                     let row: ImageRow = from_json(row)?;
@@ -196,18 +192,20 @@ impl DynamoIndex {
             asked = (got.unprocessed_keys.into_iter().flatten())
                 .flat_map(|(_, keys)| keys.keys)
                 .collect();
-            if !asked.is_empty() {
-                sleep(pause).await;
-                pause *= 2;
+            if asked.is_empty() {
+                break;
             }
-        }
-        if !asked.is_empty() {
-            return Err(IndexError {
-                operation: "BatchGetItem",
-                code: "UnprocessedKeys".to_owned(),
-                message: format!("items were left unread in each of {ATTEMPTS} attempts"),
-                retryable: true,
-            });
+            let Some(pause) = pauses.next() else {
+                return Err(ServiceError::new(
+                    Service::Index,
+                    "BatchGetItem",
+                    "UnprocessedKeys",
+                    format!("DynamoDB left items unread in each of {ATTEMPTS} attempts"),
+                    Fate::RETRY,
+                )
+                .on(&self.table));
+            };
+            sleep(pause).await;
         }
         Ok(hits
             .iter()
@@ -222,7 +220,7 @@ impl DynamoIndex {
             .collect())
     }
 
-    pub(super) async fn read_labels(&self, owner: Option<&str>) -> Result<Labels, IndexError> {
+    pub(super) async fn read_labels(&self, owner: Option<&str>) -> Result<Labels, ServiceError> {
         let shards =
             try_join_all((0..SHARDS).map(|shard| self.counts(count_pk(shard, owner)))).await?;
         let mut all: BTreeMap<String, (TermKind, NameCount)> = BTreeMap::new();
@@ -245,7 +243,7 @@ impl DynamoIndex {
     }
 
     /// The counts under one key.
-    async fn counts(&self, pk: String) -> Result<Vec<Item>, IndexError> {
+    async fn counts(&self, pk: String) -> Result<Vec<Item>, ServiceError> {
         let mut items = Vec::new();
         let mut start = None;
         loop {
@@ -258,7 +256,7 @@ impl DynamoIndex {
                 .set_exclusive_start_key(start)
                 .send()
                 .await
-                .map_err(|error| Failure::read(&error).into_index_error("Query"))?;
+                .map_err(|error| self.error("Query", &error))?;
             items.extend(found.items.into_iter().flatten());
             match found.last_evaluated_key {
                 Some(key) => start = Some(key),
@@ -272,15 +270,5 @@ fn number(item: &Item, attribute: &str) -> Option<f64> {
     match item.get(attribute)? {
         AttributeValue::N(number) => number.parse().ok(),
         _ => None,
-    }
-}
-
-/// A request that lacks what it needs, which is a mistake of this program.
-pub(super) fn not_built(operation: &'static str, error: BuildError) -> IndexError {
-    IndexError {
-        operation,
-        code: "Request".to_owned(),
-        message: error.to_string(),
-        retryable: false,
     }
 }

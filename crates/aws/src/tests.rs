@@ -8,16 +8,16 @@ use std::{
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use serde_json::json;
+use sightline_pipeline::{
+    object_store::{Condition, Get, GetOutcome, ObjectStore, Put, PutOutcome},
+    recogniser::{ImageSource, Recogniser, RecogniserCall, RecogniserQuery},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
-use super::{Clients, clients};
-use crate::{
-    object_store::{Condition, Get, GetOutcome, ObjectStore, Put, PutOutcome},
-    recogniser::{Call, Picture, Question, Recogniser},
-};
+use crate::{Clients, clients};
 
 /// Answers each request with the next prepared answer and keeps what it was asked.
 struct Replay {
@@ -186,7 +186,7 @@ async fn a_head_tells_the_verified_sha256_in_hexadecimal() {
     assert_eq!(store.head("in-put", "uploads/b.png").await.unwrap(), None);
     let error = store.head("in-put", "uploads/c.png").await.unwrap_err();
     assert_eq!(
-        (error.code.as_str(), error.retryable),
+        (error.code.as_str(), error.is_retryable()),
         ("AccessDenied", false)
     );
     assert!(error.message.contains("s3:ListBucket"), "{error}");
@@ -222,11 +222,14 @@ async fn a_get_tells_what_is_gone_from_what_is_changed_from_what_failed() {
         ("InvalidObjectState", false),
     ] {
         let error = store.get(GET).await.unwrap_err();
-        assert_eq!((error.code.as_str(), error.retryable), (code, retryable));
+        assert_eq!(
+            (error.code.as_str(), error.is_retryable()),
+            (code, retryable)
+        );
         assert_eq!(error.message, format!("said {code}"));
         assert_eq!(
-            (error.operation, error.bucket.as_str()),
-            ("GetObject", "in-put")
+            (error.operation, error.resource.as_deref()),
+            ("GetObject", Some("in-put"))
         );
     }
 }
@@ -244,7 +247,10 @@ async fn a_body_that_breaks_off_is_retryable_and_not_taken_for_the_whole() {
     for reply in broken {
         let server = Replay::serve(vec![reply.clone(); 3]).await;
         let error = server.clients().store.get(GET).await.unwrap_err();
-        assert_eq!((error.code.as_str(), error.retryable), ("Response", true));
+        assert_eq!(
+            (error.code.as_str(), error.is_retryable()),
+            ("Response", true)
+        );
         assert!(error.message.contains("broke off"), "{error}");
 
         // It is read again by itself, since that costs less than the whole work on the picture once more.
@@ -284,7 +290,10 @@ async fn a_put_tells_a_condition_that_does_not_hold_from_a_failure() {
         ("InternalError", true),
     ] {
         let error = store.put(replace).await.unwrap_err();
-        assert_eq!((error.code.as_str(), error.retryable), (code, retryable));
+        assert_eq!(
+            (error.code.as_str(), error.is_retryable()),
+            (code, retryable)
+        );
     }
     let first = server.request(0).to_ascii_lowercase();
     assert!(first.contains("\r\nif-none-match: *\r\n"));
@@ -310,10 +319,10 @@ async fn deleting_what_is_gone_is_no_error() {
     );
 }
 
-fn call(question: Question) -> Call {
-    Call {
-        question,
-        picture: Picture::Object {
+fn call(query: RecogniserQuery) -> RecogniserCall {
+    RecogniserCall {
+        query,
+        image: ImageSource::Object {
             bucket: "in-put".into(),
             key: "uploads/my cat+1.jpg".into(),
             version_id: Some("v1".into()),
@@ -337,7 +346,7 @@ async fn an_answer_is_kept_whole_though_the_sdk_does_not_know_all_of_it() {
     let answered = server
         .clients()
         .recogniser
-        .recognise(&call(Question::Labels {
+        .recognise(&call(RecogniserQuery::Labels {
             labels: true,
             image_properties: true,
             min_confidence: 55.0,
@@ -363,21 +372,21 @@ async fn an_answer_is_kept_whole_though_the_sdk_does_not_know_all_of_it() {
 
 #[tokio::test]
 async fn every_question_becomes_its_operation() {
-    let questions = [
-        Question::Labels {
+    let queries = [
+        RecogniserQuery::Labels {
             labels: false,
             image_properties: true,
             min_confidence: 55.0,
             max_labels: 10,
         },
-        Question::Faces,
-        Question::Text,
-        Question::Moderation {
+        RecogniserQuery::Faces,
+        RecogniserQuery::Text,
+        RecogniserQuery::Moderation {
             min_confidence: 60.0,
         },
-        Question::Celebrities,
-        Question::ProtectiveEquipment,
-        Question::CustomLabels {
+        RecogniserQuery::Celebrities,
+        RecogniserQuery::ProtectiveEquipment,
+        RecogniserQuery::CustomLabels {
             project_version_arn: "arn:aws:rekognition:eu-west-1:111122223333:project/p/version/v/1"
                 .into(),
         },
@@ -391,13 +400,13 @@ async fn every_question_becomes_its_operation() {
         json!({}),
         json!({"ProjectVersionArn": "arn:aws:rekognition:eu-west-1:111122223333:project/p/version/v/1"}),
     ];
-    let server = Replay::serve(vec![answer("200 OK", "", "{}"); questions.len()]).await;
+    let server = Replay::serve(vec![answer("200 OK", "", "{}"); queries.len()]).await;
     let recogniser = server.clients().recogniser;
-    for (number, (question, expected)) in questions.into_iter().zip(beside_the_image).enumerate() {
-        let target = question.operation().target();
-        let call = Call {
-            question,
-            picture: Picture::Bytes([1, 2, 3].into()),
+    for (number, (query, expected)) in queries.into_iter().zip(beside_the_image).enumerate() {
+        let target = query.operation().target();
+        let call = RecogniserCall {
+            query,
+            image: ImageSource::Bytes([1, 2, 3].into()),
         };
         assert_eq!(recogniser.recognise(&call).await.unwrap(), json!({}));
         let request = server.request(number);
@@ -442,10 +451,13 @@ async fn recognisers_errors_are_told_apart_by_whether_time_heals_them() {
     let recogniser = server.clients().recogniser;
     for (_, code, retryable) in cases {
         let error = recogniser
-            .recognise(&call(Question::Text))
+            .recognise(&call(RecogniserQuery::Text))
             .await
             .unwrap_err();
-        assert_eq!((error.code.as_str(), error.retryable), (code, retryable));
+        assert_eq!(
+            (error.code.as_str(), error.is_retryable()),
+            (code, retryable)
+        );
         assert_eq!(error.message, format!("said {code}"));
     }
 }
@@ -461,7 +473,10 @@ async fn what_never_answered_is_retryable_and_named() {
         .head("in-put", "k")
         .await
         .unwrap_err();
-    assert_eq!((error.code.as_str(), error.retryable), ("Dispatch", true));
+    assert_eq!(
+        (error.code.as_str(), error.is_retryable()),
+        ("Dispatch", true)
+    );
 
     // Somebody listens and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -476,18 +491,24 @@ async fn what_never_answered_is_retryable_and_named() {
         .build();
     let error = clients(&sdk)
         .recogniser
-        .recognise(&call(Question::Faces))
+        .recognise(&call(RecogniserQuery::Faces))
         .await
         .unwrap_err();
-    assert_eq!((error.code.as_str(), error.retryable), ("Timeout", true));
+    assert_eq!(
+        (error.code.as_str(), error.is_retryable()),
+        ("Timeout", true)
+    );
 
     // Somebody speaks no JSON.
     let server = Replay::serve(vec![answer("200 OK", "", "<html>")]).await;
     let error = server
         .clients()
         .recogniser
-        .recognise(&call(Question::Faces))
+        .recognise(&call(RecogniserQuery::Faces))
         .await
         .unwrap_err();
-    assert_eq!((error.code.as_str(), error.retryable), ("Response", true));
+    assert_eq!(
+        (error.code.as_str(), error.is_retryable()),
+        ("Response", true)
+    );
 }

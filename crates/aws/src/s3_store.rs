@@ -16,12 +16,15 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
+use sightline_pipeline::{
+    object_store::{
+        Condition, Get, GetOutcome, ListObjects, ObjectInfo, ObjectStore, Put, PutOutcome,
+    },
+    service_error::{Fate, Service, ServiceError, code},
+};
 use time::OffsetDateTime;
 
-use super::errors::Failure;
-use crate::object_store::{
-    Condition, Get, GetOutcome, ListObjects, ObjectInfo, ObjectStore, Put, PutOutcome, StoreError,
-};
+use crate::error::Failure;
 
 /// The most bytes that are set aside for an object before they have come.
 const MAX_RESERVED_BYTES: u64 = 16 * 1024 * 1024;
@@ -51,7 +54,7 @@ impl S3Store {
 }
 
 impl ObjectStore for S3Store {
-    async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>, StoreError> {
+    async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>, ServiceError> {
         let answer = self
             .client
             .head_object()
@@ -71,35 +74,36 @@ impl ObjectStore for S3Store {
                 metadata: metadata(head.metadata()),
             })),
             Err(error) => {
-                let failure = Failure::read(&error);
+                let failure = failure("HeadObject", bucket, &error);
                 match failure.status {
                     Some(404) => Ok(None),
-                    _ => Err(read_error(failure, "HeadObject", bucket, None)),
+                    _ => Err(read_error(failure, None)),
                 }
             }
         }
     }
 
-    async fn get(&self, get: Get<'_>) -> Result<GetOutcome, StoreError> {
+    async fn get(&self, get: Get<'_>) -> Result<GetOutcome, ServiceError> {
         let mut attempt = 1;
         loop {
             match self.read(get).await? {
                 Read::Whole(outcome) => return Ok(outcome),
                 Read::BrokenOff(message) if attempt == READ_ATTEMPTS => {
-                    return Err(StoreError {
-                        operation: "GetObject",
-                        bucket: get.bucket.to_owned(),
-                        code: "Response".to_owned(),
-                        message: format!("the object's bytes broke off: {message}"),
-                        retryable: true,
-                    });
+                    return Err(ServiceError::new(
+                        Service::S3,
+                        "GetObject",
+                        code::RESPONSE,
+                        format!("the object's bytes broke off: {message}"),
+                        Fate::RETRY_UNANSWERED,
+                    )
+                    .on(get.bucket));
                 }
                 Read::BrokenOff(_) => attempt += 1,
             }
         }
     }
 
-    async fn put(&self, put: Put<'_>) -> Result<PutOutcome, StoreError> {
+    async fn put(&self, put: Put<'_>) -> Result<PutOutcome, ServiceError> {
         let (if_none_match, if_match) = match put.condition {
             Condition::Always => (None, None),
             Condition::IfAbsent => (Some("*".to_owned()), None),
@@ -120,8 +124,8 @@ impl ObjectStore for S3Store {
         match answer {
             Ok(stored) => Ok(PutOutcome::Stored(unquoted(stored.e_tag()))),
             Err(error) => {
-                let failure = Failure::read(&error);
-                match (failure.status, failure.code.as_str(), put.condition) {
+                let failure = failure("PutObject", put.bucket, &error);
+                match (failure.status, failure.code(), put.condition) {
                     // 412: it does not hold. 409: another write of the key was under way
                     // (Amazon S3 User Guide, "Add preconditions to S3 operations").
                     (Some(412), _, _) | (Some(409), "ConditionalRequestConflict", _) => {
@@ -131,17 +135,17 @@ impl ObjectStore for S3Store {
                     (Some(404), "NoSuchKey", Condition::IfMatch(_)) => {
                         Ok(PutOutcome::ConditionFailed)
                     }
-                    _ => Err(failure.into_store_error("PutObject", put.bucket)),
+                    _ => Err(failure.error),
                 }
             }
         }
     }
 
-    async fn delete(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+    async fn delete(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
         removed(self.removal(bucket, key).send().await, bucket)
     }
 
-    async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+    async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
         let once = Builder::new().retry_config(RetryConfig::disabled());
         let removal = self.removal(bucket, key).customize().config_override(once);
         removed(removal.send().await, bucket)
@@ -151,13 +155,13 @@ impl ObjectStore for S3Store {
 fn removed<T, E>(
     answer: Result<T, SdkError<E, HttpResponse>>,
     bucket: &str,
-) -> Result<(), StoreError>
+) -> Result<(), ServiceError>
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
     answer
         .map(drop)
-        .map_err(|error| Failure::read(&error).into_store_error("DeleteObject", bucket))
+        .map_err(|error| failure("DeleteObject", bucket, &error).error)
 }
 
 impl ListObjects for S3Store {
@@ -166,7 +170,7 @@ impl ListObjects for S3Store {
         bucket: &str,
         prefix: &str,
         after: Option<&str>,
-    ) -> Result<Vec<String>, StoreError> {
+    ) -> Result<Vec<String>, ServiceError> {
         let listed = self
             .client
             .list_objects_v2()
@@ -177,19 +181,22 @@ impl ListObjects for S3Store {
             .encoding_type(EncodingType::Url)
             .send()
             .await
-            .map_err(|error| Failure::read(&error).into_store_error("ListObjectsV2", bucket))?;
+            .map_err(|error| failure("ListObjectsV2", bucket, &error).error)?;
         listed
             .contents()
             .iter()
             .filter_map(|object| object.key())
             .map(|key| listed_key(listed.encoding_type(), key))
             .collect::<Option<_>>()
-            .ok_or_else(|| StoreError {
-                operation: "ListObjectsV2",
-                bucket: bucket.to_owned(),
-                code: "Response".to_owned(),
-                message: "a key in the listing is not URL-encoded UTF-8".to_owned(),
-                retryable: false,
+            .ok_or_else(|| {
+                ServiceError::new(
+                    Service::S3,
+                    "ListObjectsV2",
+                    code::RESPONSE,
+                    "a key in the listing is not URL-encoded UTF-8",
+                    Fate::Final,
+                )
+                .on(bucket)
             })
     }
 }
@@ -216,7 +223,7 @@ impl S3Store {
     }
 
     /// One GET, with its body.
-    async fn read(&self, get: Get<'_>) -> Result<Read, StoreError> {
+    async fn read(&self, get: Get<'_>) -> Result<Read, ServiceError> {
         let answer = self
             .client
             .get_object()
@@ -257,8 +264,8 @@ impl S3Store {
                 Ok(Read::Whole(GetOutcome::Found(info, bytes)))
             }
             Err(error) => {
-                let failure = Failure::read(&error);
-                match (failure.status, failure.code.as_str()) {
+                let failure = failure("GetObject", get.bucket, &error);
+                match (failure.status, failure.code()) {
                     (Some(412), _) => Ok(Read::Whole(GetOutcome::Changed)),
                     // 405: the version is a delete marker.
                     (Some(404), "NoSuchKey" | "NoSuchVersion" | "NotFound") | (Some(405), _) => {
@@ -266,14 +273,14 @@ impl S3Store {
                     }
                     // An empty object has no first byte, so no range of it can be given.
                     (Some(416), _) => self.get_empty(get).await.map(Read::Whole),
-                    _ => Err(read_error(failure, "GetObject", get.bucket, get.version_id)),
+                    _ => Err(read_error(failure, get.version_id)),
                 }
             }
         }
     }
 
     /// What a range of an empty object would have answered.
-    async fn get_empty(&self, get: Get<'_>) -> Result<GetOutcome, StoreError> {
+    async fn get_empty(&self, get: Get<'_>) -> Result<GetOutcome, ServiceError> {
         Ok(match self.head(get.bucket, get.key).await? {
             None => GetOutcome::Missing,
             Some(info) if info.size > 0 => GetOutcome::Changed,
@@ -287,23 +294,28 @@ impl S3Store {
 
 /// A read that failed. S3 hides whether an object exists from those who may not list the bucket
 /// (Amazon S3 API Reference, "HeadObject", "Permissions"), so 403 has two possible reasons.
-fn read_error(
-    failure: Failure,
-    operation: &'static str,
-    bucket: &str,
-    version_id: Option<&str>,
-) -> StoreError {
-    let refused = failure.status == Some(403);
-    let mut error = failure.into_store_error(operation, bucket);
-    if refused && error.code == "AccessDenied" {
-        // A version that is named takes a permission of its own (as above, "GetObject").
+fn read_error(failure: Failure, version_id: Option<&str>) -> ServiceError {
+    let Failure { mut error, status } = failure;
+    if status == Some(403) && error.code == "AccessDenied" {
+        // Reading a named version takes a permission of its own (as above, "GetObject").
         let needed = version_id.map_or("s3:GetObject", |_| "s3:GetObject and s3:GetObjectVersion");
         error.message = format!(
-            "{}; either the object may not be read ({needed}), or it does not exist and s3:ListBucket on the bucket is missing to be told so",
+            "{}; either {needed} is missing, or the object does not exist and s3:ListBucket on the bucket is missing",
             error.message
         );
     }
     error
+}
+
+fn failure<E>(operation: &'static str, bucket: &str, error: &SdkError<E, HttpResponse>) -> Failure
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let Failure { error, status } = Failure::read(Service::S3, operation, error);
+    Failure {
+        error: error.on(bucket),
+        status,
+    }
 }
 
 fn unquoted(e_tag: Option<&str>) -> String {
@@ -333,7 +345,7 @@ fn version(version_id: Option<&str>) -> Option<String> {
 /// The SHA-256 as hexadecimal digits. A multipart upload's checksum of checksums (`…-3`) is none.
 fn sha256(base64: Option<&str>) -> Option<String> {
     let bytes = STANDARD.decode(base64?).ok()?;
-    (bytes.len() == 32).then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    (bytes.len() == 32).then(|| hex::encode(bytes))
 }
 
 fn metadata(pairs: Option<&HashMap<String, String>>) -> BTreeMap<String, String> {

@@ -1,0 +1,265 @@
+//! Reads the SDK's errors: what the service said, without secrets, and what can be done about it.
+//!
+//! The fate of an error is decided here and nowhere else.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use sightline_pipeline::service_error::{Fate, Service, ServiceError, code};
+
+/// Error codes that time heals, besides every 5xx.
+///
+/// Sources: Amazon S3 API Reference, "Error responses"; Amazon Rekognition API Reference, "Common
+/// errors" and the errors of its image operations; AWS SDKs and Tools Reference Guide, "Retry
+/// behavior" (throttling and transient codes). Expired credentials are among them because a
+/// function is handed new ones.
+const RETRYABLE_CODES: [&str; 19] = [
+    "BandwidthLimitExceeded",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InternalError",
+    "InternalServerError",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+];
+
+/// Error codes of mistakes in permissions, credentials and names of buckets. They say nothing about a picture:
+/// once somebody has repaired the deployment, the same request succeeds.
+///
+/// Sources: Amazon S3 API Reference, "Error responses"; Amazon Rekognition API Reference, "Common
+/// errors" and `AccessDeniedException` of its image operations. `BadRequest` is the code given here
+/// to an answer without a body, such as that to HEAD: S3 answers 400 to expired or malformed
+/// credentials, and 403 (`AccessDenied`) to missing permissions. `InvalidS3ObjectException` means that
+/// Rekognition cannot fetch an object that was just read here: it is in another region, a permission is missing, or it was
+/// deleted a moment ago, which the next attempt finds.
+const REPAIR_CODES: [&str; 26] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "AccountProblem",
+    "AllAccessDisabled",
+    "AuthorizationHeaderMalformed",
+    "BadRequest",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidS3ObjectException",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "NoSuchBucket",
+    "NotSignedUp",
+    "OptInRequired",
+    "PermanentRedirect",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "SubscriptionRequiredException",
+    "UnrecognizedClientException",
+];
+
+/// An SDK error that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// What the service said.
+    pub(crate) error: ServiceError,
+    /// The HTTP status, if the service answered.
+    pub(crate) status: Option<u16>,
+}
+
+impl Failure {
+    pub(crate) fn read<E>(
+        service: Service,
+        operation: &'static str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let failure = |code: &str, fate, status| Self {
+            error: ServiceError {
+                no_credentials: caused_by_credentials(error),
+                ..ServiceError::new(service, operation, code, sentence(error), fate)
+            },
+            status,
+        };
+        let unanswered = |code| failure(code, Fate::RETRY_UNANSWERED, None);
+        match error {
+            SdkError::TimeoutError(_) => unanswered(code::TIMEOUT),
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => unanswered(code::TIMEOUT),
+            // Missing credentials as well: a role's credentials come from the network too.
+            SdkError::DispatchFailure(_) => unanswered(code::DISPATCH),
+            SdkError::ConstructionFailure(_) => failure(
+                code::REQUEST,
+                if service == Service::Index {
+                    Fate::Repair
+                } else {
+                    Fate::Final
+                },
+                None,
+            ),
+            SdkError::ResponseError(response) => failure(
+                code::RESPONSE,
+                Fate::RETRY_UNANSWERED,
+                Some(response.raw().status().as_u16()),
+            ),
+            SdkError::ServiceError(answer) => {
+                let status = answer.raw().status().as_u16();
+                // A success that could not be read, such as a proxy's page.
+                if (200..300).contains(&status) {
+                    return failure(code::RESPONSE, Fate::RETRY_UNANSWERED, Some(status));
+                }
+                let code = answer
+                    .err()
+                    .code()
+                    .map_or_else(|| code_of(status), str::to_owned);
+                let message = answer.err().message().map_or_else(
+                    || format!("the answer was HTTP {status} without a message"),
+                    without_queries,
+                );
+                let fate = fate(service, &code, status);
+                Self {
+                    error: ServiceError::new(service, operation, code, message, fate),
+                    status: Some(status),
+                }
+            }
+            _ => unanswered("Unknown"),
+        }
+    }
+
+    /// The service's error code.
+    pub(crate) fn code(&self) -> &str {
+        &self.error.code
+    }
+}
+
+/// Reads an SDK error of a call outside the ports.
+pub fn read_error<E>(
+    service: Service,
+    operation: &'static str,
+    error: &SdkError<E, HttpResponse>,
+) -> ServiceError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    Failure::read(service, operation, error).error
+}
+
+/// What can be done about an answer with this code and HTTP status.
+fn fate(service: Service, code: &str, status: u16) -> Fate {
+    // 501 is the one 5xx that says the request itself will never be served.
+    if RETRYABLE_CODES.contains(&code) || matches!(status, 429 | 500 | 502..=599) {
+        Fate::RETRY
+    } else if REPAIR_CODES.contains(&code)
+        // S3 passes on refusals of the key management service, such as `KMS.DisabledException`.
+        || code.starts_with("KMS.")
+        // Nothing in a picture makes an index or a queue refuse it.
+        || matches!(service, Service::Index | Service::Sqs)
+    {
+        Fate::Repair
+    } else {
+        Fate::Final
+    }
+}
+
+/// Whether the request was not sent because no usable credentials were found.
+fn caused_by_credentials(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<CredentialsError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The code that S3 would have sent with this status; an answer to HEAD has no body to carry one.
+/// 400 and 403 then mean credentials and permissions.
+fn code_of(status: u16) -> String {
+    match status {
+        301 | 307 => "PermanentRedirect".to_owned(),
+        400 => "BadRequest".to_owned(),
+        403 => "AccessDenied".to_owned(),
+        404 => "NotFound".to_owned(),
+        405 => "MethodNotAllowed".to_owned(),
+        412 => "PreconditionFailed".to_owned(),
+        503 => "SlowDown".to_owned(),
+        status => format!("Http{status}"),
+    }
+}
+
+/// The error and its causes in one line. Only what they display: a debug view could hold headers.
+fn sentence(error: &dyn Error) -> String {
+    let mut parts = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let part = error.to_string();
+        if parts.last().is_none_or(|last| !last.contains(&part)) {
+            parts.push(part);
+        }
+        cause = error.source();
+    }
+    without_queries(&parts.join(": "))
+}
+
+/// Cuts the query string off every address: a signed address is a secret.
+fn without_queries(text: &str) -> String {
+    text.split_whitespace()
+        .map(|word| match word.split_once('?') {
+            Some((address, _)) if word.contains("://") || word.contains("X-Amz-") => address,
+            _ => word,
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_of_the_deployment_are_told_from_faults_of_the_picture() {
+        for code in [
+            "AccessDenied",
+            "AccessDeniedException",
+            "InvalidS3ObjectException",
+            "KMS.DisabledException",
+        ] {
+            assert_eq!(fate(Service::S3, code, 400), Fate::Repair, "{code}");
+        }
+        for code in ["InvalidImageFormatException", "InvalidObjectState"] {
+            assert_eq!(fate(Service::S3, code, 400), Fate::Final, "{code}");
+            assert_eq!(fate(Service::Index, code, 400), Fate::Repair, "{code}");
+        }
+        assert_eq!(fate(Service::S3, "SlowDown", 503), Fate::RETRY);
+        assert_eq!(fate(Service::Rekognition, "Anything", 501), Fate::Final);
+    }
+
+    #[test]
+    fn signed_addresses_lose_their_signature() {
+        assert_eq!(
+            without_queries(
+                "PUT http://127.0.0.1:1/b/k?X-Amz-Signature=abc failed\n /b/k?X-Amz-Credential=x what?"
+            ),
+            "PUT http://127.0.0.1:1/b/k failed /b/k what?"
+        );
+    }
+}

@@ -1,0 +1,21 @@
+//! The AWS edge: the pipeline's ports over the AWS SDK.
+//!
+//! Nothing here knows whether the clients talk to AWS or to the local endpoint. The SDK's own
+//! configuration decides (`AWS_ENDPOINT_URL` and its kin).
+
+mod clients;
+mod dynamo;
+mod error;
+mod presigner;
+mod rekognition;
+mod s3_store;
+#[cfg(test)]
+mod tests;
+
+pub use aws_config::SdkConfig;
+pub use clients::{Clients, clients, index, load};
+pub use dynamo::DynamoIndex;
+pub use error::read_error;
+pub use presigner::S3Presigner;
+pub use rekognition::RekognitionRecogniser;
+pub use s3_store::{S3Store, listed_key};

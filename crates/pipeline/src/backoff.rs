@@ -1,0 +1,71 @@
+//! The one back-off: pauses between attempts double, up to a longest one.
+//!
+//! Each pause is lengthened at random by up to as much again, so that workers that failed together do not
+//! try again together.
+
+use std::{ops::AsyncFn, time::Duration};
+
+use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
+
+use crate::service_error::ServiceError;
+
+/// The pauses between at most `attempts` attempts: one fewer than there are attempts.
+pub fn pauses(
+    first: Duration,
+    longest: Duration,
+    attempts: usize,
+) -> impl Iterator<Item = Duration> + Send {
+    builder(first, longest)
+        .with_max_times(attempts.saturating_sub(1))
+        .build()
+}
+
+/// The same pauses without an end.
+pub fn endless_pauses(first: Duration, longest: Duration) -> impl Iterator<Item = Duration> + Send {
+    builder(first, longest).without_max_times().build()
+}
+
+fn builder(first: Duration, longest: Duration) -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(first)
+        .with_max_delay(longest)
+        .with_jitter()
+}
+
+/// Calls `work` until it succeeds or fails for a reason that time does not heal, at most `attempts` times.
+///
+/// # Errors
+/// The last attempt's error.
+pub async fn retry<T>(
+    first: Duration,
+    longest: Duration,
+    attempts: usize,
+    work: impl AsyncFn() -> Result<T, ServiceError>,
+) -> Result<T, ServiceError> {
+    (|| work())
+        .retry(builder(first, longest).with_max_times(attempts.saturating_sub(1)))
+        .when(ServiceError::is_retryable)
+        .notify(|error, pause| tracing::warn!(%error, ?pause, "trying again after a pause"))
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_jitter_at_most_doubles_them() {
+        let first = Duration::from_millis(10);
+        let longest = Duration::from_millis(50);
+        let pauses: Vec<_> = pauses(first, longest, 6).collect();
+        assert_eq!(pauses.len(), 5);
+        for (pause, least) in pauses.iter().zip([10, 20, 40, 50, 50]) {
+            let least = Duration::from_millis(least);
+            assert!(
+                (least..=2 * least).contains(pause),
+                "{pauses:?} has {pause:?} where {least:?} is the least"
+            );
+        }
+        assert_eq!(endless_pauses(first, longest).take(1000).count(), 1000);
+    }
+}

@@ -1,0 +1,198 @@
+//! What an outside service said when it did not do what it was asked.
+//!
+//! Expected outcomes, such as an absent object or a failed condition, are not errors: callers decide by
+//! them. What is left is an error with one meaning, its [`Fate`]. The adapter that reads the service's
+//! answer decides the fate once; nothing else interprets error codes to find out what to do.
+
+use std::fmt;
+
+/// An outside service that a port reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// The buckets: Amazon S3 or the local endpoint.
+    S3,
+    /// The recogniser: Amazon Rekognition or the local endpoint.
+    Rekognition,
+    /// The search index: DynamoDB, SQLite or memory.
+    Index,
+    /// The queue: Amazon SQS or the local endpoint.
+    Sqs,
+}
+
+/// What can be done about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Try again later: throttling, 5xx, time-outs, lost connections.
+    Retry {
+        /// Whether the service may have done the work, and billed it, although no answer arrived.
+        maybe_billed: bool,
+    },
+    /// The deployment must be repaired first: permissions, credentials, names of buckets or tables. Such
+    /// an error says nothing about a picture; after the repair the same request succeeds.
+    Repair,
+    /// The daily limit on analyses is used up. The service was not called; tomorrow the same request
+    /// succeeds.
+    DailyLimit,
+    /// Neither time nor a repair of the deployment changes the answer.
+    Final,
+}
+
+impl Fate {
+    /// Try again; the service refused, so nothing was billed.
+    pub const RETRY: Self = Self::Retry {
+        maybe_billed: false,
+    };
+    /// Try again; no answer arrived, so the service may have done the work.
+    pub const RETRY_UNANSWERED: Self = Self::Retry { maybe_billed: true };
+}
+
+/// Codes of errors that this program gives itself, because the service sent none.
+pub mod code {
+    /// No answer in time.
+    pub const TIMEOUT: &str = "Timeout";
+    /// The service was not reached.
+    pub const DISPATCH: &str = "Dispatch";
+    /// The answer could not be read, or broke off.
+    pub const RESPONSE: &str = "Response";
+    /// The request could not be built.
+    pub const REQUEST: &str = "Request";
+    /// The daily limit on analyses is used up.
+    pub const DAILY_LIMIT_REACHED: &str = "DailyLimitReached";
+}
+
+/// An error of an outside service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceError {
+    /// The service.
+    pub service: Service,
+    /// The operation that failed, such as `PutObject`.
+    pub operation: &'static str,
+    /// The bucket or table.
+    pub resource: Option<String>,
+    /// The service's error code, or one of [`code`].
+    pub code: String,
+    /// What the service or the connection said, without signed URLs.
+    pub message: String,
+    /// What can be done about it.
+    pub fate: Fate,
+    /// Whether the request was never sent because no usable credentials were found.
+    pub no_credentials: bool,
+}
+
+impl ServiceError {
+    /// An error without a resource.
+    pub fn new(
+        service: Service,
+        operation: &'static str,
+        code: impl Into<String>,
+        message: impl Into<String>,
+        fate: Fate,
+    ) -> Self {
+        Self {
+            service,
+            operation,
+            resource: None,
+            code: code.into(),
+            message: message.into(),
+            fate,
+            no_credentials: false,
+        }
+    }
+
+    /// The request could not be built, which is a defect of this program or of its configuration.
+    pub fn not_built(
+        service: Service,
+        operation: &'static str,
+        reason: &dyn fmt::Display,
+        fate: Fate,
+    ) -> Self {
+        Self::new(service, operation, code::REQUEST, reason.to_string(), fate)
+    }
+
+    /// The same error, on this bucket or table.
+    #[must_use]
+    pub fn on(self, resource: impl Into<String>) -> Self {
+        Self {
+            resource: Some(resource.into()),
+            ..self
+        }
+    }
+
+    /// Whether trying again can help without a repair.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self.fate, Fate::Retry { .. })
+    }
+
+    /// Whether somebody must repair the deployment first.
+    #[must_use]
+    pub const fn needs_repair(&self) -> bool {
+        matches!(self.fate, Fate::Repair)
+    }
+
+    /// Whether neither time nor a repair changes the answer today.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        matches!(self.fate, Fate::Final | Fate::DailyLimit)
+    }
+
+    /// Whether the daily limit on analyses is used up.
+    #[must_use]
+    pub const fn is_daily_limit(&self) -> bool {
+        matches!(self.fate, Fate::DailyLimit)
+    }
+
+    /// Whether the service may have billed the call although it gave no answer.
+    #[must_use]
+    pub const fn may_be_billed(&self) -> bool {
+        matches!(self.fate, Fate::Retry { maybe_billed: true })
+    }
+
+    /// The reason in metrics: Rekognition's code as it is; other services put their name before it.
+    #[must_use]
+    pub fn metric_reason(&self) -> String {
+        match self.service {
+            Service::Rekognition => self.code.clone(),
+            Service::Index => format!("Index.{}", self.code),
+            Service::S3 => format!("S3.{}", self.code),
+            Service::Sqs => format!("SQS.{}", self.code),
+        }
+    }
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.operation)?;
+        if let Some(resource) = &self.resource {
+            write!(f, " on {resource}")?;
+        }
+        write!(f, ": {}: {}", self.code, self.message)
+    }
+}
+
+impl std::error::Error for ServiceError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_reads_as_operation_resource_code_and_message() {
+        let error = ServiceError::new(Service::S3, "GetObject", "AccessDenied", "no", Fate::Repair);
+        assert_eq!(error.to_string(), "GetObject: AccessDenied: no");
+        assert_eq!(
+            error.on("pictures").to_string(),
+            "GetObject on pictures: AccessDenied: no"
+        );
+    }
+
+    #[test]
+    fn metrics_tell_services_apart() {
+        let reason = |service| {
+            ServiceError::new(service, "Call", "Timeout", "", Fate::RETRY).metric_reason()
+        };
+        assert_eq!(reason(Service::Rekognition), "Timeout");
+        assert_eq!(reason(Service::Index), "Index.Timeout");
+        assert_eq!(reason(Service::S3), "S3.Timeout");
+    }
+}

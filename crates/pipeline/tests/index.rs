@@ -1,0 +1,92 @@
+//! The rules that every index follows, for the index in memory and in SQLite. `crates/aws` runs them for
+//! DynamoDB.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+use sightline_pipeline::{
+    index::{Entry, ImageIndex, SqliteIndex},
+    testing::{
+        MemoryIndex, index_images as images,
+        index_suite::{self as suite, Backend, Library},
+    },
+};
+
+struct InMemory;
+
+impl Backend for InMemory {
+    type Index = MemoryIndex;
+
+    async fn fresh(&self) -> MemoryIndex {
+        MemoryIndex::new()
+    }
+}
+
+struct InSqlite(tempfile::TempDir);
+
+impl Backend for InSqlite {
+    type Index = SqliteIndex;
+
+    async fn fresh(&self) -> SqliteIndex {
+        let name = format!("{}.sqlite3", uuid::Uuid::new_v4());
+        SqliteIndex::open(&self.0.path().join(name)).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_index_in_memory() {
+    suite::rules(&InMemory).await;
+    let index = MemoryIndex::new();
+    put_all(&index, &images::many(images::MANY)).await;
+    suite::many(&index, 100, async |new: &[Entry]| {
+        put_all(&index, new).await
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_index_in_sqlite() {
+    let folder = InSqlite(tempfile::tempdir().unwrap());
+    suite::rules(&folder).await;
+    let index = folder.fresh().await;
+    index.put_all(images::many(images::MANY)).await.unwrap();
+    suite::many(&index, 100, async |new: &[Entry]| {
+        put_all(&index, new).await
+    })
+    .await;
+    suite::side_by_side(&folder.fresh().await).await;
+}
+
+async fn put_all<I: ImageIndex>(index: &I, entries: &[Entry]) {
+    for entry in entries {
+        index.put(entry).await.unwrap();
+    }
+}
+
+#[test]
+fn sqlite_keeps_what_it_holds_and_refuses_what_a_newer_program_wrote() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("index.sqlite3");
+    let library = runtime.block_on(Library::new(&images::some()));
+    let index = SqliteIndex::open(&path).unwrap();
+    runtime.block_on(put_all(&index, &images::some()));
+    drop(index);
+    let index = SqliteIndex::open(&path).unwrap();
+    runtime.block_on(library.check(&index));
+    drop(index);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.pragma_update(None, "user_version", 99).unwrap();
+    let error = SqliteIndex::open(&path).unwrap_err();
+    assert_eq!(
+        (error.code.as_str(), error.is_retryable()),
+        ("Newer", false)
+    );
+    assert!(error.to_string().contains("layout 99"), "{error}");
+}

@@ -1,0 +1,52 @@
+//! What can be set besides the configuration.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use sightline_pipeline::prepare::side_by_side;
+use time::OffsetDateTime;
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
+
+/// Settings of one process; the defaults are right for Lambda.
+#[derive(Clone)]
+pub struct Options {
+    /// How many images are processed at once. The default of 8 keeps a batch of 10 messages moving
+    /// while holding few bytes of each image. It stays near the 5 calls a second that Rekognition
+    /// allows in most regions (a call takes about a second).
+    pub side_by_side: usize,
+    /// How many images are read and decoded at once, which bounds memory: each takes up to
+    /// [`Limits::memory_bytes`](sightline_pipeline::prepare::Limits). The default is that of a machine
+    /// with room; a function goes by its memory ([`side_by_side`]).
+    pub prepared_side_by_side: usize,
+    /// How long to wait for the lease on an image that another worker holds.
+    pub lease_wait: Duration,
+    /// Whether this process is the only worker, as on one machine. Leases that another process took
+    /// are dead then, so a restart need not wait for them to expire.
+    pub sole_worker: bool,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            side_by_side: 8,
+            prepared_side_by_side: side_by_side(None),
+            lease_wait: Duration::from_secs(3),
+            sole_worker: false,
+            clock: Arc::new(OffsetDateTime::now_utc),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("side_by_side", &self.side_by_side)
+            .field("prepared_side_by_side", &self.prepared_side_by_side)
+            .field("lease_wait", &self.lease_wait)
+            .field("sole_worker", &self.sole_worker)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,83 @@
+//! The outcome of processing one image.
+
+use std::borrow::Cow;
+
+use sightline_pipeline::{ResultDocument, ServiceError};
+
+/// The outcome of processing an image.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Outcome {
+    /// A result was written.
+    Written(Box<ResultDocument>),
+    /// Nothing had to be done.
+    Skipped(Skip),
+}
+
+/// Why nothing had to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Skip {
+    /// The object was deleted.
+    Gone,
+    /// The object was replaced; the replacement has an event of its own.
+    Replaced,
+    /// This version has a result.
+    Answered,
+    /// A newer version has a result, or is being processed.
+    Superseded,
+}
+
+impl Skip {
+    /// A word for logs.
+    #[must_use]
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Replaced => "replaced",
+            Self::Answered => "answered",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+/// Why an image will be retried. Nothing was written that the next attempt would have to undo.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RetryableFailure {
+    /// A service failed. If it was the index, the document is stored and the next attempt only adds its row.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// Another worker holds the lease on the image.
+    #[error("another worker is processing the image")]
+    LeaseHeld,
+    /// Other writers replaced the result at every attempt to write it.
+    #[error("other workers replaced the result at every attempt to write it")]
+    Contended,
+    /// The invocation ends.
+    #[error("the invocation has no time left for the image")]
+    OutOfTime,
+    /// The image brought a defect of the program to light.
+    #[error("the processor panicked; this is a bug, please report it")]
+    Panicked,
+}
+
+impl RetryableFailure {
+    /// The reason in metrics.
+    #[must_use]
+    pub(crate) fn reason(&self) -> Cow<'_, str> {
+        match self {
+            Self::Service(error) => error.metric_reason().into(),
+            Self::LeaseHeld => "LeaseHeld".into(),
+            Self::Contended => "Contended".into(),
+            Self::OutOfTime => "OutOfTime".into(),
+            Self::Panicked => "Panicked".into(),
+        }
+    }
+
+    /// Whether somebody must repair the deployment first.
+    #[must_use]
+    pub(crate) const fn needs_repair(&self) -> bool {
+        match self {
+            Self::Service(error) => error.needs_repair(),
+            Self::LeaseHeld | Self::Contended | Self::OutOfTime | Self::Panicked => false,
+        }
+    }
+}

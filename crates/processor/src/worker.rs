@@ -1,0 +1,435 @@
+//! Processes one image: find it, take the lease, prepare it, ask the recogniser, write the result, add it
+//! to the index.
+
+use std::time::Duration;
+
+use sightline_pipeline::{
+    Analyses, ResultDocument, ServiceError, SourceKey,
+    analyse::{Analyzer, Answers, Findings, SavedAnswer, Views, refusal},
+    backoff::endless_pauses,
+    config::ProcessorConfig,
+    document::{AnalysisError, ImageInfo, Thumbnail, Timings},
+    index::{Entry, ImageIndex, Put},
+    metrics,
+    object_store::ObjectStore,
+    prepare::{JpegPicture, Preparer},
+    recogniser::{ImageSource, Recogniser},
+};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::{
+    deadlines::Deadlines,
+    event::ObjectCreated,
+    lease::{Claimant, Lease, LeaseAttempt},
+    options::Clock,
+    outcome::{Outcome, RetryableFailure, Skip},
+    result_slot::{ResultHead, ResultSlot, StoredResult, WriteOutcome, read_object},
+    source::{self, ReadOutcome, Search, SourceImage},
+};
+
+/// The first and the longest pause between two looks at a lease that another worker holds.
+const LEASE_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// Everything that processing an image needs.
+pub(crate) struct Worker<'a, S, R, I> {
+    pub(crate) store: &'a S,
+    pub(crate) recogniser: &'a R,
+    pub(crate) index: Option<&'a I>,
+    pub(crate) preparer: &'a Preparer,
+    pub(crate) config: &'a ProcessorConfig,
+    pub(crate) clock: &'a Clock,
+    pub(crate) deadlines: Deadlines,
+    /// See [`Claimant`].
+    pub(crate) owner: String,
+    pub(crate) sole_process: Option<&'a str>,
+    /// How long to wait for the lease on an image that another worker holds.
+    pub(crate) lease_wait: Duration,
+}
+
+/// One image in process.
+struct Job<'a, S> {
+    event: &'a ObjectCreated,
+    slot: ResultSlot<'a, S>,
+    /// `None` if the processor can never read the object.
+    image: Option<SourceImage>,
+    analyses: Analyses,
+    started: Instant,
+    /// From the event to the start of the work, in milliseconds.
+    waited_ms: Option<u64>,
+}
+
+/// What the recogniser is given, and what is made besides.
+struct Prepared {
+    views: Views,
+    image: ImageInfo,
+    thumbnail: Option<JpegPicture>,
+}
+
+/// The outcome of preparing an image.
+enum Preparation {
+    Ready(Prepared),
+    /// The image cannot be analysed.
+    Refused(AnalysisError),
+    Skipped(Skip),
+}
+
+/// All answers about an image; none of the missing ones can be had later.
+struct Analysed {
+    image: ImageInfo,
+    thumbnail: Option<Thumbnail>,
+    answers: Answers,
+    prepare_ms: u64,
+    recognise_ms: u64,
+}
+
+impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
+    /// Processes one image.
+    pub(crate) async fn process(
+        &self,
+        event: &ObjectCreated,
+        key: &SourceKey,
+    ) -> Result<Outcome, RetryableFailure> {
+        if Instant::now() >= self.deadlines.begin {
+            return Err(RetryableFailure::OutOfTime);
+        }
+        timeout_at(self.deadlines.write, self.find_and_answer(event, key))
+            .await
+            .unwrap_or(Err(RetryableFailure::OutOfTime))
+    }
+
+    async fn find_and_answer(
+        &self,
+        event: &ObjectCreated,
+        key: &SourceKey,
+    ) -> Result<Outcome, RetryableFailure> {
+        let started = Instant::now();
+        let waited_ms = event
+            .time
+            .map(|time| u64::try_from(((self.clock)() - time).whole_milliseconds()).unwrap_or(0));
+        let output = &self.config.buckets.output;
+        let (found, head) = futures::join!(
+            source::find(self.store, event),
+            ResultHead::read(self.store, output, key),
+        );
+        let (image, unreadable) = match found? {
+            Search::Found(image) => (Some(image), None),
+            Search::Unreadable(error) => (None, Some(source::unreadable_source(&error))),
+            Search::Gone => {
+                // An earlier attempt may have left the result of an image that was deleted since.
+                self.index_stored(key).await?;
+                return Ok(Outcome::Skipped(Skip::Gone));
+            }
+            Search::Replaced => return Ok(Outcome::Skipped(Skip::Replaced)),
+        };
+        let info = image.as_ref().map(|image| &image.info);
+        let slot = ResultSlot {
+            store: self.store,
+            bucket: output,
+            key,
+            version: source::version(event, info),
+        };
+        let stored = slot.judge(head?);
+        if let Some(skip) = stored.skip() {
+            if skip == Skip::Answered {
+                // The worker that wrote the document may have been cut off before it added the row.
+                self.index_stored(key).await?;
+            }
+            return Ok(Outcome::Skipped(skip));
+        }
+        let (analyses, refused) = match source::analyses(info, self.config) {
+            Ok(analyses) => {
+                let refused = image
+                    .as_ref()
+                    .and_then(|image| refusal(image.info.size, &image.header, &analyses));
+                (analyses, refused)
+            }
+            Err((asked, error)) => (asked, Some(error)),
+        };
+        let job = Job {
+            event,
+            slot,
+            image,
+            analyses,
+            started,
+            waited_ms,
+        };
+        let outcome = match unreadable.or(refused) {
+            // Nothing is asked, so nothing can be paid for twice and no lease is needed.
+            Some(error) => self.refuse(&job, error, stored).await?,
+            None => self.answer_under_lease(&job).await?,
+        };
+        match outcome {
+            Outcome::Written(document) if !self.index(&document).await? => {
+                Ok(Outcome::Skipped(Skip::Gone))
+            }
+            outcome => Ok(outcome),
+        }
+    }
+
+    /// Holds the lease while the image is answered. Afterwards releases it or, if the image has to be
+    /// retried, parks it with the answers so far.
+    async fn answer_under_lease(&self, job: &Job<'_, S>) -> Result<Outcome, RetryableFailure> {
+        let lease = match self.acquire_lease(job).await? {
+            Ok(lease) => lease,
+            Err(skip) => return Ok(Outcome::Skipped(skip)),
+        };
+        let mut answers = lease.answers().to_vec();
+        let outcome = self.answer(job, &mut answers).await;
+        match &outcome {
+            Ok(_) => lease.release((self.clock)()).await,
+            Err(_) => lease.park((self.clock)(), answers).await,
+        }
+        outcome
+    }
+
+    /// Takes the lease, and waits a little if another worker holds it.
+    async fn acquire_lease<'s>(
+        &self,
+        job: &'s Job<'_, S>,
+    ) -> Result<Result<Lease<'s, S>, Skip>, RetryableFailure> {
+        let give_up = (Instant::now() + self.lease_wait).min(self.deadlines.begin);
+        for pause in endless_pauses(LEASE_PAUSES.0, LEASE_PAUSES.1) {
+            let claimant = Claimant {
+                owner: &self.owner,
+                sole_process: self.sole_process,
+                now: (self.clock)(),
+                until: self.deadlines.end,
+            };
+            let attempt = Lease::acquire(&job.slot, claimant).await;
+            let last = Instant::now() + pause >= give_up;
+            match attempt {
+                Ok(LeaseAttempt::Acquired(lease)) => return Ok(Ok(lease)),
+                Ok(LeaseAttempt::Superseded) => return Ok(Err(Skip::Superseded)),
+                Ok(LeaseAttempt::Held) if last => return Err(RetryableFailure::LeaseHeld),
+                // This worker may hold the lease without knowing, which the next try finds out. Left behind, it
+                // would delay the next attempt too.
+                Err(error) if !error.is_retryable() || last => return Err(error.into()),
+                Ok(LeaseAttempt::Held) | Err(_) => {}
+            }
+            sleep(pause).await;
+            // The other worker may have answered the same version.
+            if let Some(skip) = job.slot.stored().await?.skip() {
+                return Ok(Err(skip));
+            }
+        }
+        Err(RetryableFailure::LeaseHeld)
+    }
+
+    /// Prepares the image, asks the recogniser and writes the result. `answers` are those of an earlier
+    /// attempt, and afterwards those so far.
+    async fn answer(
+        &self,
+        job: &Job<'_, S>,
+        answers: &mut Vec<SavedAnswer>,
+    ) -> Result<Outcome, RetryableFailure> {
+        // Another worker may have finished between the first look and the lease.
+        let stored = job.slot.stored().await?;
+        if let Some(skip) = stored.skip() {
+            return Ok(Outcome::Skipped(skip));
+        }
+
+        // Many images begin at once and wait for their turns, which may take until the invocation ends.
+        let prepared = match timeout_at(self.deadlines.begin, self.prepare(job))
+            .await
+            .unwrap_or(Err(RetryableFailure::OutOfTime))?
+        {
+            Preparation::Ready(prepared) => prepared,
+            Preparation::Refused(error) => return self.refuse(job, error, stored).await,
+            Preparation::Skipped(skip) => return Ok(Outcome::Skipped(skip)),
+        };
+        let prepare_ms = elapsed_ms(job.started);
+
+        let analyzer = Analyzer {
+            recogniser: self.recogniser,
+            settings: &self.config.settings,
+        };
+        let until = self.deadlines.answer;
+        let asking = Instant::now();
+        let (analysed, thumbnail) = futures::join!(
+            analyzer.analyse(job.slot.key, &prepared.views, &job.analyses, answers, until),
+            timeout_at(
+                until,
+                self.write_thumbnail(job, prepared.thumbnail.as_ref())
+            ),
+        );
+        let recognise_ms = elapsed_ms(asking);
+        *answers = analysed.saved();
+        if let Some(error) = analysed.retryable_failure() {
+            return Err(error.clone().into());
+        }
+        let analysed = Analysed {
+            image: prepared.image,
+            thumbnail: thumbnail.unwrap_or(Err(RetryableFailure::OutOfTime))?,
+            answers: analysed,
+            prepare_ms,
+            recognise_ms,
+        };
+
+        let document = self.document(job, Ok(analysed));
+        timeout_at(self.deadlines.document, self.write(job, document, stored))
+            .await
+            .unwrap_or(Err(RetryableFailure::OutOfTime))
+    }
+
+    /// Writes the result of an image that cannot be analysed.
+    async fn refuse(
+        &self,
+        job: &Job<'_, S>,
+        error: AnalysisError,
+        stored: StoredResult,
+    ) -> Result<Outcome, RetryableFailure> {
+        let document = self.document(job, Err(error));
+        self.write(job, document, stored).await
+    }
+
+    /// Reads the image and prepares it.
+    async fn prepare(&self, job: &Job<'_, S>) -> Result<Preparation, RetryableFailure> {
+        let settings = &self.config.settings;
+        let header = job.image.as_ref().map(|image| &image.header);
+        let turn = self
+            .preparer
+            .turn(header.and_then(|header| header.as_ref().ok()))
+            .await;
+        let bytes = match source::read(self.store, job.event, &job.slot.version).await? {
+            ReadOutcome::Whole(bytes) => bytes,
+            ReadOutcome::Unreadable(error) => {
+                return Ok(Preparation::Refused(source::unreadable_source(&error)));
+            }
+            ReadOutcome::Gone => return Ok(Preparation::Skipped(Skip::Gone)),
+            ReadOutcome::Replaced => return Ok(Preparation::Skipped(Skip::Replaced)),
+        };
+        let prepared = match turn.prepare(bytes, settings.limits(&job.analyses)).await {
+            Ok(prepared) => prepared,
+            Err(error) => return Ok(Preparation::Refused(error.into())),
+        };
+        let image = prepared.image_info();
+        let original = ImageSource::Object {
+            bucket: job.event.bucket.clone(),
+            key: job.event.key.clone(),
+            version_id: job.slot.version.version_id.clone(),
+        };
+        let thumbnail = prepared
+            .thumbnail
+            .inspect_err(
+                |error| tracing::warn!(key = %job.slot.key, %error, "no thumbnail was made"),
+            )
+            .ok()
+            .filter(|_| settings.thumbnail_px > 0);
+        Ok(Preparation::Ready(Prepared {
+            views: Views::new(original, prepared.converted, prepared.ppe),
+            image,
+            thumbnail,
+        }))
+    }
+
+    async fn write_thumbnail(
+        &self,
+        job: &Job<'_, S>,
+        jpeg: Option<&JpegPicture>,
+    ) -> Result<Option<Thumbnail>, RetryableFailure> {
+        match jpeg {
+            Some(jpeg) => job.slot.write_thumbnail(jpeg).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The result document: the answers, or why there are none.
+    fn document(
+        &self,
+        job: &Job<'_, S>,
+        analysed: Result<Analysed, AnalysisError>,
+    ) -> ResultDocument {
+        let info = job.image.as_ref().map(|image| &image.info);
+        let mut findings = Findings {
+            source: source::describe(job.event, job.slot.key, info, &job.slot.version),
+            image: job
+                .image
+                .as_ref()
+                .and_then(|image| image.header.ok()?.info()),
+            thumbnail: None,
+            analyses: job.analyses.clone(),
+            answers: Answers::default(),
+            refusal: None,
+            timings: Timings {
+                waited_ms: job.waited_ms,
+                prepare_ms: elapsed_ms(job.started),
+                recognise_ms: 0,
+                total_ms: elapsed_ms(job.started),
+            },
+            processed_at: (self.clock)(),
+        };
+        match analysed {
+            Err(error) => findings.refusal = Some(error),
+            Ok(analysed) => {
+                findings.image = Some(analysed.image);
+                findings.thumbnail = analysed.thumbnail;
+                findings.answers = analysed.answers;
+                findings.timings.prepare_ms = analysed.prepare_ms;
+                findings.timings.recognise_ms = analysed.recognise_ms;
+            }
+        }
+        findings.into_document()
+    }
+
+    async fn write(
+        &self,
+        job: &Job<'_, S>,
+        document: ResultDocument,
+        stored: StoredResult,
+    ) -> Result<Outcome, RetryableFailure> {
+        if document.thumbnail.is_none() {
+            // Before the document, so that an attempt that is cut off here is repeated.
+            job.slot.remove_older_thumbnail().await?;
+        }
+        match job.slot.write(&document, stored, &self.owner).await? {
+            WriteOutcome::Written => {
+                metrics::written(&document);
+                Ok(Outcome::Written(Box::new(document)))
+            }
+            WriteOutcome::Yielded(skip) => {
+                if let Some(cost) = &document.cost {
+                    metrics::spent(cost, (self.clock)());
+                }
+                Ok(Outcome::Skipped(skip))
+            }
+        }
+    }
+
+    /// Adds a document to the index. If the image was deleted by order while it was processed, the index
+    /// refuses, and what was written is removed. Whether the document stays.
+    async fn index(&self, document: &ResultDocument) -> Result<bool, ServiceError> {
+        let Some(index) = self.index else {
+            return Ok(true);
+        };
+        let entry = Entry::from_document(document);
+        if index.put(&entry).await? != Put::Removed {
+            return Ok(true);
+        }
+        let (key, output) = (&document.source.key, &self.config.buckets.output);
+        // Another worker may have written about a newer image since; that stays.
+        let head = ResultHead::read(self.store, output, key).await?;
+        if head.is_some_and(|head| head.answers(&entry.version)) {
+            self.store.delete_once(output, &key.thumbnail_key()).await?;
+            self.store.delete_once(output, &key.result_key()).await?;
+        }
+        Ok(false)
+    }
+
+    /// Adds the stored document to the index. If it is there already, nothing changes.
+    async fn index_stored(&self, key: &SourceKey) -> Result<(), ServiceError> {
+        if self.index.is_none() {
+            return Ok(());
+        }
+        let output = &self.config.buckets.output;
+        if let Some((_, bytes)) = read_object(self.store, output, &key.result_key()).await?
+            && let Ok(document) = serde_json::from_slice(&bytes)
+        {
+            self.index(&document).await?;
+        }
+        Ok(())
+    }
+}
+
+fn elapsed_ms(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
