@@ -209,12 +209,12 @@ pub(super) fn image_item(
 }
 
 /// An item by which the image is found.
-pub(super) fn term_item(sk: &str, item: &TermItem, image: &Image) -> Item {
+pub(super) fn term_item(sk: &str, term: &TermItem, image: &Image) -> Item {
     let mut item = Item::from([
         ("pk".to_owned(), s(image_pk(&image.row.key))),
         ("sk".to_owned(), s(sk)),
     ]);
-    if let Some(confidence) = item.confidence {
+    if let Some(confidence) = term.confidence {
         item.insert("confidence".to_owned(), n(confidence));
     }
     place(&mut item, sk, image);
