@@ -16,7 +16,7 @@
 //! ```
 //!
 //! The way of a picture: `decode` (header checked first, EXIF orientation, alpha over white) →
-//! `letterbox` (the model's input) → `network` (the ONNX model in tract) → `layout` (what the outputs
+//! `letterbox` (the model's input) → `network` (the ONNX model, run by rten) → `layout` (what the outputs
 //! mean) → `nms` → `confidence` (one scale for all labels) → `labels` (Rekognition's semantics), and
 //! beside it `properties` (quality and dominant colours, computed from the pixels).
 //!

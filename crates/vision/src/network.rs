@@ -1,27 +1,41 @@
-//! The ONNX model, run by tract.
+//! Loads and runs an ONNX model with rten.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::Cursor;
+use std::error::Error as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use tract_onnx::prelude::*;
+use rten::{
+    LoadError, LoadErrorKind, Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueView,
+};
+use rten_tensor::Layout as _;
 
 use crate::{ModelError, VisionError};
 
-/// A loaded and optimised model. Running it takes no lock: each run has its own state.
+/// The threads that run every model of this process, one for each processor that the process may use.
+static THREADS: LazyLock<Arc<ThreadPool>> = LazyLock::new(|| {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Arc::new(ThreadPool::with_num_threads(processors))
+});
+
+const NOT_ONNX: &str = "the file is not ONNX, or it is damaged";
+
+/// A loaded and optimised model. Running it takes no lock: each run has its own buffers.
 pub(crate) struct Network {
-    plan: Arc<TypedRunnableModel>,
+    model: Model,
+    input: NodeId,
     input_shape: [usize; 4],
-    output_names: Vec<String>,
+    /// Name and node of each output that the label table reads.
+    outputs: Vec<(String, NodeId)>,
     /// Size of the ONNX file in bytes.
     pub(crate) bytes: usize,
 }
 
-/// What the label table says the model looks like.
+/// The inputs and outputs that the label table expects of the model.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Signature {
-    /// Name of the input; the model's only one when not given.
+    /// Name of the input. `None` accepts any name.
     pub(crate) input_name: Option<String>,
     pub(crate) input_shape: [usize; 4],
     /// Shape of each output by name.
@@ -34,7 +48,7 @@ pub(crate) struct Outputs(BTreeMap<String, Vec<f32>>);
 
 impl Outputs {
     /// # Errors
-    /// `Internal`, when there is no such output.
+    /// `Internal` if there is no such output.
     pub(crate) fn get(&self, name: &str) -> Result<&[f32], VisionError> {
         let values = self.0.get(name).map(Vec::as_slice);
         values.ok_or_else(|| VisionError::Internal(format!("the model has no output \"{name}\"")))
@@ -54,13 +68,17 @@ impl<const N: usize> From<[(&str, Vec<f32>); N]> for Outputs {
 }
 
 impl Network {
-    /// Loads a model and checks it against its signature.
+    /// Loads a model, checks its names against the signature and its shapes by a first run.
+    ///
+    /// Static bytes are read in place; the weights are copied once, into the layout that inference needs.
     ///
     /// # Errors
-    /// `Onnx` when the file cannot be read as a model that tract can run, `Mismatch` when it is another
-    /// model than the table describes.
-    pub(crate) fn load(onnx: &[u8], signature: &Signature) -> Result<Self, ModelError> {
-        // A damaged file can make the importer panic: it indexes by names it finds in the file.
+    /// `Onnx` if rten cannot load the file, `Mismatch` if the model is not the one that the table describes.
+    pub(crate) fn load(
+        onnx: Cow<'static, [u8]>,
+        signature: &Signature,
+    ) -> Result<Self, ModelError> {
+        // A damaged file can make the engine panic.
         catch_unwind(AssertUnwindSafe(|| load(onnx, signature)))
             .unwrap_or_else(|_| Err(ModelError::Onnx("the file is damaged".to_owned())))
     }
@@ -70,94 +88,170 @@ impl Network {
     /// # Errors
     /// `Internal`.
     pub(crate) fn run(&self, input: &[f32]) -> Result<Outputs, VisionError> {
-        let failed = |e: TractError| VisionError::Internal(format!("inference: {e:#}"));
-        let input = Tensor::from_shape(&self.input_shape, input).map_err(failed)?;
-        let results = self.plan.run(tvec!(input.into())).map_err(failed)?;
+        let failed = |reason: String| VisionError::Internal(format!("inference: {reason}"));
+        let values = self.values(input).map_err(failed)?;
         let mut outputs = BTreeMap::new();
-        for (name, tensor) in self.output_names.iter().zip(results) {
-            outputs.insert(name.clone(), floats(&tensor).map_err(failed)?);
+        for ((name, _), value) in self.outputs.iter().zip(values) {
+            let floats = floats(value)
+                .ok_or_else(|| failed(format!("the output \"{name}\" is not a tensor")))?;
+            outputs.insert(name.clone(), floats);
         }
         Ok(Outputs(outputs))
     }
-}
 
-/// The values of a tensor of any float type.
-fn floats(tensor: &Tensor) -> TractResult<Vec<f32>> {
-    let tensor = tensor.cast_to::<f32>()?;
-    Ok(tensor
-        .to_plain_array_view::<f32>()?
-        .iter()
-        .copied()
-        .collect())
-}
-
-fn load(onnx: &[u8], signature: &Signature) -> Result<Network, ModelError> {
-    let unusable = |e: TractError| ModelError::Onnx(one_line(&format!("{e:#}")));
-    let framework = tract_onnx::onnx();
-    let proto = framework
-        .proto_model_for_read(&mut Cursor::new(onnx))
-        .map_err(|_| ModelError::Onnx("the file is not ONNX, or it is damaged".to_owned()))?;
-    let graph = proto
-        .graph
-        .as_ref()
-        .ok_or_else(|| ModelError::Onnx("the file holds no graph".to_owned()))?;
-
-    // Older exporters list the weights among the inputs.
-    let is_weight = |name: &str| graph.initializer.iter().any(|w| w.name == name);
-    let inputs: Vec<&str> = graph
-        .input
-        .iter()
-        .map(|i| i.name.as_str())
-        .filter(|n| !is_weight(n))
-        .collect();
-    check_input(&inputs, signature)?;
-    let output_names: Vec<String> = graph.output.iter().map(|o| o.name.clone()).collect();
-    if let Some(missing) = signature
-        .outputs
-        .keys()
-        .find(|name| !output_names.contains(name))
-    {
-        return Err(ModelError::Mismatch(format!(
-            "the model has no output \"{missing}\"; its outputs are {output_names:?}"
-        )));
+    /// One value for each of [`Self::outputs`], or the reason on one line.
+    fn values(&self, input: &[f32]) -> Result<Vec<Value>, String> {
+        let input =
+            ValueView::from_shape(self.input_shape, input).map_err(|e| one_line(&e.to_string()))?;
+        let nodes: Vec<NodeId> = self.outputs.iter().map(|(_, node)| *node).collect();
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&THREADS)));
+        let inputs = vec![(self.input, input.into())];
+        self.model
+            .run(inputs, &nodes, Some(options))
+            .map_err(|e| one_line(&e.to_string()))
     }
 
-    let model = framework.model_for_proto_model(&proto).map_err(unusable)?;
-    let shape = signature.input_shape;
-    let model = model
-        .with_input_fact(0, f32::fact(shape).into())
-        .map_err(unusable)?
-        .into_optimized()
-        .map_err(|e| {
-            ModelError::Mismatch(one_line(&format!(
-                "the model cannot run on an input of {shape:?}: {e:#}"
-            )))
+    /// Runs the model once on an empty picture, because only that shows the shapes of all outputs.
+    fn check_shapes(&self, signature: &Signature) -> Result<(), ModelError> {
+        let shape = self.input_shape;
+        let empty = vec![0.0; shape.iter().product()];
+        let values = self.values(&empty).map_err(|reason| {
+            ModelError::Mismatch(format!(
+                "the model cannot run on an input of {shape:?}: {reason}"
+            ))
         })?;
-    for (at, name) in output_names.iter().enumerate() {
-        let Some(expected) = signature.outputs.get(name) else {
-            continue;
-        };
-        let fact = model.output_fact(at).map_err(unusable)?;
-        match fact.shape.as_concrete() {
-            Some(found) if found == expected.as_slice() => {}
-            found => {
-                let found = found.map_or_else(|| format!("{:?}", fact.shape), |f| format!("{f:?}"));
+        for ((name, _), value) in self.outputs.iter().zip(values) {
+            let found = value.shape();
+            match signature.outputs.get(name) {
+                Some(expected) if *found != **expected => {
+                    return Err(ModelError::Mismatch(format!(
+                        "the output \"{name}\" is {found:?} in the model and {expected:?} in the table"
+                    )));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The values of a tensor of any number type. `None` for a sequence of tensors.
+fn floats(value: Value) -> Option<Vec<f32>> {
+    Some(match value {
+        Value::FloatTensor(tensor) => tensor.into_data(),
+        Value::Int32Tensor(tensor) => tensor.into_data().iter().map(|v| *v as f32).collect(),
+        Value::Int8Tensor(tensor) => tensor.into_data().iter().map(|v| f32::from(*v)).collect(),
+        Value::UInt8Tensor(tensor) => tensor.into_data().iter().map(|v| f32::from(*v)).collect(),
+        _ => return None,
+    })
+}
+
+fn load(onnx: Cow<'static, [u8]>, signature: &Signature) -> Result<Network, ModelError> {
+    let bytes = onnx.len();
+    if bytes == 0 {
+        return Err(ModelError::Onnx("the file is empty".to_owned()));
+    }
+    if !is_complete(&onnx) {
+        return Err(ModelError::Onnx(NOT_ONNX.to_owned()));
+    }
+    let mut options = ModelOptions::with_all_ops();
+    options.prepack_weights(true);
+    let model = match onnx {
+        Cow::Borrowed(bytes) => options.load_static_slice(bytes),
+        Cow::Owned(bytes) => options.load(bytes),
+    }
+    .map_err(|error| ModelError::Onnx(load_failure(&error)))?;
+
+    let names = |nodes: &[NodeId]| -> Vec<String> {
+        nodes
+            .iter()
+            .filter_map(|node| model.node_info(*node)?.name().map(str::to_owned))
+            .collect()
+    };
+    check_input(&names(model.input_ids()), signature)?;
+    let [input] = *model.input_ids() else {
+        return Err(ModelError::Onnx("the input has no name".to_owned()));
+    };
+    let output_names = names(model.output_ids());
+    let mut outputs = Vec::with_capacity(signature.outputs.len());
+    for name in signature.outputs.keys() {
+        match model.find_node(name) {
+            Some(node) if model.output_ids().contains(&node) => outputs.push((name.clone(), node)),
+            _ => {
                 return Err(ModelError::Mismatch(format!(
-                    "the output \"{name}\" is {found} in the model and {expected:?} in the table"
+                    "the model has no output \"{name}\"; its outputs are {output_names:?}"
                 )));
             }
         }
     }
-    let plan = model.into_runnable().map_err(unusable)?;
-    Ok(Network {
-        plan,
-        input_shape: shape,
-        output_names,
-        bytes: onnx.len(),
-    })
+
+    let network = Network {
+        model,
+        input,
+        input_shape: signature.input_shape,
+        outputs,
+        bytes,
+    };
+    network.check_shapes(signature)?;
+    Ok(network)
 }
 
-fn check_input(inputs: &[&str], signature: &Signature) -> Result<(), ModelError> {
+/// Whether the fields of the file's protobuf message end where the file ends. The engine accepts a file that is cut off.
+fn is_complete(mut message: &[u8]) -> bool {
+    while !message.is_empty() {
+        let length = match varint(&mut message).map(|tag| tag & 7) {
+            Some(0) => varint(&mut message).map(|_| 0),
+            Some(1) => Some(8),
+            Some(2) => varint(&mut message),
+            Some(5) => Some(4),
+            _ => None,
+        };
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        match length.and_then(|length| message.get(length..)) {
+            Some(rest) => message = rest,
+            None => return false,
+        }
+    }
+    true
+}
+
+fn varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let (first, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(first & 0x7f) << shift;
+        if first & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// What is wrong with the file, as one sentence without a full stop.
+fn load_failure(error: &LoadError) -> String {
+    match error.kind() {
+        LoadErrorKind::UnknownFileType
+        | LoadErrorKind::FormatNotEnabled
+        | LoadErrorKind::ParseError => NOT_ONNX.to_owned(),
+        LoadErrorKind::ExternalDataError => {
+            "its weights are in another file; export the model as a single file".to_owned()
+        }
+        LoadErrorKind::OperatorInvalid => {
+            let reason = error.source().map(ToString::to_string).unwrap_or_default();
+            // The engine keeps the type of this error to itself; a test holds the wording.
+            match reason.strip_suffix(" operator not supported or not enabled") {
+                Some(name) => format!(
+                    "it uses the operator {name}, which the inference engine does not support"
+                ),
+                None => one_line(&error.to_string()),
+            }
+        }
+        _ => one_line(&error.to_string()),
+    }
+}
+
+fn check_input(inputs: &[String], signature: &Signature) -> Result<(), ModelError> {
     let [only] = inputs else {
         return Err(ModelError::Mismatch(format!(
             "the model has {} inputs, and one is needed",

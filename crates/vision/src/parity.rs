@@ -4,6 +4,7 @@
 //! decoder and no scaling, and the model's own sample photographs, which are not part of this project and are
 //! compared where `SIGHTLINE_MODEL_SAMPLES` names their folder.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -30,8 +31,8 @@ struct Model {
 impl Model {
     fn embedded() -> Self {
         let table = LabelTable::parse(crate::table::tests::EMBEDDED).unwrap();
-        let onnx = include_bytes!("../model/labeler.onnx");
-        let network = Network::load(onnx, &table.signature).unwrap();
+        let onnx = include_bytes!("../model/labeler.onnx").as_slice();
+        let network = Network::load(Cow::Borrowed(onnx), &table.signature).unwrap();
         Self { table, network }
     }
 

@@ -1,5 +1,6 @@
 //! The recogniser as a whole.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use rekognition_model::{
@@ -78,7 +79,7 @@ impl Recogniser {
     /// None in a binary whose tests pass.
     pub fn embedded() -> Result<Self, ModelError> {
         Self::load(
-            EMBEDDED_MODEL,
+            Cow::Borrowed(EMBEDDED_MODEL),
             LabelTable::parse(EMBEDDED_LABELS)?,
             "embedded",
         )
@@ -118,10 +119,14 @@ impl Recogniser {
             .unwrap_or_default();
         // The table first: it is small, and most mistakes are made in it.
         let table = parse(&read(labels)?)?;
-        Self::load(&read(model)?, table, &stem)
+        Self::load(Cow::Owned(read(model)?), table, &stem)
     }
 
-    fn load(model: &[u8], table: LabelTable, fallback_name: &str) -> Result<Self, ModelError> {
+    fn load(
+        model: Cow<'static, [u8]>,
+        table: LabelTable,
+        fallback_name: &str,
+    ) -> Result<Self, ModelError> {
         let network = Network::load(model, &table.signature)?;
         let unnamed = || Model {
             name: fallback_name.to_owned(),

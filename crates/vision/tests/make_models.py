@@ -58,7 +58,8 @@ def colour_logits(graph, image, stride, red, green, blue, full):
     for row, own in enumerate((red, green)):
         for channel in (red, green, blue):
             kernel[row, channel, 0, 0] = (16 if channel == own else -16) / full
-    return graph.add("Conv", [pooled, graph.weight(kernel), graph.weight([-8, -8])])
+    # Exporters write kernel_shape, and rten needs it.
+    return graph.add("Conv", [pooled, graph.weight(kernel), graph.weight([-8, -8])], kernel_shape=[1, 1])
 
 
 def flat(graph, tensor, rows):

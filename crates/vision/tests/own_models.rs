@@ -289,7 +289,7 @@ fn files_that_cannot_be_used_are_refused() {
     std::fs::write(&empty, "").unwrap();
     assert_eq!(
         error(&empty, &good),
-        "the ONNX model cannot be loaded: the file holds no graph"
+        "the ONNX model cannot be loaded: the file is empty"
     );
 
     let model = models().join("yolov8.onnx");
@@ -301,6 +301,24 @@ fn files_that_cannot_be_used_are_refused() {
     assert_eq!(
         error(&model, "{\"version\": 7}"),
         "the label table is not valid: its version is 7, and this program reads version 1"
+    );
+}
+
+#[test]
+fn an_operator_that_the_engine_lacks_is_named() {
+    // Hardmax is as long as Flatten, so replacing it leaves a valid file.
+    let mut model = std::fs::read(models().join("classifier.onnx")).unwrap();
+    let at = model.windows(7).position(|w| w == b"Flatten").unwrap();
+    model[at..at + 7].copy_from_slice(b"Hardmax");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hardmax.onnx");
+    std::fs::write(&path, &model).unwrap();
+    let error = load_text(&path, &table("yolov8").to_string())
+        .err()
+        .unwrap();
+    assert_eq!(
+        error.to_string(),
+        "the ONNX model cannot be loaded: it uses the operator Hardmax, which the inference engine does not support"
     );
 }
 
