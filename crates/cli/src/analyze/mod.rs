@@ -226,7 +226,7 @@ pub(crate) async fn aws_clients() -> anyhow::Result<Clients> {
 }
 
 /// The picture's bytes, and how Rekognition finds it where it lies in a bucket.
-async fn read(place: &Place, clients: &Clients) -> anyhow::Result<(Vec<u8>, Option<Picture>)> {
+async fn read(place: &Place, clients: &Clients) -> anyhow::Result<(Vec<u8>, Option<ImageSource>)> {
     let too_large = |size: u64| {
         anyhow!("{place} has {size} bytes; at most {MAX_FILE_BYTES} (100 MiB) are read")
     };
