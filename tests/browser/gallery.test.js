@@ -10,7 +10,7 @@ import { API, DESKTOP, PATIENCE, PHONE, barriers, choose, keep, launch, open, pi
 
 /**
  * @typedef {import('playwright-core').Page} Page
- * @typedef {import('../../frontend/js/shapes.js').ImageRow} ImageRow
+ * @typedef {import('../../frontend/js/shared/api-types.js').ImageRow} ImageRow
  */
 
 const PICTURES = ['astronaut.png', 'motorcycle_left.png', 'chelsea.png', 'coffee.png', 'rocket.jpg'];

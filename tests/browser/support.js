@@ -203,7 +203,7 @@ export async function boxesLitBy(page, finding) {
 
 /**
  * Answers of all operations as Rekognition documents them; see `tests/clients/rekognition_answers.py`.
- * @returns {Required<import('../../frontend/js/shapes.js').RekognitionAnswers>}
+ * @returns {Required<import('../../frontend/js/shared/api-types.js').RekognitionAnswers>}
  */
 export function documentedAnswers() {
   const file = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
@@ -236,7 +236,7 @@ export const largest = (boxes) => [...boxes].sort((a, b) => b.width * b.height -
 /**
  * The document of the shown picture, asked from the API itself.
  * @param {Page} page
- * @returns {Promise<import('../../frontend/js/shapes.js').ResultDocument>}
+ * @returns {Promise<import('../../frontend/js/shared/api-types.js').ResultDocument>}
  */
 export async function documentOf(page) {
   const address = await page.getByRole('link', { name: /Open the document/ }).getAttribute('href');

@@ -187,7 +187,7 @@ test('a picture with few labels has no slider, and the one of another hides none
 test('whatever was found is shown, and its boxes lie where the document says', async () => {
   const { page, close } = await open(browser);
   const answers = documentedAnswers();
-  /** @type {Record<string, import('../../frontend/js/shapes.js').RekognitionAnswers>} */
+  /** @type {Record<string, import('../../frontend/js/shared/api-types.js').RekognitionAnswers>} */
   const given = { 'astronaut.png': answers, 'coffee.png': { detectText: answers.detectText }, 'chelsea.png': { detectText: { TextDetections: [] } } };
   await page.route(/\/results\//, async (route) => {
     const response = await route.fetch();
@@ -200,7 +200,7 @@ test('whatever was found is shown, and its boxes lie where the document says', a
 
   await show(page, 'astronaut.png');
   const line = answers.detectText.TextDetections?.find(({ Type }) => Type === 'LINE');
-  /** @type {[string, string, (import('../../frontend/js/shapes.js').BoundingBox | undefined)?][]} */
+  /** @type {[string, string, (import('../../frontend/js/shared/api-types.js').BoundingBox | undefined)?][]} */
   const wanted = [
     ...(answers.detectLabels.Labels ?? []).map(({ Name = '' }) => /** @type {[string, string]} */ (['Labels', Name])),
     ...(answers.detectCustomLabels.CustomLabels ?? []).map(({ Name = '', Geometry }) => /** @type {typeof wanted[number]} */ (['Custom labels', Name, Geometry?.BoundingBox])),

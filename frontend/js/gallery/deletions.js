@@ -4,13 +4,13 @@
  * Several deletions in a row are one, with one time that starts anew with each.
  */
 
-import { Limiter } from '../queue.js';
+import { Limiter } from '../shared/limiter.js';
 
 /** How long a deletion can be taken back. */
 export const UNDO_MS = 8000;
 const AT_ONCE = 4;
 
-/** @typedef {import('../shapes.js').ImageRow} ImageRow */
+/** @typedef {import('../shared/api-types.js').ImageRow} ImageRow */
 
 export class Deletions {
   /** @type {Map<string, ImageRow>} those that can be taken back */

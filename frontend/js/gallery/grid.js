@@ -4,13 +4,13 @@
  * tile is a tab stop; the arrow keys, Home, End, Page Up and Page Down go through all of them.
  */
 
-import { h } from '../dom.js';
-import { count, percent } from '../format.js';
-import { icon } from '../icons.js';
-import { hashOf, nameOf } from './state.js';
-import { heightOf, layOut, placeOf, stepFrom, windowOf } from './window.js';
+import { h } from '../shared/dom.js';
+import { count, percent } from '../shared/format.js';
+import { icon } from '../shared/icons.js';
+import { hashOf, nameOf } from './url-state.js';
+import { heightOf, layOut, placeOf, stepFrom, windowOf } from './grid-layout.js';
 
-/** @typedef {import('../shapes.js').ImageRow} ImageRow */
+/** @typedef {import('../shared/api-types.js').ImageRow} ImageRow */
 
 /** The text below a picture and the space between two tiles, as the style sheet has them, in pixels. */
 const CAPTION = 48;

@@ -4,8 +4,8 @@
  * between two pages, is kept once.
  */
 
-import { isAbort } from '../errors.js';
-import { passes } from './state.js';
+import { isAbort } from '../shared/errors.js';
+import { passes } from './url-state.js';
 
 /**
  * So many pages in a row may bring nothing that passes the filter, before the person is asked whether to go on: a
@@ -13,7 +13,7 @@ import { passes } from './state.js';
  */
 export const BARREN_PAGES = 10;
 
-/** @typedef {import('../shapes.js').ImageRow} ImageRow */
+/** @typedef {import('../shared/api-types.js').ImageRow} ImageRow */
 
 export class Listing {
   /** @type {ImageRow[]} all that came and are not left out, newest first */
@@ -29,7 +29,7 @@ export class Listing {
 
   #page;
   #changed;
-  /** @type {import('./state.js').State} */
+  /** @type {import('./url-state.js').State} */
   #filter = { label: '', category: '', status: '', least: 0, key: '' };
   /** @type {string | null} */
   #cursor = null;
@@ -42,7 +42,7 @@ export class Listing {
   #control = null;
 
   /**
-   * @param {(query: import('./state.js').Query, cursor: string | null, signal: AbortSignal) => Promise<import('../shapes.js').ImagePage>} page
+   * @param {(query: import('./url-state.js').Query, cursor: string | null, signal: AbortSignal) => Promise<import('../shared/api-types.js').ImagePage>} page
    * @param {() => void} changed
    */
   constructor(page, changed) {
@@ -52,7 +52,7 @@ export class Listing {
 
   /**
    * Starts anew.
-   * @param {import('./state.js').State} filter
+   * @param {import('./url-state.js').State} filter
    */
   async start(filter) {
     this.#control?.abort();

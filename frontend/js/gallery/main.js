@@ -1,28 +1,28 @@
 // @ts-check
 /** Puts the gallery together. */
 
-import { account } from '../account.js';
-import { Announcer } from '../announce.js';
-import { createApi } from '../api.js';
-import { loadConfig } from '../config.js';
-import { byId, h } from '../dom.js';
-import { ApiError } from '../errors.js';
-import { brief, count, list, percent } from '../format.js';
-import { hasFiles } from '../intake.js';
-import { Notices } from '../notices.js';
-import { Limiter } from '../queue.js';
-import { explainError, inOne } from '../words.js';
+import { account } from '../shared/account.js';
+import { Announcer } from '../shared/announcer.js';
+import { createApi } from '../shared/api.js';
+import { loadConfig } from '../shared/config.js';
+import { byId, h } from '../shared/dom.js';
+import { ApiError } from '../shared/errors.js';
+import { brief, count, list, percent } from '../shared/format.js';
+import { hasFiles } from '../upload/file-intake.js';
+import { Notices } from '../shared/notices.js';
+import { Limiter } from '../shared/limiter.js';
+import { explainError, inOne } from '../shared/messages.js';
 import { Deletions } from './deletions.js';
 import { Grid } from './grid.js';
-import { createImages } from './images.js';
+import { createImages } from './images-api.js';
 import { Listing } from './listing.js';
-import { Search } from './search.js';
-import { describe, emptyState, endState, faultState } from './states.js';
-import { nameOf, readState, sameQuery, writeState } from './state.js';
-import { UndoNotice } from './undo.js';
+import { Search } from './search-field.js';
+import { describe, emptyState, endState, faultState } from './list-messages.js';
+import { nameOf, readState, sameQuery, writeState } from './url-state.js';
+import { UndoNotice } from './undo-notice.js';
 import { Viewer } from './viewer.js';
 
-/** @typedef {import('../shapes.js').ImageRow} ImageRow */
+/** @typedef {import('../shared/api-types.js').ImageRow} ImageRow */
 
 /** How far below the screen the end of the list may lie when the next page is asked for. */
 const AHEAD = '1400px';
@@ -53,7 +53,7 @@ try {
   notices.add('The page is not set up.', error instanceof Error ? error.message : String(error));
 }
 
-/** @param {import('../config.js').Config} config */
+/** @param {import('../shared/config.js').Config} config */
 async function start({ api: address, auth: settings }) {
   const { auth, signIn } = await account(settings, byId('account', HTMLElement), (title, text) => notices.add(title, text));
   state = readState(location);
@@ -63,7 +63,7 @@ async function start({ api: address, auth: settings }) {
   const forGood = new AbortController().signal;
   const howToSignIn = () => (auth ? signIn : null);
 
-  /** @type {import('../shapes.js').Counts} */
+  /** @type {import('../shared/api-types.js').Counts} */
   let counts = { labels: [], categories: [] };
   /** Whether the counts could not be read the last time. */
   let uncounted = false;
@@ -129,7 +129,7 @@ async function start({ api: address, auth: settings }) {
   // Several looks may be reported together; the last one tells how it is now.
   const nearEnd = new IntersectionObserver((looks) => looks.at(-1)?.isIntersecting && goOn(), { rootMargin: AHEAD });
   least.addEventListener('input', () => setLeast(least.valueAsNumber));
-  status.addEventListener('change', () => go({ status: /** @type {import('./state.js').Status} */ (status.value) }));
+  status.addEventListener('change', () => go({ status: /** @type {import('./url-state.js').Status} */ (status.value) }));
   addEventListener('popstate', () => void arrive());
   addEventListener('pagehide', () => deletions.leave());
   addEventListener('pageshow', (event) => {
@@ -236,7 +236,7 @@ async function start({ api: address, auth: settings }) {
 
   /**
    * Looks for something else.
-   * @param {Partial<import('./state.js').Query>} change
+   * @param {Partial<import('./url-state.js').Query>} change
    */
   function go(change) {
     const next = { ...state, ...change, key: '' };
@@ -412,7 +412,7 @@ function titleOf(picture) {
   return `${nameOf(picture)} – Sightline`;
 }
 
-/** @param {import('./state.js').State} now */
+/** @param {import('./url-state.js').State} now */
 function addressOf(now) {
   return `${location.pathname}${writeState(now)}`;
 }

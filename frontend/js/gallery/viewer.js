@@ -1,25 +1,25 @@
 // @ts-check
 /** One picture, large: its boxes, everything that was found in it, and what can be done with it. */
 
-import { aspectOf, coloursOf, qualityOf } from '../answer.js';
-import { colourRegions } from '../colours.js';
-import { documentSection } from '../document-view.js';
-import { byId, h } from '../dom.js';
-import { saveFrom } from '../download.js';
-import { ApiError, isAbort } from '../errors.js';
-import { typeLabel } from '../files.js';
-import { FindingsPanel } from '../findings-panel.js';
-import { brief, bytes } from '../format.js';
-import { icon } from '../icons.js';
-import { Picture } from '../picture.js';
-import { qualityTable } from '../quality.js';
-import { waitForResult } from '../results.js';
-import { explainError, inOne } from '../words.js';
-import { nameOf } from './state.js';
+import { aspectOf, coloursOf, qualityOf } from '../shared/result.js';
+import { colourRegions } from '../shared/colours.js';
+import { documentSection } from '../shared/document-view.js';
+import { byId, h } from '../shared/dom.js';
+import { saveFrom } from '../shared/download.js';
+import { ApiError, isAbort } from '../shared/errors.js';
+import { typeLabel } from '../shared/files.js';
+import { FindingsPanel } from '../shared/findings-panel.js';
+import { brief, bytes } from '../shared/format.js';
+import { icon } from '../shared/icons.js';
+import { Picture } from '../shared/picture.js';
+import { qualityTable } from '../shared/quality.js';
+import { waitForResult } from '../shared/wait-for-result.js';
+import { explainError, inOne } from '../shared/messages.js';
+import { nameOf } from './url-state.js';
 
 /**
- * @typedef {import('../shapes.js').ImageRow} ImageRow
- * @typedef {import('../shapes.js').ImageDetails} ImageDetails
+ * @typedef {import('../shared/api-types.js').ImageRow} ImageRow
+ * @typedef {import('../shared/api-types.js').ImageDetails} ImageDetails
  */
 
 export class Viewer {
@@ -53,7 +53,7 @@ export class Viewer {
   /**
    * @param {object} on
    * @param {(key: string, signal: AbortSignal) => Promise<ImageDetails>} on.details
-   * @param {(key: string, signal: AbortSignal) => Promise<import('../api.js').Reading>} on.document
+   * @param {(key: string, signal: AbortSignal) => Promise<import('../shared/api.js').Reading>} on.document
    * @param {(by: number) => void} on.step
    * @param {() => void} on.close the person wants to go back
    * @param {(row: ImageRow) => void} on.remove
@@ -220,7 +220,7 @@ export class Viewer {
 
   /**
    * @param {ImageDetails} details
-   * @param {import('../api.js').Reading} reading
+   * @param {import('../shared/api.js').Reading} reading
    * @param {AbortSignal} signal
    */
   #find(details, reading, signal) {
@@ -307,7 +307,7 @@ export class Viewer {
   }
 
   /**
-   * @param {import('../icons.js').IconName} name
+   * @param {import('../shared/icons.js').IconName} name
    * @param {string} says
    * @param {() => void} act
    */

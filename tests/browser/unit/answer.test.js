@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { BOX_HUES, aspectOf, coloursOf, labelsOf, qualityOf } from '../../../frontend/js/answer.js';
-import { spaced } from '../../../frontend/js/colours.js';
+import { BOX_HUES, aspectOf, coloursOf, labelsOf, qualityOf } from '../../../frontend/js/shared/result.js';
+import { spaced } from '../../../frontend/js/shared/colours.js';
 
 /**
- * @param {import('../../../frontend/js/shapes.js').DetectLabelsAnswer} detectLabels
- * @returns {import('../../../frontend/js/shapes.js').ResultDocument}
+ * @param {import('../../../frontend/js/shared/api-types.js').DetectLabelsAnswer} detectLabels
+ * @returns {import('../../../frontend/js/shared/api-types.js').ResultDocument}
  */
 const documentOf = (detectLabels) => ({ schemaVersion: 1, imageId: 'i', status: 'succeeded', rekognition: { detectLabels } });
 
@@ -71,7 +71,7 @@ test('regions without figures are left out', () => {
 });
 
 test('a document that failed has nothing to show', () => {
-  /** @type {import('../../../frontend/js/shapes.js').ResultDocument} */
+  /** @type {import('../../../frontend/js/shared/api-types.js').ResultDocument} */
   const failed = { schemaVersion: 1, imageId: 'i', status: 'failed', rekognition: {}, errors: [] };
   assert.deepEqual([labelsOf(failed), coloursOf(failed), qualityOf(failed), aspectOf(failed)], [[], [], [], null]);
   assert.equal(aspectOf(null), null);

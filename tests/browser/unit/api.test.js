@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { createApi } from '../../../frontend/js/api.js';
-import { explainError } from '../../../frontend/js/words.js';
+import { createApi } from '../../../frontend/js/shared/api.js';
+import { explainError } from '../../../frontend/js/shared/messages.js';
 
 const BASE = 'https://api.example.com';
 const REQUEST = { contentType: 'image/png', contentLength: 3, filename: 'a.png' };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Auth, challengeOf, randomText } from '../../../frontend/js/auth.js';
+import { Auth, challengeOf, randomText } from '../../../frontend/js/shared/auth.js';
 
 const SETTINGS = { domain: 'https://login.example.com', clientId: 'client', redirectUri: null, scopes: ['openid', 'email'] };
 const PAGE = 'https://pages.example.com/gallery.html?label=Dog#uploads/a.png';
@@ -20,7 +20,7 @@ const token = (claims) => `x.${Buffer.from(JSON.stringify(claims)).toString('bas
 
 /**
  * A browser tab with a sign-in service.
- * @param {Partial<import('../../../frontend/js/config.js').AuthSettings>} [settings]
+ * @param {Partial<import('../../../frontend/js/shared/config.js').AuthSettings>} [settings]
  */
 function tab(settings = {}) {
   const storage = /** @type {any} */ (new Memory());

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { boxAt, clampBox, placeTags } from '../../../frontend/js/boxes.js';
+import { boxAt, clampBox, placeTags } from '../../../frontend/js/shared/boxes.js';
 
 test('a box that reaches beyond the picture ends at its edge', () => {
   assert.deepEqual(clampBox({ Left: 0.25, Top: 0.25, Width: 0.5, Height: 0.5 }), { left: 0.25, top: 0.25, width: 0.5, height: 0.5 });

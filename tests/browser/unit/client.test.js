@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { createApi } from '../../../frontend/js/api.js';
-import { createClient, keyPath } from '../../../frontend/js/client.js';
-import { createImages } from '../../../frontend/js/gallery/images.js';
+import { createApi } from '../../../frontend/js/shared/api.js';
+import { createClient, keyPath } from '../../../frontend/js/shared/http-client.js';
+import { createImages } from '../../../frontend/js/gallery/images-api.js';
 
 const BASE = 'https://api.example.com/prod';
 const signal = () => new AbortController().signal;

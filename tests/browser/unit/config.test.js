@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { loadConfig, readConfig } from '../../../frontend/js/config.js';
+import { loadConfig, readConfig } from '../../../frontend/js/shared/config.js';
 
 const ORIGIN = 'http://127.0.0.1:8080';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { fit, jpegName, needsConversion } from '../../../frontend/js/convert.js';
+import { fit, jpegName, needsConversion } from '../../../frontend/js/upload/convert.js';
 
 test('only what the service cannot decode is converted', () => {
   assert.equal(needsConversion('image/heic'), true);

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 
-import { ACCEPT, check, contentType, sha256Hex, typeLabel } from '../../../frontend/js/files.js';
-import { leftOut } from '../../../frontend/js/notices.js';
+import { ACCEPT, check, contentType, sha256Hex, typeLabel } from '../../../frontend/js/shared/files.js';
+import { leftOut } from '../../../frontend/js/shared/notices.js';
 
 test('the browser’s type is used in the API’s spelling', () => {
   for (const [type, expected] of /** @type {const} */ ([

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { groupsOf } from '../../../frontend/js/findings.js';
+import { groupsOf } from '../../../frontend/js/shared/findings.js';
 
 const BOX = { Left: 0.1, Top: 0.2, Width: 0.3, Height: 0.4 };
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { brief, bytes, clock, count, duration, list, percent } from '../../../frontend/js/format.js';
+import { brief, bytes, clock, count, duration, list, percent } from '../../../frontend/js/shared/format.js';
 
 /** @param {string} text */
 const plain = (text) => text.replaceAll('\u00a0', ' ');

@@ -4,12 +4,12 @@ import { test } from 'node:test';
 
 import { Deletions } from '../../../frontend/js/gallery/deletions.js';
 import { BARREN_PAGES, Listing } from '../../../frontend/js/gallery/listing.js';
-import { hashOf, nameOf, passes, readState, writeState } from '../../../frontend/js/gallery/state.js';
-import { describe } from '../../../frontend/js/gallery/states.js';
-import { meant, suggest } from '../../../frontend/js/gallery/suggest.js';
-import { MARGIN_ROWS, heightOf, layOut, placeOf, stepFrom, windowOf } from '../../../frontend/js/gallery/window.js';
+import { hashOf, nameOf, passes, readState, writeState } from '../../../frontend/js/gallery/url-state.js';
+import { describe } from '../../../frontend/js/gallery/list-messages.js';
+import { meant, suggest } from '../../../frontend/js/gallery/suggestions.js';
+import { MARGIN_ROWS, heightOf, layOut, placeOf, stepFrom, windowOf } from '../../../frontend/js/gallery/grid-layout.js';
 
-/** @typedef {import('../../../frontend/js/shapes.js').ImageRow} ImageRow */
+/** @typedef {import('../../../frontend/js/shared/api-types.js').ImageRow} ImageRow */
 
 const NOTHING = { label: '', category: '', status: /** @type {const} */ (''), least: 0, key: '' };
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Limiter } from '../../../frontend/js/queue.js';
-import { backoffMs, retryAfterMs, sleep } from '../../../frontend/js/time.js';
+import { Limiter } from '../../../frontend/js/shared/limiter.js';
+import { backoffMs, retryAfterMs, sleep } from '../../../frontend/js/shared/time.js';
 
 /** A promise to be settled from outside. */
 function gate() {

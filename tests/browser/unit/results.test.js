@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { ApiError, LateError } from '../../../frontend/js/errors.js';
-import { waitForResult } from '../../../frontend/js/results.js';
+import { ApiError, LateError } from '../../../frontend/js/shared/errors.js';
+import { waitForResult } from '../../../frontend/js/shared/wait-for-result.js';
 
-/** @type {import('../../../frontend/js/shapes.js').ResultDocument} */
+/** @type {import('../../../frontend/js/shared/api-types.js').ResultDocument} */
 const DOCUMENT = { schemaVersion: 1, imageId: 'i', status: 'succeeded' };
 
 /**
  * Plays a series of answers on a clock of its own.
- * @param {(import('../../../frontend/js/api.js').Reading | Error)[]} answers the last is repeated
+ * @param {(import('../../../frontend/js/shared/api.js').Reading | Error)[]} answers the last is repeated
  * @param {number} [limitMs]
  */
 function play(answers, limitMs) {

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { ApiError, LateError, UploadError } from '../../../frontend/js/errors.js';
-import { Limiter } from '../../../frontend/js/queue.js';
-import { Task, canRetry } from '../../../frontend/js/task.js';
-import { explain, progressLine, spoken, stateLine } from '../../../frontend/js/words.js';
+import { ApiError, LateError, UploadError } from '../../../frontend/js/shared/errors.js';
+import { Limiter } from '../../../frontend/js/shared/limiter.js';
+import { Task, canRetry } from '../../../frontend/js/upload/task.js';
+import { explain, progressLine, spoken, stateLine } from '../../../frontend/js/shared/messages.js';
 
-/** @typedef {import('../../../frontend/js/task.js').Services} Services */
-/** @typedef {import('../../../frontend/js/shapes.js').ResultDocument} ResultDocument */
+/** @typedef {import('../../../frontend/js/upload/task.js').Services} Services */
+/** @typedef {import('../../../frontend/js/shared/api-types.js').ResultDocument} ResultDocument */
 
 /** @type {ResultDocument} */
 const DOCUMENT = {
@@ -25,7 +25,7 @@ const file = new File(['abcd'], 'a.png', { type: 'image/png' });
  * @param {Partial<Services> & {file?: File, contentType?: string, createUpload?: Services['api']['createUpload'], readResult?: Services['api']['readResult']}} [how]
  */
 function setUp({ file: given = file, contentType = 'image/png', createUpload, readResult, ...how } = {}) {
-  /** @type {import('../../../frontend/js/shapes.js').UploadRequest[]} */
+  /** @type {import('../../../frontend/js/shared/api-types.js').UploadRequest[]} */
   const asked = [];
   /** @type {string[]} */
   const sentTo = [];

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { putFile, refusal } from '../../../frontend/js/upload.js';
-import { explainError } from '../../../frontend/js/words.js';
+import { putFile, refusal } from '../../../frontend/js/upload/put-file.js';
+import { explainError } from '../../../frontend/js/shared/messages.js';
 
 const file = new File(['abc'], 'a.png', { type: 'image/png' });
 const ticket = {

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { saveFrom } from '../../../frontend/js/download.js';
-import { DownloadError } from '../../../frontend/js/errors.js';
-import { Meaning, SETTLE_MS } from '../../../frontend/js/meaning.js';
-import { explainError, shortcomings, spoken, stateLine } from '../../../frontend/js/words.js';
+import { saveFrom } from '../../../frontend/js/shared/download.js';
+import { DownloadError } from '../../../frontend/js/shared/errors.js';
+import { Meaning, SETTLE_MS } from '../../../frontend/js/upload/action-guard.js';
+import { explainError, shortcomings, spoken, stateLine } from '../../../frontend/js/shared/messages.js';
 
-/** @typedef {import('../../../frontend/js/shapes.js').ResultDocument} ResultDocument */
+/** @typedef {import('../../../frontend/js/shared/api-types.js').ResultDocument} ResultDocument */
 
 /**
  * What the list says of a picture, and what is said aloud.
@@ -15,7 +15,7 @@ import { explainError, shortcomings, spoken, stateLine } from '../../../frontend
  * @param {ResultDocument['status']} [status]
  */
 function said(rekognition, status = 'succeeded') {
-  const task = /** @type {import('../../../frontend/js/task.js').Task} */ ({ state: 'done', file: { name: 'a.png' }, document: { schemaVersion: 1, imageId: 'i', status, rekognition } });
+  const task = /** @type {import('../../../frontend/js/upload/task.js').Task} */ ({ state: 'done', file: { name: 'a.png' }, document: { schemaVersion: 1, imageId: 'i', status, rekognition } });
   return [stateLine(task), spoken(task)];
 }
 

@@ -1,10 +1,10 @@
 // @ts-check
 /** Brightness, sharpness and contrast of the picture, its foreground and its background. */
 
-import { QUALITIES } from './answer.js';
+import { QUALITIES } from './result.js';
 import { h } from './dom.js';
 
-/** @param {readonly import('./answer.js').QualityView[]} regions */
+/** @param {readonly import('./result.js').QualityView[]} regions */
 export function qualityTable(regions) {
   return h(
     'table',

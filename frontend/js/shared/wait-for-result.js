@@ -26,7 +26,7 @@ const UNKNOWN_ALLOWED = 2;
  * @param {number} [job.limitMs]
  * @param {(ms: number, signal: AbortSignal) => Promise<void>} [job.pause] for tests
  * @param {() => number} [job.now] for tests
- * @returns {Promise<import('./shapes.js').ResultDocument>}
+ * @returns {Promise<import('./api-types.js').ResultDocument>}
  * @throws {ApiError | LateError} or the signal's reason
  */
 export async function waitForResult({ read, signal, limitMs = WAIT_LIMIT_MS, pause = sleep, now = () => performance.now() }) {

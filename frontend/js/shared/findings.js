@@ -1,7 +1,7 @@
 // @ts-check
 /** Everything a result document found in a picture, in groups that both pages list and draw alike. */
 
-import { BOX_HUES, labelsOf } from './answer.js';
+import { BOX_HUES, labelsOf } from './result.js';
 import { clampBox } from './boxes.js';
 
 /**
@@ -9,7 +9,7 @@ import { clampBox } from './boxes.js';
  * @property {string} name
  * @property {number | null} confidence percent; null where the answer gives none
  * @property {{name: string, values: string[]}[]} facts
- * @property {import('./answer.js').Place[]} places
+ * @property {import('./result.js').Place[]} places
  * @property {number | null} hue where it has places
  *
  * @typedef {object} Group
@@ -19,7 +19,7 @@ import { clampBox } from './boxes.js';
  */
 
 /**
- * @param {import('./shapes.js').ResultDocument} document
+ * @param {import('./api-types.js').ResultDocument} document
  * @returns {Group[]} only groups that have something
  */
 export function groupsOf(document) {
@@ -85,7 +85,7 @@ function group(id, title, items) {
 /**
  * @param {string} name
  * @param {number | undefined} confidence
- * @param {import('./shapes.js').BoundingBox} [box]
+ * @param {import('./api-types.js').BoundingBox} [box]
  * @returns {Finding}
  */
 function plain(name, confidence, box) {
@@ -104,7 +104,7 @@ function hued(item, hue) {
 
 /**
  * Custom labels of one name are one finding with several places.
- * @param {readonly import('./shapes.js').CustomLabel[]} labels
+ * @param {readonly import('./api-types.js').CustomLabel[]} labels
  */
 function merged(labels) {
   /** @type {Map<string, Finding>} */
@@ -122,7 +122,7 @@ function merged(labels) {
 }
 
 /**
- * @param {import('./shapes.js').FaceDetail} face
+ * @param {import('./api-types.js').FaceDetail} face
  * @param {number} index
  */
 function faceOf(face, index) {
@@ -141,7 +141,7 @@ function faceOf(face, index) {
 }
 
 /**
- * @param {import('./shapes.js').EquippedPerson} person
+ * @param {import('./api-types.js').EquippedPerson} person
  * @param {number} index
  */
 function equippedOf({ BoundingBox, Confidence, BodyParts = [] }, index) {

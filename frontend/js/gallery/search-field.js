@@ -4,18 +4,18 @@
  * ("Editable Combobox With List Autocomplete").
  */
 
-import { h } from '../dom.js';
-import { icon } from '../icons.js';
-import { meant, suggest } from './suggest.js';
+import { h } from '../shared/dom.js';
+import { icon } from '../shared/icons.js';
+import { meant, suggest } from './suggestions.js';
 
-/** @typedef {import('./suggest.js').Suggestion} Suggestion */
+/** @typedef {import('./suggestions.js').Suggestion} Suggestion */
 
 export class Search {
   #input;
   #list;
   #clear;
   #on;
-  /** @type {import('../shapes.js').Counts} */
+  /** @type {import('../shared/api-types.js').Counts} */
   #counts = { labels: [], categories: [] };
   /** @type {{suggestion: Suggestion, option: HTMLElement}[]} */
   #options = [];
@@ -56,7 +56,7 @@ export class Search {
     });
   }
 
-  /** @param {import('../shapes.js').Counts} counts */
+  /** @param {import('../shared/api-types.js').Counts} counts */
   set counts(counts) {
     this.#counts = counts;
     const typing = document.activeElement === this.#input && this.#input.value !== this.#settled;

@@ -6,8 +6,8 @@
  */
 
 import { needsConversion } from './convert.js';
-import { ApiError, LateError, UploadError, isAbort } from './errors.js';
-import { backoffMs, sleep } from './time.js';
+import { ApiError, LateError, UploadError, isAbort } from '../shared/errors.js';
+import { backoffMs, sleep } from '../shared/time.js';
 
 /** How often an upload address is asked for again when the API is busy or has a fault. */
 const ASK_ATTEMPTS = 3;
@@ -17,13 +17,13 @@ const ASK_ATTEMPTS = 3;
  * `failed` with a document: the picture could not be analysed; without one: see `error`.
  *
  * @typedef {object} Services what a task needs from outside
- * @property {import('./api.js').Api} api
+ * @property {import('../shared/api.js').Api} api
  * @property {string[] | null} analyses what to ask for; null leaves it to the API
- * @property {import('./queue.js').Limiter} uploads how many files are on their way at once
- * @property {import('./queue.js').Limiter} questions how many results are asked for at once
- * @property {typeof import('./upload.js').putFile} put
- * @property {typeof import('./results.js').waitForResult} waitForResult
- * @property {typeof import('./files.js').sha256Hex} digest
+ * @property {import('../shared/limiter.js').Limiter} uploads how many files are on their way at once
+ * @property {import('../shared/limiter.js').Limiter} questions how many results are asked for at once
+ * @property {typeof import('./put-file.js').putFile} put
+ * @property {typeof import('../shared/wait-for-result.js').waitForResult} waitForResult
+ * @property {typeof import('../shared/files.js').sha256Hex} digest
  * @property {typeof import('./convert.js').toJpeg} toJpeg
  */
 
@@ -34,9 +34,9 @@ export class Task extends EventTarget {
   outgoing;
   /** Bytes sent. */
   sent = 0;
-  /** @type {import('./shapes.js').UploadTicket | null} */
+  /** @type {import('../shared/api-types.js').UploadTicket | null} */
   ticket = null;
-  /** @type {import('./shapes.js').ResultDocument | null} */
+  /** @type {import('../shared/api-types.js').ResultDocument | null} */
   document = null;
   /** @type {unknown} what stopped the task when it failed without a document */
   error = null;
@@ -174,7 +174,7 @@ export class Task extends EventTarget {
    */
   async #askForAddress(sha256, signal) {
     const { file, contentType } = this.outgoing;
-    /** @type {import('./shapes.js').UploadRequest} */
+    /** @type {import('../shared/api-types.js').UploadRequest} */
     const request = { contentType, contentLength: file.size, filename: file.name };
     if (sha256) request.sha256 = sha256;
     if (this.#services.analyses) request.analyses = this.#services.analyses;
@@ -190,7 +190,7 @@ export class Task extends EventTarget {
   }
 
   /**
-   * @param {import('./shapes.js').UploadTicket} ticket
+   * @param {import('../shared/api-types.js').UploadTicket} ticket
    * @param {AbortSignal} signal
    */
   async #isKnown(ticket, signal) {

@@ -11,7 +11,7 @@ const GAP = 2;
 
 /**
  * The part of a box that lies on the picture: Rekognition's boxes may reach beyond its edges.
- * @param {import('./shapes.js').BoundingBox | undefined} box
+ * @param {import('./api-types.js').BoundingBox | undefined} box
  * @returns {Box | null} null when nothing of it lies on the picture or it is not given
  */
 export function clampBox(box) {

@@ -1,23 +1,23 @@
 // @ts-check
 /** Puts the page together. */
 
-import { account } from './account.js';
-import { Announcer } from './announce.js';
-import { createApi } from './api.js';
-import { loadConfig } from './config.js';
+import { account } from '../shared/account.js';
+import { Announcer } from '../shared/announcer.js';
+import { createApi } from '../shared/api.js';
+import { loadConfig } from '../shared/config.js';
 import { toJpeg } from './convert.js';
-import { byId, h } from './dom.js';
-import { ACCEPT, TYPE_LABELS, check, sha256Hex } from './files.js';
-import { bytes } from './format.js';
-import { intake } from './intake.js';
-import { Notices, leftOut } from './notices.js';
-import { Limiter } from './queue.js';
-import { waitForResult } from './results.js';
-import { Stage } from './stage.js';
-import { Strip } from './strip.js';
+import { byId, h } from '../shared/dom.js';
+import { ACCEPT, TYPE_LABELS, check, sha256Hex } from '../shared/files.js';
+import { bytes } from '../shared/format.js';
+import { intake } from './file-intake.js';
+import { Notices, leftOut } from '../shared/notices.js';
+import { Limiter } from '../shared/limiter.js';
+import { waitForResult } from '../shared/wait-for-result.js';
+import { Stage } from './task-view.js';
+import { Strip } from './task-list.js';
 import { Task, canRetry } from './task.js';
-import { putFile } from './upload.js';
-import { spoken } from './words.js';
+import { putFile } from './put-file.js';
+import { spoken } from '../shared/messages.js';
 
 /** Files on their way at once: enough to fill a line, few enough that each address is used while it is fresh. */
 const UPLOADS_AT_ONCE = 4;
@@ -60,12 +60,12 @@ const strip = new Strip(on);
 const stage = new Stage(on);
 
 try {
-  await start(await loadConfig(new URL('../config.json', import.meta.url), location.origin));
+  await start(await loadConfig(new URL('../../config.json', import.meta.url), location.origin));
 } catch (error) {
   notices.add('The page is not set up.', error instanceof Error ? error.message : String(error));
 }
 
-/** @param {import('./config.js').Config} config */
+/** @param {import('../shared/config.js').Config} config */
 async function start({ api: address, maxUploadBytes, analyses, auth: settings }) {
   const { auth, signIn } = await account(settings, byId('account', HTMLElement), (title, text) => notices.add(title, text));
   signsIn = auth !== null;

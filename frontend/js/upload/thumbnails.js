@@ -1,7 +1,7 @@
 // @ts-check
 /** Small pictures for the list, decoded one after the other and only for what is on the screen. */
 
-import { Limiter } from './queue.js';
+import { Limiter } from '../shared/limiter.js';
 
 /** Pixels of the longer side: twice the size in the list, for dense screens. */
 const SIDE = 240;

@@ -1,10 +1,10 @@
 // @ts-check
 /** The notice of deletions that can still be taken back. It lies over everything, the viewer too. */
 
-import { h } from '../dom.js';
-import { brief, count } from '../format.js';
-import { icon } from '../icons.js';
-import { nameOf } from './state.js';
+import { h } from '../shared/dom.js';
+import { brief, count } from '../shared/format.js';
+import { icon } from '../shared/icons.js';
+import { nameOf } from './url-state.js';
 
 export class UndoNotice {
   #text = h('p', {});
@@ -40,7 +40,7 @@ export class UndoNotice {
     this.#on.hold(held);
   }
 
-  /** @param {readonly import('../shapes.js').ImageRow[]} waiting */
+  /** @param {readonly import('../shared/api-types.js').ImageRow[]} waiting */
   show(waiting) {
     const [first] = waiting;
     const focused = this.element.contains(document.activeElement);

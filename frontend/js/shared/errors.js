@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * What can go wrong between the page and the two servers. The classes are cut by what the person has to
- * do about it; `words.js` turns each into sentences.
+ * do about it; `messages.js` turns each into sentences.
  */
 
 /** The API could not be asked, or said no. */
@@ -12,7 +12,7 @@ export class ApiError extends Error {
    * @param {object} [about]
    * @param {string} [about.address] the address that was asked
    * @param {number} [about.status]
-   * @param {import('./shapes.js').Problem} [about.problem]
+   * @param {import('./api-types.js').Problem} [about.problem]
    * @param {number | null} [about.retryAfterMs]
    * @param {unknown} [about.cause]
    */

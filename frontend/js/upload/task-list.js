@@ -4,13 +4,13 @@
  * the chosen picture is a tab stop; the arrow keys, Home and End go through the list.
  */
 
-import { byId, h } from './dom.js';
-import { typeLabel } from './files.js';
-import { icon } from './icons.js';
-import { Meaning } from './meaning.js';
+import { byId, h } from '../shared/dom.js';
+import { typeLabel } from '../shared/files.js';
+import { icon } from '../shared/icons.js';
+import { Meaning } from './action-guard.js';
 import { canRetry } from './task.js';
-import { Thumbnails } from './thumbs.js';
-import { stateLine } from './words.js';
+import { Thumbnails } from './thumbnails.js';
+import { stateLine } from '../shared/messages.js';
 
 /**
  * @typedef {object} Row

@@ -1,22 +1,22 @@
 // @ts-check
 /** The API's two operations that an upload needs. */
 
-import { createClient, isObject } from './client.js';
+import { createClient, isObject } from './http-client.js';
 import { retryAfterMs } from './time.js';
 
 /**
  * @typedef {object} Api
  * @property {string} address the API's address, as a person would name it
- * @property {(request: import('./shapes.js').UploadRequest, signal: AbortSignal) => Promise<import('./shapes.js').UploadTicket>} createUpload
+ * @property {(request: import('./api-types.js').UploadRequest, signal: AbortSignal) => Promise<import('./api-types.js').UploadTicket>} createUpload
  * @property {(statusUrl: string, signal: AbortSignal) => Promise<Reading>} readResult
  *
- * @typedef {{ready: true, document: import('./shapes.js').ResultDocument}
+ * @typedef {{ready: true, document: import('./api-types.js').ResultDocument}
  *   | {ready: false, retryAfterMs: number | null}} Reading
  */
 
 /**
  * @param {string} base the API's address without a slash at the end
- * @param {import('./client.js').Use} [use]
+ * @param {import('./http-client.js').Use} [use]
  * @returns {Api}
  */
 export function createApi(base, use = {}) {
@@ -51,7 +51,7 @@ export function createApi(base, use = {}) {
 
 /**
  * @param {unknown} value
- * @returns {value is import('./shapes.js').UploadTicket}
+ * @returns {value is import('./api-types.js').UploadTicket}
  */
 function isTicket(value) {
   return (
@@ -63,7 +63,7 @@ function isTicket(value) {
 
 /**
  * @param {unknown} value
- * @returns {value is import('./shapes.js').ResultDocument}
+ * @returns {value is import('./api-types.js').ResultDocument}
  */
 function isDocument(value) {
   return isObject(value) && typeof value.status === 'string';

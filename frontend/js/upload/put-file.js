@@ -4,7 +4,7 @@
  * upload has come.
  */
 
-import { UploadError } from './errors.js';
+import { UploadError } from '../shared/errors.js';
 
 const STALL_MS = 60_000;
 
@@ -15,7 +15,7 @@ const BROWSERS_OWN = new Set(['content-length', 'host', 'connection']);
 
 /**
  * @param {object} job
- * @param {import('./shapes.js').UploadTicket} job.ticket
+ * @param {import('../shared/api-types.js').UploadTicket} job.ticket
  * @param {File} job.file
  * @param {AbortSignal} job.signal
  * @param {(sent: number) => void} job.onProgress bytes so far

@@ -39,7 +39,7 @@ export const QUALITIES = ['Brightness', 'Sharpness', 'Contrast'];
 
 /**
  * The labels in Rekognition's order, most confident first.
- * @param {import('./shapes.js').ResultDocument} document
+ * @param {import('./api-types.js').ResultDocument} document
  * @returns {LabelView[]}
  */
 export function labelsOf(document) {
@@ -62,7 +62,7 @@ export function labelsOf(document) {
 }
 
 /**
- * @param {import('./shapes.js').ResultDocument} document
+ * @param {import('./api-types.js').ResultDocument} document
  * @returns {{region: string, colours: Colour[]}[]} only regions that have colours
  */
 export function coloursOf(document) {
@@ -72,7 +72,7 @@ export function coloursOf(document) {
 }
 
 /**
- * @param {import('./shapes.js').ResultDocument} document
+ * @param {import('./api-types.js').ResultDocument} document
  * @returns {QualityView[]} only regions that have a figure
  */
 export function qualityOf(document) {
@@ -83,14 +83,14 @@ export function qualityOf(document) {
 
 /**
  * The upright picture's width by its height, where the document knows it.
- * @param {import('./shapes.js').ResultDocument | null} document
+ * @param {import('./api-types.js').ResultDocument | null} document
  */
 export function aspectOf(document) {
   const { width = 0, height = 0 } = document?.image ?? {};
   return width > 0 && height > 0 ? width / height : null;
 }
 
-/** @param {import('./shapes.js').ResultDocument} document */
+/** @param {import('./api-types.js').ResultDocument} document */
 function regions(document) {
   const properties = document.rekognition?.detectLabels?.ImageProperties;
   return [
@@ -100,7 +100,7 @@ function regions(document) {
   ];
 }
 
-/** @param {import('./shapes.js').DominantColor[] | undefined} list */
+/** @param {import('./api-types.js').DominantColor[] | undefined} list */
 function colours(list) {
   return (list ?? []).flatMap(({ HexCode = '', CSSColor, PixelPercent = 0 }) =>
     /^#[0-9a-f]{6}$/i.test(HexCode) ? [{ hex: HexCode.toUpperCase(), name: CSSColor || HexCode, percent: PixelPercent }] : [],

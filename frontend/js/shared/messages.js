@@ -10,7 +10,7 @@ const OFFLINE = { title: 'You are offline', text: 'There is no network connectio
 
 /**
  * A task's state on one line.
- * @param {import('./task.js').Task} task
+ * @param {import('../upload/task.js').Task} task
  */
 export function stateLine(task) {
   switch (task.state) {
@@ -35,7 +35,7 @@ export function stateLine(task) {
 
 /**
  * The same with more room.
- * @param {import('./task.js').Task} task
+ * @param {import('../upload/task.js').Task} task
  */
 export function progressLine(task) {
   if (task.state !== 'uploading') return stateLine(task);
@@ -47,7 +47,7 @@ const NAMED = 3;
 
 /**
  * What was found in a picture, in few words. Unsafe content comes first, since the end of a line may be cut off.
- * @param {import('./shapes.js').ResultDocument} document
+ * @param {import('./api-types.js').ResultDocument} document
  * @param {(more: number) => string} rest says how many are not named
  * @returns {string[]} nothing where nothing was found
  */
@@ -72,7 +72,7 @@ function phrases(document, rest) {
   ].filter((part) => part !== false);
 }
 
-/** @param {import('./shapes.js').ResultDocument | null} document */
+/** @param {import('./api-types.js').ResultDocument | null} document */
 function found(document) {
   const parts = document ? phrases(document, (more) => ` + ${more}`) : [];
   if (parts.length === 0) parts.push('Nothing found');
@@ -82,7 +82,7 @@ function found(document) {
 
 /**
  * What was found, to be read aloud.
- * @param {import('./shapes.js').ResultDocument} document
+ * @param {import('./api-types.js').ResultDocument} document
  * @returns {string[]} nothing where nothing was found
  */
 export function aloud(document) {
@@ -91,7 +91,7 @@ export function aloud(document) {
 
 /**
  * A finished task in one or two spoken sentences.
- * @param {import('./task.js').Task} task
+ * @param {import('../upload/task.js').Task} task
  */
 export function spoken(task) {
   const { name } = task.file;
@@ -107,7 +107,7 @@ export function spoken(task) {
 
 /**
  * Why a task failed.
- * @param {import('./task.js').Task} task
+ * @param {import('../upload/task.js').Task} task
  * @returns {{title: string, text: string}}
  */
 export function explain(task) {
@@ -120,7 +120,7 @@ export function explain(task) {
 
 /**
  * What a document that did not succeed lacks, and why.
- * @param {import('./shapes.js').ResultDocument} document
+ * @param {import('./api-types.js').ResultDocument} document
  * @returns {{title: string, reasons: {analysis?: string, text: string}[]}}
  */
 export function shortcomings({ status, errors = [] }) {

@@ -9,7 +9,7 @@ import { jsonTree } from './json-view.js';
 
 /**
  * @param {object} what
- * @param {import('./shapes.js').ResultDocument} what.document
+ * @param {import('./api-types.js').ResultDocument} what.document
  * @param {string} what.filename the picture's
  * @param {string} what.key
  * @param {string} what.resultKey

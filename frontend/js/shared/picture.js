@@ -6,7 +6,7 @@ import { h, svg } from './dom.js';
 import { typeLabel } from './files.js';
 import { icon } from './icons.js';
 import { percent } from './format.js';
-import { sentence } from './words.js';
+import { sentence } from './messages.js';
 
 /** Small pictures are shown larger than they are, up to this many times. */
 const MAGNIFY = 2;

@@ -1,7 +1,7 @@
 // @ts-check
 /** The API's operations on stored pictures. */
 
-import { createClient, isObject, keyPath } from '../client.js';
+import { createClient, isObject, keyPath } from '../shared/http-client.js';
 
 /** The most that `GET /images` gives at once. */
 const PAGE = 100;
@@ -10,7 +10,7 @@ const PAGE = 100;
 
 /**
  * @param {string} base the API's address without a slash at the end
- * @param {import('../client.js').Use} [use]
+ * @param {import('../shared/http-client.js').Use} [use]
  */
 export function createImages(base, use = {}) {
   const client = createClient(base, use);
@@ -31,19 +31,19 @@ export function createImages(base, use = {}) {
 
   return {
     /**
-     * @param {import('./state.js').Query} query
+     * @param {import('./url-state.js').Query} query
      * @param {string | null} cursor
      * @param {AbortSignal} signal
      */
     async page({ label, category, status }, cursor, signal) {
       const asked = Object.entries({ label, category, status, cursor }).flatMap(([name, value]) => (value ? [[name, value]] : []));
       const url = `${base}/images?${new URLSearchParams([...asked, ['limit', String(PAGE)]])}`;
-      return /** @type {import('../shapes.js').ImagePage} */ (await get(url, signal, ({ images }) => Array.isArray(images)));
+      return /** @type {import('../shared/api-types.js').ImagePage} */ (await get(url, signal, ({ images }) => Array.isArray(images)));
     },
 
     /** @param {AbortSignal} signal */
     async counts(signal) {
-      return /** @type {import('../shapes.js').Counts} */ (
+      return /** @type {import('../shared/api-types.js').Counts} */ (
         await get(`${base}/labels`, signal, ({ labels, categories }) => Array.isArray(labels) && Array.isArray(categories))
       );
     },
@@ -53,7 +53,7 @@ export function createImages(base, use = {}) {
      * @param {AbortSignal} signal
      */
     async details(key, signal) {
-      return /** @type {import('../shapes.js').ImageDetails} */ (await get(address(key), signal, ({ imageUrl }) => typeof imageUrl === 'string'));
+      return /** @type {import('../shared/api-types.js').ImageDetails} */ (await get(address(key), signal, ({ imageUrl }) => typeof imageUrl === 'string'));
     },
 
     /**

@@ -14,7 +14,7 @@ const CATEGORIES = 4;
 /**
  * The names that begin with the text first, then those with a word that does, then those that hold it anywhere; the
  * more frequent first among equals.
- * @param {import('../shapes.js').Counts} counts
+ * @param {import('../shared/api-types.js').Counts} counts
  * @param {string} text
  * @returns {{labels: Suggestion[], categories: Suggestion[]}}
  */
@@ -25,7 +25,7 @@ export function suggest({ labels, categories }, text) {
 /**
  * What a text means that was typed and not chosen: the label of that name, else the category, else the first suggestion
  * of which a word begins with it, else a label that is not among the counts.
- * @param {import('../shapes.js').Counts} counts
+ * @param {import('../shared/api-types.js').Counts} counts
  * @param {string} text
  * @returns {Suggestion | null} null for an empty text
  */
@@ -42,7 +42,7 @@ export function meant({ labels, categories }, text) {
 
 /**
  * @param {Suggestion['kind']} kind
- * @param {readonly import('../shapes.js').Count[]} counts
+ * @param {readonly import('../shared/api-types.js').Count[]} counts
  * @param {string} text
  * @param {number} most
  * @returns {Suggestion[]}

@@ -79,7 +79,7 @@ export function sameQuery(a, b) {
 
 /**
  * Whether a picture is shown: what it is searched for, or else its surest label, is at least so certain.
- * @param {import('../shapes.js').ImageRow} row
+ * @param {import('../shared/api-types.js').ImageRow} row
  * @param {Pick<State, 'label' | 'category' | 'least'>} state
  */
 export function passes(row, { label, category, least }) {
@@ -89,7 +89,7 @@ export function passes(row, { label, category, least }) {
 }
 
 /**
- * @param {import('../shapes.js').ImageRow} row
+ * @param {import('../shared/api-types.js').ImageRow} row
  * @param {string} label
  */
 function confidenceOf({ labels }, label) {

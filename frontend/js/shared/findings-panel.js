@@ -9,7 +9,7 @@ import { h } from './dom.js';
 import { groupsOf } from './findings.js';
 import { count, percent } from './format.js';
 import { icon } from './icons.js';
-import { shortcomings } from './words.js';
+import { shortcomings } from './messages.js';
 
 /** The confidence the slider starts from, unless a finding lies lower: Rekognition's default for labels is 55. */
 const FILTER_FLOOR = 50;
@@ -69,7 +69,7 @@ export class FindingsPanel {
   }
 
   /**
-   * @param {import('./shapes.js').ResultDocument} document
+   * @param {import('./api-types.js').ResultDocument} document
    * @param {number} least percent
    */
   show(document, least) {
@@ -245,7 +245,7 @@ function nothing() {
   return h('section', { class: 'card calm' }, h('h3', {}, 'Nothing found'), h('p', {}, 'Nothing in this picture was recognised with enough confidence.'));
 }
 
-/** @param {import('./shapes.js').ResultDocument} document */
+/** @param {import('./api-types.js').ResultDocument} document */
 function trouble(document) {
   const { title, reasons } = shortcomings(document);
   return h(

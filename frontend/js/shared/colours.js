@@ -6,7 +6,7 @@ import { percent } from './format.js';
 
 /**
  * A small patch of a colour.
- * @param {import('./answer.js').Colour} colour
+ * @param {import('./result.js').Colour} colour
  */
 export function swatch(colour) {
   const patch = h('span', { class: 'swatch', title: `${colour.name}, ${percent(colour.percent, 1)}` });
@@ -15,7 +15,7 @@ export function swatch(colour) {
 }
 
 /**
- * @param {readonly {region: string, colours: import('./answer.js').Colour[]}[]} regions
+ * @param {readonly {region: string, colours: import('./result.js').Colour[]}[]} regions
  */
 export function colourRegions(regions) {
   return h(
@@ -46,7 +46,7 @@ export function colourRegions(regions) {
   );
 }
 
-/** @param {import('./answer.js').Colour} colour */
+/** @param {import('./result.js').Colour} colour */
 function share(colour) {
   const part = h('span', {});
   part.style.backgroundColor = colour.hex;

@@ -1,15 +1,15 @@
 // @ts-check
 /** What the gallery says of itself: how much is shown, why nothing is, and what to do about it. */
 
-import { h } from '../dom.js';
-import { ApiError } from '../errors.js';
-import { count, percent } from '../format.js';
-import { icon } from '../icons.js';
-import { explainError, sentence } from '../words.js';
+import { h } from '../shared/dom.js';
+import { ApiError } from '../shared/errors.js';
+import { count, percent } from '../shared/format.js';
+import { icon } from '../shared/icons.js';
+import { explainError, sentence } from '../shared/messages.js';
 
 /**
  * @typedef {import('./listing.js').Listing} Listing
- * @typedef {import('./state.js').State} State
+ * @typedef {import('./url-state.js').State} State
  */
 
 const STATUS_WORDS = { '': '', succeeded: 'analysed', partial: 'partly analysed', failed: 'that could not be analysed' };
@@ -89,7 +89,7 @@ export function faultState(error, on) {
 }
 
 /**
- * @param {import('../icons.js').IconName} name
+ * @param {import('../shared/icons.js').IconName} name
  * @param {string} title
  * @param {string} text
  * @param {HTMLElement | null} act

@@ -1,19 +1,19 @@
 // @ts-check
 /** The chosen picture: its progress while it is on its way, and what was found when it is there. */
 
-import { aspectOf, coloursOf, qualityOf } from './answer.js';
-import { colourRegions } from './colours.js';
-import { documentSection } from './document-view.js';
-import { byId, h } from './dom.js';
-import { typeLabel } from './files.js';
-import { FindingsPanel } from './findings-panel.js';
-import { bytes, count, duration } from './format.js';
-import { icon } from './icons.js';
-import { Meaning } from './meaning.js';
-import { Picture } from './picture.js';
-import { qualityTable } from './quality.js';
+import { aspectOf, coloursOf, qualityOf } from '../shared/result.js';
+import { colourRegions } from '../shared/colours.js';
+import { documentSection } from '../shared/document-view.js';
+import { byId, h } from '../shared/dom.js';
+import { typeLabel } from '../shared/files.js';
+import { FindingsPanel } from '../shared/findings-panel.js';
+import { bytes, count, duration } from '../shared/format.js';
+import { icon } from '../shared/icons.js';
+import { Meaning } from './action-guard.js';
+import { Picture } from '../shared/picture.js';
+import { qualityTable } from '../shared/quality.js';
 import { canRetry } from './task.js';
-import { aloud, explain, progressLine } from './words.js';
+import { aloud, explain, progressLine } from '../shared/messages.js';
 
 /** @typedef {import('./task.js').Task} Task */
 
@@ -173,7 +173,7 @@ export class Stage {
 
   /**
    * @param {Task} task
-   * @param {import('./shapes.js').ResultDocument} document
+   * @param {import('../shared/api-types.js').ResultDocument} document
    */
   #showAnswer(task, document) {
     if (this.#picture) this.#picture.aspect = aspectOf(document);
