@@ -1,26 +1,26 @@
 // @ts-check
-/** The geometry of a grid of which only the part on the screen exists. Pixels throughout. */
+/** The geometry of a virtual grid: only tiles near the screen are in the page. All lengths are pixels. */
 
 /**
  * @typedef {object} Layout
  * @property {number} columns
  * @property {number} tileWidth
  * @property {number} tileHeight
- * @property {number} pitchX from one tile's left edge to the next one's
+ * @property {number} pitchX from one tile's left edge to that of the next
  * @property {number} pitchY
  */
 
-/** Rows above and below the screen that exist too, so that a turn of the wheel shows no gap. */
+/** Extra rows above and below the screen, so that fast scrolling shows no gap. */
 export const MARGIN_ROWS = 3;
 
 /**
  * @param {number} width of the grid
- * @param {{least: number, gap: number, caption: number, ratio: number}} tile the least width of a tile, the space
- *   between two, the height of the text below its picture, and the picture's height by its width
+ * @param {{minWidth: number, gap: number, caption: number, ratio: number}} tile a tile's minimum width, the space between
+ *   two tiles, the height of the text below the picture, and the picture's height divided by its width
  * @returns {Layout}
  */
-export function layOut(width, { least, gap, caption, ratio }) {
-  const columns = Math.max(1, Math.floor((width + gap) / (least + gap)));
+export function layoutFor(width, { minWidth, gap, caption, ratio }) {
+  const columns = Math.max(1, Math.floor((width + gap) / (minWidth + gap)));
   const tileWidth = Math.max(1, (width - gap * (columns - 1)) / columns);
   const tileHeight = Math.round(tileWidth * ratio) + caption;
   return { columns, tileWidth, tileHeight, pitchX: tileWidth + gap, pitchY: tileHeight + gap };
@@ -37,13 +37,13 @@ export function heightOf(count, { columns, tileHeight, pitchY }) {
 }
 
 /**
- * The tiles that exist while a part of the grid is on the screen.
- * @param {{top: number, height: number}} view the screen's top edge, measured from the grid's, and its height
+ * The tiles that are in the page.
+ * @param {{top: number, height: number}} view the screen's top edge, relative to the grid's, and its height
  * @param {number} count
  * @param {Layout} layout
- * @returns {{first: number, end: number}} `end` is not among them
+ * @returns {{first: number, end: number}} `end` is exclusive
  */
-export function windowOf({ top, height }, count, { columns, pitchY }) {
+export function visibleRange({ top, height }, count, { columns, pitchY }) {
   const firstRow = Math.floor(top / pitchY) - MARGIN_ROWS;
   const endRow = Math.ceil((top + height) / pitchY) + MARGIN_ROWS;
   const first = Math.min(count, Math.max(0, firstRow * columns));
@@ -54,37 +54,37 @@ export function windowOf({ top, height }, count, { columns, pitchY }) {
  * @param {number} index
  * @param {Layout} layout
  */
-export function placeOf(index, { columns, pitchX, pitchY }) {
+export function positionOf(index, { columns, pitchX, pitchY }) {
   return { x: (index % columns) * pitchX, y: Math.floor(index / columns) * pitchY };
 }
 
 /**
- * Where a key leads in the grid.
+ * The tile that a key moves to.
  * @param {string} key as `KeyboardEvent.key`
  * @param {number} index
  * @param {number} count
  * @param {Layout} layout
  * @param {number} height of the screen
- * @returns {number | null} null for keys that lead nowhere
+ * @returns {number | null} null for other keys
  */
-export function stepFrom(key, index, count, { columns, pitchY }, height) {
+export function indexAfterKey(key, index, count, { columns, pitchY }, height) {
   if (count === 0) return null;
   const page = Math.max(1, Math.floor(height / pitchY)) * columns;
   const onLastRow = Math.floor(index / columns) === Math.floor((count - 1) / columns);
-  const within = (/** @type {number} */ to) => Math.min(count - 1, Math.max(0, to));
+  const clamp = (/** @type {number} */ to) => Math.min(count - 1, Math.max(0, to));
   switch (key) {
     case 'ArrowLeft':
-      return within(index - 1);
+      return clamp(index - 1);
     case 'ArrowRight':
-      return within(index + 1);
+      return clamp(index + 1);
     case 'ArrowUp':
       return index < columns ? index : index - columns;
     case 'ArrowDown':
-      return onLastRow ? index : within(index + columns);
+      return onLastRow ? index : clamp(index + columns);
     case 'PageUp':
-      return within(index - page);
+      return clamp(index - page);
     case 'PageDown':
-      return within(index + page);
+      return clamp(index + page);
     case 'Home':
       return 0;
     case 'End':

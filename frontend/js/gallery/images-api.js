@@ -3,30 +3,30 @@
 
 import { createClient, isObject, keyPath } from '../shared/http-client.js';
 
-/** The most that `GET /images` gives at once. */
-const PAGE = 100;
+/** The largest page that `GET /images` returns. */
+const PAGE_SIZE = 100;
 
-/** @typedef {ReturnType<typeof createImages>} Images */
+/** @typedef {ReturnType<typeof createImagesApi>} ImagesApi */
 
 /**
- * @param {string} base the API's address without a slash at the end
- * @param {import('../shared/http-client.js').Use} [use]
+ * @param {string} base the API's address without a trailing slash
+ * @param {import('../shared/http-client.js').ClientOptions} [options]
  */
-export function createImages(base, use = {}) {
-  const client = createClient(base, use);
+export function createImagesApi(base, options = {}) {
+  const client = createClient(base, options);
   const json = { headers: { accept: 'application/json' } };
-  const address = (/** @type {string} */ key) => `${base}/images/${keyPath(key)}`;
+  const urlOf = (/** @type {string} */ key) => `${base}/images/${keyPath(key)}`;
 
   /**
    * @param {string} url
    * @param {AbortSignal} signal
-   * @param {(body: Record<string, unknown>) => boolean} fits
+   * @param {(body: Record<string, unknown>) => boolean} isValid
    */
-  async function get(url, signal, fits) {
-    const answer = await client.ask(url, json, signal);
-    if (!answer.response.ok) throw client.refusal(answer);
-    if (!isObject(answer.body) || !fits(answer.body)) throw client.unreadable(answer);
-    return /** @type {unknown} */ (answer.body);
+  async function get(url, signal, isValid) {
+    const reply = await client.request(url, json, signal);
+    if (!reply.response.ok) throw client.rejected(reply);
+    if (!isObject(reply.body) || !isValid(reply.body)) throw client.unreadable(reply);
+    return /** @type {unknown} */ (reply.body);
   }
 
   return {
@@ -36,8 +36,8 @@ export function createImages(base, use = {}) {
      * @param {AbortSignal} signal
      */
     async page({ label, category, status }, cursor, signal) {
-      const asked = Object.entries({ label, category, status, cursor }).flatMap(([name, value]) => (value ? [[name, value]] : []));
-      const url = `${base}/images?${new URLSearchParams([...asked, ['limit', String(PAGE)]])}`;
+      const parameters = Object.entries({ label, category, status, cursor }).flatMap(([name, value]) => (value ? [[name, value]] : []));
+      const url = `${base}/images?${new URLSearchParams([...parameters, ['limit', String(PAGE_SIZE)]])}`;
       return /** @type {import('../shared/api-types.js').ImagePage} */ (await get(url, signal, ({ images }) => Array.isArray(images)));
     },
 
@@ -53,31 +53,31 @@ export function createImages(base, use = {}) {
      * @param {AbortSignal} signal
      */
     async details(key, signal) {
-      return /** @type {import('../shared/api-types.js').ImageDetails} */ (await get(address(key), signal, ({ imageUrl }) => typeof imageUrl === 'string'));
+      return /** @type {import('../shared/api-types.js').ImageDetails} */ (await get(urlOf(key), signal, ({ imageUrl }) => typeof imageUrl === 'string'));
     },
 
     /**
-     * Where the picture's document can be read.
+     * The address of the picture's result document.
      * @param {string} key
      */
-    documentAddress: (key) => `${base}/results/${keyPath(key)}`,
+    documentUrl: (key) => `${base}/results/${keyPath(key)}`,
 
     /**
      * @param {string} key
      * @param {AbortSignal} signal
      */
     async remove(key, signal) {
-      const answer = await client.ask(address(key), { method: 'DELETE' }, signal);
-      // Somebody else may have been faster.
-      if (!answer.response.ok && answer.response.status !== 404) throw client.refusal(answer);
+      const reply = await client.request(urlOf(key), { method: 'DELETE' }, signal);
+      // 404: somebody else deleted the picture first.
+      if (!reply.response.ok && reply.response.status !== 404) throw client.rejected(reply);
     },
 
     /**
-     * The same while the page is being left.
+     * Deletes a picture while the person leaves the page.
      * @param {string} key
      */
     removeOnLeaving(key) {
-      client.leave(address(key), { method: 'DELETE' });
+      client.sendOnLeaving(urlOf(key), { method: 'DELETE' });
     },
   };
 }

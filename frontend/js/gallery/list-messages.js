@@ -1,111 +1,120 @@
 // @ts-check
-/** What the gallery says of itself: how much is shown, why nothing is, and what to do about it. */
+/** What the gallery says about its list: how many pictures it shows, why there are none, and what to do. */
 
+import { button } from '../shared/buttons.js';
 import { h } from '../shared/dom.js';
+import { errorMessage } from '../shared/error-messages.js';
 import { ApiError } from '../shared/errors.js';
-import { count, percent } from '../shared/format.js';
+import { count, percent, sentence } from '../shared/format.js';
 import { icon } from '../shared/icons.js';
-import { explainError, sentence } from '../shared/messages.js';
 
 /**
  * @typedef {import('./listing.js').Listing} Listing
  * @typedef {import('./url-state.js').State} State
  */
 
-const STATUS_WORDS = { '': '', succeeded: 'analysed', partial: 'partly analysed', failed: 'that could not be analysed' };
+const STATUS_CLAUSES = { '': '', succeeded: ' that were fully analysed', partial: ' that were partially analysed', failed: ' that could not be analysed' };
 
 /**
- * One line above the pictures.
+ * The line above the pictures, such as `12 of 300 pictures with “Dog”, at least 80% confidence`.
  * @param {Pick<Listing, 'rows' | 'shown' | 'state'>} listing
- * @param {State} wanted
+ * @param {State} filter
  */
-export function describe({ rows, shown, state: phase }, wanted) {
-  if (rows.length === 0) return phase === 'loading' ? 'Loading …' : '';
-  const more = phase !== 'complete';
-  const what = `${count(shown.length, 'picture')}${sought(wanted)}`;
-  if (shown.length === rows.length) return more ? `${what} so far` : what;
-  return `${what}, of ${rows.length} ${more ? 'read so far' : 'in all'}`;
-}
-
-/** @param {State} wanted */
-function sought({ label, category, status, least }) {
-  const parts = [];
-  if (status) parts.push(STATUS_WORDS[status]);
-  if (label) parts.push(`with “${label}”`);
-  if (category) parts.push(`in “${category}”`);
-  if (least > 0) parts.push(`from ${percent(least)}`);
-  return parts.map((part) => ` ${part}`).join('');
+export function tallyText({ rows, shown, state }, filter) {
+  if (rows.length === 0) return state === 'loading' ? 'Loading …' : '';
+  const loaded = count(rows.length, 'picture');
+  const pictures = shown.length === rows.length ? loaded : `${shown.length} of ${loaded}`;
+  const soFar = state === 'complete' ? '' : ' loaded so far';
+  const confidence = filter.minConfidence > 0 ? `, at least ${percent(filter.minConfidence)} confidence` : '';
+  return `${pictures}${queryClause(filter)}${soFar}${confidence}`;
 }
 
 /**
- * The listing is complete and shows nothing.
- * @param {Pick<Listing, 'rows'>} listing
- * @param {State} wanted
- * @param {{clear: () => void, any: () => void}} on
+ * Where the next pictures will be: the loading bar, or why there are none.
+ * @param {Listing} listing
+ * @param {State} filter
+ * @param {object} on
+ * @param {() => void} on.showAll
+ * @param {() => void} on.removeFilter
+ * @param {() => void} on.resume
+ * @param {() => void} on.retry
+ * @param {(() => void) | null} on.signIn
+ * @returns {HTMLElement | null}
  */
-export function emptyState({ rows }, wanted, on) {
-  if (rows.length > 0 && wanted.least > 0) {
-    return panel('search', 'None is that certain', `Pictures were found, but none from ${percent(wanted.least)} on.`, button('Show any confidence', on.any));
-  }
-  if (wanted.label || wanted.category || wanted.status) {
-    return panel('search', 'Nothing found', `There is no picture${sought({ ...wanted, least: 0 })}. Search for something else, or look at all pictures.`, button('Show all pictures', on.clear));
-  }
-  return panel('picture', 'No pictures yet', 'Upload some, and a moment later they can be searched here.', link());
+export function listMessage(listing, filter, on) {
+  const { rows, shown, state } = listing;
+  if (state === 'failed') return failureMessage(listing.error, on);
+  if (state === 'loading') return h('p', { class: 'loading-more' }, h('progress', { 'aria-label': 'Loading pictures' }));
+  if (state === 'complete') return shown.length === 0 ? emptyMessage(rows.length, filter, on) : null;
+  return listing.paused ? pausedMessage(listing, filter, on.resume) : null;
 }
 
 /**
- * The end of what is shown, when there is something to say or to do.
- * @param {Pick<Listing, 'rows' | 'shown' | 'state' | 'barren'>} listing
- * @param {State} wanted
- * @param {() => void} goOn
+ * @param {number} loaded
+ * @param {State} filter
+ * @param {{showAll: () => void, removeFilter: () => void}} on
  */
-export function endState({ rows, shown, state, barren }, wanted, goOn) {
-  if (state === 'loading') return h('p', { class: 'more quiet' }, h('progress', { 'aria-label': 'Loading pictures' }));
-  if (state === 'more' && barren) {
-    const none = shown.length === 0 ? 'None' : 'No more';
-    return panel('search', `${none} among the newest ${rows.length}`, `No further picture reached ${percent(wanted.least)}. There are older ones.`, button('Search on', goOn));
+function emptyMessage(loaded, filter, on) {
+  if (loaded > 0 && filter.minConfidence > 0) {
+    return message('search', 'No results at this confidence', `No picture reaches ${percent(filter.minConfidence)}.`, button('Show any confidence', on.removeFilter));
   }
-  return null;
+  if (filter.label || filter.category || filter.status) {
+    return message('search', 'No results', `There are no pictures${queryClause(filter)}. Try another search, or show all pictures.`, button('Show all pictures', on.showAll));
+  }
+  return message('picture', 'No pictures yet', 'Upload some pictures to search them here.', uploadLink());
+}
+
+/**
+ * @param {Pick<Listing, 'rows' | 'shown'>} listing
+ * @param {State} filter
+ * @param {() => void} resume
+ */
+function pausedMessage({ rows, shown }, filter, resume) {
+  const title = `${shown.length === 0 ? 'No results' : 'No more results'} in the newest ${rows.length} pictures`;
+  return message('search', title, `None of the last pictures reaches ${percent(filter.minConfidence)}. Older pictures are not loaded yet.`, button('Search older pictures', resume));
 }
 
 /**
  * @param {unknown} error
- * @param {{again: () => void, signIn: (() => void) | null}} on
+ * @param {{retry: () => void, signIn: (() => void) | null}} on
  */
-export function faultState(error, on) {
-  if (error instanceof ApiError && error.kind === 'refused') {
+function failureMessage(error, on) {
+  if (error instanceof ApiError && error.kind === 'rejected') {
     const detail = sentence(error.problem.detail ?? '');
     switch (error.status) {
       case 401:
-        return panel('person', 'Sign in to see your pictures', on.signIn ? 'Only you see what you upload.' : detail || 'The service asks who you are, but this page is not set up for signing in: see “auth” in config.json.', on.signIn && button('Sign in', on.signIn));
+        return message(
+          'person',
+          'Sign in to see your pictures',
+          on.signIn ? 'You see only the pictures that you uploaded.' : detail || 'The service requires sign-in, but this page has none. Set “auth” in config.json.',
+          on.signIn && button('Sign in', on.signIn),
+        );
       case 403:
-        return panel('alert', 'Pictures are not listed here', detail || 'This service shows a picture only to those who know its address. Open one by its address, or upload one.', link());
+        return message('alert', 'This service does not list pictures', detail || 'You can open a picture only by its address. Open one, or upload one.', uploadLink());
       case 501:
-        return panel('alert', 'This service keeps no index', detail || 'Set INDEX_TABLE for the upload API and the processor, then pictures can be searched here.', link());
+        return message('alert', 'Search is not available', detail || 'This service has no index. Set INDEX_TABLE for the upload API and the processor.', uploadLink());
     }
   }
-  const { title, text } = explainError(error);
-  return panel('alert', title, text, button('Try again', on.again));
+  const { title, text } = errorMessage(error);
+  return message('alert', title, text, button('Try again', on.retry));
+}
+
+/** @param {import('./url-state.js').Query} query */
+function queryClause({ label, category, status }) {
+  const subject = label ? ` with “${label}”` : category ? ` in “${category}”` : '';
+  return `${subject}${STATUS_CLAUSES[status]}`;
 }
 
 /**
  * @param {import('../shared/icons.js').IconName} name
  * @param {string} title
  * @param {string} text
- * @param {HTMLElement | null} act
+ * @param {HTMLElement | null} action
  */
-function panel(name, title, text, act) {
-  return h('section', { class: 'void' }, icon(name), h('h2', {}, title), h('p', {}, text), act);
+function message(name, title, text, action) {
+  return h('section', { class: 'list-message' }, icon(name), h('h2', {}, title), h('p', {}, text), action);
 }
 
-/**
- * @param {string} says
- * @param {() => void} act
- */
-function button(says, act) {
-  return h('button', { type: 'button', class: 'button', onclick: act }, says);
-}
-
-function link() {
+function uploadLink() {
   return h('a', { class: 'button', href: 'upload.html' }, 'Upload pictures');
 }

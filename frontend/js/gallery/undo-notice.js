@@ -1,62 +1,65 @@
 // @ts-check
-/** The notice of deletions that can still be taken back. It lies over everything, the viewer too. */
+/** The notice of pending deletions with its Undo button. It is above everything, the viewer too. */
 
+import { button } from '../shared/buttons.js';
 import { h } from '../shared/dom.js';
-import { brief, count } from '../shared/format.js';
+import { count, shorten } from '../shared/format.js';
 import { icon } from '../shared/icons.js';
-import { nameOf } from './url-state.js';
+import { displayName } from './image-row.js';
 
 export class UndoNotice {
   #text = h('p', {});
-  #clock = h('span', { class: 'undo-clock', 'aria-hidden': 'true' });
-  #button;
+  #timeBar = h('span', { class: 'undo-time', 'aria-hidden': 'true' });
+  #element;
   #on;
-  #at = { pointer: false, focus: false };
+  #attention = { pointer: false, focus: false };
 
   /**
-   * @param {HTMLElement} dock
+   * @param {HTMLElement} container
    * @param {object} on
    * @param {() => void} on.undo
-   * @param {(held: boolean) => void} on.hold someone is at the notice, or no longer
-   * @param {() => void} on.leftWithFocus the notice goes while the focus is in it
+   * @param {(held: boolean) => void} on.hold the pointer or the focus is on the notice, or no longer
+   * @param {() => void} on.focusLost the notice was hidden while it had the focus
    */
-  constructor(dock, on) {
+  constructor(container, on) {
     this.#on = on;
-    this.dock = dock;
-    this.#button = h('button', { type: 'button', class: 'button small', onclick: on.undo }, icon('undo'), 'Undo');
-    this.element = h('div', { class: 'undo', hidden: true }, icon('bin'), this.#text, this.#button, this.#clock);
-    dock.append(this.element);
-    this.element.addEventListener('pointerenter', (event) => event.pointerType === 'mouse' && this.#hold({ pointer: true }));
-    this.element.addEventListener('pointerleave', () => this.#hold({ pointer: false }));
-    this.element.addEventListener('focusin', () => this.#hold({ focus: true }));
-    this.element.addEventListener('focusout', () => this.#hold({ focus: false }));
+    this.#element = h('div', { class: 'undo', hidden: true }, icon('bin'), this.#text, button('Undo', on.undo, { icon: 'undo', small: true }), this.#timeBar);
+    container.append(this.#element);
+    this.#element.addEventListener('pointerenter', (event) => event.pointerType === 'mouse' && this.#setAttention({ pointer: true }));
+    this.#element.addEventListener('pointerleave', () => this.#setAttention({ pointer: false }));
+    this.#element.addEventListener('focusin', () => this.#setAttention({ focus: true }));
+    this.#element.addEventListener('focusout', () => this.#setAttention({ focus: false }));
   }
 
-  /** @param {{pointer?: boolean, focus?: boolean}} change */
-  #hold(change) {
-    this.#at = { ...this.#at, ...change };
-    const held = this.#at.pointer || this.#at.focus;
-    this.element.classList.toggle('held', held);
-    this.#on.hold(held);
+  get isShown() {
+    return !this.#element.hidden;
   }
 
-  /** @param {readonly import('../shared/api-types.js').ImageRow[]} waiting */
-  show(waiting) {
-    const [first] = waiting;
-    const focused = this.element.contains(document.activeElement);
-    this.element.hidden = !first;
+  /** @param {readonly import('../shared/api-types.js').ImageRow[]} pending */
+  show(pending) {
+    const [first] = pending;
+    const focused = this.#element.contains(document.activeElement);
+    this.#element.hidden = !first;
     if (!first) {
-      // Nobody is at a notice that is gone, whatever the browser tells of it.
-      this.#hold({ pointer: false, focus: false });
-      if (focused) this.#on.leftWithFocus();
+      // Browsers fire no `pointerleave` or `focusout` for an element that is hidden.
+      this.#setAttention({ pointer: false, focus: false });
+      if (focused) this.#on.focusLost();
       return;
     }
     this.#text.replaceChildren(
-      h('strong', {}, waiting.length === 1 ? brief(nameOf(first)) : count(waiting.length, 'picture')),
-      waiting.length === 1 ? ' is being deleted.' : ' are being deleted.',
-      h('span', { class: 'undo-hint' }, ' Leaving the page deletes at once.'),
+      h('strong', {}, pending.length === 1 ? shorten(displayName(first)) : count(pending.length, 'picture')),
+      pending.length === 1 ? ' is being deleted.' : ' are being deleted.',
+      h('span', { class: 'undo-hint' }, ' Leaving the page deletes immediately.'),
     );
-    // Starts the clock's animation anew.
-    this.#clock.replaceWith((this.#clock = h('span', { class: 'undo-clock', 'aria-hidden': 'true' })));
+    // A new element restarts the animation.
+    this.#timeBar.replaceWith((this.#timeBar = h('span', { class: 'undo-time', 'aria-hidden': 'true' })));
+  }
+
+  /** @param {{pointer?: boolean, focus?: boolean}} change */
+  #setAttention(change) {
+    this.#attention = { ...this.#attention, ...change };
+    const held = this.#attention.pointer || this.#attention.focus;
+    this.#element.classList.toggle('held', held);
+    this.#on.hold(held);
   }
 }

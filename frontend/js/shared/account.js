@@ -1,75 +1,81 @@
 // @ts-check
-/** Who is signed in, in the masthead of every page. Pages without `auth` in their config.json show nothing of it. */
+/** The account area in every page's header. Pages without `auth` in their config.json do not show it. */
 
 import { Auth } from './auth.js';
+import { button } from './buttons.js';
 import { copyText } from './clipboard.js';
 import { h } from './dom.js';
-import { clock } from './format.js';
+import { timeOfDay } from './format.js';
 import { icon } from './icons.js';
 
-/** How long a token that is copied is still to be valid: it is no use when it runs out while it is pasted. */
-const COPIED_MS = 30 * 60_000;
-/** How long it is said that it was copied. */
-const SAID_MS = 10_000;
+/** A copied token is renewed first if it is valid for less than this. */
+const MIN_VALIDITY_MS = 30 * 60_000;
+/** How long the page says that the token was copied. */
+const COPIED_MS = 10_000;
+
+const NOT_SIGNED_IN = 'You are not signed in.';
 
 /**
+ * Completes a sign-in that is under way, then shows who is signed in.
  * @param {import('./config.js').AuthSettings | null} settings
- * @param {HTMLElement} place
- * @param {(title: string, text: string) => void} tell
- * @returns {Promise<{auth: Auth | null, signIn: () => void}>} once a sign-in under way has come to its end
+ * @param {HTMLElement} region
+ * @param {(title: string, text: string) => void} notify
+ * @returns {Promise<{auth: Auth | null, signIn: () => void}>}
  */
-export async function account(settings, place, tell) {
+export async function showAccount(settings, region, notify) {
   if (!settings) return { auth: null, signIn: () => {} };
   const auth = new Auth(settings);
-  const fault = (/** @type {unknown} */ error) => tell('You are not signed in.', error instanceof Error ? error.message : String(error));
-  const signIn = () => void auth.signIn(location.href).catch(fault);
+  const onError = (/** @type {unknown} */ error) => notify(NOT_SIGNED_IN, error instanceof Error ? error.message : String(error));
+  const signIn = () => void auth.signIn(location.href).catch(onError);
   try {
     const returnTo = await auth.finish(location.href);
     if (returnTo) {
-      // The code in the address is used up; nobody should come upon it again.
+      // The code in the address works only once, so it must not stay in the history.
       history.replaceState(null, '', location.pathname);
       if (new URL(returnTo).pathname === location.pathname) history.replaceState(null, '', returnTo);
       else location.replace(returnTo);
     }
   } catch (error) {
     history.replaceState(null, '', location.pathname);
-    fault(error);
+    onError(error);
   }
-  const show = () => place.replaceChildren(...(auth.signedIn ? signedIn() : [h('button', { type: 'button', class: 'button small', onclick: signIn }, icon('person'), 'Sign in')]));
+  const show = () => region.replaceChildren(...(auth.signedIn ? signedIn() : [button('Sign in', signIn, { icon: 'person', small: true })]));
   const signedIn = () => [
-    auth.who && h('span', { class: 'account-name', title: auth.who }, icon('person'), h('span', {}, auth.who)),
-    ...tokenButton(auth, fault, () => {
+    auth.userName && h('span', { class: 'account-name', title: auth.userName }, icon('person'), h('span', {}, auth.userName)),
+    ...copyTokenButton(auth, onError, () => {
       show();
-      tell('You are not signed in.', 'Sign in again, then copy the access token.');
+      notify(NOT_SIGNED_IN, 'Sign in again, then copy the access token.');
     }),
-    h('button', { type: 'button', class: 'button small', onclick: () => auth.signOut(location.href) }, 'Sign out'),
+    button('Sign out', () => auth.signOut(location.href), { small: true }),
   ];
   show();
-  place.hidden = false;
+  region.hidden = false;
   return { auth, signIn };
 }
 
 /**
- * For who calls the API without these pages, as the command line does.
+ * Copies the access token for programs that call the API, such as the command line.
  * @param {Auth} auth
- * @param {(error: unknown) => void} fault
- * @param {() => void} gone the sign-in came to its end meanwhile
+ * @param {(error: unknown) => void} onError
+ * @param {() => void} onExpired the sign-in has expired
  */
-function tokenButton(auth, fault, gone) {
-  const said = h('span', { class: 'account-said', role: 'status' });
+function copyTokenButton(auth, onError, onExpired) {
+  const message = h('span', { class: 'account-message', role: 'status' });
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   const say = (/** @type {string} */ text) => {
     clearTimeout(timer);
-    said.textContent = text;
-    timer = setTimeout(() => (said.textContent = ''), SAID_MS);
+    message.textContent = text;
+    timer = setTimeout(() => (message.textContent = ''), COPIED_MS);
   };
   const copy = async () => {
-    const token = await auth.token(COPIED_MS);
-    if (!token) return gone();
-    say((await copyText(token)) ? `Copied; valid until ${clock(auth.until)}` : 'The browser did not allow copying. Press once more.');
+    const token = await auth.token(MIN_VALIDITY_MS);
+    if (!token) return onExpired();
+    say((await copyText(token)) ? `Copied; valid until ${timeOfDay(auth.expiresAt)}` : 'Copy failed. Try again.');
   };
-  const name = 'Copy access token';
-  const button = h('button', { type: 'button', class: 'button small', 'aria-label': name, title: name, onclick: () => void copy().catch(fault) }, icon('copy'), h('span', { class: 'account-verb' }, name));
-  return [button, said];
+  const label = 'Copy access token';
+  return [
+    h('button', { type: 'button', class: 'button small', 'aria-label': label, title: label, onclick: () => void copy().catch(onError) }, icon('copy'), h('span', { class: 'account-label' }, label)),
+    message,
+  ];
 }

@@ -1,8 +1,8 @@
 // @ts-check
-/** Tells screen readers what happened, without flooding them when many pictures finish together. */
+/** Announces changes to screen readers. Many messages at once become one summary. */
 
-const GATHER_MS = 600;
-const MOST = 3;
+const COLLECT_MS = 600;
+const MAX_MESSAGES = 3;
 
 export class Announcer {
   /** @type {string[]} */
@@ -12,7 +12,7 @@ export class Announcer {
 
   /**
    * @param {HTMLElement} region an `aria-live` region
-   * @param {() => string} summary said instead when there are too many messages
+   * @param {() => string} summary announced instead of too many messages
    */
   constructor(region, summary) {
     this.region = region;
@@ -24,8 +24,8 @@ export class Announcer {
     this.#messages.push(message);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.region.textContent = this.#messages.length > MOST ? this.summary() : this.#messages.join(' ');
+      this.region.textContent = this.#messages.length > MAX_MESSAGES ? this.summary() : this.#messages.join(' ');
       this.#messages = [];
-    }, GATHER_MS);
+    }, COLLECT_MS);
   }
 }

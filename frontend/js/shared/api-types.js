@@ -1,10 +1,9 @@
 // @ts-check
 /**
- * The shapes that the page exchanges with the API, as JSDoc types. Nothing here runs, and no module loads
- * this file in the browser: it is named in type comments only.
+ * The API's JSON as JSDoc types. Only type comments refer to this file; the browser never loads it.
  *
- * What stands in PascalCase is Amazon Rekognition's own JSON. Boxes are ratios (0..1) of the upright
- * picture and may reach beyond it; confidences and `PixelPercent` are percent (0..100).
+ * Members in PascalCase are Amazon Rekognition's own JSON. Boxes are ratios (0..1) of the upright picture and may
+ * extend beyond it; confidences and `PixelPercent` are percent (0..100).
  *
  * @typedef {object} UploadRequest body of `POST /uploads`
  * @property {string} contentType
@@ -13,12 +12,12 @@
  * @property {string} [sha256] 64 lower-case hex digits
  * @property {string[]} [analyses]
  *
- * @typedef {object} UploadTicket answer to `POST /uploads`: an address that takes this one file once
+ * @typedef {object} UploadTicket response to `POST /uploads`: an address that accepts this one file, once
  * @property {string} imageId
  * @property {string} key
  * @property {string} method
  * @property {string} uploadUrl
- * @property {Record<string, string>} headers exactly what must be sent with the upload
+ * @property {Record<string, string>} headers the upload must have exactly these
  * @property {string} expiresAt RFC 3339
  * @property {string} resultKey
  * @property {string} resultUrl
@@ -65,7 +64,7 @@
  * @property {ImageQuality} [Quality]
  * @property {DominantColor[]} [DominantColors]
  *
- * @typedef {object} DetectLabelsAnswer
+ * @typedef {object} DetectLabelsResponse
  * @property {Label[]} [Labels]
  * @property {string} [LabelModelVersion]
  * @property {ImageRegion & {Foreground?: ImageRegion, Background?: ImageRegion}} [ImageProperties]
@@ -112,8 +111,8 @@
  * @property {number} [Confidence]
  * @property {{Name?: string, EquipmentDetections?: {Type?: string, Confidence?: number}[]}[]} [BodyParts]
  *
- * @typedef {object} RekognitionAnswers by operation
- * @property {DetectLabelsAnswer} [detectLabels]
+ * @typedef {object} RekognitionResponses by operation
+ * @property {DetectLabelsResponse} [detectLabels]
  * @property {{FaceDetails?: FaceDetail[]}} [detectFaces]
  * @property {{TextDetections?: TextDetection[]}} [detectText]
  * @property {{ModerationLabels?: ModerationLabel[]}} [detectModerationLabels]
@@ -133,7 +132,7 @@
  * @property {'succeeded' | 'partial' | 'failed'} status
  * @property {{bucket?: string, key?: string, size?: number, contentType?: string, filename?: string}} [source]
  * @property {{format?: string, width?: number, height?: number, orientation?: number} | null} [image]
- * @property {RekognitionAnswers} [rekognition]
+ * @property {RekognitionResponses} [rekognition]
  * @property {AnalysisError[]} [errors]
  * @property {string} [processedAt] RFC 3339
  * @property {string} [processorVersion]
@@ -152,17 +151,17 @@
  * @property {{name: string, confidence: number}[]} labels at most 20, best first
  * @property {string[]} categories
  * @property {number} [faces]
- * @property {number} [confidence] best one of the label or category that was asked for
- * @property {{url: string, width: number, height: number}} [thumbnail] `url` is valid for a while only
+ * @property {number} [confidence] the highest one of the requested label or category
+ * @property {{url: string, width: number, height: number}} [thumbnail] `url` expires
  *
- * @typedef {object} ImagePage answer to `GET /images`, newest first
+ * @typedef {object} ImagePage response to `GET /images`, newest first
  * @property {ImageRow[]} images
  * @property {string} [cursor] missing on the last page
  *
- * @typedef {ImageRow & {imageUrl: string, resultUrl: string, expiresAt: string}} ImageDetails answer to `GET /images/{key}`
+ * @typedef {ImageRow & {imageUrl: string, resultUrl: string, expiresAt: string}} ImageDetails response to `GET /images/{key}`
  *
  * @typedef {{name: string, images: number}} Count
- * @typedef {{labels: Count[], categories: Count[]}} Counts answer to `GET /labels`, most frequent first
+ * @typedef {{labels: Count[], categories: Count[]}} Counts response to `GET /labels`, most frequent first
  */
 
 export {};

@@ -1,49 +1,46 @@
 // @ts-check
-/** The API's two operations that an upload needs. */
+/** The API's operations for uploads and results. */
 
 import { createClient, isObject } from './http-client.js';
 import { retryAfterMs } from './time.js';
 
 /**
  * @typedef {object} Api
- * @property {string} address the API's address, as a person would name it
  * @property {(request: import('./api-types.js').UploadRequest, signal: AbortSignal) => Promise<import('./api-types.js').UploadTicket>} createUpload
- * @property {(statusUrl: string, signal: AbortSignal) => Promise<Reading>} readResult
+ * @property {(statusUrl: string, signal: AbortSignal) => Promise<ResultReply>} readResult
  *
  * @typedef {{ready: true, document: import('./api-types.js').ResultDocument}
- *   | {ready: false, retryAfterMs: number | null}} Reading
+ *   | {ready: false, retryAfterMs: number | null}} ResultReply
  */
 
 /**
- * @param {string} base the API's address without a slash at the end
- * @param {import('./http-client.js').Use} [use]
+ * @param {string} base the API's address without a trailing slash
+ * @param {import('./http-client.js').ClientOptions} [options]
  * @returns {Api}
  */
-export function createApi(base, use = {}) {
-  const client = createClient(base, use);
+export function createApi(base, options = {}) {
+  const client = createClient(base, options);
   return {
-    address: base,
-
     async createUpload(request, signal) {
-      const answer = await client.ask(
+      const reply = await client.request(
         `${base}/uploads`,
         { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(request) },
         signal,
       );
-      if (!answer.response.ok) throw client.refusal(answer);
-      const ticket = answer.body;
-      if (!isTicket(ticket)) throw client.unreadable(answer);
+      if (!reply.response.ok) throw client.rejected(reply);
+      const ticket = reply.body;
+      if (!isTicket(ticket)) throw client.unreadable(reply);
       return { ...ticket, statusUrl: new URL(ticket.statusUrl, `${base}/`).href };
     },
 
     async readResult(statusUrl, signal) {
-      const answer = await client.ask(statusUrl, { headers: { accept: 'application/json' } }, signal);
-      if (answer.response.status === 202) {
-        return { ready: false, retryAfterMs: retryAfterMs(answer.response.headers.get('retry-after')) };
+      const reply = await client.request(statusUrl, { headers: { accept: 'application/json' } }, signal);
+      if (reply.response.status === 202) {
+        return { ready: false, retryAfterMs: retryAfterMs(reply.response.headers.get('retry-after')) };
       }
-      if (!answer.response.ok) throw client.refusal(answer);
-      const document = answer.body;
-      if (!isDocument(document)) throw client.unreadable(answer);
+      if (!reply.response.ok) throw client.rejected(reply);
+      const document = reply.body;
+      if (!isDocument(document)) throw client.unreadable(reply);
       return { ready: true, document };
     },
   };

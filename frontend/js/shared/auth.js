@@ -6,26 +6,26 @@
  * Endpoints and parameters: Amazon Cognito Developer Guide, "User pool endpoints and managed login reference".
  */
 
-/** A token is renewed so long before it runs out, so that it is still valid when it arrives. */
+/** A token is renewed this long before it expires, so that it is still valid when it arrives. */
 const MARGIN_MS = 60_000;
 
 /**
- * @typedef {object} Saved
+ * @typedef {object} Tokens
  * @property {string} access
  * @property {string} id
  * @property {string} refresh
- * @property {number} until milliseconds since the epoch
+ * @property {number} until when `access` expires, milliseconds since the epoch
  *
  * @typedef {{state: string, verifier: string, redirectUri: string, returnTo: string}} Pending
  *
- * @typedef {object} Browser what is used of the browser
+ * @typedef {object} Browser the browser's interfaces that sign-in uses
  * @property {Storage} storage
- * @property {(address: string) => void} go
+ * @property {(url: string) => void} goTo
  * @property {typeof fetch} fetch
  * @property {() => number} now
  */
 
-/** The sign-in did not come to its end; the message is a sentence for a person. */
+/** Sign-in failed. The message is shown to the person. */
 export class AuthError extends Error {
   /** @param {string} message */
   constructor(message) {
@@ -37,7 +37,7 @@ export class AuthError extends Error {
 export class Auth {
   #settings;
   #browser;
-  #name;
+  #prefix;
   /** @type {Promise<string | null> | null} */
   #renewal = null;
 
@@ -49,55 +49,55 @@ export class Auth {
     this.#settings = settings;
     this.#browser = {
       storage: browser.storage ?? sessionStorage,
-      go: browser.go ?? ((/** @type {string} */ address) => location.assign(address)),
+      goTo: browser.goTo ?? ((/** @type {string} */ url) => location.assign(url)),
       fetch: browser.fetch ?? fetch.bind(globalThis),
       now: browser.now ?? Date.now,
     };
-    this.#name = `sightline.${settings.clientId}`;
+    this.#prefix = `sightline.${settings.clientId}`;
   }
 
   get signedIn() {
-    return this.#saved() !== null;
+    return this.#tokens() !== null;
   }
 
-  /** Who is signed in, as the identity token names them. It is shown and never relied on. */
-  get who() {
-    const claims = claimsOf(this.#saved()?.id ?? '');
+  /** The name in the identity token. It is unverified: show it, but do not rely on it. */
+  get userName() {
+    const claims = claimsOf(this.#tokens()?.id ?? '');
     const name = claims.email ?? claims.name ?? claims['cognito:username'];
     return typeof name === 'string' ? name : '';
   }
 
-  /** @returns {string | null} the token at hand, even one that has run out */
-  tokenNow() {
-    return this.#saved()?.access ?? null;
+  /** @returns {string | null} the current token, even if it has expired */
+  currentToken() {
+    return this.#tokens()?.access ?? null;
   }
 
-  /** Until when the token at hand is valid, in milliseconds since the epoch. */
-  get until() {
-    return this.#saved()?.until ?? 0;
+  /** When the current token expires, in milliseconds since the epoch. */
+  get expiresAt() {
+    return this.#tokens()?.until ?? 0;
   }
 
   /**
-   * @param {number} [least] how long it is still to be valid, in milliseconds; one that can only be renewed for less is given too
+   * @param {number} [minValidityMs] a token that expires sooner is renewed; the new one may still be valid for less time
    * @returns {Promise<string | null>} a valid access token; null when nobody is signed in
    */
-  async token(least = MARGIN_MS) {
-    const saved = this.#saved();
-    if (!saved) return null;
-    const needed = saved.refresh ? least : MARGIN_MS;
-    if (this.#browser.now() < saved.until - needed) return saved.access;
-    // Several requests find the token old at once; a refresh token may be good for one use only.
-    this.#renewal ??= this.#renew(saved).finally(() => (this.#renewal = null));
+  async token(minValidityMs = MARGIN_MS) {
+    const tokens = this.#tokens();
+    if (!tokens) return null;
+    const needed = tokens.refresh ? minValidityMs : MARGIN_MS;
+    if (this.#browser.now() < tokens.until - needed) return tokens.access;
+    // Several requests may need a new token at once, and a refresh token may work only once.
+    this.#renewal ??= this.#renew(tokens).finally(() => (this.#renewal = null));
     return this.#renewal;
   }
 
   /**
-   * Leaves for the sign-in page.
-   * @param {string} page the address of the page that is left
+   * Goes to the sign-in page.
+   * @param {string} page the current page's address
    */
   async signIn(page) {
     const { clientId, domain, scopes } = this.#settings;
-    if (!globalThis.crypto?.subtle) throw new AuthError('Signing in needs a page that came over HTTPS. Open this page by its https:// address.');
+    if (!globalThis.crypto?.subtle) throw new AuthError('Sign-in needs HTTPS. Open this page at its https:// address.');
     const verifier = randomText();
     const state = randomText();
     const redirectUri = this.#settings.redirectUri ?? withoutQuery(page);
@@ -111,61 +111,61 @@ export class Auth {
       code_challenge_method: 'S256',
       code_challenge: await challengeOf(verifier),
     });
-    this.#browser.go(`${domain}/oauth2/authorize?${query}`);
+    this.#browser.goTo(`${domain}/oauth2/authorize?${query}`);
   }
 
   /**
-   * Takes what the sign-in page sent back with the address, if it did.
-   * @param {string} page the address that was opened
-   * @returns {Promise<string | null>} where the person was when they left; null when this is no way back
-   * @throws {AuthError} when it is one and nobody is signed in by it
+   * Completes a sign-in if the sign-in page sent the person back to this address.
+   * @param {string} page the current page's address
+   * @returns {Promise<string | null>} the address that the person came from; null when no sign-in is under way
+   * @throws {AuthError} when the sign-in failed
    */
   async finish(page) {
-    const answer = new URL(page).searchParams;
-    const [code, error, state] = ['code', 'error', 'state'].map((name) => answer.get(name));
+    const parameters = new URL(page).searchParams;
+    const [code, error, state] = ['code', 'error', 'state'].map((name) => parameters.get(name));
     if (!state || (!code && !error)) return null;
     /** @type {Pending | null} */
     const pending = this.#read('pending');
-    this.#browser.storage.removeItem(`${this.#name}.pending`);
-    if (!pending || pending.state !== state) throw new AuthError('This sign-in was not begun in this tab, or was used already. Sign in again.');
-    if (!code) throw new AuthError(`The sign-in ended without success (${answer.get('error_description') ?? error}). Sign in again.`);
-    const body = await this.#ask({ grant_type: 'authorization_code', code, redirect_uri: pending.redirectUri, code_verifier: pending.verifier });
-    if (!body) throw new AuthError('The sign-in was not accepted: its code is used or too old. Sign in again.');
+    this.#browser.storage.removeItem(`${this.#prefix}.pending`);
+    if (!pending || pending.state !== state) throw new AuthError('This sign-in did not start in this tab, or it was already used. Sign in again.');
+    if (!code) throw new AuthError(`Sign-in failed (${parameters.get('error_description') ?? error}). Sign in again.`);
+    const body = await this.#requestTokens({ grant_type: 'authorization_code', code, redirect_uri: pending.redirectUri, code_verifier: pending.verifier });
+    if (!body) throw new AuthError('Sign-in failed: the code expired or was already used. Sign in again.');
     this.#save(body, '');
     return new URL(pending.returnTo).origin === new URL(page).origin ? pending.returnTo : withoutQuery(page);
   }
 
   /**
-   * Forgets the tokens and leaves for the page that ends the session.
-   * @param {string} page the address of the page that is left
+   * Deletes the tokens and goes to the page that ends the session.
+   * @param {string} page the current page's address
    */
   signOut(page) {
-    this.#forget();
+    this.#deleteTokens();
     const { clientId, domain, redirectUri } = this.#settings;
     const query = new URLSearchParams({ client_id: clientId, logout_uri: redirectUri ?? withoutQuery(page) });
-    this.#browser.go(`${domain}/logout?${query}`);
+    this.#browser.goTo(`${domain}/logout?${query}`);
   }
 
   /**
-   * @param {Saved} saved
+   * @param {Tokens} tokens
    * @returns {Promise<string | null>}
    */
   async #renew({ refresh }) {
-    const body = refresh ? await this.#ask({ grant_type: 'refresh_token', refresh_token: refresh }) : null;
+    const body = refresh ? await this.#requestTokens({ grant_type: 'refresh_token', refresh_token: refresh }) : null;
     if (!body) {
-      this.#forget();
+      this.#deleteTokens();
       return null;
     }
     this.#save(body, refresh);
-    return this.tokenNow();
+    return this.currentToken();
   }
 
   /**
    * @param {Record<string, string>} form
-   * @returns {Promise<Record<string, unknown> | null>} null when it was refused
-   * @throws {AuthError} when nothing answers
+   * @returns {Promise<Record<string, unknown> | null>} null when the service rejected the request
+   * @throws {AuthError} when the service does not respond
    */
-  async #ask(form) {
+  async #requestTokens(form) {
     const { domain, clientId } = this.#settings;
     let response;
     try {
@@ -179,32 +179,32 @@ export class Auth {
       const body = await response.json();
       return response.ok && typeof body?.access_token === 'string' ? body : null;
     } catch {
-      throw new AuthError(`The sign-in service at ${domain} did not answer as it should. Check the connection, then reload the page.`);
+      throw new AuthError(`The sign-in service at ${domain} did not respond correctly. Check the connection, then reload the page.`);
     }
   }
 
   /**
    * @param {Record<string, unknown>} body
-   * @param {string} refresh kept where the answer brings no new one
+   * @param {string} refresh kept if the response has no new one
    */
   #save(body, refresh) {
     const { access_token: access, id_token: id = '', refresh_token: next = refresh, expires_in: seconds = 3600 } = body;
     this.#write('tokens', { access, id, refresh: next, until: this.#browser.now() + Number(seconds) * 1000 });
   }
 
-  #forget() {
-    for (const part of ['tokens', 'pending']) this.#browser.storage.removeItem(`${this.#name}.${part}`);
+  #deleteTokens() {
+    for (const part of ['tokens', 'pending']) this.#browser.storage.removeItem(`${this.#prefix}.${part}`);
   }
 
-  /** @returns {Saved | null} */
-  #saved() {
+  /** @returns {Tokens | null} */
+  #tokens() {
     return this.#read('tokens');
   }
 
   /** @param {string} part */
   #read(part) {
     try {
-      return JSON.parse(this.#browser.storage.getItem(`${this.#name}.${part}`) ?? 'null');
+      return JSON.parse(this.#browser.storage.getItem(`${this.#prefix}.${part}`) ?? 'null');
     } catch {
       return null;
     }
@@ -215,7 +215,7 @@ export class Auth {
    * @param {unknown} value
    */
   #write(part, value) {
-    this.#browser.storage.setItem(`${this.#name}.${part}`, JSON.stringify(value));
+    this.#browser.storage.setItem(`${this.#prefix}.${part}`, JSON.stringify(value));
   }
 }
 
@@ -227,7 +227,7 @@ export async function challengeOf(verifier) {
   return base64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))));
 }
 
-/** 256 random bits as 43 letters that need no escaping: a code verifier, or a state. */
+/** 256 random bits as 43 URL-safe characters, for a code verifier or a state. */
 export function randomText() {
   return base64Url(crypto.getRandomValues(new Uint8Array(32)));
 }
@@ -240,7 +240,7 @@ export function base64Url(bytes) {
 }
 
 /**
- * The claims of a JSON Web Token, unchecked.
+ * The claims of a JSON Web Token. The signature is not verified.
  * @param {string} token
  * @returns {Record<string, unknown>}
  */

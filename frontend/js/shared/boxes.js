@@ -1,18 +1,18 @@
 // @ts-check
-/** The geometry of boxes over a picture. Ratios of the picture (0..1) but for tags, which are in pixels. */
+/** The geometry of boxes over a picture. Boxes are ratios of the picture (0..1); tags are in pixels. */
 
 /**
  * @typedef {{left: number, top: number, width: number, height: number}} Box
- * @typedef {{x: number, y: number, shown: boolean}} TagPlace top left corner in pixels
+ * @typedef {{x: number, y: number, shown: boolean}} TagPosition top left corner in pixels
  */
 
 /** A gap between a tag and its box, and between two tags, in pixels. */
 const GAP = 2;
 
 /**
- * The part of a box that lies on the picture: Rekognition's boxes may reach beyond its edges.
+ * The part of a box within the picture: Rekognition's boxes may extend beyond its edges.
  * @param {import('./api-types.js').BoundingBox | undefined} box
- * @returns {Box | null} null when nothing of it lies on the picture or it is not given
+ * @returns {Box | null} null when the box is missing or outside the picture
  */
 export function clampBox(box) {
   const { Left = NaN, Top = NaN, Width = NaN, Height = NaN } = box ?? {};
@@ -24,7 +24,7 @@ export function clampBox(box) {
 }
 
 /**
- * The box under a point: of several the smallest, since a large one can still be reached beside it.
+ * The box under a point. Of several boxes it is the smallest: a larger one can be reached beside it.
  * @param {readonly Box[]} boxes
  * @param {number} x
  * @param {number} y
@@ -44,12 +44,12 @@ export function boxAt(boxes, x, y) {
 }
 
 /**
- * Finds room for the boxes' tags: above the box, else inside its top, inside its bottom, or below it, never
- * beyond the picture's edge and never over an earlier tag. A tag that finds no room is not shown.
- * @param {readonly Box[]} boxes the more important first
+ * Places the boxes' tags: above the box, else inside at its top, inside at its bottom, or below it. A tag stays within
+ * the picture and does not overlap an earlier tag; a tag without room is not shown.
+ * @param {readonly Box[]} boxes the most important first
  * @param {readonly {width: number, height: number}[]} tags their sizes in pixels
  * @param {{width: number, height: number}} frame the picture's size in pixels
- * @returns {TagPlace[]}
+ * @returns {TagPosition[]}
  */
 export function placeTags(boxes, tags, frame) {
   /** @type {{x: number, y: number, width: number, height: number}[]} */
@@ -59,11 +59,11 @@ export function placeTags(boxes, tags, frame) {
     const x = clamp(box.left * frame.width, 0, Math.max(0, frame.width - tag.width));
     const top = box.top * frame.height;
     const bottom = (box.top + box.height) * frame.height;
-    const heights = [top - tag.height - GAP, top + GAP, bottom - tag.height - GAP, bottom + GAP];
-    for (const y of heights) {
-      const place = { x, y, width: tag.width, height: tag.height };
-      if (y < 0 || y + tag.height > frame.height || taken.some((other) => overlap(place, other))) continue;
-      taken.push(place);
+    const candidates = [top - tag.height - GAP, top + GAP, bottom - tag.height - GAP, bottom + GAP];
+    for (const y of candidates) {
+      const position = { x, y, width: tag.width, height: tag.height };
+      if (y < 0 || y + tag.height > frame.height || taken.some((other) => overlap(position, other))) continue;
+      taken.push(position);
       return { x, y, shown: true };
     }
     return { x, y: clamp(top + GAP, 0, Math.max(0, frame.height - tag.height)), shown: false };

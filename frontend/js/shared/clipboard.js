@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * Puts a text on the clipboard.
+ * Copies a text to the clipboard.
  * @param {string} text
- * @returns {Promise<boolean>} whether it is there
+ * @returns {Promise<boolean>} whether it was copied
  */
 export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Pages that come over plain HTTP from another machine have no `navigator.clipboard`.
+    // Pages served over plain HTTP by another machine have no `navigator.clipboard`.
     return copyBySelection(text);
   }
 }

@@ -1,17 +1,17 @@
 // @ts-check
-/** Dominant colours: a bar in proportion, and each colour with its name and share. */
+/** Dominant colours: a proportional bar, and a list with each colour's name and share. */
 
 import { h } from './dom.js';
 import { percent } from './format.js';
 
 /**
- * A small patch of a colour.
+ * A small square of a colour.
  * @param {import('./result.js').Colour} colour
  */
-export function swatch(colour) {
-  const patch = h('span', { class: 'swatch', title: `${colour.name}, ${percent(colour.percent, 1)}` });
-  patch.style.backgroundColor = colour.hex;
-  return patch;
+export function colourSwatch(colour) {
+  const square = h('span', { class: 'swatch', title: `${colour.name}, ${percent(colour.percent, 1)}` });
+  square.style.backgroundColor = colour.hex;
+  return square;
 }
 
 /**
@@ -34,8 +34,8 @@ export function colourRegions(regions) {
             h(
               'li',
               {},
-              swatch(colour),
-              h('span', { class: 'colour-name' }, spaced(colour.name)),
+              colourSwatch(colour),
+              h('span', { class: 'colour-name' }, splitColourName(colour.name)),
               h('code', {}, colour.hex),
               h('span', { class: 'colour-percent' }, percent(colour.percent, 1)),
             ),
@@ -54,15 +54,15 @@ function share(colour) {
   return part;
 }
 
-/** CSS colour names are one word; these are the words in them. */
+/** The words within CSS colour names, which are written without spaces. */
 const WORDS = /(dark|light|medium|pale|deep|dim|hot|slate|sea|sky|steel|rosy|sandy|saddle|forest|spring|lawn|olive|yellow|green|blue|violet|orange|gray|grey|red|brown|pink|purple|cyan|turquoise|salmon|goldenrod|orchid|khaki|magenta|white|smoke|drab)/g;
 
 /**
  * `darkslategray` as `dark slate grey`.
  * @param {string} name
  */
-export function spaced(name) {
+export function splitColourName(name) {
   if (!/^[a-z]+$/.test(name)) return name;
-  // CSS has both spellings of one word, and names mix them.
+  // CSS allows both spellings, gray and grey.
   return name.replace(WORDS, ' $1 ').replace(/\bgray\b/g, 'grey').replace(/\s+/g, ' ').trim();
 }

@@ -1,26 +1,26 @@
 // @ts-check
-/** The page's configuration: `config.json` beside it, written by whoever deploys the page. */
+/** The page's configuration: the file `config.json` beside it, which the deployment writes. */
 
 /**
  * @typedef {object} Config
- * @property {string} api the API's address without a slash at the end
- * @property {number | null} maxUploadBytes null where the page does not know a limit
- * @property {string[] | null} analyses what to ask for; null leaves it to the API
- * @property {AuthSettings | null} auth null where nobody signs in
+ * @property {string} api the API's address without a trailing slash
+ * @property {number | null} maxUploadBytes null: the page applies no limit
+ * @property {string[] | null} analyses the analyses to request; null: the API's default
+ * @property {AuthSettings | null} auth null: no sign-in
  *
  * @typedef {object} AuthSettings a Cognito user pool's managed login
- * @property {string} domain its address without a slash at the end
+ * @property {string} domain its address without a trailing slash
  * @property {string} clientId
- * @property {string | null} redirectUri the page that people come back to; null: the page they left
+ * @property {string | null} redirectUri the page to return to after sign-in; null: the page where it began
  * @property {string[]} scopes
  */
 
 /**
  * @param {string | URL} url
- * @param {string} origin the page's own, used where the file names no API
+ * @param {string} origin the page's own, used when the file names no API
  * @param {typeof fetch} [send]
  * @returns {Promise<Config>}
- * @throws {Error} with a sentence for a person when the file is there and cannot be used
+ * @throws {Error} when the file exists but cannot be used; the message is shown to the person
  */
 export async function loadConfig(url, origin, send = fetch) {
   /** @type {Response} */
@@ -28,35 +28,35 @@ export async function loadConfig(url, origin, send = fetch) {
   try {
     response = await send(url, { cache: 'no-cache' });
   } catch {
-    throw new Error('The page could not load its config.json. Check the connection, then reload the page.');
+    throw new Error('config.json could not be loaded. Check the connection, then reload the page.');
   }
   if (response.status === 404) return readConfig({}, origin);
-  if (!response.ok) throw new Error(`The page could not load its config.json (HTTP ${response.status}). Reload the page.`);
+  if (!response.ok) throw new Error(`config.json could not be loaded (HTTP ${response.status}). Reload the page.`);
   let value;
   try {
     value = await response.json();
   } catch {
-    throw new Error('The page’s config.json is not JSON. It takes {"api": "https://…"}.');
+    throw new Error('config.json is not valid JSON. It must look like {"api": "https://…"}.');
   }
   return readConfig(value, origin);
 }
 
 /**
- * @param {unknown} value what stands in `config.json`
+ * @param {unknown} value the content of `config.json`
  * @param {string} origin
  * @returns {Config}
  */
 export function readConfig(value, origin) {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Error('The page’s config.json must be an object such as {"api": "https://…"}.');
+    throw new Error('config.json must be an object such as {"api": "https://…"}.');
   }
   const { api = '', maxUploadBytes = null, analyses = null, auth = null } = /** @type {Record<string, unknown>} */ (value);
-  if (typeof api !== 'string') throw new Error('“api” in the page’s config.json must be an address such as "https://…".');
+  if (typeof api !== 'string') throw new Error('“api” in config.json must be an address such as "https://…".');
   if (maxUploadBytes !== null && !(typeof maxUploadBytes === 'number' && maxUploadBytes > 0)) {
-    throw new Error('“maxUploadBytes” in the page’s config.json must be a number of bytes above 0.');
+    throw new Error('“maxUploadBytes” in config.json must be a number of bytes above 0.');
   }
   if (analyses !== null && !(Array.isArray(analyses) && analyses.every((name) => typeof name === 'string'))) {
-    throw new Error('“analyses” in the page’s config.json must be a list of names such as ["labels"].');
+    throw new Error('“analyses” in config.json must be a list of names such as ["labels"].');
   }
   return { api: address('api', api.trim(), origin), maxUploadBytes, analyses, auth: auth === null ? null : readAuth(auth, origin) };
 }
@@ -68,14 +68,14 @@ export function readConfig(value, origin) {
  */
 function readAuth(value, origin) {
   const shape = '{"domain": "https://….amazoncognito.com", "clientId": "…"}';
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`“auth” in the page’s config.json must be an object such as ${shape}.`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`“auth” in config.json must be an object such as ${shape}.`);
   const { domain, clientId, redirectUri = null, scopes = 'openid email' } = /** @type {Record<string, unknown>} */ (value);
-  if (typeof domain !== 'string' || domain.trim() === '') throw new Error(`“auth.domain” in the page’s config.json must be the sign-in’s address, as in ${shape}.`);
-  if (typeof clientId !== 'string' || clientId === '') throw new Error(`“auth.clientId” in the page’s config.json must be the app client’s id, as in ${shape}.`);
-  if (redirectUri !== null && typeof redirectUri !== 'string') throw new Error('“auth.redirectUri” in the page’s config.json must be the address of a page.');
+  if (typeof domain !== 'string' || domain.trim() === '') throw new Error(`“auth.domain” in config.json must be the address of the sign-in page, as in ${shape}.`);
+  if (typeof clientId !== 'string' || clientId === '') throw new Error(`“auth.clientId” in config.json must be the app client’s ID, as in ${shape}.`);
+  if (redirectUri !== null && typeof redirectUri !== 'string') throw new Error('“auth.redirectUri” in config.json must be the address of a page.');
   const names = typeof scopes === 'string' ? scopes.split(/[\s,]+/).filter(Boolean) : scopes;
   if (!Array.isArray(names) || names.length === 0 || !names.every((name) => typeof name === 'string')) {
-    throw new Error('“auth.scopes” in the page’s config.json must be a list of scopes such as ["openid", "email"].');
+    throw new Error('“auth.scopes” in config.json must be a list of scopes such as ["openid", "email"].');
   }
   return {
     domain: address('auth.domain', /^[a-z]+:/i.test(domain.trim()) ? domain.trim() : `https://${domain.trim()}`, origin),
@@ -86,7 +86,7 @@ function readAuth(value, origin) {
 }
 
 /**
- * Cognito compares the address letter by letter with the registered ones, so nothing of it is changed.
+ * Cognito compares the address with the registered ones character by character, so it is not normalised.
  * @param {string} text
  * @param {string} origin
  */
@@ -95,9 +95,9 @@ function redirectAddress(text, origin) {
   try {
     url = new URL(text, origin);
   } catch {
-    throw new Error(`“auth.redirectUri” in the page’s config.json is not an address: ${text}`);
+    throw new Error(`“auth.redirectUri” in config.json is not an address: ${text}`);
   }
-  if (url.origin !== origin) throw new Error(`“auth.redirectUri” in the page’s config.json must be a page of ${origin}, where the sign-in began.`);
+  if (url.origin !== origin) throw new Error(`“auth.redirectUri” in config.json must be a page on ${origin}.`);
   return /^[a-z]+:/i.test(text) ? text : url.href;
 }
 
@@ -111,10 +111,10 @@ function address(member, text, origin) {
   try {
     url = new URL(text === '' ? '/' : text, origin);
   } catch {
-    throw new Error(`“${member}” in the page’s config.json is not an address: ${text}`);
+    throw new Error(`“${member}” in config.json is not an address: ${text}`);
   }
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw new Error(`“${member}” in the page’s config.json must begin with https:// or http://, not ${url.protocol}`);
+    throw new Error(`“${member}” in config.json must begin with https:// or http://, not ${url.protocol}`);
   }
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }

@@ -1,10 +1,10 @@
 // @ts-check
-/** Making elements. No text ever becomes markup, and no style goes through an attribute (the page's CSP forbids both). */
+/** Creates elements. Text never becomes markup, and styles are never set by attribute: the page's CSP forbids both. */
 
 /**
  * @typedef {Node | string | number | null | undefined | false | Child[]} Child
  * @typedef {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} Attributes
- *   `onclick` and the like take a listener, a boolean sets or leaves out, null leaves out
+ *   `onclick` and the like take a listener; true sets an empty attribute; false, null and undefined set none
  */
 
 /**

@@ -1,49 +1,51 @@
 // @ts-check
-/** Saving things to disk under a name. */
+/** Saves data to disk under a given name. */
 
 import { h } from './dom.js';
 import { DownloadError } from './errors.js';
+
+/** The browser reads a `blob:` address only after the click was handled. */
+const REVOKE_AFTER_MS = 10_000;
 
 /**
  * @param {Blob} blob
  * @param {string} name
  */
-export function save(blob, name) {
+export function saveBlob(blob, name) {
   const url = URL.createObjectURL(blob);
   h('a', { href: url, download: name }).click();
-  // The browser reads the address after this turn.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  setTimeout(() => URL.revokeObjectURL(url), REVOKE_AFTER_MS);
 }
 
 /**
- * Saves what lies at an address of another origin, whose name a plain link could not choose.
+ * Saves a file of another origin. A plain link cannot name such a file.
  * @param {string} url
  * @param {string} name
- * @returns {Promise<boolean>} false when the page may not read it: then a new tab shows it
- * @throws {DownloadError} where a new tab would show no more
+ * @returns {Promise<boolean>} false when the browser does not let the page read the file, which then opens in a new tab
+ * @throws {DownloadError} when a new tab would show nothing either
  */
-export async function saveFrom(url, name) {
-  const response = await ask(url);
+export async function saveUrl(url, name) {
+  const response = await tryFetch(url);
   if (!response) {
     h('a', { href: url, target: '_blank', rel: 'noopener noreferrer' }).click();
     return false;
   }
-  if (!response.ok) throw new DownloadError('refused', { status: response.status });
+  if (!response.ok) throw new DownloadError('rejected', { status: response.status });
   try {
-    save(await response.blob(), name);
+    saveBlob(await response.blob(), name);
   } catch (cause) {
-    throw new DownloadError('broken', { cause });
+    throw new DownloadError('interrupted', { cause });
   }
   return true;
 }
 
 /**
  * @param {string} url
- * @returns {Promise<Response | null>} null where the browser lets the page read no answer: it does not tell why
+ * @returns {Promise<Response | null>} null when the browser lets the page read no response; it does not say why
  */
-async function ask(url) {
+async function tryFetch(url) {
   try {
-    // Not from the cache: what an <img> left there came without leave for the page to read it.
+    // Not from the cache: an <img> fetched the entry there without CORS, so the page may not read it.
     return await fetch(url, { credentials: 'omit', cache: 'no-store' });
   } catch (cause) {
     if (!navigator.onLine) throw new DownloadError('offline', { cause });

@@ -1,80 +1,79 @@
 // @ts-check
 /**
- * What can go wrong between the page and the two servers. The classes are cut by what the person has to
- * do about it; `messages.js` turns each into sentences.
+ * What can fail between the page and the two servers. Each class and kind stands for one thing that the person can do
+ * about it; `error-messages.js` puts it into words.
  */
 
-/** The API could not be asked, or said no. */
+/** A request to the API failed. */
 export class ApiError extends Error {
   /**
-   * @param {'unreachable' | 'refused' | 'unreadable'} kind no answer at all; a problem document or an
-   *   error status; an answer that is not the API's
-   * @param {object} [about]
-   * @param {string} [about.address] the address that was asked
-   * @param {number} [about.status]
-   * @param {import('./api-types.js').Problem} [about.problem]
-   * @param {number | null} [about.retryAfterMs]
-   * @param {unknown} [about.cause]
+   * @param {'unreachable' | 'rejected' | 'unreadable'} kind no response; an error status, usually with a problem
+   *   document; a response that is not the API's
+   * @param {object} [details]
+   * @param {string} [details.url] the API's address
+   * @param {number} [details.status]
+   * @param {import('./api-types.js').Problem} [details.problem]
+   * @param {number | null} [details.retryAfterMs]
+   * @param {unknown} [details.cause]
    */
-  constructor(kind, about = {}) {
-    super(about.problem?.detail ?? about.problem?.title ?? kind, { cause: about.cause });
+  constructor(kind, details = {}) {
+    super(details.problem?.detail ?? details.problem?.title ?? kind, { cause: details.cause });
     this.name = 'ApiError';
     this.kind = kind;
-    this.address = about.address ?? '';
-    this.status = about.status ?? 0;
-    this.problem = about.problem ?? {};
-    this.retryAfterMs = about.retryAfterMs ?? null;
+    this.url = details.url ?? '';
+    this.status = details.status ?? 0;
+    this.problem = details.problem ?? {};
+    this.retryAfterMs = details.retryAfterMs ?? null;
   }
 
-  /** Whether asking again later may help. */
-  get temporary() {
+  /** Whether the same request may succeed later. */
+  get retryable() {
     return this.kind === 'unreachable' || this.status === 429 || this.status >= 500;
   }
 }
 
-/** The bucket did not take the file. */
+/** An upload to the bucket failed. */
 export class UploadError extends Error {
   /**
-   * @param {'network' | 'stalled' | 'expired' | 'mismatch' | 'used' | 'storage' | 'changed'} kind no
-   *   connection; no progress for too long; the address ran out; what was sent is not what the address
-   *   was signed for; something lies at the key already; any other refusal; the file on disk is not the
-   *   one that was chosen
-   * @param {object} [about]
-   * @param {number} [about.status]
-   * @param {string} [about.code] S3's error code
-   * @param {unknown} [about.cause]
+   * @param {'network' | 'stalled' | 'expired' | 'mismatch' | 'used' | 'storage' | 'changed'} kind no connection; no
+   *   progress for too long; the address expired; the request differs from what the address was signed for; an object
+   *   with the key exists; any other error status; the file changed on disk after it was chosen
+   * @param {object} [details]
+   * @param {number} [details.status]
+   * @param {string} [details.code] S3's error code
+   * @param {unknown} [details.cause]
    */
-  constructor(kind, about = {}) {
-    super(about.code ?? kind, { cause: about.cause });
+  constructor(kind, details = {}) {
+    super(details.code ?? kind, { cause: details.cause });
     this.name = 'UploadError';
     this.kind = kind;
-    this.status = about.status ?? 0;
-    this.code = about.code ?? '';
+    this.status = details.status ?? 0;
+    this.code = details.code ?? '';
   }
 }
 
-/** The bucket did not give the file. */
+/** A download from the bucket failed. */
 export class DownloadError extends Error {
   /**
-   * @param {'offline' | 'refused' | 'broken'} kind no network; an error status; the connection broke on the way
-   * @param {object} [about]
-   * @param {number} [about.status]
-   * @param {unknown} [about.cause]
+   * @param {'offline' | 'rejected' | 'interrupted'} kind no network; an error status; the connection was lost
+   * @param {object} [details]
+   * @param {number} [details.status]
+   * @param {unknown} [details.cause]
    */
-  constructor(kind, about = {}) {
-    super(kind, { cause: about.cause });
+  constructor(kind, details = {}) {
+    super(kind, { cause: details.cause });
     this.name = 'DownloadError';
     this.kind = kind;
-    this.status = about.status ?? 0;
+    this.status = details.status ?? 0;
   }
 }
 
-/** The picture is stored and its document has not come within the time the page waits. */
-export class LateError extends Error {
+/** The picture is stored, but its result did not arrive before the page stopped waiting. */
+export class TimeoutError extends Error {
   /** @param {number} waitedMs */
   constructor(waitedMs) {
     super('no result document yet');
-    this.name = 'LateError';
+    this.name = 'TimeoutError';
     this.waitedMs = waitedMs;
   }
 }
@@ -82,4 +81,12 @@ export class LateError extends Error {
 /** @param {unknown} error */
 export function isAbort(error) {
   return error instanceof Error && error.name === 'AbortError';
+}
+
+/**
+ * @param {unknown} error
+ * @returns {number} the HTTP status of the API's response; 0 when there was none
+ */
+export function statusOf(error) {
+  return error instanceof ApiError ? error.status : 0;
 }

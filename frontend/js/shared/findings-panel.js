@@ -1,23 +1,23 @@
 // @ts-check
 /**
- * What a result document found, or why it did not: lists with a switch for the boxes of each finding, and the slider
- * that hides what is less certain.
+ * The findings of a picture, or why there are none: one list per group, with a checkbox for each finding's boxes and a
+ * slider for the minimum confidence.
  */
 
-import { swatch } from './colours.js';
+import { problemCard, infoCard } from './cards.js';
+import { colourSwatch } from './colours.js';
 import { h } from './dom.js';
 import { groupsOf } from './findings.js';
 import { count, percent } from './format.js';
-import { icon } from './icons.js';
-import { shortcomings } from './messages.js';
+import { failureReasons } from './result-summary.js';
 
-/** The confidence the slider starts from, unless a finding lies lower: Rekognition's default for labels is 55. */
-const FILTER_FLOOR = 50;
-/** Fewer findings need no slider. */
-const SIFTED_FROM = 3;
-/** So many places of a finding are told one by one, each with so many colours. */
-const PLACES = 4;
-const COLOURS = 5;
+/** The slider's lowest value, unless a finding has less: Rekognition returns labels from a confidence of 55. */
+const SLIDER_MIN = 50;
+/** With fewer findings there is no slider. */
+const SLIDER_FROM = 3;
+/** At most so many instances of a finding are listed, each with at most so many colours. */
+const MAX_INSTANCES = 4;
+const MAX_COLOURS = 5;
 
 /**
  * @typedef {import('./findings.js').Finding} Finding
@@ -27,39 +27,41 @@ const COLOURS = 5;
  * @property {Finding} finding
  * @property {number} index among all findings
  * @property {HTMLElement} item
- * @property {HTMLInputElement | null} box null where it has no place in the picture
+ * @property {HTMLInputElement | null} checkbox null without boxes in the picture
+ *
+ * @typedef {object} GroupView
+ * @property {Group} group
+ * @property {Row[]} rows
+ * @property {HTMLInputElement | null} allSwitch shows or hides the boxes of the whole group
+ * @property {HTMLElement} empty the message when the slider hides every row
  */
 
 export class FindingsPanel {
   element = h('div', { class: 'findings' });
 
   #on;
-  /** @type {{group: Group, rows: Row[], all: HTMLInputElement | null, none: HTMLElement}[]} */
+  /** @type {GroupView[]} */
   #groups = [];
-  /**
-   * What the person switched on or off holds for the next picture: a whole group, and findings by name.
-   * @type {Map<string, {on: boolean, but: Set<string>}>}
-   */
-  #choices = new Map();
-  #least = 0;
-  /** Whether there is something to sift; where there is not, nothing is hidden. */
-  #sifted = false;
-  #output = h('output', { for: 'findings-least' });
-  #range = h('input', { id: 'findings-least', type: 'range', min: 0, max: 99, step: 1, value: 0 });
-  #slider = h('section', { class: 'card' }, h('div', { class: 'filter' }, h('label', { for: 'findings-least' }, 'Confidence from'), this.#range, this.#output));
+  #choices = new BoxChoices();
+  #minConfidence = 0;
+  /** Without the slider no finding is hidden. */
+  #hasSlider = false;
+  #output = h('output', { for: 'findings-min-confidence' });
+  #range = h('input', { id: 'findings-min-confidence', type: 'range', min: 0, max: 99, step: 1, value: 0 });
+  #sliderCard = h('section', { class: 'card' }, h('div', { class: 'filter' }, h('label', { for: 'findings-min-confidence' }, 'Minimum confidence'), this.#range, this.#output));
 
   /**
    * @param {object} on
-   * @param {(marks: import('./picture.js').Mark[]) => void} on.marks
-   * @param {(index: number | null) => void} on.light
-   * @param {() => void} on.reveal
-   * @param {(least: number) => void} on.least the person moved the slider; 0 where it lets everything through
+   * @param {(marks: import('./picture.js').Mark[]) => void} on.marks the boxes to draw
+   * @param {(index: number | null) => void} on.highlight the finding whose boxes to highlight
+   * @param {() => void} on.reveal boxes were switched on: the picture should be on the screen
+   * @param {(minConfidence: number) => void} on.minConfidence the slider moved; 0 at its lowest value
    */
   constructor(on) {
     this.#on = on;
     this.#range.addEventListener('input', () => {
       const value = this.#range.valueAsNumber;
-      on.least(value > Number(this.#range.min) ? value : 0);
+      on.minConfidence(value > Number(this.#range.min) ? value : 0);
     });
   }
 
@@ -70,93 +72,85 @@ export class FindingsPanel {
 
   /**
    * @param {import('./api-types.js').ResultDocument} document
-   * @param {number} least percent
+   * @param {number} minConfidence percent
    */
-  show(document, least) {
+  show(document, minConfidence) {
     let index = 0;
-    this.#groups = groupsOf(document).map((group) => {
-      const rows = group.items.map((finding) => this.#row(group, finding, index++));
-      const boxed = rows.some(({ box }) => box);
-      const all = boxed ? h('input', { type: 'checkbox', role: 'switch', 'aria-label': `Boxes of ${group.title.toLowerCase()}` }) : null;
-      all?.addEventListener('change', () => {
-        this.#choices.set(group.id, { on: all.checked, but: new Set() });
-        for (const { box } of rows) if (box) box.checked = all.checked;
-        this.#draw();
-      });
-      return { group, rows, all, none: h('p', { class: 'quiet', hidden: true }, 'Nothing here is that certain.') };
-    });
+    this.#groups = groupsOf(document).map((group) => this.#groupView(group, group.findings.map((finding) => this.#row(group, finding, index++))));
 
-    const confidences = this.#groups.flatMap(({ group }) => group.items.flatMap(({ confidence }) => confidence ?? []));
-    this.#sifted = confidences.length >= SIFTED_FROM;
-    this.#range.min = String(Math.max(0, Math.min(FILTER_FLOOR, Math.floor(Math.min(...confidences) / 10) * 10)));
+    const confidences = this.#groups.flatMap(({ group }) => group.findings.flatMap(({ confidence }) => confidence ?? []));
+    this.#hasSlider = confidences.length >= SLIDER_FROM;
+    this.#range.min = String(Math.max(0, Math.min(SLIDER_MIN, Math.floor(Math.min(...confidences) / 10) * 10)));
     this.element.replaceChildren(
-      ...(document.status === 'succeeded' ? [] : [trouble(document)]),
-      ...(this.#groups.length === 0 && document.status !== 'failed' ? [nothing()] : []),
-      ...(this.#sifted ? [this.#slider] : []),
-      ...this.#groups.map(({ group, rows, all, none }) =>
-        h(
-          'section',
-          { class: 'card', 'aria-labelledby': `group-${group.id}` },
-          h(
-            'div',
-            { class: 'card-head' },
-            h('h3', { id: `group-${group.id}` }, group.title, ' ', h('span', { class: 'quiet' }, group.items.length)),
-            all && h('label', { class: 'switch' }, h('span', {}, 'Boxes'), all),
-          ),
-          h('div', { class: 'labels' }, h('ul', {}, rows.map(({ item }) => item)), none),
-        ),
-      ),
+      ...(document.status === 'succeeded' ? [] : [failureCard(document)]),
+      ...(this.#groups.length === 0 && document.status !== 'failed' ? [infoCard('No results', h('p', {}, 'Nothing in this picture was recognised with enough confidence.'))] : []),
+      ...(this.#hasSlider ? [this.#sliderCard] : []),
+      ...this.#groups.map(groupCard),
     );
-    this.least = least;
+    this.minConfidence = minConfidence;
   }
 
-  /** Whether anything that was found has a place in the picture. */
-  get hasPlaces() {
-    return this.#groups.some(({ all }) => all);
+  /** Whether any finding has boxes in the picture. */
+  get hasBoxes() {
+    return this.#groups.some(({ allSwitch }) => allSwitch);
   }
 
-  /** @param {number} least percent */
-  set least(least) {
-    this.#least = least;
-    this.#range.value = String(least);
-    const any = least <= Number(this.#range.min);
-    this.#range.setAttribute('aria-valuetext', any ? 'any' : `${least} percent`);
-    this.#output.textContent = any ? 'any' : percent(least);
-    this.#draw();
+  /** @param {number} minConfidence percent */
+  set minConfidence(minConfidence) {
+    this.#minConfidence = minConfidence;
+    this.#range.value = String(minConfidence);
+    const any = minConfidence <= Number(this.#range.min);
+    this.#range.setAttribute('aria-valuetext', any ? 'any' : `${minConfidence} percent`);
+    this.#output.textContent = any ? 'any' : percent(minConfidence);
+    this.#update();
   }
 
-  /** @param {number | null} index the finding whose boxes are lit */
-  light(index) {
-    this.#on.light(index);
-    for (const { rows } of this.#groups) for (const row of rows) row.item.classList.toggle('on', row.index === index);
+  /** @param {number | null} index the finding whose boxes to highlight */
+  highlight(index) {
+    this.#on.highlight(index);
+    for (const { rows } of this.#groups) for (const row of rows) row.item.classList.toggle('highlighted', row.index === index);
   }
 
-  /** Shows what the slider and the switches leave. */
-  #draw() {
-    for (const { rows, all, none } of this.#groups) {
-      for (const { item, finding } of rows) item.hidden = !this.#sure(finding);
-      none.hidden = rows.some(({ item }) => !item.hidden);
-      if (!all) continue;
-      const boxes = rows.flatMap(({ box }) => box ?? []);
-      const on = boxes.filter(({ checked }) => checked).length;
-      all.checked = on > 0;
-      all.indeterminate = on > 0 && on < boxes.length;
+  /** Applies the slider and the switches to the lists and the picture. */
+  #update() {
+    for (const { rows, allSwitch, empty } of this.#groups) {
+      for (const { item, finding } of rows) item.hidden = !this.#isShown(finding);
+      empty.hidden = rows.some(({ item }) => !item.hidden);
+      if (!allSwitch) continue;
+      const checkboxes = rows.flatMap(({ checkbox }) => checkbox ?? []);
+      const checked = checkboxes.filter((checkbox) => checkbox.checked).length;
+      allSwitch.checked = checked > 0;
+      allSwitch.indeterminate = checked > 0 && checked < checkboxes.length;
     }
     this.#on.marks(
       this.#groups.flatMap(({ rows }) =>
-        rows.flatMap(({ finding, index, box }) =>
-          box?.checked && finding.hue !== null && this.#sure(finding)
-            ? finding.places.map((place) => ({ box: place.box, confidence: place.confidence, name: finding.name, hue: finding.hue ?? 0, label: index }))
-            : [],
+        rows.flatMap(({ finding: { name, hue, instances }, finding, index, checkbox }) =>
+          checkbox?.checked && hue !== null && this.#isShown(finding) ? instances.map(({ box, confidence }) => ({ box, confidence, name, hue, finding: index })) : [],
         ),
       ),
     );
-    this.light(null);
+    this.highlight(null);
   }
 
   /** @param {Finding} finding */
-  #sure({ confidence }) {
-    return !this.#sifted || confidence === null || confidence >= this.#least;
+  #isShown({ confidence }) {
+    return !this.#hasSlider || confidence === null || confidence >= this.#minConfidence;
+  }
+
+  /**
+   * @param {Group} group
+   * @param {Row[]} rows
+   * @returns {GroupView}
+   */
+  #groupView(group, rows) {
+    const hasBoxes = rows.some(({ checkbox }) => checkbox);
+    const allSwitch = hasBoxes ? h('input', { type: 'checkbox', role: 'switch', 'aria-label': `Boxes for ${group.title.toLowerCase()}` }) : null;
+    allSwitch?.addEventListener('change', () => {
+      this.#choices.setGroup(group.id, allSwitch.checked);
+      for (const { checkbox } of rows) if (checkbox) checkbox.checked = allSwitch.checked;
+      this.#update();
+    });
+    return { group, rows, allSwitch, empty: h('p', { class: 'muted', hidden: true }, 'No results at this confidence.') };
   }
 
   /**
@@ -170,88 +164,120 @@ export class FindingsPanel {
     const body = [
       h('span', { class: 'label-name' }, hue !== null && h('span', { class: `dot hue-${hue}` }), h('span', {}, name)),
       h('span', { class: 'label-confidence' }, confidence === null ? '' : percent(confidence, 1)),
-      confidence !== null && bar(confidence, hue),
-      finding.facts.length > 0 && h('span', { class: 'label-facts' }, finding.facts.map(fact)),
-      places(finding),
+      confidence !== null && confidenceBar(confidence, hue),
+      finding.facts.length > 0 && h('span', { class: 'label-facts' }, finding.facts.map(factView)),
+      instancesView(finding),
     ];
-    if (finding.places.length === 0) return { finding, index, item: h('li', { class: 'label' }, h('div', { class: 'label-body' }, body)), box: null };
+    if (finding.instances.length === 0) return { finding, index, item: h('li', { class: 'label' }, h('div', { class: 'label-body' }, body)), checkbox: null };
 
-    const box = h('input', { type: 'checkbox', class: 'label-box' });
-    const item = h('li', { class: 'label' }, h('label', { class: 'label-body', title: 'Show its boxes' }, box, body));
-    const { on = true, but } = this.#choices.get(group.id) ?? {};
-    box.checked = but?.has(name) ? !on : on;
-    box.addEventListener('change', () => {
-      this.#choose(group, name, box.checked);
-      this.#draw();
-      // Whoever switches boxes on sees at once which they are.
-      light();
-      if (box.checked) this.#on.reveal();
+    const checkbox = h('input', { type: 'checkbox', class: 'label-checkbox' });
+    const item = h('li', { class: 'label' }, h('label', { class: 'label-body', title: 'Show boxes' }, checkbox, body));
+    checkbox.checked = this.#choices.isOn(group.id, name);
+    const highlight = () => this.highlight(checkbox.checked ? index : null);
+    const removeHighlight = () => this.highlight(null);
+    checkbox.addEventListener('change', () => {
+      this.#choices.set(group.id, name, checkbox.checked);
+      this.#update();
+      // Boxes that were just switched on are highlighted, to tell them from the others.
+      highlight();
+      if (checkbox.checked) this.#on.reveal();
     });
-    const light = () => this.light(box.checked ? index : null);
-    item.addEventListener('pointerenter', light);
-    item.addEventListener('pointerleave', () => this.light(null));
-    box.addEventListener('focus', () => box.matches(':focus-visible') && light());
-    box.addEventListener('blur', () => this.light(null));
-    return { finding, index, item, box };
+    item.addEventListener('pointerenter', highlight);
+    item.addEventListener('pointerleave', removeHighlight);
+    checkbox.addEventListener('focus', () => checkbox.matches(':focus-visible') && highlight());
+    checkbox.addEventListener('blur', removeHighlight);
+    return { finding, index, item, checkbox };
+  }
+}
+
+/** Which boxes the person switched on or off. The choice also applies to the next picture: by group and by name. */
+class BoxChoices {
+  /** @type {Map<string, {on: boolean, except: Set<string>}>} */
+  #groups = new Map();
+
+  /**
+   * @param {string} group
+   * @param {string} name
+   */
+  isOn(group, name) {
+    const { on = true, except } = this.#groups.get(group) ?? {};
+    return except?.has(name) ? !on : on;
   }
 
   /**
-   * @param {Group} group
+   * @param {string} group
+   * @param {boolean} on
+   */
+  setGroup(group, on) {
+    this.#groups.set(group, { on, except: new Set() });
+  }
+
+  /**
+   * @param {string} group
    * @param {string} name
    * @param {boolean} on
    */
-  #choose({ id }, name, on) {
-    const choice = this.#choices.get(id) ?? { on: true, but: new Set() };
-    if (on === choice.on) choice.but.delete(name);
-    else choice.but.add(name);
-    this.#choices.set(id, choice);
+  set(group, name, on) {
+    const choice = this.#groups.get(group) ?? { on: true, except: new Set() };
+    if (on === choice.on) choice.except.delete(name);
+    else choice.except.add(name);
+    this.#groups.set(group, choice);
   }
+}
+
+/** @param {GroupView} view */
+function groupCard({ group, rows, allSwitch, empty }) {
+  return h(
+    'section',
+    { class: 'card', 'aria-labelledby': `group-${group.id}` },
+    h(
+      'div',
+      { class: 'card-head' },
+      h('h3', { id: `group-${group.id}` }, group.title, ' ', h('span', { class: 'muted' }, group.findings.length)),
+      allSwitch && h('label', { class: 'switch' }, h('span', {}, 'Boxes'), allSwitch),
+    ),
+    h('div', { class: 'labels' }, h('ul', {}, rows.map(({ item }) => item)), empty),
+  );
 }
 
 /**
  * @param {number} confidence
  * @param {number | null} hue
  */
-function bar(confidence, hue) {
+function confidenceBar(confidence, hue) {
   const fill = h('span', { class: hue === null ? 'bar-fill' : `bar-fill hue-${hue}` });
   fill.style.inlineSize = percent(Math.min(100, Math.max(0, confidence)), 2);
   return h('span', { class: 'bar', 'aria-hidden': 'true' }, fill);
 }
 
 /** @param {Finding['facts'][number]} fact */
-function fact({ name, values }) {
+function factView({ name, values }) {
   return h('span', { class: 'fact' }, h('span', { class: 'fact-name' }, `${name} `), h('span', {}, values.join(', ')), h('span', { class: 'visually-hidden' }, '. '));
 }
 
 /**
- * The places, where there is more to say of them than that the finding is somewhere.
+ * Lists the instances if they say more than the finding itself.
  * @param {Finding} finding
  */
-function places({ places: all, confidence }) {
-  const told = all.length > 1 || all.some((place) => place.colours.length > 0 || place.confidence !== confidence);
+function instancesView({ instances, confidence }) {
+  const worthListing = instances.length > 1 || instances.some((instance) => instance.colours.length > 0 || instance.confidence !== confidence);
   return (
-    told &&
+    worthListing &&
     h(
       'span',
-      { class: 'label-places' },
-      h('span', { class: 'fact-name' }, count(all.length, 'place')),
-      all.slice(0, PLACES).map((place) => h('span', { class: 'place' }, percent(place.confidence), place.colours.slice(0, COLOURS).map(swatch))),
-      all.length > PLACES && h('span', { class: 'place' }, `+ ${all.length - PLACES}`),
+      { class: 'label-instances' },
+      h('span', { class: 'fact-name' }, count(instances.length, 'box', 'boxes')),
+      instances.slice(0, MAX_INSTANCES).map((instance) => h('span', { class: 'instance' }, percent(instance.confidence), instance.colours.slice(0, MAX_COLOURS).map(colourSwatch))),
+      instances.length > MAX_INSTANCES && h('span', { class: 'instance' }, `+ ${instances.length - MAX_INSTANCES}`),
     )
   );
 }
 
-function nothing() {
-  return h('section', { class: 'card calm' }, h('h3', {}, 'Nothing found'), h('p', {}, 'Nothing in this picture was recognised with enough confidence.'));
-}
-
 /** @param {import('./api-types.js').ResultDocument} document */
-function trouble(document) {
-  const { title, reasons } = shortcomings(document);
-  return h(
-    'section',
-    { class: document.status === 'failed' ? 'card problem' : 'card problem mild' },
-    h('h3', {}, icon('alert'), title),
+function failureCard(document) {
+  const { title, reasons } = failureReasons(document);
+  return problemCard(
+    { title, warning: document.status !== 'failed' },
     h('ul', {}, reasons.map(({ analysis, text }) => h('li', {}, analysis && h('strong', {}, `${analysis}: `), text))),
   );
 }

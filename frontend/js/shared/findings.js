@@ -1,121 +1,112 @@
 // @ts-check
-/** Everything a result document found in a picture, in groups that both pages list and draw alike. */
+/** Everything that Rekognition found in a picture, in groups. Both pages show them. */
 
-import { BOX_HUES, labelsOf } from './result.js';
 import { clampBox } from './boxes.js';
+import { BOX_HUES, labelsOf } from './result.js';
 
 /**
  * @typedef {object} Finding
  * @property {string} name
- * @property {number | null} confidence percent; null where the answer gives none
+ * @property {number | null} confidence percent; null when the result has none
  * @property {{name: string, values: string[]}[]} facts
- * @property {import('./result.js').Place[]} places
- * @property {number | null} hue where it has places
+ * @property {import('./result.js').Instance[]} instances
+ * @property {number | null} hue null without instances
  *
  * @typedef {object} Group
  * @property {string} id
  * @property {string} title
- * @property {Finding[]} items
+ * @property {Finding[]} findings
  */
 
 /**
  * @param {import('./api-types.js').ResultDocument} document
- * @returns {Group[]} only groups that have something
+ * @returns {Group[]} only groups with findings
  */
 export function groupsOf(document) {
-  const answers = document.rekognition ?? {};
-  const labels = labelsOf(document).map(({ name, confidence, parents, categories, aliases, places, hue }) => ({
+  const responses = document.rekognition ?? {};
+  const labels = labelsOf(document).map(({ name, confidence, parents, categories, aliases, instances, hue }) => ({
     name,
     confidence,
-    facts: facts({ 'Part of': parents, Category: categories, 'Also called': aliases }),
-    places,
+    facts: facts({ 'A kind of': parents, Category: categories, 'Also called': aliases }),
+    instances,
     hue,
   }));
   let hues = labels.filter(({ hue }) => hue !== null).length;
   const nextHue = () => hues++ % BOX_HUES;
+  // Faces, lines of text and people share one colour per group.
+  const groupHue = (/** @type {readonly unknown[]} */ all) => {
+    const hue = all.length > 0 ? nextHue() : 0;
+    return () => hue;
+  };
 
-  /** @type {Group[]} */
-  const groups = [group('labels', 'Labels', labels)];
-  groups.push(group('custom', 'Custom labels', merged(answers.detectCustomLabels?.CustomLabels ?? []).map((item) => hued(item, nextHue))));
+  const custom = mergeByName(responses.detectCustomLabels?.CustomLabels ?? []).map((finding) => withHue(finding, nextHue));
 
-  const faces = answers.detectFaces?.FaceDetails ?? [];
-  const faceHue = faces.length > 0 ? nextHue() : 0;
-  groups.push(group('faces', 'Faces', faces.map((face, index) => hued(faceOf(face, index), () => faceHue))));
+  const faceDetails = responses.detectFaces?.FaceDetails ?? [];
+  const faceHue = groupHue(faceDetails);
+  const faces = faceDetails.map((face, index) => withHue(faceFinding(face, index), faceHue));
 
-  const celebrities = answers.recognizeCelebrities?.CelebrityFaces ?? [];
-  groups.push(
-    group(
-      'celebrities',
-      'Celebrities',
-      celebrities.map(({ Name = '', MatchConfidence, Face }) => hued(plain(Name, MatchConfidence, Face?.BoundingBox), nextHue)),
-    ),
+  const celebrities = (responses.recognizeCelebrities?.CelebrityFaces ?? []).map(({ Name = '', MatchConfidence, Face }) =>
+    withHue(finding(Name, MatchConfidence, Face?.BoundingBox), nextHue),
   );
 
-  const lines = (answers.detectText?.TextDetections ?? []).filter(({ Type }) => Type === 'LINE');
-  const textHue = lines.length > 0 ? nextHue() : 0;
-  groups.push(
-    group('text', 'Text', lines.map(({ DetectedText = '', Confidence, Geometry }) => hued(plain(DetectedText, Confidence, Geometry?.BoundingBox), () => textHue))),
-  );
+  const lines = (responses.detectText?.TextDetections ?? []).filter(({ Type }) => Type === 'LINE');
+  const textHue = groupHue(lines);
+  const text = lines.map(({ DetectedText = '', Confidence, Geometry }) => withHue(finding(DetectedText, Confidence, Geometry?.BoundingBox), textHue));
 
-  const people = answers.detectProtectiveEquipment?.Persons ?? [];
-  const peopleHue = people.length > 0 ? nextHue() : 0;
-  groups.push(group('equipment', 'Protective equipment', people.map((person, index) => hued(equippedOf(person, index), () => peopleHue))));
+  const persons = responses.detectProtectiveEquipment?.Persons ?? [];
+  const personHue = groupHue(persons);
+  const equipment = persons.map((person, index) => withHue(equipmentFinding(person, index), personHue));
 
-  const unsafe = answers.detectModerationLabels?.ModerationLabels ?? [];
-  groups.push(
-    group(
-      'moderation',
-      'Moderation',
-      unsafe.map(({ Name = '', ParentName = '', Confidence }) => ({ ...plain(Name, Confidence), facts: facts({ 'Part of': ParentName ? [ParentName] : [] }) })),
-    ),
-  );
-  return groups.filter(({ items }) => items.length > 0);
-}
+  const moderation = (responses.detectModerationLabels?.ModerationLabels ?? []).map(({ Name = '', ParentName = '', Confidence }) => ({
+    ...finding(Name, Confidence),
+    facts: facts({ Category: ParentName ? [ParentName] : [] }),
+  }));
 
-/**
- * @param {string} id
- * @param {string} title
- * @param {Finding[]} items
- * @returns {Group}
- */
-function group(id, title, items) {
-  return { id, title, items };
+  return [
+    { id: 'labels', title: 'Labels', findings: labels },
+    { id: 'custom', title: 'Custom labels', findings: custom },
+    { id: 'faces', title: 'Faces', findings: faces },
+    { id: 'celebrities', title: 'Celebrities', findings: celebrities },
+    { id: 'text', title: 'Text', findings: text },
+    { id: 'equipment', title: 'Protective equipment', findings: equipment },
+    { id: 'moderation', title: 'Moderation', findings: moderation },
+  ].filter(({ findings }) => findings.length > 0);
 }
 
 /**
  * @param {string} name
  * @param {number | undefined} confidence
- * @param {import('./api-types.js').BoundingBox} [box]
+ * @param {import('./api-types.js').BoundingBox} [boundingBox]
  * @returns {Finding}
  */
-function plain(name, confidence, box) {
-  const clamped = clampBox(box);
-  return { name, confidence: confidence ?? null, facts: [], places: clamped ? [{ box: clamped, confidence: confidence ?? 0, colours: [] }] : [], hue: null };
+function finding(name, confidence, boundingBox) {
+  const box = clampBox(boundingBox);
+  return { name, confidence: confidence ?? null, facts: [], instances: box ? [{ box, confidence: confidence ?? 0, colours: [] }] : [], hue: null };
 }
 
 /**
- * @param {Finding} item
- * @param {() => number} hue
+ * @param {Finding} finding
+ * @param {() => number} hue called only if the finding has boxes
  * @returns {Finding}
  */
-function hued(item, hue) {
-  return item.places.length > 0 ? { ...item, hue: hue() } : item;
+function withHue(finding, hue) {
+  return finding.instances.length > 0 ? { ...finding, hue: hue() } : finding;
 }
 
 /**
- * Custom labels of one name are one finding with several places.
+ * Custom labels with the same name become one finding with several instances.
  * @param {readonly import('./api-types.js').CustomLabel[]} labels
  */
-function merged(labels) {
+function mergeByName(labels) {
   /** @type {Map<string, Finding>} */
   const byName = new Map();
   for (const { Name = '', Confidence, Geometry } of labels) {
-    const item = plain(Name, Confidence, Geometry?.BoundingBox);
+    const next = finding(Name, Confidence, Geometry?.BoundingBox);
     const known = byName.get(Name);
-    if (!known) byName.set(Name, item);
+    if (!known) byName.set(Name, next);
     else {
-      known.places.push(...item.places);
-      known.confidence = Math.max(known.confidence ?? 0, item.confidence ?? 0);
+      known.instances.push(...next.instances);
+      known.confidence = Math.max(known.confidence ?? 0, next.confidence ?? 0);
     }
   }
   return [...byName.values()];
@@ -125,17 +116,17 @@ function merged(labels) {
  * @param {import('./api-types.js').FaceDetail} face
  * @param {number} index
  */
-function faceOf(face, index) {
+function faceFinding(face, index) {
   const { AgeRange, Gender, Emotions = [] } = face;
   const [strongest] = [...Emotions].sort((a, b) => (b.Confidence ?? 0) - (a.Confidence ?? 0));
-  const traits = /** @type {const} */ (['Smile', 'Eyeglasses', 'Sunglasses', 'Beard', 'Mustache']).filter((name) => face[name]?.Value === true);
+  const attributes = /** @type {const} */ (['Smile', 'Eyeglasses', 'Sunglasses', 'Beard', 'Mustache']).filter((name) => face[name]?.Value === true);
   return {
-    ...plain(`Face ${index + 1}`, face.Confidence, face.BoundingBox),
+    ...finding(`Face ${index + 1}`, face.Confidence, face.BoundingBox),
     facts: facts({
-      'Looks like age': AgeRange?.Low !== undefined && AgeRange.High !== undefined ? [`${AgeRange.Low} to ${AgeRange.High}`] : [],
+      'Estimated age': AgeRange?.Low !== undefined && AgeRange.High !== undefined ? [`${AgeRange.Low} to ${AgeRange.High}`] : [],
       Gender: Gender?.Value ? [Gender.Value] : [],
       Expression: strongest?.Type ? [strongest.Type.toLowerCase()] : [],
-      With: traits.map((name) => name.toLowerCase()),
+      Attributes: attributes.map((name) => name.toLowerCase()),
     }),
   };
 }
@@ -144,12 +135,12 @@ function faceOf(face, index) {
  * @param {import('./api-types.js').EquippedPerson} person
  * @param {number} index
  */
-function equippedOf({ BoundingBox, Confidence, BodyParts = [] }, index) {
+function equipmentFinding({ BoundingBox, Confidence, BodyParts = [] }, index) {
   const worn = BodyParts.flatMap(({ EquipmentDetections = [] }) => EquipmentDetections.flatMap(({ Type }) => (Type ? [Type.toLowerCase().replaceAll('_', ' ')] : [])));
-  return { ...plain(`Person ${index + 1}`, Confidence, BoundingBox), facts: facts({ Wears: worn.length > 0 ? worn : ['no equipment found'] }) };
+  return { ...finding(`Person ${index + 1}`, Confidence, BoundingBox), facts: facts({ Wears: worn.length > 0 ? worn : ['no protective equipment'] }) };
 }
 
-/** @param {Record<string, string[]>} named */
-function facts(named) {
-  return Object.entries(named).flatMap(([name, values]) => (values.length > 0 ? [{ name, values }] : []));
+/** @param {Record<string, string[]>} byName */
+function facts(byName) {
+  return Object.entries(byName).flatMap(([name, values]) => (values.length > 0 ? [{ name, values }] : []));
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** Requests to the API: time limit, sign-in, and what a refusal becomes. */
+/** Requests to the API: time limit, access token, errors. */
 
 import { ApiError } from './errors.js';
 import { retryAfterMs } from './time.js';
@@ -7,35 +7,35 @@ import { retryAfterMs } from './time.js';
 const TIMEOUT_MS = 30_000;
 
 /**
- * @typedef {object} Tokens who is signed in; see `auth.js`
- * @property {() => Promise<string | null>} token a valid token, renewed where it has to be
- * @property {() => string | null} tokenNow the token that is at hand, for requests that cannot wait
+ * @typedef {object} TokenSource see `auth.js`
+ * @property {() => Promise<string | null>} token a valid token, renewed if needed
+ * @property {() => string | null} currentToken the current token, for requests that cannot wait for a renewal
  *
- * @typedef {object} Use
- * @property {Tokens | null} [tokens] null where nobody signs in
+ * @typedef {object} ClientOptions
+ * @property {TokenSource | null} [tokens] null when the page has no sign-in
  * @property {typeof fetch} [fetch] for tests
  * @property {number} [timeoutMs] for tests
  *
- * @typedef {{response: Response, text: string, body: unknown}} Answer `body` is undefined where the text is no JSON
+ * @typedef {{response: Response, body: unknown}} Reply `body` is undefined when it is not JSON
  */
 
 /**
- * @param {string} base the API's address without a slash at the end
- * @param {Use} [use]
+ * @param {string} base the API's address without a trailing slash
+ * @param {ClientOptions} [options]
  */
-export function createClient(base, use = {}) {
-  const send = use.fetch ?? fetch.bind(globalThis);
-  const timeoutMs = use.timeoutMs ?? TIMEOUT_MS;
-  const tokens = use.tokens ?? null;
+export function createClient(base, options = {}) {
+  const send = options.fetch ?? fetch.bind(globalThis);
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  const tokens = options.tokens ?? null;
 
   /**
-   * The token goes to the API alone, wherever an answer points.
+   * Adds the token, but only to requests to the API's own origin.
    * @param {string} url
    * @param {RequestInit} init
    * @param {string | null | undefined} token
    * @returns {RequestInit}
    */
-  function signed(url, init, token) {
+  function withToken(url, init, token) {
     if (!token || new URL(url, `${base}/`).origin !== new URL(base).origin) return init;
     const headers = new Headers(init.headers);
     headers.set('authorization', `Bearer ${token}`);
@@ -43,32 +43,29 @@ export function createClient(base, use = {}) {
   }
 
   return {
-    address: base,
-
     /**
      * @param {string} url
      * @param {RequestInit} init
      * @param {AbortSignal} signal
-     * @returns {Promise<Answer>}
-     * @throws {ApiError} where nothing answers, or the signal's reason
+     * @returns {Promise<Reply>} whatever its status
+     * @throws {ApiError} when there is no response, or the signal's reason
      */
-    async ask(url, init, signal) {
+    async request(url, init, signal) {
       const timeout = new AbortController();
       const timer = setTimeout(() => timeout.abort(), timeoutMs);
       const stop = () => timeout.abort(signal.reason);
       if (signal.aborted) stop();
       signal.addEventListener('abort', stop, { once: true });
       try {
-        const request = signed(url, init, await tokens?.token());
+        const request = withToken(url, init, await tokens?.token());
         timeout.signal.throwIfAborted();
-        // Cookies are not needed and would ask more of the API's CORS rules; a document that came
-        // while it was pending must not be answered from a cache.
+        // Cookies are not needed and would require stricter CORS rules. A result that was pending must not come from
+        // the cache.
         const response = await send(url, { ...request, signal: timeout.signal, credentials: 'omit', cache: 'no-store' });
-        const text = await response.text();
-        return { response, text, body: parse(text) };
+        return { response, body: parseJson(await response.text()) };
       } catch (cause) {
         if (signal.aborted) throw signal.reason;
-        throw new ApiError('unreachable', { address: base, cause });
+        throw new ApiError('unreachable', { url: base, cause });
       } finally {
         clearTimeout(timer);
         signal.removeEventListener('abort', stop);
@@ -76,33 +73,33 @@ export function createClient(base, use = {}) {
     },
 
     /**
-     * Sends a request that outlives the page; nobody hears its answer.
+     * Sends a request that completes even if the page is closed. The response is ignored.
      * @param {string} url
      * @param {RequestInit} init
      */
-    leave(url, init) {
-      send(url, { ...signed(url, init, tokens?.tokenNow()), keepalive: true, credentials: 'omit' }).catch(() => {});
+    sendOnLeaving(url, init) {
+      send(url, { ...withToken(url, init, tokens?.currentToken()), keepalive: true, credentials: 'omit' }).catch(() => {});
     },
 
-    /** @param {Answer} answer whose status is no success */
-    refusal({ response, body }) {
-      return new ApiError('refused', {
-        address: base,
+    /** @param {Reply} reply with an error status */
+    rejected({ response, body }) {
+      return new ApiError('rejected', {
+        url: base,
         status: response.status,
         problem: isObject(body) ? body : {},
         retryAfterMs: retryAfterMs(response.headers.get('retry-after')),
       });
     },
 
-    /** @param {Answer} answer which is not what the API says */
+    /** @param {Reply} reply that is not what the API returns */
     unreadable({ response }) {
-      return new ApiError('unreadable', { address: base, status: response.status });
+      return new ApiError('unreadable', { url: base, status: response.status });
     },
   };
 }
 
 /**
- * A source key as part of an address: its slashes stay.
+ * A source key as part of a URL. Its slashes stay.
  * @param {string} key
  */
 export function keyPath(key) {
@@ -121,7 +118,7 @@ export function isObject(value) {
  * @param {string} text
  * @returns {unknown} undefined when it is not JSON
  */
-function parse(text) {
+function parseJson(text) {
   try {
     return JSON.parse(text);
   } catch {

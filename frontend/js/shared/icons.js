@@ -1,5 +1,5 @@
 // @ts-check
-/** The page's icons: strokes on a 24 by 24 grid, in the colour of the text beside them. */
+/** Icons: strokes on a 24 by 24 grid in the colour of the surrounding text. */
 
 import { svg } from './dom.js';
 

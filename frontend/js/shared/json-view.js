@@ -1,10 +1,10 @@
 // @ts-check
-/** JSON as a tree that folds. A branch is built when it is first opened, so a large document costs nothing folded. */
+/** JSON as a collapsible tree. A branch is built when it is first opened, so large documents stay cheap. */
 
 import { h } from './dom.js';
 import { count } from './format.js';
 
-/** Branches above this depth are open at the start. */
+/** Branches above this depth start open. */
 const OPEN_DEPTH = 2;
 
 /**
@@ -32,9 +32,9 @@ function node(value, key, depth, last) {
   const entries = Object.entries(value);
   if (entries.length === 0) return h('div', { class: 'json-line' }, name, `${open}${close}`, comma);
 
-  const folded = h('span', { class: 'json-folded' }, ` ${count(entries.length, Array.isArray(value) ? 'item' : 'member')} `, `${close}${comma}`);
+  const collapsed = h('span', { class: 'json-collapsed' }, ` ${count(entries.length, Array.isArray(value) ? 'item' : 'member')} `, `${close}${comma}`);
   const children = h('div', { class: 'json-children' });
-  const branch = h('details', { class: 'json-branch' }, h('summary', {}, name, open, folded), children, h('div', { class: 'json-line' }, close, comma));
+  const branch = h('details', { class: 'json-branch' }, h('summary', {}, name, open, collapsed), children, h('div', { class: 'json-line' }, close, comma));
   let built = false;
   const build = () => {
     if (built) return;

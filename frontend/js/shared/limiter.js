@@ -1,7 +1,6 @@
 // @ts-check
 /**
- * Runs jobs in the order they come, a bounded number at once. A job whose signal is aborted while it
- * still waits never starts.
+ * Runs jobs in order, at most a given number at once. A job whose signal is aborted while it waits never starts.
  */
 export class Limiter {
   #free;
@@ -17,7 +16,7 @@ export class Limiter {
    * @template T
    * @param {() => Promise<T>} job
    * @param {AbortSignal} [signal]
-   * @returns {Promise<T>} the job's outcome, or the signal's reason
+   * @returns {Promise<T>} settles as the job does, or rejects with the signal's reason
    */
   async run(job, signal) {
     await this.#enter(signal);

@@ -1,22 +1,22 @@
 // @ts-check
-/** A picture with boxes drawn over it. Boxes are laid out in ratios, so they follow any size of the picture. */
+/** A picture with boxes drawn over it. Boxes use ratios, so they fit at any size. */
 
 import { boxAt, placeTags } from './boxes.js';
 import { h, svg } from './dom.js';
-import { typeLabel } from './files.js';
-import { icon } from './icons.js';
+import { typeLabel } from './file-types.js';
 import { percent } from './format.js';
-import { sentence } from './messages.js';
+import { icon } from './icons.js';
 
-/** Small pictures are shown larger than they are, up to this many times. */
-const MAGNIFY = 2;
-/** And small versions that stand for a picture up to this many times. */
-const MAGNIFY_PREVIEW = 3;
+/** Small pictures are enlarged up to this factor. */
+const MAX_ZOOM = 2;
+/** Thumbnails shown instead of the picture are enlarged up to this factor. */
+const MAX_PREVIEW_ZOOM = 3;
 
-/** Pictures of these types are shown by every browser that runs this page. */
-const SHOWN_EVERYWHERE = new Set(['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/bmp', 'image/avif']);
+/** Every browser that can run this page can display these types. */
+const SUPPORTED_EVERYWHERE = new Set(['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/bmp', 'image/avif']);
 
-let masks = 0;
+/** Makes the masks' ids unique in the page. */
+let maskCount = 0;
 
 /**
  * @typedef {object} Mark a box with its name
@@ -24,16 +24,16 @@ let masks = 0;
  * @property {string} name
  * @property {number} confidence
  * @property {number} hue
- * @property {number} label the index of the label it belongs to
+ * @property {number} finding the index of the finding it belongs to
  */
 
 export class Picture {
   #image = h('img', { class: 'picture-image', alt: '', decoding: 'async', draggable: 'false' });
   #preview = h('img', { class: 'picture-preview', alt: '', hidden: true, draggable: 'false' });
-  #blank = h('div', { class: 'picture-blank', hidden: true });
+  #placeholder = h('div', { class: 'picture-placeholder', hidden: true });
   #overlay = svg('svg', { class: 'picture-overlay', viewBox: '0 0 1 1', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
   #tags = h('div', { class: 'picture-tags', 'aria-hidden': 'true' });
-  #frame = h('div', { class: 'picture-frame' }, this.#preview, this.#image, this.#blank, this.#overlay, this.#tags);
+  #frame = h('div', { class: 'picture-frame' }, this.#preview, this.#image, this.#placeholder, this.#overlay, this.#tags);
   #note = h('figcaption', { class: 'picture-note', hidden: true });
   #resizes = new ResizeObserver(() => this.#placeTags());
   #url = '';
@@ -42,18 +42,18 @@ export class Picture {
   #failed = false;
   #previewWidth = 0;
   /** @type {{mark: Mark, shapes: SVGElement[], tag: HTMLElement}[]} */
-  #drawn = [];
-  /** @type {SVGPathElement | null} */
-  #hole = null;
-  /** @type {(label: number | null) => void} */
+  #boxes = [];
+  /** @type {SVGPathElement | null} the part of the picture that stays bright while boxes are highlighted */
+  #spotlight = null;
+  /** @type {(finding: number | null) => void} */
   #onPoint;
 
   /**
-   * @param {object} about
-   * @param {string} about.name
-   * @param {string} about.contentType
+   * @param {object} file
+   * @param {string} file.name
+   * @param {string} file.contentType
    * @param {object} on
-   * @param {(label: number | null) => void} on.point the pointer is over a box of this label, or over none
+   * @param {(finding: number | null) => void} on.point the pointer is over a box of this finding, or over none
    * @param {(width: number, height: number) => void} on.size the upright picture's size in pixels, once known
    */
   constructor({ name, contentType }, on) {
@@ -64,13 +64,13 @@ export class Picture {
     this.#image.addEventListener('load', () => {
       const { naturalWidth, naturalHeight } = this.#image;
       this.#preview.hidden = true;
-      this.#image.classList.add('there');
+      this.#image.classList.add('loaded');
       this.#setSize(naturalWidth / naturalHeight, naturalWidth);
       on.size(naturalWidth, naturalHeight);
     });
     this.#image.addEventListener('error', () => {
       this.#failed = true;
-      this.#showBlank();
+      this.#showSubstitute();
     });
     this.#frame.addEventListener('pointermove', (event) => this.#point(event));
     this.#frame.addEventListener('pointerdown', (event) => this.#point(event));
@@ -78,14 +78,14 @@ export class Picture {
     this.#resizes.observe(this.#frame);
   }
 
-  /** @param {string} url of the whole picture; a `blob:` address is the picture's from now on */
+  /** @param {string} url of the picture; `destroy` revokes a `blob:` address */
   load(url) {
     this.#url = url;
     this.#image.src = url;
   }
 
   /**
-   * Shows a small version until the picture is there, or for good where the browser cannot show the picture.
+   * Shows a thumbnail until the picture has loaded, or permanently if the browser cannot display the picture.
    * @param {{url: string, width: number}} preview its width in pixels
    * @param {{width: number, height: number}} size of the picture itself, upright, in pixels
    */
@@ -96,7 +96,7 @@ export class Picture {
     this.#setSize(width / height, width);
   }
 
-  /** Releases what the browser holds for the picture. */
+  /** Frees the browser's resources. */
   destroy() {
     this.#resizes.disconnect();
     this.#image.removeAttribute('src');
@@ -107,16 +107,16 @@ export class Picture {
   /** @param {string} text */
   set description(text) {
     this.#image.alt = text;
-    this.#blank.setAttribute('aria-label', text);
+    this.#placeholder.setAttribute('aria-label', text);
   }
 
   /**
-   * The aspect to use where the browser cannot show the picture.
-   * @param {number | null} aspect width by height
+   * The aspect ratio to use if the browser cannot display the picture.
+   * @param {number | null} aspect width divided by height
    */
   set aspect(aspect) {
     this.#aspect = aspect;
-    if (this.#failed) this.#showBlank();
+    if (this.#failed) this.#showSubstitute();
   }
 
   /** Whether an analysis is under way. */
@@ -125,21 +125,21 @@ export class Picture {
   }
 
   set boxesShown(/** @type {boolean} */ shown) {
-    this.#frame.classList.toggle('boxless', !shown);
+    this.#frame.classList.toggle('boxes-hidden', !shown);
   }
 
   /** @param {readonly Mark[]} marks */
   setMarks(marks) {
-    masks += 1;
-    const id = `hole-${masks}`;
-    this.#hole = svg('path', { fill: '#000' });
-    // A little more than the picture, whose edge may lie between two pixels.
+    maskCount += 1;
+    const id = `spotlight-${maskCount}`;
+    this.#spotlight = svg('path', { fill: '#000' });
+    // Slightly larger than the picture, whose edge may fall between two pixels.
     const all = { x: -0.003, y: -0.003, width: 1.006, height: 1.006 };
     const dim = svg('rect', { class: 'dim', ...all, mask: `url(#${id})` });
-    const mask = svg('mask', { id, maskUnits: 'userSpaceOnUse', ...all }, svg('rect', all), this.#hole);
-    // The strongest is drawn last, over the others.
-    const byStrength = [...marks].sort((a, b) => b.confidence - a.confidence);
-    this.#drawn = byStrength.map((mark) => {
+    const mask = svg('mask', { id, maskUnits: 'userSpaceOnUse', ...all }, svg('rect', all), this.#spotlight);
+    // The most confident box is drawn last, above the others.
+    const byConfidence = [...marks].sort((a, b) => b.confidence - a.confidence);
+    this.#boxes = byConfidence.map((mark) => {
       const { left, top, width, height } = mark.box;
       const at = { x: left, y: top, width, height };
       return {
@@ -148,28 +148,28 @@ export class Picture {
         tag: h('span', { class: `tag hue-${mark.hue}` }, h('span', { class: 'tag-name' }, mark.name), ' ', percent(mark.confidence)),
       };
     });
-    this.#overlay.replaceChildren(mask, dim, ...[...this.#drawn].reverse().flatMap(({ shapes }) => shapes));
-    this.#tags.replaceChildren(...this.#drawn.map(({ tag }) => tag));
+    this.#overlay.replaceChildren(mask, dim, ...[...this.#boxes].reverse().flatMap(({ shapes }) => shapes));
+    this.#tags.replaceChildren(...this.#boxes.map(({ tag }) => tag));
     this.#placeTags();
   }
 
   /**
-   * Lights the boxes of one label and dims the rest of the picture.
-   * @param {number | null} label
+   * Highlights the boxes of one finding and dims the rest of the picture.
+   * @param {number | null} finding
    */
-  highlight(label) {
-    const lit = this.#drawn.filter(({ mark }) => mark.label === label);
-    this.#frame.classList.toggle('lit', lit.length > 0);
-    for (const { mark, shapes, tag } of this.#drawn) {
-      for (const each of [...shapes, tag]) each.classList.toggle('on', mark.label === label);
+  highlight(finding) {
+    const highlighted = this.#boxes.filter(({ mark }) => mark.finding === finding);
+    this.#frame.classList.toggle('highlighting', highlighted.length > 0);
+    for (const { mark, shapes, tag } of this.#boxes) {
+      for (const each of [...shapes, tag]) each.classList.toggle('highlighted', mark.finding === finding);
     }
-    // While it fades out, the light stays where it was.
-    if (lit.length > 0) {
-      this.#hole?.setAttribute('d', lit.map(({ mark: { box } }) => `M${box.left} ${box.top}h${box.width}v${box.height}h${-box.width}z`).join(''));
+    // While the highlight fades out, the bright part stays.
+    if (highlighted.length > 0) {
+      this.#spotlight?.setAttribute('d', highlighted.map(({ mark: { box } }) => `M${box.left} ${box.top}h${box.width}v${box.height}h${-box.width}z`).join(''));
     }
   }
 
-  /** Scrolls to the picture when next to nothing of it can be seen. */
+  /** Scrolls to the picture if it is almost off the screen. */
   reveal() {
     const { top, bottom } = this.#frame.getBoundingClientRect();
     if (bottom < innerHeight * 0.2 || top > innerHeight * 0.8) this.element.scrollIntoView({ block: 'center' });
@@ -178,17 +178,17 @@ export class Picture {
   #placeTags() {
     const frame = { width: this.#frame.clientWidth, height: this.#frame.clientHeight };
     if (frame.width === 0) return;
-    const sizes = this.#drawn.map(({ tag }) => ({ width: tag.offsetWidth, height: tag.offsetHeight }));
-    const places = placeTags(
-      this.#drawn.map(({ mark }) => mark.box),
+    const sizes = this.#boxes.map(({ tag }) => ({ width: tag.offsetWidth, height: tag.offsetHeight }));
+    const positions = placeTags(
+      this.#boxes.map(({ mark }) => mark.box),
       sizes,
       frame,
     );
-    this.#drawn.forEach(({ tag }, index) => {
-      const place = places[index];
-      if (!place) return;
-      tag.style.transform = `translate(${Math.round(place.x)}px, ${Math.round(place.y)}px)`;
-      tag.classList.toggle('crowded', !place.shown);
+    this.#boxes.forEach(({ tag }, index) => {
+      const position = positions[index];
+      if (!position) return;
+      tag.style.transform = `translate(${Math.round(position.x)}px, ${Math.round(position.y)}px)`;
+      tag.classList.toggle('crowded', !position.shown);
     });
   }
 
@@ -196,36 +196,37 @@ export class Picture {
   #point(event) {
     const { left, top, width, height } = this.#frame.getBoundingClientRect();
     const index = boxAt(
-      this.#drawn.map(({ mark }) => mark.box),
+      this.#boxes.map(({ mark }) => mark.box),
       (event.clientX - left) / width,
       (event.clientY - top) / height,
     );
-    this.#onPoint(this.#drawn[index]?.mark.label ?? null);
+    this.#onPoint(this.#boxes[index]?.mark.finding ?? null);
   }
 
-  #showBlank() {
+  /** Shows the preview, or a placeholder, instead of a picture that the browser cannot display. */
+  #showSubstitute() {
     this.#image.hidden = true;
     if (!this.#preview.hidden) {
       this.#preview.alt = this.#image.alt;
-      this.#note.textContent = `A small preview: ${this.#unshown()}`;
+      this.#note.textContent = `Preview only. ${this.#reason()}`;
       this.#note.hidden = false;
-      this.#frame.style.setProperty('--most', `${this.#previewWidth * MAGNIFY_PREVIEW}px`);
+      this.#frame.style.setProperty('--max-width', `${this.#previewWidth * MAX_PREVIEW_ZOOM}px`);
       return;
     }
-    this.#blank.hidden = false;
-    this.#blank.setAttribute('role', 'img');
-    this.#blank.replaceChildren(
+    this.#placeholder.hidden = false;
+    this.#placeholder.setAttribute('role', 'img');
+    this.#placeholder.replaceChildren(
       icon('picture'),
       h('strong', {}, this.name),
-      h('span', {}, sentence(this.#unshown())),
+      h('span', {}, this.#reason()),
     );
     this.#setSize(this.#aspect ?? 4 / 3, null);
   }
 
-  /** Why the browser does not show the picture. */
-  #unshown() {
+  /** Why the browser does not display the picture. */
+  #reason() {
     const label = typeLabel(this.contentType);
-    return SHOWN_EVERYWHERE.has(this.contentType) ? `no ${label} picture can be read from this file.` : `this browser does not show ${label} pictures.`;
+    return SUPPORTED_EVERYWHERE.has(this.contentType) ? `This file is not a valid ${label} picture.` : `This browser cannot display ${label} pictures.`;
   }
 
   /**
@@ -234,7 +235,7 @@ export class Picture {
    */
   #setSize(aspect, width) {
     this.#frame.style.setProperty('--aspect', String(aspect));
-    this.#frame.style.setProperty('--most', width ? `${width * MAGNIFY}px` : '100%');
+    this.#frame.style.setProperty('--max-width', width ? `${width * MAX_ZOOM}px` : '100%');
     this.#frame.classList.add('sized');
   }
 }

@@ -1,10 +1,10 @@
 // @ts-check
 /** Brightness, sharpness and contrast of the picture, its foreground and its background. */
 
-import { QUALITIES } from './result.js';
 import { h } from './dom.js';
+import { QUALITIES } from './result.js';
 
-/** @param {readonly import('./result.js').QualityView[]} regions */
+/** @param {readonly import('./result.js').QualityResult[]} regions */
 export function qualityTable(regions) {
   return h(
     'table',
@@ -14,16 +14,16 @@ export function qualityTable(regions) {
       'tbody',
       {},
       QUALITIES.map((name, index) =>
-        h('tr', {}, h('th', { scope: 'row' }, name), regions.map(({ figures }) => h('td', {}, gauge(figures[index] ?? null)))),
+        h('tr', {}, h('th', { scope: 'row' }, name), regions.map(({ values }) => h('td', {}, gauge(values[index] ?? null)))),
       ),
     ),
   );
 }
 
-/** @param {number | null} figure 0..100 */
-function gauge(figure) {
-  if (figure === null) return h('span', { class: 'gauge-none' }, '–', h('span', { class: 'visually-hidden' }, ' not measured'));
+/** @param {number | null} value 0..100 */
+function gauge(value) {
+  if (value === null) return h('span', { class: 'gauge-none' }, '–', h('span', { class: 'visually-hidden' }, ' not measured'));
   const fill = h('span', { class: 'bar-fill' });
-  fill.style.inlineSize = `${Math.min(100, Math.max(0, figure))}%`;
-  return h('span', { class: 'gauge' }, h('span', {}, figure.toFixed(0)), h('span', { class: 'bar', 'aria-hidden': 'true' }, fill));
+  fill.style.inlineSize = `${Math.min(100, Math.max(0, value))}%`;
+  return h('span', { class: 'gauge' }, h('span', {}, value.toFixed(0)), h('span', { class: 'bar', 'aria-hidden': 'true' }, fill));
 }

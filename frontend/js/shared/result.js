@@ -1,37 +1,37 @@
 // @ts-check
 /**
- * Reads a result document into what the page shows. Every member may be missing: documents outlive the
- * page that reads them.
+ * Reads labels, colours and quality from a result document. Any member may be missing: the document may be older or
+ * newer than the page.
  */
 
 import { clampBox } from './boxes.js';
 
-/** How many colours there are for boxes; see `--box-0` and on in the styles. */
+/** How many colours the boxes have; see `--box-0` and the following in the styles. */
 export const BOX_HUES = 8;
 
 /**
  * @typedef {object} Colour
  * @property {string} hex `#RRGGBB`
- * @property {string} name CSS colour name, or the hex code again
+ * @property {string} name a CSS colour name; the hex code when it has none
  * @property {number} percent of the region's pixels
  *
- * @typedef {object} Place one place where a label was found
+ * @typedef {object} Instance one object in the picture
  * @property {import('./boxes.js').Box} box
  * @property {number} confidence
  * @property {Colour[]} colours
  *
- * @typedef {object} LabelView
+ * @typedef {object} LabelResult
  * @property {string} name
  * @property {number} confidence
  * @property {string[]} parents
  * @property {string[]} aliases
  * @property {string[]} categories
- * @property {Place[]} places
- * @property {number | null} hue 0..BOX_HUES-1 where it has places
+ * @property {Instance[]} instances
+ * @property {number | null} hue 0..BOX_HUES-1; null without instances
  *
- * @typedef {object} QualityView a figure is null where it was not measured
+ * @typedef {object} QualityResult
  * @property {string} region
- * @property {(number | null)[]} figures in the order of QUALITIES
+ * @property {(number | null)[]} values in the order of QUALITIES; null when not measured
  */
 
 /** @type {readonly ['Brightness', 'Sharpness', 'Contrast']} */
@@ -40,12 +40,12 @@ export const QUALITIES = ['Brightness', 'Sharpness', 'Contrast'];
 /**
  * The labels in Rekognition's order, most confident first.
  * @param {import('./api-types.js').ResultDocument} document
- * @returns {LabelView[]}
+ * @returns {LabelResult[]}
  */
 export function labelsOf(document) {
   let hues = 0;
   return (document.rekognition?.detectLabels?.Labels ?? []).map((label) => {
-    const places = (label.Instances ?? []).flatMap((instance) => {
+    const instances = (label.Instances ?? []).flatMap((instance) => {
       const box = clampBox(instance.BoundingBox);
       return box ? [{ box, confidence: instance.Confidence ?? 0, colours: colours(instance.DominantColors) }] : [];
     });
@@ -55,15 +55,15 @@ export function labelsOf(document) {
       parents: names(label.Parents),
       aliases: names(label.Aliases),
       categories: names(label.Categories),
-      places,
-      hue: places.length > 0 ? hues++ % BOX_HUES : null,
+      instances,
+      hue: instances.length > 0 ? hues++ % BOX_HUES : null,
     };
   });
 }
 
 /**
  * @param {import('./api-types.js').ResultDocument} document
- * @returns {{region: string, colours: Colour[]}[]} only regions that have colours
+ * @returns {{region: string, colours: Colour[]}[]} only regions with colours
  */
 export function coloursOf(document) {
   return regions(document)
@@ -73,16 +73,16 @@ export function coloursOf(document) {
 
 /**
  * @param {import('./api-types.js').ResultDocument} document
- * @returns {QualityView[]} only regions that have a figure
+ * @returns {QualityResult[]} only regions with a value
  */
 export function qualityOf(document) {
   return regions(document)
-    .map(({ region, of }) => ({ region, figures: QUALITIES.map((name) => of?.Quality?.[name] ?? null) }))
-    .filter(({ figures }) => figures.some((figure) => figure !== null));
+    .map(({ region, of }) => ({ region, values: QUALITIES.map((name) => of?.Quality?.[name] ?? null) }))
+    .filter(({ values }) => values.some((value) => value !== null));
 }
 
 /**
- * The upright picture's width by its height, where the document knows it.
+ * The upright picture's width divided by its height; null when the document does not say.
  * @param {import('./api-types.js').ResultDocument | null} document
  */
 export function aspectOf(document) {

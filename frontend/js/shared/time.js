@@ -1,5 +1,5 @@
 // @ts-check
-/** Waiting that can be called off. */
+/** Pauses, and how long they last. */
 
 /**
  * @param {number} ms

@@ -1,17 +1,17 @@
 // @ts-check
-/** What a button does at present, where that changes by itself. */
+/** A button whose action changes by itself, from Cancel to Remove for instance. */
 
-/** So long after a change a press is still meant for what the button did before. */
+/** A press this soon after a change is ignored. */
 export const SETTLE_MS = 400;
 
 /**
- * Keeps the second click of a double click on “Cancel” from being taken for “Remove”.
- * @template {string} M
+ * Keeps the second click of a double click on “Cancel” from triggering “Remove”.
+ * @template {string} A
  */
-export class Meaning {
-  /** @type {M | null} */
-  #now = null;
-  #since = -Infinity;
+export class ActionGuard {
+  /** @type {A | null} */
+  #action = null;
+  #changedAt = -Infinity;
   #clock;
 
   /** @param {() => number} [clock] milliseconds, for tests */
@@ -20,18 +20,18 @@ export class Meaning {
   }
 
   /**
-   * @param {M} meaning what the button says from now on
-   * @returns {boolean} whether that is another than before
+   * @param {A} action what the button does from now on
+   * @returns {boolean} whether the action changed
    */
-  set(meaning) {
-    if (meaning === this.#now) return false;
-    if (this.#now !== null) this.#since = this.#clock();
-    this.#now = meaning;
+  set(action) {
+    if (action === this.#action) return false;
+    if (this.#action !== null) this.#changedAt = this.#clock();
+    this.#action = action;
     return true;
   }
 
-  /** What a press means now; null where it comes too soon after a change. */
-  get pressed() {
-    return this.#clock() - this.#since >= SETTLE_MS ? this.#now : null;
+  /** The action for a press now; null too soon after a change. */
+  get action() {
+    return this.#clock() - this.#changedAt >= SETTLE_MS ? this.#action : null;
   }
 }

@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * Pictures of types that the service cannot decode, and some browsers can: HEIC, which iPhones take and
- * Safari shows. They are sent as JPEG.
+ * Converts pictures that some browsers can decode and the service cannot: HEIC, which iPhones use and Safari displays.
+ * They are uploaded as JPEG.
  */
 
 const CONVERTED = new Set(['image/heic']);
 
-/** Rekognition takes pictures of up to 10,000 pixels a side (Amazon Rekognition Developer Guide, "Guidelines and quotas"). */
+/** Rekognition accepts pictures of up to 10,000 pixels per side (Amazon Rekognition Developer Guide, "Guidelines and quotas"). */
 const MAX_SIDE = 10_000;
-/** Safari on phones draws nothing on a canvas of more pixels; more would tell Rekognition no more either. */
+/** Safari on phones cannot draw on a larger canvas. Rekognition would not benefit from more pixels either. */
 const MAX_PIXELS = 16_777_216;
 const QUALITY = 0.92;
 
 /**
- * Whether a file of this type is converted where the browser can.
+ * Whether files of this type are converted, if the browser can decode them.
  * @param {string} contentType
  */
 export function needsConversion(contentType) {
@@ -21,15 +21,15 @@ export function needsConversion(contentType) {
 }
 
 /**
- * A JPEG of the same picture: upright, without metadata, as large as the limits allow.
+ * The same picture as a JPEG: upright, without metadata, as large as the limits allow.
  * @param {File} file
- * @returns {Promise<File | null>} null where this browser cannot decode the file
+ * @returns {Promise<File | null>} null when this browser cannot decode the file
  */
 export async function toJpeg(file) {
   const url = URL.createObjectURL(file);
   const canvas = document.createElement('canvas');
   try {
-    // An image element, because Safari decodes HEIC there before it does in `createImageBitmap`. Drawing
+    // An image element, because older Safari versions decode HEIC only there and not in `createImageBitmap`. Drawing
     // it applies its orientation.
     const image = new Image();
     image.src = url;
@@ -39,7 +39,7 @@ export async function toJpeg(file) {
     canvas.height = height;
     const context = canvas.getContext('2d', { alpha: false });
     if (!context) return null;
-    // JPEG knows no transparency, and what shows through is better white than black.
+    // JPEG has no transparency. Without a background, transparent parts would be black.
     context.fillStyle = '#fff';
     context.fillRect(0, 0, width, height);
     context.imageSmoothingQuality = 'high';
@@ -51,20 +51,20 @@ export async function toJpeg(file) {
     return null;
   } finally {
     URL.revokeObjectURL(url);
-    // Phones count the memory of a canvas until it is collected, which may be late.
+    // Frees the memory now. Phones count a canvas against their limit until it is garbage collected.
     canvas.width = 0;
     canvas.height = 0;
   }
 }
 
 /**
- * The largest size of the same shape within the limits, in whole pixels.
+ * The largest size with the same proportions within the limits, in whole pixels.
  * @param {number} width
  * @param {number} height
  */
 export function fit(width, height) {
   const scale = Math.min(1, MAX_SIDE / Math.max(width, height), Math.sqrt(MAX_PIXELS / (width * height)));
-  // Rounded down, so that no limit is passed by half a pixel.
+  // Rounded down, so that rounding never exceeds a limit.
   return { width: Math.max(1, Math.floor(width * scale)), height: Math.max(1, Math.floor(height * scale)) };
 }
 

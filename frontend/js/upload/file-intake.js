@@ -1,71 +1,82 @@
 // @ts-check
-/** The ways files come in: chosen, dropped anywhere on the page (folders too), or pasted. */
+/** How files get into the page: chosen in a dialog, dropped anywhere (folders too), or pasted. */
+
+import { carriesFiles } from '../shared/drag.js';
 
 /**
- * @param {object} page
- * @param {HTMLButtonElement} page.button
- * @param {HTMLInputElement} page.input
- * @param {HTMLElement} page.veil shown while files are dragged over the page
+ * @param {object} elements
+ * @param {HTMLButtonElement} elements.button opens the file dialog
+ * @param {HTMLInputElement} elements.input
+ * @param {HTMLElement} elements.overlay shown while files are dragged over the page
  * @param {(files: File[]) => void} take
- * @param {(title: string, text: string) => void} complain
+ * @param {(title: string, text: string) => void} notify
  */
-export function intake({ button, input, veil }, take, complain) {
-  let pasted = 0;
-
+export function listenForFiles({ button, input, overlay }, take, notify) {
   button.addEventListener('click', () => input.click());
   input.addEventListener('change', () => {
     take([...(input.files ?? [])]);
-    // So that choosing the same file again is a change.
+    // Otherwise choosing the same file again would be no change.
     input.value = '';
   });
+  listenForPaste(take, notify);
+  listenForDrops(overlay, take, notify);
+}
 
+/**
+ * @param {(files: File[]) => void} take
+ * @param {(title: string, text: string) => void} notify
+ */
+function listenForPaste(take, notify) {
+  let pasted = 0;
   document.addEventListener('paste', (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
     if (files.length > 0) {
       event.preventDefault();
-      take(files.map((file) => (/^image\.\w+$/.test(file.name) ? rename(file, `pasted-${++pasted}`) : file)));
+      take(files.map((file) => (/^image\.\w+$/.test(file.name) ? renamePasted(file, `pasted-${++pasted}`) : file)));
     } else if (!isEditable(event.target)) {
-      complain('There is no picture on the clipboard.', 'Copy a picture or a screenshot, then paste again.');
+      notify('There is no picture on the clipboard.', 'Copy a picture or a screenshot, then paste again.');
     }
   });
+}
 
-  // `dragenter` and `dragleave` come for every element passed over; the depth tells when the page is left.
+/**
+ * @param {HTMLElement} overlay
+ * @param {(files: File[]) => void} take
+ * @param {(title: string, text: string) => void} notify
+ */
+function listenForDrops(overlay, take, notify) {
+  // `dragenter` and `dragleave` fire for every element that is crossed. At depth 0 the pointer has left the page.
   let depth = 0;
   const show = (/** @type {boolean} */ over) => {
     if (!over) depth = 0;
-    veil.hidden = !over;
+    overlay.hidden = !over;
   };
   addEventListener('dragenter', (event) => {
-    if (!hasFiles(event)) return;
+    if (!carriesFiles(event)) return;
     event.preventDefault();
     depth += 1;
     show(true);
   });
   addEventListener('dragover', (event) => {
-    if (!hasFiles(event)) return;
+    if (!carriesFiles(event)) return;
     event.preventDefault();
     if (event.dataTransfer) event.dataTransfer.dropEffect = 'copy';
   });
   addEventListener('dragleave', (event) => {
-    if (!hasFiles(event)) return;
+    if (!carriesFiles(event)) return;
     depth -= 1;
     if (depth <= 0) show(false);
   });
   addEventListener('drop', async (event) => {
-    if (!hasFiles(event) || !event.dataTransfer) return;
+    if (!carriesFiles(event) || !event.dataTransfer) return;
     event.preventDefault();
     show(false);
     try {
       take(await droppedFiles(event.dataTransfer));
     } catch {
-      complain('What was dropped could not be read.', 'Drop it again, or choose the files with the button.');
+      notify('The dropped files could not be read.', 'Drop them again, or choose them with the button.');
     }
   });
-}
-
-/** @param {DragEvent} event */
-export function hasFiles(event) {
-  return event.dataTransfer?.types.includes('Files') ?? false;
 }
 
 /** @param {EventTarget | null} target */
@@ -74,25 +85,25 @@ function isEditable(target) {
 }
 
 /**
- * Browsers call every pasted picture `image.png`.
+ * Browsers name every pasted picture `image.png`.
  * @param {File} file
  * @param {string} stem
  */
-function rename(file, stem) {
+function renamePasted(file, stem) {
   return new File([file], file.name.replace(/^image/, stem), { type: file.type, lastModified: file.lastModified });
 }
 
 /**
- * The files of a drop, with those in dropped folders but without the systems' hidden ones.
+ * The dropped files, including those in dropped folders, without hidden ones.
  * @param {DataTransfer} transfer
  * @returns {Promise<File[]>}
  */
 async function droppedFiles(transfer) {
-  // Entries must be taken before the event is over.
+  // Entries can only be read during the event.
   const entries = [...transfer.items].flatMap((item) => (item.kind === 'file' ? [item.webkitGetAsEntry()] : []));
   if (!entries.some((entry) => entry?.isDirectory)) return [...transfer.files];
-  const found = await Promise.all(entries.map((entry) => (entry ? filesOf(entry) : [])));
-  return found.flat();
+  const files = await Promise.all(entries.map((entry) => (entry ? filesOf(entry) : [])));
+  return files.flat();
 }
 
 /**
@@ -109,9 +120,9 @@ async function filesOf(entry) {
   const files = [];
   for (;;) {
     /** @type {FileSystemEntry[]} */
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    // A reader gives a part at a time, and an empty part at the end.
-    if (some.length === 0) return files;
-    for (const each of some) files.push(...(await filesOf(each)));
+    const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    // A reader returns the entries in batches; an empty batch is the end.
+    if (batch.length === 0) return files;
+    for (const each of batch) files.push(...(await filesOf(each)));
   }
 }

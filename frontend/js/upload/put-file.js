@@ -1,7 +1,6 @@
 // @ts-check
 /**
- * Sends one file to its presigned address. XMLHttpRequest, because `fetch` tells nothing of how far an
- * upload has come.
+ * Uploads one file to its presigned address. It uses XMLHttpRequest because `fetch` reports no upload progress.
  */
 
 import { UploadError } from '../shared/errors.js';
@@ -9,17 +8,17 @@ import { UploadError } from '../shared/errors.js';
 const STALL_MS = 60_000;
 
 /**
- * Request headers that the browser sets itself and a page may not (Fetch standard, "forbidden request-header").
+ * Headers that the browser sets and a page may not set (Fetch standard, "forbidden request-header").
  */
-const BROWSERS_OWN = new Set(['content-length', 'host', 'connection']);
+const FORBIDDEN_HEADERS = new Set(['content-length', 'host', 'connection']);
 
 /**
  * @param {object} job
  * @param {import('../shared/api-types.js').UploadTicket} job.ticket
  * @param {File} job.file
  * @param {AbortSignal} job.signal
- * @param {(sent: number) => void} job.onProgress bytes so far
- * @param {number} [job.stallMs] give up after so long without a byte
+ * @param {(sent: number) => void} job.onProgress bytes sent so far
+ * @param {number} [job.stallMs] the upload fails after so long without progress
  * @param {() => XMLHttpRequest} [job.request] for tests
  * @returns {Promise<void>}
  * @throws {UploadError} or the signal's reason
@@ -34,22 +33,22 @@ export function putFile({ ticket, file, signal, onProgress, stallMs = STALL_MS, 
     let stalled = false;
     /** @type {ReturnType<typeof setTimeout>} */
     let timer;
-    const watch = () => {
+    const restartTimer = () => {
       clearTimeout(timer);
       timer = setTimeout(() => {
         stalled = true;
         xhr.abort();
       }, stallMs);
     };
-    const stop = () => xhr.abort();
+    const cancel = () => xhr.abort();
 
     xhr.upload.onprogress = (event) => {
-      watch();
+      restartTimer();
       onProgress(event.loaded);
     };
     xhr.onload = () => {
       if (xhr.status >= 200 && xhr.status < 300) resolve();
-      else reject(refusal(xhr.status, xhr.responseText));
+      else reject(errorFrom(xhr.status, xhr.responseText));
     };
     xhr.onerror = () => {
       isReadable(file).then((readable) => reject(new UploadError(readable ? 'network' : 'changed')));
@@ -57,37 +56,36 @@ export function putFile({ ticket, file, signal, onProgress, stallMs = STALL_MS, 
     xhr.onabort = () => reject(stalled ? new UploadError('stalled') : signal.reason);
     xhr.onloadend = () => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', stop);
+      signal.removeEventListener('abort', cancel);
     };
 
     xhr.open(ticket.method, ticket.uploadUrl);
     for (const [name, value] of Object.entries(ticket.headers)) {
-      if (!BROWSERS_OWN.has(name.toLowerCase())) xhr.setRequestHeader(name, value);
+      if (!FORBIDDEN_HEADERS.has(name.toLowerCase())) xhr.setRequestHeader(name, value);
     }
-    signal.addEventListener('abort', stop, { once: true });
-    watch();
+    signal.addEventListener('abort', cancel, { once: true });
+    restartTimer();
     xhr.send(file);
   });
 }
 
 /**
- * S3's refusals, by status and by the error code in their XML body.
+ * S3's error response, by its status and the error code in its XML body.
  * @param {number} status
  * @param {string} body
  */
-export function refusal(status, body) {
+export function errorFrom(status, body) {
   const code = /<Code>([^<]+)<\/Code>/.exec(body)?.[1] ?? '';
-  const about = { status, code };
-  // S3 says AccessDenied both for an expired address and for a missing right; only the message differs.
-  if (status === 403 && (code === 'ExpiredToken' || /has expired/i.test(body))) return new UploadError('expired', about);
-  if (status === 412 || status === 409) return new UploadError('used', about);
-  if (status === 400 || status === 403) return new UploadError('mismatch', about);
-  return new UploadError('storage', about);
+  const details = { status, code };
+  // S3 returns AccessDenied for an expired address and for a missing permission. Only the message differs.
+  if (status === 403 && (code === 'ExpiredToken' || /has expired/i.test(body))) return new UploadError('expired', details);
+  if (status === 412 || status === 409) return new UploadError('used', details);
+  if (status === 400 || status === 403) return new UploadError('mismatch', details);
+  return new UploadError('storage', details);
 }
 
 /**
- * A file that was changed or removed after it was chosen can no longer be read, and the upload of it fails
- * like a lost connection.
+ * A file that changed on disk after it was chosen cannot be read, and its upload fails like a lost connection.
  * @param {File} file
  */
 async function isReadable(file) {

@@ -1,52 +1,55 @@
 // @ts-check
-/** The chosen picture: its progress while it is on its way, and what was found when it is there. */
+/** The selected picture: its progress, then its results. */
 
-import { aspectOf, coloursOf, qualityOf } from '../shared/result.js';
-import { colourRegions } from '../shared/colours.js';
-import { documentSection } from '../shared/document-view.js';
+import { button } from '../shared/buttons.js';
+import { infoCard, problemCard } from '../shared/cards.js';
 import { byId, h } from '../shared/dom.js';
-import { typeLabel } from '../shared/files.js';
+import { typeLabel } from '../shared/file-types.js';
 import { FindingsPanel } from '../shared/findings-panel.js';
 import { bytes, count, duration } from '../shared/format.js';
 import { icon } from '../shared/icons.js';
-import { Meaning } from './action-guard.js';
 import { Picture } from '../shared/picture.js';
-import { qualityTable } from '../shared/quality.js';
+import { resultCards } from '../shared/result-cards.js';
+import { spokenSummary } from '../shared/result-summary.js';
+import { aspectOf } from '../shared/result.js';
+import { Stepper } from '../shared/stepper.js';
+import { ActionGuard } from './action-guard.js';
+import { failureMessage, progressLine } from './task-messages.js';
 import { canRetry } from './task.js';
-import { aloud, explain, progressLine } from '../shared/messages.js';
 
 /** @typedef {import('./task.js').Task} Task */
 
-export class Stage {
-  #stage = byId('stage', HTMLElement);
+const STEPS = ['Prepare', 'Upload', 'Analyse'];
+/** @type {Record<import('./task.js').State, number>} the current one of STEPS */
+const STEP_OF = { queued: 0, converting: 0, preparing: 0, uploading: 1, waiting: 2, done: 3, failed: 3, cancelled: 3 };
+
+export class TaskView {
+  #element = byId('task-view', HTMLElement);
   #on;
   /** @type {Task | null} */
   #task = null;
   /** @type {Picture | null} */
   #picture = null;
   #panel;
-  /** What the person set holds for every picture. */
+  /** These two settings apply to every picture. */
   #boxesShown = true;
-  #least = 0;
-  /** @type {Pick<Task, 'state' | 'error' | 'document'> | null} what is on the page of the task */
+  #minConfidence = 0;
+  /** @type {Pick<Task, 'state' | 'error' | 'document'> | null} the state on the page */
   #shown = null;
   #pixels = '';
-  /** @type {Meaning<'cancel' | 'remove'>} */
-  #meaning = new Meaning();
+  /** @type {ActionGuard<'cancel' | 'remove'>} */
+  #guard = new ActionGuard();
 
-  // The parts that change while a picture is shown.
-  #meta = h('p', { class: 'stage-meta' });
-  #act = h('button', { type: 'button', class: 'button', onclick: () => this.#actNow() });
-  #again = h('button', { type: 'button', class: 'button', onclick: () => this.#task && this.#on.retry(this.#task) }, icon('retry'), 'Try again');
-  #previous = h('button', { type: 'button', class: 'icon-button', 'aria-label': 'Previous picture', onclick: () => this.#on.step(-1) }, icon('previous'));
-  #next = h('button', { type: 'button', class: 'icon-button', 'aria-label': 'Next picture', onclick: () => this.#on.step(1) }, icon('next'));
-  #position = h('span', { class: 'stage-position' });
+  #facts = h('p', { class: 'picture-facts' });
+  #actionButton = h('button', { type: 'button', class: 'button', onclick: () => this.#onAction() });
+  #retryButton = button('Try again', () => this.#task && this.#on.retry(this.#task), { icon: 'retry' });
+  #stepper = new Stepper((by) => this.#on.step(by), { hideSingle: true });
   #boxCount = h('span');
   #tools = h('div', { class: 'tools' });
-  #side = h('div', { class: 'stage-side' });
-  #below = h('div', { class: 'stage-below' });
-  #progress = h('progress', { class: 'stage-progress', max: 1, 'aria-label': 'Upload' });
-  #progressText = h('p', { class: 'stage-state' });
+  #side = h('div', { class: 'task-view-side' });
+  #below = h('div', { class: 'task-view-below' });
+  #progress = h('progress', { max: 1, 'aria-label': 'Upload' });
+  #progressText = h('p', { class: 'progress-text' });
 
   /**
    * @param {object} on
@@ -55,67 +58,64 @@ export class Stage {
    * @param {(task: Task) => void} on.remove
    * @param {(by: number) => void} on.step to the next or previous picture
    * @param {(text: string) => void} on.announce
-   * @param {(task: Task) => string} on.documentAddress where a new tab can read the document
+   * @param {(task: Task) => string} on.documentUrl where a new tab can read the result document
    */
   constructor(on) {
     this.#on = on;
     this.#panel = new FindingsPanel({
       marks: (marks) => {
         this.#picture?.setMarks(marks);
-        this.#boxCount.textContent = `${count(marks.length, 'box', 'boxes')} over the picture`;
+        this.#boxCount.textContent = `Show ${count(marks.length, 'box', 'boxes')}`;
       },
-      light: (index) => this.#picture?.highlight(index),
+      highlight: (index) => this.#picture?.highlight(index),
       reveal: () => this.#picture?.reveal(),
-      least: (least) => {
-        this.#least = least;
-        this.#panel.least = least;
+      minConfidence: (minConfidence) => {
+        this.#minConfidence = minConfidence;
+        this.#panel.minConfidence = minConfidence;
       },
     });
   }
 
   /**
    * @param {Task | null} task
-   * @param {{at: number, of: number}} position counted from 1
+   * @param {import('../shared/stepper.js').Position} position
    */
   show(task, position) {
-    this.place(position);
+    this.position = position;
     if (task === this.#task) return;
     this.#picture?.destroy();
     this.#task = task;
     this.#picture = null;
     this.#shown = null;
     this.#pixels = '';
-    this.#meaning = new Meaning();
+    this.#guard = new ActionGuard();
     if (!task) {
-      this.#stage.replaceChildren();
+      this.#element.replaceChildren();
       return;
     }
     this.#picture = new Picture({ name: task.file.name, contentType: task.contentType }, {
-      point: (label) => this.#panel.light(label),
+      point: (finding) => this.#panel.highlight(finding),
       size: (width, height) => {
         this.#pixels = `${width} × ${height}`;
         this.#describe(task);
       },
     });
     this.#picture.load(URL.createObjectURL(task.file));
-    this.#stage.replaceChildren(
+    this.#element.replaceChildren(
       h(
         'header',
-        { class: 'stage-head' },
-        h('div', { class: 'stage-title' }, h('h2', { id: 'stage-title' }, task.file.name), this.#meta),
-        h('div', { class: 'actions' }, h('div', { class: 'stepper' }, this.#previous, this.#position, this.#next), this.#again, this.#act),
+        { class: 'task-view-head' },
+        h('div', { class: 'task-view-title' }, h('h2', { id: 'task-view-title' }, task.file.name), this.#facts),
+        h('div', { class: 'actions' }, this.#stepper.element, this.#retryButton, this.#actionButton),
       ),
-      h('div', { class: 'stage-body' }, h('div', { class: 'stage-picture' }, this.#picture.element, this.#tools), this.#side, this.#below),
+      h('div', { class: 'task-view-body' }, h('div', { class: 'task-view-picture' }, this.#picture.element, this.#tools), this.#side, this.#below),
     );
     this.update(task);
   }
 
-  /** @param {{at: number, of: number}} position */
-  place({ at, of }) {
-    this.#position.textContent = `${at} of ${of}`;
-    this.#previous.disabled = at <= 1;
-    this.#next.disabled = at >= of;
-    this.#position.parentElement?.toggleAttribute('hidden', of < 2);
+  /** @param {import('../shared/stepper.js').Position} position */
+  set position(position) {
+    this.#stepper.position = position;
   }
 
   /** @param {Task} task */
@@ -125,34 +125,39 @@ export class Stage {
     if (task.state === 'uploading') this.#progress.value = task.sent / task.outgoing.file.size;
     else this.#progress.removeAttribute('value');
     const { state, error, document } = task;
-    // A task may fail again between two looks at it: the state is the same then, the reason is not.
+    // Between two updates a task may be retried and fail again: with the same state, but for another reason.
     if (this.#shown?.state === state && this.#shown.error === error && this.#shown.document === document) return;
     this.#shown = { state, error, document };
     this.#describe(task);
-    this.#picture.busy = task.state === 'waiting';
-    this.#act.replaceChildren(icon('close'), task.active ? 'Cancel' : 'Remove');
-    this.#meaning.set(task.active ? 'cancel' : 'remove');
-    const leaves = this.#again.matches(':focus') && !canRetry(task);
-    this.#again.hidden = !canRetry(task);
-    if (leaves) this.#act.focus();
-    if (task.document) this.#showAnswer(task, task.document);
+    this.#picture.busy = state === 'waiting';
+    this.#updateButtons(task);
+    if (document) this.#showResult(task, document);
     else this.#showProgress(task);
+  }
+
+  /** @param {Task} task */
+  #updateButtons(task) {
+    this.#actionButton.replaceChildren(icon('close'), task.active ? 'Cancel' : 'Remove');
+    this.#guard.set(task.active ? 'cancel' : 'remove');
+    const losesFocus = this.#retryButton.matches(':focus') && !canRetry(task);
+    this.#retryButton.hidden = !canRetry(task);
+    if (losesFocus) this.#actionButton.focus();
   }
 
   /** @param {Task} task */
   #describe(task) {
     const facts = [this.#pixels, typeLabel(task.contentType), bytes(task.file.size)];
     if (task.converted) facts.push('converted to JPEG for the upload');
-    if (task.document && task.elapsed > 0) facts.push(`answered in ${duration(task.elapsed)}`);
-    this.#meta.textContent = facts.filter(Boolean).join(' · ');
+    if (task.document && task.elapsed > 0) facts.push(`uploaded and analysed in ${duration(task.elapsed)}`);
+    this.#facts.textContent = facts.filter(Boolean).join(' · ');
     if (!this.#picture) return;
-    const parts = task.document ? aloud(task.document) : [];
-    this.#picture.description = parts.length > 0 ? `${task.file.name}, shows: ${parts.join('; ')}` : task.file.name;
+    const parts = task.document ? spokenSummary(task.document) : [];
+    this.#picture.description = parts.length > 0 ? `${task.file.name}: ${parts.join('; ')}` : task.file.name;
   }
 
-  #actNow() {
-    // What the button says counts: the task may be further than what is shown of it.
-    const action = this.#meaning.pressed;
+  #onAction() {
+    // The button's label decides: the task may have moved on since the last update.
+    const { action } = this.#guard;
     if (this.#task && action) this.#on[action](this.#task);
   }
 
@@ -162,74 +167,53 @@ export class Stage {
     this.#picture?.setMarks([]);
     this.#tools.replaceChildren();
     this.#below.replaceChildren();
-    if (task.active) {
-      this.#side.replaceChildren(h('section', { class: 'card', 'aria-label': 'Progress' }, steps(task), this.#progress, this.#progressText));
-    } else if (task.state === 'cancelled') {
-      this.#side.replaceChildren(h('section', { class: 'card calm' }, h('h3', {}, 'Cancelled'), h('p', {}, 'Try again to go on, or remove it from the list.')));
-    } else {
-      this.#side.replaceChildren(problem(explain(task)));
-    }
+    this.#side.replaceChildren(this.#progressCard(task));
+  }
+
+  /** @param {Task} task */
+  #progressCard(task) {
+    if (task.active) return h('section', { class: 'card', 'aria-label': 'Progress' }, stepList(task), this.#progress, this.#progressText);
+    if (task.state === 'cancelled') return infoCard('Cancelled', h('p', {}, 'Try again to continue, or remove the picture from the list.'));
+    const { title, text } = failureMessage(task);
+    return problemCard({ title }, h('p', {}, text));
   }
 
   /**
    * @param {Task} task
    * @param {import('../shared/api-types.js').ResultDocument} document
    */
-  #showAnswer(task, document) {
+  #showResult(task, document) {
     if (this.#picture) this.#picture.aspect = aspectOf(document);
-    this.#panel.show(document, this.#least);
-    this.#tools.replaceChildren(...(this.#panel.hasPlaces ? [this.#boxSwitch()] : []));
+    this.#panel.show(document, this.#minConfidence);
+    this.#tools.replaceChildren(...(this.#panel.hasBoxes ? [this.#boxSwitch()] : []));
     this.#side.replaceChildren(this.#panel.element);
-
-    const colours = coloursOf(document);
-    const quality = qualityOf(document);
-    this.#below.replaceChildren(
-      ...[
-        colours.length > 0 && h('section', { class: 'card' }, h('h3', {}, 'Dominant colours'), colourRegions(colours)),
-        quality.length > 0 && h('section', { class: 'card' }, h('h3', {}, 'Image quality'), qualityTable(quality)),
-        documentSection(
-          {
-            document,
-            filename: task.file.name,
-            key: task.ticket?.key ?? '',
-            resultKey: task.ticket?.resultKey ?? '',
-            address: this.#on.documentAddress(task),
-          },
-          this.#on.announce,
-        ),
-      ].filter((part) => part !== false),
-    );
+    const { key = '', resultKey = '' } = task.ticket ?? {};
+    this.#below.replaceChildren(...resultCards({ document, filename: task.file.name, key, resultKey, url: this.#on.documentUrl(task) }, this.#on.announce));
   }
 
   #boxSwitch() {
-    const box = h('input', { type: 'checkbox', role: 'switch', id: 'boxes' });
-    box.checked = this.#boxesShown;
-    box.addEventListener('change', () => {
-      this.#boxesShown = box.checked;
-      if (this.#picture) this.#picture.boxesShown = box.checked;
+    const checkbox = h('input', { type: 'checkbox', role: 'switch', id: 'boxes' });
+    checkbox.checked = this.#boxesShown;
+    checkbox.addEventListener('change', () => {
+      this.#boxesShown = checkbox.checked;
+      if (this.#picture) this.#picture.boxesShown = checkbox.checked;
     });
     if (this.#picture) this.#picture.boxesShown = this.#boxesShown;
-    return h('label', { class: 'switch', for: 'boxes' }, box, this.#boxCount);
+    return h('label', { class: 'switch', for: 'boxes' }, checkbox, this.#boxCount);
   }
 }
 
-/** @param {{title: string, text: string}} words */
-function problem({ title, text }) {
-  return h('section', { class: 'card problem' }, h('h3', {}, icon('alert'), title), h('p', {}, text));
-}
-
 /** @param {Task} task */
-function steps(task) {
-  const names = ['Upload address', 'Upload', 'Analysis'];
-  const now = { queued: 0, converting: 0, asking: 0, uploading: 1, waiting: 2 }[/** @type {'queued'} */ (task.state)] ?? names.length;
+function stepList(task) {
+  const current = STEP_OF[task.state];
   return h(
     'ol',
     { class: 'steps' },
-    names.map((name, index) =>
+    STEPS.map((name, index) =>
       h(
         'li',
-        { class: index < now ? 'past' : index === now ? 'now' : 'ahead', 'aria-current': index === now ? 'step' : null },
-        h('span', { class: 'step-mark' }, index < now && icon('check')),
+        { class: index < current ? 'past' : index === current ? 'current' : 'ahead', 'aria-current': index === current ? 'step' : null },
+        h('span', { class: 'step-mark' }, index < current && icon('check')),
         name,
       ),
     ),

@@ -1,36 +1,36 @@
 // @ts-check
 /**
- * One picture's way: queued, converted where it has to be, asking for an address, uploading, waiting for
- * its document, and an end.
- * Knows nothing of the page; it tells of every step with a `change` event.
+ * The upload and analysis of one picture: convert it if needed, request an address, upload, wait for the result.
+ * A task does not know the page; it fires a `change` event at every step.
  */
 
 import { needsConversion } from './convert.js';
-import { ApiError, LateError, UploadError, isAbort } from '../shared/errors.js';
+import { ApiError, TimeoutError, UploadError, isAbort } from '../shared/errors.js';
 import { backoffMs, sleep } from '../shared/time.js';
 
-/** How often an upload address is asked for again when the API is busy or has a fault. */
-const ASK_ATTEMPTS = 3;
+/** How often an upload address is requested before the task fails because the API is busy or failing. */
+const MAX_ADDRESS_REQUESTS = 3;
 
 /**
- * @typedef {'queued' | 'converting' | 'asking' | 'uploading' | 'waiting' | 'done' | 'failed' | 'cancelled'} State
- * `failed` with a document: the picture could not be analysed; without one: see `error`.
+ * @typedef {'queued' | 'converting' | 'preparing' | 'uploading' | 'waiting' | 'done' | 'failed' | 'cancelled'} State
+ * `preparing`: an upload address is requested; `waiting`: the picture is being analysed; `failed` with a document: the
+ * picture could not be analysed; `failed` without one: see `error`
  *
- * @typedef {object} Services what a task needs from outside
+ * @typedef {object} Services what a task depends on
  * @property {import('../shared/api.js').Api} api
- * @property {string[] | null} analyses what to ask for; null leaves it to the API
- * @property {import('../shared/limiter.js').Limiter} uploads how many files are on their way at once
- * @property {import('../shared/limiter.js').Limiter} questions how many results are asked for at once
+ * @property {string[] | null} analyses the analyses to request; null: the API's default
+ * @property {import('../shared/limiter.js').Limiter} uploads limits the uploads at once
+ * @property {import('../shared/limiter.js').Limiter} polls limits the requests for results at once
  * @property {typeof import('./put-file.js').putFile} put
  * @property {typeof import('../shared/wait-for-result.js').waitForResult} waitForResult
- * @property {typeof import('../shared/files.js').sha256Hex} digest
+ * @property {typeof import('./files.js').sha256Hex} digest
  * @property {typeof import('./convert.js').toJpeg} toJpeg
  */
 
 export class Task extends EventTarget {
   /** @type {State} */
   state = 'queued';
-  /** What is sent: the file as it is, or the JPEG that the page made of it. */
+  /** The file to upload: the chosen one, or the JPEG that the page made from it. */
   outgoing;
   /** Bytes sent. */
   sent = 0;
@@ -38,14 +38,14 @@ export class Task extends EventTarget {
   ticket = null;
   /** @type {import('../shared/api-types.js').ResultDocument | null} */
   document = null;
-  /** @type {unknown} what stopped the task when it failed without a document */
+  /** @type {unknown} why the task failed without a document */
   error = null;
-  /** Milliseconds from the start of the upload to the document. */
+  /** Milliseconds from the start of the upload to the result. */
   elapsed = 0;
 
-  /** Whether the bucket has the file, so that only the document is missing. */
+  /** Whether the bucket has the file, so that only the result is missing. */
   #stored = false;
-  #began = 0;
+  #startedAt = 0;
   /** @type {AbortController | null} */
   #control = null;
   #services;
@@ -63,12 +63,12 @@ export class Task extends EventTarget {
     this.#services = services;
   }
 
-  /** Under way, or about to be. */
+  /** Whether the task is running or queued. */
   get active() {
     return !['done', 'failed', 'cancelled'].includes(this.state);
   }
 
-  /** Whether a JPEG is sent that the page made of the file. */
+  /** Whether the page converted the file to JPEG. */
   get converted() {
     return this.outgoing.file !== this.file;
   }
@@ -79,9 +79,8 @@ export class Task extends EventTarget {
   }
 
   /**
-   * Does what is still to be done and ends in `done`, `failed` or `cancelled`; never rejects. A task that
-   * ended early may be started again: with a new address, or, where the bucket has the file already, with
-   * the question for its document.
+   * Runs the task to `done`, `failed` or `cancelled`; never rejects. A failed or cancelled task can be started again. It
+   * requests a new address, unless the bucket already has the file and only the result is missing.
    */
   async start() {
     if (this.#control) return;
@@ -97,13 +96,13 @@ export class Task extends EventTarget {
     try {
       if (!this.#stored) await this.#services.uploads.run(() => this.#upload(signal), signal);
       this.#set('waiting');
-      this.document = await this.#awaitDocument(signal);
-      this.elapsed = performance.now() - this.#began;
+      this.document = await this.#waitForDocument(signal);
+      this.elapsed = performance.now() - this.#startedAt;
       this.#control = null;
       this.#set(this.document.status === 'failed' ? 'failed' : 'done');
     } catch (error) {
       this.#control = null;
-      // An API that no longer knows the key will not know it the next time either.
+      // The API no longer knows the key, so the picture must be uploaded again.
       if (error instanceof ApiError && error.status === 404) this.#stored = false;
       if (!isAbort(error)) this.error = error;
       this.#set(isAbort(error) ? 'cancelled' : 'failed');
@@ -116,12 +115,12 @@ export class Task extends EventTarget {
 
   /** @param {AbortSignal} signal */
   async #upload(signal) {
-    this.#began = performance.now();
+    this.#startedAt = performance.now();
     await this.#convert(signal);
-    this.#set('asking');
+    this.#set('preparing');
     const sha256 = await this.#digest();
     for (let renewed = false; ; renewed = true) {
-      this.ticket = await this.#askForAddress(sha256, signal);
+      this.ticket = await this.#requestAddress(sha256, signal);
       this.sent = 0;
       this.#set('uploading');
       try {
@@ -131,17 +130,17 @@ export class Task extends EventTarget {
           signal,
           onProgress: (sent) => {
             this.sent = Math.min(sent, this.outgoing.file.size);
-            this.#tell();
+            this.#notify();
           },
         });
         break;
       } catch (error) {
         if (!(error instanceof UploadError)) throw error;
-        // A browser may repeat a request whose connection broke. If the first one had arrived, the bucket
-        // says that the address is used: by us, for nobody else knows it.
-        if (error.kind === 'used' && (await this.#isKnown(this.ticket, signal))) break;
+        // A browser may repeat a request after a connection failure. If the first request did arrive, the bucket rejects
+        // the second because the address was used. Only this task knows the address, so the upload succeeded.
+        if (error.kind === 'used' && (await this.#hasResult(this.ticket, signal))) break;
         if (error.kind !== 'expired' || renewed) throw error;
-        this.#set('asking');
+        this.#set('preparing');
       }
     }
     this.sent = this.outgoing.file.size;
@@ -149,7 +148,7 @@ export class Task extends EventTarget {
   }
 
   /**
-   * What this browser cannot decode goes as it is: the service then says in its document what to do.
+   * A file that this browser cannot decode is uploaded unchanged. The result then says what to do.
    * @param {AbortSignal} signal
    */
   async #convert(signal) {
@@ -172,7 +171,7 @@ export class Task extends EventTarget {
    * @param {string | null} sha256
    * @param {AbortSignal} signal
    */
-  async #askForAddress(sha256, signal) {
+  async #requestAddress(sha256, signal) {
     const { file, contentType } = this.outgoing;
     /** @type {import('../shared/api-types.js').UploadRequest} */
     const request = { contentType, contentLength: file.size, filename: file.name };
@@ -182,8 +181,8 @@ export class Task extends EventTarget {
       try {
         return await this.#services.api.createUpload(request, signal);
       } catch (error) {
-        const again = error instanceof ApiError && error.temporary && error.kind === 'refused' && attempt < ASK_ATTEMPTS;
-        if (!again) throw error;
+        const retry = error instanceof ApiError && error.retryable && error.kind === 'rejected' && attempt < MAX_ADDRESS_REQUESTS;
+        if (!retry) throw error;
         await sleep(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt)), signal);
       }
     }
@@ -193,7 +192,7 @@ export class Task extends EventTarget {
    * @param {import('../shared/api-types.js').UploadTicket} ticket
    * @param {AbortSignal} signal
    */
-  async #isKnown(ticket, signal) {
+  async #hasResult(ticket, signal) {
     try {
       await this.#services.api.readResult(ticket.statusUrl, signal);
       return true;
@@ -204,11 +203,11 @@ export class Task extends EventTarget {
   }
 
   /** @param {AbortSignal} signal */
-  #awaitDocument(signal) {
-    const { api, questions, waitForResult } = this.#services;
+  #waitForDocument(signal) {
+    const { api, polls, waitForResult } = this.#services;
     const statusUrl = this.ticket?.statusUrl ?? '';
     return waitForResult({
-      read: () => questions.run(() => api.readResult(statusUrl, signal), signal),
+      read: () => polls.run(() => api.readResult(statusUrl, signal), signal),
       signal,
     });
   }
@@ -216,16 +215,16 @@ export class Task extends EventTarget {
   /** @param {State} state */
   #set(state) {
     this.state = state;
-    this.#tell();
+    this.#notify();
   }
 
-  #tell() {
+  #notify() {
     this.dispatchEvent(new Event('change'));
   }
 }
 
 /**
- * Whether starting the task again can end better: not where the file itself is refused.
+ * Whether starting the task again may help. It does not if the file itself was rejected.
  * @param {Task} task
  */
 export function canRetry(task) {
@@ -233,7 +232,7 @@ export function canRetry(task) {
   if (task.state !== 'failed') return false;
   if (task.document) return (task.document.errors ?? []).some(({ retryable }) => retryable === true);
   const { error } = task;
-  if (error instanceof ApiError) return error.kind !== 'refused' || error.temporary || [401, 403, 404].includes(error.status);
+  if (error instanceof ApiError) return error.kind !== 'rejected' || error.retryable || [401, 403, 404].includes(error.status);
   if (error instanceof UploadError) return error.kind !== 'changed';
-  return error instanceof LateError || error !== null;
+  return error instanceof TimeoutError || error !== null;
 }

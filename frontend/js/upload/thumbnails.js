@@ -1,24 +1,22 @@
 // @ts-check
-/** Small pictures for the list, decoded one after the other and only for what is on the screen. */
+/** Thumbnails for the list. They are decoded a few at a time, and only near the screen. */
 
 import { Limiter } from '../shared/limiter.js';
 
-/** Pixels of the longer side: twice the size in the list, for dense screens. */
+/** Pixels of the longer side: twice the size in the list, for high-resolution screens. */
 const SIDE = 240;
 
 const decoding = new Limiter(2);
 
-/**
- * Draws a file's picture once the canvas comes into view.
- */
+/** Draws each file's thumbnail once its canvas comes into view. */
 export class Thumbnails {
   /** @type {WeakMap<Element, () => void>} */
   #jobs = new WeakMap();
-  #views = new IntersectionObserver(
+  #observer = new IntersectionObserver(
     (entries) => {
       for (const { isIntersecting, target } of entries) {
         if (!isIntersecting) continue;
-        this.#views.unobserve(target);
+        this.#observer.unobserve(target);
         this.#jobs.get(target)?.();
       }
     },
@@ -39,12 +37,12 @@ export class Thumbnails {
           () => done(false),
         );
     });
-    this.#views.observe(canvas);
+    this.#observer.observe(canvas);
   }
 
   /** @param {HTMLCanvasElement} canvas */
   remove(canvas) {
-    this.#views.unobserve(canvas);
+    this.#observer.unobserve(canvas);
   }
 }
 

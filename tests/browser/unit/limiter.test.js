@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { Limiter } from '../../../frontend/js/shared/limiter.js';
 import { backoffMs, retryAfterMs, sleep } from '../../../frontend/js/shared/time.js';
 
-/** A promise to be settled from outside. */
+/** A promise that the test resolves. */
 function gate() {
   /** @type {() => void} */
   let open = () => {};
@@ -15,7 +15,7 @@ function gate() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test('runs as many jobs at once as allowed, the rest in order', async () => {
+test('runs at most the given number of jobs at once, the rest in order', async () => {
   const limiter = new Limiter(2);
   const gates = [gate(), gate(), gate(), gate()];
   /** @type {number[]} */
@@ -36,13 +36,13 @@ test('runs as many jobs at once as allowed, the rest in order', async () => {
   assert.deepEqual(await Promise.all(all), [0, 1, 2, 3]);
 });
 
-test('a job that fails frees its place', async () => {
+test('the next job runs after a job fails', async () => {
   const limiter = new Limiter(1);
   await assert.rejects(limiter.run(async () => Promise.reject(new Error('no'))), /no/);
   assert.equal(await limiter.run(async () => 'next'), 'next');
 });
 
-test('a job called off while it waits never starts and holds no place', async () => {
+test('a job that is cancelled while it waits never starts and blocks no other', async () => {
   const limiter = new Limiter(1);
   const first = gate();
   const control = new AbortController();
@@ -70,13 +70,13 @@ test('Retry-After is seconds or a date', () => {
   assert.equal(retryAfterMs('soon', now), null);
 });
 
-test('the back-off grows and has an end', () => {
+test('the back-off grows up to a limit', () => {
   assert.equal(backoffMs(0), 250);
   assert.ok(backoffMs(3) > backoffMs(2));
   assert.equal(backoffMs(100), 5000);
 });
 
-test('a pause can be called off', async () => {
+test('a pause can be cancelled', async () => {
   const control = new AbortController();
   const pause = sleep(60_000, control.signal);
   control.abort();

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { BOX_HUES, aspectOf, coloursOf, labelsOf, qualityOf } from '../../../frontend/js/shared/result.js';
-import { spaced } from '../../../frontend/js/shared/colours.js';
+import { splitColourName } from '../../../frontend/js/shared/colours.js';
 
 /**
- * @param {import('../../../frontend/js/shared/api-types.js').DetectLabelsAnswer} detectLabels
+ * @param {import('../../../frontend/js/shared/api-types.js').DetectLabelsResponse} detectLabels
  * @returns {import('../../../frontend/js/shared/api-types.js').ResultDocument}
  */
 const documentOf = (detectLabels) => ({ schemaVersion: 1, imageId: 'i', status: 'succeeded', rekognition: { detectLabels } });
@@ -14,7 +14,7 @@ const documentOf = (detectLabels) => ({ schemaVersion: 1, imageId: 'i', status: 
 const GREY = { HexCode: '#2f4f4f', CSSColor: 'darkslategray', SimplifiedColor: 'grey', PixelPercent: 42.5 };
 const BOX = { Left: 0.5, Top: 0, Width: 0.25, Height: 0.5 };
 
-test('labels keep Rekognition’s order; only those with places get a colour', () => {
+test('labels keep Rekognition’s order; only those with instances get a colour', () => {
   const labels = labelsOf(
     documentOf({
       Labels: [
@@ -37,7 +37,7 @@ test('labels keep Rekognition’s order; only those with places get a colour', (
     parents: ['Vehicle'],
     aliases: ['Motorbike'],
     categories: ['Vehicles and Automotive'],
-    places: [{ box: { left: 0.5, top: 0, width: 0.25, height: 0.5 }, confidence: 91, colours: [{ hex: '#2F4F4F', name: 'darkslategray', percent: 42.5 }] }],
+    instances: [{ box: { left: 0.5, top: 0, width: 0.25, height: 0.5 }, confidence: 91, colours: [{ hex: '#2F4F4F', name: 'darkslategray', percent: 42.5 }] }],
     hue: 0,
   });
   assert.deepEqual(
@@ -50,12 +50,12 @@ test('labels keep Rekognition’s order; only those with places get a colour', (
   );
 });
 
-test('colours of boxes start again after the last', () => {
+test('box colours repeat after the last', () => {
   const Labels = Array.from({ length: BOX_HUES + 1 }, (_, index) => ({ Name: `L${index}`, Confidence: 90, Instances: [{ BoundingBox: BOX, Confidence: 90 }] }));
   assert.equal(labelsOf(documentOf({ Labels })).at(-1)?.hue, 0);
 });
 
-test('regions without figures are left out', () => {
+test('regions without values are omitted', () => {
   const document = documentOf({
     ImageProperties: {
       Quality: { Brightness: 61.5, Sharpness: 88, Contrast: 70 },
@@ -64,13 +64,13 @@ test('regions without figures are left out', () => {
     },
   });
   assert.deepEqual(qualityOf(document), [
-    { region: 'Picture', figures: [61.5, 88, 70] },
-    { region: 'Foreground', figures: [50, 90, null] },
+    { region: 'Picture', values: [61.5, 88, 70] },
+    { region: 'Foreground', values: [50, 90, null] },
   ]);
   assert.deepEqual(coloursOf(document), [{ region: 'Picture', colours: [{ hex: '#2F4F4F', name: 'darkslategray', percent: 42.5 }] }]);
 });
 
-test('a document that failed has nothing to show', () => {
+test('a failed document has no results', () => {
   /** @type {import('../../../frontend/js/shared/api-types.js').ResultDocument} */
   const failed = { schemaVersion: 1, imageId: 'i', status: 'failed', rekognition: {}, errors: [] };
   assert.deepEqual([labelsOf(failed), coloursOf(failed), qualityOf(failed), aspectOf(failed)], [[], [], [], null]);
@@ -78,9 +78,9 @@ test('a document that failed has nothing to show', () => {
   assert.equal(aspectOf({ ...failed, image: { width: 300, height: 200 } }), 1.5);
 });
 
-test('colour names are read as words', () => {
-  assert.equal(spaced('darkslategray'), 'dark slate grey');
-  assert.equal(spaced('lightgoldenrodyellow'), 'light goldenrod yellow');
-  assert.equal(spaced('tan'), 'tan');
-  assert.equal(spaced('#2F4F4F'), '#2F4F4F');
+test('colour names are split into words', () => {
+  assert.equal(splitColourName('darkslategray'), 'dark slate grey');
+  assert.equal(splitColourName('lightgoldenrodyellow'), 'light goldenrod yellow');
+  assert.equal(splitColourName('tan'), 'tan');
+  assert.equal(splitColourName('#2F4F4F'), '#2F4F4F');
 });

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { putFile, refusal } from '../../../frontend/js/upload/put-file.js';
-import { explainError } from '../../../frontend/js/shared/messages.js';
+import { errorMessage } from '../../../frontend/js/shared/error-messages.js';
+import { errorFrom, putFile } from '../../../frontend/js/upload/put-file.js';
 
 const file = new File(['abc'], 'a.png', { type: 'image/png' });
 const ticket = {
@@ -18,7 +18,7 @@ const ticket = {
   statusUrl: '',
 };
 
-/** As much of an XMLHttpRequest as an upload uses; a test plays the network. */
+/** The parts of XMLHttpRequest that an upload uses. A test simulates the network. */
 class FakeRequest {
   status = 0;
   responseText = '';
@@ -55,14 +55,14 @@ class FakeRequest {
   }
 
   /** @param {number} status @param {string} [text] */
-  answer(status, text = '') {
+  respond(status, text = '') {
     this.status = status;
     this.responseText = text;
     this.onload();
     this.onloadend();
   }
 
-  breakOff() {
+  loseConnection() {
     this.onerror();
     this.onloadend();
   }
@@ -85,13 +85,13 @@ function put(more = {}) {
   return { request, control, progress, done };
 }
 
-test('sends the file with the headers that were signed, but for those the browser sets', async () => {
+test('sends the file with the signed headers, except those that the browser sets', async () => {
   const { request, progress, done } = put();
   assert.equal(request.opened, `PUT ${ticket.uploadUrl}`);
   assert.deepEqual(request.headers, { 'Content-Type': 'image/png', 'If-None-Match': '*', 'x-amz-meta-filename': 'a.png' });
   assert.equal(request.body, file);
   request.upload.onprogress?.({ loaded: 2 });
-  request.answer(200);
+  request.respond(200);
   await done;
   assert.deepEqual(progress, [2]);
 });
@@ -103,23 +103,23 @@ test('a cancelled upload ends with the signal’s reason', async () => {
   await assert.rejects(put({ signal: control.signal }).done, { name: 'AbortError' });
 });
 
-test('an upload that stands still is given up', async () => {
+test('an upload without progress fails', async () => {
   await assert.rejects(put({ stallMs: 5 }).done, { name: 'UploadError', kind: 'stalled' });
 });
 
-test('a lost connection is told apart from a file that changed on disk', async () => {
+test('a lost connection differs from a file that changed on disk', async () => {
   const lost = put();
-  lost.request.breakOff();
+  lost.request.loseConnection();
   await assert.rejects(lost.done, { kind: 'network' });
   const unreadable = /** @type {File} */ ({ slice: () => ({ arrayBuffer: () => Promise.reject(new Error('NotReadableError')) }) });
   const changed = put({ file: unreadable });
-  changed.request.breakOff();
+  changed.request.loseConnection();
   await assert.rejects(changed.done, { kind: 'changed' });
 });
 
-test('the bucket’s refusals, with what to do', async () => {
+test('the bucket’s errors say what to do', async () => {
   const xml = (/** @type {string} */ code, message = '') => `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`;
-  for (const [status, body, kind, words] of /** @type {const} */ ([
+  for (const [status, body, kind, text] of /** @type {const} */ ([
     [403, xml('AccessDenied', 'Request has expired'), 'expired', /new address/],
     [403, xml('SignatureDoesNotMatch'), 'mismatch', /expired, or the file changed.*SignatureDoesNotMatch/],
     [403, '', 'mismatch', /Choose the file again/],
@@ -128,11 +128,11 @@ test('the bucket’s refusals, with what to do', async () => {
     [409, xml('ConditionalRequestConflict'), 'used', /one file, once/],
     [503, xml('SlowDown'), 'storage', /HTTP 503 \(SlowDown\)/],
   ])) {
-    const error = refusal(status, body);
+    const error = errorFrom(status, body);
     assert.equal(error.kind, kind);
-    assert.match(explainError(error).text, words);
+    assert.match(errorMessage(error).text, text);
     const { request, done } = put();
-    request.answer(status, body);
+    request.respond(status, body);
     await assert.rejects(done, { kind, status });
   }
 });
