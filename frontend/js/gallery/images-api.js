@@ -1,7 +1,8 @@
 // @ts-check
 /** The API's operations on stored pictures. */
 
-import { createClient, isObject, keyPath } from '../shared/http-client.js';
+import { createClient, isObject } from '../shared/http-client.js';
+import { keyPath } from '../shared/keys.js';
 
 /** The largest page that `GET /images` returns. */
 const PAGE_SIZE = 100;

@@ -56,7 +56,7 @@ export function listMessage(listing, filter, on) {
  */
 function emptyMessage(loaded, filter, on) {
   if (loaded > 0 && filter.minConfidence > 0) {
-    return message('search', 'No results at this confidence', `No picture reaches ${percent(filter.minConfidence)}.`, button('Show any confidence', on.removeFilter));
+    return message('search', 'No results at this confidence', `No picture has at least ${percent(filter.minConfidence)} confidence.`, button('Show any confidence', on.removeFilter));
   }
   if (filter.label || filter.category || filter.status) {
     return message('search', 'No results', `There are no pictures${queryClause(filter)}. Try another search, or show all pictures.`, button('Show all pictures', on.showAll));
@@ -71,7 +71,7 @@ function emptyMessage(loaded, filter, on) {
  */
 function pausedMessage({ rows, shown }, filter, resume) {
   const title = `${shown.length === 0 ? 'No results' : 'No more results'} in the newest ${rows.length} pictures`;
-  return message('search', title, `None of the last pictures reaches ${percent(filter.minConfidence)}. Older pictures are not loaded yet.`, button('Search older pictures', resume));
+  return message('search', title, `None of the last pictures has at least ${percent(filter.minConfidence)} confidence. Older pictures are not loaded yet.`, button('Search older pictures', resume));
 }
 
 /**

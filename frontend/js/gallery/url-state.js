@@ -1,6 +1,8 @@
 // @ts-check
 /** The gallery's state in the page's address: `?label=Dog&confidence=80#uploads/….jpg`. */
 
+import { keyPath } from '../shared/keys.js';
+
 /**
  * @typedef {'' | 'succeeded' | 'partial' | 'failed'} Status
  *
@@ -53,7 +55,7 @@ export function writeState({ label, category, status, minConfidence, key }) {
  * @returns {string} the part of the address that opens the picture, with `#`
  */
 export function hashOf(key) {
-  return `#${key.split('/').map(encodeURIComponent).join('/')}`;
+  return `#${keyPath(key)}`;
 }
 
 /**

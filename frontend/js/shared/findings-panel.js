@@ -4,7 +4,7 @@
  * slider for the minimum confidence.
  */
 
-import { problemCard, infoCard } from './cards.js';
+import { infoCard, problemCard } from './cards.js';
 import { colourSwatch } from './colours.js';
 import { h } from './dom.js';
 import { groupsOf } from './findings.js';
@@ -15,7 +15,7 @@ import { failureReasons } from './result-summary.js';
 const SLIDER_MIN = 50;
 /** With fewer findings there is no slider. */
 const SLIDER_FROM = 3;
-/** At most so many instances of a finding are listed, each with at most so many colours. */
+/** How many instances of a finding are listed, and how many colours of each. */
 const MAX_INSTANCES = 4;
 const MAX_COLOURS = 5;
 

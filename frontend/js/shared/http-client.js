@@ -99,14 +99,6 @@ export function createClient(base, options = {}) {
 }
 
 /**
- * A source key as part of a URL. Its slashes stay.
- * @param {string} key
- */
-export function keyPath(key) {
-  return key.split('/').map(encodeURIComponent).join('/');
-}
-
-/**
  * @param {unknown} value
  * @returns {value is Record<string, unknown>}
  */

@@ -148,7 +148,7 @@ export class TaskView {
   #describe(task) {
     const facts = [this.#pixels, typeLabel(task.contentType), bytes(task.file.size)];
     if (task.converted) facts.push('converted to JPEG for the upload');
-    if (task.document && task.elapsed > 0) facts.push(`uploaded and analysed in ${duration(task.elapsed)}`);
+    if (task.document && task.elapsed > 0) facts.push(`ready in ${duration(task.elapsed)}`);
     this.#facts.textContent = facts.filter(Boolean).join(' · ');
     if (!this.#picture) return;
     const parts = task.document ? spokenSummary(task.document) : [];

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { createApi } from '../../../frontend/js/shared/api.js';
-import { createClient, keyPath } from '../../../frontend/js/shared/http-client.js';
+import { createClient } from '../../../frontend/js/shared/http-client.js';
+import { keyPath } from '../../../frontend/js/shared/keys.js';
 import { createImagesApi } from '../../../frontend/js/gallery/images-api.js';
 
 const BASE = 'https://api.example.com/prod';
