@@ -297,7 +297,7 @@ describe('website', () => {
       expect(API_PATHS.some((pattern) => new RegExp(`^${pattern.replaceAll('.', '\\.').replace('*', '.*')}$`).test(path)), path).toBe(true);
     }
     // No page lies where the API answers.
-    for (const page of ['/upload.html', '/gallery.html', '/config.json', '/js/main.js', '/img/favicon.svg', '/styles/page.css']) {
+    for (const page of ['/upload.html', '/gallery.html', '/config.json', '/js/upload/main.js', '/img/favicon.svg', '/styles/page.css']) {
       expect(API_PATHS.some((pattern) => new RegExp(`^${pattern.replace('*', '.*')}$`).test(page)), page).toBe(false);
     }
   });

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A service with as many pictures as one likes: the pages of `frontend/`, and an API whose pictures are made up. For
- * what would take too long to upload.
+ * Serves the pages of `frontend/` and a simulated API with any number of generated pictures, which would take too long to
+ * upload.
  */
 
 import { createServer } from 'node:http';
@@ -26,7 +26,7 @@ export async function serve(count) {
     categories: [{ name: 'Everything', images: count }],
   };
   /** @type {string[]} */
-  const asked = [];
+  const requests = [];
 
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
@@ -34,13 +34,13 @@ export async function serve(count) {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     };
     if (url.pathname === '/images') {
-      asked.push(url.search);
+      requests.push(url.search);
       const label = url.searchParams.get('label');
       const from = Number(url.searchParams.get('cursor') ?? 0);
       const end = from + Number(url.searchParams.get('limit') ?? 50);
-      const found = label ? rows.filter(({ labels }) => labels.some(({ name }) => name === label)) : rows;
-      const images = found.slice(from, end).map((each) => (label ? { ...each, confidence: each.labels.find(({ name }) => name === label)?.confidence } : each));
-      return json(200, { images, ...(end < found.length ? { cursor: String(end) } : {}) });
+      const matches = label ? rows.filter(({ labels }) => labels.some(({ name }) => name === label)) : rows;
+      const images = matches.slice(from, end).map((each) => (label ? { ...each, confidence: each.labels.find(({ name }) => name === label)?.confidence } : each));
+      return json(200, { images, ...(end < matches.length ? { cursor: String(end) } : {}) });
     }
     if (url.pathname === '/labels') return json(200, counts);
     if (url.pathname === '/config.json') return json(200, {});
@@ -59,7 +59,7 @@ export async function serve(count) {
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   return {
     address: `http://127.0.0.1:${port}`,
-    asked,
+    requests,
     close: () => {
       server.closeAllConnections();
       server.close();

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * How the gallery bears many pictures, as a table: `node measure.js [PICTURES]`, 10,000 if not given. It scrolls
- * through all of them, a screen at a time, in a Chromium of 1360 x 900 pixels.
+ * Measures the gallery with many pictures and prints a table: `node measure.js [PICTURES]`, by default 10,000. It scrolls
+ * through all of them, a screen at a time, in a Chromium window of 1360 x 900 pixels.
  */
 
 import { chromium } from 'playwright-core';
@@ -14,7 +14,7 @@ const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? 
 try {
   const page = await browser.newPage({ viewport: { width: 1360, height: 900 } });
   await page.goto(`${service.address}/gallery.html`);
-  await page.locator('.tile-picture.there').first().waitFor();
+  await page.locator('.tile-picture.loaded').first().waitFor();
   const first = await page.evaluate(() => performance.now());
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('Performance.enable');
@@ -24,7 +24,7 @@ try {
     return (metrics.find(({ name }) => name === 'JSHeapUsedSize')?.value ?? 0) / 1024 / 1024;
   };
   const before = await heap();
-  const seen = await page.evaluate(async (wanted) => {
+  const scrolled = await page.evaluate(async (wanted) => {
     const tally = document.querySelector('#tally');
     /** @type {number[]} */
     const frames = [];
@@ -47,9 +47,9 @@ try {
     frames.sort((a, b) => a - b);
     return { seconds: (performance.now() - began) / 1000, screens: frames.length - stalled, tiles, elements, median: frames[frames.length >> 1] ?? 0, p99: frames[Math.floor(frames.length * 0.99)] ?? 0, slowest: frames.at(-1) ?? 0 };
   }, pictures);
-  // The slider sifts everything that was read.
+  // The slider filters all loaded pictures.
   const slider = await page.evaluate(async () => {
-    const range = /** @type {HTMLInputElement} */ (document.querySelector('#least'));
+    const range = /** @type {HTMLInputElement} */ (document.querySelector('#min-confidence'));
     /** @type {number[]} */
     const steps = [];
     for (let value = 50; value < 100; value += 1) {
@@ -65,14 +65,14 @@ try {
   for (const [what, value] of [
     ['pictures', String(pictures)],
     ['first thumbnail after', ms(first)],
-    ['screens scrolled', String(seen.screens)],
-    ['time for all of them', `${seen.seconds.toFixed(1)} s`],
-    ['frame, median / 99th percentile / slowest', `${ms(seen.median)} / ${ms(seen.p99)} / ${ms(seen.slowest)}`],
-    ['tiles at once, at most', String(seen.tiles)],
-    ['elements in the page, at most', String(seen.elements)],
+    ['screens scrolled', String(scrolled.screens)],
+    ['time for all of them', `${scrolled.seconds.toFixed(1)} s`],
+    ['frame, median / 99th percentile / slowest', `${ms(scrolled.median)} / ${ms(scrolled.p99)} / ${ms(scrolled.slowest)}`],
+    ['tiles at once, at most', String(scrolled.tiles)],
+    ['elements in the page, at most', String(scrolled.elements)],
     ['step of the confidence slider, median / slowest', `${ms(slider[slider.length >> 1] ?? 0)} / ${ms(slider.at(-1) ?? 0)}`],
     ['script memory, first screen / all pictures', `${before.toFixed(1)} MiB / ${(await heap()).toFixed(1)} MiB`],
-    ['requests for pages', String(service.asked.length)],
+    ['requests for pages', String(service.requests.length)],
   ]) console.log(`| ${what} | ${value} |`);
 } finally {
   await browser.close();

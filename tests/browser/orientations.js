@@ -1,18 +1,18 @@
 // @ts-check
-/** One photograph as the eight Exif orientations store it. */
+/** One photograph, stored in each of the eight Exif orientations. */
 
 import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 
 import { picture } from './support.js';
 
-/** Upright, in pixels. Neither square nor with its subject in the middle, so that every turn shows. */
+/** Upright, in pixels. It is not square and its subject is not in the middle, so every orientation looks different. */
 export const SIZE = { width: 900, height: 720 };
-/** Where in it the astronaut stands, in ratios. */
+/** The astronaut's box, in ratios. */
 export const ASTRONAUT = { left: 0.02, top: 0.31, width: 0.45, height: 0.69 };
 
 /**
- * What a viewer does to the stored picture, as a canvas transformation of a picture of `w` by `h` pixels
+ * How a viewer displays the stored picture, as a canvas transformation for a picture of `w` by `h` pixels
  * (Exif 2.32, tag Orientation).
  * @type {Record<number, (w: number, h: number) => [number, number, number, number, number, number]>}
  */
@@ -26,20 +26,20 @@ const TURNS = {
   7: (w, h) => [0, -1, -1, 0, h, w],
   8: (w) => [0, -1, 1, 0, 0, w],
 };
-/** All others undo themselves. */
+/** All others are their own inverse. */
 const INVERSE = new Map([
   [6, 8],
   [8, 6],
 ]);
 
 /**
- * Eight JPEGs, and a PNG that lies on its side, that look the same to who heeds their orientation.
+ * Eight JPEGs, and a PNG stored sideways. All look the same if their orientation is applied.
  * @param {import('playwright-core').Browser} browser
  * @returns {Promise<{orientation: number, type: string, bytes: Buffer}[]>}
  */
 export async function orientations(browser) {
   const page = await browser.newPage();
-  const found = [];
+  const variants = [];
   for (const [orientation, type] of /** @type {[number, string][]} */ ([...[1, 2, 3, 4, 5, 6, 7, 8].map((each) => [each, 'image/jpeg']), [6, 'image/png']])) {
     const turn = TURNS[INVERSE.get(orientation) ?? orientation]?.(SIZE.width, SIZE.height);
     if (!turn) throw new Error(`no orientation ${orientation}`);
@@ -61,14 +61,14 @@ export async function orientations(browser) {
       { source: `data:image/png;base64,${readFileSync(picture('astronaut.png'), 'base64')}`, turn, size: SIZE, sideways: orientation > 4, mime: type },
     );
     const stored = Buffer.from(base64, 'base64');
-    found.push({ orientation, type, bytes: type === 'image/png' ? pngWith(stored, orientation) : jpegWith(stored, orientation) });
+    variants.push({ orientation, type, bytes: type === 'image/png' ? pngWith(stored, orientation) : jpegWith(stored, orientation) });
   }
   await page.close();
-  return found;
+  return variants;
 }
 
 /**
- * Exif that holds this orientation and nothing else.
+ * Exif data with only this orientation.
  * @param {number} orientation
  */
 function exif(orientation) {
@@ -79,7 +79,7 @@ function exif(orientation) {
 }
 
 /**
- * The JPEG with an Exif segment, right after its start.
+ * The JPEG with an Exif segment after its start marker.
  * @param {Buffer} jpeg
  * @param {number} orientation
  */
@@ -91,7 +91,7 @@ function jpegWith(jpeg, orientation) {
 }
 
 /**
- * The PNG with an `eXIf` chunk, right after its header.
+ * The PNG with an `eXIf` chunk after its header.
  * @param {Buffer} png
  * @param {number} orientation
  */

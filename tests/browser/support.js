@@ -1,5 +1,5 @@
 // @ts-check
-/** What the Chromium tests share: the browser, a page that is watched, and ways to hand it pictures. */
+/** Shared by the Chromium tests: the browser, a monitored page, and ways to give it pictures. */
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -15,8 +15,8 @@ import { chromium } from 'playwright-core';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** How long an answer may take before a test counts as failed. */
-export const PATIENCE = 60_000;
+/** A test fails if it waits for longer than this, in milliseconds. */
+export const TIMEOUT_MS = 60_000;
 
 /** @param {string} name */
 function setting(name) {
@@ -35,11 +35,11 @@ export const API = setting('SIGHTLINE_API').replace(/\/+$/, '');
 export const picture = (name) => join(setting('SIGHTLINE_PICTURES'), name);
 
 /**
- * Keeps what the page shows.
+ * Saves a screenshot.
  * @param {Page} page
  * @param {string} name
  */
-export async function keep(page, name) {
+export async function screenshot(page, name) {
   const folder = setting('ARTEFACTS');
   mkdirSync(folder, { recursive: true });
   await page.screenshot({ path: join(folder, `${name}.png`), animations: 'disabled' });
@@ -58,43 +58,43 @@ export const DESKTOP = { viewport: { width: 1360, height: 900 } };
 export const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 
 /**
- * Opens a page and watches it. `close` fails when the page logged an error, threw, asked for something that
- * is not there, or asked anyone but the service.
+ * Opens a page and monitors it. `close` fails if the page logged or threw an error, received a 404, or sent a request to
+ * another origin than the service's.
  * @param {import('playwright-core').Browser} browser
  * @param {import('playwright-core').BrowserContextOptions} [options]
  * @param {object} [expect]
- * @param {RegExp} [expect.log] errors in the console that belong to the test
- * @param {RegExp} [expect.missing] addresses that need not be there
- * @param {string} [expect.path] the page, the upload page if not given
- * @param {string} [expect.ready] a selector of what is there once the page can be used
- * @param {(page: Page) => Promise<unknown>} [expect.before] what is prepared before it is opened
+ * @param {RegExp} [expect.log] expected errors in the console
+ * @param {RegExp} [expect.missing] addresses that may return 404
+ * @param {string} [expect.path] the page; by default the upload page
+ * @param {string} [expect.ready] the selector of an element that appears when the page is ready
+ * @param {(page: Page) => Promise<unknown>} [expect.before] runs before the page is opened
  */
 export async function open(browser, options = DESKTOP, { log, missing, path = '/', ready = '#choose:enabled', before } = {}) {
   const context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'], ...options });
-  context.setDefaultTimeout(PATIENCE);
+  context.setDefaultTimeout(TIMEOUT_MS);
   const page = await context.newPage();
   /** @type {string[]} */
-  const faults = [];
+  const errors = [];
   /** @type {Set<string>} */
   const origins = new Set();
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type()) && !log?.test(message.text())) faults.push(`${message.type()}: ${message.text()}`);
+    if (['error', 'warning'].includes(message.type()) && !log?.test(message.text())) errors.push(`${message.type()}: ${message.text()}`);
   });
-  page.on('pageerror', (error) => faults.push(`thrown: ${error.stack ?? error.message}`));
+  page.on('pageerror', (error) => errors.push(`thrown: ${error.stack ?? error.message}`));
   page.on('request', (request) => {
     if (/^https?:/.test(request.url())) origins.add(new URL(request.url()).origin);
   });
   page.on('response', (response) => {
-    if (response.status() === 404 && !missing?.test(response.url())) faults.push(`404: ${response.url()}`);
+    if (response.status() === 404 && !missing?.test(response.url())) errors.push(`404: ${response.url()}`);
   });
 
-  // Someone must listen before a file dialog opens, or the browser opens it for good.
+  // Without a listener, the browser would open a real file dialog.
   page.on('filechooser', () => {});
 
   await before?.(page);
   const response = await page.goto(`${API}${path}`);
   await page.locator(ready).first().waitFor();
-  // The policy names who the page may talk to; the browser holds the page to it.
+  // The policy names the allowed origins, and the browser enforces it.
   const policy = (await response?.headerValue('content-security-policy')) ?? '';
   const allowed = [API, ...(/connect-src ([^;]*)/.exec(policy)?.[1] ?? '').split(' ')].filter((source) => source.startsWith('http'));
 
@@ -103,8 +103,8 @@ export async function open(browser, options = DESKTOP, { log, missing, path = '/
     policy,
     async close() {
       await context.close();
-      assert.deepEqual(faults, []);
-      assert.deepEqual([...origins].filter((origin) => !allowed.includes(origin)), [], 'requests to others');
+      assert.deepEqual(errors, []);
+      assert.deepEqual([...origins].filter((origin) => !allowed.includes(origin)), [], 'requests to other origins');
     },
   };
 }
@@ -113,7 +113,7 @@ export async function open(browser, options = DESKTOP, { log, missing, path = '/
  * Chooses files in the dialog that the page's button opens.
  * @param {Page} page
  * @param {Parameters<import('playwright-core').FileChooser['setFiles']>[0]} files
- * @param {() => Promise<void>} [press] how the button is pressed
+ * @param {() => Promise<void>} [press] presses the button
  */
 export async function choose(page, files, press = () => page.getByRole('button', { name: 'Choose pictures' }).click()) {
   const [chooser] = await Promise.all([page.waitForEvent('filechooser'), press()]);
@@ -137,13 +137,13 @@ export async function drop(page, path, type) {
     { base64: readFileSync(path, 'base64'), name: basename(path), type },
   );
   await page.dispatchEvent('body', 'dragenter', { dataTransfer: transfer });
-  await page.locator('#veil').waitFor({ state: 'visible' });
+  await page.locator('#drop-overlay').waitFor({ state: 'visible' });
   await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
-  await page.locator('#veil').waitFor({ state: 'hidden' });
+  await page.locator('#drop-overlay').waitFor({ state: 'hidden' });
 }
 
 /**
- * Puts a PNG on the clipboard and pastes it with the keyboard.
+ * Copies a PNG to the clipboard and pastes it with the keyboard.
  * @param {Page} page
  * @param {string} path
  */
@@ -160,39 +160,39 @@ export async function paste(page, path) {
  * @param {Page} page
  * @param {string} name
  */
-export const row = (page, name) => page.locator('#shots > li', { has: page.getByTitle(name, { exact: true }) });
+export const row = (page, name) => page.locator('#tasks > li', { has: page.getByTitle(name, { exact: true }) });
 
 /**
- * Waits until a picture has come to an end and shows it.
+ * Waits until a picture is finished, and selects it.
  * @param {Page} page
  * @param {string} name
  * @param {'done' | 'failed' | 'cancelled'} [state]
  */
-export async function show(page, name, state = 'done') {
+export async function select(page, name, state = 'done') {
   await row(page, name).and(page.locator(`[data-state="${state}"]`)).waitFor();
   await page.getByTitle(name, { exact: true }).click();
   await page.getByRole('heading', { name, exact: true }).waitFor();
 }
 
 /**
- * The boxes of the shown picture's label, as they lie on the screen, in ratios of the picture.
+ * The selected picture's boxes for a label, as they are on the screen, in ratios of the picture.
  * @param {Page} page
  * @param {string} label
  */
-export const boxesOf = (page, label) => boxesLitBy(page, page.getByRole('checkbox', { name: new RegExp(`^${label} `) }));
+export const boxesOf = (page, label) => boxesHighlightedBy(page, page.getByRole('checkbox', { name: new RegExp(`^${label} `) }));
 
 /**
- * The boxes that light up under a finding.
+ * The boxes that are highlighted while the pointer is over a finding.
  * @param {Page} page
  * @param {import('playwright-core').Locator} finding
  */
-export async function boxesLitBy(page, finding) {
+export async function boxesHighlightedBy(page, finding) {
   await finding.hover();
   const boxes = await page.evaluate(() => {
     const frame = document.querySelector('.picture-image')?.getBoundingClientRect();
     if (!frame) return [];
-    return [...document.querySelectorAll('.box.on')].map((box) => {
-      // The shape's own box: without its stroke, with the picture's scale.
+    return [...document.querySelectorAll('.box.highlighted')].map((box) => {
+      // The bounding box has no stroke and includes the picture's scale.
       const { left, top, width, height } = box.getBoundingClientRect();
       return { left: (left - frame.left) / frame.width, top: (top - frame.top) / frame.height, width: width / frame.width, height: height / frame.height };
     });
@@ -202,16 +202,16 @@ export async function boxesLitBy(page, finding) {
 }
 
 /**
- * Answers of all operations as Rekognition documents them; see `tests/clients/rekognition_answers.py`.
- * @returns {Required<import('../../frontend/js/shapes.js').RekognitionAnswers>}
+ * Responses of all operations as Rekognition documents them; see `tests/clients/rekognition_answers.py`.
+ * @returns {Required<import('../../frontend/js/shared/api-types.js').RekognitionResponses>}
  */
-export function documentedAnswers() {
+export function documentedResponses() {
   const file = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
   const folder = mkdtempSync(join(tmpdir(), 'answers-'));
   try {
     execFileSync(file('../.venv/bin/python'), [file('../clients/rekognition_answers.py'), 'write', folder]);
-    const answers = Object.entries(JSON.parse(readFileSync(join(folder, 'documented.json'), 'utf8')));
-    return /** @type {any} */ (Object.fromEntries(answers.map(([operation, answer]) => [operation.charAt(0).toLowerCase() + operation.slice(1), answer])));
+    const responses = Object.entries(JSON.parse(readFileSync(join(folder, 'documented.json'), 'utf8')));
+    return /** @type {any} */ (Object.fromEntries(responses.map(([operation, response]) => [operation.charAt(0).toLowerCase() + operation.slice(1), response])));
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -220,7 +220,7 @@ export function documentedAnswers() {
 /** @typedef {{left: number, top: number, width: number, height: number}} Box */
 
 /**
- * How much of `a` lies on `b`, 0..1.
+ * The part of `a` that `b` covers, 0..1.
  * @param {Box} a
  * @param {Box} b
  */
@@ -234,24 +234,24 @@ export function share(a, b) {
 export const largest = (boxes) => [...boxes].sort((a, b) => b.width * b.height - a.width * a.height)[0];
 
 /**
- * The document of the shown picture, asked from the API itself.
+ * The selected picture's result document, read from the API.
  * @param {Page} page
- * @returns {Promise<import('../../frontend/js/shapes.js').ResultDocument>}
+ * @returns {Promise<import('../../frontend/js/shared/api-types.js').ResultDocument>}
  */
 export async function documentOf(page) {
-  const address = await page.getByRole('link', { name: /Open the document/ }).getAttribute('href');
+  const address = await page.getByRole('link', { name: /Open JSON/ }).getAttribute('href');
   const response = await fetch(address ?? '');
   assert.equal(response.status, 200);
   return /** @type {any} */ (await response.json());
 }
 
 /**
- * axe-core's findings that stand in someone's way.
+ * axe-core's serious and critical findings.
  * @param {Page} page
  */
-export async function barriers(page) {
+export async function accessibilityIssues(page) {
   await page.evaluate(AXE);
-  // Colours on their way to other ones have a contrast of their own.
+  // The contrast of colours is only final after their transition.
   await page.evaluate(() => Promise.allSettled(document.getAnimations().flatMap((each) => (each instanceof CSSTransition ? each.finished : []))));
   const findings = await page.evaluate(() => /** @type {any} */ (window).axe.run());
   return findings.violations
@@ -260,7 +260,7 @@ export async function barriers(page) {
 }
 
 /**
- * How far the page is wider than its window, in CSS pixels.
+ * How much wider the page is than its window, in CSS pixels.
  * @param {Page} page
  */
-export const sideways = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+export const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

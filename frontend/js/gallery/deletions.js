@@ -1,35 +1,35 @@
 // @ts-check
 /**
- * Deletions that can be taken back: the requests are sent when the time for that is over, or when the page is left.
- * Several deletions in a row are one, with one time that starts anew with each.
+ * Deletions that can be undone. The requests are sent when the time to undo is over, or when the person leaves the page.
+ * Each further deletion restarts the time, and all of them are undone together.
  */
 
-import { Limiter } from '../queue.js';
+import { Limiter } from '../shared/limiter.js';
 
-/** How long a deletion can be taken back. */
+/** How long a deletion can be undone; the animation in gallery.css takes as long. */
 export const UNDO_MS = 8000;
-const AT_ONCE = 4;
+const MAX_REQUESTS = 4;
 
-/** @typedef {import('../shapes.js').ImageRow} ImageRow */
+/** @typedef {import('../shared/api-types.js').ImageRow} ImageRow */
 
 export class Deletions {
-  /** @type {Map<string, ImageRow>} those that can be taken back */
-  #waiting = new Map();
-  /** @type {Map<string, ImageRow>} those that were sent and not answered */
+  /** @type {Map<string, ImageRow>} can be undone */
+  #pending = new Map();
+  /** @type {Map<string, ImageRow>} requests without a response yet */
   #sent = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #held = false;
-  #limiter = new Limiter(AT_ONCE);
+  #limiter = new Limiter(MAX_REQUESTS);
   #on;
 
   /**
    * @param {object} on
-   * @param {(key: string) => Promise<void>} on.remove asks the API
-   * @param {(key: string) => void} on.removeOnLeaving asks it with a request that outlives the page
-   * @param {(waiting: readonly ImageRow[]) => void} on.change what can be taken back now
-   * @param {(rows: readonly ImageRow[], error: unknown | null) => void} on.end requests were answered; with an error
-   *   the pictures are still there
+   * @param {(key: string) => Promise<void>} on.remove sends the request
+   * @param {(key: string) => void} on.removeOnLeaving sends a request that completes even if the page is closed
+   * @param {(pending: readonly ImageRow[]) => void} on.change what can be undone now
+   * @param {(rows: readonly ImageRow[]) => void} on.deleted
+   * @param {(rows: readonly ImageRow[], error: unknown) => void} on.failed the pictures still exist
    * @param {number} [undoMs] for tests
    */
   constructor(on, undoMs = UNDO_MS) {
@@ -39,43 +39,43 @@ export class Deletions {
 
   /** @param {ImageRow} row */
   add(row) {
-    if (this.#waiting.has(row.key) || this.#sent.has(row.key)) return;
-    this.#waiting.set(row.key, row);
-    this.#wind();
-    this.#tell();
+    if (this.#pending.has(row.key) || this.#sent.has(row.key)) return;
+    this.#pending.set(row.key, row);
+    this.#restartTimer();
+    this.#notify();
   }
 
-  /** @returns {readonly ImageRow[]} what was taken back */
+  /** @returns {readonly ImageRow[]} the restored pictures */
   undo() {
     clearTimeout(this.#timer);
-    const back = [...this.#waiting.values()];
-    this.#waiting.clear();
-    this.#tell();
-    return back;
+    const restored = [...this.#pending.values()];
+    this.#pending.clear();
+    this.#notify();
+    return restored;
   }
 
   /**
-   * Stops the time while someone is at the button, and starts it anew afterwards.
+   * Pauses the time while the pointer or the focus is on the Undo notice, and restarts it afterwards.
    * @param {boolean} held
    */
   hold(held) {
     if (this.#held === held) return;
     this.#held = held;
-    this.#wind();
+    this.#restartTimer();
   }
 
-  /** Sends what waits, now. */
+  /** Sends the pending deletions now. */
   async flush() {
     clearTimeout(this.#timer);
-    const rows = [...this.#waiting.values()];
-    this.#waiting.clear();
+    const rows = [...this.#pending.values()];
+    this.#pending.clear();
     if (rows.length === 0) return;
-    this.#tell();
+    this.#notify();
     for (const row of rows) this.#sent.set(row.key, row);
     /** @type {ImageRow[]} */
     const failed = [];
     /** @type {ImageRow[]} */
-    const gone = [];
+    const deleted = [];
     /** @type {unknown} */
     let reason = null;
     await Promise.all(
@@ -83,7 +83,7 @@ export class Deletions {
         this.#limiter
           .run(() => this.#on.remove(row.key))
           .then(
-            () => gone.push(row),
+            () => deleted.push(row),
             (error) => {
               reason = error;
               failed.push(row);
@@ -92,25 +92,25 @@ export class Deletions {
           .finally(() => this.#sent.delete(row.key)),
       ),
     );
-    if (gone.length > 0) this.#on.end(gone, null);
-    if (failed.length > 0) this.#on.end(failed, reason ?? new Error('The deletion failed.'));
+    if (deleted.length > 0) this.#on.deleted(deleted);
+    if (failed.length > 0) this.#on.failed(failed, reason);
   }
 
-  /** The page is being left: what waits is sent, and what is on its way is sent again, since it may be cut off. */
+  /** The person leaves the page: sends the pending deletions, and repeats the requests that leaving may cancel. */
   leave() {
     clearTimeout(this.#timer);
-    for (const key of [...this.#waiting.keys(), ...this.#sent.keys()]) this.#on.removeOnLeaving(key);
-    this.#waiting.clear();
-    // A browser may keep the page and show it again as it was.
-    this.#tell();
+    for (const key of [...this.#pending.keys(), ...this.#sent.keys()]) this.#on.removeOnLeaving(key);
+    this.#pending.clear();
+    // The browser may keep the page and show it again later.
+    this.#notify();
   }
 
-  #wind() {
+  #restartTimer() {
     clearTimeout(this.#timer);
-    if (!this.#held && this.#waiting.size > 0) this.#timer = setTimeout(() => void this.flush(), this.undoMs);
+    if (!this.#held && this.#pending.size > 0) this.#timer = setTimeout(() => void this.flush(), this.undoMs);
   }
 
-  #tell() {
-    this.#on.change([...this.#waiting.values()]);
+  #notify() {
+    this.#on.change([...this.#pending.values()]);
   }
 }

@@ -1,40 +1,43 @@
 // @ts-check
 /**
- * The pictures that a query finds, page by page. A picture that comes twice, because something was added or removed
- * between two pages, is kept once.
+ * The results of a search, loaded page by page. If a picture is on two pages, because others were added or removed
+ * between the two requests, it is kept once.
  */
 
-import { isAbort } from '../errors.js';
-import { passes } from './state.js';
+import { isAbort, statusOf } from '../shared/errors.js';
+import { passesFilter } from './image-row.js';
 
 /**
- * So many pages in a row may bring nothing that passes the filter, before the person is asked whether to go on: a
- * strict filter over a large bucket would otherwise read all of it.
+ * Loading pauses after this many pages in a row without a picture that passes the filter. Otherwise a strict filter would
+ * read a large bucket to its end.
  */
-export const BARREN_PAGES = 10;
+export const MAX_PAGES_WITHOUT_MATCH = 10;
 
-/** @typedef {import('../shapes.js').ImageRow} ImageRow */
+/**
+ * @typedef {import('../shared/api-types.js').ImageRow} ImageRow
+ * @typedef {import('./url-state.js').State} State
+ */
 
 export class Listing {
-  /** @type {ImageRow[]} all that came and are not left out, newest first */
+  /** @type {ImageRow[]} all loaded pictures that are not hidden, newest first */
   rows = [];
-  /** @type {ImageRow[]} those of them that pass the filter, and so are shown */
+  /** @type {ImageRow[]} those of them that pass the filter: the pictures that are shown */
   shown = [];
   /** @type {'loading' | 'more' | 'complete' | 'failed'} */
   state = 'complete';
-  /** @type {unknown} why it failed */
+  /** @type {unknown} why loading failed */
   error = null;
-  /** Whether the last pages brought nothing to show. */
-  barren = false;
+  /** Whether loading paused because the last pages had no match. */
+  paused = false;
 
-  #page;
-  #changed;
-  /** @type {import('./state.js').State} */
-  #filter = { label: '', category: '', status: '', least: 0, key: '' };
+  #loadPage;
+  #onChange;
+  /** @type {State} */
+  #filter = { label: '', category: '', status: '', minConfidence: 0, key: '' };
   /** @type {string | null} */
   #cursor = null;
-  #inVain = 0;
-  /** @type {Map<string, ImageRow>} all that came, in their order */
+  #pagesWithoutMatch = 0;
+  /** @type {Map<string, ImageRow>} all loaded pictures in order */
   #byKey = new Map();
   /** @type {Set<string>} */
   #hidden = new Set();
@@ -42,17 +45,22 @@ export class Listing {
   #control = null;
 
   /**
-   * @param {(query: import('./state.js').Query, cursor: string | null, signal: AbortSignal) => Promise<import('../shapes.js').ImagePage>} page
-   * @param {() => void} changed
+   * @param {(query: import('./url-state.js').Query, cursor: string | null, signal: AbortSignal) => Promise<import('../shared/api-types.js').ImagePage>} loadPage
+   * @param {() => void} onChange
    */
-  constructor(page, changed) {
-    this.#page = page;
-    this.#changed = changed;
+  constructor(loadPage, onChange) {
+    this.#loadPage = loadPage;
+    this.#onChange = onChange;
+  }
+
+  /** Whether the API does not let this person list pictures. */
+  get forbidden() {
+    return [401, 403].includes(statusOf(this.error));
   }
 
   /**
-   * Starts anew.
-   * @param {import('./state.js').State} filter
+   * Starts another search.
+   * @param {State} filter
    */
   async start(filter) {
     this.#control?.abort();
@@ -60,64 +68,64 @@ export class Listing {
     this.#filter = filter;
     this.#byKey.clear();
     this.#cursor = null;
-    this.#inVain = 0;
+    this.#pagesWithoutMatch = 0;
     this.state = 'more';
-    this.#sift();
-    await this.more();
+    this.#applyFilter();
+    await this.loadMore();
   }
 
-  /** Brings the next page, unless one is on its way or there is none. After a fault it tries that page again. */
-  async more() {
+  /** Loads the next page, unless one is loading or there is none. After a failure it loads the same page again. */
+  async loadMore() {
     if (this.state === 'loading' || this.state === 'complete') return;
     const control = new AbortController();
     this.#control = control;
     this.state = 'loading';
     this.error = null;
-    this.#changed();
+    this.#onChange();
     try {
-      const { images, cursor } = await this.#page(this.#filter, this.#cursor, control.signal);
+      const { images, cursor } = await this.#loadPage(this.#filter, this.#cursor, control.signal);
       if (this.#control !== control) return;
       const before = this.shown.length;
       for (const row of images) if (!this.#byKey.has(row.key)) this.#byKey.set(row.key, row);
       this.#cursor = cursor ?? null;
       this.state = cursor ? 'more' : 'complete';
-      this.#sift();
-      this.#inVain = this.shown.length > before ? 0 : this.#inVain + 1;
-      this.barren = this.#inVain >= BARREN_PAGES;
+      this.#applyFilter();
+      this.#pagesWithoutMatch = this.shown.length > before ? 0 : this.#pagesWithoutMatch + 1;
+      this.paused = this.#pagesWithoutMatch >= MAX_PAGES_WITHOUT_MATCH;
     } catch (error) {
       if (this.#control !== control || isAbort(error)) return;
       this.state = 'failed';
       this.error = error;
     }
-    this.#changed();
+    this.#onChange();
   }
 
-  /** Goes on although the last pages brought nothing to show. */
-  async goOn() {
-    this.#inVain = 0;
-    this.barren = false;
-    await this.more();
+  /** Loads the next page after a pause. */
+  async resume() {
+    this.#pagesWithoutMatch = 0;
+    this.paused = false;
+    await this.loadMore();
   }
 
-  /** @param {number} least percent */
-  set least(least) {
-    if (this.#filter.least === least) return;
-    this.#filter = { ...this.#filter, least };
-    this.#inVain = 0;
-    this.#sift();
-    this.#changed();
+  /** @param {number} minConfidence percent */
+  set minConfidence(minConfidence) {
+    if (this.#filter.minConfidence === minConfidence) return;
+    this.#filter = { ...this.#filter, minConfidence };
+    this.#pagesWithoutMatch = 0;
+    this.#applyFilter();
+    this.#onChange();
   }
 
   /**
-   * What is shown, and in its place among them the picture that is looked at, even where it does not pass the filter:
-   * who moves the slider while looking at a picture does not lose their place.
-   * @param {string} key
+   * The shown pictures and, in its position, the open picture even if it does not pass the filter. So moving the slider
+   * in the viewer does not lose the position.
+   * @param {string} key of the open picture
    * @returns {ImageRow[]}
    */
-  around(key) {
+  shownWith(key) {
     const row = this.#byKey.get(key);
-    if (!row || this.#hidden.has(key) || passes(row, this.#filter)) return this.shown;
-    return this.rows.filter((each) => each === row || passes(each, this.#filter));
+    if (!row || this.#hidden.has(key) || passesFilter(row, this.#filter)) return this.shown;
+    return this.rows.filter((each) => each === row || passesFilter(each, this.#filter));
   }
 
   /** @param {string} key */
@@ -126,29 +134,24 @@ export class Listing {
   }
 
   /**
-   * Leaves pictures out until they are shown again; they need not be there.
+   * Hides pictures, loaded or not, until `unhide`.
    * @param {readonly string[]} keys
-   * @param {boolean} hidden
    */
-  hide(keys, hidden) {
-    for (const key of keys) {
-      if (hidden) this.#hidden.add(key);
-      else this.#hidden.delete(key);
-    }
-    this.#sift();
-    this.#changed();
+  hide(keys) {
+    for (const key of keys) this.#hidden.add(key);
+    this.#applyFilter();
+    this.#onChange();
+  }
+
+  /** @param {readonly string[]} keys */
+  unhide(keys) {
+    for (const key of keys) this.#hidden.delete(key);
+    this.#applyFilter();
+    this.#onChange();
   }
 
   /**
-   * Whether a key is left out at present.
-   * @param {string} key
-   */
-  isHidden(key) {
-    return this.#hidden.has(key);
-  }
-
-  /**
-   * Puts fresher facts of a picture in the place of those that were there, if it was.
+   * Replaces a picture's details with newer ones, if it is loaded.
    * @param {ImageRow} row
    */
   refresh(row) {
@@ -156,9 +159,9 @@ export class Listing {
     if (old) Object.assign(old, { ...row, confidence: old.confidence });
   }
 
-  #sift() {
+  #applyFilter() {
     this.rows = [...this.#byKey.values()].filter(({ key }) => !this.#hidden.has(key));
-    this.shown = this.rows.filter((row) => passes(row, this.#filter));
-    if (this.#inVain === 0) this.barren = false;
+    this.shown = this.rows.filter((row) => passesFilter(row, this.#filter));
+    if (this.#pagesWithoutMatch === 0) this.paused = false;
   }
 }

@@ -1,34 +1,43 @@
 // @ts-check
-/** One picture, large: its boxes, everything that was found in it, and what can be done with it. */
+/** One picture in a dialog: its boxes, its results, and buttons to download and delete it. */
 
-import { aspectOf, coloursOf, qualityOf } from '../answer.js';
-import { colourRegions } from '../colours.js';
-import { documentSection } from '../document-view.js';
-import { byId, h } from '../dom.js';
-import { saveFrom } from '../download.js';
-import { ApiError, isAbort } from '../errors.js';
-import { typeLabel } from '../files.js';
-import { FindingsPanel } from '../findings-panel.js';
-import { brief, bytes } from '../format.js';
-import { icon } from '../icons.js';
-import { Picture } from '../picture.js';
-import { qualityTable } from '../quality.js';
-import { waitForResult } from '../results.js';
-import { explainError, inOne } from '../words.js';
-import { nameOf } from './state.js';
+import { iconButton } from '../shared/buttons.js';
+import { byId, h } from '../shared/dom.js';
+import { saveUrl } from '../shared/download.js';
+import { oneLine } from '../shared/error-messages.js';
+import { isAbort, statusOf } from '../shared/errors.js';
+import { typeLabel } from '../shared/file-types.js';
+import { FindingsPanel } from '../shared/findings-panel.js';
+import { bytes, shorten } from '../shared/format.js';
+import { Picture } from '../shared/picture.js';
+import { resultCards } from '../shared/result-cards.js';
+import { aspectOf } from '../shared/result.js';
+import { Stepper } from '../shared/stepper.js';
+import { waitForResult } from '../shared/wait-for-result.js';
+import { displayName } from './image-row.js';
+import { analysingCard, errorCard, loadingCard, pictureErrorMessage } from './viewer-cards.js';
+
+/** How many labels a picture's text alternative names. */
+const MAX_LABELS = 5;
 
 /**
- * @typedef {import('../shapes.js').ImageRow} ImageRow
- * @typedef {import('../shapes.js').ImageDetails} ImageDetails
+ * @typedef {import('../shared/api-types.js').ImageRow} ImageRow
+ * @typedef {import('../shared/api-types.js').ImageDetails} ImageDetails
+ *
+ * @typedef {object} ViewerServices
+ * @property {(key: string, signal: AbortSignal) => Promise<ImageDetails>} details
+ * @property {(key: string, signal: AbortSignal) => Promise<import('../shared/api.js').ResultReply>} document
+ * @property {(() => void) | null} signIn null when the page has no sign-in
  */
 
 export class Viewer {
-  dialog = byId('viewer', HTMLDialogElement);
-  /** The picture that is looked at, or ''. */
+  /** The open picture, or ''. */
   key = '';
 
+  #dialog = byId('viewer', HTMLDialogElement);
+  #services;
   #on;
-  #least = 0;
+  #minConfidence = 0;
   /** @type {AbortController | null} */
   #control = null;
   /** @type {ImageRow | null} */
@@ -40,83 +49,103 @@ export class Viewer {
   #panel;
 
   #title = h('h2', { id: 'viewer-title' });
-  #meta = h('p', { class: 'stage-meta' });
-  #position = h('span', { class: 'stage-position' });
-  #previous = this.#tool('previous', 'Previous picture', () => this.#on.step(-1));
-  #next = this.#tool('next', 'Next picture', () => this.#on.step(1));
-  #download = this.#tool('download', 'Download the picture', () => void this.#save());
-  #delete = this.#tool('bin', 'Delete the picture', () => this.#row && this.#on.remove(this.#row));
-  #close = this.#tool('close', 'Close', () => this.#on.close());
-  #stage = h('div', { class: 'viewer-picture' });
+  #facts = h('p', { class: 'picture-facts' });
+  #stepper = new Stepper((by) => this.#on.step(by));
+  #download = iconButton('download', 'Download picture', () => void this.#save());
+  #delete = iconButton('bin', 'Delete picture', () => this.#row && this.#on.remove(this.#row));
+  #head = h(
+    'header',
+    { class: 'viewer-head' },
+    h('div', { class: 'viewer-title' }, this.#title, this.#facts),
+    h('div', { class: 'actions' }, this.#stepper.element, this.#download, this.#delete, iconButton('close', 'Close', () => this.#on.close())),
+  );
+  #pictureArea = h('div', { class: 'viewer-picture' });
   #side = h('div', { class: 'viewer-side' });
+  #body = h('div', { class: 'viewer-body', tabindex: -1 }, this.#pictureArea, this.#side);
 
   /**
+   * @param {ViewerServices} services
    * @param {object} on
-   * @param {(key: string, signal: AbortSignal) => Promise<ImageDetails>} on.details
-   * @param {(key: string, signal: AbortSignal) => Promise<import('../api.js').Reading>} on.document
-   * @param {(by: number) => void} on.step
-   * @param {() => void} on.close the person wants to go back
+   * @param {(by: number) => void} on.step to the next or previous picture
+   * @param {() => void} on.close
    * @param {(row: ImageRow) => void} on.remove
-   * @param {(least: number) => void} on.least the person moved the confidence slider
-   * @param {(details: ImageDetails) => void} on.fresh facts that may be newer than those of the listing
-   * @param {() => (() => void) | null} on.signIn how to sign in, where that can help
+   * @param {(minConfidence: number) => void} on.minConfidence the slider moved
+   * @param {(details: ImageDetails) => void} on.details details that may be newer than the listing's
    * @param {(text: string) => void} on.announce
-   * @param {(title: string, text: string) => void} on.complain
+   * @param {(title: string, text: string) => void} on.notify
    */
-  constructor(on) {
+  constructor(services, on) {
+    this.#services = services;
     this.#on = on;
     this.#panel = new FindingsPanel({
       marks: (marks) => this.#picture?.setMarks(marks),
-      light: (index) => this.#picture?.highlight(index),
+      highlight: (index) => this.#picture?.highlight(index),
       reveal: () => this.#picture?.reveal(),
-      least: on.least,
+      minConfidence: on.minConfidence,
     });
-    this.dialog.append(
-      h(
-        'header',
-        { class: 'viewer-head' },
-        h('div', { class: 'viewer-title' }, this.#title, this.#meta),
-        h('div', { class: 'actions' }, h('div', { class: 'stepper' }, this.#previous, this.#position, this.#next), this.#download, this.#delete, this.#close),
-      ),
-      h('div', { class: 'viewer-body', tabindex: -1 }, this.#stage, this.#side),
-    );
-    this.dialog.addEventListener('keydown', (event) => this.#key(event));
-    this.dialog.addEventListener('cancel', (event) => {
+    this.#dialog.append(this.#head, this.#body);
+    this.#dialog.addEventListener('keydown', (event) => this.#onKey(event));
+    this.#dialog.addEventListener('cancel', (event) => {
       event.preventDefault();
       on.close();
     });
-    // Browsers may close a dialog without asking.
-    this.dialog.addEventListener('close', () => this.key && on.close());
+    // Browsers may close a dialog without a `cancel` event.
+    this.#dialog.addEventListener('close', () => this.key && on.close());
   }
 
   get isOpen() {
-    return this.dialog.open;
+    return this.#dialog.open;
   }
 
-  /** Whether pictures can be deleted here. */
+  /** Whether pictures can be deleted. */
   set deletable(/** @type {boolean} */ deletable) {
     this.#delete.hidden = !deletable;
   }
 
-  /** @param {number} least percent */
-  set least(least) {
-    this.#least = least;
-    this.#panel.least = least;
+  /** @param {number} minConfidence percent */
+  set minConfidence(minConfidence) {
+    this.#minConfidence = minConfidence;
+    this.#panel.minConfidence = minConfidence;
+  }
+
+  /** @param {import('../shared/stepper.js').Position} position */
+  set position(position) {
+    this.#stepper.position = position;
+    this.#keepFocus();
+  }
+
+  /**
+   * Moves the page's messages into the dialog.
+   * @param {{notices: HTMLElement, toasts: HTMLElement}} regions
+   */
+  adopt({ notices, toasts }) {
+    this.#head.after(notices);
+    this.#dialog.append(toasts);
+  }
+
+  focus() {
+    this.#dialog.focus();
   }
 
   /**
    * @param {string} key
-   * @param {ImageRow | null} row where the listing has it
+   * @param {ImageRow | null} row null when the picture is not in the listing
    */
   async show(key, row) {
-    if (this.key === key && this.dialog.open) return;
+    if (this.key === key && this.isOpen) return;
     this.key = key;
     await this.#load(row);
   }
 
+  close() {
+    this.#clear();
+    this.key = '';
+    if (this.isOpen) this.#dialog.close();
+  }
+
   /**
-   * Asks for the picture of `key` and what was found in it, from the beginning.
-   * @param {ImageRow | null} row where the listing has it
+   * Loads the picture and its results.
+   * @param {ImageRow | null} row null when the picture is not in the listing
    */
   async #load(row) {
     const { key } = this;
@@ -124,64 +153,52 @@ export class Viewer {
     const control = new AbortController();
     this.#control = control;
     const { signal } = control;
-    this.#describe(row ?? { key });
-    this.#row = row;
-    this.#download.disabled = true;
-    this.#delete.disabled = row === null;
-    this.#stage.replaceChildren();
-    this.#side.replaceChildren(h('section', { class: 'card calm' }, h('p', {}, 'Loading what was found …')));
-    if (row) this.#frame(row);
-    if (!this.dialog.open) {
-      this.dialog.showModal();
-      this.dialog.focus();
-    }
-    this.dialog.querySelector('.viewer-body')?.scrollTo(0, 0);
-    this.#side.scrollTo(0, 0);
-    this.#keepFocus();
+    this.#reset(row);
 
-    const document = this.#on.document(key, signal);
-    // The document's fault is told further down; without the picture it is of no interest.
+    const document = this.#services.document(key, signal);
+    // An error is handled below, where the document is awaited. Without the details it does not matter.
     document.catch(() => {});
     try {
-      const details = await this.#on.details(key, signal);
+      const details = await this.#services.details(key, signal);
       if (signal.aborted) return;
       this.#details = details;
       this.#row = row ?? details;
-      this.#on.fresh(details);
+      this.#on.details(details);
       this.#describe(details);
-      if (!row) this.#frame(details);
+      if (!row) this.#showFrame(details);
       this.#picture?.load(details.imageUrl);
       this.#download.disabled = false;
       this.#delete.disabled = false;
-      this.#find(details, await document, signal);
+      this.#showResult(details, await document, signal);
     } catch (error) {
       if (signal.aborted || isAbort(error)) return;
-      // The API knows a picture's facts from its document, so before there is one it knows none.
-      const reading = statusOf(error) === 404 ? await document.catch(() => null) : null;
+      // The API takes a picture's details from its document, so it has none before the analysis is complete.
+      const reply = statusOf(error) === 404 ? await document.catch(() => null) : null;
       if (signal.aborted) return;
-      if (reading && !reading.ready) void this.#pending(row, signal);
-      else this.#fail(error, row);
+      if (reply && !reply.ready) void this.#waitForAnalysis(row, signal);
+      else this.#showError(error, row);
     }
   }
 
-  /** @param {{at: number, of: number, more: boolean}} position counted from 1; 0 where it is not among those listed */
-  place({ at, of, more }) {
-    this.#position.textContent = at > 0 ? `${at} of ${of}${more ? '+' : ''}` : '';
-    this.#previous.disabled = at <= 1;
-    this.#next.disabled = at === 0 || (at >= of && !more);
+  /**
+   * Shows what is known before the picture is loaded.
+   * @param {ImageRow | null} row
+   */
+  #reset(row) {
+    this.#describe(row ?? { key: this.key });
+    this.#row = row;
+    this.#download.disabled = true;
+    this.#delete.disabled = row === null;
+    this.#pictureArea.replaceChildren();
+    this.#side.replaceChildren(loadingCard());
+    if (row) this.#showFrame(row);
+    if (!this.isOpen) {
+      this.#dialog.showModal();
+      this.#dialog.focus();
+    }
+    this.#body.scrollTo(0, 0);
+    this.#side.scrollTo(0, 0);
     this.#keepFocus();
-  }
-
-  close() {
-    this.#clear();
-    this.key = '';
-    if (this.dialog.open) this.dialog.close();
-  }
-
-  /** A button that is switched off loses the focus, and with it the keys would lead nowhere. */
-  #keepFocus() {
-    const focused = document.activeElement;
-    if (this.dialog.open && (!this.dialog.contains(focused) || focused?.matches(':disabled'))) this.dialog.focus();
   }
 
   #clear() {
@@ -193,10 +210,16 @@ export class Viewer {
     this.#panel.clear();
   }
 
+  /** A button that is disabled or removed loses the focus, and the keys would no longer work. */
+  #keepFocus() {
+    const focused = document.activeElement;
+    if (this.isOpen && (!this.#dialog.contains(focused) || focused?.matches(':disabled'))) this.#dialog.focus();
+  }
+
   /** @param {Partial<ImageRow> & {key: string}} row */
   #describe(row) {
     const { width, height, contentType, size, uploadedAt } = row;
-    this.#title.textContent = nameOf(row);
+    this.#title.textContent = displayName(row);
     const uploaded = uploadedAt && !Number.isNaN(Date.parse(uploadedAt)) ? new Date(uploadedAt) : null;
     const facts = [
       width && height ? `${width} × ${height}` : '',
@@ -204,141 +227,87 @@ export class Viewer {
       size ? bytes(size) : '',
       uploaded ? `uploaded ${uploaded.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })}` : '',
     ];
-    this.#meta.textContent = facts.filter(Boolean).join(' · ');
+    this.#facts.textContent = facts.filter(Boolean).join(' · ');
   }
 
   /** @param {ImageRow} row */
-  #frame(row) {
-    const name = nameOf(row);
-    const picture = new Picture({ name, contentType: row.contentType ?? '' }, { point: (label) => this.#panel.light(label), size: () => {} });
-    const names = row.labels.slice(0, 5).map((label) => label.name);
-    picture.description = names.length > 0 ? `${name}, shows: ${names.join(', ')}` : name;
+  #showFrame(row) {
+    const name = displayName(row);
+    const picture = new Picture({ name, contentType: row.contentType ?? '' }, { point: (finding) => this.#panel.highlight(finding), size: () => {} });
+    const labels = row.labels.slice(0, MAX_LABELS).map((label) => label.name);
+    picture.description = labels.length > 0 ? `${name}: ${labels.join(', ')}` : name;
     if (row.thumbnail && row.width && row.height) picture.preview(row.thumbnail, { width: row.width, height: row.height });
     this.#picture = picture;
-    this.#stage.replaceChildren(picture.element);
+    this.#pictureArea.replaceChildren(picture.element);
   }
 
   /**
    * @param {ImageDetails} details
-   * @param {import('../api.js').Reading} reading
+   * @param {import('../shared/api.js').ResultReply} reply
    * @param {AbortSignal} signal
    */
-  #find(details, reading, signal) {
-    if (!reading.ready) {
-      void this.#pending(this.#row, signal);
+  #showResult(details, reply, signal) {
+    if (!reply.ready) {
+      void this.#waitForAnalysis(this.#row, signal);
       return;
     }
-    const { document } = reading;
+    const { document } = reply;
     if (this.#picture) this.#picture.aspect = aspectOf(document);
-    const colours = coloursOf(document);
-    const quality = qualityOf(document);
-    this.#panel.show(document, this.#least);
-    this.#side.replaceChildren(
-      ...[
-        this.#panel.element,
-        colours.length > 0 && h('section', { class: 'card' }, h('h3', {}, 'Dominant colours'), colourRegions(colours)),
-        quality.length > 0 && h('section', { class: 'card' }, h('h3', {}, 'Image quality'), qualityTable(quality)),
-        documentSection(
-          { document, filename: nameOf(details), key: details.key, resultKey: `results/${details.key}.json`, address: details.resultUrl },
-          this.#on.announce,
-        ),
-      ].filter((part) => part !== false),
-    );
+    this.#panel.show(document, this.#minConfidence);
+    const links = { document, filename: displayName(details), key: details.key, resultKey: `results/${details.key}.json`, url: details.resultUrl };
+    this.#side.replaceChildren(this.#panel.element, ...resultCards(links, this.#on.announce));
   }
 
   /**
-   * Says that the analysis is under way, and shows what it found once it is there.
    * @param {ImageRow | null} row
    * @param {AbortSignal} signal
    */
-  async #pending(row, signal) {
+  async #waitForAnalysis(row, signal) {
     const { key } = this;
-    this.#side.replaceChildren(
-      h(
-        'section',
-        { class: 'card calm' },
-        h('h3', {}, 'Not analysed yet'),
-        h('p', {}, 'The picture is stored and its analysis is under way. What it finds is shown here as soon as it is there.'),
-        h('progress', { 'aria-label': 'Waiting for the analysis' }),
-      ),
-    );
+    this.#side.replaceChildren(analysingCard());
     try {
-      await waitForResult({ read: () => this.#on.document(key, signal), signal });
+      await waitForResult({ read: () => this.#services.document(key, signal), signal });
       if (!signal.aborted) await this.#load(row);
     } catch (error) {
-      if (!signal.aborted && !isAbort(error)) this.#fail(error, row);
+      if (!signal.aborted && !isAbort(error)) this.#showError(error, row);
     }
   }
 
   /**
    * @param {unknown} error
-   * @param {ImageRow | null} row where the listing has it
+   * @param {ImageRow | null} row
    */
-  #fail(error, row) {
-    const { title, text } = explain(error);
-    // What is refused now is refused the next time too.
-    const again = ![401, 403, 404].includes(statusOf(error));
-    const signIn = statusOf(error) === 401 ? this.#on.signIn() : null;
-    this.#side.replaceChildren(
-      h(
-        'section',
-        { class: 'card problem', role: 'alert' },
-        h('h3', {}, icon('alert'), title),
-        h('p', {}, text),
-        signIn && h('p', {}, h('button', { type: 'button', class: 'button', onclick: signIn }, icon('person'), 'Sign in')),
-        again && h('p', {}, h('button', { type: 'button', class: 'button', onclick: () => void this.#load(row) }, icon('retry'), 'Try again')),
-      ),
-    );
+  #showError(error, row) {
+    this.#side.replaceChildren(errorCard(error, { retry: () => void this.#load(row), signIn: this.#services.signIn }));
   }
 
   async #save() {
     const details = this.#details;
     const signal = this.#control?.signal;
     if (!details || !signal) return;
-    const name = nameOf(details);
+    const name = displayName(details);
     try {
-      // The address that came when the picture was opened may have run out.
-      const { imageUrl } = await this.#on.details(details.key, signal);
-      const saved = await saveFrom(imageUrl, name);
-      this.#on.announce(saved ? 'Picture downloaded.' : 'The bucket did not let the page read the picture: it is opened in a new tab instead.');
+      // The address that was loaded with the picture may have expired.
+      const { imageUrl } = await this.#services.details(details.key, signal);
+      const saved = await saveUrl(imageUrl, name);
+      this.#on.announce(saved ? 'Picture downloaded.' : 'The bucket does not let this page read the picture, so it opened in a new tab.');
     } catch (error) {
-      if (!signal.aborted) this.#on.complain(`${brief(name)} could not be downloaded.`, inOne(explain(error)));
+      if (!signal.aborted) this.#on.notify(`${shorten(name)} could not be downloaded.`, oneLine(pictureErrorMessage(error)));
     }
   }
 
-  /**
-   * @param {import('../icons.js').IconName} name
-   * @param {string} says
-   * @param {() => void} act
-   */
-  #tool(name, says, act) {
-    return h('button', { type: 'button', class: 'icon-button', 'aria-label': says, title: says, onclick: act }, icon(name));
-  }
-
   /** @param {KeyboardEvent} event */
-  #key(event) {
+  #onKey(event) {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const { target } = event;
-    // The slider has the arrow keys for itself.
+    // The slider uses the arrow keys itself.
     if (target instanceof HTMLInputElement && target.type === 'range') return;
     if (event.key === 'ArrowLeft') this.#on.step(-1);
     else if (event.key === 'ArrowRight') this.#on.step(1);
     else if (event.key === 'Delete') {
-      // Each picture takes a press of its own: a key that is held down would delete many.
+      // A key that is held down must not delete one picture after another.
       if (!event.repeat && this.#row && !this.#delete.hidden && !this.#delete.disabled) this.#on.remove(this.#row);
     } else return;
     event.preventDefault();
   }
-}
-
-/** @param {unknown} error */
-function statusOf(error) {
-  return error instanceof ApiError ? error.status : 0;
-}
-
-/** @param {unknown} error */
-function explain(error) {
-  return statusOf(error) === 404
-    ? { title: 'This picture is not here', text: 'It was deleted, or the address is not complete. Close this to see the others.' }
-    : explainError(error);
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Auth, challengeOf, randomText } from '../../../frontend/js/auth.js';
+import { Auth, challengeOf, randomText } from '../../../frontend/js/shared/auth.js';
 
 const SETTINGS = { domain: 'https://login.example.com', clientId: 'client', redirectUri: null, scopes: ['openid', 'email'] };
 const PAGE = 'https://pages.example.com/gallery.html?label=Dog#uploads/a.png';
@@ -20,29 +20,29 @@ const token = (claims) => `x.${Buffer.from(JSON.stringify(claims)).toString('bas
 
 /**
  * A browser tab with a sign-in service.
- * @param {Partial<import('../../../frontend/js/config.js').AuthSettings>} [settings]
+ * @param {Partial<import('../../../frontend/js/shared/config.js').AuthSettings>} [settings]
  */
 function tab(settings = {}) {
   const storage = /** @type {any} */ (new Memory());
   /** @type {string[]} */
   const visited = [];
   /** @type {{url: string, form: Record<string, string>}[]} */
-  const asked = [];
+  const requests = [];
   const world = {
     now: 1_000_000,
     /** @type {() => Response} */
-    answer: () => Response.json({ access_token: 'access-1', id_token: token({ email: 'åsa@example.com' }), refresh_token: 'refresh-1', expires_in: 3600 }),
+    respond: () => Response.json({ access_token: 'access-1', id_token: token({ email: 'åsa@example.com' }), refresh_token: 'refresh-1', expires_in: 3600 }),
   };
   const auth = new Auth({ ...SETTINGS, ...settings }, {
     storage,
-    go: (address) => void visited.push(address),
+    goTo: (url) => void visited.push(url),
     now: () => world.now,
     fetch: async (url, init) => {
-      asked.push({ url: String(url), form: Object.fromEntries(new URLSearchParams(String(init?.body))) });
-      return world.answer();
+      requests.push({ url: String(url), form: Object.fromEntries(new URLSearchParams(String(init?.body))) });
+      return world.respond();
     },
   });
-  return { auth, storage, visited, asked, world };
+  return { auth, storage, visited, requests, world };
 }
 
 /** @param {ReturnType<typeof tab>} in_ */
@@ -57,13 +57,13 @@ test('the challenge of RFC 7636, appendix B', async () => {
   assert.equal(await challengeOf('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'), 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM');
 });
 
-test('a verifier is long enough, free of letters that need escaping, and never the same', () => {
+test('a verifier is long, URL-safe and random', () => {
   const made = new Set(Array.from({ length: 200 }, randomText));
   assert.equal(made.size, 200);
   for (const text of made) assert.match(text, /^[A-Za-z0-9_-]{43}$/);
 });
 
-test('the way to the sign-in page carries challenge and state, and not the verifier', async () => {
+test('the address of the sign-in page has the challenge and the state, but not the verifier', async () => {
   const { auth, visited, storage } = tab();
   await auth.signIn(PAGE);
   const url = new URL(visited[0] ?? '');
@@ -82,94 +82,94 @@ test('the way to the sign-in page carries challenge and state, and not the verif
   assert.equal(auth.signedIn, false);
 });
 
-test('the code is exchanged with the verifier, and the person is back where they were', async () => {
-  const { auth, asked, returned, storage } = await signedIn();
+test('the code is exchanged with the verifier, and the person returns to the page', async () => {
+  const { auth, requests, returned, storage } = await signedIn();
   assert.equal(returned, PAGE);
-  assert.equal(asked[0]?.url, 'https://login.example.com/oauth2/token');
-  const { code_verifier, ...form } = asked[0]?.form ?? {};
+  assert.equal(requests[0]?.url, 'https://login.example.com/oauth2/token');
+  const { code_verifier, ...form } = requests[0]?.form ?? {};
   assert.deepEqual(form, { grant_type: 'authorization_code', code: 'abc', redirect_uri: 'https://pages.example.com/gallery.html', client_id: 'client' });
   assert.match(code_verifier ?? '', /^.{43}$/);
   assert.equal(await auth.token(), 'access-1');
-  assert.equal(auth.tokenNow(), 'access-1');
-  assert.equal(auth.who, 'åsa@example.com');
+  assert.equal(auth.currentToken(), 'access-1');
+  assert.equal(auth.userName, 'åsa@example.com');
   assert.equal(storage.getItem('sightline.client.pending'), null);
 });
 
-test('an ordinary address is no way back', async () => {
+test('an ordinary address completes no sign-in', async () => {
   const { auth } = tab();
   assert.equal(await auth.finish('https://pages.example.com/gallery.html?label=Dog'), null);
 });
 
-test('an answer with a state that is not this tab’s is refused, and its code never used', async () => {
+test('another tab’s state is rejected, and the code is not used', async () => {
   const world = tab();
   await world.auth.signIn(PAGE);
-  await assert.rejects(world.auth.finish('https://pages.example.com/gallery.html?code=abc&state=forged'), /not begun in this tab/);
-  assert.equal(world.asked.length, 0);
+  await assert.rejects(world.auth.finish('https://pages.example.com/gallery.html?code=abc&state=forged'), /did not start in this tab/);
+  assert.equal(world.requests.length, 0);
   assert.equal(world.auth.signedIn, false);
-  // A state counts once.
+  // A state works once.
   const again = await signedIn();
-  await assert.rejects(again.auth.finish(`https://pages.example.com/gallery.html?code=abc&state=${again.state}`), /used already/);
+  await assert.rejects(again.auth.finish(`https://pages.example.com/gallery.html?code=abc&state=${again.state}`), /already used/);
 });
 
-test('a sign-in that was refused says so', async () => {
+test('a rejected sign-in says why', async () => {
   const world = tab();
   await world.auth.signIn(PAGE);
   const state = new URL(world.visited[0] ?? '').searchParams.get('state');
   await assert.rejects(world.auth.finish(`https://pages.example.com/gallery.html?error=access_denied&error_description=No+entry&state=${state}`), /No entry.*Sign in again/);
   const used = tab();
-  used.world.answer = () => Response.json({ error: 'invalid_grant' }, { status: 400 });
-  await assert.rejects(signedIn(used), /code is used or too old/);
+  used.world.respond = () => Response.json({ error: 'invalid_grant' }, { status: 400 });
+  await assert.rejects(signedIn(used), /code expired or was already used/);
 });
 
-test('an old token is renewed once for all who ask', async () => {
-  const { auth, world, asked } = await signedIn();
+test('concurrent requests renew an expired token once', async () => {
+  const { auth, world, requests } = await signedIn();
   world.now += 3600_000 - 30_000;
-  world.answer = () => Response.json({ access_token: 'access-2', expires_in: 3600 });
+  world.respond = () => Response.json({ access_token: 'access-2', expires_in: 3600 });
   assert.deepEqual(await Promise.all([auth.token(), auth.token(), auth.token()]), ['access-2', 'access-2', 'access-2']);
-  assert.deepEqual(asked.slice(1).map(({ form }) => form), [{ grant_type: 'refresh_token', refresh_token: 'refresh-1', client_id: 'client' }]);
-  // The refresh token is kept where no new one came.
+  assert.deepEqual(requests.slice(1).map(({ form }) => form), [{ grant_type: 'refresh_token', refresh_token: 'refresh-1', client_id: 'client' }]);
+  // Without a new refresh token, the old one is kept.
   world.now += 3600_000;
   await auth.token();
-  assert.equal(asked.at(-1)?.form.refresh_token, 'refresh-1');
+  assert.equal(requests.at(-1)?.form.refresh_token, 'refresh-1');
 });
 
-test('a token that is taken along is renewed while it still has some time, where it can be', async () => {
-  const { auth, world, asked, storage } = await signedIn();
+test('a token is renewed early when it must stay valid for longer', async () => {
+  const { auth, world, requests, storage } = await signedIn();
   const half = 1800_000;
   assert.equal(await auth.token(half), 'access-1');
-  assert.equal(auth.until, world.now + 3600_000);
+  assert.equal(auth.expiresAt, world.now + 3600_000);
   world.now += half + 1;
   assert.equal(await auth.token(), 'access-1');
-  assert.equal(asked.length, 1);
-  world.answer = () => Response.json({ access_token: 'access-2', expires_in: 300 });
-  // A pool may give tokens for less time than that.
+  assert.equal(requests.length, 1);
+  world.respond = () => Response.json({ access_token: 'access-2', expires_in: 300 });
+  // A pool may issue tokens with a shorter lifetime.
   assert.equal(await auth.token(half), 'access-2');
-  assert.equal(auth.until, world.now + 300_000);
+  assert.equal(auth.expiresAt, world.now + 300_000);
   assert.equal(await auth.token(), 'access-2');
-  assert.equal(asked.length, 2);
+  assert.equal(requests.length, 2);
 
   storage.setItem('sightline.client.tokens', JSON.stringify({ access: 'alone', id: '', refresh: '', until: world.now + 300_000 }));
   assert.equal(await auth.token(half), 'alone');
-  assert.equal(asked.length, 2);
+  assert.equal(requests.length, 2);
 });
 
-test('who cannot be renewed is signed out', async () => {
+test('a rejected renewal signs the person out', async () => {
   const { auth, world } = await signedIn();
   world.now += 4000_000;
-  world.answer = () => Response.json({ error: 'invalid_grant' }, { status: 400 });
+  world.respond = () => Response.json({ error: 'invalid_grant' }, { status: 400 });
   assert.equal(await auth.token(), null);
   assert.equal(auth.signedIn, false);
 });
 
-test('a service that is down for a moment signs nobody out', async () => {
+test('a temporary failure of the service signs nobody out', async () => {
   const { auth, world } = await signedIn();
   world.now += 4000_000;
-  world.answer = () => new Response('', { status: 503 });
-  await assert.rejects(auth.token(), /did not answer/);
+  world.respond = () => new Response('', { status: 503 });
+  await assert.rejects(auth.token(), /did not respond/);
   assert.equal(auth.signedIn, true);
 });
 
-test('signing out forgets the tokens and ends the session', async () => {
+test('signing out deletes the tokens and ends the session', async () => {
   const { auth, visited, storage } = await signedIn(tab({ redirectUri: 'https://pages.example.com/upload.html' }));
   auth.signOut(PAGE);
   assert.equal(auth.signedIn, false);

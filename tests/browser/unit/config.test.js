@@ -2,17 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { loadConfig, readConfig } from '../../../frontend/js/config.js';
+import { loadConfig, readConfig } from '../../../frontend/js/shared/config.js';
 
 const ORIGIN = 'http://127.0.0.1:8080';
 
-test('no address, or an empty one, is the page’s own origin', () => {
+test('without an address, the API is at the page’s own origin', () => {
   assert.equal(readConfig({}, ORIGIN).api, ORIGIN);
   assert.equal(readConfig({ api: '' }, ORIGIN).api, ORIGIN);
   assert.equal(readConfig({ api: '/' }, ORIGIN).api, ORIGIN);
 });
 
-test('an address keeps its path and loses its slashes at the end', () => {
+test('an address keeps its path and loses trailing slashes', () => {
   assert.equal(readConfig({ api: 'https://api.example.com/' }, ORIGIN).api, 'https://api.example.com');
   assert.equal(readConfig({ api: ' https://api.example.com/prod// ' }, ORIGIN).api, 'https://api.example.com/prod');
   assert.equal(readConfig({ api: '/api' }, ORIGIN).api, `${ORIGIN}/api`);
@@ -23,7 +23,7 @@ test('limits and analyses are optional', () => {
   assert.deepEqual(readConfig({}, ORIGIN), { api: ORIGIN, maxUploadBytes: null, analyses: null, auth: null });
 });
 
-test('sign-in is off unless it is set up', () => {
+test('sign-in is off unless it is configured', () => {
   const { auth } = readConfig({ auth: { domain: 'pool.auth.eu-west-1.amazoncognito.com', clientId: 'abc' } }, ORIGIN);
   assert.deepEqual(auth, { domain: 'https://pool.auth.eu-west-1.amazoncognito.com', clientId: 'abc', redirectUri: null, scopes: ['openid', 'email'] });
   const page = `${ORIGIN}/gallery.html`;
@@ -32,7 +32,7 @@ test('sign-in is off unless it is set up', () => {
   assert.equal(readConfig({ auth: { domain: 'd.example', clientId: 'abc', redirectUri: '/gallery.html' } }, ORIGIN).auth?.redirectUri, page);
 });
 
-test('a wrong value is named', () => {
+test('an error names the invalid value', () => {
   for (const [value, message] of /** @type {[unknown, RegExp][]} */ ([
     [[], /must be an object/],
     [null, /must be an object/],
@@ -46,17 +46,17 @@ test('a wrong value is named', () => {
     [{ auth: { clientId: 'abc' } }, /“auth\.domain”/],
     [{ auth: { domain: 'd.example' } }, /“auth\.clientId”/],
     [{ auth: { domain: 'd.example', clientId: 'abc', scopes: [] } }, /“auth\.scopes”/],
-    [{ auth: { domain: 'd.example', clientId: 'abc', redirectUri: 'https://elsewhere.example/' } }, /where the sign-in began/],
+    [{ auth: { domain: 'd.example', clientId: 'abc', redirectUri: 'https://elsewhere.example/' } }, /must be a page on http/],
   ])) {
     assert.throws(() => readConfig(value, ORIGIN), message);
   }
 });
 
-test('a missing file means the defaults, a broken one is said', async () => {
+test('a missing file means the defaults; an invalid file is an error', async () => {
   const answer = (/** @type {Response} */ response) => async () => response;
   assert.equal((await loadConfig('x', ORIGIN, answer(new Response('', { status: 404 })))).api, ORIGIN);
   assert.equal((await loadConfig('x', ORIGIN, answer(Response.json({ api: 'https://a.example' })))).api, 'https://a.example');
-  await assert.rejects(loadConfig('x', ORIGIN, answer(new Response('{'))), /not JSON/);
+  await assert.rejects(loadConfig('x', ORIGIN, answer(new Response('{'))), /not valid JSON/);
   await assert.rejects(loadConfig('x', ORIGIN, answer(new Response('', { status: 500 }))), /HTTP 500/);
   await assert.rejects(
     loadConfig('x', ORIGIN, async () => {

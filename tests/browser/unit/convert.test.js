@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { fit, jpegName, needsConversion } from '../../../frontend/js/convert.js';
+import { fit, jpegName, needsConversion } from '../../../frontend/js/upload/convert.js';
 
-test('only what the service cannot decode is converted', () => {
+test('only types that the service cannot decode are converted', () => {
   assert.equal(needsConversion('image/heic'), true);
   for (const type of ['image/jpeg', 'image/png', 'image/webp', 'image/avif', 'image/tiff', '']) assert.equal(needsConversion(type), false, type);
 });
 
-test('a picture keeps its size within the limits and its shape beyond them', () => {
+test('a picture is scaled down to the limits and keeps its proportions', () => {
   for (const [width, height, expected] of /** @type {[number, number, [number, number]][]} */ ([
     [4032, 3024, [4032, 3024]],
     [4096, 4096, [4096, 4096]],
@@ -24,7 +24,7 @@ test('a picture keeps its size within the limits and its shape beyond them', () 
   }
 });
 
-test('the JPEG has the picture’s name with another ending', () => {
+test('the JPEG has the picture’s name with another extension', () => {
   for (const [name, expected] of /** @type {const} */ ([
     ['IMG_2031.HEIC', 'IMG_2031.jpg'],
     ['a.b.heif', 'a.b.jpg'],

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { groupsOf } from '../../../frontend/js/findings.js';
+import { groupsOf } from '../../../frontend/js/shared/findings.js';
 
 const BOX = { Left: 0.1, Top: 0.2, Width: 0.3, Height: 0.4 };
 
-test('all answers of Rekognition are read into groups', () => {
+test('all Rekognition responses are read into groups', () => {
   const groups = groupsOf({
     schemaVersion: 1,
     imageId: 'i',
@@ -38,7 +38,7 @@ test('all answers of Rekognition are read into groups', () => {
       detectProtectiveEquipment: { Persons: [{ BoundingBox: BOX, Confidence: 99, BodyParts: [{ Name: 'HEAD', EquipmentDetections: [{ Type: 'HEAD_COVER' }] }] }] },
     },
   });
-  const read = groups.map(({ id, items }) => [id, ...items.map(({ name, confidence, places, hue }) => [name, confidence, places.length, hue])]);
+  const read = groups.map(({ id, findings }) => [id, ...findings.map(({ name, confidence, instances, hue }) => [name, confidence, instances.length, hue])]);
   assert.deepEqual(read, [
     ['labels', ['Person', 99, 1, 0], ['Outdoors', 70, 0, null]],
     ['custom', ['logo', 90, 2, 1], ['whole', 60, 0, null]],
@@ -48,17 +48,17 @@ test('all answers of Rekognition are read into groups', () => {
     ['equipment', ['Person 1', 99, 1, 5]],
     ['moderation', ['Smoking', 91, 0, null]],
   ]);
-  const factsOf = (/** @type {string} */ id) => groups.find((each) => each.id === id)?.items[0]?.facts.map(({ name, values }) => `${name} ${values.join(', ')}`);
-  assert.deepEqual(factsOf('faces'), ['Looks like age 20 to 30', 'Gender Female', 'Expression happy', 'With smile']);
+  const factsOf = (/** @type {string} */ id) => groups.find((each) => each.id === id)?.findings[0]?.facts.map(({ name, values }) => `${name} ${values.join(', ')}`);
+  assert.deepEqual(factsOf('faces'), ['Estimated age 20 to 30', 'Gender Female', 'Expression happy', 'Attributes smile']);
   assert.deepEqual(factsOf('equipment'), ['Wears head cover']);
-  assert.deepEqual(factsOf('moderation'), ['Part of Drugs & Tobacco']);
+  assert.deepEqual(factsOf('moderation'), ['Category Drugs & Tobacco']);
 });
 
-test('places keep the colours that were found in them', () => {
+test('instances keep their colours', () => {
   const Instances = [{ BoundingBox: BOX, Confidence: 98, DominantColors: [{ HexCode: '#2f4f4f', CSSColor: 'darkslategray', PixelPercent: 42.5 }] }, { BoundingBox: BOX, Confidence: 70 }];
   const [labels] = groupsOf({ schemaVersion: 1, imageId: 'i', status: 'succeeded', rekognition: { detectLabels: { Labels: [{ Name: 'Person', Confidence: 99, Instances }] } } });
   assert.deepEqual(
-    labels?.items[0]?.places.map(({ confidence, colours }) => [confidence, colours]),
+    labels?.findings[0]?.instances.map(({ confidence, colours }) => [confidence, colours]),
     [
       [98, [{ hex: '#2F4F4F', name: 'darkslategray', percent: 42.5 }]],
       [70, []],
@@ -66,6 +66,6 @@ test('places keep the colours that were found in them', () => {
   );
 });
 
-test('a document without answers has no groups', () => {
+test('a document without Rekognition responses has no groups', () => {
   assert.deepEqual(groupsOf({ schemaVersion: 1, imageId: 'i', status: 'failed' }), []);
 });

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { brief, bytes, clock, count, duration, list, percent } from '../../../frontend/js/format.js';
+import { bytes, count, duration, list, percent, sentence, shorten, timeOfDay } from '../../../frontend/js/shared/format.js';
 
 /** @param {string} text */
 const plain = (text) => text.replaceAll('\u00a0', ' ');
 
-test('sizes have binary units and at most one digit after the point', () => {
+test('sizes have binary units and at most one decimal', () => {
   for (const [size, text] of /** @type {const} */ ([
     [0, '0 bytes'],
     [1, '1 byte'],
@@ -23,7 +23,7 @@ test('sizes have binary units and at most one digit after the point', () => {
   }
 });
 
-test('time spans go from milliseconds to minutes', () => {
+test('durations range from milliseconds to minutes', () => {
   for (const [ms, text] of /** @type {const} */ ([
     [0, '0 ms'],
     [999.4, '999 ms'],
@@ -37,10 +37,10 @@ test('time spans go from milliseconds to minutes', () => {
   }
 });
 
-test('times of the day have two figures each, on a clock of 24 hours', () => {
-  assert.equal(clock(new Date(2026, 0, 2, 9, 5).getTime()), '09:05');
-  assert.equal(clock(new Date(2026, 0, 2, 0, 59, 59).getTime()), '00:59');
-  assert.equal(clock(new Date(2026, 0, 2, 23, 0).getTime()), '23:00');
+test('times of day use two digits and 24 hours', () => {
+  assert.equal(timeOfDay(new Date(2026, 0, 2, 9, 5).getTime()), '09:05');
+  assert.equal(timeOfDay(new Date(2026, 0, 2, 0, 59, 59).getTime()), '00:59');
+  assert.equal(timeOfDay(new Date(2026, 0, 2, 23, 0).getTime()), '23:00');
 });
 
 test('percent, counts and lists', () => {
@@ -52,10 +52,11 @@ test('percent, counts and lists', () => {
   assert.equal(list([]), '');
   assert.equal(list(['a']), 'a');
   assert.equal(list(['a', 'b', 'c']), 'a, b and c');
+  assert.equal(list(['a', 'b', 'c'], 'or'), 'a, b or c');
 });
 
-test('a long name keeps its beginning and its end', () => {
-  assert.equal(brief('dog.png'), 'dog.png');
-  assert.equal(brief(`${'x'.repeat(44)}.png`).length, 48);
-  assert.equal(brief(`${'🐕'.repeat(60)}.png`), `${'🐕'.repeat(30)}…${'🐕'.repeat(11)}.png`);
+test('a long name keeps its start and its end', () => {
+  assert.equal(shorten('dog.png'), 'dog.png');
+  assert.equal(shorten(`${'x'.repeat(44)}.png`).length, 48);
+  assert.equal(shorten(`${'🐕'.repeat(60)}.png`), `${'🐕'.repeat(30)}…${'🐕'.repeat(11)}.png`);
 });

@@ -3,15 +3,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Deletions } from '../../../frontend/js/gallery/deletions.js';
-import { BARREN_PAGES, Listing } from '../../../frontend/js/gallery/listing.js';
-import { hashOf, nameOf, passes, readState, writeState } from '../../../frontend/js/gallery/state.js';
-import { describe } from '../../../frontend/js/gallery/states.js';
-import { meant, suggest } from '../../../frontend/js/gallery/suggest.js';
-import { MARGIN_ROWS, heightOf, layOut, placeOf, stepFrom, windowOf } from '../../../frontend/js/gallery/window.js';
+import { MARGIN_ROWS, heightOf, indexAfterKey, layoutFor, positionOf, visibleRange } from '../../../frontend/js/gallery/grid-layout.js';
+import { displayName, passesFilter } from '../../../frontend/js/gallery/image-row.js';
+import { tallyText } from '../../../frontend/js/gallery/list-messages.js';
+import { Listing, MAX_PAGES_WITHOUT_MATCH } from '../../../frontend/js/gallery/listing.js';
+import { resolve, suggest } from '../../../frontend/js/gallery/suggestions.js';
+import { hashOf, readState, writeState } from '../../../frontend/js/gallery/url-state.js';
 
-/** @typedef {import('../../../frontend/js/shapes.js').ImageRow} ImageRow */
+/** @typedef {import('../../../frontend/js/shared/api-types.js').ImageRow} ImageRow */
 
-const NOTHING = { label: '', category: '', status: /** @type {const} */ (''), least: 0, key: '' };
+const ALL = { label: '', category: '', status: /** @type {const} */ (''), minConfidence: 0, key: '' };
 
 /**
  * @param {number} n
@@ -33,206 +34,206 @@ const row = (n, facts = {}) => ({
 const rows = (/** @type {number[]} */ ...numbers) => numbers.map((n) => row(n));
 const keys = (/** @type {readonly ImageRow[]} */ all) => all.map(({ imageId }) => Number(imageId));
 
-test('an address says what is looked for, and is read as it was written', () => {
+test('a state written to an address is read back unchanged', () => {
   for (const state of [
-    NOTHING,
-    { ...NOTHING, label: 'Dog', least: 80 },
-    { ...NOTHING, category: 'Animals & Pets', status: /** @type {const} */ ('failed') },
-    { ...NOTHING, key: 'uploads/me/a b?#%&ä.png' },
-    { ...NOTHING, label: 'Hot Dog', key: 'inline/0.jpg', least: 1 },
+    ALL,
+    { ...ALL, label: 'Dog', minConfidence: 80 },
+    { ...ALL, category: 'Animals & Pets', status: /** @type {const} */ ('failed') },
+    { ...ALL, key: 'uploads/me/a b?#%&ä.png' },
+    { ...ALL, label: 'Hot Dog', key: 'inline/0.jpg', minConfidence: 1 },
   ]) {
     const { search, hash } = new URL(writeState(state), 'https://pages.example.com/gallery.html');
     assert.deepEqual(readState({ search, hash }), state);
   }
-  assert.equal(writeState({ ...NOTHING, label: 'Dog', least: 80 }), '?label=Dog&confidence=80');
+  assert.equal(writeState({ ...ALL, label: 'Dog', minConfidence: 80 }), '?label=Dog&confidence=80');
   assert.equal(hashOf('uploads/a.png'), '#uploads/a.png');
 });
 
-test('an address that was written by hand is read as well as it can be', () => {
-  assert.deepEqual(readState({ search: '?label=Dog&category=Animals', hash: '' }), { ...NOTHING, label: 'Dog' });
-  assert.equal(readState({ search: '?confidence=250', hash: '' }).least, 99);
-  assert.equal(readState({ search: '?confidence=-3', hash: '' }).least, 0);
-  assert.equal(readState({ search: '?confidence=high', hash: '' }).least, 0);
+test('an invalid address falls back to defaults', () => {
+  assert.deepEqual(readState({ search: '?label=Dog&category=Animals', hash: '' }), { ...ALL, label: 'Dog' });
+  assert.equal(readState({ search: '?confidence=250', hash: '' }).minConfidence, 99);
+  assert.equal(readState({ search: '?confidence=-3', hash: '' }).minConfidence, 0);
+  assert.equal(readState({ search: '?confidence=high', hash: '' }).minConfidence, 0);
   assert.equal(readState({ search: '?status=odd', hash: '' }).status, '');
   for (const hash of ['#main', '#uploads/', '#../secret', '#%E0%A4%A']) assert.equal(readState({ search: '', hash }).key, '', hash);
 });
 
-test('a picture passes by what is searched for, or else by its surest label', () => {
+test('the filter uses the confidence of the search, or else of the best label', () => {
   const picture = row(0, { labels: [{ name: 'Dog', confidence: 91 }, { name: 'Grass', confidence: 60 }], confidence: 60 });
-  assert.ok(passes(picture, { ...NOTHING, least: 91 }));
-  assert.ok(!passes(picture, { ...NOTHING, least: 92 }));
-  assert.ok(passes(picture, { ...NOTHING, label: 'grass', least: 60 }));
-  assert.ok(!passes(picture, { ...NOTHING, label: 'grass', least: 61 }));
-  assert.ok(!passes(picture, { ...NOTHING, category: 'Plants', least: 61 }));
+  assert.ok(passesFilter(picture, { ...ALL, minConfidence: 91 }));
+  assert.ok(!passesFilter(picture, { ...ALL, minConfidence: 92 }));
+  assert.ok(passesFilter(picture, { ...ALL, label: 'grass', minConfidence: 60 }));
+  assert.ok(!passesFilter(picture, { ...ALL, label: 'grass', minConfidence: 61 }));
+  assert.ok(!passesFilter(picture, { ...ALL, category: 'Plants', minConfidence: 61 }));
   const { confidence: _, ...silent } = picture;
-  assert.ok(!passes(silent, { ...NOTHING, label: 'GRASS', least: 61 }));
-  assert.ok(passes(row(0, { labels: [] }), NOTHING));
-  assert.ok(!passes(row(0, { labels: [] }), { ...NOTHING, least: 1 }));
+  assert.ok(!passesFilter(silent, { ...ALL, label: 'GRASS', minConfidence: 61 }));
+  assert.ok(passesFilter(row(0, { labels: [] }), ALL));
+  assert.ok(!passesFilter(row(0, { labels: [] }), { ...ALL, minConfidence: 1 }));
 });
 
-test('a picture is called by its file, or by the end of its key', () => {
-  assert.equal(nameOf({ key: 'uploads/0.png', filename: 'dog.png' }), 'dog.png');
-  assert.equal(nameOf({ key: 'uploads/me/0.png' }), '0.png');
+test('a picture has the name of its file, or the end of its key', () => {
+  assert.equal(displayName({ key: 'uploads/0.png', filename: 'dog.png' }), 'dog.png');
+  assert.equal(displayName({ key: 'uploads/me/0.png' }), '0.png');
 });
 
 /**
- * A listing over pages that are given.
+ * A listing of given pages.
  * @param {ImageRow[][]} pages
  */
 function listingOf(pages) {
   /** @type {(string | null)[]} */
-  const asked = [];
-  const world = { fail: false };
+  const requests = [];
+  const server = { fail: false };
   const listing = new Listing(
     async (_, cursor) => {
-      asked.push(cursor);
-      if (world.fail) throw new Error('down');
+      requests.push(cursor);
+      if (server.fail) throw new Error('down');
       const at = Number(cursor ?? 0);
       return { images: pages[at] ?? [], ...(at + 1 < pages.length ? { cursor: String(at + 1) } : {}) };
     },
     () => {},
   );
-  return { listing, asked, world };
+  return { listing, requests, server };
 }
 
-test('pages follow one another to the last, each asked for once', async () => {
-  const { listing, asked } = listingOf([rows(1, 2), rows(3), rows(4, 5)]);
-  await listing.start(NOTHING);
+test('pages are loaded in order, each one once', async () => {
+  const { listing, requests } = listingOf([rows(1, 2), rows(3), rows(4, 5)]);
+  await listing.start(ALL);
   assert.deepEqual([keys(listing.shown), listing.state], [[1, 2], 'more']);
-  await Promise.all([listing.more(), listing.more()]);
+  await Promise.all([listing.loadMore(), listing.loadMore()]);
   assert.deepEqual(keys(listing.shown), [1, 2, 3]);
-  await listing.more();
+  await listing.loadMore();
   assert.deepEqual([keys(listing.shown), listing.state], [[1, 2, 3, 4, 5], 'complete']);
-  await listing.more();
-  assert.deepEqual(asked, [null, '1', '2']);
+  await listing.loadMore();
+  assert.deepEqual(requests, [null, '1', '2']);
 });
 
-test('a picture that comes on two pages is shown once', async () => {
+test('a picture on two pages is shown once', async () => {
   const { listing } = listingOf([rows(1, 2), rows(2, 3)]);
-  await listing.start(NOTHING);
-  await listing.more();
+  await listing.start(ALL);
+  await listing.loadMore();
   assert.deepEqual(keys(listing.shown), [1, 2, 3]);
 });
 
-test('after a fault the same page is asked for again', async () => {
-  const { listing, asked, world } = listingOf([rows(1), rows(2)]);
-  await listing.start(NOTHING);
-  world.fail = true;
-  await listing.more();
+test('after a failure the same page is loaded again', async () => {
+  const { listing, requests, server } = listingOf([rows(1), rows(2)]);
+  await listing.start(ALL);
+  server.fail = true;
+  await listing.loadMore();
   assert.deepEqual([listing.state, String(listing.error), keys(listing.shown)], ['failed', 'Error: down', [1]]);
-  world.fail = false;
-  await listing.more();
+  server.fail = false;
+  await listing.loadMore();
   assert.deepEqual([listing.state, keys(listing.shown)], ['complete', [1, 2]]);
-  assert.deepEqual(asked, [null, '1', '1']);
+  assert.deepEqual(requests, [null, '1', '1']);
 });
 
-test('an answer to an earlier question is left aside', async () => {
+test('a response to an earlier search is ignored', async () => {
   /** @type {((page: {images: ImageRow[]}) => void)[]} */
-  const answers = [];
-  const listing = new Listing(() => new Promise((resolve) => answers.push(resolve)), () => {});
-  const first = listing.start(NOTHING);
-  const second = listing.start({ ...NOTHING, label: 'Cat' });
-  answers[1]?.({ images: rows(7) });
+  const responses = [];
+  const listing = new Listing(() => new Promise((resolvePage) => responses.push(resolvePage)), () => {});
+  const first = listing.start(ALL);
+  const second = listing.start({ ...ALL, label: 'Cat' });
+  responses[1]?.({ images: rows(7) });
   await second;
-  answers[0]?.({ images: rows(1) });
+  responses[0]?.({ images: rows(1) });
   await first;
   assert.deepEqual(keys(listing.shown), [7]);
 });
 
-test('the confidence is a filter over what came, and takes nothing away for good', async () => {
+test('the confidence filters loaded pictures and removes none', async () => {
   const { listing } = listingOf([rows(1, 20, 30)]);
-  await listing.start({ ...NOTHING, least: 65 });
+  await listing.start({ ...ALL, minConfidence: 65 });
   assert.deepEqual(keys(listing.shown), [1, 20]);
-  listing.least = 80;
+  listing.minConfidence = 80;
   assert.deepEqual(keys(listing.shown), [1]);
-  listing.least = 0;
+  listing.minConfidence = 0;
   assert.deepEqual(keys(listing.shown), [1, 20, 30]);
 });
 
-test('a filter that nothing passes does not read the whole bucket unasked', async () => {
+test('loading pauses after some pages without a match', async () => {
   const pages = Array.from({ length: 30 }, (_, n) => rows(n));
-  const { listing, asked } = listingOf(pages);
-  await listing.start({ ...NOTHING, least: 99 });
-  while (listing.state === 'more' && !listing.barren) await listing.more();
-  assert.equal(asked.length, BARREN_PAGES);
-  await listing.goOn();
-  assert.equal(listing.barren, false);
-  assert.equal(asked.length, BARREN_PAGES + 1);
-  while (!listing.barren) await listing.more();
-  listing.least = 0;
-  assert.equal(listing.barren, false, 'what everything passes is not in vain');
+  const { listing, requests } = listingOf(pages);
+  await listing.start({ ...ALL, minConfidence: 99 });
+  while (listing.state === 'more' && !listing.paused) await listing.loadMore();
+  assert.equal(requests.length, MAX_PAGES_WITHOUT_MATCH);
+  await listing.resume();
+  assert.equal(listing.paused, false);
+  assert.equal(requests.length, MAX_PAGES_WITHOUT_MATCH + 1);
+  while (!listing.paused) await listing.loadMore();
+  listing.minConfidence = 0;
+  assert.equal(listing.paused, false, 'without the filter every page has matches');
 });
 
-test('the picture that is looked at keeps its place where the filter leaves it out', async () => {
+test('the open picture keeps its position even if it does not pass the filter', async () => {
   const { listing } = listingOf([rows(1, 20, 3)]);
-  await listing.start({ ...NOTHING, least: 80 });
+  await listing.start({ ...ALL, minConfidence: 80 });
   assert.deepEqual(keys(listing.shown), [1, 3]);
-  assert.deepEqual(keys(listing.around('uploads/20.png')), [1, 20, 3]);
-  assert.equal(listing.around('uploads/3.png'), listing.shown);
-  assert.equal(listing.around('uploads/99.png'), listing.shown, 'one that is not listed has no place');
-  listing.hide(['uploads/20.png'], true);
-  assert.deepEqual(keys(listing.around('uploads/20.png')), [1, 3], 'nor has one that is deleted');
+  assert.deepEqual(keys(listing.shownWith('uploads/20.png')), [1, 20, 3]);
+  assert.equal(listing.shownWith('uploads/3.png'), listing.shown);
+  assert.equal(listing.shownWith('uploads/99.png'), listing.shown, 'a picture that is not loaded has no position');
+  listing.hide(['uploads/20.png']);
+  assert.deepEqual(keys(listing.shownWith('uploads/20.png')), [1, 3], 'nor has a hidden one');
 });
 
-test('what is deleted does not count any more', async () => {
+test('hidden pictures are not counted', async () => {
   const { listing } = listingOf([rows(1, 2)]);
-  await listing.start(NOTHING);
-  assert.equal(describe(listing, NOTHING), '2 pictures');
-  listing.hide(['uploads/2.png'], true);
-  assert.equal(describe(listing, NOTHING), '1 picture');
-  const sure = { ...NOTHING, least: 95 };
-  listing.least = sure.least;
-  assert.equal(describe(listing, sure), '0 pictures from 95%, of 1 in all');
+  await listing.start(ALL);
+  assert.equal(tallyText(listing, ALL), '2 pictures');
+  listing.hide(['uploads/2.png']);
+  assert.equal(tallyText(listing, ALL), '1 picture');
+  const strict = { ...ALL, minConfidence: 95 };
+  listing.minConfidence = strict.minConfidence;
+  assert.equal(tallyText(listing, strict), '0 of 1 picture, at least 95% confidence');
 });
 
-test('what is hidden stays hidden when it comes again, until it is shown', async () => {
+test('a picture can be hidden before it is loaded, and shown again', async () => {
   const { listing } = listingOf([rows(1, 2), rows(3)]);
-  await listing.start(NOTHING);
-  listing.hide(['uploads/2.png', 'uploads/3.png'], true);
-  await listing.more();
+  await listing.start(ALL);
+  listing.hide(['uploads/2.png', 'uploads/3.png']);
+  await listing.loadMore();
   assert.deepEqual(keys(listing.shown), [1]);
-  listing.hide(['uploads/3.png'], false);
+  listing.unhide(['uploads/3.png']);
   assert.deepEqual(keys(listing.shown), [1, 3]);
 });
 
-const TILE = { least: 100, gap: 10, caption: 40, ratio: 0.75 };
+const TILE = { minWidth: 100, gap: 10, caption: 40, ratio: 0.75 };
 
-test('as many tiles lie side by side as have room', () => {
-  assert.equal(layOut(99, TILE).columns, 1);
-  assert.equal(layOut(209, TILE).columns, 1);
-  const two = layOut(210, TILE);
+test('the grid has as many columns as fit', () => {
+  assert.equal(layoutFor(99, TILE).columns, 1);
+  assert.equal(layoutFor(209, TILE).columns, 1);
+  const two = layoutFor(210, TILE);
   assert.deepEqual(two, { columns: 2, tileWidth: 100, tileHeight: 115, pitchX: 110, pitchY: 125 });
-  assert.deepEqual(placeOf(3, two), { x: 110, y: 125 });
+  assert.deepEqual(positionOf(3, two), { x: 110, y: 125 });
   assert.equal(heightOf(0, two), 0);
   assert.equal(heightOf(1, two), 115);
   assert.equal(heightOf(5, two), 2 * 125 + 115);
 });
 
-test('only tiles near the screen exist, wherever it is', () => {
-  const layout = layOut(540, TILE);
+test('only tiles near the screen are in the range', () => {
+  const layout = layoutFor(540, TILE);
   assert.equal(layout.columns, 5);
   const view = { height: 800 };
   const most = (Math.ceil(800 / layout.pitchY) + 1 + 2 * MARGIN_ROWS) * 5;
   for (let top = -500; top < heightOf(10_000, layout) + 500; top += 997) {
-    const { first, end } = windowOf({ top, ...view }, 10_000, layout);
+    const { first, end } = visibleRange({ top, ...view }, 10_000, layout);
     assert.ok(end - first <= most, `${top}: ${first}..${end}`);
     for (let index = 0; index < 10_000; index += 5) {
-      const { y } = placeOf(index, layout);
+      const { y } = positionOf(index, layout);
       const visible = y + layout.tileHeight > top && y < top + 800;
       if (visible) assert.ok(index >= first && index < end, `${index} at ${top}`);
     }
   }
-  assert.deepEqual(windowOf({ top: 0, ...view }, 3, layout), { first: 0, end: 3 });
+  assert.deepEqual(visibleRange({ top: 0, ...view }, 3, layout), { first: 0, end: 3 });
 });
 
-test('keys lead through the grid and not out of it', () => {
-  const layout = layOut(320, TILE); // three columns; eight pictures
-  const from = (/** @type {string} */ key, /** @type {number} */ index) => stepFrom(key, index, 8, layout, 400);
+test('keys move within the grid', () => {
+  const layout = layoutFor(320, TILE); // three columns; eight pictures
+  const from = (/** @type {string} */ key, /** @type {number} */ index) => indexAfterKey(key, index, 8, layout, 400);
   assert.equal(from('ArrowRight', 2), 3);
   assert.equal(from('ArrowRight', 7), 7);
   assert.equal(from('ArrowLeft', 0), 0);
   assert.equal(from('ArrowDown', 1), 4);
-  assert.equal(from('ArrowDown', 5), 7, 'to the last one where the row below is shorter');
+  assert.equal(from('ArrowDown', 5), 7, 'to the last one if the row below is shorter');
   assert.equal(from('ArrowDown', 6), 6);
   assert.equal(from('ArrowUp', 1), 1);
   assert.equal(from('ArrowUp', 7), 4);
@@ -241,7 +242,7 @@ test('keys lead through the grid and not out of it', () => {
   assert.equal(from('Home', 5), 0);
   assert.equal(from('End', 5), 7);
   assert.equal(from('a', 5), null);
-  assert.equal(stepFrom('End', 0, 0, layout, 400), null);
+  assert.equal(indexAfterKey('End', 0, 0, layout, 400), null);
 });
 
 const COUNTS = {
@@ -255,7 +256,7 @@ const COUNTS = {
   categories: [{ name: 'Animals and Pets', images: 50 }],
 };
 
-test('suggestions begin with the text, then have a word that does, then hold it', () => {
+test('suggestions that start with the text come first, then those with a word that does, then the others', () => {
   const { labels, categories } = suggest(COUNTS, ' dog');
   assert.deepEqual(labels.map(({ name }) => name), ['Dogwood', 'Dog', 'Hot Dog', 'Bulldog']);
   assert.deepEqual(categories, []);
@@ -263,98 +264,100 @@ test('suggestions begin with the text, then have a word that does, then hold it'
   assert.equal(suggest(COUNTS, '').labels[0]?.name, 'Cat');
 });
 
-test('a text that was typed means a label, else a category, else a label nobody counted', () => {
-  assert.deepEqual(meant(COUNTS, 'DOG '), { kind: 'label', name: 'Dog', images: 9 });
-  assert.equal(meant(COUNTS, 'animals and pets')?.kind, 'category');
-  assert.deepEqual(meant(COUNTS, 'bull'), { kind: 'label', name: 'Bulldog', images: 30 }, 'or else what is suggested first');
-  assert.equal(meant(COUNTS, 'pets')?.name, 'Animals and Pets');
-  assert.deepEqual(meant(COUNTS, 'ulldo'), { kind: 'label', name: 'ulldo', images: null });
-  assert.deepEqual(meant(COUNTS, 'Zebra'), { kind: 'label', name: 'Zebra', images: null });
-  assert.equal(meant(COUNTS, '  '), null);
+test('a typed text searches for a label, else a category, else an unknown label', () => {
+  assert.deepEqual(resolve(COUNTS, 'DOG '), { kind: 'label', name: 'Dog', images: 9 });
+  assert.equal(resolve(COUNTS, 'animals and pets')?.kind, 'category');
+  assert.deepEqual(resolve(COUNTS, 'bull'), { kind: 'label', name: 'Bulldog', images: 30 }, 'or else the first suggestion');
+  assert.equal(resolve(COUNTS, 'pets')?.name, 'Animals and Pets');
+  assert.deepEqual(resolve(COUNTS, 'ulldo'), { kind: 'label', name: 'ulldo', images: null });
+  assert.deepEqual(resolve(COUNTS, 'Zebra'), { kind: 'label', name: 'Zebra', images: null });
+  assert.equal(resolve(COUNTS, '  '), null);
 });
 
 /**
- * @param {object} [how]
- * @param {(key: string) => Promise<void>} [how.remove]
- * @param {number} [how.undoMs]
+ * Deletions with a simulated API.
+ * @param {object} [options]
+ * @param {(key: string) => Promise<void>} [options.remove]
+ * @param {number} [options.undoMs]
  */
-function deletions({ remove = async () => {}, undoMs = 10_000 } = {}) {
+function setUpDeletions({ remove = async () => {}, undoMs = 10_000 } = {}) {
   /** @type {string[]} */
   const sent = [];
   /** @type {string[]} */
-  const left = [];
-  /** @type {number[][]} */
-  const waiting = [];
-  /** @type {[number[], unknown][]} */
-  const ended = [];
-  const all = new Deletions(
+  const sentOnLeaving = [];
+  /** @type {number[][]} what could be undone after each change */
+  const pending = [];
+  /** @type {[string, number[]][]} */
+  const outcomes = [];
+  const deletions = new Deletions(
     {
       remove: (key) => {
         sent.push(key);
         return remove(key);
       },
-      removeOnLeaving: (key) => void left.push(key),
-      change: (now) => void waiting.push(keys(now)),
-      end: (gone, error) => void ended.push([keys(gone), error]),
+      removeOnLeaving: (key) => void sentOnLeaving.push(key),
+      change: (rows) => void pending.push(keys(rows)),
+      deleted: (rows) => void outcomes.push(['deleted', keys(rows)]),
+      failed: (rows, error) => void outcomes.push([String(error), keys(rows)]),
     },
     undoMs,
   );
-  return { all, sent, left, waiting, ended };
+  return { deletions, sent, sentOnLeaving, pending, outcomes };
 }
 
-test('nothing is deleted before the time is over, and then everything that waits', async () => {
-  const { all, sent, waiting, ended } = deletions({ undoMs: 20 });
-  all.add(row(1));
-  all.add(row(2));
-  all.add(row(2));
+test('deletions are sent when the time to undo is over', async () => {
+  const { deletions, sent, pending, outcomes } = setUpDeletions({ undoMs: 20 });
+  deletions.add(row(1));
+  deletions.add(row(2));
+  deletions.add(row(2));
   assert.deepEqual(sent, []);
   await new Promise((resolve) => setTimeout(resolve, 60));
   assert.deepEqual(sent, ['uploads/1.png', 'uploads/2.png']);
-  assert.deepEqual(ended, [[[1, 2], null]]);
-  assert.deepEqual(waiting, [[1], [1, 2], []]);
+  assert.deepEqual(outcomes, [['deleted', [1, 2]]]);
+  assert.deepEqual(pending, [[1], [1, 2], []]);
 });
 
-test('what is taken back is never sent', async () => {
-  const { all, sent } = deletions({ undoMs: 10 });
-  all.add(row(1));
-  assert.deepEqual(keys(all.undo()), [1]);
+test('an undone deletion is never sent', async () => {
+  const { deletions, sent, sentOnLeaving } = setUpDeletions({ undoMs: 10 });
+  deletions.add(row(1));
+  assert.deepEqual(keys(deletions.undo()), [1]);
   await new Promise((resolve) => setTimeout(resolve, 30));
-  await all.flush();
-  all.leave();
-  assert.deepEqual(sent, []);
+  await deletions.flush();
+  deletions.leave();
+  assert.deepEqual([sent, sentOnLeaving], [[], []]);
 });
 
-test('the time stands still while someone is at the button', async () => {
-  const { all, sent } = deletions({ undoMs: 10 });
-  all.add(row(1));
-  all.hold(true);
+test('the time to undo is paused while the notice is held', async () => {
+  const { deletions, sent } = setUpDeletions({ undoMs: 10 });
+  deletions.add(row(1));
+  deletions.hold(true);
   await new Promise((resolve) => setTimeout(resolve, 40));
   assert.deepEqual(sent, []);
-  all.hold(false);
+  deletions.hold(false);
   await new Promise((resolve) => setTimeout(resolve, 40));
   assert.deepEqual(sent, ['uploads/1.png']);
 });
 
-test('a deletion that fails is told with its pictures, and the others are gone', async () => {
-  const { all, ended } = deletions({ remove: async (key) => (key.includes('2') ? Promise.reject(new Error('no')) : undefined) });
-  for (const n of [1, 2, 3]) all.add(row(n));
-  await all.flush();
-  assert.deepEqual(ended.map(([gone, error]) => [gone, error === null]), [[[1, 3], true], [[2], false]]);
+test('a failed deletion is reported with its pictures; the others are deleted', async () => {
+  const { deletions, outcomes } = setUpDeletions({ remove: async (key) => (key.includes('2') ? Promise.reject(new Error('no')) : undefined) });
+  for (const n of [1, 2, 3]) deletions.add(row(n));
+  await deletions.flush();
+  assert.deepEqual(outcomes, [['deleted', [1, 3]], ['Error: no', [2]]]);
 });
 
-test('leaving the page sends what waits, and again what is on its way', async () => {
+test('leaving the page sends pending deletions and repeats unanswered requests', async () => {
   /** @type {() => void} */
-  let answer = () => {};
-  const { all, left, sent, waiting } = deletions({ remove: () => new Promise((resolve) => (answer = resolve)) });
-  all.add(row(1));
-  const flushed = all.flush();
-  all.add(row(2));
+  let respond = () => {};
+  const { deletions, sentOnLeaving, sent, pending } = setUpDeletions({ remove: () => new Promise((done) => (respond = done)) });
+  deletions.add(row(1));
+  const flushed = deletions.flush();
+  deletions.add(row(2));
   await Promise.resolve();
-  all.leave();
-  assert.deepEqual(left, ['uploads/2.png', 'uploads/1.png']);
-  assert.deepEqual(waiting.at(-1), [], 'there is nothing to take back any more');
-  answer();
+  deletions.leave();
+  assert.deepEqual(sentOnLeaving, ['uploads/2.png', 'uploads/1.png']);
+  assert.deepEqual(pending.at(-1), [], 'nothing can be undone any more');
+  respond();
   await flushed;
-  all.leave();
-  assert.deepEqual([left.length, sent], [2, ['uploads/1.png']]);
+  deletions.leave();
+  assert.deepEqual([sentOnLeaving.length, sent], [2, ['uploads/1.png']]);
 });

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { ApiError, LateError, UploadError } from '../../../frontend/js/errors.js';
-import { Limiter } from '../../../frontend/js/queue.js';
-import { Task, canRetry } from '../../../frontend/js/task.js';
-import { explain, progressLine, spoken, stateLine } from '../../../frontend/js/words.js';
+import { ApiError, TimeoutError, UploadError } from '../../../frontend/js/shared/errors.js';
+import { Limiter } from '../../../frontend/js/shared/limiter.js';
+import { announcement, failureMessage, progressLine, statusLine } from '../../../frontend/js/upload/task-messages.js';
+import { Task, canRetry } from '../../../frontend/js/upload/task.js';
 
-/** @typedef {import('../../../frontend/js/task.js').Services} Services */
-/** @typedef {import('../../../frontend/js/shapes.js').ResultDocument} ResultDocument */
+/** @typedef {import('../../../frontend/js/upload/task.js').Services} Services */
+/** @typedef {import('../../../frontend/js/shared/api-types.js').ResultDocument} ResultDocument */
 
 /** @type {ResultDocument} */
 const DOCUMENT = {
@@ -21,32 +21,31 @@ const DOCUMENT = {
 const file = new File(['abcd'], 'a.png', { type: 'image/png' });
 
 /**
- * A task among servers that do as they are told.
+ * A task with simulated servers.
  * @param {Partial<Services> & {file?: File, contentType?: string, createUpload?: Services['api']['createUpload'], readResult?: Services['api']['readResult']}} [how]
  */
 function setUp({ file: given = file, contentType = 'image/png', createUpload, readResult, ...how } = {}) {
-  /** @type {import('../../../frontend/js/shapes.js').UploadRequest[]} */
-  const asked = [];
+  /** @type {import('../../../frontend/js/shared/api-types.js').UploadRequest[]} */
+  const requests = [];
   /** @type {string[]} */
   const sentTo = [];
   const services = /** @type {Services} */ ({
     api: {
-      address: 'http://api',
       createUpload: async (request, signal) => {
-        asked.push(request);
+        requests.push(request);
         if (createUpload) return createUpload(request, signal);
-        const key = `uploads/${asked.length}.png`;
+        const key = `uploads/${requests.length}.png`;
         return { imageId: 'i', key, method: 'PUT', uploadUrl: `http://bucket/${key}`, headers: {}, expiresAt: '', resultKey: `results/${key}.json`, resultUrl: '', statusUrl: `http://api/results/${key}` };
       },
       readResult: readResult ?? (async () => ({ ready: true, document: DOCUMENT })),
     },
     analyses: null,
     uploads: new Limiter(1),
-    questions: new Limiter(1),
+    polls: new Limiter(1),
     waitForResult: async ({ read }) => {
-      const reading = await read();
-      if (!reading.ready) throw new LateError(1);
-      return reading.document;
+      const reply = await read();
+      if (!reply.ready) throw new TimeoutError(1);
+      return reply.document;
     },
     digest: async () => null,
     toJpeg: async () => null,
@@ -60,72 +59,72 @@ function setUp({ file: given = file, contentType = 'image/png', createUpload, re
   /** @type {string[]} */
   const states = [];
   task.addEventListener('change', () => states.at(-1) === task.state || states.push(task.state));
-  return { task, states, asked, sentTo };
+  return { task, states, requests, sentTo };
 }
 
-test('goes from the queue to its document', async () => {
+test('a task runs from the queue to its document', async () => {
   const lines = /** @type {string[]} */ ([]);
-  const { task, states, asked } = setUp({
+  const { task, states, requests } = setUp({
     put: async ({ onProgress }) => {
       onProgress(2);
-      lines.push(stateLine(task), progressLine(task).replaceAll('\u00a0', ' '));
+      lines.push(statusLine(task), progressLine(task).replaceAll('\u00a0', ' '));
     },
     digest: async () => 'ab'.repeat(32),
     analyses: ['labels'],
   });
   await task.start();
-  assert.deepEqual(states, ['queued', 'asking', 'uploading', 'waiting', 'done']);
-  assert.deepEqual(asked, [{ contentType: 'image/png', contentLength: 4, filename: 'a.png', sha256: 'ab'.repeat(32), analyses: ['labels'] }]);
+  assert.deepEqual(states, ['queued', 'preparing', 'uploading', 'waiting', 'done']);
+  assert.deepEqual(requests, [{ contentType: 'image/png', contentLength: 4, filename: 'a.png', sha256: 'ab'.repeat(32), analyses: ['labels'] }]);
   assert.deepEqual(lines, ['Uploading 50%', 'Uploading 50%, 2 bytes of 4 bytes']);
   assert.equal(task.document, DOCUMENT);
-  assert.equal(stateLine(task), 'Person, Man, Adult + 1');
-  assert.equal(spoken(task), 'a.png: analysed. Person, Man, Adult and 1 more.');
+  assert.equal(statusLine(task), 'Person, Man, Adult + 1');
+  assert.equal(announcement(task), 'a.png: analysed. Person, Man, Adult and 1 more.');
   assert.equal(canRetry(task), false);
 });
 
-test('a digest or analyses that are not there are not asked for', async () => {
-  const { task, asked } = setUp();
+test('a request omits a missing digest and missing analyses', async () => {
+  const { task, requests } = setUp();
   await task.start();
-  assert.deepEqual(asked, [{ contentType: 'image/png', contentLength: 4, filename: 'a.png' }]);
+  assert.deepEqual(requests, [{ contentType: 'image/png', contentLength: 4, filename: 'a.png' }]);
 });
 
-test('a picture that the browser can convert goes as JPEG', async () => {
+test('a picture that the browser can convert is uploaded as JPEG', async () => {
   const heic = new File(['heic'], 'IMG_1.HEIC', { type: 'image/heic' });
   const jpeg = new File(['jpeg!'], 'IMG_1.jpg', { type: 'image/jpeg' });
   const lines = /** @type {string[]} */ ([]);
   let conversions = 0;
-  const { task, states, asked } = setUp({
+  const { task, states, requests } = setUp({
     file: heic,
     contentType: 'image/heic',
     toJpeg: async (from) => {
       assert.equal(from, heic);
-      lines.push(stateLine(task));
+      lines.push(statusLine(task));
       conversions += 1;
       return jpeg;
     },
     put: async (job) => {
       assert.equal(job.file, jpeg);
       // The first upload fails; the second sends the same JPEG.
-      if (asked.length === 1) throw new UploadError('network');
+      if (requests.length === 1) throw new UploadError('network');
     },
   });
   await task.start();
   assert.equal(task.state, 'failed');
   await task.start();
-  assert.deepEqual(states, ['queued', 'converting', 'asking', 'uploading', 'failed', 'queued', 'asking', 'uploading', 'waiting', 'done']);
-  assert.deepEqual(asked, Array(2).fill({ contentType: 'image/jpeg', contentLength: 5, filename: 'IMG_1.jpg' }));
+  assert.deepEqual(states, ['queued', 'converting', 'preparing', 'uploading', 'failed', 'queued', 'preparing', 'uploading', 'waiting', 'done']);
+  assert.deepEqual(requests, Array(2).fill({ contentType: 'image/jpeg', contentLength: 5, filename: 'IMG_1.jpg' }));
   assert.deepEqual([lines, conversions, task.converted, task.file.name], [['Converting to JPEG'], 1, true, 'IMG_1.HEIC']);
 });
 
-test('a picture that the browser cannot convert goes as it is', async () => {
-  const { task, asked } = setUp({ file: new File(['heic'], 'IMG_1.HEIC'), contentType: 'image/heic' });
+test('a picture that the browser cannot convert is uploaded unchanged', async () => {
+  const { task, requests } = setUp({ file: new File(['heic'], 'IMG_1.HEIC'), contentType: 'image/heic' });
   await task.start();
-  assert.deepEqual(asked, [{ contentType: 'image/heic', contentLength: 4, filename: 'IMG_1.HEIC' }]);
+  assert.deepEqual(requests, [{ contentType: 'image/heic', contentLength: 4, filename: 'IMG_1.HEIC' }]);
   assert.equal(task.converted, false);
 });
 
-test('a task cancelled while its picture is converted asks for nothing', async () => {
-  const { task, asked } = setUp({
+test('a task that is cancelled during the conversion sends no request', async () => {
+  const { task, requests } = setUp({
     contentType: 'image/heic',
     toJpeg: async () => {
       task.cancel();
@@ -133,24 +132,24 @@ test('a task cancelled while its picture is converted asks for nothing', async (
     },
   });
   await task.start();
-  assert.deepEqual([task.state, asked], ['cancelled', []]);
+  assert.deepEqual([task.state, requests], ['cancelled', []]);
 });
 
-test('asks for the address only when its turn has come', async () => {
+test('the address is requested only when an upload may start', async () => {
   const uploads = new Limiter(1);
   /** @type {() => void} */
   let free = () => {};
   const busy = uploads.run(() => /** @type {Promise<void>} */ (new Promise((resolve) => (free = resolve))));
-  const { task, asked, states } = setUp({ uploads });
+  const { task, requests, states } = setUp({ uploads });
   const done = task.start();
   await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual([asked.length, states], [0, ['queued']]);
+  assert.deepEqual([requests.length, states], [0, ['queued']]);
   free();
   await Promise.all([busy, done]);
   assert.equal(task.state, 'done');
 });
 
-test('an address that ran out is renewed once', async () => {
+test('an expired address is renewed once', async () => {
   let times = 0;
   const { task, sentTo } = setUp({
     put: async () => {
@@ -166,46 +165,46 @@ test('an address that ran out is renewed once', async () => {
   await never.task.start();
   assert.equal(never.task.state, 'failed');
   assert.equal(never.sentTo.length, 2);
-  assert.equal(explain(never.task).title, 'The upload address expired');
+  assert.equal(failureMessage(never.task).title, 'The upload address expired');
 });
 
-test('a used address whose picture is there counts as sent', async () => {
+test('a used address counts as a success if the picture arrived', async () => {
   const used = async () => Promise.reject(new UploadError('used', { status: 412 }));
   const arrived = setUp({ put: used });
   await arrived.task.start();
   assert.equal(arrived.task.state, 'done');
 
-  const absent = setUp({ put: used, readResult: async () => Promise.reject(new ApiError('refused', { status: 404 })) });
+  const absent = setUp({ put: used, readResult: async () => Promise.reject(new ApiError('rejected', { status: 404 })) });
   await absent.task.start();
   assert.equal(absent.task.state, 'failed');
-  assert.match(explain(absent.task).text, /one file, once/);
+  assert.match(failureMessage(absent.task).text, /one file, once/);
 });
 
-test('a busy API is asked again, a refusal is final', async () => {
+test('a request to a busy API is repeated; a rejected request is final', async () => {
   let times = 0;
   const busy = setUp({
     createUpload: async () => {
       times += 1;
-      throw new ApiError('refused', { status: 503, retryAfterMs: 0 });
+      throw new ApiError('rejected', { status: 503, retryAfterMs: 0 });
     },
   });
   await busy.task.start();
   assert.equal(times, 3);
   assert.ok(canRetry(busy.task));
 
-  const refused = setUp({ createUpload: async () => Promise.reject(new ApiError('refused', { status: 413, problem: { detail: 'too large' } })) });
-  await refused.task.start();
-  assert.equal(refused.asked.length, 1);
-  assert.equal(canRetry(refused.task), false);
-  assert.equal(stateLine(refused.task), 'The file is too large');
+  const rejected = setUp({ createUpload: async () => Promise.reject(new ApiError('rejected', { status: 413, problem: { detail: 'too large' } })) });
+  await rejected.task.start();
+  assert.equal(rejected.requests.length, 1);
+  assert.equal(canRetry(rejected.task), false);
+  assert.equal(statusLine(rejected.task), 'The file is too large');
 });
 
-test('after the upload only the question is repeated', async () => {
+test('after the upload, a retry only polls for the result', async () => {
   let late = true;
   const { task, sentTo } = setUp({ readResult: async () => (late ? { ready: false, retryAfterMs: null } : { ready: true, document: DOCUMENT }) });
   await task.start();
   assert.equal(task.state, 'failed');
-  assert.equal(explain(task).title, 'The answer is late');
+  assert.equal(failureMessage(task).title, 'The result is not ready yet');
   assert.ok(canRetry(task));
   late = false;
   await task.start();
@@ -213,12 +212,12 @@ test('after the upload only the question is repeated', async () => {
   assert.equal(sentTo.length, 1);
 });
 
-test('a picture whose key is gone is sent again', async () => {
+test('a picture with an unknown key is uploaded again', async () => {
   let known = false;
   const { task, sentTo } = setUp({
     readResult: async () => {
       if (known) return { ready: true, document: DOCUMENT };
-      throw new ApiError('refused', { status: 404 });
+      throw new ApiError('rejected', { status: 404 });
     },
   });
   await task.start();
@@ -229,14 +228,14 @@ test('a picture whose key is gone is sent again', async () => {
   assert.equal(sentTo.length, 2);
 });
 
-test('a picture that could not be analysed says why, and is sent again where that can help', async () => {
+test('a failed analysis says why, and a retry uploads the picture again if that can help', async () => {
   /** @param {boolean} retryable @returns {ResultDocument} */
   const failed = (retryable) => ({ schemaVersion: 1, imageId: 'i', status: 'failed', errors: [{ code: 'X', message: 'the file holds no picture', retryable }] });
   const final = setUp({ readResult: async () => ({ ready: true, document: failed(false) }) });
   await final.task.start();
   assert.equal(final.task.state, 'failed');
-  assert.deepEqual(explain(final.task), { title: 'This picture could not be analysed', text: 'The file holds no picture.' });
-  assert.equal(spoken(final.task), 'a.png: This picture could not be analysed. The file holds no picture.');
+  assert.deepEqual(failureMessage(final.task), { title: 'This picture could not be analysed', text: 'The file holds no picture.' });
+  assert.equal(announcement(final.task), 'a.png: This picture could not be analysed. The file holds no picture.');
   assert.equal(canRetry(final.task), false);
 
   let document = failed(true);
@@ -249,7 +248,7 @@ test('a picture that could not be analysed says why, and is sent again where tha
   assert.equal(again.sentTo.length, 2);
 });
 
-test('cancelling ends any step, and the task can be started again', async () => {
+test('a task can be cancelled at any step and started again', async () => {
   const forever = (/** @type {AbortSignal} */ signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
   let hang = true;
   const { task, states } = setUp({
@@ -269,14 +268,14 @@ test('cancelling ends any step, and the task can be started again', async () => 
   hang = false;
   await task.start();
   assert.equal(task.state, 'done');
-  assert.deepEqual(states, ['queued', 'asking', 'uploading', 'cancelled', 'queued', 'asking', 'uploading', 'waiting', 'done']);
+  assert.deepEqual(states, ['queued', 'preparing', 'uploading', 'cancelled', 'queued', 'preparing', 'uploading', 'waiting', 'done']);
 });
 
-test('a file that can no longer be read is said so', async () => {
-  const { task, asked } = setUp({ digest: async () => Promise.reject(new Error('NotReadableError')) });
+test('a file that can no longer be read is reported', async () => {
+  const { task, requests } = setUp({ digest: async () => Promise.reject(new Error('NotReadableError')) });
   await task.start();
   assert.equal(task.state, 'failed');
-  assert.equal(asked.length, 0);
-  assert.equal(explain(task).title, 'The file changed on disk');
+  assert.equal(requests.length, 0);
+  assert.equal(failureMessage(task).title, 'The file changed on disk');
   assert.equal(canRetry(task), false);
 });

@@ -1,0 +1,84 @@
+// @ts-check
+/** The API's operations on stored pictures. */
+
+import { createClient, isObject } from '../shared/http-client.js';
+import { keyPath } from '../shared/keys.js';
+
+/** The largest page that `GET /images` returns. */
+const PAGE_SIZE = 100;
+
+/** @typedef {ReturnType<typeof createImagesApi>} ImagesApi */
+
+/**
+ * @param {string} base the API's address without a trailing slash
+ * @param {import('../shared/http-client.js').ClientOptions} [options]
+ */
+export function createImagesApi(base, options = {}) {
+  const client = createClient(base, options);
+  const json = { headers: { accept: 'application/json' } };
+  const urlOf = (/** @type {string} */ key) => `${base}/images/${keyPath(key)}`;
+
+  /**
+   * @param {string} url
+   * @param {AbortSignal} signal
+   * @param {(body: Record<string, unknown>) => boolean} isValid
+   */
+  async function get(url, signal, isValid) {
+    const reply = await client.request(url, json, signal);
+    if (!reply.response.ok) throw client.rejected(reply);
+    if (!isObject(reply.body) || !isValid(reply.body)) throw client.unreadable(reply);
+    return /** @type {unknown} */ (reply.body);
+  }
+
+  return {
+    /**
+     * @param {import('./url-state.js').Query} query
+     * @param {string | null} cursor
+     * @param {AbortSignal} signal
+     */
+    async page({ label, category, status }, cursor, signal) {
+      const parameters = Object.entries({ label, category, status, cursor }).flatMap(([name, value]) => (value ? [[name, value]] : []));
+      const url = `${base}/images?${new URLSearchParams([...parameters, ['limit', String(PAGE_SIZE)]])}`;
+      return /** @type {import('../shared/api-types.js').ImagePage} */ (await get(url, signal, ({ images }) => Array.isArray(images)));
+    },
+
+    /** @param {AbortSignal} signal */
+    async counts(signal) {
+      return /** @type {import('../shared/api-types.js').Counts} */ (
+        await get(`${base}/labels`, signal, ({ labels, categories }) => Array.isArray(labels) && Array.isArray(categories))
+      );
+    },
+
+    /**
+     * @param {string} key
+     * @param {AbortSignal} signal
+     */
+    async details(key, signal) {
+      return /** @type {import('../shared/api-types.js').ImageDetails} */ (await get(urlOf(key), signal, ({ imageUrl }) => typeof imageUrl === 'string'));
+    },
+
+    /**
+     * The address of the picture's result document.
+     * @param {string} key
+     */
+    documentUrl: (key) => `${base}/results/${keyPath(key)}`,
+
+    /**
+     * @param {string} key
+     * @param {AbortSignal} signal
+     */
+    async remove(key, signal) {
+      const reply = await client.request(urlOf(key), { method: 'DELETE' }, signal);
+      // 404: somebody else deleted the picture first.
+      if (!reply.response.ok && reply.response.status !== 404) throw client.rejected(reply);
+    },
+
+    /**
+     * Deletes a picture while the person leaves the page.
+     * @param {string} key
+     */
+    removeOnLeaving(key) {
+      client.sendOnLeaving(urlOf(key), { method: 'DELETE' });
+    },
+  };
+}

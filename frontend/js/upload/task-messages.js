@@ -1,0 +1,71 @@
+// @ts-check
+/** A task's state in words. */
+
+import { errorMessage } from '../shared/error-messages.js';
+import { bytes, percent, sentence } from '../shared/format.js';
+import { failureReasons, spokenSummary, summaryLine } from '../shared/result-summary.js';
+
+/** @typedef {import('./task.js').Task} Task */
+
+/**
+ * One short line, for the list.
+ * @param {Task} task
+ */
+export function statusLine(task) {
+  switch (task.state) {
+    case 'queued':
+      return 'Queued';
+    case 'converting':
+      return 'Converting to JPEG';
+    case 'preparing':
+      return 'Preparing the upload';
+    case 'uploading':
+      return `Uploading ${percent(Math.floor((100 * task.sent) / task.outgoing.file.size))}`;
+    case 'waiting':
+      return 'Analysing';
+    case 'cancelled':
+      return 'Cancelled';
+    case 'failed':
+      return task.document ? 'Analysis failed' : failureMessage(task).title;
+    case 'done':
+      return summaryLine(task.document);
+  }
+}
+
+/**
+ * The same with the number of bytes.
+ * @param {Task} task
+ */
+export function progressLine(task) {
+  if (task.state !== 'uploading') return statusLine(task);
+  return `${statusLine(task)}, ${bytes(task.sent)} of ${bytes(task.outgoing.file.size)}`;
+}
+
+/**
+ * A finished task in one or two sentences for screen readers.
+ * @param {Task} task
+ */
+export function announcement(task) {
+  const { name } = task.file;
+  if (task.state === 'done') {
+    const analysed = task.document?.status === 'partial' ? 'partially analysed' : 'analysed';
+    const parts = task.document ? spokenSummary(task.document) : [];
+    return parts.length > 0 ? `${name}: ${analysed}. ${parts.map(sentence).join(' ')}` : `${name}: ${analysed}, no results.`;
+  }
+  if (task.state === 'cancelled') return `${name}: cancelled.`;
+  const { title, text } = failureMessage(task);
+  return `${name}: ${title}. ${text}`;
+}
+
+/**
+ * Why a task failed.
+ * @param {Task} task
+ * @returns {import('../shared/error-messages.js').Message}
+ */
+export function failureMessage(task) {
+  if (task.document) {
+    const { title, reasons } = failureReasons(task.document);
+    return { title, text: reasons.map(({ text }) => text).join(' ') };
+  }
+  return errorMessage(task.error, task.outgoing.contentType);
+}
