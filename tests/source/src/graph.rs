@@ -1,16 +1,10 @@
-//! Finds circles of imports: files that need each other, directly or through others.
-//!
-//! [`rust`] reads the modules of one crate, [`ecmascript`] the modules of a web page. Both add what they find to a
-//! [`Graph`] of files. The check itself is `tests/circles.rs`; run it with `cargo test -p sightline-imports`.
+//! Files that import each other.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     path::{Path, PathBuf},
 };
-
-pub mod ecmascript;
-pub mod rust;
 
 /// Which file imports what from which other file.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path};
 
-use sightline_imports::{Graph, rust};
+use sightline_source_checks::{Graph, rust};
 
 /// The imports of a crate of these files, whose root is `lib.rs`.
 fn graph(files: &[(&str, &str)]) -> Graph {

@@ -20,7 +20,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-use crate::Graph;
+use crate::graph::Graph;
 
 /// Adds the imports of the crate with this root file, such as `src/lib.rs`. Paths in the graph are relative to `base`.
 ///

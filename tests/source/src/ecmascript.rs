@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::Graph;
+use crate::graph::Graph;
 
 /// Adds the imports of all `.js` files below a folder. Paths in the graph are relative to `base`.
 ///

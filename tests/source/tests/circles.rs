@@ -13,7 +13,7 @@ use std::{
 };
 
 use serde_json::Value;
-use sightline_imports::{Graph, ecmascript, rust};
+use sightline_source_checks::{Graph, ecmascript, rust};
 
 fn checkout() -> PathBuf {
     fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap()
@@ -66,9 +66,9 @@ fn rust_modules_have_no_circle_of_imports() {
         rust::read(&mut graph, &checkout(), &root).unwrap();
     }
     // The reader sees what is there.
-    let own = Path::new("tests/imports/src");
+    let own = Path::new("tests/source/src");
     assert_eq!(
-        graph.names(&own.join("rust.rs"), &own.join("lib.rs")),
+        graph.names(&own.join("rust.rs"), &own.join("graph.rs")),
         ["Graph"]
     );
     assert!(
