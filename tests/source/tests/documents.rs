@@ -70,11 +70,15 @@ fn links_lead_to_files_and_headings_that_exist() {
 #[test]
 fn paths_in_the_documents_exist() {
     let mut missing = Vec::new();
-    for document in documents() {
-        let text = fs::read_to_string(&document).unwrap();
-        let gone = paths(&text)
-            .into_iter()
-            .filter(|path| !checkout().join(path).exists());
+    // The changelog may name what is gone by now.
+    for document in documents()
+        .iter()
+        .filter(|it| !it.ends_with("CHANGELOG.md"))
+    {
+        let text = fs::read_to_string(document).unwrap();
+        let exists =
+            |path: &str| checkout().join(path).exists() || document.with_file_name(path).exists();
+        let gone = paths(&text).into_iter().filter(|path| !exists(path));
         missing.extend(gone.map(|path| format!("{}: {path}", document.display())));
     }
     assert!(
