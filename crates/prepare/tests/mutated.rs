@@ -100,7 +100,9 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
 
 #[test]
 fn no_damaged_file_makes_it_panic_or_take_much_memory() {
-    let folder = common::pictures();
+    let Some(folder) = common::pictures() else {
+        return;
+    };
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -164,7 +164,9 @@ fn unlike(jpeg: &JpegPicture, grid: &[[u8; 3]], tolerance: u8, fields: u32) -> O
 
 #[test]
 fn every_picture_comes_out_as_expected() {
-    let folder = common::pictures();
+    let Some(folder) = common::pictures() else {
+        return;
+    };
     let expected: Expected =
         serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
     assert!(expected.pictures.len() > 290);

@@ -4,7 +4,6 @@ use std::{
     collections::BTreeSet,
     io::{BufRead, BufReader},
     net::{Ipv4Addr, TcpListener, TcpStream},
-    path::Path,
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
@@ -31,6 +30,8 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::config_bag::ConfigBag;
 use sightline_aws::DynamoIndex;
 use uuid::Uuid;
+
+use crate::needs;
 
 /// Writes that never run out.
 pub(crate) const CRITICAL: i64 = i64::MAX;
@@ -101,13 +102,9 @@ impl Drop for Moto {
 }
 
 impl Moto {
-    /// Starts the server with the interpreter in `PICTURES_PYTHON`, which `tests/run` sets, else with
-    /// the one that `tests/run` installs.
-    pub(crate) async fn start() -> Self {
-        let python = std::env::var_os("PICTURES_PYTHON").unwrap_or_else(|| {
-            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-            root.join("tests/.venv/bin/python").into()
-        });
+    /// Starts the server. None, with a note, where Python has no moto.
+    pub(crate) async fn start() -> Option<Self> {
+        let python = needs::python("moto.moto_server.werkzeug_app, moto.dynamodb")?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .unwrap()
             .local_addr()
@@ -118,7 +115,7 @@ impl Moto {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{python:?} does not start: {error}; run tests/run once, or set PICTURES_PYTHON to an interpreter with moto[dynamodb,server]"));
+            .unwrap_or_else(|error| panic!("{python:?} does not start: {error}"));
         let log = BufReader::new(server.stderr.take().unwrap());
         // Its request log would fill the pipe.
         let said = std::thread::spawn(move || {
@@ -138,11 +135,11 @@ impl Moto {
             assert!(Instant::now() < patience, "moto does not listen");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Self {
+        Some(Self {
             server,
             endpoint: format!("http://127.0.0.1:{port}"),
             calls: Arc::default(),
-        }
+        })
     }
 
     /// The operations that were asked for so far.

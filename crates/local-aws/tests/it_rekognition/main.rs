@@ -10,6 +10,8 @@
 mod answers;
 mod custom_labels;
 mod errors;
+#[path = "../../../../tests/needs.rs"]
+mod needs;
 mod signatures;
 mod text;
 mod world;

@@ -6,22 +6,24 @@
     reason = "a test may stop at the first surprise"
 )]
 
+#[path = "../../../../tests/needs.rs"]
+mod needs;
+
 use std::{fs, path::PathBuf, process::Command, sync::OnceLock};
 
 /// What preparing any one picture may take, with the process around it, in bytes.
 pub(crate) const MOST_MEMORY: u64 = 256 * 1024 * 1024;
 
-/// Writes the pictures once per run and says where they are. They are made by real encoders, so this
-/// needs Python with Pillow 11.3 or newer, pyvips and NumPy: the interpreter in `PICTURES_PYTHON`,
-/// else `python3`.
-pub(crate) fn pictures() -> &'static PathBuf {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
+/// Writes the pictures once per run and returns their folder. Real encoders make them, so this needs Python with
+/// Pillow 11.3 or newer, pyvips and NumPy. None, with a note, without those.
+pub(crate) fn pictures() -> Option<&'static PathBuf> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let python = needs::python("PIL, pyvips, numpy")?;
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(concat!(
             "pictures-",
             env!("CARGO_CRATE_NAME")
         ));
-        let python = std::env::var_os("PICTURES_PYTHON").unwrap_or_else(|| "python3".into());
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/make_pictures.py");
         let status = Command::new(&python)
             .arg(script)
@@ -33,8 +35,9 @@ pub(crate) fn pictures() -> &'static PathBuf {
             "{python:?} {script} failed; it needs pip install 'pillow>=11.3' 'pyvips[binary]' numpy \
              (set PICTURES_PYTHON to an interpreter that has them)"
         );
-        folder
-    })
+        Some(folder)
+    });
+    folder.as_ref()
 }
 
 /// The most memory this process has held, in bytes.

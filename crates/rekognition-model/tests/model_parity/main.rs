@@ -10,6 +10,8 @@
 
 mod constraints;
 mod documents;
+#[path = "../../../../tests/needs.rs"]
+mod needs;
 mod probe;
 mod service_model;
 
@@ -30,7 +32,11 @@ use serde_json::{Value, json};
 use probe::{Kind, Structures, structures_of};
 use service_model::ServiceModel;
 
-static MODEL: LazyLock<ServiceModel> = LazyLock::new(ServiceModel::load);
+/// AWS's service model; none, with a note, where botocore is not installed.
+fn model() -> Option<&'static ServiceModel> {
+    static MODEL: LazyLock<Option<ServiceModel>> = LazyLock::new(ServiceModel::load);
+    MODEL.as_ref()
+}
 
 /// What the tests do with a request type and its response type.
 struct Subject {
@@ -149,15 +155,18 @@ fn differences(model: &ServiceModel) -> Vec<String> {
 
 #[test]
 fn every_operation_is_tested() {
+    let Some(model) = model() else {
+        return;
+    };
     let tested = Subject::all().map(|subject| subject.operation);
     assert_eq!(tested, Operation::ALL);
     for operation in Operation::ALL {
         assert!(
-            MODEL.0["operations"].get(operation.name()).is_some(),
+            model.0["operations"].get(operation.name()).is_some(),
             "{operation}"
         );
     }
-    let prefix = MODEL.0["metadata"]["targetPrefix"].as_str().unwrap();
+    let prefix = model.0["metadata"]["targetPrefix"].as_str().unwrap();
     assert_eq!(
         Operation::DetectLabels.target(),
         format!("{prefix}.DetectLabels")
@@ -166,17 +175,23 @@ fn every_operation_is_tested() {
 
 #[test]
 fn every_structure_has_the_members_of_the_model_and_no_others() {
-    assert_eq!(differences(&MODEL), Vec::<String>::new());
+    let Some(model) = model() else {
+        return;
+    };
+    assert_eq!(differences(model), Vec::<String>::new());
     assert!(
-        structures_in(&MODEL).len() > 50,
+        structures_in(model).len() > 50,
         "the walk through the model stopped early"
     );
 }
 
 #[test]
 fn a_difference_from_the_model_is_noticed() {
+    let Some(model) = model() else {
+        return;
+    };
     let changed = |change: &dyn Fn(&mut Value)| {
-        let mut model = MODEL.clone();
+        let mut model = model.clone();
         change(&mut model.0["shapes"]);
         differences(&model)
     };
@@ -228,15 +243,18 @@ fn a_difference_from_the_model_is_noticed() {
 
 #[test]
 fn full_documents_come_through_unchanged() {
+    let Some(model) = model() else {
+        return;
+    };
     for subject in Subject::all() {
-        let [input, output] = MODEL.input_and_output(subject.operation.name());
-        for turn in 0..documents::turns(&MODEL) {
-            let request = documents::full(&MODEL, input, turn);
+        let [input, output] = model.input_and_output(subject.operation.name());
+        for turn in 0..documents::turns(model) {
+            let request = documents::full(model, input, turn);
             assert_eq!(
                 (subject.request_round_trip)(request.clone()).unwrap(),
                 request
             );
-            let response = documents::full(&MODEL, output, turn);
+            let response = documents::full(model, output, turn);
             assert_eq!(
                 (subject.response_round_trip)(response.clone()).unwrap(),
                 response
@@ -247,9 +265,12 @@ fn full_documents_come_through_unchanged() {
 
 #[test]
 fn a_member_that_is_lost_on_the_way_is_noticed() {
+    let Some(model) = model() else {
+        return;
+    };
     for subject in Subject::all() {
-        let [_, output] = MODEL.input_and_output(subject.operation.name());
-        let mut response = documents::full(&MODEL, output, 0);
+        let [_, output] = model.input_and_output(subject.operation.name());
+        let mut response = documents::full(model, output, 0);
         response["MadeUp"] = json!(1);
         let came_back = (subject.response_round_trip)(response.clone()).unwrap();
         assert_ne!(came_back, response);
@@ -260,12 +281,15 @@ fn a_member_that_is_lost_on_the_way_is_noticed() {
 
 #[test]
 fn empty_documents_and_nulls_are_read() {
+    let Some(model) = model() else {
+        return;
+    };
     for subject in Subject::all() {
-        let names = MODEL.input_and_output(subject.operation.name());
+        let names = model.input_and_output(subject.operation.name());
         let round_trips = [subject.request_round_trip, subject.response_round_trip];
         for (name, round_trip) in names.into_iter().zip(round_trips) {
             assert_eq!(round_trip(json!({})).unwrap(), json!({}));
-            let nulls = MODEL
+            let nulls = model
                 .members(name)
                 .keys()
                 .map(|member| (member.clone(), Value::Null));
@@ -279,6 +303,9 @@ fn empty_documents_and_nulls_are_read() {
 
 #[test]
 fn every_enum_has_the_values_of_the_model_in_their_order() {
+    let Some(model) = model() else {
+        return;
+    };
     fn texts<T: ToString>(known: &[T]) -> Vec<String> {
         known.iter().map(T::to_string).collect()
     }
@@ -301,10 +328,10 @@ fn every_enum_has_the_values_of_the_model_in_their_order() {
         ),
         ("TextTypes", texts(TextTypes::KNOWN)),
     ]);
-    let theirs: BTreeMap<&str, Vec<String>> = reachable(&MODEL)
+    let theirs: BTreeMap<&str, Vec<String>> = reachable(model)
         .into_iter()
         .filter_map(|name| {
-            let values = MODEL.shape(name)["enum"].as_array()?;
+            let values = model.shape(name)["enum"].as_array()?;
             Some((
                 name,
                 values
@@ -319,14 +346,17 @@ fn every_enum_has_the_values_of_the_model_in_their_order() {
 
 #[test]
 fn every_error_of_the_operations_is_known_with_its_members() {
+    let Some(model) = model() else {
+        return;
+    };
     for operation in Operation::ALL {
-        for error in MODEL.errors(operation.name()) {
+        for error in model.errors(operation.name()) {
             let code = ErrorCode::from(error);
             assert!(ErrorCode::KNOWN.contains(&code), "{operation}: {error}");
-            let fault = MODEL.shape(error)["fault"] == json!(true);
+            let fault = model.shape(error)["fault"] == json!(true);
             assert_eq!(code.http_status(), if fault { 500 } else { 400 }, "{error}");
 
-            let mut body = documents::full(&MODEL, error, 0);
+            let mut body = documents::full(model, error, 0);
             body["__type"] = json!(error);
             body["Message"] = json!("text");
             assert_eq!(round_trip::<ErrorBody>(body.clone()).unwrap(), body);
