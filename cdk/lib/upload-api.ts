@@ -2,7 +2,7 @@
 
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import {
-  CorsHttpMethod, HttpApi, HttpMethod, HttpNoneAuthorizer, HttpRoute, HttpRouteKey, HttpStage, type IHttpRouteAuthorizer, LogGroupLogDestination,
+  CorsHttpMethod, HttpApi, HttpNoneAuthorizer, HttpRoute, HttpRouteKey, HttpStage, type IHttpRouteAuthorizer, LogGroupLogDestination,
   PayloadFormatVersion,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
@@ -12,16 +12,8 @@ import { Construct } from 'constructs';
 import { explain, explainPolicy } from './nag.ts';
 import type { Options } from './options.ts';
 import { type Resources, uploadApiStatements } from './permissions.ts';
+import { ROUTES, gatewayPath } from './routes.ts';
 import { RustFunction } from './rust-function.ts';
-
-/** Every operation of crates/upload-api/openapi.json, as API Gateway writes paths. A test holds the two together. */
-export const ROUTES = [
-  'POST /uploads', 'GET /results/{key+}', 'GET /thumbnails/{key+}', 'POST /images', 'GET /images', 'GET /images/{key+}', 'DELETE /images/{key+}', 'GET /labels',
-  'GET /health', 'GET /openapi.json',
-] as const;
-
-/** What anybody may ask: neither says anything about a picture. */
-const PUBLIC: readonly string[] = ['GET /health', 'GET /openapi.json'];
 
 /** What stands in the access log: no query, in which addresses may be signed, and no header. */
 const LOGGED = {
@@ -84,22 +76,21 @@ export class UploadApi extends Construct {
     });
   }
 
-  /** Opens the routes to those whom the authorizer lets pass. */
+  /** Adds every route. Only callers that the authorizer accepts reach those that are not public. */
   addRoutes(authorizer: IHttpRouteAuthorizer): void {
     const integration = new HttpLambdaIntegration('Handler', this.handler.function, { payloadFormatVersion: PayloadFormatVersion.VERSION_2_0 });
-    for (const name of ROUTES) {
-      const [method, path] = name.split(' ') as [HttpMethod, string];
-      const open = PUBLIC.includes(name);
-      const route = new HttpRoute(this, name.replace(/[^A-Za-z]+/g, '-'), {
+    for (const route of ROUTES) {
+      const path = gatewayPath(route);
+      const httpRoute = new HttpRoute(this, `${route.method} ${path}`.replace(/[^A-Za-z]+/g, '-'), {
         httpApi: this.api,
-        routeKey: HttpRouteKey.with(path, method),
+        routeKey: HttpRouteKey.with(path, route.method),
         integration,
-        authorizer: open ? new HttpNoneAuthorizer() : authorizer,
+        authorizer: route.public ? new HttpNoneAuthorizer() : authorizer,
       });
-      if (open) {
-        explain(route, 'AwsSolutions-APIG4', 'The health check and the description of the API say nothing about a picture.');
+      if (route.public) {
+        explain(httpRoute, 'AwsSolutions-APIG4', 'The health check and the API description say nothing about any picture.');
       } else if (this.options.access === 'unlisted') {
-        explain(route, 'AwsSolutions-APIG4', 'access=unlisted was chosen: whoever knows a key reads its picture, listing and deleting are refused.');
+        explain(httpRoute, 'AwsSolutions-APIG4', 'access=unlisted lets anyone who knows a key read its picture; the API refuses to list or delete.');
       }
     }
   }

@@ -20,12 +20,10 @@ import { Construct } from 'constructs';
 import { explain } from './nag.ts';
 import type { Names } from './names.ts';
 import type { Options } from './options.ts';
+import { API_PATHS } from './routes.ts';
 import { PRIVATE } from './storage.ts';
 
 const FRONTEND = fileURLToPath(new URL('../../frontend', import.meta.url));
-
-/** Paths that go on to the API; everything else is a page. A test holds this against the API's routes. */
-export const API_PATHS = ['/uploads', '/images', '/images/*', '/results/*', '/thumbnails/*', '/labels', '/health', '/openapi.json'];
 
 /**
  * Tells the API under which name it was called, since its replies hold addresses of its own. API Gateway has to see its own name

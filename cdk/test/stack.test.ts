@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { describeFunctions } from '../lib/template.ts';
-import { ROUTES } from '../lib/upload-api.ts';
-import { API_PATHS } from '../lib/website.ts';
+import { API_PATHS, ROUTES, gatewayPath } from '../lib/routes.ts';
 import { type Synthesised, all, flat, only, synth } from './support.ts';
 
 const owner = synth({ alarmEmail: 'ops@example.com' });
@@ -196,12 +195,12 @@ describe('functions', () => {
 });
 
 describe('API', () => {
-  test('every operation of the API\'s description is a route, and no other', () => {
+  test('the routes are the operations of the OpenAPI document, and API Gateway has exactly these', () => {
     const { paths } = JSON.parse(readFileSync(fileURLToPath(new URL('../../crates/upload-api/openapi.json', import.meta.url)), 'utf8')) as { paths: Record<string, object> };
     const operations = Object.entries(paths).flatMap(([path, methods]) =>
-      Object.keys(methods).filter((method) => /^(get|post|put|delete|patch)$/.test(method)).map((method) => `${method.toUpperCase()} ${path.replace('{key}', '{key+}')}`));
-    expect(operations.sort()).toEqual([...ROUTES].sort());
-    expect(all(owner, 'AWS::ApiGatewayV2::Route').map((route) => route.RouteKey).sort()).toEqual([...ROUTES].sort());
+      Object.keys(methods).filter((method) => /^(get|post|put|delete|patch)$/.test(method)).map((method) => `${method.toUpperCase()} ${path}`));
+    expect(ROUTES.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(operations.sort());
+    expect(all(owner, 'AWS::ApiGatewayV2::Route').map((route) => route.RouteKey)).toEqual(ROUTES.map((route) => `${route.method} ${gatewayPath(route)}`));
     expect(only(owner, 'AWS::ApiGatewayV2::Integration').PayloadFormatVersion).toBe('2.0');
   });
 
@@ -293,7 +292,7 @@ describe('website', () => {
       expect(behaviour.FunctionAssociations).toHaveLength(1);
     }
     for (const route of ROUTES) {
-      const path = route.split(' ')[1]!.replace('{key+}', 'uploads/a b.jpg');
+      const path = route.path.replace('{key}', 'uploads/a b.jpg');
       expect(API_PATHS.some((pattern) => new RegExp(`^${pattern.replaceAll('.', '\\.').replace('*', '.*')}$`).test(path)), path).toBe(true);
     }
     // No page lies where the API answers.
