@@ -15,8 +15,8 @@ import { type Resources, uploadApiStatements } from './permissions.ts';
 import { ROUTES, gatewayPath } from './routes.ts';
 import { RustFunction } from './rust-function.ts';
 
-/** What stands in the access log: no query, in which addresses may be signed, and no header. */
-const LOGGED = {
+/** The fields of the access log. Queries are left out because they can hold signatures, headers because they hold tokens. */
+const ACCESS_LOG_FIELDS = {
   time: '$context.requestTimeEpoch',
   requestId: '$context.requestId',
   ip: '$context.identity.sourceIp',
@@ -39,11 +39,11 @@ export class UploadApi extends Construct {
     super(scope, id);
     this.handler = new RustFunction(this, 'Handler', options, {
       binary: 'sightline-upload-api',
-      description: 'Sightline: hands out upload addresses, answers and thumbnails',
-      // POST /images decodes pictures within the same bounds as the processor.
+      description: 'Sightline: issues upload URLs and serves results and thumbnails',
+      // POST /images decodes pictures under the same memory limit as the processor.
       memoryMiB: 512,
       // API Gateway waits for 30 seconds.
-      timeOut: Duration.seconds(29),
+      timeout: Duration.seconds(29),
       environment: { ...environment, ACCESS: options.access },
       statements: uploadApiStatements(options, resources),
     });
@@ -52,7 +52,7 @@ export class UploadApi extends Construct {
     this.api = new HttpApi(this, 'Api', {
       apiName: `sightline-${options.stage}`,
       createDefaultStage: false,
-      // The site calls under its own origin and needs none of this.
+      // The site and the API share an origin, so only other origins need CORS.
       ...(options.allowedOrigins.length > 0 && {
         corsPreflight: {
           allowOrigins: [...options.allowedOrigins],
@@ -71,7 +71,7 @@ export class UploadApi extends Construct {
       throttle: { rateLimit: options.apiRate, burstLimit: options.apiBurst },
       accessLogSettings: {
         destination: new LogGroupLogDestination(log),
-        format: AccessLogFormat.custom(JSON.stringify(LOGGED)),
+        format: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG_FIELDS)),
       },
     });
   }
