@@ -1,7 +1,7 @@
 /** Runs the guide's commands with stub programs that record how they were called. */
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,11 +19,16 @@ function calls(change: (setUp: string) => string = (same) => same): string[][] {
     writeFileSync(join(programs, program), `#!/bin/sh\necho "$AWS_REGION ${program} $*" >>"$HOME/calls"\necho ${program}\n`);
     chmodSync(join(programs, program), 0o755);
   }
+  const token = join(home, 'token');
+  writeFileSync(token, 'token\n');
   const run = (block: string) => {
     const checkout = mkdtempSync(join(home, 'checkout-'));
     mkdirSync(join(checkout, 'cdk'));
     writeFileSync(join(home, 'calls'), '');
-    execFileSync('bash', ['--norc', '-euc', block], { cwd: checkout, env: { HOME: home, PATH: `${programs}:/usr/bin:/bin` }, input: 'token\n', stdio: ['pipe', 'ignore', 'inherit'] });
+    // A file, because a block that reads no input may close a pipe too early.
+    const input = openSync(token, 'r');
+    execFileSync('bash', ['--norc', '-euc', block], { cwd: checkout, env: { HOME: home, PATH: `${programs}:/usr/bin:/bin` }, stdio: [input, 'ignore', 'inherit'] });
+    closeSync(input);
     return readFileSync(join(home, 'calls'), 'utf8').split('\n').slice(0, -1);
   };
   run(change(setUp));

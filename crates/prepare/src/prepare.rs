@@ -143,11 +143,7 @@ fn keep(
         let Some(reason) = ppe_reason else {
             return Ok((thumbnail(&downscaled, orientation, limits)?, None));
         };
-        let picture = upright(
-            &downscaled,
-            downscaled.size_within(PPE_MAX_SIDE),
-            orientation,
-        )?;
+        let picture = ppe_picture(&downscaled, orientation)?;
         drop(downscaled);
         let jpeg = encode_to_fit(&picture, PPE_MAX_INLINE_BYTES)?;
         let thumbnail = thumbnail(
@@ -193,11 +189,7 @@ fn convert(
     let picture = Downscaled::from(picture);
     let ppe = ppe_conversion_reason((jpeg.width, jpeg.height), Some(jpeg.bytes.len()), limits)
         .map(|reason| {
-            let smaller = upright(
-                &picture,
-                picture.size_within(PPE_MAX_SIDE),
-                Orientation::NoTransforms,
-            )?;
+            let smaller = ppe_picture(&picture, Orientation::NoTransforms)?;
             let jpeg = encode_to_fit(&smaller, PPE_MAX_INLINE_BYTES)?;
             Ok(Converted { jpeg, reason })
         })
@@ -233,6 +225,18 @@ fn upright(
     let pixels = downscaled.resized(size)?;
     let rgb = colour::to_srgb(pixels, downscaled.channels, &downscaled.profile);
     apply_orientation(rgb, size, orientation)
+}
+
+/// The picture at a size that DetectProtectiveEquipment accepts.
+fn ppe_picture(
+    downscaled: &Downscaled,
+    orientation: Orientation,
+) -> Result<RgbImage, PrepareError> {
+    upright(
+        downscaled,
+        downscaled.size_within(PPE_MAX_SIDE),
+        orientation,
+    )
 }
 
 /// How far decoding may shrink a picture for the thumbnail: to twice its size, so that resampling does the rest.

@@ -244,3 +244,37 @@ impl Structure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn walks_segments_markers_and_the_bytes_between_them() {
+        let file = b"\xFF\xD8\xFF\xE1\0\x04ab\x12\x34\xFF\xFF\xFF\xD0\xFF\0\xFF\xD9";
+        let mut segments = Segments::new(file);
+        assert_eq!(segments.next(), Ok(Token::Marker(APP1)));
+        assert_eq!(segments.segment().unwrap().body(), Ok(&b"ab"[..]));
+        for expected in [
+            Token::Data,
+            Token::Marker(RST0),
+            Token::Marker(STUFFED),
+            Token::Marker(EOI),
+        ] {
+            assert_eq!(segments.next(), Ok(expected));
+        }
+        assert_eq!(segments.next(), Err(SegmentError::NeedMore(file.len() + 2)));
+    }
+
+    #[test]
+    fn says_how_many_bytes_a_segment_needs() {
+        let file = b"\xFF\xD8\xFF\xE1\0\x04a";
+        let mut segments = Segments::new(file);
+        segments.next().unwrap();
+        let segment = segments.segment().unwrap();
+        assert_eq!(segment.body(), Err(SegmentError::NeedMore(10)));
+        let mut segments = Segments::new(b"\xFF\xD8\xFF\xE1\0\x01");
+        segments.next().unwrap();
+        assert_eq!(segments.segment().err(), Some(SegmentError::Length));
+    }
+}
