@@ -16,7 +16,7 @@ pub(crate) fn is_truncated(format: MediaType, file: &[u8]) -> bool {
         MediaType::Bmp => number(2).is_some_and(|size| size > length),
         // The trailer (GIF89a specification, "Trailer").
         MediaType::Gif => file.last() != Some(&0x3B),
-        MediaType::Avif => Boxes::new(file).is_truncated(),
+        MediaType::Avif => Boxes::new(file).ends_within_a_box(),
         _ => false,
     }
 }

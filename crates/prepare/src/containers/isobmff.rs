@@ -32,8 +32,8 @@ impl<'a> Boxes<'a> {
             .map(|found| (found.kind, found.body))
     }
 
-    /// Whether the bytes end within a box.
-    pub(crate) fn is_truncated(mut self) -> bool {
+    /// Walks to the end. Whether the bytes end within a box.
+    pub(crate) fn ends_within_a_box(mut self) -> bool {
         self.by_ref().for_each(drop);
         self.truncated
     }
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn a_file_that_ends_within_a_box_is_truncated() {
         let whole = b"\0\0\0\x0Cftypavif\0\0\0\x01mdat\0\0\0\0\0\0\0\x12\x01\x02";
-        let truncated = |bytes| Boxes::new(bytes).is_truncated();
+        let truncated = |bytes| Boxes::new(bytes).ends_within_a_box();
         assert!(!truncated(whole));
         for end in 1..whole.len() {
             let between_boxes = end == 12;

@@ -36,7 +36,7 @@ pub(crate) fn apply_orientation(
     orientation: Orientation,
 ) -> Result<RgbImage, PrepareError> {
     let picture =
-        RgbImage::from_raw(width, height, rgb).ok_or_else(|| PrepareError::Internal("rotating"))?;
+        RgbImage::from_raw(width, height, rgb).ok_or(PrepareError::Internal("rotating"))?;
     if orientation == Orientation::NoTransforms {
         return Ok(picture);
     }
