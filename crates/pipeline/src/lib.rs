@@ -27,4 +27,4 @@ pub use analysis::{Analyses, Analysis};
 pub use document::ResultDocument;
 pub use keys::{KeyError, Owner, SourceKey};
 pub use service_error::{Fate, Service, ServiceError};
-pub use sightline_prepare::{self as prepare, MediaType, media, picture};
+pub use sightline_prepare::{self as prepare, MediaType};

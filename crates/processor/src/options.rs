@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use sightline_pipeline::prepare::side_by_side;
+use sightline_pipeline::prepare::default_concurrency;
 use time::OffsetDateTime;
 
 /// Tells the time.
@@ -17,7 +17,7 @@ pub struct Options {
     pub side_by_side: usize,
     /// How many images are read and decoded at once, which bounds memory: each takes up to
     /// [`Limits::memory_bytes`](sightline_pipeline::prepare::Limits). The default is that of a machine
-    /// with room; a function goes by its memory ([`side_by_side`]).
+    /// with room; a function goes by its memory ([`default_concurrency`]).
     pub prepared_side_by_side: usize,
     /// How long to wait for the lease on an image that another worker holds.
     pub lease_wait: Duration,
@@ -32,7 +32,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             side_by_side: 8,
-            prepared_side_by_side: side_by_side(None),
+            prepared_side_by_side: default_concurrency(None),
             lease_wait: Duration::from_secs(3),
             sole_worker: false,
             clock: Arc::new(OffsetDateTime::now_utc),

@@ -286,9 +286,9 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
     async fn prepare(&self, job: &Job<'_, S>) -> Result<Preparation, RetryableFailure> {
         let settings = &self.config.settings;
         let header = job.image.as_ref().map(|image| &image.header);
-        let turn = self
+        let permit = self
             .preparer
-            .turn(header.and_then(|header| header.as_ref().ok()))
+            .acquire(header.and_then(|header| header.as_ref().ok()))
             .await;
         let bytes = match source::read(self.store, job.event, &job.slot.version).await? {
             ReadOutcome::Whole(bytes) => bytes,
@@ -298,7 +298,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             ReadOutcome::Gone => return Ok(Preparation::Skipped(Skip::Gone)),
             ReadOutcome::Replaced => return Ok(Preparation::Skipped(Skip::Replaced)),
         };
-        let prepared = match turn.prepare(bytes, settings.limits(&job.analyses)).await {
+        let prepared = match permit.prepare(bytes, settings.limits(&job.analyses)).await {
             Ok(prepared) => prepared,
             Err(error) => return Ok(Preparation::Refused(error.into())),
         };
