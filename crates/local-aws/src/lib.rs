@@ -24,6 +24,7 @@
 )]
 
 mod access_log;
+mod aws_json;
 mod checksum;
 mod connections;
 mod cors;
@@ -37,7 +38,6 @@ mod server;
 mod settings;
 mod sqs;
 mod store;
-mod tesseract;
 
 pub use connections::{Arriving, serve};
 pub use cors::{BucketCors, CorsRule};
@@ -46,7 +46,6 @@ pub use events::EventType;
 pub use queue::{Depth, Message, Queue, QueueError, RetryBackoff};
 pub use server::{LocalAws, StartError, start};
 pub use settings::{Credentials, CustomModel, Settings};
-pub use tesseract::{Tesseract, TesseractError};
 
 /// The body of every request and response: streamed, or whole for what is small.
 pub(crate) type Body = s3s::Body;

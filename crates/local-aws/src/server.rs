@@ -3,11 +3,12 @@
 use crate::{
     Body, Credentials, Settings,
     access_log::AccessLog,
+    aws_json,
     connections::{self, Arriving},
     dead_letters::DeadLetters,
     events::Notifications,
     queue::{Queue, QueueError},
-    rekognition::{self, RekognitionState, TARGET_PREFIX},
+    rekognition::{self, RekognitionState},
     request_body,
     s3::S3,
     sqs::{self, Sqs},
@@ -27,9 +28,6 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 /// Whoever holds this file's lock owns the data folder.
 const LOCK: &str = "lock";
-
-/// The header that names an operation of Rekognition.
-const TARGET: &str = "x-amz-target";
 
 /// How long a shutdown waits for answers in the making.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -158,7 +156,7 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
                 .map(|model| (model.arn, model.recogniser))
                 .collect(),
             tesseract: settings.tesseract,
-            folder: settings.data_dir,
+            scratch: settings.data_dir,
             credentials: keys,
             access_log: access_log.clone(),
         }),
@@ -279,15 +277,9 @@ impl Services {
         let asks_first = parts.headers.contains_key(header::EXPECT);
         let (body, leftover) = request_body::split(body);
         let request = Request::from_parts(parts, body);
-        let target = request
-            .headers()
-            .get(TARGET)
-            .map(|target| target.as_bytes());
-        let mut response = if target
-            .is_some_and(|target| target.starts_with(TARGET_PREFIX.as_bytes()))
-        {
+        let mut response = if aws_json::is_for(rekognition::TARGET_PREFIX, request.headers()) {
             rekognition::handle(Arc::clone(&self.rekognition), request).await
-        } else if target.is_some_and(|target| target.starts_with(sqs::TARGET_PREFIX.as_bytes())) {
+        } else if aws_json::is_for(sqs::TARGET_PREFIX, request.headers()) {
             self.sqs.handle(request).await
         } else {
             self.s3.handle(peer, request).await

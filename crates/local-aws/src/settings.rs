@@ -1,7 +1,7 @@
 //! What the endpoint is told at start.
 
-use crate::{Tesseract, cors::BucketCors, events::EventType, queue::RetryBackoff};
-use sightline_vision::Recogniser;
+use crate::{cors::BucketCors, events::EventType, queue::RetryBackoff};
+use sightline_vision::{Recogniser, Tesseract};
 use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr},

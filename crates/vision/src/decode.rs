@@ -307,6 +307,29 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_thumbnail_is_upright_and_never_enlarged() {
+        let stored = RgbImage::from_fn(200, 100, |x, _| {
+            if x < 100 {
+                Rgb([255, 0, 0])
+            } else {
+                Rgb([0, 0, 255])
+            }
+        });
+        let whole = Picture::decode(&png(stored.clone())).unwrap();
+        let whole = whole.thumbnail(200).unwrap();
+        assert_eq!(whole, stored);
+
+        // Rotated by 90 degrees, left becomes the top.
+        let rotated = with_exif_orientation(&jpeg(&stored), 6);
+        let small = Picture::decode(&rotated).unwrap().thumbnail(100).unwrap();
+        assert_eq!(small.dimensions(), (50, 100));
+        let [red, _, blue] = small.as_raw()[..3] else {
+            panic!("three bytes a pixel")
+        };
+        assert!(red > 240 && blue < 16);
+    }
+
+    #[test]
     fn the_exif_orientation_of_a_png_is_not_applied() {
         let plain = png(marked());
         // eXIf goes right after IHDR (8 bytes signature + 25 bytes chunk).

@@ -74,7 +74,7 @@ impl Activation {
 
 /// What the model says about one picture.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Readout {
+pub(crate) struct RawPrediction {
     /// Boxes above the minimum score, before suppression.
     pub(crate) candidates: Vec<Detection>,
     /// Probability of each label for the picture as a whole; empty when the model does not say.
@@ -280,8 +280,12 @@ impl Reader {
     ///
     /// # Errors
     /// `Internal`, when an output the table promises is not there.
-    pub(crate) fn read(&self, outputs: &Outputs, score_min: f32) -> Result<Readout, VisionError> {
-        let mut readout = Readout::default();
+    pub(crate) fn read(
+        &self,
+        outputs: &Outputs,
+        score_min: f32,
+    ) -> Result<RawPrediction, VisionError> {
+        let mut readout = RawPrediction::default();
         match &self.kind {
             Kind::BoxesScoresLabels => {
                 let rows = outputs.get(SCORES)?.chunks_exact(self.classes);
@@ -342,7 +346,7 @@ fn sides((x, y): (f32, f32), (width, height): (f32, f32)) -> [f32; 4] {
     ]
 }
 
-impl Readout {
+impl RawPrediction {
     fn propose(&mut self, sides: [f32; 4], scores: impl Iterator<Item = f32>, score_min: f32) {
         let [left, top, right, bottom] = sides;
         for (class, score) in scores.enumerate() {

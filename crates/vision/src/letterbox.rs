@@ -1,6 +1,7 @@
 //! Fits a picture of any shape into the model's input.
 
 use image::RgbImage;
+use rekognition_model::BoundingBox;
 use serde::Deserialize;
 
 use crate::VisionError;
@@ -89,6 +90,17 @@ pub(crate) struct RatioBox {
     pub(crate) top: f32,
     pub(crate) width: f32,
     pub(crate) height: f32,
+}
+
+impl RatioBox {
+    pub(crate) fn to_response(self) -> BoundingBox {
+        BoundingBox {
+            width: Some(f64::from(self.width)),
+            height: Some(f64::from(self.height)),
+            left: Some(f64::from(self.left)),
+            top: Some(f64::from(self.top)),
+        }
+    }
 }
 
 impl InputFormat {

@@ -36,15 +36,16 @@ mod network;
 mod nms;
 #[cfg(test)]
 mod parity;
+mod prediction;
 mod properties;
 mod recogniser;
 mod request;
 mod table;
 mod taxonomy;
-mod upright;
+mod text;
 
 pub use decode::{MAX_SIDE, MIN_SIDE};
 pub use error::{ModelError, VisionError};
 pub use recogniser::{ModelDescription, Recogniser};
 pub use taxonomy::CATEGORIES;
-pub use upright::Upright;
+pub use text::{Tesseract, TesseractError, TextFilters};

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::decode::Picture;
 use crate::decode::tests::png;
-use crate::layout::Readout;
+use crate::layout::RawPrediction;
 use crate::letterbox::Letterbox;
 use crate::network::{Network, Outputs};
 use crate::nms::Detection;
@@ -37,12 +37,12 @@ impl Model {
     }
 
     fn run(&self, picture: &Picture) -> (Outputs, Letterbox) {
-        let (input, place) = self.table.input.prepare(picture).unwrap();
-        (self.network.run(&input).unwrap(), place)
+        let (input, letterbox) = self.table.input.prepare(picture).unwrap();
+        (self.network.run(&input).unwrap(), letterbox)
     }
 
     fn read(&self, outputs: &Outputs) -> (Vec<Detection>, Vec<f32>) {
-        let Readout {
+        let RawPrediction {
             candidates,
             image_scores,
         } = self
@@ -157,9 +157,9 @@ fn the_network_agrees_with_onnxruntime_on_drawn_pictures() {
             "{name} is drawn as recorded"
         );
 
-        let (outputs, place) = model.run(&Picture::decode(&png(image)).unwrap());
+        let (outputs, letterbox) = model.run(&Picture::decode(&png(image)).unwrap());
         assert_eq!(
-            place,
+            letterbox,
             Letterbox {
                 left: 0,
                 top: 0,
@@ -269,7 +269,7 @@ fn the_whole_way_agrees_with_the_sample_photographs() {
         let file = sample.file.as_str();
         let picture = Picture::decode(&std::fs::read(folder.join(file)).unwrap()).unwrap();
         assert_eq!(picture.size(), (sample.width, sample.height));
-        let (outputs, place) = model.run(&picture);
+        let (outputs, letterbox) = model.run(&picture);
         let candidates = model
             .table
             .reader
@@ -291,7 +291,7 @@ fn the_whole_way_agrees_with_the_sample_photographs() {
         for expected in &sample.detections {
             let sides = [expected.left, expected.top, expected.width, expected.height];
             let off = |d: &Detection| {
-                let b = place.ratios(d).unwrap();
+                let b = letterbox.ratios(d).unwrap();
                 let found = [b.left, b.top, b.width, b.height];
                 found
                     .iter()

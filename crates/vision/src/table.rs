@@ -31,14 +31,14 @@ pub(crate) struct LabelTable {
     /// Every label there is: those the model knows and all their ancestors.
     pub(crate) nodes: Vec<Node>,
     /// For each detector class, its label.
-    pub(crate) classes: Vec<Evidence>,
+    pub(crate) classes: Vec<LabelOutput>,
     /// For each image-level output, its label.
-    pub(crate) image_labels: Vec<Evidence>,
+    pub(crate) image_labels: Vec<LabelOutput>,
 }
 
 /// Which label an output speaks for, and from which probability on.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Evidence {
+pub(crate) struct LabelOutput {
     /// Place in [`LabelTable::nodes`].
     pub(crate) node: usize,
     /// Percent, strictly between 0 and 100.
@@ -316,8 +316,8 @@ fn evidence(
     count: usize,
     member: &str,
     of: impl Fn(&Label) -> Option<(usize, Option<f32>)>,
-) -> Result<Vec<Evidence>, String> {
-    let mut found: Vec<Option<Evidence>> = vec![None; count];
+) -> Result<Vec<LabelOutput>, String> {
+    let mut found: Vec<Option<LabelOutput>> = vec![None; count];
     let indices = labels.iter().filter(|l| of(l).is_some()).count();
     for (node, label) in labels.iter().enumerate() {
         let Some((index, threshold)) = of(label) else {
@@ -344,7 +344,7 @@ fn evidence(
                     label.name
                 ));
             }
-            Some(slot) => *slot = Some(Evidence { node, threshold }),
+            Some(slot) => *slot = Some(LabelOutput { node, threshold }),
         }
     }
     match found.iter().position(Option::is_none) {
@@ -424,11 +424,11 @@ pub(crate) mod tests {
         assert_eq!(
             table.classes,
             [
-                Evidence {
+                LabelOutput {
                     node: 0,
                     threshold: 70.0
                 },
-                Evidence {
+                LabelOutput {
                     node: 1,
                     threshold: 55.0
                 }
@@ -436,7 +436,7 @@ pub(crate) mod tests {
         );
         assert_eq!(
             table.image_labels[1],
-            Evidence {
+            LabelOutput {
                 node: 1,
                 threshold: 90.0
             }

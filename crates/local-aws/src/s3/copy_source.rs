@@ -1,6 +1,6 @@
 //! Where a copy comes from, for CopyObject and UploadPartCopy.
 
-use super::{call::CallContext, conditions::ReadConditions, permissions, service::Api};
+use super::{backend::Backend, call::CallContext, conditions::ReadConditions, permissions};
 use crate::store::{Object, StoreError};
 use s3s::{S3Result, dto::CopySource, s3_error};
 use std::fs::File;
@@ -28,7 +28,7 @@ pub(super) struct Source<'a> {
 
 /// Opens the object that a copy is made from, when the copy's conditions hold for it.
 pub(super) async fn open_copy_source<'a>(
-    api: &Api,
+    backend: &Backend,
     call: &CallContext,
     source: &'a CopySource,
     conditions: ReadConditions,
@@ -55,7 +55,7 @@ pub(super) async fn open_copy_source<'a>(
     {
         return Err(s3_error!(NoSuchVersion, "The bucket is not versioned."));
     }
-    let opened = api.store.open_object(bucket, key).await;
+    let opened = backend.store.open_object(bucket, key).await;
     if matches!(opened, Err(StoreError::NoSuchKey)) {
         call.needs(permissions::to_list(bucket));
     }

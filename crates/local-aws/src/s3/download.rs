@@ -1,9 +1,9 @@
 //! Reading objects: whole, in ranges, or by part.
 
 use super::{
+    backend::Backend,
     conditions::ReadConditions,
     convert::{checksum_type, etag, fill_checksum, io_error, size, timestamp},
-    service::Api,
 };
 use crate::{Body, checksum::Checksum, store::Object};
 use bytes::Bytes;
@@ -155,11 +155,11 @@ macro_rules! describe {
 }
 
 pub(super) async fn get_object(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<GetObjectInput>,
 ) -> S3Result<S3Response<GetObjectOutput>> {
     let input = req.input;
-    let (object, file) = api.store.open_object(&input.bucket, &input.key).await?;
+    let (object, file) = backend.store.open_object(&input.bucket, &input.key).await?;
     let conditions = ReadConditions {
         if_match: input.if_match,
         if_none_match: input.if_none_match,
@@ -178,11 +178,11 @@ pub(super) async fn get_object(
 }
 
 pub(super) async fn head_object(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<HeadObjectInput>,
 ) -> S3Result<S3Response<HeadObjectOutput>> {
     let input = req.input;
-    let object = api.store.object(&input.bucket, &input.key).await?;
+    let object = backend.store.object(&input.bucket, &input.key).await?;
     let conditions = ReadConditions {
         if_match: input.if_match,
         if_none_match: input.if_none_match,

@@ -1,10 +1,10 @@
 //! Listing objects, in both versions of the operation.
 
 use super::{
+    backend::Backend,
     convert::{
         checksum_algorithm, checksum_type, etag, listed_storage_class, owner, size, timestamp,
     },
-    service::Api,
 };
 use crate::store::{Entry, ListQuery, Listing};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -126,7 +126,7 @@ impl Page {
 }
 
 pub(super) async fn list_objects_v2(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<ListObjectsV2Input>,
 ) -> S3Result<S3Response<ListObjectsV2Output>> {
     let input = req.input;
@@ -143,7 +143,7 @@ pub(super) async fn list_objects_v2(
         after,
         max: usize::try_from(max).unwrap_or_default(),
     };
-    let listing = api.store.list(query).await?;
+    let listing = backend.store.list(query).await?;
     let truncated = listing.truncated;
     let page = Page::of(listing, encoding, input.fetch_owner.unwrap_or(false));
     let output = ListObjectsV2Output {
@@ -165,7 +165,7 @@ pub(super) async fn list_objects_v2(
 }
 
 pub(super) async fn list_objects(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<ListObjectsInput>,
 ) -> S3Result<S3Response<ListObjectsOutput>> {
     let input = req.input;
@@ -178,7 +178,7 @@ pub(super) async fn list_objects(
         after: input.marker.clone().filter(|marker| !marker.is_empty()),
         max: usize::try_from(max).unwrap_or_default(),
     };
-    let listing = api.store.list(query).await?;
+    let listing = backend.store.list(query).await?;
     let truncated = listing.truncated;
     let page = Page::of(listing, encoding, true);
     // Without a delimiter the last key is where a client goes on.

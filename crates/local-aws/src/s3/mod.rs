@@ -3,6 +3,7 @@
 
 mod access;
 mod address;
+mod backend;
 mod body;
 mod buckets;
 mod call;
@@ -28,12 +29,12 @@ use crate::{
 };
 use access::{Keys, Policy};
 use address::{Address, LocalHost};
+use backend::Backend;
 use call::CallContext;
 use guard::Claim;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use permissions::Asked;
 use s3s::service::{S3Service, S3ServiceBuilder};
-use service::Api;
 use std::{net::IpAddr, sync::Arc};
 use tracing::{Dispatch, instrument::WithSubscriber};
 
@@ -52,12 +53,12 @@ impl S3 {
         access_log: AccessLog,
     ) -> Self {
         let cors: Arc<[BucketCors]> = settings.cors.clone().into();
-        let api = Api {
+        let backend = Backend {
             store,
             region: settings.region.clone(),
             cors: Arc::clone(&cors),
         };
-        let mut builder = S3ServiceBuilder::new(api);
+        let mut builder = S3ServiceBuilder::new(backend);
         builder.set_auth(Keys(keys));
         builder.set_access(Policy);
         builder.set_host(LocalHost);

@@ -1,6 +1,7 @@
 //! Uploads in parts.
 
 use super::{
+    backend::Backend,
     body::Expected,
     call::CallContext,
     conditions::write_condition,
@@ -10,8 +11,6 @@ use super::{
     },
     copy_source::{copy_conditions, open_copy_source},
     list::Encoding,
-    objects::hex,
-    service::Api,
 };
 use crate::{
     checksum::{Algorithm, Checksum, Coverage},
@@ -36,7 +35,7 @@ const MIN_PART: u64 = 5 << 20;
 const MAX_PARTS: u16 = 10_000;
 
 pub(super) async fn create(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<CreateMultipartUploadInput>,
 ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
     let mut input = req.input;
@@ -45,7 +44,7 @@ pub(super) async fn create(
         input.checksum_type.as_ref(),
     )?;
     let attributes = attributes!(input)?;
-    let id = api
+    let id = backend
         .store
         .create_upload(&input.bucket, &input.key, attributes, checksum)
         .await?;
@@ -114,7 +113,7 @@ fn part_number(number: i32) -> S3Result<u16> {
 }
 
 pub(super) async fn upload_part(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<UploadPartInput>,
 ) -> S3Result<S3Response<UploadPartOutput>> {
     let mut input = req.input;
@@ -126,19 +125,19 @@ pub(super) async fn upload_part(
         input.content_md5.as_deref(),
         given,
     )?;
-    let upload = api
+    let upload = backend
         .store
         .upload(&input.bucket, &input.key, &input.upload_id)
         .await?;
     let received = expected
         .receive(
-            &api.store,
+            &backend.store,
             input.body.take(),
             req.trailing_headers,
             Some(upload.checksum.algorithm),
         )
         .await?;
-    let tag = hex(&received.blob.md5());
+    let tag = hex::encode(received.blob.md5());
     let part = NewPart {
         bucket: input.bucket,
         key: input.key,
@@ -148,7 +147,7 @@ pub(super) async fn upload_part(
         etag: tag.clone(),
         checksum: received.wanted,
     };
-    api.store.put_part(part).await?;
+    backend.store.put_part(part).await?;
     let mut output = UploadPartOutput {
         e_tag: Some(etag(&tag)),
         ..UploadPartOutput::default()
@@ -158,18 +157,18 @@ pub(super) async fn upload_part(
 }
 
 pub(super) async fn upload_part_copy(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<UploadPartCopyInput>,
 ) -> S3Result<S3Response<UploadPartCopyOutput>> {
     let call = CallContext::of(&req.extensions);
     let mut input = req.input;
     let number = part_number(input.part_number)?;
-    let upload = api
+    let upload = backend
         .store
         .upload(&input.bucket, &input.key, &input.upload_id)
         .await?;
     let conditions = copy_conditions!(input);
-    let source = open_copy_source(api, &call, &input.copy_source, conditions).await?;
+    let source = open_copy_source(backend, &call, &input.copy_source, conditions).await?;
     let (file, source) = (source.file, source.object);
     let range = match &input.copy_source_range {
         None => 0..source.size,
@@ -198,11 +197,11 @@ pub(super) async fn upload_part_copy(
             first..last + 1
         }
     };
-    let (blob, checksum) = api
+    let (blob, checksum) = backend
         .store
         .copy_file(file, range, upload.checksum.algorithm)
         .await?;
-    let tag = hex(&blob.md5());
+    let tag = hex::encode(blob.md5());
     let part = NewPart {
         bucket: input.bucket,
         key: input.key,
@@ -212,7 +211,7 @@ pub(super) async fn upload_part_copy(
         etag: tag.clone(),
         checksum: checksum.clone(),
     };
-    let last_modified = api.store.put_part(part).await?;
+    let last_modified = backend.store.put_part(part).await?;
     let mut result = CopyPartResult {
         e_tag: Some(etag(&tag)),
         last_modified: Some(timestamp(last_modified)),
@@ -226,7 +225,7 @@ pub(super) async fn upload_part_copy(
 }
 
 pub(super) async fn complete(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<CompleteMultipartUploadInput>,
 ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
     let call = CallContext::of(&req.extensions);
@@ -237,7 +236,7 @@ pub(super) async fn complete(
         .take()
         .and_then(|upload| upload.parts)
         .unwrap_or_default();
-    let (upload, stored) = api
+    let (upload, stored) = backend
         .store
         .parts(&input.bucket, &input.key, &input.upload_id)
         .await?;
@@ -282,7 +281,7 @@ pub(super) async fn complete(
         condition,
         cause: call.cause(),
     };
-    api.store.complete_upload(completion).await?;
+    backend.store.complete_upload(completion).await?;
     let told = checksum.filter(|checksum| asked_for || checksum.coverage == Coverage::FullObject);
     let mut output = CompleteMultipartUploadOutput {
         location: Some(format!("/{bucket}/{}", Encoding::url().text(&key))),
@@ -354,21 +353,19 @@ fn choose_parts(named: Vec<CompletedPart>, mut stored: Vec<Part>) -> S3Result<Ve
 fn etag_of_parts(parts: &[Part]) -> String {
     let mut md5 = Md5::new();
     for part in parts {
-        let digits = part.etag.as_bytes().chunks_exact(2);
-        let bytes: Vec<u8> = digits
-            .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-            .collect();
-        md5.update(&bytes);
+        // Stored ETags of parts are always hexadecimal.
+        md5.update(&hex::decode(&part.etag).unwrap_or_default());
     }
-    format!("{}-{}", hex(&md5.finalize()), parts.len())
+    format!("{}-{}", hex::encode(md5.finalize()), parts.len())
 }
 
 pub(super) async fn abort(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<AbortMultipartUploadInput>,
 ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
     let input = req.input;
-    api.store
+    backend
+        .store
         .abort_upload(&input.bucket, &input.key, &input.upload_id)
         .await?;
     Ok(S3Response::new(AbortMultipartUploadOutput::default()))

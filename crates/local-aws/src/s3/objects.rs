@@ -1,6 +1,7 @@
 //! Storing, copying, deleting and tagging objects.
 
 use super::{
+    backend::Backend,
     body::Expected,
     call::CallContext,
     conditions::write_condition,
@@ -10,7 +11,6 @@ use super::{
     },
     copy_source::{copy_conditions, open_copy_source},
     permissions::on_object,
-    service::Api,
 };
 use crate::{
     checksum::Algorithm,
@@ -40,13 +40,8 @@ const DELETED_TOGETHER: usize = 64;
 /// The longest key, in bytes of UTF-8.
 const MAX_KEY: usize = 1024;
 
-/// An MD5 as an ETag has it.
-pub(super) fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 pub(super) async fn put_object(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<PutObjectInput>,
 ) -> S3Result<S3Response<PutObjectOutput>> {
     let call = CallContext::of(&req.extensions);
@@ -61,13 +56,19 @@ pub(super) async fn put_object(
     )?;
     let attributes = attributes!(input)?;
     // Refused now, the client need not send the rest; what counts is the look inside the transaction.
-    api.store
+    backend
+        .store
         .check_writable(&input.bucket, &input.key, &condition)
         .await?;
     let received = expected
-        .receive(&api.store, input.body.take(), req.trailing_headers, None)
+        .receive(
+            &backend.store,
+            input.body.take(),
+            req.trailing_headers,
+            None,
+        )
         .await?;
-    let tag = hex(&received.blob.md5());
+    let tag = hex::encode(received.blob.md5());
     let checksum = received.checksum;
     let new = NewObject {
         bucket: input.bucket,
@@ -81,7 +82,7 @@ pub(super) async fn put_object(
         change: Change::Put,
         cause: call.cause(),
     };
-    api.store.put_object(new).await?;
+    backend.store.put_object(new).await?;
     let mut output = PutObjectOutput {
         e_tag: Some(etag(&tag)),
         checksum_type: Some(checksum_type(checksum.coverage)),
@@ -92,13 +93,13 @@ pub(super) async fn put_object(
 }
 
 pub(super) async fn copy_object(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<CopyObjectInput>,
 ) -> S3Result<S3Response<CopyObjectOutput>> {
     let call = CallContext::of(&req.extensions);
     let mut input = req.input;
     let conditions = copy_conditions!(input);
-    let source = open_copy_source(api, &call, &input.copy_source, conditions).await?;
+    let source = open_copy_source(backend, &call, &input.copy_source, conditions).await?;
     let replaces = |directive: Option<&str>| match directive {
         None | Some("COPY") => Ok(false),
         Some("REPLACE") => Ok(true),
@@ -167,11 +168,15 @@ pub(super) async fn copy_object(
         header_condition(&req.headers, http::header::IF_MATCH)?,
         header_condition(&req.headers, http::header::IF_NONE_MATCH)?,
     )?;
-    api.store
+    backend
+        .store
         .check_writable(&input.bucket, &input.key, &condition)
         .await?;
-    let (blob, checksum) = api.store.copy_file(file, 0..source.size, algorithm).await?;
-    let tag = hex(&blob.md5());
+    let (blob, checksum) = backend
+        .store
+        .copy_file(file, 0..source.size, algorithm)
+        .await?;
+    let tag = hex::encode(blob.md5());
     let new = NewObject {
         bucket: input.bucket,
         key: input.key,
@@ -184,7 +189,7 @@ pub(super) async fn copy_object(
         change: Change::Copy,
         cause: call.cause(),
     };
-    let last_modified = api.store.put_object(new).await?;
+    let last_modified = backend.store.put_object(new).await?;
     let mut result = CopyObjectResult {
         e_tag: Some(etag(&tag)),
         last_modified: Some(timestamp(last_modified)),
@@ -216,7 +221,7 @@ fn header_condition(
 }
 
 pub(super) async fn delete_object(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<DeleteObjectInput>,
 ) -> S3Result<S3Response<DeleteObjectOutput>> {
     let call = CallContext::of(&req.extensions);
@@ -228,14 +233,15 @@ pub(super) async fn delete_object(
         ));
     }
     let condition = write_condition(input.if_match, None)?;
-    api.store
+    backend
+        .store
         .delete_object(&input.bucket, &input.key, condition, call.cause())
         .await?;
     Ok(S3Response::new(DeleteObjectOutput::default()))
 }
 
 pub(super) async fn delete_objects(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<DeleteObjectsInput>,
 ) -> S3Result<S3Response<DeleteObjectsOutput>> {
     let call = CallContext::of(&req.extensions);
@@ -253,12 +259,12 @@ pub(super) async fn delete_objects(
         };
         call.needs(on_object(action, &input.bucket, &object.key));
     }
-    api.store.require_bucket(&input.bucket).await?;
+    backend.store.require_bucket(&input.bucket).await?;
     let bucket = input.bucket.as_str();
     let delete = |object: dto::ObjectIdentifier| {
         let cause = call.cause();
         async move {
-            let result = delete_one(api, bucket, &object, cause).await;
+            let result = delete_one(backend, bucket, &object, cause).await;
             (object.key, result)
         }
     };
@@ -293,7 +299,7 @@ pub(super) async fn delete_objects(
 }
 
 async fn delete_one(
-    api: &Api,
+    backend: &Backend,
     bucket: &str,
     object: &dto::ObjectIdentifier,
     cause: crate::events::Cause,
@@ -315,18 +321,19 @@ async fn delete_one(
         Some(tag) => WriteCondition::Matches(tag.value().to_owned()),
         None => WriteCondition::Always,
     };
-    api.store
+    backend
+        .store
         .delete_object(bucket, &object.key, condition, cause)
         .await?;
     Ok(())
 }
 
 pub(super) async fn get_object_attributes(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<GetObjectAttributesInput>,
 ) -> S3Result<S3Response<GetObjectAttributesOutput>> {
     let input = req.input;
-    let object = api.store.object(&input.bucket, &input.key).await?;
+    let object = backend.store.object(&input.bucket, &input.key).await?;
     // Clients send one header with commas, or one for each.
     let asked: Vec<&str> = input
         .object_attributes
@@ -396,10 +403,13 @@ pub(super) async fn get_object_attributes(
 }
 
 pub(super) async fn get_object_tagging(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<GetObjectTaggingInput>,
 ) -> S3Result<S3Response<GetObjectTaggingOutput>> {
-    let object = api.store.object(&req.input.bucket, &req.input.key).await?;
+    let object = backend
+        .store
+        .object(&req.input.bucket, &req.input.key)
+        .await?;
     let output = GetObjectTaggingOutput {
         tag_set: tag_set(object.attributes.tags),
         version_id: None,
@@ -408,21 +418,23 @@ pub(super) async fn get_object_tagging(
 }
 
 pub(super) async fn put_object_tagging(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<PutObjectTaggingInput>,
 ) -> S3Result<S3Response<PutObjectTaggingOutput>> {
     let tags = tags_of_body(req.input.tagging)?;
-    api.store
+    backend
+        .store
         .set_tags(&req.input.bucket, &req.input.key, tags)
         .await?;
     Ok(S3Response::new(PutObjectTaggingOutput::default()))
 }
 
 pub(super) async fn delete_object_tagging(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<DeleteObjectTaggingInput>,
 ) -> S3Result<S3Response<DeleteObjectTaggingOutput>> {
-    api.store
+    backend
+        .store
         .set_tags(&req.input.bucket, &req.input.key, Vec::new())
         .await?;
     Ok(S3Response::new(DeleteObjectTaggingOutput::default()))

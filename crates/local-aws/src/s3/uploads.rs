@@ -1,9 +1,9 @@
 //! Listing uploads in progress and their parts.
 
 use super::{
+    backend::Backend,
     convert::{checksum_algorithm, checksum_type, etag, fill_checksum, owner, size, timestamp},
     list::{Encoding, page_size},
-    service::Api,
 };
 use crate::store::{Upload, common_prefix};
 use s3s::{
@@ -29,13 +29,13 @@ fn storage_class(class: Option<String>) -> StorageClass {
 }
 
 pub(super) async fn list_parts(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<ListPartsInput>,
 ) -> S3Result<S3Response<ListPartsOutput>> {
     let input = req.input;
     let max = page_size(input.max_parts, "max-parts")?;
     let marker = input.part_number_marker.unwrap_or(0);
-    let (upload, parts) = api
+    let (upload, parts) = backend
         .store
         .parts(&input.bucket, &input.key, &input.upload_id)
         .await?;
@@ -78,7 +78,7 @@ pub(super) async fn list_parts(
 }
 
 pub(super) async fn list_uploads(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<ListMultipartUploadsInput>,
 ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
     let input = req.input;
@@ -86,7 +86,7 @@ pub(super) async fn list_uploads(
     let max = page_size(input.max_uploads, "max-uploads")?;
     let prefix = input.prefix.unwrap_or_default();
     let key_marker = input.key_marker.unwrap_or_default();
-    let uploads = api.store.uploads(&input.bucket, &prefix).await?;
+    let uploads = backend.store.uploads(&input.bucket, &prefix).await?;
     let rest = after(uploads, &key_marker, input.upload_id_marker.as_deref());
     let delimiter = input
         .delimiter

@@ -147,6 +147,10 @@ async fn parameters_that_are_wrong() {
             ),
         ),
         (
+            ask().image(stored("no-bucket", "no-key")).min_confidence(101.0),
+            (400, "ValidationException", "1 validation error detected: Value '101.0' at 'minConfidence'"),
+        ),
+        (
             ask().max_labels(-1),
             (400, "SerializationException", "The request cannot be read as DetectLabels"),
         ),

@@ -4,7 +4,7 @@ use crate::world::{World, grey, in_checkout, inline, portrait, refusal};
 use aws_sdk_rekognition::types::{
     BoundingBox, DetectTextFilters, DetectionFilter, RegionOfInterest, TextDetection, TextTypes,
 };
-use sightline_local_aws::Tesseract;
+use sightline_vision::Tesseract;
 use std::{fs, path::Path};
 
 async fn world() -> World {

@@ -11,7 +11,7 @@
 use rekognition_model::DominantColor;
 
 use crate::colour::{CssColour, Lab, nearest_css};
-use crate::request::MOST_DOMINANT_COLOURS;
+use crate::request::MAX_DOMINANT_COLOURS;
 
 /// Squared distance in CIELAB up to which two clusters are the same colour.
 const ALIKE: f32 = 8.0 * 8.0;
@@ -149,7 +149,7 @@ fn seeds(points: &[(Lab, f32)]) -> Vec<Lab> {
     // The first seed is the heaviest point: before it, all points are equally far from the seeds.
     let mut distances = vec![f32::MAX; points.len()];
     let mut worth: Vec<f32> = points.iter().map(|(_, weight)| *weight).collect();
-    while seeds.len() < MOST_DOMINANT_COLOURS as usize {
+    while seeds.len() < MAX_DOMINANT_COLOURS as usize {
         let best = worth
             .iter()
             .enumerate()

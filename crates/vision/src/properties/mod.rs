@@ -30,13 +30,13 @@ const QUALITY_SIDE: u32 = 512;
 const COLOUR_SIDE: u32 = 128;
 
 /// One picture, made small enough to be measured.
-pub(crate) struct Measured {
+pub(crate) struct PixelStatistics {
     quality_view: RgbImage,
     colour_view: RgbImage,
     most_colours: usize,
 }
 
-impl Measured {
+impl PixelStatistics {
     /// # Errors
     /// `Internal`, when scaling fails.
     pub(crate) fn new(picture: &Picture, options: PropertiesOptions) -> Result<Self, VisionError> {
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_object_is_the_foreground_and_the_rest_the_background() {
-        let measured = Measured::new(
+        let measured = PixelStatistics::new(
             &square_on_blue(),
             PropertiesOptions {
                 max_dominant_colours: 10,
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_box_has_its_own_colours() {
-        let measured = Measured::new(
+        let measured = PixelStatistics::new(
             &square_on_blue(),
             PropertiesOptions {
                 max_dominant_colours: 10,
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn max_dominant_colors_bounds_each_list() {
         let at = |most| {
-            let measured = Measured::new(
+            let measured = PixelStatistics::new(
                 &square_on_blue(),
                 PropertiesOptions {
                     max_dominant_colours: most,
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn a_colour_has_all_its_members() {
         let flat = Picture::decode(&png(RgbImage::from_pixel(90, 90, Rgb([200, 100, 7])))).unwrap();
-        let measured = Measured::new(
+        let measured = PixelStatistics::new(
             &flat,
             PropertiesOptions {
                 max_dominant_colours: 10,
