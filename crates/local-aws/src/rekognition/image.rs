@@ -21,8 +21,8 @@ pub(super) async fn fetch(store: &Store, image: Image) -> Result<Vec<u8>, ErrorB
     }
     let object = image.s3_object.unwrap_or_default();
     let (bucket, key) = address(&object)?;
-    match store.read_for_recognition(bucket, key, MAX_OBJECT).await {
-        Ok(object) => Ok(object.bytes),
+    match store.read_object(bucket, key, MAX_OBJECT).await {
+        Ok(bytes) => Ok(bytes),
         Err(ReadError::NoSuchBucket | ReadError::NoSuchKey) => Err(no_object()),
         Err(ReadError::TooLarge { size }) => Err(ErrorBody::new(
             ErrorCode::ImageTooLarge,

@@ -407,11 +407,12 @@ mod tests {
             .message
             .unwrap();
         assert!(message.contains("'features'"), "{message}");
-        let body =
-            json!({"ProjectVersionArn": "a", "Image": {"Bytes": "AAAA"}, "MinConfidence": 101});
-        let error =
-            parse::<DetectCustomLabelsRequest>(body.to_string().as_bytes(), "x").unwrap_err();
-        assert!(error.message.unwrap().contains("'minConfidence'"));
+        for min_confidence in [-1, 101] {
+            let body = json!({"MinConfidence": min_confidence}).to_string();
+            let error = parse::<DetectCustomLabelsRequest>(body.as_bytes(), "DetectCustomLabels")
+                .unwrap_err();
+            assert!(error.message.unwrap().contains("'minConfidence'"));
+        }
     }
 
     #[test]

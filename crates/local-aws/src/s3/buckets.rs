@@ -1,4 +1,4 @@
-//! Buckets, and what belongs to them as a whole.
+//! Bucket operations.
 
 use super::{
     backend::Backend,
@@ -47,7 +47,7 @@ pub(super) async fn create_bucket(
         ));
     }
     if !backend.store.create_bucket(&input.bucket).await? && backend.region != FIRST_REGION {
-        // In its first region S3 answers success, as it always did.
+        // In us-east-1 S3 answers success.
         return Err(s3_error!(
             BucketAlreadyOwnedByYou,
             "Your previous request to create the named bucket succeeded and you already own it."
@@ -152,7 +152,7 @@ pub(super) async fn get_bucket_cors(
     Ok(S3Response::new(GetBucketCorsOutput { cors_rules }))
 }
 
-/// Buckets have never been versioned, which S3 answers with nothing.
+/// Buckets have never been versioned, so the response is empty.
 pub(super) async fn get_bucket_versioning(
     backend: &Backend,
     req: S3Request<GetBucketVersioningInput>,
@@ -161,7 +161,7 @@ pub(super) async fn get_bucket_versioning(
     Ok(S3Response::new(GetBucketVersioningOutput::default()))
 }
 
-/// The owner may do everything, and nobody else anything.
+/// Only the owner has access.
 fn grants() -> Vec<Grant> {
     let grantee = Grantee {
         display_name: None,

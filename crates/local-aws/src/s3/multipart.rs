@@ -1,8 +1,8 @@
-//! Uploads in parts.
+//! Multipart uploads.
 
 use super::{
     backend::Backend,
-    body::Expected,
+    body::ExpectedBody,
     call::CallContext,
     conditions::write_condition,
     convert::{
@@ -53,20 +53,20 @@ pub(super) async fn create(
         key: Some(input.key),
         upload_id: Some(id),
         checksum_algorithm: checksum
-            .asked_for
+            .requested
             .then(|| checksum_algorithm(checksum.algorithm)),
-        checksum_type: checksum.asked_for.then(|| checksum_type(checksum.coverage)),
+        checksum_type: checksum.requested.then(|| checksum_type(checksum.coverage)),
         ..CreateMultipartUploadOutput::default()
     };
     Ok(S3Response::new(output))
 }
 
-/// CRC-64 covers the object, and so do the other CRCs when asked to; hashes cover the parts' hashes.
+/// CRC-64 covers the whole object. Other CRCs do so on request. Hashes cover the hashes of the parts.
 fn upload_checksum(
     algorithm: Option<&dto::ChecksumAlgorithm>,
     coverage: Option<&dto::ChecksumType>,
 ) -> S3Result<UploadChecksum> {
-    let asked_for = algorithm.is_some();
+    let requested = algorithm.is_some();
     let algorithm = match algorithm {
         None => Algorithm::Crc64Nvme,
         Some(name) => Algorithm::named(name.as_str()).ok_or_else(|| {
@@ -96,7 +96,7 @@ fn upload_checksum(
     Ok(UploadChecksum {
         algorithm,
         coverage,
-        asked_for,
+        requested,
     })
 }
 
@@ -119,7 +119,7 @@ pub(super) async fn upload_part(
     let mut input = req.input;
     let number = part_number(input.part_number)?;
     let given = given_checksum!(input)?;
-    let expected = Expected::new(
+    let expected = ExpectedBody::new(
         &req.headers,
         input.content_length,
         input.content_md5.as_deref(),
@@ -145,7 +145,7 @@ pub(super) async fn upload_part(
         number,
         blob: received.blob,
         etag: tag.clone(),
-        checksum: received.wanted,
+        checksum: received.stored_checksum,
     };
     backend.store.put_part(part).await?;
     let mut output = UploadPartOutput {
@@ -217,7 +217,7 @@ pub(super) async fn upload_part_copy(
         last_modified: Some(timestamp(last_modified)),
         ..CopyPartResult::default()
     };
-    fill_checksum!(result, upload.checksum.asked_for.then_some(&checksum));
+    fill_checksum!(result, upload.checksum.requested.then_some(&checksum));
     Ok(S3Response::new(UploadPartCopyOutput {
         copy_part_result: Some(result),
         ..UploadPartCopyOutput::default()
@@ -263,14 +263,14 @@ pub(super) async fn complete(
             .ok_or_else(|| {
                 s3_error!(
                     InvalidRequest,
-                    "The checksum is not of the algorithm that the upload was begun with."
+                    "The checksum does not have the algorithm of the upload."
                 )
             })?;
         compare_checksum(&value, computed)?;
     }
     let tag = etag_of_parts(&parts);
     let (bucket, key) = (input.bucket, input.key);
-    let asked_for = upload.checksum.asked_for;
+    let requested = upload.checksum.requested;
     let completion = Completion {
         bucket: bucket.clone(),
         key: key.clone(),
@@ -282,22 +282,23 @@ pub(super) async fn complete(
         cause: call.cause(),
     };
     backend.store.complete_upload(completion).await?;
-    let told = checksum.filter(|checksum| asked_for || checksum.coverage == Coverage::FullObject);
+    let reported =
+        checksum.filter(|checksum| requested || checksum.coverage == Coverage::FullObject);
     let mut output = CompleteMultipartUploadOutput {
         location: Some(format!("/{bucket}/{}", Encoding::url().text(&key))),
         bucket: Some(bucket),
         key: Some(key),
         e_tag: Some(etag(&tag)),
-        checksum_type: told
+        checksum_type: reported
             .as_ref()
             .map(|checksum| checksum_type(checksum.coverage)),
         ..CompleteMultipartUploadOutput::default()
     };
-    fill_checksum!(output, &told);
+    fill_checksum!(output, &reported);
     Ok(S3Response::new(output))
 }
 
-/// The parts that the client names, in its order, if they are what was uploaded.
+/// The parts that the client names, in its order. Fails if they are not the uploaded ones.
 fn choose_parts(named: Vec<CompletedPart>, mut stored: Vec<Part>) -> S3Result<Vec<Part>> {
     if named.is_empty() {
         return Err(s3_error!(
@@ -329,13 +330,13 @@ fn choose_parts(named: Vec<CompletedPart>, mut stored: Vec<Part>) -> S3Result<Ve
             .iter()
             .position(|part| part.number == number)
             .map(|index| stored.swap_remove(index));
-        let fits = |part: &Part| {
+        let matches = |part: &Part| {
             named
                 .e_tag
                 .as_ref()
                 .is_none_or(|tag| tag.value() == part.etag)
         };
-        let Some(part) = found.filter(fits) else {
+        let Some(part) = found.filter(matches) else {
             return Err(StoreError::InvalidPart.into());
         };
         if let Some((algorithm, value)) = given_checksum!(named)?
@@ -349,7 +350,7 @@ fn choose_parts(named: Vec<CompletedPart>, mut stored: Vec<Part>) -> S3Result<Ve
     Ok(chosen)
 }
 
-/// The MD5 of the parts' MD5s, and how many there are.
+/// The MD5 of the parts' MD5s, and their number.
 fn etag_of_parts(parts: &[Part]) -> String {
     let mut md5 = Md5::new();
     for part in parts {
@@ -386,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn algorithms_and_what_they_cover() {
+    fn algorithms_have_their_coverage() {
         for (algorithm, coverage, chosen) in [
             (None, None, Some(("CRC64NVME", Coverage::FullObject))),
             (Some("CRC32"), None, Some(("CRC32", Coverage::Composite))),

@@ -1,8 +1,8 @@
-//! Storing, copying, deleting and tagging objects.
+//! Stores, copies, deletes and tags objects.
 
 use super::{
     backend::Backend,
-    body::Expected,
+    body::ExpectedBody,
     call::CallContext,
     conditions::write_condition,
     convert::{
@@ -31,10 +31,10 @@ use s3s::{
     s3_error,
 };
 
-/// The most keys of one DeleteObjects.
+/// The most keys in a DeleteObjects request.
 const MAX_DELETED: usize = 1000;
 
-/// How many keys of one DeleteObjects are deleted side by side, to share commits.
+/// How many keys of a DeleteObjects request are deleted concurrently, to share commits.
 const DELETED_TOGETHER: usize = 64;
 
 /// The longest key, in bytes of UTF-8.
@@ -48,14 +48,14 @@ pub(super) async fn put_object(
     let mut input = req.input;
     let condition = write_condition(input.if_match.take(), input.if_none_match.take())?;
     let given = given_checksum!(input)?;
-    let expected = Expected::new(
+    let expected = ExpectedBody::new(
         &req.headers,
         input.content_length,
         input.content_md5.as_deref(),
         given,
     )?;
     let attributes = attributes!(input)?;
-    // Refused now, the client need not send the rest; what counts is the look inside the transaction.
+    // An early check saves the client the upload. The check inside the transaction decides.
     backend
         .store
         .check_writable(&input.bucket, &input.key, &condition)
@@ -120,7 +120,7 @@ pub(super) async fn copy_object(
             .as_ref()
             .map(TaggingDirective::as_str),
     )?;
-    let itself = source.bucket == input.bucket && source.key == input.key;
+    let onto_itself = source.bucket == input.bucket && source.key == input.key;
     let (source_bucket, source_key) = (source.bucket, source.key);
     let (file, source) = (source.file, source.object);
     let changes = replaces_metadata
@@ -128,7 +128,7 @@ pub(super) async fn copy_object(
         || input.storage_class.is_some()
         || input.website_redirect_location.is_some()
         || input.checksum_algorithm.is_some();
-    if itself && !changes {
+    if onto_itself && !changes {
         return Err(s3_error!(
             InvalidRequest,
             "This copy request is illegal because it is trying to copy an object to itself without changing the \
@@ -136,7 +136,7 @@ pub(super) async fn copy_object(
         ));
     }
     let algorithm = match &input.checksum_algorithm {
-        Some(asked) => Algorithm::named(asked.as_str()).ok_or_else(|| {
+        Some(name) => Algorithm::named(name.as_str()).ok_or_else(|| {
             s3_error!(
                 InvalidRequest,
                 "Checksum algorithm provided is unsupported."
@@ -159,8 +159,8 @@ pub(super) async fn copy_object(
         source.attributes.tags
     };
     if !replaces_tags && !attributes.tags.is_empty() {
-        call.needs(on_object("GetObjectTagging", source_bucket, source_key));
-        call.needs(on_object("PutObjectTagging", &input.bucket, &input.key));
+        call.require(on_object("GetObjectTagging", source_bucket, source_key));
+        call.require(on_object("PutObjectTagging", &input.bucket, &input.key));
     }
     attributes.storage_class = given.storage_class;
     attributes.website_redirect_location = given.website_redirect_location;
@@ -203,7 +203,7 @@ pub(super) async fn copy_object(
     }))
 }
 
-/// The conditions that CopyObject takes since its model in s3s was made.
+/// A condition of CopyObject that is missing in s3s's model.
 fn header_condition(
     headers: &http::HeaderMap,
     name: http::HeaderName,
@@ -257,7 +257,7 @@ pub(super) async fn delete_objects(
             Some(_) => "DeleteObjectVersion",
             None => "DeleteObject",
         };
-        call.needs(on_object(action, &input.bucket, &object.key));
+        call.require(on_object(action, &input.bucket, &object.key));
     }
     backend.store.require_bucket(&input.bucket).await?;
     let bucket = input.bucket.as_str();
@@ -334,31 +334,31 @@ pub(super) async fn get_object_attributes(
 ) -> S3Result<S3Response<GetObjectAttributesOutput>> {
     let input = req.input;
     let object = backend.store.object(&input.bucket, &input.key).await?;
-    // Clients send one header with commas, or one for each.
-    let asked: Vec<&str> = input
+    // Clients send one header with commas, or several headers.
+    let requested: Vec<&str> = input
         .object_attributes
         .iter()
         .flat_map(|names| names.as_str().split(','))
         .map(str::trim)
         .collect();
-    let is_asked = |name: &str| asked.contains(&name);
+    let is_requested = |name: &str| requested.contains(&name);
     let mut output = GetObjectAttributesOutput {
         last_modified: Some(timestamp(object.last_modified)),
         ..GetObjectAttributesOutput::default()
     };
-    if is_asked(ObjectAttributes::ETAG) {
+    if is_requested(ObjectAttributes::ETAG) {
         output.e_tag = Some(etag(&object.etag));
     }
-    if is_asked(ObjectAttributes::OBJECT_SIZE) {
+    if is_requested(ObjectAttributes::OBJECT_SIZE) {
         output.object_size = Some(size(object.size));
     }
-    if is_asked(ObjectAttributes::STORAGE_CLASS) {
+    if is_requested(ObjectAttributes::STORAGE_CLASS) {
         let class = object.attributes.storage_class.clone();
         output.storage_class = Some(dto::StorageClass::from(
             class.unwrap_or_else(|| "STANDARD".to_owned()),
         ));
     }
-    if is_asked(ObjectAttributes::CHECKSUM)
+    if is_requested(ObjectAttributes::CHECKSUM)
         && let Some(whole) = &object.checksum
     {
         let mut checksum = dto::Checksum {
@@ -368,7 +368,7 @@ pub(super) async fn get_object_attributes(
         fill_checksum!(checksum, Some(whole));
         output.checksum = Some(checksum);
     }
-    if is_asked(ObjectAttributes::OBJECT_PARTS) && !object.parts.is_empty() {
+    if is_requested(ObjectAttributes::OBJECT_PARTS) && !object.parts.is_empty() {
         let marker = input.part_number_marker.unwrap_or(0);
         let max = usize::try_from(input.max_parts.unwrap_or(1000))
             .unwrap_or(0)
