@@ -26,8 +26,8 @@ pub(crate) fn run(
             args.data_dir.display()
         ))
     })?;
-    for id in &outcome.put_back {
-        match outcome.why.get(id) {
+    for id in &outcome.requeued {
+        match outcome.reasons.get(id) {
             Some(reason) => writeln!(
                 out,
                 "{id} is in the queue again. It had failed because: {reason}"
@@ -45,10 +45,10 @@ pub(crate) fn run(
     if stayed > 0 {
         bail!(
             "{stayed} of {} could not be put back",
-            stayed + outcome.put_back.len()
+            stayed + outcome.requeued.len()
         );
     }
-    if outcome.put_back.is_empty() {
+    if outcome.requeued.is_empty() {
         writeln!(out, "There are no dead letters.")?;
     }
     Ok(())

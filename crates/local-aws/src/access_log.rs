@@ -1,8 +1,7 @@
-//! The record of every call served: one JSON line each in `aws-calls.jsonl` of the data folder.
+//! Records every call as a line of JSON in `aws-calls.jsonl` in the data folder.
 //!
-//! A thread of its own writes the lines, so no answer waits for the disk; lines that pile up behind a stuck
-//! disk are dropped and counted. When the file reaches 64 MiB it becomes `aws-calls.1.jsonl`, in place of the
-//! one before: the two never take more than about 128 MiB.
+//! A separate thread writes the lines, so no response waits for the disk. If the disk is too slow, lines are dropped and
+//! counted. At 64 MiB the file replaces `aws-calls.1.jsonl`, so both take at most about 128 MiB.
 
 use serde::Serialize;
 use std::{
@@ -21,44 +20,44 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 /// The file in the data folder.
 const FILE: &str = "aws-calls.jsonl";
 
-/// Where the file goes when it is full.
+/// The previous file.
 const OLD_FILE: &str = "aws-calls.1.jsonl";
 
-/// When the file is full, in bytes.
-const FULL: u64 = 64 << 20;
+/// The size at which the file is rotated, in bytes.
+const MAX_SIZE: u64 = 64 << 20;
 
 /// How many lines may wait to be written.
-const WAITING: usize = 1 << 16;
+const MAX_WAITING: usize = 1 << 16;
 
-/// What a policy must allow.
+/// A permission that an IAM policy must grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Permission {
     /// The IAM action, such as `s3:GetObject`.
     pub(crate) action: String,
-    /// An ARN, or `*` where the action knows no narrower one.
+    /// An ARN, or `*` if the action has no narrower resource.
     pub(crate) resource: String,
 }
 
-/// One call that was served. It names no signed address and holds no bytes.
+/// One call. It contains no signed URL and no image bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
-    /// The identifier that the answer carried (`x-amz-request-id`, `x-amzn-RequestId`).
+    /// The request id of the response (`x-amz-request-id`, `x-amzn-RequestId`).
     pub(crate) request_id: String,
     /// The IAM action, such as `s3:PutObject` or `rekognition:DetectLabels`.
     pub(crate) action: String,
-    /// What it was done to: an ARN such as `arn:aws:s3:::bucket/key`, or `*`.
+    /// The resource: an ARN such as `arn:aws:s3:::bucket/key`, or `*`.
     pub(crate) resource: String,
-    /// Everything that a policy must allow for this answer; the first is the call's own.
+    /// All permissions that the call needs, its own first.
     pub(crate) permissions: Vec<Permission>,
-    /// The HTTP status answered.
+    /// The HTTP status of the response.
     pub(crate) status: u16,
-    /// The AWS error code answered, if the call failed.
+    /// The AWS error code, if the call failed.
     pub(crate) error_code: Option<String>,
-    /// Who called, as the request says.
+    /// The access key that the request names. It is not verified.
     pub(crate) access_key_id: Option<String>,
 }
 
-/// A call as its line holds it.
+/// A call as it is written.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {
@@ -86,14 +85,14 @@ pub(crate) struct AccessLog {
 }
 
 impl AccessLog {
-    /// Opens the log of a data folder, after what is in it.
+    /// Opens the log of a data folder and appends to it.
     pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
-        Self::open_with(data_dir, FULL)
+        Self::open_with(data_dir, MAX_SIZE)
     }
 
-    fn open_with(data_dir: &Path, full: u64) -> io::Result<Self> {
-        let mut file = LogFile::open(data_dir, full)?;
-        let (commands, received) = mpsc::sync_channel(WAITING);
+    fn open_with(data_dir: &Path, max_size: u64) -> io::Result<Self> {
+        let mut file = LogFile::open(data_dir, max_size)?;
+        let (commands, received) = mpsc::sync_channel(MAX_WAITING);
         let writer = std::thread::Builder::new()
             .name("access-log".to_owned())
             .spawn(move || write_until_closed(&mut file, &received))?;
@@ -104,26 +103,26 @@ impl AccessLog {
         })
     }
 
-    /// Hands one call to the writer.
+    /// Queues one call for the writer. Does not block.
     pub(crate) fn record(&self, call: Call) {
         match self
             .commands
             .try_send(Command::Write(OffsetDateTime::now_utc(), call))
         {
-            // Closed is what a call that outlives the shutdown sees.
+            // Disconnected: the call ended after the shutdown.
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
             Err(TrySendError::Full(_)) => {
                 let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
                 if dropped.is_power_of_two() {
-                    tracing::warn!(dropped, "the access log cannot keep up, lines are dropped");
+                    tracing::warn!(dropped, "the access log is too slow; lines are dropped");
                 }
             }
         }
     }
 
-    /// Writes what waits and closes the file. Blocks.
+    /// Writes all waiting lines and closes the file. Blocks.
     pub(crate) fn close(&self) {
-        // An error means that the writer has gone already.
+        // An error means that the writer has already ended.
         let _ = self.commands.send(Command::Close);
         if let Some(writer) = self
             .writer
@@ -131,7 +130,7 @@ impl AccessLog {
             .unwrap_or_else(PoisonError::into_inner)
             .take()
         {
-            // A writer that panicked has said so on its own.
+            // A panic was reported by the writer's thread.
             let _ = writer.join();
         }
     }
@@ -190,11 +189,11 @@ struct LogFile {
     folder: PathBuf,
     file: File,
     size: u64,
-    full: u64,
+    max_size: u64,
 }
 
 impl LogFile {
-    fn open(folder: &Path, full: u64) -> io::Result<Self> {
+    fn open(folder: &Path, max_size: u64) -> io::Result<Self> {
         let file = OpenOptions::new()
             .create(true)
             .append(true)
@@ -204,14 +203,14 @@ impl LogFile {
             folder: folder.to_owned(),
             file,
             size,
-            full,
+            max_size,
         })
     }
 
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
-        if self.size >= self.full {
+        if self.size >= self.max_size {
             fs::rename(self.folder.join(FILE), self.folder.join(OLD_FILE))?;
-            *self = Self::open(&self.folder, self.full)?;
+            *self = Self::open(&self.folder, self.max_size)?;
         }
         self.file.write_all(lines)?;
         self.size += lines.len() as u64;
@@ -265,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_goes_on_after_what_is_there_and_is_bounded() {
+    fn the_log_appends_and_rotates() {
         let dir = tempfile::tempdir().unwrap();
         for number in 0..3 {
             let log = AccessLog::open_with(dir.path(), 100).unwrap();
@@ -278,7 +277,7 @@ mod tests {
                 .lines()
                 .count()
         };
-        // One line is longer than the limit, so every further one opens a new file.
+        // One line is longer than the limit, so each further line starts a new file.
         assert_eq!((count(FILE), count(OLD_FILE)), (1, 1));
     }
 }

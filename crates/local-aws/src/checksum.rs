@@ -1,4 +1,4 @@
-//! S3's additional checksums: computed while bytes pass, compared, and kept with the object.
+//! S3's additional checksums: computed while bytes arrive, verified, and stored with the object.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>
 
@@ -6,13 +6,13 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
 use serde::{Deserialize, Serialize};
 
-/// The algorithms S3 knows.
+/// The algorithms that S3 supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Algorithm {
     Crc32,
     Crc32c,
-    /// What S3 computes when the client asks for nothing.
+    /// S3's default.
     Crc64Nvme,
     Sha1,
     Sha256,
@@ -28,7 +28,7 @@ impl Algorithm {
         Self::Sha256,
     ];
 
-    /// The name in requests and answers.
+    /// The name in requests and responses.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Crc32 => "CRC32",
@@ -39,14 +39,14 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of this name.
+    /// The algorithm with this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
     }
 
-    /// The header, or trailer, that carries its value.
+    /// The header or trailer with the value.
     pub(crate) fn header(self) -> &'static str {
         match self {
             Self::Crc32 => "x-amz-checksum-crc32",
@@ -57,7 +57,7 @@ impl Algorithm {
         }
     }
 
-    /// How many bytes its value has.
+    /// The length of the value in bytes.
     pub(crate) fn length(self) -> usize {
         match self {
             Self::Crc32 | Self::Crc32c => 4,
@@ -67,7 +67,7 @@ impl Algorithm {
         }
     }
 
-    /// How CRCs of parts combine into that of the whole; hashes do not.
+    /// The CRC, whose values for parts can be combined. `None` for hashes.
     fn combinable(self) -> Option<crc_fast::CrcAlgorithm> {
         match self {
             Self::Crc32 => Some(crc_fast::CrcAlgorithm::Crc32IsoHdlc),
@@ -77,23 +77,23 @@ impl Algorithm {
         }
     }
 
-    /// Whether the whole's value can be had from the parts' values.
+    /// Whether the values of parts can be combined into the value of the whole object.
     pub(crate) fn allows_full_object(self) -> bool {
         self.combinable().is_some()
     }
 }
 
-/// What a value covers.
+/// The data that a value covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Coverage {
     /// The object's bytes.
     FullObject,
-    /// The values of the object's parts, one after the other.
+    /// The concatenated values of the object's parts.
     Composite,
 }
 
-/// A value as it is kept and answered.
+/// A value as it is stored and returned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checksum {
     pub(crate) algorithm: Algorithm,
@@ -103,7 +103,7 @@ pub(crate) struct Checksum {
 }
 
 impl Checksum {
-    /// The value of an object's, or a part's, own bytes.
+    /// The value of the bytes of an object or a part.
     pub(crate) fn of_bytes(algorithm: Algorithm, digest: &[u8]) -> Self {
         Self {
             algorithm,
@@ -112,8 +112,8 @@ impl Checksum {
         }
     }
 
-    /// The value of an object made of these parts, each with its own value and size in bytes. `None` when the
-    /// parts' values are not of this algorithm, or the algorithm does not combine.
+    /// The value of an object that consists of these parts, each with its value and size in bytes. `None` if a part has
+    /// another algorithm, or if the algorithm cannot be combined.
     pub(crate) fn of_parts(
         algorithm: Algorithm,
         coverage: Coverage,
@@ -158,7 +158,7 @@ impl Checksum {
     }
 }
 
-/// Computes one value while bytes pass.
+/// Computes one value incrementally.
 pub(crate) enum Hasher {
     Crc32(Crc32),
     Crc32c(Crc32c),
@@ -209,7 +209,7 @@ mod tests {
         Checksum::of_bytes(algorithm, &hasher.finalize())
     }
 
-    /// The check values of the algorithms' catalogues for `123456789`.
+    /// The published check values for `123456789`.
     #[test]
     fn known_values() {
         for (algorithm, value) in [
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn crcs_of_parts_combine_into_that_of_the_whole() {
+    fn crcs_of_parts_combine_into_the_crc_of_the_whole() {
         for algorithm in [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme] {
             let parts = [
                 (of(algorithm, b"12345"), 5),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_composite_value_covers_the_parts_values_and_names_their_number() {
+    fn a_composite_value_covers_the_parts_values_and_has_their_count() {
         let parts = [
             (of(Algorithm::Sha256, b"12345"), 5),
             (of(Algorithm::Sha256, b"6789"), 4),
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn names_read_as_they_are_written() {
+    fn names_round_trip() {
         for algorithm in Algorithm::ALL {
             assert_eq!(Algorithm::named(algorithm.name()), Some(algorithm));
             assert!(

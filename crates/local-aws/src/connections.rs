@@ -1,7 +1,7 @@
-//! Connections: from a listening socket to one function that answers requests, and their end.
+//! Serves HTTP/1.1 connections from a listening socket with one handler, and shuts them down.
 //!
-//! At the end nobody's patience depends on a client: an answer in the making is waited for, a client that has not
-//! sent its request whole, or does not take its answer, is not.
+//! A shutdown waits for handlers that are still running, but not for clients that have not sent their whole request or
+//! do not read their response.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -31,44 +31,44 @@ use tokio::{
     task::JoinSet,
 };
 
-/// How long clients are waited for.
+/// How long to wait for clients.
 #[derive(Debug, Clone, Copy)]
-struct Patience {
-    /// Over the head of a request, and between two requests.
+struct Timeouts {
+    /// For the head of a request, and between two requests.
     head: Duration,
-    /// At the end, over the head of a connection's first request.
+    /// During shutdown, for the head of a connection's first request.
     first_head: Duration,
-    /// At the end, over the rest of a request and over taking the answer.
+    /// During shutdown, for the rest of a request and for reading the response.
     exchange: Duration,
-    /// How often is looked whom a connection waits for once that has passed.
-    look_again: Duration,
+    /// How often to check, after that, whether a connection waits for its client.
+    poll_interval: Duration,
 }
 
-const PATIENCE: Patience = Patience {
+const TIMEOUTS: Timeouts = Timeouts {
     head: Duration::from_secs(30),
     first_head: Duration::from_millis(500),
     exchange: Duration::from_secs(3),
-    look_again: Duration::from_millis(100),
+    poll_interval: Duration::from_millis(100),
 };
 
-/// Accepts HTTP/1.1 connections and has `answer` answer their requests, until `stopped` becomes true; then waits for
-/// the answers in the making, but no more than seconds for clients. Dropped, it takes the connections along.
-pub async fn serve<A, F, B>(listener: TcpListener, answer: A, stopped: watch::Receiver<bool>)
+/// Accepts HTTP/1.1 connections and answers their requests with `handler` until `stopped` becomes true. Then it waits
+/// for running handlers, but only seconds for clients. Dropping the future closes all connections.
+pub async fn serve<H, F, B>(listener: TcpListener, handler: H, stopped: watch::Receiver<bool>)
 where
-    A: Fn(IpAddr, Request<Arriving>) -> F + Clone + Send + Sync + 'static,
+    H: Fn(IpAddr, Request<IncomingBody>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
-    serve_with(listener, answer, stopped, PATIENCE).await;
+    serve_with(listener, handler, stopped, TIMEOUTS).await;
 }
 
-async fn serve_with<A, F, B>(
+async fn serve_with<H, F, B>(
     listener: TcpListener,
-    answer: A,
+    handler: H,
     mut stopped: watch::Receiver<bool>,
-    patience: Patience,
+    timeouts: Timeouts,
 ) where
-    A: Fn(IpAddr, Request<Arriving>) -> F + Clone + Send + Sync + 'static,
+    H: Fn(IpAddr, Request<IncomingBody>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
@@ -77,43 +77,43 @@ async fn serve_with<A, F, B>(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let (answer, stopped) = (answer.clone(), stopped.clone());
-                    connections.spawn(connection(stream, peer.ip(), answer, stopped, patience));
+                    let (handler, stopped) = (handler.clone(), stopped.clone());
+                    connections.spawn(connection(stream, peer.ip(), handler, stopped, timeouts));
                 }
                 Err(error) => {
-                    // Such as too many open files, which passes.
+                    // For example too many open files, which is temporary.
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             },
-            // Done ones are forgotten as they come.
+            // Removes finished connections from the set.
             Some(_) = connections.join_next() => {}
-            () = end(&mut stopped) => break,
+            () = shutdown_started(&mut stopped) => break,
         }
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
 }
 
-async fn end(stopped: &mut watch::Receiver<bool>) {
-    // A sender that is gone says the same.
+async fn shutdown_started(stopped: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, which also ends the server.
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-async fn connection<A, F, B>(
+async fn connection<H, F, B>(
     stream: TcpStream,
     peer: IpAddr,
-    answer: A,
+    handler: H,
     mut stopped: watch::Receiver<bool>,
-    patience: Patience,
+    timeouts: Timeouts,
 ) where
-    A: Fn(IpAddr, Request<Arriving>) -> F,
+    H: Fn(IpAddr, Request<IncomingBody>) -> F,
     F: Future<Output = Response<B>>,
     B: Body<Error: Into<Box<dyn Error + Send + Sync>>> + 'static,
 {
-    // Small answers must not wait for more.
+    // Small responses must not wait for more data.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection refused its settings");
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
     let client = Arc::new(Client::default());
     let socket = Socket {
@@ -121,10 +121,10 @@ async fn connection<A, F, B>(
         client: Arc::clone(&client),
     };
     let service = service_fn(|request: Request<Incoming>| {
-        client.asked.store(true, Ordering::Relaxed);
-        let response = answer(
+        client.sent_head.store(true, Ordering::Relaxed);
+        let response = handler(
             peer,
-            request.map(|body| Arriving {
+            request.map(|body| IncomingBody {
                 body,
                 client: Arc::clone(&client),
             }),
@@ -133,65 +133,65 @@ async fn connection<A, F, B>(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(patience.head)
+        .header_read_timeout(timeouts.head)
         .serve_connection(socket, service);
     tokio::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
-        () = end(&mut stopped) => {
+        () = shutdown_started(&mut stopped) => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 result = connection.as_mut() => result,
-                () = client.outstays(patience) => {
-                    tracing::debug!("a client that took too long at the end was cut off");
+                () = client.times_out(timeouts) => {
+                    tracing::debug!("a client was too slow during shutdown and was disconnected");
                     return;
                 }
             }
         }
     };
     if let Err(error) = result {
-        tracing::debug!(%error, "a connection broke");
+        tracing::debug!(%error, "a connection failed");
     }
 }
 
-/// What the other end of a connection has done, and has yet to do.
+/// Tracks what a connection waits for.
 #[derive(Debug, Default)]
 struct Client {
-    /// It sent the head of a request.
-    asked: AtomicBool,
-    /// It has to send more of a body before anything goes on.
-    owes_bytes: AtomicBool,
-    /// It has to take more of an answer before anything goes on.
-    owes_room: AtomicBool,
+    /// The client has sent the head of a request.
+    sent_head: AtomicBool,
+    /// The connection waits for more of a request body.
+    must_send: AtomicBool,
+    /// The connection waits for the client to read more of a response.
+    must_read: AtomicBool,
 }
 
 impl Client {
-    /// Passes once the client, after the end began, has been waited for too long.
-    async fn outstays(&self, patience: Patience) {
-        tokio::time::sleep(patience.first_head).await;
-        // hyper waits for a connection's first request, even for the rest of half a head.
-        if !self.asked.load(Ordering::Relaxed) {
+    /// Completes when the connection has waited too long for its client since the shutdown started.
+    async fn times_out(&self, timeouts: Timeouts) {
+        tokio::time::sleep(timeouts.first_head).await;
+        // hyper's graceful shutdown still waits for the first request, even if only half its head has arrived.
+        if !self.sent_head.load(Ordering::Relaxed) {
             return;
         }
-        tokio::time::sleep(patience.exchange).await;
-        while !self.is_waited_for() {
-            tokio::time::sleep(patience.look_again).await;
+        tokio::time::sleep(timeouts.exchange).await;
+        while !self.is_awaited() {
+            tokio::time::sleep(timeouts.poll_interval).await;
         }
     }
 
-    fn is_waited_for(&self) -> bool {
-        self.owes_bytes.load(Ordering::Relaxed) || self.owes_room.load(Ordering::Relaxed)
+    fn is_awaited(&self) -> bool {
+        self.must_send.load(Ordering::Relaxed) || self.must_read.load(Ordering::Relaxed)
     }
 }
 
-/// The body of a request on its way in.
+/// The body of a request, as it arrives.
 #[derive(Debug)]
-pub struct Arriving {
+pub struct IncomingBody {
     body: Incoming,
     client: Arc<Client>,
 }
 
-impl Body for Arriving {
+impl Body for IncomingBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -201,7 +201,7 @@ impl Body for Arriving {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(context);
         self.client
-            .owes_bytes
+            .must_send
             .store(frame.is_pending(), Ordering::Relaxed);
         frame
     }
@@ -215,22 +215,22 @@ impl Body for Arriving {
     }
 }
 
-impl Drop for Arriving {
+impl Drop for IncomingBody {
     fn drop(&mut self) {
-        self.client.owes_bytes.store(false, Ordering::Relaxed);
+        self.client.must_send.store(false, Ordering::Relaxed);
     }
 }
 
-/// A connection's socket, which notes whether the other end takes what is written.
+/// A connection's socket. It records whether the client reads what is written.
 struct Socket {
     stream: TokioIo<TcpStream>,
     client: Arc<Client>,
 }
 
 impl Socket {
-    fn noted<T>(&self, written: Poll<T>) -> Poll<T> {
+    fn record<T>(&self, written: Poll<T>) -> Poll<T> {
         self.client
-            .owes_room
+            .must_read
             .store(written.is_pending(), Ordering::Relaxed);
         written
     }
@@ -253,7 +253,7 @@ impl Write for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.noted(written)
+        self.record(written)
     }
 
     fn poll_write_vectored(
@@ -262,7 +262,7 @@ impl Write for Socket {
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
-        self.noted(written)
+        self.record(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -287,24 +287,23 @@ mod tests {
         sync::{Notify, Semaphore},
     };
 
-    /// Answers `/slow` when it is let, `/large` with more than a socket holds, and everything with the size of the
-    /// request's body.
+    /// Answers with the size of the request's body; `/slow` once it is released, `/large` with more than a socket holds.
     #[derive(Clone)]
-    struct Answers {
-        begun: Arc<Notify>,
-        go: Arc<Semaphore>,
+    struct Handler {
+        started: Arc<Notify>,
+        release: Arc<Semaphore>,
     }
 
-    impl Answers {
-        async fn answer(self, request: Request<Arriving>) -> Response<String> {
+    impl Handler {
+        async fn answer(self, request: Request<IncomingBody>) -> Response<String> {
             let path = request.uri().path().to_owned();
-            self.begun.notify_one();
+            self.started.notify_one();
             let size = match request.into_body().collect().await {
                 Ok(body) => body.to_bytes().len(),
                 Err(_) => 0,
             };
             if path == "/slow" {
-                let _ = self.go.acquire().await;
+                let _ = self.release.acquire().await;
             }
             Response::new(match path.as_str() {
                 "/large" => "x".repeat(64 << 20),
@@ -320,68 +319,68 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_end_waits_for_answers_and_not_for_clients() {
+    async fn a_shutdown_waits_for_handlers_and_not_for_clients() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let answers = Answers {
-            begun: Arc::default(),
-            go: Arc::new(Semaphore::new(0)),
+        let handler = Handler {
+            started: Arc::default(),
+            release: Arc::new(Semaphore::new(0)),
         };
         let (stop, stopped) = watch::channel(false);
         let answer = {
-            let answers = answers.clone();
-            move |_, request| answers.clone().answer(request)
+            let handler = handler.clone();
+            move |_, request| handler.clone().answer(request)
         };
-        let patience = Patience {
+        let timeouts = Timeouts {
             first_head: Duration::from_millis(20),
             exchange: Duration::from_millis(60),
-            look_again: Duration::from_millis(5),
-            ..PATIENCE
+            poll_interval: Duration::from_millis(5),
+            ..TIMEOUTS
         };
-        let server = tokio::spawn(serve_with(listener, answer, stopped, patience));
+        let server = tokio::spawn(serve_with(listener, answer, stopped, timeouts));
 
         let mut silent = connect(address, "").await;
         let mut half_a_head = connect(address, "GET / HTTP/1.1\r\nHo").await;
-        let mut again = connect(address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
-        answers.begun.notified().await;
+        let mut second = connect(address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        handler.started.notified().await;
         let mut first = [0; 15];
-        again.read_exact(&mut first).await.unwrap();
+        second.read_exact(&mut first).await.unwrap();
         assert_eq!(&first, b"HTTP/1.1 200 OK");
-        again.write_all(b"GET / HT").await.unwrap();
+        second.write_all(b"GET / HT").await.unwrap();
         let mut half_a_body = connect(
             address,
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf ",
         )
         .await;
-        answers.begun.notified().await;
-        let deaf = connect(address, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n").await;
-        answers.begun.notified().await;
+        handler.started.notified().await;
+        let not_reading = connect(address, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        handler.started.notified().await;
         let mut whole = connect(
             address,
             "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nwhole",
         )
         .await;
-        answers.begun.notified().await;
+        handler.started.notified().await;
         stop.send_replace(true);
 
-        // They are closed, without an answer, while a request is still in hand.
+        // They are closed without a response while a request is still being handled.
         for connection in [&mut silent, &mut half_a_head, &mut half_a_body] {
-            let mut said = Vec::new();
-            let _ = connection.read_to_end(&mut said).await;
-            assert_eq!(said, b"");
+            let mut received = Vec::new();
+            let _ = connection.read_to_end(&mut received).await;
+            assert_eq!(received, b"");
         }
         let mut rest = String::new();
-        let _ = again.read_to_string(&mut rest).await;
+        let _ = second.read_to_string(&mut rest).await;
         assert!(!rest.contains("HTTP/1.1"), "{rest}");
-        // It never read; the server is not waiting for it, as the end of the test shows.
+        // It never reads. The end of the test shows that the server does not wait for it.
         tokio::time::sleep(Duration::from_millis(1)).await;
         assert!(!server.is_finished());
-        answers.go.add_permits(1);
-        let mut said = String::new();
-        whole.read_to_string(&mut said).await.unwrap();
-        assert!(said.starts_with("HTTP/1.1 200"), "{said}");
-        assert!(said.ends_with("5 bytes"), "{said}");
+        handler.release.add_permits(1);
+        let mut received = String::new();
+        whole.read_to_string(&mut received).await.unwrap();
+        assert!(received.starts_with("HTTP/1.1 200"), "{received}");
+        assert!(received.ends_with("5 bytes"), "{received}");
         server.await.unwrap();
-        drop(deaf);
+        drop(not_reading);
     }
 }

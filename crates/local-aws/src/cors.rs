@@ -1,7 +1,7 @@
-//! Cross-origin rules of buckets, as S3 keeps and applies them.
+//! Cross-origin rules of buckets, as S3 applies them.
 //!
-//! S3 answers a browser's preflight without credentials, and picks the first rule that allows the origin, the
-//! method and every header asked for; `*` stands once in an origin or header for any characters.
+//! S3 answers a browser's preflight without credentials. It uses the first rule that allows the origin, the method and
+//! every requested header. One `*` in an origin or header matches any characters.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html>
 
 use http::{
@@ -14,39 +14,38 @@ use http::{
     },
 };
 
-/// How long a browser may remember a preflight, in seconds.
+/// How long a browser may cache a preflight, in seconds.
 const MAX_AGE_SECONDS: u32 = 3000;
 
-/// What every answer of a bucket with rules depends on.
+/// The `Vary` header of every response of a bucket with rules.
 const VARIES: &str = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
 
 /// The rules of one bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketCors {
     /// The bucket's name.
-    pub bucket: String,
-    /// The first that fits applies.
-    pub rules: Vec<CorsRule>,
+    pub(crate) bucket: String,
+    /// The first rule that matches applies.
+    pub(crate) rules: Vec<CorsRule>,
 }
 
-/// What pages of some origins may do with a bucket.
+/// What web pages of some origins may do with a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CorsRule {
-    /// Origins such as `https://example.org`; `*` may stand for any characters, once.
-    pub allowed_origins: Vec<String>,
+pub(crate) struct CorsRule {
+    /// Origins such as `https://example.org`; one `*` matches any characters.
+    pub(crate) allowed_origins: Vec<String>,
     /// Methods such as `PUT`.
-    pub allowed_methods: Vec<Method>,
-    /// Request headers, in any case; `*` may stand for any characters, once.
-    pub allowed_headers: Vec<String>,
-    /// Answer headers that the page may read.
-    pub exposed_headers: Vec<String>,
-    /// How long a browser may remember the answer to a preflight, in seconds.
-    pub max_age_seconds: Option<u32>,
+    pub(crate) allowed_methods: Vec<Method>,
+    /// Request headers, in any case; one `*` matches any characters.
+    pub(crate) allowed_headers: Vec<String>,
+    /// Response headers that the page may read.
+    pub(crate) exposed_headers: Vec<String>,
+    /// How long a browser may cache a preflight, in seconds.
+    pub(crate) max_age_seconds: Option<u32>,
 }
 
 impl BucketCors {
-    /// Lets pages of these origins put objects with a presigned address, read the ETag of the answer, and get them
-    /// back.
+    /// Lets pages of these origins upload objects with a presigned URL, read the response's ETag, and download them.
     pub fn for_uploads<I: Into<String>>(
         bucket: impl Into<String>,
         origins: impl IntoIterator<Item = I>,
@@ -54,7 +53,7 @@ impl BucketCors {
         Self::with_methods(bucket, origins, [Method::PUT, Method::GET, Method::HEAD])
     }
 
-    /// Lets pages of these origins get objects with a presigned address.
+    /// Lets pages of these origins download objects with a presigned URL.
     pub fn for_downloads<I: Into<String>>(
         bucket: impl Into<String>,
         origins: impl IntoIterator<Item = I>,
@@ -80,7 +79,7 @@ impl BucketCors {
         }
     }
 
-    /// The headers that answer a preflight, or `None` when it is refused.
+    /// The headers of the response to a preflight, or `None` if it is not allowed.
     pub(crate) fn preflight(&self, request: &HeaderMap) -> Option<HeaderMap> {
         let origin = request.get(ORIGIN)?;
         let method = request.get(ACCESS_CONTROL_REQUEST_METHOD)?.to_str().ok()?;
@@ -88,7 +87,7 @@ impl BucketCors {
             Some(headers) => headers.to_str().ok()?,
             None => "",
         };
-        let wanted: Vec<&str> = headers
+        let requested: Vec<&str> = headers
             .split(',')
             .map(str::trim)
             .filter(|name| !name.is_empty())
@@ -97,36 +96,36 @@ impl BucketCors {
         let allowed = |name: &&str| {
             rule.allowed_headers
                 .iter()
-                .any(|pattern| fits(pattern, name, true))
+                .any(|pattern| matches(pattern, name, true))
         };
-        if !wanted.iter().all(allowed) {
+        if !requested.iter().all(allowed) {
             return None;
         }
-        let mut answer = rule.answer(origin, pattern);
-        if !wanted.is_empty() {
+        let mut response = rule.headers(origin, pattern);
+        if !requested.is_empty() {
             set(
-                &mut answer,
+                &mut response,
                 ACCESS_CONTROL_ALLOW_HEADERS,
-                &wanted.join(", ").to_ascii_lowercase(),
+                &requested.join(", ").to_ascii_lowercase(),
             );
         }
-        Some(answer)
+        Some(response)
     }
 
-    /// Adds to an answer what lets the page read it.
+    /// Adds the headers that let the page read a response.
     pub(crate) fn apply(
         &self,
         method: &Method,
         origin: Option<&HeaderValue>,
-        answer: &mut HeaderMap,
+        response: &mut HeaderMap,
     ) {
         match origin.and_then(|origin| Some((origin, self.rule_for(origin, method.as_str())?))) {
-            Some((origin, (rule, pattern))) => answer.extend(rule.answer(origin, pattern)),
-            None => set(answer, VARY, VARIES),
+            Some((origin, (rule, pattern))) => response.extend(rule.headers(origin, pattern)),
+            None => set(response, VARY, VARIES),
         }
     }
 
-    /// The first rule that allows the method from the origin, and the pattern that the origin fits.
+    /// The first rule that allows the method from the origin, and the pattern that matched.
     fn rule_for(&self, origin: &HeaderValue, method: &str) -> Option<(&CorsRule, &str)> {
         let origin = origin.to_str().ok()?;
         self.rules
@@ -136,54 +135,54 @@ impl BucketCors {
                 let pattern = rule
                     .allowed_origins
                     .iter()
-                    .find(|pattern| fits(pattern, origin, false))?;
+                    .find(|pattern| matches(pattern, origin, false))?;
                 Some((rule, pattern.as_str()))
             })
     }
 }
 
 impl CorsRule {
-    fn answer(&self, origin: &HeaderValue, pattern: &str) -> HeaderMap {
-        let mut answer = HeaderMap::new();
+    fn headers(&self, origin: &HeaderValue, pattern: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
         if pattern == "*" {
-            answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         } else {
-            answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            answer.insert(
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            headers.insert(
                 ACCESS_CONTROL_ALLOW_CREDENTIALS,
                 HeaderValue::from_static("true"),
             );
         }
         let methods: Vec<&str> = self.allowed_methods.iter().map(Method::as_str).collect();
         set(
-            &mut answer,
+            &mut headers,
             ACCESS_CONTROL_ALLOW_METHODS,
             &methods.join(", "),
         );
         if !self.exposed_headers.is_empty() {
             set(
-                &mut answer,
+                &mut headers,
                 ACCESS_CONTROL_EXPOSE_HEADERS,
                 &self.exposed_headers.join(", "),
             );
         }
         if let Some(seconds) = self.max_age_seconds {
-            answer.insert(ACCESS_CONTROL_MAX_AGE, seconds.into());
+            headers.insert(ACCESS_CONTROL_MAX_AGE, seconds.into());
         }
-        set(&mut answer, VARY, VARIES);
-        answer
+        set(&mut headers, VARY, VARIES);
+        headers
     }
 }
 
-/// Sets a header; a value that no header can have is left out.
+/// Sets a header. Ignores a value that a header cannot have.
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
 }
 
-/// Whether `text` fits a pattern with at most one `*`.
-fn fits(pattern: &str, text: &str, ignore_case: bool) -> bool {
+/// Whether `text` matches a pattern with at most one `*`.
+fn matches(pattern: &str, text: &str, ignore_case: bool) -> bool {
     let same = |pattern: &str, text: &str| {
         if ignore_case {
             pattern.eq_ignore_ascii_case(text)
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preflight_from_an_allowed_origin_is_told_what_it_may_send() {
+    fn a_preflight_from_an_allowed_origin_is_answered() {
         let cors = BucketCors::for_uploads("in", ["http://127.0.0.1:8080"]);
         let answer = preflight(
             &cors,
@@ -244,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn another_origin_method_or_header_is_refused() {
+    fn another_origin_method_or_header_is_rejected() {
         let mut cors = BucketCors::for_uploads("in", ["http://127.0.0.1:8080"]);
         assert_eq!(
             preflight(&cors, "http://evil.example", "PUT", "content-type"),
@@ -273,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_vary_by_origin_also_when_none_is_named() {
+    fn responses_vary_by_origin_even_without_one() {
         let cors = BucketCors::for_downloads("out", ["*"]);
         let mut answer = HeaderMap::new();
         cors.apply(&Method::GET, None, &mut answer);
@@ -285,21 +284,25 @@ mod tests {
         assert_eq!(answer[ACCESS_CONTROL_ALLOW_ORIGIN], "*");
         assert!(!answer.contains_key(ACCESS_CONTROL_ALLOW_CREDENTIALS));
 
-        let mut refused = HeaderMap::new();
-        cors.apply(&Method::PUT, Some(&origin), &mut refused);
-        assert!(!refused.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
+        let mut rejected = HeaderMap::new();
+        cors.apply(&Method::PUT, Some(&origin), &mut rejected);
+        assert!(!rejected.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
     }
 
     #[test]
     fn patterns() {
-        assert!(fits(
+        assert!(matches(
             "https://*.example.org",
             "https://www.example.org",
             false
         ));
-        assert!(!fits("https://*.example.org", "https://example.org", false));
-        assert!(!fits("ab*ba", "aba", false));
-        assert!(!fits("x-amz-*", "X-Amz-Date", false));
-        assert!(fits("*", "", true));
+        assert!(!matches(
+            "https://*.example.org",
+            "https://example.org",
+            false
+        ));
+        assert!(!matches("ab*ba", "aba", false));
+        assert!(!matches("x-amz-*", "X-Amz-Date", false));
+        assert!(matches("*", "", true));
     }
 }

@@ -1,9 +1,9 @@
-//! The folder of messages that failed too often: one readable JSON file each.
+//! The folder of dead letters: one readable JSON file for each message that failed too often.
 //!
-//! The files are what counts: [`redrive`] puts back what they say, also after a person edited the event, and
-//! removes them. It works while the server runs, because the database takes writes from several processes.
+//! [`redrive`] queues the content of the files again, even if somebody edited it, and removes them. It works while the
+//! server runs, because several processes can write to the database.
 
-use crate::store::{self, Dead};
+use crate::store::{self, DeadMessage};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,16 +22,16 @@ use time::{
 /// The folder in the data folder.
 const FOLDER: &str = "dead-letters";
 
-/// How the time stands in file names: sortable, and without colons.
+/// The time in file names: sortable, and without colons.
 const FILE_TIME: &[BorrowedFormatItem<'_>] =
     format_description!("[year][month][day]T[hour][minute][second]Z");
 
-/// A dead letter as its file holds it.
+/// A dead letter as it is stored in its file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DeadLetter {
     message_id: String,
-    /// The object's key, decoded, for the reader only.
+    /// The object's decoded key, for people.
     #[serde(default)]
     key: Option<String>,
     #[serde(default)]
@@ -44,20 +44,20 @@ struct DeadLetter {
     dead_since: Option<OffsetDateTime>,
     #[serde(default)]
     put_back_with: String,
-    /// What is queued again: an event, or the message's own text as a string where it is no JSON.
+    /// The message: an event, or a string with its text if it is not JSON.
     event: Value,
 }
 
-/// The event in a message, or its text.
+/// The event of a message, or its text as a string.
 fn event_of(body: &str) -> Value {
     match serde_json::from_str(body) {
-        // In a dead letter a string is the text itself, so one in JSON stays as it was written, too.
+        // A string is the text itself, so a JSON string keeps its quotes.
         Ok(Value::String(_)) | Err(_) => Value::String(body.to_owned()),
         Ok(event) => event,
     }
 }
 
-/// The message that [`event_of`] was made of.
+/// The reverse of [`event_of`].
 fn body_of(event: &Value) -> String {
     event
         .as_str()
@@ -71,15 +71,15 @@ pub(crate) struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// The folder, made if it is not there.
+    /// Opens the folder. Creates it if it does not exist.
     pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
         let folder = data_dir.join(FOLDER);
         fs::create_dir_all(&folder)?;
         Ok(Self { folder })
     }
 
-    /// Writes one dead letter. Writing it again, after a crash, replaces the file.
-    pub(crate) fn write(&self, dead: &Dead) -> io::Result<()> {
+    /// Writes one dead letter. Replaces its file if it exists after a crash.
+    pub(crate) fn write(&self, dead: &DeadMessage) -> io::Result<()> {
         let since = dead.since.to_offset(UtcOffset::UTC);
         let time = since.format(FILE_TIME).map_err(io::Error::other)?;
         let event = event_of(&dead.body);
@@ -90,22 +90,22 @@ impl DeadLetters {
             receive_count: dead.receive_count,
             first_sent_at: dead.sent_at,
             dead_since: Some(since),
-            put_back_with: self.put_back_with(&dead.id),
+            put_back_with: self.redrive_command(&dead.id),
             event,
         };
         let mut text = serde_json::to_vec_pretty(&letter)?;
         text.push(b'\n');
-        let place = self.folder.join(format!("{time}-{}.json", dead.id));
-        let aside = place.with_extension("tmp");
-        let mut file = File::create(&aside)?;
+        let path = self.folder.join(format!("{time}-{}.json", dead.id));
+        let temporary = path.with_extension("tmp");
+        let mut file = File::create(&temporary)?;
         file.write_all(&text)?;
         file.sync_all()?;
-        fs::rename(&aside, &place)?;
+        fs::rename(&temporary, &path)?;
         File::open(&self.folder)?.sync_all()
     }
 
-    /// The command that puts a dead letter of this folder back, from wherever it is typed.
-    fn put_back_with(&self, id: &str) -> String {
+    /// The command that redrives a dead letter of this folder, from any working directory.
+    fn redrive_command(&self, id: &str) -> String {
         let data_dir = self.folder.parent().unwrap_or(&self.folder);
         let data_dir = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
         let quoted = data_dir.to_string_lossy().replace('\'', r"'\''");
@@ -128,7 +128,7 @@ impl DeadLetters {
         Ok(files)
     }
 
-    /// How many there are.
+    /// The number of dead letters.
     pub(crate) fn count(&self) -> io::Result<u64> {
         Ok(self.files()?.len() as u64)
     }
@@ -147,24 +147,24 @@ fn key_of(event: &Value) -> Option<String> {
     )
 }
 
-/// What [`redrive`] did.
+/// The result of [`redrive`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Redriven {
+pub struct RedriveResult {
     /// The identifiers of the messages that are queued again.
-    pub put_back: Vec<String>,
-    /// Why each of them had become a dead letter, by its identifier, where that is known.
-    pub why: BTreeMap<String, String>,
-    /// The files that could not be put back, and why; they stay.
+    pub requeued: Vec<String>,
+    /// Why they had failed, by identifier, if known.
+    pub reasons: BTreeMap<String, String>,
+    /// The files that could not be queued again, with the reason. They stay.
     pub failed: Vec<(PathBuf, String)>,
-    /// The identifiers asked for that no dead letter has.
+    /// The requested identifiers that no dead letter has.
     pub unknown: Vec<String>,
 }
 
-/// Why dead letters could not be put back at all.
+/// Why no dead letter could be queued again.
 #[derive(Debug, thiserror::Error)]
 pub enum RedriveError {
-    /// No server has ever run on this folder.
-    #[error("{} holds no queue: name the data folder that the server was started with", .0.display())]
+    /// The folder is not the data folder of a server.
+    #[error("{} contains no queue: name the data folder of the server", .0.display())]
     NoQueue(PathBuf),
     /// The folder could not be read.
     #[error("the dead letters could not be read: {0}")]
@@ -174,15 +174,14 @@ pub enum RedriveError {
     Open(String),
 }
 
-/// Puts dead letters back in the queue of a data folder, whether its server runs or not: those with one of
-/// these message identifiers (or file names), or every one when none is named. All their attempts are before
-/// them again.
+/// Queues dead letters of a data folder again, whether its server runs or not: those with one of these message
+/// identifiers (or file names), or all if `ids` is empty. Their attempts are counted from the start.
 ///
 /// Blocks on files and on the database.
 ///
 /// # Errors
-/// When the folder or its database cannot be read. What concerns one file alone is told in [`Redriven`].
-pub fn redrive(data_dir: &Path, ids: &[String]) -> Result<Redriven, RedriveError> {
+/// If the folder or its database cannot be read. [`RedriveResult::failed`] has the errors of single files.
+pub fn redrive(data_dir: &Path, ids: &[String]) -> Result<RedriveResult, RedriveError> {
     let database = data_dir.join(store::DATABASE);
     if !database.is_file() {
         return Err(RedriveError::NoQueue(data_dir.to_owned()));
@@ -192,7 +191,7 @@ pub fn redrive(data_dir: &Path, ids: &[String]) -> Result<Redriven, RedriveError
     };
     let connection =
         store::open_database(&database).map_err(|error| RedriveError::Open(error.to_string()))?;
-    let mut redriven = Redriven::default();
+    let mut result = RedriveResult::default();
     let mut unknown: Vec<&String> = ids.iter().collect();
     for file in letters.files()? {
         let letter = read(&file);
@@ -205,18 +204,18 @@ pub fn redrive(data_dir: &Path, ids: &[String]) -> Result<Redriven, RedriveError
             continue;
         }
         unknown.retain(|id| !names(id));
-        match letter.and_then(|letter| put_back(&connection, &file, letter)) {
+        match letter.and_then(|letter| requeue(&connection, &file, letter)) {
             Ok((id, reason)) => {
                 if let Some(reason) = reason {
-                    redriven.why.insert(id.clone(), reason);
+                    result.reasons.insert(id.clone(), reason);
                 }
-                redriven.put_back.push(id);
+                result.requeued.push(id);
             }
-            Err(reason) => redriven.failed.push((file, reason)),
+            Err(reason) => result.failed.push((file, reason)),
         }
     }
-    redriven.unknown = unknown.into_iter().cloned().collect();
-    Ok(redriven)
+    result.unknown = unknown.into_iter().cloned().collect();
+    Ok(result)
 }
 
 fn read(file: &Path) -> Result<DeadLetter, String> {
@@ -224,14 +223,13 @@ fn read(file: &Path) -> Result<DeadLetter, String> {
     serde_json::from_slice(&text).map_err(|error| format!("it is not a dead letter: {error}"))
 }
 
-/// Queues the event, then removes the file: a crash between the two leaves both, and loses nothing.
-/// Gives its identifier and why it was there.
-fn put_back(
+/// Queues the event, then removes the file, so that a crash loses nothing. Returns the identifier and the reason.
+fn requeue(
     connection: &Connection,
     file: &Path,
     letter: DeadLetter,
 ) -> Result<(String, Option<String>), String> {
-    store::insert_again(
+    store::requeue(
         connection,
         &letter.message_id,
         &body_of(&letter.event),
@@ -243,7 +241,7 @@ fn put_back(
     Ok((letter.message_id, letter.last_reason))
 }
 
-/// A time as people read it in messages.
+/// A time for log messages.
 pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
     time.format(&Rfc3339).unwrap_or_default()
 }
@@ -253,8 +251,8 @@ mod tests {
     use super::*;
     use time::macros::datetime;
 
-    fn dead(id: &str) -> Dead {
-        Dead {
+    fn dead(id: &str) -> DeadMessage {
+        DeadMessage {
             id: id.to_owned(),
             body: r#"{"Records":[{"s3":{"object":{"key":"uploads/my+cat%2B1.jpg"}}}]}"#.to_owned(),
             receive_count: 5,
@@ -265,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_letter_is_readable_and_can_be_put_back() {
+    fn a_dead_letter_is_readable_and_can_be_redriven() {
         let dir = tempfile::tempdir().unwrap();
         let letters = DeadLetters::open(dir.path()).unwrap();
         letters.write(&dead("one")).unwrap();
@@ -284,8 +282,8 @@ mod tests {
 
         let connection = store::open_database(&dir.path().join(store::DATABASE)).unwrap();
         let redriven = redrive(dir.path(), &["one".to_owned(), "three".to_owned()]).unwrap();
-        assert_eq!(redriven.put_back, ["one"]);
-        assert_eq!(redriven.why["one"], "the picture could not be fetched");
+        assert_eq!(redriven.requeued, ["one"]);
+        assert_eq!(redriven.reasons["one"], "the picture could not be fetched");
         assert_eq!(redriven.unknown, ["three"]);
         assert!(!file.exists());
         let (id, body): (String, String) = connection
@@ -297,17 +295,17 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_any_text_can_be_put_back_as_it_was() {
+    fn any_text_is_redriven_unchanged() {
         let dir = tempfile::tempdir().unwrap();
         let letters = DeadLetters::open(dir.path()).unwrap();
         let connection = store::open_database(&dir.path().join(store::DATABASE)).unwrap();
         for body in ["hello", "\"hello\"", "{\"Records\":", "7", "[]", "\n"] {
-            let message = Dead {
+            let message = DeadMessage {
                 body: body.to_owned(),
                 ..dead("one")
             };
             letters.write(&message).unwrap();
-            assert_eq!(redrive(dir.path(), &[]).unwrap().put_back, ["one"]);
+            assert_eq!(redrive(dir.path(), &[]).unwrap().requeued, ["one"]);
             let queued: String = connection
                 .query_row("SELECT body FROM messages", [], |row| row.get(0))
                 .unwrap();
@@ -317,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_dead_letter_stays_and_the_others_go_back() {
+    fn a_file_that_is_no_dead_letter_stays_and_the_others_are_redriven() {
         let dir = tempfile::tempdir().unwrap();
         let letters = DeadLetters::open(dir.path()).unwrap();
         drop(store::open_database(&dir.path().join(store::DATABASE)).unwrap());
@@ -325,13 +323,13 @@ mod tests {
         let broken = dir.path().join("dead-letters/broken.json");
         fs::write(&broken, "{").unwrap();
         let redriven = redrive(dir.path(), &[]).unwrap();
-        assert_eq!(redriven.put_back, ["one"]);
+        assert_eq!(redriven.requeued, ["one"]);
         assert_eq!(redriven.failed.len(), 1);
         assert!(broken.exists());
     }
 
     #[test]
-    fn putting_back_what_is_not_forgotten_yet_loses_nothing() {
+    fn redriving_a_message_that_is_still_in_the_database_loses_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let letters = DeadLetters::open(dir.path()).unwrap();
         let connection = store::open_database(&dir.path().join(store::DATABASE)).unwrap();
@@ -340,7 +338,7 @@ mod tests {
             .unwrap();
         letters.write(&dead("one")).unwrap();
         redrive(dir.path(), &[]).unwrap();
-        // What the server does last when a message dies.
+        // The last step of the server for a dead message.
         connection
             .execute(
                 "DELETE FROM messages WHERE id = 'one' AND dead_since IS NOT NULL",
@@ -354,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_a_queue_is_named() {
+    fn a_folder_without_a_queue_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         assert!(matches!(
             redrive(dir.path(), &[]),

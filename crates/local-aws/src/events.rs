@@ -1,4 +1,4 @@
-//! What S3 tells about its objects: which changes of the input bucket are queued, and as what JSON.
+//! S3 event notifications: which changes of the input bucket are queued, and their JSON.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>
 
@@ -6,17 +6,17 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
-/// The account that owns the local buckets; real ones have twelve digits as well.
+/// The account that owns the local buckets. Real accounts have twelve digits too.
 pub(crate) const ACCOUNT: &str = "000000000000";
 
-/// The name of the one notification configuration.
+/// The name of the notification configuration.
 const CONFIGURATION_ID: &str = "sightline-uploads";
 
 /// Milliseconds, as S3 writes them.
 const EVENT_TIME: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// What is left as it is in an event's key: S3 encodes as HTML forms do, but keeps the slashes.
+/// The characters that are not encoded in an event's key: S3 encodes as HTML forms do, but keeps slashes.
 const KEY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -25,7 +25,7 @@ const KEY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b' ');
 
-/// A kind of change that S3 can notify of.
+/// A kind of change that causes an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventType {
     /// `s3:ObjectCreated:*`: put, copied, or completed from parts.
@@ -34,7 +34,7 @@ pub enum EventType {
     ObjectRemoved,
 }
 
-/// What happened to an object.
+/// A change to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
     Put,
@@ -61,7 +61,7 @@ impl Change {
     }
 }
 
-/// Who caused a change, by which request.
+/// The request that caused a change.
 #[derive(Debug, Clone)]
 pub(crate) struct Cause {
     pub(crate) request_id: String,
@@ -70,12 +70,12 @@ pub(crate) struct Cause {
     pub(crate) source_ip: String,
 }
 
-/// The object a change was made to.
+/// The object that changed.
 #[derive(Debug)]
-pub(crate) struct Subject<'a> {
+pub(crate) struct ChangedObject<'a> {
     pub(crate) bucket: &'a str,
     pub(crate) key: &'a str,
-    /// Size in bytes and ETag; none when the object is gone.
+    /// Size in bytes and ETag. `None` if the object was deleted.
     pub(crate) version: Option<(u64, &'a str)>,
     pub(crate) sequencer: u64,
 }
@@ -90,18 +90,18 @@ pub(crate) struct Notifications {
 }
 
 impl Notifications {
-    /// The message to queue for a change, if the configuration asks for one.
+    /// The message for a change, or `None` if the configuration does not cover it.
     pub(crate) fn message(
         &self,
         change: Change,
-        subject: &Subject<'_>,
+        object: &ChangedObject<'_>,
         cause: &Cause,
         at: OffsetDateTime,
     ) -> Result<Option<String>, serde_json::Error> {
-        let wanted = subject.bucket == self.bucket
-            && subject.key.starts_with(&self.prefix)
+        let configured = object.bucket == self.bucket
+            && object.key.starts_with(&self.prefix)
             && self.events.contains(&change.event_type());
-        if !wanted {
+        if !configured {
             return Ok(None);
         }
         serde_json::to_string(&Event {
@@ -125,17 +125,17 @@ impl Notifications {
                     s3_schema_version: "1.0",
                     configuration_id: CONFIGURATION_ID,
                     bucket: Bucket {
-                        name: subject.bucket,
+                        name: object.bucket,
                         owner_identity: Identity {
                             principal_id: ACCOUNT.to_owned(),
                         },
-                        arn: format!("arn:aws:s3:::{}", subject.bucket),
+                        arn: format!("arn:aws:s3:::{}", object.bucket),
                     },
                     object: Object {
-                        key: encode_key(subject.key),
-                        size: subject.version.map(|(size, _)| size),
-                        e_tag: subject.version.map(|(_, e_tag)| e_tag),
-                        sequencer: format!("{:018X}", subject.sequencer),
+                        key: encode_key(object.key),
+                        size: object.version.map(|(size, _)| size),
+                        e_tag: object.version.map(|(_, e_tag)| e_tag),
+                        sequencer: format!("{:018X}", object.sequencer),
                     },
                 },
             }],
@@ -144,7 +144,7 @@ impl Notifications {
     }
 }
 
-/// A key as events carry it: `red flower+1.jpg` becomes `red+flower%2B1.jpg`.
+/// The key as it appears in an event: `red flower+1.jpg` becomes `red+flower%2B1.jpg`.
 fn encode_key(key: &str) -> String {
     utf8_percent_encode(key, KEY).to_string().replace(' ', "+")
 }
@@ -238,7 +238,7 @@ mod tests {
             access_key_id: "local".to_owned(),
             source_ip: "127.0.0.1".to_owned(),
         };
-        let subject = Subject {
+        let object = ChangedObject {
             bucket: "pictures-in",
             key,
             version,
@@ -247,14 +247,14 @@ mod tests {
         notifications()
             .message(
                 change,
-                &subject,
+                &object,
                 &cause,
                 datetime!(2026-01-02 03:04:05.678901 UTC),
             )
             .unwrap()
     }
 
-    /// Rewritten by `UPDATE_GOLDEN=1` in the tests' environment.
+    /// `UPDATE_GOLDEN=1` rewrites the files.
     fn assert_golden(name: &str, body: &str) {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/golden")
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn events_have_the_shape_s3_gives_them() {
+    fn events_have_the_same_shape_as_on_s3() {
         let key = "uploads/my cat+1.jpg";
         let version = Some((1024, "d41d8cd98f00b204e9800998ecf8427e"));
         assert_golden(
@@ -283,14 +283,14 @@ mod tests {
     }
 
     #[test]
-    fn only_the_configured_bucket_prefix_and_events_are_told() {
+    fn only_the_configured_bucket_prefix_and_events_are_reported() {
         assert_eq!(message(Change::Put, "results/a.json", Some((1, "e"))), None);
         assert_eq!(message(Change::Put, "uploads", Some((1, "e"))), None);
         let quiet = Notifications {
             events: vec![EventType::ObjectCreated],
             ..notifications()
         };
-        let subject = Subject {
+        let object = ChangedObject {
             bucket: "pictures-in",
             key: "uploads/a",
             version: None,
@@ -304,19 +304,19 @@ mod tests {
         };
         let at = datetime!(2026-01-02 03:04:05 UTC);
         assert_eq!(
-            quiet.message(Change::Delete, &subject, &cause, at).unwrap(),
+            quiet.message(Change::Delete, &object, &cause, at).unwrap(),
             None
         );
         assert!(
             quiet
-                .message(Change::Copy, &subject, &cause, at)
+                .message(Change::Copy, &object, &cause, at)
                 .unwrap()
                 .is_some()
         );
     }
 
     #[test]
-    fn keys_are_encoded_as_forms_are_but_for_the_slash() {
+    fn keys_are_form_encoded_except_for_slashes() {
         for (key, encoded) in [
             ("uploads/red flower.jpg", "uploads/red+flower.jpg"),
             ("uploads/1+1=2%.png", "uploads/1%2B1%3D2%25.png"),

@@ -1,29 +1,29 @@
-//! One port that speaks S3 and Rekognition on one machine.
+//! A local AWS endpoint: one port that serves S3, Rekognition and SQS.
 //!
-//! [`start`] serves both services on one address: a request whose `X-Amz-Target` header starts with
-//! `RekognitionService.` goes to [`rekognition`], everything else is S3 ([`s3`]). Under both lies one
-//! [`store`]: object bytes in files, everything else in one SQLite database, where storing an object and
-//! queueing its event are one transaction. [`Queue`] hands the events out again, at least once, through
-//! restarts; what fails too often becomes a file in the dead-letter folder, which [`redrive`] puts back.
+//! [`start`] serves all services on one address. The header `X-Amz-Target` selects Rekognition ([`rekognition`]) or SQS
+//! ([`sqs`]); every other request is S3 ([`s3`]). All share one [`store`]: object bytes in files, everything else in one
+//! SQLite database, where an object and its event are stored in one transaction. [`Queue`] delivers the events at least
+//! once, across restarts. A message that fails too often becomes a file in the dead-letter folder, and [`redrive`] puts
+//! it back.
 //!
-//! # How the parts meet
+//! # Structure
 //!
-//! - [`connections`] accepts connections; [`server`] gives every request to one of the two services. Bodies are
-//!   [`s3s::Body`] on both sides ([`Body`]), so a test can build a request without a socket.
-//! - [`rekognition::handle`] gets the whole request, unread and unverified: it checks the signature itself
-//!   (s3s does so for S3 only), answers, and records the call with [`access_log::AccessLog::record`].
-//! - [`store::Store::read_for_recognition`] is its way to an object's bytes.
+//! - [`connections`] accepts connections; [`server`] selects the service. Bodies are [`s3s::Body`] everywhere ([`Body`]),
+//!   so a test can build a request without a socket.
+//! - [`aws_json`] has what Rekognition and SQS share, such as the signature check. s3s checks signatures for S3 only.
+//! - [`access_log`] records every call.
 //!
-//! # What differs from S3
+//! # Differences from S3
 //!
-//! Buckets are not versioned, encrypted, locked or public, and a request that asks for that is refused. Every
-//! region is taken, and every key that was set is as good as another. Notifications go to [`Queue`] alone.
+//! Buckets are not versioned, encrypted, locked or public; a request for one of these is rejected. Every region and every
+//! configured key is accepted. Notifications go to [`Queue`] only.
 #![allow(
     rustdoc::private_intra_doc_links,
-    reason = "the overview is for who works on this crate, too"
+    reason = "the overview is also for people who work on this crate"
 )]
 
 mod access_log;
+mod aws_json;
 mod checksum;
 mod connections;
 mod cors;
@@ -37,16 +37,14 @@ mod server;
 mod settings;
 mod sqs;
 mod store;
-mod tesseract;
 
-pub use connections::{Arriving, serve};
-pub use cors::{BucketCors, CorsRule};
-pub use dead_letters::{RedriveError, Redriven, redrive};
+pub use connections::{IncomingBody, serve};
+pub use cors::BucketCors;
+pub use dead_letters::{RedriveError, RedriveResult, redrive};
 pub use events::EventType;
 pub use queue::{Depth, Message, Queue, QueueError, RetryBackoff};
 pub use server::{LocalAws, StartError, start};
 pub use settings::{Credentials, CustomModel, Settings};
-pub use tesseract::{Tesseract, TesseractError};
 
-/// The body of every request and response: streamed, or whole for what is small.
+/// The body of every request and response.
 pub(crate) type Body = s3s::Body;

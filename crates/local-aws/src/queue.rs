@@ -1,23 +1,23 @@
-//! The durable queue between the input bucket and whoever works on its events.
+//! The durable queue of the input bucket's events.
 
 use crate::{
-    dead_letters::{self, DeadLetters, RedriveError, Redriven},
+    dead_letters::{self, DeadLetters},
     store::{Store, StoreError},
 };
 use std::{io, sync::Arc, time::Duration};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// How often the table is looked at for what another process put there (`sightline redrive`).
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How often to look for messages that another process added (`sightline redrive`).
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// When a message that failed is tried again: after a pause that doubles with every attempt, of which a random
-/// half is left out, so that messages that failed together do not come back together.
+/// How long a failed message waits. The delay doubles with every attempt. A random part of its second half is left out,
+/// so that messages that failed together are not retried together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryBackoff {
-    /// The pause after the first attempt.
+    /// The delay after the first attempt.
     pub first: Duration,
-    /// The longest pause.
+    /// The longest delay.
     pub longest: Duration,
 }
 
@@ -32,11 +32,11 @@ impl Default for RetryBackoff {
 }
 
 impl RetryBackoff {
-    /// The pause after attempt number `attempt`; `random` in 0..1 says where in its second half it ends.
-    fn pause(self, attempt: u32, random: f64) -> Duration {
+    /// The delay after attempt number `attempt`. `random` in 0..1 selects the end in the second half.
+    fn delay(self, attempt: u32, random: f64) -> Duration {
         let doublings = attempt.saturating_sub(1).min(31);
-        let pause = self.first.saturating_mul(1 << doublings).min(self.longest);
-        pause.mul_f64(0.5 + random / 2.0)
+        let delay = self.first.saturating_mul(1 << doublings).min(self.longest);
+        delay.mul_f64(0.5 + random / 2.0)
     }
 }
 
@@ -46,25 +46,25 @@ fn random() -> f64 {
     f64::from(u32::try_from(high >> 32).unwrap_or_default()) / (f64::from(u32::MAX) + 1.0)
 }
 
-/// One message in hand: it comes back when its visibility time-out ends, unless it was deleted.
+/// A received message. It becomes visible again when its visibility timeout ends, unless it was deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Stays the same however often the message is handed out.
+    /// The same every time the message is received.
     pub id: String,
-    /// Names this one handing-out; what [`Queue::delete`] and [`Queue::retry_later`] take.
+    /// Identifies this receive, for [`Queue::delete`] and [`Queue::retry_later`].
     pub receipt: String,
-    /// The S3 event as JSON, `{"Records":[...]}`, exactly as S3 would send it.
+    /// The S3 event as JSON, `{"Records":[...]}`, exactly as S3 sends it.
     pub body: String,
-    /// How often the message was handed out, this time included.
+    /// How often the message was received, including this time.
     pub receive_count: u32,
     /// When the event was queued.
     pub first_sent_at: OffsetDateTime,
 }
 
-/// How many messages stand where.
+/// The number of messages by state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Depth {
-    /// Waiting to be received, those that wait for a retry included.
+    /// Waiting to be received, including those that wait for a retry.
     pub visible: u64,
     /// Received and neither deleted nor timed out.
     pub in_flight: u64,
@@ -78,15 +78,12 @@ pub enum QueueError {
     /// The server is shutting down; nothing is lost.
     #[error("the queue is closed because the server is shutting down")]
     Closed,
-    /// The database refused.
+    /// The database failed.
     #[error("the queue failed: {0}")]
     Store(String),
     /// The dead-letter folder could not be written or read.
     #[error("the dead-letter folder failed: {0}")]
     DeadLetters(#[from] io::Error),
-    /// The dead letters could not be put back.
-    #[error(transparent)]
-    Redrive(#[from] RedriveError),
 }
 
 impl From<StoreError> for QueueError {
@@ -98,7 +95,7 @@ impl From<StoreError> for QueueError {
     }
 }
 
-/// SQS's semantics over the store's database: at least once, in no promised order. Cheap to clone.
+/// A queue with the semantics of SQS in the store's database: at least once, in no guaranteed order. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Queue {
     store: Store,
@@ -122,31 +119,29 @@ impl Queue {
         }
     }
 
-    /// Takes up to `max` messages (at least one is asked for) and hides them for `visibility`; waits until
-    /// there is one. A message that was handed out for the last time and came back on its own becomes a dead
-    /// letter instead.
+    /// Receives up to `max` messages (at least one) and hides them for `visibility`. Waits until there is one. A message
+    /// that was received for the last time and timed out becomes a dead letter instead.
     ///
     /// # Errors
-    /// [`QueueError::Closed`] once the server shuts down; else when the database or the dead-letter folder
-    /// fails.
+    /// [`QueueError::Closed`] once the server shuts down; otherwise if the database or the dead-letter folder fails.
     pub async fn receive(
         &self,
         max: usize,
         visibility: Duration,
     ) -> Result<Vec<Message>, QueueError> {
         loop {
-            let arrival = self.store.arrival();
-            tokio::pin!(arrival);
-            // From here on no arrival is missed.
-            arrival.as_mut().enable();
+            let notified = self.store.message_notification();
+            tokio::pin!(notified);
+            // From here on no new message is missed.
+            notified.as_mut().enable();
             let wait = match self.store.until_visible().await? {
                 Some(Duration::ZERO) => {
-                    let (received, died) = self
+                    let (received, dead) = self
                         .store
                         .receive(max.max(1), visibility, self.max_receive_count)
                         .await?;
-                    if died > 0 {
-                        self.bury().await?;
+                    if dead > 0 {
+                        self.move_dead_letters().await?;
                     }
                     if !received.is_empty() {
                         return Ok(received
@@ -162,36 +157,36 @@ impl Queue {
                     }
                     Duration::ZERO
                 }
-                Some(wait) => wait.min(LOOK_AGAIN),
-                None => LOOK_AGAIN,
+                Some(wait) => wait.min(POLL_INTERVAL),
+                None => POLL_INTERVAL,
             };
-            // Either way the next round looks again.
-            let _ = tokio::time::timeout(wait, arrival).await;
+            // After a timeout, too, the next iteration checks again.
+            let _ = tokio::time::timeout(wait, notified).await;
         }
     }
 
-    /// Takes a message out of the queue for good; a receipt that is no longer valid changes nothing.
+    /// Deletes a message. Does nothing if the receipt is no longer valid.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub async fn delete(&self, receipt: &str) -> Result<(), QueueError> {
         Ok(self.store.delete_message(receipt).await?)
     }
 
-    /// Puts a message back, to be received again after a pause that grows with every try; after the last try
-    /// it becomes a dead letter with `reason`. A receipt that is no longer valid changes nothing.
+    /// Makes a message visible again after a delay that grows with every attempt. After the last attempt it becomes a
+    /// dead letter with `reason`. Does nothing if the receipt is no longer valid.
     ///
     /// # Errors
-    /// When the database or the dead-letter folder fails.
+    /// If the database or the dead-letter folder fails.
     pub async fn retry_later(&self, receipt: &str, reason: &str) -> Result<(), QueueError> {
         let (backoff, random) = (self.backoff, random());
-        let delay = move |attempt| backoff.pause(attempt, random);
+        let delay = move |attempt| backoff.delay(attempt, random);
         if self
             .store
-            .give_back(receipt, reason, self.max_receive_count, delay)
+            .retry_message(receipt, reason, self.max_receive_count, delay)
             .await?
         {
-            self.bury().await?;
+            self.move_dead_letters().await?;
         }
         Ok(())
     }
@@ -199,9 +194,9 @@ impl Queue {
     /// Counts the messages.
     ///
     /// # Errors
-    /// When the database or the dead-letter folder fails.
+    /// If the database or the dead-letter folder fails.
     pub async fn depth(&self) -> Result<Depth, QueueError> {
-        let (visible, in_flight, dying) = self.store.message_counts().await?;
+        let (visible, in_flight, dead) = self.store.message_counts().await?;
         let letters = self.dead_letters.clone();
         let count = tokio::task::spawn_blocking(move || letters.count())
             .await
@@ -209,27 +204,14 @@ impl Queue {
         Ok(Depth {
             visible,
             in_flight,
-            dead_letters: count + dying,
+            dead_letters: count + dead,
         })
     }
 
-    /// Puts dead letters back, as [`redrive`](crate::redrive) does.
-    ///
-    /// # Errors
-    /// When the folder or the database cannot be read.
-    pub async fn redrive(&self, ids: &[String]) -> Result<Redriven, QueueError> {
-        let (data_dir, ids) = (self.store.data_dir().to_owned(), ids.to_owned());
-        let redriven = tokio::task::spawn_blocking(move || dead_letters::redrive(&data_dir, &ids))
-            .await
-            .map_err(io::Error::other)??;
-        self.store.announce_arrival();
-        Ok(redriven)
-    }
-
-    /// Moves what has died to the folder: the file first, so that a crash leaves a message twice, not nowhere.
-    /// What cannot be written waits in the database.
-    pub(crate) async fn bury(&self) -> Result<(), QueueError> {
-        for dead in self.store.dead().await? {
+    /// Moves dead messages from the database to the folder. Writes the file first, so that a crash duplicates a message
+    /// instead of losing it. A message that cannot be written stays in the database.
+    pub(crate) async fn move_dead_letters(&self) -> Result<(), QueueError> {
+        for dead in self.store.dead_messages().await? {
             let dead = Arc::new(dead);
             let (letters, letter) = (self.dead_letters.clone(), Arc::clone(&dead));
             let written = tokio::task::spawn_blocking(move || letters.write(&letter))
@@ -237,15 +219,15 @@ impl Queue {
                 .map_err(io::Error::other)
                 .flatten();
             if let Err(error) = written {
-                // It stays in the database, and is written with the next that dies, or at the next start.
+                // It stays in the database until the next dead letter or the next start.
                 tracing::error!(
                     message_id = dead.id,
                     %error,
-                    "a dead letter cannot be written to its folder; make room there, or make it writable"
+                    "a dead letter cannot be written to its folder; free some space or make the folder writable"
                 );
                 continue;
             }
-            self.store.bury(&dead.id).await?;
+            self.store.remove_dead(&dead.id).await?;
             tracing::warn!(
                 message_id = dead.id,
                 sent_at = dead_letters::rfc3339(dead.sent_at),
@@ -286,10 +268,10 @@ mod tests {
         )
     }
 
-    /// Queues a message the way another process does.
+    /// Queues a message as another process does.
     fn send(dir: &Path, id: &str) {
         let connection = open_database(&dir.join(crate::store::DATABASE)).unwrap();
-        crate::store::insert_again(
+        crate::store::requeue(
             &connection,
             id,
             r#"{"Records":[]}"#,
@@ -342,7 +324,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_that_is_not_deleted_comes_back_and_its_old_receipt_is_worth_nothing() {
+    async fn a_message_that_is_not_deleted_becomes_visible_and_its_old_receipt_is_invalid() {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(dir.path(), 5);
         send(dir.path(), "one");
@@ -354,7 +336,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_that_fails_waits_and_dies_in_the_end_and_can_be_put_back() {
+    async fn a_failed_message_is_retried_then_dead_and_can_be_redriven() {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(dir.path(), 3);
         send(dir.path(), "one");
@@ -374,8 +356,8 @@ mod tests {
                 dead_letters: 1
             }
         );
-        let redriven = queue.redrive(&[]).await.unwrap();
-        assert_eq!(redriven.put_back, ["one"]);
+        let redriven = dead_letters::redrive(dir.path(), &[]).unwrap();
+        assert_eq!(redriven.requeued, ["one"]);
         let message = receive_one(&queue, LONG).await;
         assert_eq!((message.id.as_str(), message.receive_count), ("one", 1));
         assert_eq!(
@@ -389,7 +371,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_that_is_never_given_back_dies_too() {
+    async fn a_message_that_only_times_out_becomes_a_dead_letter() {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(dir.path(), 2);
         send(dir.path(), "poison");
@@ -402,25 +384,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_that_cannot_be_written_holds_up_no_message() {
+    async fn a_folder_that_cannot_be_written_blocks_no_message() {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(dir.path(), 1);
         let folder = dir.path().join("dead-letters");
         std::fs::remove_dir(&folder).unwrap();
         std::fs::write(&folder, "in the way").unwrap();
-        let die = async |id| {
+        let fail = async |id| {
             send(dir.path(), id);
             let message = receive_one(&queue, LONG).await;
             assert_eq!(message.id, id);
             queue.retry_later(&message.receipt, "unreadable").await
         };
-        die("one").await.unwrap();
+        fail("one").await.unwrap();
         std::fs::remove_file(&folder).unwrap();
         std::fs::create_dir(&folder).unwrap();
-        die("two").await.unwrap();
-        let mut buried = queue.redrive(&[]).await.unwrap().put_back;
-        buried.sort();
-        assert_eq!(buried, ["one", "two"]);
+        fail("two").await.unwrap();
+        let mut requeued = dead_letters::redrive(dir.path(), &[]).unwrap().requeued;
+        requeued.sort();
+        assert_eq!(requeued, ["one", "two"]);
     }
 
     #[tokio::test]
@@ -437,7 +419,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_hears_of_a_message_from_another_process() {
+    async fn a_receiver_gets_a_message_from_another_process() {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(dir.path(), 5);
         let waiting = tokio::spawn({
@@ -450,7 +432,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_is_told_when_the_store_closes() {
+    async fn a_waiting_receiver_fails_when_the_store_closes() {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(dir.path(), 5);
         let waiting = tokio::spawn({
@@ -463,9 +445,9 @@ mod tests {
     }
 
     #[test]
-    fn pauses_double_up_to_the_longest_and_keep_at_least_half() {
+    fn delays_double_up_to_the_longest_and_keep_at_least_half() {
         let backoff = RetryBackoff::default();
-        let seconds = |attempt, random| backoff.pause(attempt, random).as_secs_f64();
+        let seconds = |attempt, random| backoff.delay(attempt, random).as_secs_f64();
         assert_eq!(seconds(1, 1.0), 1.0);
         assert_eq!(seconds(1, 0.0), 0.5);
         assert_eq!(seconds(4, 1.0), 8.0);

@@ -1,10 +1,9 @@
-//! Request bodies that are read to their end even when the answer came before it.
+//! Reads request bodies to their end, even if the response was ready earlier.
 //!
-//! A server that answers a refusal and closes the connection on a client that is still sending makes the
-//! client see a broken connection instead of the refusal. So what an answer leaves unread of a body is read
-//! here and dropped, within bounds.
+//! If a server answers with an error and closes the connection while the client is still sending, the client sees a
+//! broken connection instead of the error. So the unread rest of a body is read and discarded here, within limits.
 
-use crate::{Body, connections::Arriving};
+use crate::{Body, connections::IncomingBody};
 use bytes::Bytes;
 use hyper::body::{Body as _, Frame, SizeHint};
 use std::{
@@ -14,36 +13,36 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// The most bytes that are read and dropped.
+/// The most bytes that are discarded.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// The longest time that is spent on it.
+/// The longest time for discarding.
 const MAX_TIME: Duration = Duration::from_secs(30);
 
-/// A body that comes back when it is dropped before its end.
-struct Returning {
-    body: Option<Arriving>,
-    home: Option<oneshot::Sender<Arriving>>,
+/// A body that is sent to `unread` if it is dropped before its end.
+struct TrackedBody {
+    body: Option<IncomingBody>,
+    unread: Option<oneshot::Sender<IncomingBody>>,
 }
 
-/// Where what is left of a body comes back to.
-pub(crate) struct Leftover {
-    returned: oneshot::Receiver<Arriving>,
+/// Receives the body if the handler did not read all of it.
+pub(crate) struct UnreadBody {
+    body: oneshot::Receiver<IncomingBody>,
 }
 
-/// Splits a body into what the handler reads and what takes care of the rest.
-pub(crate) fn split(body: Arriving) -> (Body, Leftover) {
-    let (home, returned) = oneshot::channel();
+/// Splits a body into one for the handler and a receiver for the unread rest.
+pub(crate) fn split(body: IncomingBody) -> (Body, UnreadBody) {
+    let (unread, receiver) = oneshot::channel();
     (
-        Body::http_body(Returning {
+        Body::http_body(TrackedBody {
             body: Some(body),
-            home: Some(home),
+            unread: Some(unread),
         }),
-        Leftover { returned },
+        UnreadBody { body: receiver },
     )
 }
 
-impl hyper::body::Body for Returning {
+impl hyper::body::Body for TrackedBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -62,45 +61,45 @@ impl hyper::body::Body for Returning {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Arriving::is_end_stream)
+        self.body.as_ref().is_none_or(IncomingBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
         self.body
             .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), Arriving::size_hint)
+            .map_or_else(|| SizeHint::with_exact(0), IncomingBody::size_hint)
     }
 }
 
-impl Drop for Returning {
+impl Drop for TrackedBody {
     fn drop(&mut self) {
-        if let (Some(body), Some(home)) = (self.body.take(), self.home.take())
+        if let (Some(body), Some(unread)) = (self.body.take(), self.unread.take())
             && !body.is_end_stream()
         {
-            // Nobody waits for it when the connection is gone.
-            let _ = home.send(body);
+            // Fails if the connection is gone.
+            let _ = unread.send(body);
         }
     }
 }
 
-impl Leftover {
-    /// Reads and drops what came back.
-    pub(crate) async fn drain(mut self) {
-        let Ok(mut body) = self.returned.try_recv() else {
+impl UnreadBody {
+    /// Reads and discards the unread rest, if there is any.
+    pub(crate) async fn discard(mut self) {
+        let Ok(mut body) = self.body.try_recv() else {
             return;
         };
-        let drain = async {
-            let mut dropped = 0;
+        let discard = async {
+            let mut discarded = 0;
             while let Some(Ok(frame)) =
                 std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await
             {
-                dropped += frame.data_ref().map_or(0, Bytes::len) as u64;
-                if dropped > MAX_BYTES {
+                discarded += frame.data_ref().map_or(0, Bytes::len) as u64;
+                if discarded > MAX_BYTES {
                     break;
                 }
             }
         };
-        // A client that is slower than this sees its connection close.
-        let _ = tokio::time::timeout(MAX_TIME, drain).await;
+        // The connection of a slower client closes.
+        let _ = tokio::time::timeout(MAX_TIME, discard).await;
     }
 }

@@ -1,13 +1,14 @@
-//! The endpoint: its start and end, and which service answers a request.
+//! The endpoint: start, shutdown, and the choice of the service for a request.
 
 use crate::{
     Body, Credentials, Settings,
     access_log::AccessLog,
-    connections::{self, Arriving},
+    aws_json,
+    connections::{self, IncomingBody},
     dead_letters::DeadLetters,
     events::Notifications,
     queue::{Queue, QueueError},
-    rekognition::{self, RekognitionState, TARGET_PREFIX},
+    rekognition::{self, RekognitionState},
     request_body,
     s3::S3,
     sqs::{self, Sqs},
@@ -25,46 +26,43 @@ use std::{
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-/// Whoever holds this file's lock owns the data folder.
+/// The process that holds the lock on this file owns the data folder.
 const LOCK: &str = "lock";
 
-/// The header that names an operation of Rekognition.
-const TARGET: &str = "x-amz-target";
-
-/// How long a shutdown waits for answers in the making.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a shutdown waits for running requests.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Why the endpoint did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A setting cannot be.
+    /// A setting is not valid.
     #[error("{0}")]
     Settings(String),
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// The address asked for.
+        /// The address of the settings.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Another process has the data folder.
+    /// Another process uses the data folder.
     #[error(
-        "the data folder {} is in use by another running server: stop that one, or name another folder",
+        "the data folder {} is in use by another running server: stop that server, or name another folder",
         .0.display()
     )]
     InUse(PathBuf),
-    /// The data folder cannot be made, read or written.
+    /// The data folder cannot be created, read or written.
     #[error("cannot use the data folder {}: {reason}", folder.display())]
     DataFolder {
         /// The data folder.
         folder: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
 }
 
-/// The endpoint at work. Dropped without [`LocalAws::shutdown`] it stops at once, like a killed process.
+/// A running endpoint. If it is dropped without [`LocalAws::shutdown`], it stops at once, like a killed process.
 #[derive(Debug)]
 pub struct LocalAws {
     address: SocketAddr,
@@ -73,16 +71,16 @@ pub struct LocalAws {
     access_log: AccessLog,
     stop: watch::Sender<bool>,
     accepting: JoinHandle<()>,
-    /// Held until the last; the operating system lets go of it when the process ends in any way.
+    /// Held until the end. The operating system releases it when the process ends in any way.
     _lock: File,
 }
 
 /// Opens the data folder and serves until [`LocalAws::shutdown`].
 ///
-/// Both buckets are there afterwards, nothing is in flight, and what an interrupted write left is swept.
+/// Creates both buckets, makes all messages visible again, and removes the files of interrupted writes.
 ///
 /// # Errors
-/// When a setting cannot be, the folder is in use or unreadable, or the address cannot be listened on.
+/// If a setting is not valid, the folder is in use or cannot be read, or the address is not free.
 pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
     check(&settings)?;
     let folder = settings.data_dir.clone();
@@ -131,7 +129,7 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
         settings.retry_backoff,
     );
     queue
-        .bury()
+        .move_dead_letters()
         .await
         .map_err(|error: QueueError| unusable(error.to_string()))?;
 
@@ -158,7 +156,7 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
                 .map(|model| (model.arn, model.recogniser))
                 .collect(),
             tesseract: settings.tesseract,
-            folder: settings.data_dir,
+            scratch: settings.data_dir,
             credentials: keys,
             access_log: access_log.clone(),
         }),
@@ -180,7 +178,7 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
     })
 }
 
-/// Makes the folder, if it is not there, for its owner alone: it holds other people's pictures.
+/// Creates the folder for its owner only, because it holds private images. An existing folder keeps its mode.
 fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -210,7 +208,7 @@ fn check(settings: &Settings) -> Result<(), StartError> {
         }
         if !known.insert(&keys.access_key_id) {
             return Err(StartError::Settings(format!(
-                "the access key {} is there twice",
+                "the access key {} is given twice",
                 keys.access_key_id
             )));
         }
@@ -232,7 +230,7 @@ async fn open_store(settings: &Settings) -> Result<Store, StartStoreError> {
 }
 
 impl LocalAws {
-    /// The address that is served, with the port that was taken.
+    /// The address that is served, with the actual port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -242,26 +240,26 @@ impl LocalAws {
         self.queue.clone()
     }
 
-    /// Stops listening, answers the requests in hand, for at most 30 seconds, and closes the store. Clients that
-    /// have not sent theirs whole are waited for only a few seconds. Queues that are still held answer [`QueueError::Closed`] afterwards.
+    /// Stops listening, finishes running requests for at most 30 seconds, and closes the store. Waits only a few seconds
+    /// for clients that have not sent their whole request. Afterwards every [`Queue`] returns [`QueueError::Closed`].
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
-        if tokio::time::timeout(PATIENCE, &mut self.accepting)
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, &mut self.accepting)
             .await
             .is_err()
         {
-            tracing::warn!("requests that took too long were cut off");
+            tracing::warn!("requests were cancelled because they took too long");
         }
         self.store.close().await;
         let access_log = self.access_log.clone();
-        // A panic in there was reported by its own thread.
+        // A panic was reported by its own thread.
         let _ = tokio::task::spawn_blocking(move || access_log.close()).await;
     }
 }
 
 impl Drop for LocalAws {
     fn drop(&mut self) {
-        // Takes the connections along.
+        // Closes the connections too.
         self.accepting.abort();
     }
 }
@@ -273,30 +271,24 @@ struct Services {
 }
 
 impl Services {
-    async fn answer(&self, peer: IpAddr, request: Request<Arriving>) -> Response<Body> {
+    async fn answer(&self, peer: IpAddr, request: Request<IncomingBody>) -> Response<Body> {
         let (parts, body) = request.into_parts();
-        // Who asks before it sends has not sent what is refused.
-        let asks_first = parts.headers.contains_key(header::EXPECT);
-        let (body, leftover) = request_body::split(body);
+        // Such a client does not send the body of a rejected request.
+        let expects_continue = parts.headers.contains_key(header::EXPECT);
+        let (body, unread) = request_body::split(body);
         let request = Request::from_parts(parts, body);
-        let target = request
-            .headers()
-            .get(TARGET)
-            .map(|target| target.as_bytes());
-        let mut response = if target
-            .is_some_and(|target| target.starts_with(TARGET_PREFIX.as_bytes()))
-        {
+        let mut response = if aws_json::is_for(rekognition::TARGET_PREFIX, request.headers()) {
             rekognition::handle(Arc::clone(&self.rekognition), request).await
-        } else if target.is_some_and(|target| target.starts_with(sqs::TARGET_PREFIX.as_bytes())) {
+        } else if aws_json::is_for(sqs::TARGET_PREFIX, request.headers()) {
             self.sqs.handle(request).await
         } else {
             self.s3.handle(peer, request).await
         };
-        if !asks_first {
-            leftover.drain().await;
+        if !expects_continue {
+            unread.discard().await;
         } else if !response.status().is_success() {
-            // Whether the refused body comes after all is the client's choice (RFC 9110, section 10.1.1), and
-            // botocore loses count when an empty one was refused: neither may spoil the next request.
+            // The client may still send the body (RFC 9110, section 10.1.1), and botocore miscounts after an empty one
+            // was rejected. Neither may spoil the next request.
             response
                 .headers_mut()
                 .insert(header::CONNECTION, http::HeaderValue::from_static("close"));
@@ -309,7 +301,7 @@ impl Services {
 mod tests {
     #[cfg(unix)]
     #[test]
-    fn a_new_folder_is_its_owners_and_an_old_one_keeps_its_mode() {
+    fn a_new_folder_is_private_and_an_existing_one_keeps_its_mode() {
         use super::*;
         use std::{fs, os::unix::fs::PermissionsExt};
 

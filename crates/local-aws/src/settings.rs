@@ -1,7 +1,7 @@
-//! What the endpoint is told at start.
+//! The settings of the endpoint.
 
-use crate::{Tesseract, cors::BucketCors, events::EventType, queue::RetryBackoff};
-use sightline_vision::Recogniser;
+use crate::{cors::BucketCors, events::EventType, queue::RetryBackoff};
+use sightline_vision::{Recogniser, Tesseract};
 use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr},
@@ -12,9 +12,9 @@ use std::{
 /// A pair of keys that the endpoint accepts.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// What the client names in the request.
+    /// The key that the client names in the request.
     pub access_key_id: String,
-    /// What the client signs with; never sent, never logged.
+    /// The secret that the client signs with. It is never sent or logged.
     pub secret_access_key: String,
 }
 
@@ -26,18 +26,18 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// A model that DetectCustomLabels answers with.
+/// A model for DetectCustomLabels.
 #[derive(Clone)]
 pub struct CustomModel {
-    /// The ARN of its project version, by which requests name it.
+    /// The ARN of its project version, which requests name.
     pub arn: String,
-    /// What looks at the pictures.
+    /// The model.
     pub recogniser: Arc<Recogniser>,
 }
 
 impl CustomModel {
-    /// A model under the ARN that the local mode gives to this name: 1 to 249 letters, digits, `_`, `.` and `-`. No
-    /// version on AWS has it, because those end in the time of their making.
+    /// A model with the ARN that the local mode gives to this name: 1 to 249 letters, digits, `_`, `.` and `-`. AWS never
+    /// uses such an ARN, because its ARNs end in the creation time.
     #[must_use]
     pub fn new(region: &str, name: &str, recogniser: Arc<Recogniser>) -> Self {
         Self {
@@ -49,50 +49,50 @@ impl CustomModel {
     }
 }
 
-/// What [`start`](crate::start) needs to know.
+/// The settings for [`start`](crate::start).
 #[derive(Clone)]
 pub struct Settings {
-    /// Where objects, the database, dead letters and the access log are kept; made when it is not there.
+    /// The folder for objects, the database, dead letters and the access log. Created if it does not exist.
     pub data_dir: PathBuf,
-    /// Where to listen; port 0 takes a free one, which [`LocalAws::address`](crate::LocalAws::address) tells.
+    /// The address to listen on. Port 0 takes a free port; see [`LocalAws::address`](crate::LocalAws::address).
     pub listen: SocketAddr,
-    /// The region named in events and answers, such as `us-east-1`. Requests signed for another are taken too.
+    /// The region in events and responses, such as `us-east-1`. Requests signed for another region are accepted too.
     pub region: String,
-    /// The bucket whose new objects are queued; made at start.
+    /// The bucket whose new objects are queued. Created at the start.
     pub input_bucket: String,
-    /// The bucket that takes the results; made at start.
+    /// The bucket for results. Created at the start.
     pub output_bucket: String,
     /// The keys that requests must be signed with.
     pub credentials: Credentials,
-    /// Further keys that are as good: by them the access log tells callers apart.
+    /// More accepted keys. The access log distinguishes callers by their keys.
     pub more_credentials: Vec<Credentials>,
-    /// What browsers may do; a bucket that is not named here answers no page.
+    /// The cross-origin rules. A bucket without rules is not readable by web pages.
     pub cors: Vec<BucketCors>,
     /// Only keys with this prefix are queued, such as `uploads/`.
     pub notification_prefix: String,
     /// Which changes of the input bucket are queued.
     pub notification_events: Vec<EventType>,
-    /// What answers DetectLabels.
+    /// Answers DetectLabels.
     pub recogniser: Arc<Recogniser>,
-    /// What answers DetectCustomLabels.
+    /// Answer DetectCustomLabels.
     pub custom_models: Vec<CustomModel>,
-    /// What answers DetectText; nothing where it is not installed.
+    /// Answers DetectText, if it is installed.
     pub tesseract: Option<Tesseract>,
-    /// How often a message is handed out before it becomes a dead letter; at least once.
+    /// How often a message is received before it becomes a dead letter; at least once.
     pub max_receive_count: u32,
-    /// How long a message that failed waits for its next attempt.
+    /// How long a failed message waits for its next attempt.
     pub retry_backoff: RetryBackoff,
 }
 
 impl Settings {
-    /// All keys that are taken.
+    /// All accepted keys.
     pub(crate) fn accepted_keys(&self) -> impl Iterator<Item = &Credentials> {
         std::iter::once(&self.credentials).chain(&self.more_credentials)
     }
 
-    /// Everything at its default: 127.0.0.1:4566, region `us-east-1`, buckets `sightline-input` and
-    /// `sightline-output`, keys `local` and `local-secret`, no page allowed, new objects under `uploads/`
-    /// queued, neither custom models nor text, five attempts.
+    /// The defaults: 127.0.0.1:4566, region `us-east-1`, buckets `sightline-input` and `sightline-output`, keys `local` and
+    /// `local-secret`, no cross-origin access, events for new objects under `uploads/`, no custom models, no text, five
+    /// attempts.
     pub fn new(data_dir: impl Into<PathBuf>, recogniser: Arc<Recogniser>) -> Self {
         Self {
             data_dir: data_dir.into(),

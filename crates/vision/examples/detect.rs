@@ -1,14 +1,13 @@
-//! Prints what the recogniser says about a picture, as Rekognition's JSON.
+//! Prints the recogniser's response for an image as Rekognition's JSON.
 //!
 //! ```text
 //! cargo run -p sightline-vision --example detect -- PICTURE [REQUEST]
 //! ```
 //!
-//! `REQUEST` is a DetectLabels request in JSON; without it labels and image properties are asked for. With
-//! `SIGHTLINE_MODEL` and `SIGHTLINE_MODEL_LABELS` set, another model answers. How long each step took goes
-//! to standard error.
+//! `REQUEST` is a DetectLabels request in JSON; the default requests labels and image properties. `SIGHTLINE_MODEL` and
+//! `SIGHTLINE_MODEL_LABELS` select another model. Timings go to standard error.
 
-#![expect(clippy::print_stdout, reason = "printing is what this example is for")]
+#![expect(clippy::print_stdout, reason = "the result goes to standard output")]
 
 use std::error::Error;
 use std::path::Path;
@@ -42,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let bytes = std::fs::read(picture)?;
     let answer = recogniser.detect_labels(&bytes, &request)?;
-    // The first answer paid for caches; the median of some more is what counts.
+    // The first call fills caches, so the median of further calls counts.
     let mut times = Vec::new();
     for _ in 0..9 {
         let start = Instant::now();

@@ -1,11 +1,11 @@
-//! Colours as people name them.
+//! Colour spaces and colour names.
 
 use std::sync::LazyLock;
 
 use Simple::{Black, Blue, Brown, Cyan, Green, Grey, Orange, Pink, Purple, Red, White, Yellow};
 
-/// A colour in CIELAB under D65: `l` is lightness 0..=100, and Euclidean distance is roughly how different
-/// two colours look (about 2 is just noticeable).
+/// A colour in CIELAB under D65: `l` is lightness 0..=100. Euclidean distance approximates the perceived difference of two
+/// colours (about 2 is just noticeable).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Lab {
     pub(crate) l: f32,
@@ -21,8 +21,8 @@ pub(crate) struct CssColour {
     oklab: [f32; 3],
 }
 
-/// The twelve simplified colours. AWS states their number but lists them nowhere; these are the groups into
-/// which the CSS colours are commonly sorted, of which there are twelve with black apart from grey.
+/// The twelve simplified colours. AWS documents their number but not their names; these are the usual groups of the CSS
+/// colours, with black separate from grey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Simple {
     Black,
@@ -40,7 +40,7 @@ pub(crate) enum Simple {
 }
 
 impl Simple {
-    /// In the spelling of Rekognition's answers.
+    /// The name in Rekognition's spelling.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Black => "black",
@@ -74,7 +74,7 @@ impl Lab {
         }
     }
 
-    /// Only the lightness of an 8-bit sRGB colour, 0..=100.
+    /// The lightness of an 8-bit sRGB colour, 0..=100.
     pub(crate) fn lightness([r, g, b]: [u8; 3]) -> f32 {
         116.0 * response(luminance(linear(r), linear(g), linear(b))) - 16.0
     }
@@ -87,8 +87,8 @@ impl Lab {
 
 /// The CSS colour that looks most like an 8-bit sRGB colour.
 ///
-/// The difference is that of CSS Color Level 4, deltaEOK2: distance in Oklab with the two chroma axes doubled.
-/// By plain CIELAB distance a dull brown would be nearest to a salmon, and a dark blue to a purple.
+/// Uses deltaEOK2 of CSS Color Level 4: distance in Oklab with both chroma axes doubled. By CIELAB distance a dull brown
+/// would be nearest to a salmon, and a dark blue to a purple.
 pub(crate) fn nearest_css(rgb: [u8; 3]) -> &'static CssColour {
     let own = scaled_oklab(rgb);
     let far = |c: &&CssColour| -> f32 {
@@ -161,8 +161,7 @@ static BLACK: CssColour = CssColour {
     oklab: [0.0; 3],
 };
 
-/// The colours of CSS Color Level 4, each once. Of two spellings of a name it is the one that Rekognition's
-/// answers have: `darkslategrey` and `dimgrey`, but `gray`.
+/// The colours of CSS Color Level 4, each once, in Rekognition's spelling: `darkslategrey` and `dimgrey`, but `gray`.
 #[rustfmt::skip]
 const NAMED: &[(&str, u32, Simple)] = &[
     ("aliceblue", 0xf0f8ff, White),
@@ -356,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_and_value_stands_once_and_there_are_twelve_simple_colours() {
+    fn names_and_values_are_unique_and_there_are_twelve_simple_colours() {
         assert_eq!(NAMED.len(), 139);
         assert_eq!(
             NAMED.iter().map(|c| c.0).collect::<BTreeSet<_>>().len(),
@@ -370,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn simple_names_as_seen_in_rekognitions_answers() {
+    fn simple_names_match_rekognitions_responses() {
         for (rgb, name, simple) in [
             ([47, 79, 79], "darkslategrey", "grey"),
             ([85, 107, 47], "darkolivegreen", "green"),

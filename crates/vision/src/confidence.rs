@@ -1,23 +1,22 @@
-//! One scale for all labels: Rekognition's default threshold of 55 means the same for each of them.
+//! Maps probabilities to one confidence scale, on which Rekognition's default threshold of 55 means the same for all labels.
 
 /// Rekognition's default `MinConfidence`, in percent.
 pub(crate) const DEFAULT_MIN_CONFIDENCE: f64 = 55.0;
 
 /// Maps a model's probability to a confidence in percent.
 ///
-/// Labels differ in how far their probability can be trusted, so the label table gives each its own
-/// threshold (in percent). The map is the piecewise-linear one through (0, 0), (threshold, 55) and
-/// (100, 100): it keeps the order of probabilities and puts the threshold on Rekognition's default, so that
-/// a `MinConfidence` of 55 asks for exactly what the model's author found worth reporting.
+/// Probabilities of different labels are not equally reliable, so the label table has a threshold for each (in percent). The
+/// map is piecewise linear through (0, 0), (threshold, 55) and (100, 100). It keeps the order of probabilities, and a
+/// `MinConfidence` of 55 selects exactly the labels above their thresholds.
 ///
-/// `threshold` lies strictly between 0 and 100; the label table checks that.
+/// `threshold` is strictly between 0 and 100; the label table checks that.
 pub(crate) fn confidence(probability: f32, threshold: f32) -> f32 {
     let percent = 100.0 * probability.clamp(0.0, 1.0);
-    let meeting_point = DEFAULT_MIN_CONFIDENCE as f32;
+    let default = DEFAULT_MIN_CONFIDENCE as f32;
     if percent < threshold {
-        percent * meeting_point / threshold
+        percent * default / threshold
     } else {
-        meeting_point + (percent - threshold) * (100.0 - meeting_point) / (100.0 - threshold)
+        default + (percent - threshold) * (100.0 - default) / (100.0 - threshold)
     }
 }
 
@@ -26,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_threshold_lies_at_55() {
+    fn each_threshold_maps_to_55() {
         for threshold in [5.0, 30.0, 55.0, 70.0, 75.0, 90.0] {
             assert!(
                 (confidence(threshold / 100.0, threshold) - 55.0).abs() < 1e-4,
@@ -56,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probability_outside_its_range_stays_inside_the_scale() {
+    fn a_probability_outside_its_range_is_clamped() {
         assert_eq!(confidence(1.5, 55.0), 100.0);
         assert_eq!(confidence(-0.5, 55.0), 0.0);
     }

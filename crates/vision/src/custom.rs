@@ -1,73 +1,68 @@
-//! `DetectCustomLabels`: the labels of a model of one's own, as they are.
+//! `DetectCustomLabels`: the labels of a custom model, with their probabilities.
 
-use rekognition_model::{BoundingBox, CustomLabel, DetectCustomLabelsRequest, Geometry, Validate};
+use rekognition_model::{CustomLabel, DetectCustomLabelsRequest, Geometry};
 
-use crate::VisionError;
 use crate::letterbox::RatioBox;
-use crate::recogniser::Seen;
-use crate::table::{Evidence, LabelTable};
+use crate::prediction::Prediction;
+use crate::table::{LabelOutput, LabelTable};
 
-/// What a caller asked for.
+/// The parameters of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Options {
-    /// Percent; takes the place of every label's own threshold.
+    /// Percent. Replaces the thresholds of all labels.
     min_confidence: Option<f64>,
     max_results: usize,
 }
 
 impl Options {
-    /// Reads a request; neither `Image` nor `ProjectVersionArn` is looked at.
-    ///
-    /// # Errors
-    /// `InvalidParameter`, naming each member that is wrong and what it takes.
-    pub(crate) fn from_request(request: &DetectCustomLabelsRequest) -> Result<Self, VisionError> {
-        let foreign = ["image", "projectVersionArn"];
-        let wrong: Vec<String> = request
-            .violations()
-            .into_iter()
-            .filter(|v| !foreign.iter().any(|member| v.path.starts_with(member)))
-            .map(|v| v.text)
-            .collect();
-        if !wrong.is_empty() {
-            return Err(VisionError::InvalidParameter(wrong.join("; ")));
-        }
-        let most = request
+    /// Reads a request that meets the constraints of the service model. Ignores `Image` and `ProjectVersionArn`.
+    pub(crate) fn from_request(request: &DetectCustomLabelsRequest) -> Self {
+        let max_results = request
             .max_results
-            .map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-        Ok(Self {
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or(usize::MAX);
+        Self {
             min_confidence: request.min_confidence,
-            max_results: most.unwrap_or(usize::MAX),
-        })
+            max_results,
+        }
     }
 }
 
-/// The custom labels a request asks for, most confident first; equal ones as the model orders them.
+/// The custom labels of a response, most confident first; equal ones in the model's order.
 ///
-/// A label that the picture as a whole has stands by itself only where the model drew no box for it.
-pub(crate) fn labels(table: &LabelTable, seen: &Seen, options: &Options) -> Vec<CustomLabel> {
-    let label = |evidence: &Evidence, score: f32, bounds: Option<RatioBox>| {
+/// A label of the whole image is reported only if the model found no box for it.
+pub(crate) fn labels(
+    table: &LabelTable,
+    prediction: &Prediction,
+    options: &Options,
+) -> Vec<CustomLabel> {
+    let label = |output: &LabelOutput, score: f32, bounds: Option<RatioBox>| {
         let percent = 100.0 * score.clamp(0.0, 1.0);
-        let least = options
+        let threshold = options
             .min_confidence
-            .unwrap_or(f64::from(evidence.threshold));
-        let node = table.nodes.get(evidence.node)?;
-        (f64::from(percent) >= least)
-            .then(|| (evidence.node, to_response(&node.name, percent, bounds)))
+            .unwrap_or(f64::from(output.threshold));
+        let node = table.nodes.get(output.node)?;
+        (f64::from(percent) >= threshold)
+            .then(|| (output.node, to_response(&node.name, percent, bounds)))
     };
-    let mut found: Vec<(usize, CustomLabel)> = seen
+    let mut found: Vec<(usize, CustomLabel)> = prediction
         .detections
         .iter()
         .filter_map(|detection| {
             let class = table.classes.get(detection.class)?;
-            label(class, detection.score, Some(seen.place.ratios(detection)?))
+            label(
+                class,
+                detection.score,
+                Some(prediction.letterbox.ratios(detection)?),
+            )
         })
         .collect();
     let whole: Vec<(usize, CustomLabel)> = table
         .image_labels
         .iter()
-        .zip(&seen.image_scores)
-        .filter(|(evidence, _)| !found.iter().any(|(node, _)| *node == evidence.node))
-        .filter_map(|(evidence, score)| label(evidence, *score, None))
+        .zip(&prediction.image_scores)
+        .filter(|(output, _)| !found.iter().any(|(node, _)| *node == output.node))
+        .filter_map(|(output, score)| label(output, *score, None))
         .collect();
     found.extend(whole);
     let confidence = |label: &CustomLabel| label.confidence.unwrap_or_default();
@@ -81,12 +76,7 @@ fn to_response(name: &str, percent: f32, bounds: Option<RatioBox>) -> CustomLabe
         name: Some(name.to_owned()),
         confidence: Some(percent.into()),
         geometry: bounds.map(|bounds| Geometry {
-            bounding_box: Some(BoundingBox {
-                width: Some(bounds.width.into()),
-                height: Some(bounds.height.into()),
-                left: Some(bounds.left.into()),
-                top: Some(bounds.top.into()),
-            }),
+            bounding_box: Some(bounds.to_response()),
             polygon: None,
         }),
     }
@@ -99,13 +89,13 @@ mod tests {
     use crate::nms::Detection;
     use serde_json::{Value, json};
 
-    fn options(request: Value) -> Result<Options, VisionError> {
+    fn options(request: Value) -> Options {
         Options::from_request(&serde_json::from_value(request).unwrap())
     }
 
     /// The table has Car (boxes from 70, picture from 55), Dog (boxes from 55, picture from 90) and Street
     /// (picture from 55).
-    fn seen() -> Seen {
+    fn prediction() -> Prediction {
         let detection = |class, score, left| Detection {
             class,
             score,
@@ -114,13 +104,13 @@ mod tests {
             right: left + 16.0,
             bottom: 32.0,
         };
-        Seen {
+        Prediction {
             detections: vec![
                 detection(0, 0.75, 0.0),
                 detection(0, 0.65, 16.0),
                 detection(1, 0.6, 32.0),
             ],
-            place: Letterbox {
+            letterbox: Letterbox {
                 left: 0,
                 top: 0,
                 width: 64,
@@ -132,7 +122,7 @@ mod tests {
 
     fn found(request: Value) -> Vec<(String, f64, bool)> {
         let table = LabelTable::parse(crate::table::tests::small().to_string().as_bytes()).unwrap();
-        labels(&table, &seen(), &options(request).unwrap())
+        labels(&table, &prediction(), &options(request))
             .into_iter()
             .map(|label| {
                 let confidence = (label.confidence.unwrap() * 10.0).round() / 10.0;
@@ -161,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn min_confidence_takes_the_place_of_every_threshold() {
+    fn min_confidence_replaces_every_threshold() {
         assert_eq!(
             found(json!({"MinConfidence": 62})),
             named(&[
@@ -174,23 +164,16 @@ mod tests {
         assert_eq!(
             found(json!({"MinConfidence": 90})),
             named(&[("Car", 99.0, false)]),
-            "without a box the picture's own label stands"
+            "the label of the whole image is reported if it has no box"
         );
     }
 
     #[test]
-    fn the_best_results_are_kept() {
+    fn max_results_keeps_the_most_confident() {
         assert_eq!(
             found(json!({"MinConfidence": 0, "MaxResults": 2})),
             named(&[("Street", 80.0, false), ("Car", 75.0, true)])
         );
         assert_eq!(found(json!({"MaxResults": 0})), []);
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        let error = options(json!({"MinConfidence": 101})).unwrap_err();
-        assert!(error.to_string().contains("'minConfidence'"), "{error}");
-        assert!(options(json!({"ProjectVersionArn": "mine"})).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! From file bytes to upright pixels.
+//! Decodes image files.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,17 +9,17 @@ use sightline_resample::{Filter, Part, Source, resample};
 
 use crate::VisionError;
 
-/// The smallest side Rekognition takes for labels, in pixels.
-pub const MIN_SIDE: u32 = 80;
-/// The largest side Rekognition takes, in pixels.
+/// The shortest side that Rekognition accepts for labels, in pixels.
+pub(crate) const MIN_SIDE: u32 = 80;
+/// The longest side that Rekognition accepts, in pixels.
 pub const MAX_SIDE: u32 = 10_000;
-/// What a picture may take as the decoder hands it out. 10,000 x 10,000 pixels with 8-bit RGBA fit;
-/// 16-bit pictures may have up to 67 million pixels.
+/// The limit for a decoded image. 10,000 x 10,000 pixels with 8-bit RGBA fit; 16-bit images may have up to 67 million
+/// pixels.
 const MAX_DECODED_BYTES: u64 = 512 << 20;
 
-/// A decoded picture: 8-bit RGB as stored in the file, and how to turn it upright.
+/// A decoded image: 8-bit RGB as stored in the file, and its orientation.
 ///
-/// It is turned after scaling, because turning a thumbnail costs nothing and turning a photograph does.
+/// The orientation is applied after scaling, because rotating a small image is cheap.
 pub(crate) struct Picture {
     pixels: RgbImage,
     orientation: Orientation,
@@ -28,19 +28,19 @@ pub(crate) struct Picture {
 impl Picture {
     /// Decodes a JPEG or PNG.
     ///
-    /// The size is checked from the header before a pixel is decoded. As Rekognition does, the EXIF
-    /// orientation of a JPEG is applied and that of a PNG is not. Transparent pixels lie over white, 16-bit
-    /// samples are rounded to 8, grey and CMYK become RGB; colour profiles are not applied.
+    /// Checks the size in the header before it decodes pixels. Like Rekognition, applies the EXIF orientation of a JPEG but
+    /// not of a PNG. Puts transparent pixels over white, rounds 16-bit samples to 8 bits, and converts grey and CMYK to
+    /// RGB. Colour profiles are not applied.
     ///
     /// # Errors
     /// `InvalidImageFormat`, `ImageTooLarge`, `ImageTooSmall`.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, VisionError> {
-        // The decoders are memory-safe, but a panic in one of them must not look like a fault of the server.
+        // The decoders are memory-safe, but a panic in one of them must not look like a server error.
         catch_unwind(AssertUnwindSafe(|| decode(bytes)))
             .unwrap_or_else(|_| Err(invalid("its data is damaged")))
     }
 
-    /// Width and height in pixels once upright.
+    /// Width and height of the upright image in pixels.
     pub(crate) fn size(&self) -> (u32, u32) {
         let (width, height) = self.pixels.dimensions();
         if swaps_sides(self.orientation) {
@@ -50,10 +50,9 @@ impl Picture {
         }
     }
 
-    /// The upright picture at another size, in pixels.
+    /// The upright image, scaled to this size in pixels.
     ///
-    /// Bilinear with antialiasing (every source pixel counts when scaling down), which is what the embedded
-    /// model does best with; the README has the comparison.
+    /// Bilinear with antialiasing works best with the embedded model; the model card has the comparison.
     pub(crate) fn scaled(&self, width: u32, height: u32) -> Result<RgbImage, VisionError> {
         let (w, h) = if swaps_sides(self.orientation) {
             (height, width)
@@ -63,14 +62,14 @@ impl Picture {
         self.upright(resize(&self.pixels, Part::Whole, w, h)?)
     }
 
-    /// The middle of the upright picture in the shape of `width` x `height`, as large as possible, at that size.
+    /// The largest centred part of the upright image with the aspect ratio `width` : `height`, scaled to that size.
     pub(crate) fn cropped(&self, width: u32, height: u32) -> Result<RgbImage, VisionError> {
         let (w, h) = if swaps_sides(self.orientation) {
             (height, width)
         } else {
             (width, height)
         };
-        // The middle stays the middle however the picture is turned.
+        // The centre is the same in every orientation.
         self.upright(resize(&self.pixels, Part::Middle, w, h)?)
     }
 
@@ -80,7 +79,7 @@ impl Picture {
         Ok(upright.into_rgb8())
     }
 
-    /// The upright picture with its longer side at most `side` pixels; never enlarged.
+    /// The upright image, scaled down so that its longer side has at most `side` pixels.
     pub(crate) fn thumbnail(&self, side: u32) -> Result<RgbImage, VisionError> {
         let (width, height) = self.size();
         let longer = width.max(height);
@@ -95,7 +94,7 @@ impl Picture {
     }
 }
 
-/// Scales a part of an RGB picture, bilinear with antialiasing.
+/// Scales a part of an RGB image, bilinear with antialiasing.
 pub(crate) fn resize(
     source: &RgbImage,
     part: Part,
@@ -147,7 +146,7 @@ fn decode(bytes: &[u8]) -> Result<Picture, VisionError> {
     decoder.set_limits(limits).map_err(decoding)?;
 
     let orientation = match format {
-        // Damaged EXIF data says nothing about the pixels: such a picture is taken as it lies.
+        // Damaged EXIF data does not affect the pixels.
         ImageFormat::Jpeg => decoder.orientation().unwrap_or(Orientation::NoTransforms),
         _ => Orientation::NoTransforms,
     };
@@ -196,7 +195,7 @@ fn decoding(error: ImageError) -> VisionError {
         ImageError::Unsupported(e) => {
             invalid(&format!("it uses a feature that is not supported ({e})"))
         }
-        ImageError::Limits(_) => invalid("it takes more memory than a picture of its size should"),
+        ImageError::Limits(_) => invalid("it needs more memory than an image of its size should"),
         e => invalid(&format!("its data is damaged ({e})")),
     }
 }
@@ -222,7 +221,7 @@ pub(crate) mod tests {
         out
     }
 
-    /// Puts an APP1 segment with nothing but an EXIF orientation right after the SOI marker.
+    /// Inserts an APP1 segment with only an EXIF orientation after the SOI marker.
     pub(crate) fn with_exif_orientation(jpeg: &[u8], orientation: u16) -> Vec<u8> {
         let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01".to_vec();
         exif.extend(orientation.to_be_bytes());
@@ -255,8 +254,8 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_eight_exif_orientations_are_undone() {
-        // What a camera stores for each orientation is the upright picture put through the inverse.
+    fn all_eight_exif_orientations_are_applied() {
+        // For each orientation a camera stores the upright image after the inverse transformation.
         let upright_picture = DynamicImage::ImageRgb8(marked());
         for exif in 1..=8u8 {
             let mut stored = upright_picture.clone();
@@ -288,7 +287,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_middle_is_cropped_from_the_upright_picture() {
+    fn the_crop_is_centred_in_the_upright_image() {
         // 160 x 96: of a square only the middle 96 columns, and of them the white bar of 16 rows.
         let mut stored = DynamicImage::ImageRgb8(marked());
         stored.apply_orientation(Orientation::Rotate270);
@@ -304,6 +303,29 @@ pub(crate) mod tests {
             let near = found.iter().zip(expected).all(|(a, b)| a.abs_diff(b) < 12);
             assert!(near, "at {x},{y}: {found:?}");
         }
+    }
+
+    #[test]
+    fn a_thumbnail_is_upright_and_never_enlarged() {
+        let stored = RgbImage::from_fn(200, 100, |x, _| {
+            if x < 100 {
+                Rgb([255, 0, 0])
+            } else {
+                Rgb([0, 0, 255])
+            }
+        });
+        let whole = Picture::decode(&png(stored.clone())).unwrap();
+        let whole = whole.thumbnail(200).unwrap();
+        assert_eq!(whole, stored);
+
+        // Rotated by 90 degrees, left becomes the top.
+        let rotated = with_exif_orientation(&jpeg(&stored), 6);
+        let small = Picture::decode(&rotated).unwrap().thumbnail(100).unwrap();
+        assert_eq!(small.dimensions(), (50, 100));
+        let [red, _, blue] = small.as_raw()[..3] else {
+            panic!("three bytes a pixel")
+        };
+        assert!(red > 240 && blue < 16);
     }
 
     #[test]
@@ -338,7 +360,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn damaged_exif_data_does_not_cost_the_picture() {
+    fn damaged_exif_data_is_ignored() {
         let mut file = with_exif_orientation(&jpeg(&marked()), 6);
         let at = file.windows(2).position(|w| w == b"MM").unwrap();
         file[at..at + 8].fill(0xff);
@@ -346,7 +368,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn transparent_pixels_lie_over_white() {
+    fn transparent_pixels_are_put_over_white() {
         let image = RgbaImage::from_fn(80, 80, |x, _| match x {
             0..40 => Rgba([10, 20, 30, 0]),
             _ => Rgba([0, 100, 200, 128]),
@@ -357,7 +379,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn grey_and_16_bit_pictures_become_8_bit_rgb() {
+    fn grey_and_16_bit_images_become_8_bit_rgb() {
         let grey = GrayImage::from_pixel(80, 80, Luma([77]));
         assert_eq!(upright(&png(grey)).get_pixel(5, 5).0, [77; 3]);
         let deep: ImageBuffer<Rgb<u16>, _> =
@@ -369,7 +391,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn cmyk_pictures_become_rgb() {
+    fn cmyk_images_become_rgb() {
         // 88 x 80: (200, 40, 40) on the left, (20, 60, 200) on the right, written as CMYK by Pillow 12.
         let pixels = upright(include_bytes!("../tests/pictures/cmyk.jpg"));
         for (x, expected) in [(10, [200u8, 40, 40]), (78, [20, 60, 200])] {
@@ -385,7 +407,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn sides_from_80_to_10000_pixels_are_taken() {
+    fn sides_from_80_to_10000_pixels_are_accepted() {
         let decode = |w, h| Picture::decode(&png(GrayImage::new(w, h))).map(|p| p.size());
         assert_eq!(decode(80, 80), Ok((80, 80)));
         assert_eq!(

@@ -1,20 +1,20 @@
-//! What can go wrong, cut by who has to act: [`VisionError`] is about one picture or request and maps to
-//! Rekognition's error codes one to one; [`ModelError`] is about the model files and stops the start.
+//! Errors, by who has to act: [`VisionError`] is about one image or request and maps one to one to Rekognition's error codes;
+//! [`ModelError`] is about the model files and prevents the start.
 
 use std::path::PathBuf;
 
 use crate::decode::{MAX_SIDE, MIN_SIDE};
 
-/// Why a picture got no answer. Every message is one sentence for the person who sent the picture.
+/// Why an image was not analysed. Every message is one sentence for the person who sent the image.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum VisionError {
-    /// Not a JPEG or PNG, or one that cannot be decoded.
+    /// The image is not a JPEG or PNG, or cannot be decoded.
     #[error("the picture cannot be read: {0}")]
     InvalidImageFormat(String),
-    /// More pixels than can be decoded. Width and height are those stored in the file.
+    /// The image has too many pixels. Width and height are those stored in the file.
     #[error(
         "the picture is {width} x {height} pixels, which is more than {MAX_SIDE} pixels a side or more than \
-         can be held in memory: scale it down"
+         fits in memory: scale it down"
     )]
     ImageTooLarge {
         /// Pixels.
@@ -22,17 +22,15 @@ pub enum VisionError {
         /// Pixels.
         height: u32,
     },
-    /// Fewer pixels a side than Rekognition takes. Width and height are those stored in the file.
-    #[error(
-        "the picture is {width} x {height} pixels: at least {MIN_SIDE} x {MIN_SIDE} are needed"
-    )]
+    /// A side is shorter than Rekognition allows. Width and height are those stored in the file.
+    #[error("the picture is {width} x {height} pixels; the minimum is {MIN_SIDE} x {MIN_SIDE}")]
     ImageTooSmall {
         /// Pixels.
         width: u32,
         /// Pixels.
         height: u32,
     },
-    /// A member of the request outside its range.
+    /// A member of the request is not valid.
     #[error("{0}")]
     InvalidParameter(String),
     /// A fault of the recogniser itself.
@@ -40,24 +38,24 @@ pub enum VisionError {
     Internal(String),
 }
 
-/// Why a model cannot be used. The message says what does not fit and where.
+/// Why a model cannot be used. The message names the problem and its place.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// A file that cannot be read.
+    /// A file cannot be read.
     #[error("cannot read {path}: {source}")]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The label table is not valid by itself.
+    /// The label table is not valid.
     #[error("the label table is not valid: {0}")]
     Table(String),
     /// The ONNX file cannot be loaded.
     #[error("the ONNX model cannot be loaded: {0}")]
     Onnx(String),
-    /// The ONNX file and the label table speak of different models.
-    #[error("the model does not fit its label table: {0}")]
+    /// The ONNX file and the label table do not match.
+    #[error("the model does not match its label table: {0}")]
     Mismatch(String),
 }

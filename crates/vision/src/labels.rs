@@ -1,73 +1,67 @@
-//! From probabilities to labels, as Rekognition words them.
+//! Turns predictions into Rekognition's labels.
 
-use rekognition_model::{
-    BoundingBox, DominantColor, Instance, Label, LabelAlias, LabelCategory, Parent,
-};
+use rekognition_model::{DominantColor, Instance, Label, LabelAlias, LabelCategory, Parent};
 
 use crate::confidence::confidence;
-use crate::letterbox::{Letterbox, RatioBox};
-use crate::nms::Detection;
+use crate::letterbox::RatioBox;
+use crate::prediction::Prediction;
 use crate::request::GeneralOptions;
 use crate::table::LabelTable;
 use crate::taxonomy::Node;
 
-/// Everything the model found in one picture, on the one confidence scale.
+/// The confidence of every label for one image.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Findings<'t> {
+pub(crate) struct LabelConfidences<'t> {
     table: &'t LabelTable,
-    /// Confidence of each of the table's nodes, in percent; 0 where nothing speaks for it.
+    /// Confidence of each of the table's nodes, in percent; 0 if the model did not find it.
     confidences: Vec<f32>,
     /// All boxes, best first.
-    pub(crate) instances: Vec<FoundInstance>,
+    pub(crate) instances: Vec<LabelInstance>,
 }
 
 /// One object with its box.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct FoundInstance {
+pub(crate) struct LabelInstance {
     node: usize,
     /// Percent.
     pub(crate) confidence: f32,
     pub(crate) bounds: RatioBox,
 }
 
-/// A label to report, before it is put into Rekognition's words.
+/// A label of the response.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct FoundLabel<'t> {
+pub(crate) struct ReportedLabel<'t> {
     node: &'t Node,
     confidence: f32,
-    pub(crate) instances: Vec<FoundInstance>,
+    pub(crate) instances: Vec<LabelInstance>,
 }
 
-impl<'t> Findings<'t> {
-    /// Puts boxes and image-level scores on the confidence scale and carries them up to every ancestor.
+impl<'t> LabelConfidences<'t> {
+    /// Maps the scores of boxes and of the whole image to confidences and propagates them to all ancestors.
     ///
-    /// A label's confidence is the larger of its best box and its image-level score, and an ancestor's is at
-    /// least that of each label below it: if there is a car, there is a vehicle.
-    pub(crate) fn new(
-        table: &'t LabelTable,
-        detections: &[Detection],
-        place: Letterbox,
-        image_scores: &[f32],
-    ) -> Self {
-        let mut instances: Vec<FoundInstance> = detections
+    /// A label's confidence is the larger of its best box and its score for the whole image. An ancestor has at least
+    /// the confidence of each label below it: if there is a car, there is a vehicle.
+    pub(crate) fn new(table: &'t LabelTable, prediction: &Prediction) -> Self {
+        let mut instances: Vec<LabelInstance> = prediction
+            .detections
             .iter()
             .filter_map(|detection| {
                 let class = table.classes.get(detection.class)?;
-                Some(FoundInstance {
+                Some(LabelInstance {
                     node: class.node,
                     confidence: confidence(detection.score, class.threshold),
-                    bounds: place.ratios(detection)?,
+                    bounds: prediction.letterbox.ratios(detection)?,
                 })
             })
             .collect();
-        // Mapping by different thresholds can change the order between classes.
+        // Classes have different thresholds, so the mapping can change the order.
         instances.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
 
         let of_boxes = instances.iter().map(|i| (i.node, i.confidence));
         let of_picture = table
             .image_labels
             .iter()
-            .zip(image_scores)
+            .zip(&prediction.image_scores)
             .map(|(label, score)| (label.node, confidence(*score, label.threshold)));
         let mut confidences = vec![0f32; table.nodes.len()];
         for (node, found) in of_boxes.chain(of_picture) {
@@ -76,8 +70,8 @@ impl<'t> Findings<'t> {
                 .get(node)
                 .map(|n| n.ancestors.as_slice())
                 .unwrap_or_default();
-            for place in ancestors.iter().copied().chain([node]) {
-                if let Some(confidence) = confidences.get_mut(place) {
+            for index in ancestors.iter().copied().chain([node]) {
+                if let Some(confidence) = confidences.get_mut(index) {
                     *confidence = confidence.max(found);
                 }
             }
@@ -89,14 +83,14 @@ impl<'t> Findings<'t> {
         }
     }
 
-    /// The labels a request asks for, most confident first, equal ones by name.
+    /// The labels that a request wants, most confident first, equal ones by name.
     ///
-    /// Boxes stand only with the label the detector gave them, not with its ancestors, and only those that
-    /// reach `MinConfidence` themselves.
-    pub(crate) fn labels(&self, options: &GeneralOptions) -> Vec<FoundLabel<'t>> {
+    /// Boxes belong to the label that the detector gave them, not to its ancestors. A box below `MinConfidence` is left
+    /// out.
+    pub(crate) fn labels(&self, options: &GeneralOptions) -> Vec<ReportedLabel<'t>> {
         let enough =
             |confidence: f32| confidence > 0.0 && f64::from(confidence) >= options.min_confidence;
-        let mut labels: Vec<FoundLabel<'t>> = self
+        let mut labels: Vec<ReportedLabel<'t>> = self
             .table
             .nodes
             .iter()
@@ -105,13 +99,13 @@ impl<'t> Findings<'t> {
             .filter(|(_, (node, found))| {
                 enough(**found) && options.filters.pass(&node.name, &node.categories)
             })
-            .map(|(place, (node, found))| FoundLabel {
+            .map(|(index, (node, found))| ReportedLabel {
                 node,
                 confidence: *found,
                 instances: self
                     .instances
                     .iter()
-                    .filter(|i| i.node == place && enough(i.confidence))
+                    .filter(|i| i.node == index && enough(i.confidence))
                     .copied()
                     .collect(),
             })
@@ -126,16 +120,16 @@ impl<'t> Findings<'t> {
     }
 }
 
-impl FoundLabel<'_> {
-    /// The label in Rekognition's words. `colours` gives the dominant colours of a box, or nothing when the
-    /// request does not ask for image properties.
+impl ReportedLabel<'_> {
+    /// The label as Rekognition returns it. `colours` returns the dominant colours of a box, or `None` if the request
+    /// does not ask for image properties.
     pub(crate) fn to_response(
         &self,
         table: &LabelTable,
         colours: impl Fn(&RatioBox) -> Option<Vec<DominantColor>>,
     ) -> Label {
         let name = |name: &String| Some(name.clone());
-        let instance = |i: &FoundInstance| Instance {
+        let instance = |i: &LabelInstance| Instance {
             bounding_box: Some(i.bounds.to_response()),
             confidence: Some(f64::from(i.confidence)),
             dominant_colors: colours(&i.bounds),
@@ -174,28 +168,20 @@ impl FoundLabel<'_> {
     }
 }
 
-impl RatioBox {
-    fn to_response(self) -> BoundingBox {
-        BoundingBox {
-            width: Some(f64::from(self.width)),
-            height: Some(f64::from(self.height)),
-            left: Some(f64::from(self.left)),
-            top: Some(f64::from(self.top)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::letterbox::Letterbox;
+    use crate::nms::Detection;
     use crate::request::Options;
+    use rekognition_model::BoundingBox;
     use serde_json::{Value, json};
 
     fn table() -> LabelTable {
         LabelTable::parse(crate::table::tests::small().to_string().as_bytes()).unwrap()
     }
 
-    const PLACE: Letterbox = Letterbox {
+    const LETTERBOX: Letterbox = Letterbox {
         left: 0,
         top: 0,
         width: 64,
@@ -216,9 +202,13 @@ mod tests {
     /// Image-level scores are of Car (threshold 55), Dog (90) and Street (55); box scores of Car (70) and Dog (55).
     fn answer(detections: &[Detection], scores: &[f32], request: Value) -> Vec<Label> {
         let table = table();
-        let options = Options::from_request(&serde_json::from_value(request).unwrap()).unwrap();
-        let found = Findings::new(&table, detections, PLACE, scores);
-        found
+        let options = Options::from_request(&serde_json::from_value(request).unwrap());
+        let prediction = Prediction {
+            detections: detections.to_vec(),
+            letterbox: LETTERBOX,
+            image_scores: scores.to_vec(),
+        };
+        LabelConfidences::new(&table, &prediction)
             .labels(&options.general.unwrap())
             .iter()
             .map(|l| l.to_response(&table, |_| None))
@@ -238,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn ancestors_are_labels_of_their_own_with_the_confidence_of_the_best_below_them() {
+    fn ancestors_have_the_confidence_of_the_best_label_below_them() {
         let labels = answer(&[], &[0.8, 0.1, 0.6], json!({}));
         assert_eq!(
             named(&labels),
@@ -252,8 +242,8 @@ mod tests {
     }
 
     #[test]
-    fn a_label_has_the_larger_of_its_best_box_and_its_image_level_score() {
-        // The box of the car lies at its threshold of 70 and so at 55.
+    fn a_label_has_the_larger_of_its_best_box_and_its_image_score() {
+        // The box of the car is at its threshold of 70, which maps to 55.
         assert_eq!(
             named(&answer(&[boxed(0, 0.7)], &[0.2, 0.0, 0.0], json!({})))[0],
             ("Car", 55)
@@ -269,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn each_label_is_measured_by_its_own_threshold() {
+    fn each_label_has_its_own_threshold() {
         assert_eq!(named(&answer(&[], &[0.0, 0.89, 0.0], json!({}))), []);
         assert_eq!(
             named(&answer(&[], &[0.0, 0.95, 0.0], json!({}))),
@@ -278,13 +268,13 @@ mod tests {
     }
 
     #[test]
-    fn boxes_stand_with_their_own_label_and_reach_min_confidence_themselves() {
+    fn boxes_belong_to_their_own_label_and_must_reach_min_confidence() {
         let detections = [boxed(0, 0.9), boxed(0, 0.6), boxed(1, 0.2)];
         let labels = answer(&detections, &[0.95, 0.0, 0.0], json!({}));
         assert_eq!(
             labels[0].instances.as_ref().unwrap().len(),
             1,
-            "the second car lies at 47"
+            "the second car has 47"
         );
         let bounds = labels[0].instances.as_ref().unwrap()[0]
             .bounding_box
@@ -311,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn min_confidence_is_inclusive_and_zero_asks_for_everything() {
+    fn min_confidence_is_inclusive_and_zero_returns_everything() {
         let at = |min| {
             named(&answer(
                 &[],
@@ -322,7 +312,7 @@ mod tests {
         };
         assert_eq!(at(25.0), 4);
         assert_eq!(at(25.1), 3);
-        assert_eq!(at(0.0), 4, "a label nothing speaks for is not reported");
+        assert_eq!(at(0.0), 4, "a label with no confidence is not reported");
     }
 
     #[test]
@@ -401,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_outside_the_picture_is_no_evidence() {
+    fn a_box_outside_the_image_is_ignored() {
         let outside = Detection {
             left: 70.0,
             right: 90.0,

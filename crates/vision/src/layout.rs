@@ -1,4 +1,4 @@
-//! What a model's outputs mean.
+//! Reads the outputs of a model.
 
 use std::collections::BTreeMap;
 
@@ -9,47 +9,46 @@ use crate::letterbox::InputFormat;
 use crate::network::Outputs;
 use crate::nms::Detection;
 
-/// The output layouts that can be read; `decode` in the label table.
+/// The supported output layouts; `decode` in the label table.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(tag = "layout", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Layout {
     /// Three outputs by name: `boxes` [cells, 4] as left, top, right, bottom in input pixels, `scores`
-    /// [cells, classes] and, where the model judges the whole picture too, `labels` [labels]; scores and
-    /// labels are probabilities. A leading dimension of 1 is allowed.
+    /// [cells, classes] and, optionally for the whole image, `labels` [labels]. Scores and labels are probabilities. A
+    /// leading dimension of 1 is allowed.
     #[default]
     BoxesScoresLabels,
-    /// One output [1, cells, 5 + classes] as YOLOX exports it: centre offset and log size relative to the
-    /// cell, objectness, class probabilities; cells row by row, stride by stride.
+    /// One output [1, cells, 5 + classes] as in YOLOX: centre offset and log size relative to the cell, objectness, class
+    /// probabilities; cells row by row, stride by stride.
     Yolox {
         /// Input pixels per cell of each grid, in the order of the output.
         strides: Vec<u32>,
     },
-    /// One output [1, 4 + classes, cells] as YOLOv8 and its kin export it: centre, width and height in
-    /// input pixels, then class probabilities.
+    /// One output [1, 4 + classes, cells] as in YOLOv8: centre, width and height in input pixels, then class probabilities.
     Yolov8,
-    /// One output [1, labels] or [labels] that judges the picture as a whole and draws no boxes.
+    /// One output [1, labels] or [labels] for the whole image, without boxes.
     Classifier {
-        /// What makes probabilities of the output's numbers.
+        /// Converts the outputs to probabilities.
         #[serde(default)]
         activation: Activation,
     },
 }
 
-/// From a classifier's numbers to probabilities.
+/// Converts a classifier's outputs to probabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Activation {
-    /// They are probabilities: the model itself ends in softmax or sigmoid.
+    /// The outputs are probabilities.
     #[default]
     None,
-    /// Logits of labels that exclude each other: the probabilities sum to 1.
+    /// For logits of exclusive labels: the probabilities sum to 1.
     Softmax,
-    /// Logits of labels that stand side by side.
+    /// For logits of independent labels.
     Sigmoid,
 }
 
 impl Activation {
-    /// What is not finite speaks for nothing.
+    /// A value that is not finite becomes 0.
     fn apply(self, values: &[f32]) -> Vec<f32> {
         let finite = |value: f32| if value.is_finite() { value } else { 0.0 };
         match self {
@@ -59,7 +58,7 @@ impl Activation {
                 .map(|value| finite(1.0 / (1.0 + (-value).exp())))
                 .collect(),
             Self::Softmax => {
-                // Taking the largest away first keeps the powers from overflowing.
+                // Subtracting the largest value prevents an overflow.
                 let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 let powers: Vec<f32> = values
                     .iter()
@@ -72,22 +71,22 @@ impl Activation {
     }
 }
 
-/// What the model says about one picture.
+/// The outputs of the model for one image.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Readout {
+pub(crate) struct RawPrediction {
     /// Boxes above the minimum score, before suppression.
     pub(crate) candidates: Vec<Detection>,
-    /// Probability of each label for the picture as a whole; empty when the model does not say.
+    /// Probability of each label for the whole image; empty if the model has no such output.
     pub(crate) image_scores: Vec<f32>,
 }
 
-/// A layout with its sizes checked against the table's outputs.
+/// A layout whose sizes match the table's outputs.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reader {
     kind: Kind,
-    /// Number of classes the detector tells apart.
+    /// Number of classes of the detector.
     pub(crate) classes: usize,
-    /// Number of labels given to the picture as a whole.
+    /// Number of labels for the whole image.
     pub(crate) image_labels: usize,
 }
 
@@ -120,10 +119,10 @@ const SCORES: &str = "scores";
 const LABELS: &str = "labels";
 
 impl Layout {
-    /// Checks the shapes the table gives for its outputs.
+    /// Checks the shapes of the outputs in the table.
     ///
     /// # Errors
-    /// A sentence that says which output does not fit.
+    /// A sentence that names the output that does not match.
     pub(crate) fn reader(
         &self,
         outputs: &BTreeMap<String, Vec<usize>>,
@@ -145,7 +144,7 @@ impl Layout {
                     }),
                     _ => Err(format!(
                         "the layout yolox needs the output \"{output}\" to be [1, {}, 5 + classes] for an input of \
-                         {} x {} pixels and strides {strides:?}, and it is {shape:?}",
+                         {} x {} pixels and strides {strides:?}; it is {shape:?}",
                         cells.len(),
                         input.width,
                         input.height
@@ -164,7 +163,7 @@ impl Layout {
                         },
                     }),
                     _ => Err(format!(
-                        "the layout yolov8 needs the output \"{output}\" to be [1, 4 + classes, cells], and it is {shape:?}"
+                        "the layout yolov8 needs the output \"{output}\" to be [1, 4 + classes, cells]; it is {shape:?}"
                     )),
                 }
             }
@@ -180,7 +179,7 @@ impl Layout {
                         },
                     }),
                     _ => Err(format!(
-                        "the layout classifier needs the output \"{output}\" to be [1, labels] or [labels], and it is {shape:?}"
+                        "the layout classifier needs the output \"{output}\" to be [1, labels] or [labels]; it is {shape:?}"
                     )),
                 }
             }
@@ -195,7 +194,7 @@ fn only_output<'o>(
     match (outputs.iter().next(), outputs.len()) {
         (Some(one), 1) => Ok(one),
         (_, n) => Err(format!(
-            "the layout {layout} reads one output, and the table has {n}"
+            "the layout {layout} reads one output, but the table has {n}"
         )),
     }
 }
@@ -208,7 +207,7 @@ fn boxes_scores_labels(outputs: &BTreeMap<String, Vec<usize>>) -> Result<Reader,
     let (boxes, scores) = (need(BOXES)?, need(SCORES)?);
     let (&[cells, 4], &[scored, classes]) = (boxes, scores) else {
         return Err(format!(
-            "the output \"boxes\" must be [cells, 4] and \"scores\" [cells, classes], and they are {boxes:?} and {scores:?}"
+            "the output \"boxes\" must be [cells, 4] and \"scores\" [cells, classes]; they are {boxes:?} and {scores:?}"
         ));
     };
     if cells != scored || classes == 0 {
@@ -221,7 +220,7 @@ fn boxes_scores_labels(outputs: &BTreeMap<String, Vec<usize>>) -> Result<Reader,
         Some(&[n]) => n,
         Some(other) => {
             return Err(format!(
-                "the output \"labels\" must be [labels], and it is {other:?}"
+                "the output \"labels\" must be [labels]; it is {other:?}"
             ));
         }
     };
@@ -230,7 +229,7 @@ fn boxes_scores_labels(outputs: &BTreeMap<String, Vec<usize>>) -> Result<Reader,
         .find(|k| ![BOXES, SCORES, LABELS].contains(&k.as_str()))
     {
         return Err(format!(
-            "the layout boxes-scores-labels does not know the output \"{other}\""
+            "the layout boxes-scores-labels has no output \"{other}\""
         ));
     }
     Ok(Reader {
@@ -259,7 +258,7 @@ fn grid(strides: &[u32], input: &InputFormat) -> Result<Vec<Cell>, String> {
             || !input.height.is_multiple_of(stride)
         {
             return Err(format!(
-                "the input's sides are no multiples of the stride {stride}"
+                "the input's sides are not multiples of the stride {stride}"
             ));
         }
         for y in 0..input.height / stride {
@@ -276,21 +275,25 @@ fn grid(strides: &[u32], input: &InputFormat) -> Result<Vec<Cell>, String> {
 }
 
 impl Reader {
-    /// Reads the outputs of one run. Boxes below `score_min` and those that are not finite are left out.
+    /// Reads the outputs of one run. Skips boxes below `score_min` and boxes that are not finite.
     ///
     /// # Errors
-    /// `Internal`, when an output the table promises is not there.
-    pub(crate) fn read(&self, outputs: &Outputs, score_min: f32) -> Result<Readout, VisionError> {
-        let mut readout = Readout::default();
+    /// `Internal` if an output of the table is missing.
+    pub(crate) fn read(
+        &self,
+        outputs: &Outputs,
+        score_min: f32,
+    ) -> Result<RawPrediction, VisionError> {
+        let mut raw = RawPrediction::default();
         match &self.kind {
             Kind::BoxesScoresLabels => {
                 let rows = outputs.get(SCORES)?.chunks_exact(self.classes);
                 for (sides, scores) in outputs.get(BOXES)?.as_chunks::<4>().0.iter().zip(rows) {
-                    readout.propose(*sides, scores.iter().copied(), score_min);
+                    raw.add_candidate(*sides, scores.iter().copied(), score_min);
                 }
                 if self.image_labels > 0 {
                     let scores = outputs.get(LABELS)?.iter();
-                    readout.image_scores = scores
+                    raw.image_scores = scores
                         .map(|s| if s.is_finite() { *s } else { 0.0 })
                         .collect();
                 }
@@ -306,7 +309,7 @@ impl Reader {
                     };
                     let centre = ((x + cell.x) * cell.stride, (y + cell.y) * cell.stride);
                     let size = (width.exp() * cell.stride, height.exp() * cell.stride);
-                    readout.propose(
+                    raw.add_candidate(
                         sides(centre, size),
                         scores.iter().map(|s| s * objectness),
                         score_min,
@@ -322,14 +325,14 @@ impl Reader {
                     let centre = (value(0, cell), value(1, cell));
                     let size = (value(2, cell), value(3, cell));
                     let scores = (4..4 + self.classes).map(|row| value(row, cell));
-                    readout.propose(sides(centre, size), scores, score_min);
+                    raw.add_candidate(sides(centre, size), scores, score_min);
                 }
             }
             Kind::Classifier { output, activation } => {
-                readout.image_scores = activation.apply(outputs.get(output)?);
+                raw.image_scores = activation.apply(outputs.get(output)?);
             }
         }
-        Ok(readout)
+        Ok(raw)
     }
 }
 
@@ -342,8 +345,13 @@ fn sides((x, y): (f32, f32), (width, height): (f32, f32)) -> [f32; 4] {
     ]
 }
 
-impl Readout {
-    fn propose(&mut self, sides: [f32; 4], scores: impl Iterator<Item = f32>, score_min: f32) {
+impl RawPrediction {
+    fn add_candidate(
+        &mut self,
+        sides: [f32; 4],
+        scores: impl Iterator<Item = f32>,
+        score_min: f32,
+    ) {
         let [left, top, right, bottom] = sides;
         for (class, score) in scores.enumerate() {
             if score >= score_min && score.is_finite() && sides.iter().all(|s| s.is_finite()) {
@@ -366,18 +374,18 @@ mod tests {
     use crate::letterbox::{Anchor, Channels, Fit, Normalisation};
 
     #[test]
-    fn a_classifiers_numbers_become_probabilities() {
+    fn a_classifiers_outputs_become_probabilities() {
         let read = |activation, values: &[f32]| {
             let outputs = BTreeMap::from([("out".to_owned(), vec![1, values.len()])]);
             let reader = Layout::Classifier { activation }
                 .reader(&outputs, &input(64, 64))
                 .unwrap();
             assert_eq!((reader.classes, reader.image_labels), (0, values.len()));
-            let readout = reader
+            let raw = reader
                 .read(&Outputs::from([("out", values.to_vec())]), 0.05)
                 .unwrap();
-            assert_eq!(readout.candidates, []);
-            readout.image_scores
+            assert_eq!(raw.candidates, []);
+            raw.image_scores
         };
         let close = |found: &[f32], expected: &[f32]| {
             assert_eq!(found.len(), expected.len());
@@ -390,7 +398,7 @@ mod tests {
             &read(Activation::Sigmoid, &[0.0, -200.0, 200.0]),
             &[0.5, 0.0, 1.0],
         );
-        // Twice as likely for each step of ln 2, also where a plain exponential would overflow.
+        // Twice as likely for each step of ln 2, even if a plain exponential would overflow.
         let two = std::f32::consts::LN_2;
         close(
             &read(Activation::Softmax, &[0.0, two]),
@@ -404,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn a_classifier_has_one_row_of_numbers() {
+    fn a_classifier_has_one_row_of_outputs() {
         let shape = |shape: &[usize]| {
             let outputs = BTreeMap::from([("out".to_owned(), shape.to_vec())]);
             let layout = Layout::Classifier {
@@ -418,7 +426,7 @@ mod tests {
         assert_eq!(shape(&[1, 5]), Ok(5));
         assert_eq!(
             shape(&[1, 5, 1, 1]).unwrap_err(),
-            "the layout classifier needs the output \"out\" to be [1, labels] or [labels], and it is [1, 5, 1, 1]"
+            "the layout classifier needs the output \"out\" to be [1, labels] or [labels]; it is [1, 5, 1, 1]"
         );
         assert!(shape(&[0]).is_err());
         assert!(shape(&[2, 5]).is_err());
@@ -445,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn boxes_scores_and_labels_are_read_as_they_are() {
+    fn boxes_scores_and_labels_are_read_unchanged() {
         let reader = Layout::BoxesScoresLabels
             .reader(
                 &shapes(&[("boxes", &[2, 4]), ("scores", &[2, 3]), ("labels", &[4])]),
@@ -458,8 +466,8 @@ mod tests {
             ("scores", vec![0.0, 0.5, 0.05, 0.9, f32::NAN, 0.01]),
             ("labels", vec![0.1, 0.2, f32::INFINITY, 0.4]),
         ]);
-        let readout = reader.read(&outputs, 0.05).unwrap();
-        let found: Vec<_> = readout
+        let raw = reader.read(&outputs, 0.05).unwrap();
+        let found: Vec<_> = raw
             .candidates
             .iter()
             .map(|d| (d.class, d.score, d.left, d.bottom))
@@ -468,7 +476,7 @@ mod tests {
             found,
             [(1, 0.5, 1.0, 4.0), (2, 0.05, 1.0, 4.0), (0, 0.9, 5.0, 8.0)]
         );
-        assert_eq!(readout.image_scores, [0.1, 0.2, 0.0, 0.4]);
+        assert_eq!(raw.image_scores, [0.1, 0.2, 0.0, 0.4]);
     }
 
     #[test]
@@ -556,7 +564,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_that_is_not_finite_is_none() {
+    fn a_box_that_is_not_finite_is_skipped() {
         let reader = Layout::Yolox { strides: vec![32] }
             .reader(&shapes(&[("o", &[1, 1, 6])]), &input(32, 32))
             .unwrap();
@@ -570,7 +578,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_that_do_not_fit_are_named() {
+    fn wrong_shapes_are_named() {
         let error = |layout: &Layout, of: &[(&str, &[usize])]| {
             layout.reader(&shapes(of), &input(64, 64)).unwrap_err()
         };
@@ -580,16 +588,16 @@ mod tests {
         assert_eq!(
             error(&yolox, &[("output", &[1, 8400, 85])]),
             "the layout yolox needs the output \"output\" to be [1, 84, 5 + classes] for an input of 64 x 64 pixels \
-             and strides [8, 16, 32], and it is [1, 8400, 85]"
+             and strides [8, 16, 32]; it is [1, 8400, 85]"
         );
         assert_eq!(
             error(&yolox, &[]),
-            "the layout yolox reads one output, and the table has 0"
+            "the layout yolox reads one output, but the table has 0"
         );
         let odd = Layout::Yolox { strides: vec![24] };
         assert_eq!(
             error(&odd, &[("o", &[1, 1, 6])]),
-            "the input's sides are no multiples of the stride 24"
+            "the input's sides are not multiples of the stride 24"
         );
         let none = Layout::Yolox { strides: vec![] };
         assert_eq!(
@@ -615,7 +623,7 @@ mod tests {
                 &own,
                 &[("boxes", &[9, 4]), ("scores", &[9, 2]), ("masks", &[9])]
             ),
-            "the layout boxes-scores-labels does not know the output \"masks\""
+            "the layout boxes-scores-labels has no output \"masks\""
         );
     }
 }

@@ -1,25 +1,26 @@
-//! Fits a picture of any shape into the model's input.
+//! Fits an image of any shape into the model's input.
 
 use image::RgbImage;
+use rekognition_model::BoundingBox;
 use serde::Deserialize;
 
 use crate::VisionError;
 use crate::decode::Picture;
 use crate::nms::Detection;
 
-/// Where the picture lies in the input.
+/// The position of the image in the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Anchor {
-    /// In the top left corner, padding to the right and below.
+    /// In the top left corner.
     #[default]
     TopLeft,
-    /// In the middle, padding on both sides.
+    /// In the centre.
     #[serde(alias = "center")]
     Centre,
 }
 
-/// Order of the three channels in the input.
+/// The order of the channels in the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(crate) enum Channels {
     #[serde(rename = "RGB")]
@@ -28,20 +29,20 @@ pub(crate) enum Channels {
     Bgr,
 }
 
-/// How a picture of another shape than the input's gets into it.
+/// How an image with another aspect ratio is fitted into the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Fit {
-    /// Whole and in its own shape, with padding.
+    /// The whole image with its aspect ratio, and padding.
     #[default]
     Letterbox,
-    /// Whole and without padding, in the input's shape.
+    /// The whole image, distorted to the input's aspect ratio.
     Stretch,
-    /// The middle of it, in its own shape and without padding.
+    /// The centre of the image with its aspect ratio.
     Crop,
 }
 
-/// What each channel's values are shifted and divided by after they are put into their range, in the order R, G, B.
+/// The mean and standard deviation that normalise each channel after it is mapped to its range, in the order R, G, B.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Normalisation {
     pub(crate) mean: [f32; 3],
@@ -57,23 +58,23 @@ impl Default for Normalisation {
     }
 }
 
-/// What the model wants as input: 1 x 3 x `height` x `width` of f32.
+/// The model's input: 1 x 3 x `height` x `width` of f32.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct InputFormat {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) channels: Channels,
-    /// What the sample values 0 and 255 become.
+    /// The values for the samples 0 and 255.
     pub(crate) range: [f32; 2],
     pub(crate) normalisation: Normalisation,
     pub(crate) fit: Fit,
-    /// Of [`Fit::Letterbox`].
+    /// For [`Fit::Letterbox`].
     pub(crate) anchor: Anchor,
     /// Sample value of the padding, 0..=255.
     pub(crate) pad: u8,
 }
 
-/// Where the scaled picture lies in the input, in input pixels.
+/// The area of the scaled image in the input, in input pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Letterbox {
     pub(crate) left: u32,
@@ -82,7 +83,7 @@ pub(crate) struct Letterbox {
     pub(crate) height: u32,
 }
 
-/// A box as ratios of the upright picture, 0..=1.
+/// A box in ratios of the upright image, 0..=1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct RatioBox {
     pub(crate) left: f32,
@@ -91,8 +92,19 @@ pub(crate) struct RatioBox {
     pub(crate) height: f32,
 }
 
+impl RatioBox {
+    pub(crate) fn to_response(self) -> BoundingBox {
+        BoundingBox {
+            width: Some(f64::from(self.width)),
+            height: Some(f64::from(self.height)),
+            left: Some(f64::from(self.left)),
+            top: Some(f64::from(self.top)),
+        }
+    }
+}
+
 impl InputFormat {
-    /// Scales and places a picture of this size, keeping its shape.
+    /// The area for an image of this size.
     pub(crate) fn fit(&self, (width, height): (u32, u32)) -> Letterbox {
         if self.fit != Fit::Letterbox {
             return Letterbox {
@@ -104,7 +116,7 @@ impl InputFormat {
         }
         let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
         let scale = (f64::from(self.width) / width).min(f64::from(self.height) / height);
-        // Rounding half to even, as the training code's language does.
+        // Rounds half to even, as Python did in training.
         let side = |n: f64, most: u32| ((n * scale).round_ties_even() as u32).clamp(1, most);
         let (w, h) = (side(width, self.width), side(height, self.height));
         let (left, top) = match self.anchor {
@@ -119,21 +131,21 @@ impl InputFormat {
         }
     }
 
-    /// The input tensor (channel by channel, row by row) and where the picture lies in it.
+    /// The input tensor (channel by channel, row by row) and the area of the image in it.
     ///
     /// # Errors
-    /// `Internal`, when scaling fails.
+    /// `Internal` if scaling fails.
     pub(crate) fn prepare(&self, picture: &Picture) -> Result<(Vec<f32>, Letterbox), VisionError> {
-        let place = self.fit(picture.size());
+        let letterbox = self.fit(picture.size());
         let content = match self.fit {
-            Fit::Crop => picture.cropped(place.width, place.height)?,
-            Fit::Letterbox | Fit::Stretch => picture.scaled(place.width, place.height)?,
+            Fit::Crop => picture.cropped(letterbox.width, letterbox.height)?,
+            Fit::Letterbox | Fit::Stretch => picture.scaled(letterbox.width, letterbox.height)?,
         };
-        Ok((self.fill(&content, place), place))
+        Ok((self.fill(&content, letterbox), letterbox))
     }
 
-    /// Writes pixels that already have the right size into a padded input tensor.
-    pub(crate) fn fill(&self, content: &RgbImage, place: Letterbox) -> Vec<f32> {
+    /// Writes scaled pixels into a padded input tensor.
+    pub(crate) fn fill(&self, content: &RgbImage, letterbox: Letterbox) -> Vec<f32> {
         let [low, high] = self.range.map(f64::from);
         let Normalisation { mean, std } = self.normalisation;
 
@@ -153,9 +165,11 @@ impl InputFormat {
             });
             let value = |sample: u8| values.get(usize::from(sample)).copied().unwrap_or_default();
             target.fill(value(self.pad));
-            let rows = target.chunks_exact_mut(row.max(1)).skip(place.top as usize);
+            let rows = target
+                .chunks_exact_mut(row.max(1))
+                .skip(letterbox.top as usize);
             for (target, source) in rows.zip(content.rows()) {
-                let cells = target.iter_mut().skip(place.left as usize);
+                let cells = target.iter_mut().skip(letterbox.left as usize);
                 for (cell, pixel) in cells.zip(source) {
                     *cell = value(pixel.0.get(channel).copied().unwrap_or_default());
                 }
@@ -166,7 +180,7 @@ impl InputFormat {
 }
 
 impl Letterbox {
-    /// From input pixels to ratios of the picture, clipped to it. Nothing when no part lies in the picture.
+    /// Converts input pixels to ratios of the image and clips to it. `None` if the box is outside the image.
     pub(crate) fn ratios(&self, detection: &Detection) -> Option<RatioBox> {
         let (width, height) = (self.width as f32, self.height as f32);
         let x = |v: f32| (v - self.left as f32).clamp(0.0, width) / width;
@@ -207,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn without_padding_the_picture_fills_the_input() {
+    fn without_padding_the_image_fills_the_input() {
         for fit in [Fit::Stretch, Fit::Crop] {
             let mut f = format(64, 32, Anchor::Centre, Channels::Rgb, [0.0, 1.0]);
             f.fit = fit;
@@ -222,9 +236,9 @@ mod tests {
     }
 
     #[test]
-    fn each_channel_is_normalised_by_its_own_numbers() {
+    fn each_channel_has_its_own_normalisation() {
         let content = RgbImage::from_pixel(1, 1, Rgb([255, 0, 51]));
-        let place = Letterbox {
+        let letterbox = Letterbox {
             left: 0,
             top: 0,
             width: 1,
@@ -237,7 +251,7 @@ mod tests {
                 std: [0.25, 0.5, 1.0],
             };
             let expected = [2.0f32, -0.5, 0.0];
-            for (found, channel) in f.fill(&content, place).iter().zip(order) {
+            for (found, channel) in f.fill(&content, letterbox).iter().zip(order) {
                 assert!((found - expected[channel]).abs() < 1e-6, "{found}");
             }
         }
@@ -279,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_centred_picture_has_padding_on_both_sides() {
+    fn a_centred_image_has_padding_on_both_sides() {
         let f = format(64, 64, Anchor::Centre, Channels::Rgb, [0.0, 1.0]);
         assert_eq!(
             f.fit((160, 80)),
@@ -312,20 +326,21 @@ mod tests {
     }
 
     #[test]
-    fn pixels_land_in_their_plane_and_padding_around_them() {
+    fn pixels_are_written_by_channel_with_padding_around_them() {
         let content = RgbImage::from_pixel(2, 1, Rgb([255, 0, 51]));
-        let place = Letterbox {
+        let letterbox = Letterbox {
             left: 1,
             top: 1,
             width: 2,
             height: 1,
         };
-        let rgb = format(4, 2, Anchor::Centre, Channels::Rgb, [0.0, 1.0]).fill(&content, place);
+        let rgb = format(4, 2, Anchor::Centre, Channels::Rgb, [0.0, 1.0]).fill(&content, letterbox);
         let p = 114.0 / 255.0;
         assert_eq!(rgb[..8], [p, p, p, p, p, 1.0, 1.0, p]);
         assert_eq!(rgb[8..16], [p, p, p, p, p, 0.0, 0.0, p]);
         assert_eq!(rgb[16..], [p, p, p, p, p, 0.2, 0.2, p]);
-        let bgr = format(4, 2, Anchor::Centre, Channels::Bgr, [0.0, 255.0]).fill(&content, place);
+        let bgr =
+            format(4, 2, Anchor::Centre, Channels::Bgr, [0.0, 255.0]).fill(&content, letterbox);
         assert_eq!(
             bgr[..8],
             [114.0, 114.0, 114.0, 114.0, 114.0, 51.0, 51.0, 114.0]
@@ -337,15 +352,15 @@ mod tests {
     }
 
     #[test]
-    fn boxes_become_ratios_of_the_picture_and_end_at_its_border() {
-        let place = Letterbox {
+    fn boxes_become_ratios_and_are_clipped_to_the_image() {
+        let letterbox = Letterbox {
             left: 0,
             top: 16,
             width: 64,
             height: 32,
         };
         let at = |left, top, right, bottom| {
-            place.ratios(&Detection {
+            letterbox.ratios(&Detection {
                 class: 0,
                 score: 1.0,
                 left,

@@ -1,5 +1,5 @@
-//! The embedded recogniser: JPEG or PNG bytes in, a Rekognition `DetectLabels` answer out; and models of one's own
-//! for `DetectCustomLabels`.
+//! The embedded recognisers. They take JPEG or PNG bytes and return Rekognition's responses: [`Recogniser`] for
+//! `DetectLabels` and `DetectCustomLabels`, [`Tesseract`] for `DetectText`.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -7,22 +7,22 @@
 //! use sightline_vision::Recogniser;
 //!
 //! let recogniser = Recogniser::embedded()?;
-//! let answer = recogniser.detect_labels(&std::fs::read("street.jpg")?, &DetectLabelsRequest::default())?;
-//! for label in answer.labels.unwrap_or_default() {
+//! let response = recogniser.detect_labels(&std::fs::read("street.jpg")?, &DetectLabelsRequest::default())?;
+//! for label in response.labels.unwrap_or_default() {
 //!     println!("{:?} {:?}", label.name, label.confidence);
 //! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The way of a picture: `decode` (header checked first, EXIF orientation, alpha over white) →
-//! `letterbox` (the model's input) → `network` (the ONNX model, run by rten) → `layout` (what the outputs
-//! mean) → `nms` → `confidence` (one scale for all labels) → `labels` (Rekognition's semantics), and
-//! beside it `properties` (quality and dominant colours, computed from the pixels).
+//! An image passes through `decode` (checks the header, applies the EXIF orientation, puts alpha over white), `letterbox`
+//! (builds the model's input), `network` (runs the ONNX model with rten), `layout` (reads the outputs), `nms`,
+//! `confidence` (one scale for all labels) and `labels` (builds the response). `properties` computes quality and dominant
+//! colours from the pixels. `text` runs Tesseract.
 //!
-//! A [`Recogniser`] holds no lock: each call has its own inference state, so one `Arc<Recogniser>` serves
-//! any number of threads. A call is CPU-bound and synchronous; callers bound how many run side by side,
-//! because a picture of 10,000 x 10,000 pixels takes up to 750 MB while it is decoded.
+//! A [`Recogniser`] takes no lock, so one `Arc<Recogniser>` serves any number of threads. A call is synchronous and uses
+//! the CPU. Callers limit the number of concurrent calls, because decoding an image of 10,000 x 10,000 pixels takes up to
+//! 750 MB.
 
 mod colour;
 mod confidence;
@@ -36,15 +36,15 @@ mod network;
 mod nms;
 #[cfg(test)]
 mod parity;
+mod prediction;
 mod properties;
 mod recogniser;
 mod request;
 mod table;
 mod taxonomy;
-mod upright;
+mod text;
 
-pub use decode::{MAX_SIDE, MIN_SIDE};
+pub use decode::MAX_SIDE;
 pub use error::{ModelError, VisionError};
 pub use recogniser::{ModelDescription, Recogniser};
-pub use taxonomy::CATEGORIES;
-pub use upright::Upright;
+pub use text::{Tesseract, TesseractError, TextFilters};

@@ -1,8 +1,8 @@
-//! Non-maximum suppression: of boxes that mean the same thing, the best one.
+//! Non-maximum suppression.
 
 use serde::Deserialize;
 
-/// One box the detector proposes, in pixels of the model's input.
+/// A box of the detector, in pixels of the model's input.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Detection {
     /// The label table's `detector_index`.
@@ -15,19 +15,19 @@ pub(crate) struct Detection {
     pub(crate) bottom: f32,
 }
 
-/// How proposals are thinned out. The defaults are those of the embedded model.
+/// The parameters of the suppression. The defaults are those of the embedded model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Nms {
-    /// Proposals below this score are not looked at, 0..=1.
+    /// Boxes below this score are ignored, 0..=1.
     pub(crate) score_min: f32,
-    /// Boxes that overlap a better one by more than this are dropped: intersection over union, 0..=1.
+    /// Boxes with a larger intersection over union with a better box are dropped, 0..=1.
     pub(crate) iou: f32,
     /// Whether only boxes of the same class compete.
     pub(crate) per_class: bool,
-    /// Boxes kept.
+    /// The most boxes that are kept.
     pub(crate) max_detections: usize,
-    /// Proposals looked at, best first.
+    /// The most boxes that are considered, best first.
     pub(crate) max_candidates: usize,
 }
 
@@ -46,7 +46,7 @@ impl Default for Nms {
 impl Nms {
     /// Greedy suppression; the result is ordered by score, best first.
     pub(crate) fn suppress(&self, mut candidates: Vec<Detection>) -> Vec<Detection> {
-        // A stable sort: equal scores keep the model's order, so the same picture has the same answer.
+        // A stable sort keeps the model's order of equal scores, so results are reproducible.
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
         candidates.truncate(self.max_candidates);
         let mut kept: Vec<Detection> = Vec::new();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_of_overlapping_boxes_stays() {
+    fn the_best_of_overlapping_boxes_is_kept() {
         let kept = Nms::default().suppress(vec![
             at(0, 0.5, 1.0, 11.0),
             at(0, 0.9, 0.0, 10.0),
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overlap_of_exactly_the_limit_stays() {
+    fn an_overlap_of_exactly_the_limit_is_kept() {
         // 10 wide boxes shifted by 2.5: 7.5 / 12.5 = 0.6.
         assert_eq!(
             Nms::default()
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_compete_only_when_the_table_says_so() {
+    fn classes_compete_only_if_configured() {
         let boxes = vec![at(0, 0.9, 0.0, 10.0), at(1, 0.8, 0.0, 10.0)];
         assert_eq!(Nms::default().suppress(boxes.clone()).len(), 2);
         let one_for_all = Nms {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn candidates_and_results_are_bounded() {
+    fn candidates_and_results_are_limited() {
         let apart: Vec<_> = (0..9u8)
             .map(|i| {
                 at(

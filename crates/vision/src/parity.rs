@@ -1,8 +1,7 @@
-//! The network and its decoding agree with the reference: 1e-3 on scores and one pixel on boxes.
+//! Compares the network and its decoding with onnxruntime: within 1e-3 for scores and one pixel for boxes.
 //!
-//! Two references, both from onnxruntime: `tests/reference.json`, recorded from drawn pictures that need no
-//! decoder and no scaling, and the model's own sample photographs, which are not part of this project and are
-//! compared where `SIGHTLINE_MODEL_SAMPLES` names their folder.
+//! There are two references: `tests/reference.json`, recorded from drawn images that need no decoder and no scaling, and the
+//! model's sample photographs, which are not part of this project. `SIGHTLINE_MODEL_SAMPLES` names their folder.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -14,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::decode::Picture;
 use crate::decode::tests::png;
-use crate::layout::Readout;
+use crate::layout::RawPrediction;
 use crate::letterbox::Letterbox;
 use crate::network::{Network, Outputs};
 use crate::nms::Detection;
@@ -37,12 +36,12 @@ impl Model {
     }
 
     fn run(&self, picture: &Picture) -> (Outputs, Letterbox) {
-        let (input, place) = self.table.input.prepare(picture).unwrap();
-        (self.network.run(&input).unwrap(), place)
+        let (input, letterbox) = self.table.input.prepare(picture).unwrap();
+        (self.network.run(&input).unwrap(), letterbox)
     }
 
     fn read(&self, outputs: &Outputs) -> (Vec<Detection>, Vec<f32>) {
-        let Readout {
+        let RawPrediction {
             candidates,
             image_scores,
         } = self
@@ -157,9 +156,9 @@ fn the_network_agrees_with_onnxruntime_on_drawn_pictures() {
             "{name} is drawn as recorded"
         );
 
-        let (outputs, place) = model.run(&Picture::decode(&png(image)).unwrap());
+        let (outputs, letterbox) = model.run(&Picture::decode(&png(image)).unwrap());
         assert_eq!(
-            place,
+            letterbox,
             Letterbox {
                 left: 0,
                 top: 0,
@@ -181,7 +180,7 @@ fn the_network_agrees_with_onnxruntime_on_drawn_pictures() {
         for (found, label) in labels.iter().zip(&expected.labels) {
             worst_score = worst_score.max(close(*found, *label, SCORE, name));
         }
-        // The sums take in every cell: a mean difference, not a bound on the largest.
+        // The sums cover every cell: they limit the mean difference, not the largest.
         let sum = |values: &[f32]| values.iter().map(|v| f64::from(*v)).sum::<f64>();
         assert!(
             (sum(scores) - expected.sum_of_scores).abs() < 1e-6 * 168_000.0,
@@ -206,13 +205,13 @@ fn the_network_agrees_with_onnxruntime_on_drawn_pictures() {
     println!("largest difference: {worst_score:e} in a score, {worst_side:e} pixels in a box");
 }
 
-/// `None` with the reason printed when the sample photographs are not at hand.
+/// Prints the reason and returns `None` if the sample photographs are not available.
 fn samples() -> Option<PathBuf> {
     let folder = std::env::var_os("SIGHTLINE_MODEL_SAMPLES").map(PathBuf::from);
     if let Some(folder) = folder.filter(|folder| folder.join("expected.json").is_file()) {
         return Some(folder);
     }
-    // Past the test runner's capture, which would hide it.
+    // Written directly, because the test runner hides captured output.
     let _ = writeln!(
         std::io::stderr(),
         "NOT RUN: set SIGHTLINE_MODEL_SAMPLES to the folder of the model's sample photographs",
@@ -250,13 +249,12 @@ struct SampleLabel {
     score: f32,
 }
 
-/// The references were decoded by libjpeg. This decoder differs from it by up to 5 of 255 levels in a pixel (0.3
-/// on average), which moves scores by up to 0.025 and boxes by up to 2.5 pixels, so the tolerances here are
-/// those of the decoders; the network itself is held to 1e-3 and a pixel above. Each expected box must be
-/// among what the network proposes; of boxes that mean the same thing and are almost equally good,
-/// suppression may keep another one, and the test counts how often.
+/// The references were decoded by libjpeg. This decoder differs from it by up to 5 of 255 levels in a pixel (0.3 on
+/// average), which moves scores by up to 0.025 and boxes by up to 2.5 pixels, so the tolerances here are larger than for the
+/// drawn images. Each expected box must be among the candidates. Of boxes that are almost equally good, suppression may keep
+/// another one; the test counts how often.
 #[test]
-fn the_whole_way_agrees_with_the_sample_photographs() {
+fn the_whole_pipeline_agrees_on_the_sample_photographs() {
     const DECODERS_SCORE: f32 = 0.03;
     const DECODERS_RATIO: f32 = 0.01;
     let Some(folder) = samples() else { return };
@@ -269,7 +267,7 @@ fn the_whole_way_agrees_with_the_sample_photographs() {
         let file = sample.file.as_str();
         let picture = Picture::decode(&std::fs::read(folder.join(file)).unwrap()).unwrap();
         assert_eq!(picture.size(), (sample.width, sample.height));
-        let (outputs, place) = model.run(&picture);
+        let (outputs, letterbox) = model.run(&picture);
         let candidates = model
             .table
             .reader
@@ -291,7 +289,7 @@ fn the_whole_way_agrees_with_the_sample_photographs() {
         for expected in &sample.detections {
             let sides = [expected.left, expected.top, expected.width, expected.height];
             let off = |d: &Detection| {
-                let b = place.ratios(d).unwrap();
+                let b = letterbox.ratios(d).unwrap();
                 let found = [b.left, b.top, b.width, b.height];
                 found
                     .iter()
@@ -315,7 +313,7 @@ fn the_whole_way_agrees_with_the_sample_photographs() {
             compared += 1;
             kept += usize::from(detections.iter().any(|d| matches(&d)));
         }
-        // What the reference shows from a score of 0.2 on is all there is.
+        // The reference lists every box with a score of at least 0.2.
         let shown = detections
             .iter()
             .filter(|d| d.score >= 0.2 + DECODERS_SCORE)

@@ -1,4 +1,4 @@
-//! The recogniser as a whole.
+//! The recogniser: a model with its label table.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -11,11 +11,11 @@ use rekognition_model::{
 use crate::confidence::DEFAULT_MIN_CONFIDENCE;
 use crate::custom;
 use crate::decode::Picture;
-use crate::labels::{Findings, FoundLabel};
-use crate::letterbox::{Letterbox, RatioBox};
+use crate::labels::{LabelConfidences, ReportedLabel};
+use crate::letterbox::RatioBox;
 use crate::network::Network;
-use crate::nms::Detection;
-use crate::properties::Measured;
+use crate::prediction::Prediction;
+use crate::properties::PixelStatistics;
 use crate::request::Options;
 use crate::table::{LabelTable, Model};
 use crate::{ModelError, VisionError};
@@ -25,14 +25,14 @@ const EMBEDDED_LABELS: &[u8] = include_bytes!("../model/labels.json");
 
 /// A loaded model with its label table.
 ///
-/// `Send + Sync` and without a lock: share one in an `Arc` and call it from any number of threads.
+/// It is `Send + Sync` and takes no lock: share one in an `Arc` and call it from any number of threads.
 pub struct Recogniser {
     network: Network,
     table: LabelTable,
     model: Model,
 }
 
-/// What a recogniser is, for a start message: its `Display` reads
+/// Describes a recogniser for the start message. `Display` writes
 /// `sightline 1.0 (191 labels, 80 with boxes, 320 x 320 pixels, 10.6 MiB)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelDescription {
@@ -40,9 +40,9 @@ pub struct ModelDescription {
     pub name: String,
     /// The model's version.
     pub version: String,
-    /// Number of labels the model tells apart; their ancestors come on top.
+    /// Number of labels that the model predicts, without their ancestors.
     pub labels: usize,
-    /// Number of those for which it draws boxes.
+    /// Number of labels with boxes.
     pub with_boxes: usize,
     /// Width of the model's input in pixels.
     pub input_width: u32,
@@ -73,10 +73,10 @@ impl std::fmt::Display for ModelDescription {
 }
 
 impl Recogniser {
-    /// The model inside the binary.
+    /// The model that is embedded in the binary.
     ///
     /// # Errors
-    /// None in a binary whose tests pass.
+    /// Only if the embedded files are damaged.
     pub fn embedded() -> Result<Self, ModelError> {
         Self::load(
             Cow::Borrowed(EMBEDDED_MODEL),
@@ -85,16 +85,15 @@ impl Recogniser {
         )
     }
 
-    /// A model of one's own: an ONNX file and its label table, whose format this crate's README describes.
+    /// A custom model: an ONNX file and its label table, whose format this crate's README describes.
     ///
     /// # Errors
-    /// A file that cannot be read, a table that is not valid, or a model that does not fit its table, with
-    /// the reason.
+    /// If a file cannot be read, the table is not valid, or the model does not match its table.
     pub fn from_files(model: &Path, labels: &Path) -> Result<Self, ModelError> {
         Self::read(model, labels, LabelTable::parse)
     }
 
-    /// A model for [`Recogniser::detect_custom_labels`], in the same two files; its labels need no categories.
+    /// A model for [`Recogniser::detect_custom_labels`]. Its labels need no categories.
     ///
     /// # Errors
     /// As [`Recogniser::from_files`].
@@ -117,7 +116,7 @@ impl Recogniser {
             .file_stem()
             .map(|s| s.to_string_lossy().into_owned())
             .unwrap_or_default();
-        // The table first: it is small, and most mistakes are made in it.
+        // The table first: it is small, and most mistakes are in it.
         let table = parse(&read(labels)?)?;
         Self::load(Cow::Owned(read(model)?), table, &stem)
     }
@@ -140,7 +139,7 @@ impl Recogniser {
         })
     }
 
-    /// What this recogniser is.
+    /// Describes this recogniser.
     pub fn description(&self) -> ModelDescription {
         let table = &self.table;
         let mut known: Vec<usize> = table
@@ -162,36 +161,35 @@ impl Recogniser {
         }
     }
 
-    /// Answers `DetectLabels` for a JPEG or PNG, as Rekognition words it.
+    /// Answers `DetectLabels` for a JPEG or PNG.
     ///
-    /// `request.image` is not looked at: the caller has fetched its bytes. `Labels` is there also when only
-    /// `IMAGE_PROPERTIES` was asked for, and empty then. `OrientationCorrection` is never there.
-    /// `LabelModelVersion` names the model that answered, such as `sightline-1.0`. Boxes are ratios of the
-    /// picture's width and height once it is upright and lie inside it.
+    /// The request must meet the constraints of the service model ([`rekognition_model::Validate`]); `request.image` is
+    /// ignored. `Labels` is an empty list if only `IMAGE_PROPERTIES` was requested, and `OrientationCorrection` is never
+    /// set. `LabelModelVersion` names the model, such as `sightline-1.0`. Boxes are ratios of the upright image and lie
+    /// inside it.
     ///
-    /// Takes the CPU for as long as it takes: call it from a thread that may block.
+    /// Blocks and uses the CPU.
     ///
     /// # Errors
-    /// `InvalidParameter` for the request, `InvalidImageFormat`, `ImageTooLarge` and `ImageTooSmall` for the
-    /// picture, `Internal` for faults of the recogniser.
+    /// `InvalidImageFormat`, `ImageTooLarge` and `ImageTooSmall` for the image, `Internal` for faults of the recogniser.
     pub fn detect_labels(
         &self,
         image: &[u8],
         request: &DetectLabelsRequest,
     ) -> Result<DetectLabelsResponse, VisionError> {
-        let options = Options::from_request(request)?;
+        let options = Options::from_request(request);
         let picture = Picture::decode(image)?;
-        let findings = self.find(&picture)?;
-        let measured = options
+        let confidences = LabelConfidences::new(&self.table, &self.predict(&picture)?);
+        let statistics = options
             .properties
-            .map(|o| Measured::new(&picture, o))
+            .map(|o| PixelStatistics::new(&picture, o))
             .transpose()?;
 
-        let labels: Vec<FoundLabel<'_>> = options
+        let labels: Vec<ReportedLabel<'_>> = options
             .general
-            .map(|o| findings.labels(&o))
+            .map(|o| confidences.labels(&o))
             .unwrap_or_default();
-        let colours = |bounds: &RatioBox| measured.as_ref().map(|m| m.colours_in(bounds));
+        let colours = |bounds: &RatioBox| statistics.as_ref().map(|s| s.colours_in(bounds));
         let labels = labels
             .iter()
             .map(|l| l.to_response(&self.table, colours))
@@ -201,16 +199,16 @@ impl Recogniser {
             labels: Some(labels),
             orientation_correction: None,
             label_model_version: Some(format!("{}-{}", self.model.name, self.model.version)),
-            image_properties: measured.map(|m| m.properties(&objects(&findings))),
+            image_properties: statistics.map(|s| s.properties(&foreground_boxes(&confidences))),
         })
     }
 
-    /// Answers `DetectCustomLabels` for a JPEG or PNG: each box of a detector and each label that the picture as a
-    /// whole has is a custom label, with its probability in percent as confidence, most confident first.
+    /// Answers `DetectCustomLabels` for a JPEG or PNG. Each box and each label of the whole image is a custom label; its
+    /// confidence is the probability in percent. The most confident comes first.
     ///
-    /// A label is reported from its own threshold in the label table on, or from `MinConfidence` on where the request
-    /// has one. Boxes are ratios of the upright picture. `request.image` and `request.project_version_arn` are not
-    /// looked at: the caller has fetched the bytes and chosen the model.
+    /// A label is reported from its threshold in the label table on, or from the request's `MinConfidence` on. Boxes are
+    /// ratios of the upright image. The request must meet the constraints of the service model; `request.image` and
+    /// `request.project_version_arn` are ignored.
     ///
     /// # Errors
     /// As [`Recogniser::detect_labels`].
@@ -219,55 +217,33 @@ impl Recogniser {
         image: &[u8],
         request: &DetectCustomLabelsRequest,
     ) -> Result<DetectCustomLabelsResponse, VisionError> {
-        let options = custom::Options::from_request(request)?;
-        let seen = self.look(&Picture::decode(image)?)?;
+        let options = custom::Options::from_request(request);
+        let prediction = self.predict(&Picture::decode(image)?)?;
         Ok(DetectCustomLabelsResponse {
-            custom_labels: Some(custom::labels(&self.table, &seen, &options)),
+            custom_labels: Some(custom::labels(&self.table, &prediction, &options)),
         })
     }
 
-    fn find(&self, picture: &Picture) -> Result<Findings<'_>, VisionError> {
-        let seen = self.look(picture)?;
-        Ok(Findings::new(
-            &self.table,
-            &seen.detections,
-            seen.place,
-            &seen.image_scores,
-        ))
-    }
-
-    fn look(&self, picture: &Picture) -> Result<Seen, VisionError> {
+    fn predict(&self, picture: &Picture) -> Result<Prediction, VisionError> {
         let table = &self.table;
-        let (input, place) = table.input.prepare(picture)?;
+        let (input, letterbox) = table.input.prepare(picture)?;
         let outputs = self.network.run(&input)?;
-        let readout = table.reader.read(&outputs, table.nms.score_min)?;
-        Ok(Seen {
-            detections: table.nms.suppress(readout.candidates),
-            place,
-            image_scores: readout.image_scores,
+        let raw = table.reader.read(&outputs, table.nms.score_min)?;
+        Ok(Prediction {
+            detections: table.nms.suppress(raw.candidates),
+            letterbox,
+            image_scores: raw.image_scores,
         })
     }
 }
 
-/// What the model says about one picture, before it is put into words.
-pub(crate) struct Seen {
-    /// Boxes in input pixels, best first.
-    pub(crate) detections: Vec<Detection>,
-    /// Where the picture lies in the input.
-    pub(crate) place: Letterbox,
-    /// Probability of each label for the picture as a whole; empty when the model does not say.
-    pub(crate) image_scores: Vec<f32>,
-}
-
-/// The boxes that make up the foreground: what the picture shows does not depend on the `MinConfidence` asked
-/// for, so it is always those at Rekognition's default.
-fn objects(findings: &Findings<'_>) -> Vec<RatioBox> {
-    let sure =
-        |i: &&crate::labels::FoundInstance| f64::from(i.confidence) >= DEFAULT_MIN_CONFIDENCE;
-    findings
+/// The boxes that make up the foreground: those at Rekognition's default `MinConfidence`, because the foreground does not
+/// depend on the request.
+fn foreground_boxes(confidences: &LabelConfidences<'_>) -> Vec<RatioBox> {
+    confidences
         .instances
         .iter()
-        .filter(sure)
+        .filter(|i| f64::from(i.confidence) >= DEFAULT_MIN_CONFIDENCE)
         .map(|i| i.bounds)
         .collect()
 }

@@ -1,5 +1,5 @@
-//! The label table: a JSON file beside the ONNX model that says what its input wants, what its outputs mean
-//! and what its labels are called. The format, version 1, is described in this crate's README.
+//! The label table: a JSON file that describes the input, the outputs and the labels of an ONNX model. This crate's README
+//! documents the format.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use crate::network::Signature;
 use crate::nms::Nms;
 use crate::taxonomy::{self, Entry, Node};
 
-/// The one version of the format there is.
+/// The version of the format.
 const VERSION: u32 = 1;
-/// Bounds for the sides of the model's input, in pixels.
+/// The allowed sides of the model's input, in pixels.
 const INPUT_SIDES: std::ops::RangeInclusive<u32> = 16..=4096;
-/// Threshold of a label for which the table gives none, in percent.
+/// The threshold of a label without one, in percent.
 const DEFAULT_THRESHOLD: f32 = 55.0;
 
 /// A checked label table.
@@ -28,18 +28,18 @@ pub(crate) struct LabelTable {
     pub(crate) signature: Signature,
     pub(crate) reader: Reader,
     pub(crate) nms: Nms,
-    /// Every label there is: those the model knows and all their ancestors.
+    /// All labels: those of the model and their ancestors.
     pub(crate) nodes: Vec<Node>,
-    /// For each detector class, its label.
-    pub(crate) classes: Vec<Evidence>,
-    /// For each image-level output, its label.
-    pub(crate) image_labels: Vec<Evidence>,
+    /// The label of each detector class.
+    pub(crate) classes: Vec<LabelOutput>,
+    /// The label of each output for the whole image.
+    pub(crate) image_labels: Vec<LabelOutput>,
 }
 
-/// Which label an output speaks for, and from which probability on.
+/// The label of an output, and its threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Evidence {
-    /// Place in [`LabelTable::nodes`].
+pub(crate) struct LabelOutput {
+    /// Index in [`LabelTable::nodes`].
     pub(crate) node: usize,
     /// Percent, strictly between 0 and 100.
     pub(crate) threshold: f32,
@@ -56,7 +56,7 @@ pub(crate) struct Model {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    /// Read before the rest.
+    /// Parsed before the rest.
     #[serde(rename = "version")]
     _version: u32,
     model: Option<Model>,
@@ -69,7 +69,7 @@ struct File {
     labels: Vec<Label>,
     #[serde(default)]
     ancestors: Vec<Ancestor>,
-    /// For readers of the file.
+    /// For people.
     #[serde(rename = "thresholds_are")]
     _thresholds_are: Option<String>,
 }
@@ -87,8 +87,8 @@ struct Input {
     #[serde(default)]
     fit: Fit,
     #[serde(default)]
-    letterbox: PlacedIn,
-    /// For readers of the file.
+    letterbox: LetterboxMembers,
+    /// For people.
     #[serde(rename = "resize")]
     _resize: Option<String>,
 }
@@ -101,12 +101,12 @@ enum TensorLayout {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct PlacedIn {
+struct LetterboxMembers {
     anchor: Anchor,
     pad: u8,
 }
 
-impl Default for PlacedIn {
+impl Default for LetterboxMembers {
     fn default() -> Self {
         Self {
             anchor: Anchor::default(),
@@ -136,7 +136,7 @@ struct Label {
     categories: Vec<Named>,
     #[serde(rename = "Aliases", default)]
     aliases: Vec<Named>,
-    /// The next three are for readers of the file.
+    /// This and the next two are for people.
     #[serde(rename = "key")]
     _key: Option<String>,
     #[serde(rename = "kind")]
@@ -162,7 +162,7 @@ impl LabelTable {
     /// Reads and checks a label table.
     ///
     /// # Errors
-    /// `Table`, with a sentence that says what is wrong and where.
+    /// `Table`, with a sentence that names the problem and its place.
     pub(crate) fn parse(json: &[u8]) -> Result<Self, ModelError> {
         let table = Self::parse_custom(json)?;
         match table.nodes.iter().find(|node| node.categories.is_empty()) {
@@ -174,7 +174,7 @@ impl LabelTable {
         }
     }
 
-    /// Reads and checks a label table for custom labels, which have no categories in answers and need none here.
+    /// Reads and checks a label table for custom labels, which need no categories.
     ///
     /// # Errors
     /// As [`LabelTable::parse`].
@@ -183,19 +183,19 @@ impl LabelTable {
     }
 }
 
-/// What is wrong with a file that cannot be read as a table, and what to do.
+/// The message for a file that cannot be parsed.
 fn unreadable(error: &serde_json::Error) -> String {
     if error.is_data() {
         error.to_string()
     } else {
         format!(
-            "it is no JSON ({error}); name the label table that belongs to the model, a JSON file with \"version\": {VERSION}"
+            "it is not JSON ({error}); name the label table of the model, a JSON file with \"version\": {VERSION}"
         )
     }
 }
 
 fn parse(json: &[u8]) -> Result<LabelTable, String> {
-    // The version first, so that a newer format is not reported as a member that is not known.
+    // The version first, so that a newer format is not reported as an unknown member.
     #[derive(Deserialize)]
     struct Version {
         version: u32,
@@ -203,7 +203,7 @@ fn parse(json: &[u8]) -> Result<LabelTable, String> {
     let Version { version } = serde_json::from_slice(json).map_err(|error| unreadable(&error))?;
     if version != VERSION {
         return Err(format!(
-            "its version is {version}, and this program reads version {VERSION}"
+            "its version is {version}; this program reads version {VERSION}"
         ));
     }
     let file: File = serde_json::from_slice(json).map_err(|error| unreadable(&error))?;
@@ -213,18 +213,18 @@ fn parse(json: &[u8]) -> Result<LabelTable, String> {
     let reader = file.decode.reader(&file.outputs, &input)?;
     if input.fit == Fit::Crop && reader.classes > 0 {
         return Err(
-            "input.fit \"crop\" is for classifiers: a detector looks at the whole picture"
+            "input.fit \"crop\" is for classifiers only: a detector needs the whole image"
                 .to_owned(),
         );
     }
 
-    let classes = evidence(&file.labels, reader.classes, "detector_index", |l| {
+    let classes = label_outputs(&file.labels, reader.classes, "detector_index", |l| {
         l.detector_index.map(|i| (i, l.detector_threshold))
     })?;
-    // `index` also numbers the labels of a table whose model does not judge the picture as a whole.
+    // `index` may also number labels without an output for the whole image.
     let image_labels = match reader.image_labels {
         0 => Vec::new(),
-        n => evidence(&file.labels, n, "index", |l| {
+        n => label_outputs(&file.labels, n, "index", |l| {
             l.index.map(|i| (i, l.image_threshold))
         })?,
     };
@@ -261,29 +261,29 @@ fn input(file: &Input) -> Result<InputFormat, String> {
     let side = |n: usize| u32::try_from(n).ok().filter(|n| INPUT_SIDES.contains(n));
     let [1, 3, height, width] = file.shape else {
         return Err(format!(
-            "the input's shape must be [1, 3, height, width], and it is {:?}",
+            "the input's shape must be [1, 3, height, width]; it is {:?}",
             file.shape
         ));
     };
     let (Some(height), Some(width)) = (side(height), side(width)) else {
         return Err(format!(
-            "the input's sides must be {INPUT_SIDES:?} pixels, and they are {width} x {height}"
+            "the input's sides must be {INPUT_SIDES:?} pixels; they are {width} x {height}"
         ));
     };
     if !file.range.iter().all(|v| v.is_finite()) {
         return Err("the input's range must be two numbers".to_owned());
     }
-    let plain = Normalisation::default();
+    let default = Normalisation::default();
     let normalisation = Normalisation {
-        mean: file.mean.unwrap_or(plain.mean),
-        std: file.std.unwrap_or(plain.std),
+        mean: file.mean.unwrap_or(default.mean),
+        std: file.std.unwrap_or(default.std),
     };
     if !normalisation.mean.iter().all(|v| v.is_finite())
         || !normalisation.std.iter().all(|v| v.is_normal() && *v > 0.0)
     {
         return Err("the input's mean must be three numbers, and its std three above 0".to_owned());
     }
-    let PlacedIn { anchor, pad } = file.letterbox;
+    let LetterboxMembers { anchor, pad } = file.letterbox;
     Ok(InputFormat {
         width,
         height,
@@ -299,9 +299,7 @@ fn input(file: &Input) -> Result<InputFormat, String> {
 fn check_nms(nms: &Nms) -> Result<(), String> {
     for (name, value) in [("score_min", nms.score_min), ("iou", nms.iou)] {
         if !(0.0..=1.0).contains(&value) {
-            return Err(format!(
-                "nms.{name} must lie between 0 and 1, and it is {value}"
-            ));
+            return Err(format!("nms.{name} must be between 0 and 1; it is {value}"));
         }
     }
     match nms.max_candidates.min(nms.max_detections) {
@@ -310,14 +308,14 @@ fn check_nms(nms: &Nms) -> Result<(), String> {
     }
 }
 
-/// Orders the labels by one of their indices, which must be 0 up to `count`, each once.
-fn evidence(
+/// Orders the labels by one of their indices, which must be 0 to `count` - 1, each once.
+fn label_outputs(
     labels: &[Label],
     count: usize,
     member: &str,
     of: impl Fn(&Label) -> Option<(usize, Option<f32>)>,
-) -> Result<Vec<Evidence>, String> {
-    let mut found: Vec<Option<Evidence>> = vec![None; count];
+) -> Result<Vec<LabelOutput>, String> {
+    let mut found: Vec<Option<LabelOutput>> = vec![None; count];
     let indices = labels.iter().filter(|l| of(l).is_some()).count();
     for (node, label) in labels.iter().enumerate() {
         let Some((index, threshold)) = of(label) else {
@@ -326,7 +324,7 @@ fn evidence(
         let threshold = threshold.unwrap_or(DEFAULT_THRESHOLD);
         if !(threshold > 0.0 && threshold < 100.0) {
             return Err(format!(
-                "a threshold of the label \"{}\" is {threshold}, and it must lie between 0 and 100",
+                "a threshold of the label \"{}\" is {threshold} but must be between 0 and 100",
                 label.name
             ));
         }
@@ -344,7 +342,7 @@ fn evidence(
                     label.name
                 ));
             }
-            Some(slot) => *slot = Some(Evidence { node, threshold }),
+            Some(slot) => *slot = Some(LabelOutput { node, threshold }),
         }
     }
     match found.iter().position(Option::is_none) {
@@ -368,12 +366,12 @@ fn entry(name: String, parents: Vec<Named>, categories: Vec<Named>, aliases: Vec
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::CATEGORIES;
+    use crate::taxonomy::CATEGORIES;
     use serde_json::{Value, json};
 
     pub(crate) const EMBEDDED: &[u8] = include_bytes!("../model/labels.json");
 
-    /// A table with every kind of label: boxes, whole picture, both.
+    /// A table with all kinds of labels: with boxes, for the whole image, and both.
     pub(crate) fn small() -> Value {
         json!({
             "version": 1,
@@ -400,14 +398,14 @@ pub(crate) mod tests {
         parse(table.to_string().as_bytes())
     }
 
-    fn refused(change: impl FnOnce(&mut Value)) -> String {
+    fn rejected(change: impl FnOnce(&mut Value)) -> String {
         let mut table = small();
         change(&mut table);
         read(&table).unwrap_err()
     }
 
     #[test]
-    fn indices_lead_to_labels_and_thresholds() {
+    fn indices_select_labels_and_thresholds() {
         let table = read(&small()).unwrap();
         let names: Vec<_> = table.nodes.iter().map(|n| n.name.as_str()).collect();
         assert_eq!(
@@ -424,11 +422,11 @@ pub(crate) mod tests {
         assert_eq!(
             table.classes,
             [
-                Evidence {
+                LabelOutput {
                     node: 0,
                     threshold: 70.0
                 },
-                Evidence {
+                LabelOutput {
                     node: 1,
                     threshold: 55.0
                 }
@@ -436,7 +434,7 @@ pub(crate) mod tests {
         );
         assert_eq!(
             table.image_labels[1],
-            Evidence {
+            LabelOutput {
                 node: 1,
                 threshold: 90.0
             }
@@ -450,7 +448,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn labels_need_not_stand_in_the_order_of_their_indices() {
+    fn labels_may_be_in_any_order() {
         let mut table = small();
         table["labels"].as_array_mut().unwrap().reverse();
         let table = read(&table).unwrap();
@@ -459,63 +457,63 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_wrong_table_is_refused_with_the_reason() {
+    fn an_invalid_table_is_rejected_with_the_reason() {
         assert_eq!(
-            refused(|t| t["version"] = json!(2)),
-            "its version is 2, and this program reads version 1"
+            rejected(|t| t["version"] = json!(2)),
+            "its version is 2; this program reads version 1"
         );
         assert_eq!(
-            refused(|t| t["labels"][1]["detector_index"] = json!(0)),
+            rejected(|t| t["labels"][1]["detector_index"] = json!(0)),
             "the detector_index 0 of the label \"Dog\" is taken"
         );
         assert_eq!(
-            refused(|t| t["outputs"]["scores"] = json!([9, 3])),
+            rejected(|t| t["outputs"]["scores"] = json!([9, 3])),
             "no label has the detector_index 2: the model's output has 3, and the table 2"
         );
         assert_eq!(
-            refused(|t| t["outputs"]["labels"] = json!([2])),
+            rejected(|t| t["outputs"]["labels"] = json!([2])),
             "the label \"Street\" has the index 2, and the model's output has room for 2 (the table has 3)"
         );
         assert_eq!(
-            refused(|t| t["labels"][0]["detector_threshold"] = json!(0)),
-            "a threshold of the label \"Car\" is 0, and it must lie between 0 and 100"
+            rejected(|t| t["labels"][0]["detector_threshold"] = json!(0)),
+            "a threshold of the label \"Car\" is 0 but must be between 0 and 100"
         );
         assert_eq!(
-            refused(|t| t["labels"][0]["Categories"] = json!([{"Name": "Cars"}])),
-            "the label \"Car\" has the category \"Cars\", which is none of Rekognition's 40"
+            rejected(|t| t["labels"][0]["Categories"] = json!([{"Name": "Cars"}])),
+            "the label \"Car\" has the category \"Cars\", which is not one of Rekognition's 40"
         );
         assert_eq!(
-            refused(|t| t["input"]["shape"] = json!([1, 64, 64, 3])),
-            "the input's shape must be [1, 3, height, width], and it is [1, 64, 64, 3]"
+            rejected(|t| t["input"]["shape"] = json!([1, 64, 64, 3])),
+            "the input's shape must be [1, 3, height, width]; it is [1, 64, 64, 3]"
         );
         assert_eq!(
-            refused(|t| t["input"]["shape"] = json!([1, 3, 64, 5000])),
-            "the input's sides must be 16..=4096 pixels, and they are 5000 x 64"
+            rejected(|t| t["input"]["shape"] = json!([1, 3, 64, 5000])),
+            "the input's sides must be 16..=4096 pixels; they are 5000 x 64"
         );
         assert_eq!(
-            refused(|t| t["nms"] = json!({"iou": 1.5})),
-            "nms.iou must lie between 0 and 1, and it is 1.5"
+            rejected(|t| t["nms"] = json!({"iou": 1.5})),
+            "nms.iou must be between 0 and 1; it is 1.5"
         );
         assert_eq!(
-            refused(|t| t["nms"] = json!({"max_detections": 0})),
+            rejected(|t| t["nms"] = json!({"max_detections": 0})),
             "nms.max_candidates and nms.max_detections must be at least 1"
         );
         assert!(
-            refused(|t| t["labels"][0]["Nmae"] = json!("Car")).starts_with("unknown field `Nmae`")
+            rejected(|t| t["labels"][0]["Nmae"] = json!("Car")).starts_with("unknown field `Nmae`")
         );
         assert!(
-            refused(|t| t["input"]["channels"] = json!("GRB")).contains("expected `RGB` or `BGR`")
+            rejected(|t| t["input"]["channels"] = json!("GRB")).contains("expected `RGB` or `BGR`")
         );
         assert!(
-            refused(|t| t["decode"] = json!({"layout": "ssd"})).contains("unknown variant `ssd`")
+            rejected(|t| t["decode"] = json!({"layout": "ssd"})).contains("unknown variant `ssd`")
         );
         assert!(parse(b"{\"version\": 1,").unwrap_err().contains("EOF"));
-        let said = parse(b"# Sightline\n").unwrap_err();
+        let error = parse(b"# Sightline\n").unwrap_err();
         assert!(
-            said.starts_with(
-                "it is no JSON (expected value at line 1 column 1); name the label table"
+            error.starts_with(
+                "it is not JSON (expected value at line 1 column 1); name the label table"
             ),
-            "{said}"
+            "{error}"
         );
         assert!(parse(b"\xff\xfe").is_err());
     }
@@ -547,7 +545,7 @@ pub(crate) mod tests {
         table["input"]["fit"] = json!("crop");
         assert_eq!(
             read(&table).unwrap_err(),
-            "input.fit \"crop\" is for classifiers: a detector looks at the whole picture"
+            "input.fit \"crop\" is for classifiers only: a detector needs the whole image"
         );
         table["input"]["fit"] = json!("letterbox");
         table["input"]["std"] = json!([1, 1, 0]);
@@ -572,7 +570,7 @@ pub(crate) mod tests {
                 node.name
             );
         }
-        // Its author described every ancestor, so none is guessed from its children.
+        // The table describes every ancestor, so none is derived from its children.
         let described = 191
             + serde_json::from_slice::<Value>(EMBEDDED).unwrap()["ancestors"]
                 .as_array()

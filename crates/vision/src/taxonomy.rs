@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 /// Rekognition's label categories, from the "Detecting labels" chapter of its developer guide.
-pub const CATEGORIES: [&str; 40] = [
+pub(crate) const CATEGORIES: [&str; 40] = [
     "Actions",
     "Animals and Pets",
     "Apparel and Accessories",
@@ -46,7 +46,7 @@ pub const CATEGORIES: [&str; 40] = [
     "Weapons and Military",
 ];
 
-/// A label as the table describes it.
+/// A label in the table.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) name: String,
@@ -56,25 +56,25 @@ pub(crate) struct Entry {
     pub(crate) aliases: Vec<String>,
 }
 
-/// A label with its ancestors found.
+/// A label with its resolved ancestors.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) categories: Vec<String>,
     pub(crate) aliases: Vec<String>,
-    /// Every ancestor once, as places in the list of nodes: those the table lists first, then theirs.
+    /// Every ancestor once, as indices of nodes: first those in the table, then their ancestors.
     pub(crate) ancestors: Vec<usize>,
 }
 
-/// Finds the ancestors of every entry. The result begins with the entries in their order; parents that no
-/// entry describes follow.
+/// Resolves the ancestors of every entry. The result starts with the entries in their order; parents without an entry
+/// follow.
 ///
-/// Such a parent has the categories of the labels that name it, and for its own parents those names which
-/// come after it in every list that has it: in `Airplane: Aircraft, Vehicle, Transportation` and
+/// Such a parent has the categories of the labels that name it. Its parents are the names that follow it in every list
+/// that contains it: in `Airplane: Aircraft, Vehicle, Transportation` and
 /// `Car: Vehicle, Transportation` the parent of Vehicle is Transportation.
 ///
 /// # Errors
-/// A sentence that names the label and what is wrong with it.
+/// A sentence that names the label and the problem.
 pub(crate) fn resolve(mut entries: Vec<Entry>) -> Result<Vec<Node>, String> {
     for entry in &entries {
         check(entry)?;
@@ -85,7 +85,7 @@ pub(crate) fn resolve(mut entries: Vec<Entry>) -> Result<Vec<Node>, String> {
             return Err(format!("the label \"{}\" is described twice", entry.name));
         }
     }
-    for entry in undescribed(&entries, &place) {
+    for entry in implicit_parents(&entries, &place) {
         place.insert(entry.name.clone(), entries.len());
         entries.push(entry);
     }
@@ -132,7 +132,7 @@ fn check(entry: &Entry) -> Result<(), String> {
         .find(|c| !CATEGORIES.contains(&c.as_str()))
     {
         return Err(format!(
-            "the label \"{name}\" has the category \"{other}\", which is none of Rekognition's 40"
+            "the label \"{name}\" has the category \"{other}\", which is not one of Rekognition's 40"
         ));
     }
     let mut seen = HashSet::new();
@@ -144,7 +144,7 @@ fn check(entry: &Entry) -> Result<(), String> {
     }
 }
 
-fn undescribed(entries: &[Entry], place: &HashMap<String, usize>) -> Vec<Entry> {
+fn implicit_parents(entries: &[Entry], place: &HashMap<String, usize>) -> Vec<Entry> {
     let mut found: Vec<Entry> = Vec::new();
     for entry in entries {
         for (at, name) in entry.parents.iter().enumerate() {
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn every_ancestor_is_found_once_nearest_first() {
+    fn every_ancestor_is_listed_once_nearest_first() {
         let nodes = resolve(vec![
             entry("Street", &["City", "Road"], "Nature and Outdoors"),
             entry("City", &["Urban"], "Nature and Outdoors"),
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_that_is_not_described_takes_what_its_children_agree_on() {
+    fn a_parent_without_an_entry_is_derived_from_its_children() {
         let nodes = resolve(vec![
             entry(
                 "Airplane",
@@ -258,18 +258,18 @@ mod tests {
         assert_eq!(
             names(&nodes, "Adult"),
             ["Person"],
-            "Male is no ancestor of Adult: Woman shows it"
+            "Male is not an ancestor of Adult, as Woman shows"
         );
         let toy = nodes.iter().find(|n| n.name == "Toy").unwrap();
         assert_eq!(toy.categories, ["Sports", "Toys and Gaming"]);
     }
 
     #[test]
-    fn a_wrong_entry_is_named() {
+    fn an_invalid_entry_is_named() {
         let error = |entries| resolve(entries).unwrap_err();
         assert_eq!(
             error(vec![entry("Dog", &[], "Animals & Pets")]),
-            "the label \"Dog\" has the category \"Animals & Pets\", which is none of Rekognition's 40"
+            "the label \"Dog\" has the category \"Animals & Pets\", which is not one of Rekognition's 40"
         );
         assert_eq!(
             error(vec![

@@ -1,5 +1,5 @@
-//! Models of one's own: small real ONNX files in the layouts of YOLOX and YOLOv8 (written by
-//! `make_models.py`), drawn pictures with known places, and everything that is refused at the start.
+//! Custom models: small real ONNX files in the layouts of YOLOX and YOLOv8 (written by `make_models.py`), drawn images with
+//! known boxes, and the errors for models that cannot be used.
 
 #![allow(
     clippy::unwrap_used,
@@ -54,7 +54,7 @@ fn table(layout: &str) -> Value {
     table
 }
 
-/// Writes the table beside nothing else and loads the model with it.
+/// Loads the model with this table.
 fn load(model: &str, table: &Value) -> Result<Recogniser, ModelError> {
     load_text(&models().join(model), &table.to_string())
 }
@@ -66,9 +66,9 @@ fn load_text(model: &Path, table: &str) -> Result<Recogniser, ModelError> {
     Recogniser::from_files(model, &labels)
 }
 
-fn refused(model: &str, table: &Value) -> String {
+fn rejected(model: &str, table: &Value) -> String {
     match load(model, table) {
-        Ok(_) => panic!("the model was taken"),
+        Ok(_) => panic!("the model was accepted"),
         Err(error) => error.to_string(),
     }
 }
@@ -144,7 +144,7 @@ fn a_square_picture_in_both_layouts() {
 }
 
 #[test]
-fn a_wide_picture_lies_at_the_top_for_yolox_and_in_the_middle_for_yolov8() {
+fn a_wide_image_is_at_the_top_for_yolox_and_centred_for_yolov8() {
     // 160 x 80 becomes 64 x 32, at the top or 16 pixels down.
     let picture = drawn(
         160,
@@ -160,7 +160,7 @@ fn a_wide_picture_lies_at_the_top_for_yolox_and_in_the_middle_for_yolov8() {
 }
 
 #[test]
-fn nothing_is_found_where_nothing_is() {
+fn an_empty_image_has_no_labels() {
     for layout in ["yolox", "yolov8"] {
         let recogniser = load(&format!("{layout}.onnx"), &table(layout)).unwrap();
         assert_eq!(labels(&recogniser, &drawn(100, 100, &[])), []);
@@ -168,8 +168,8 @@ fn nothing_is_found_where_nothing_is() {
 }
 
 #[test]
-fn red_and_blue_are_not_taken_for_each_other() {
-    // Read with its channels swapped, the same model takes blue for red.
+fn red_and_blue_are_not_confused() {
+    // With swapped channels the same model detects blue instead of red.
     let mut swapped = table("yolox");
     swapped["input"]["channels"] = json!("RGB");
     let blue = drawn(128, 128, &[(Rgb([0, 0, 255]), [32, 64, 32, 32])]);
@@ -185,7 +185,7 @@ fn red_and_blue_are_not_taken_for_each_other() {
 }
 
 #[test]
-fn a_model_says_what_it_is() {
+fn a_model_is_described() {
     let recogniser = load("yolov8.onnx", &table("yolov8")).unwrap();
     let description = recogniser.description();
     assert_eq!((description.labels, description.with_boxes), (2, 2));
@@ -204,16 +204,16 @@ fn a_model_says_what_it_is() {
     assert_eq!(
         load("yolov8.onnx", &unnamed).unwrap().description().name,
         "yolov8",
-        "named by its file"
+        "named after its file"
     );
 }
 
 #[test]
-fn a_model_that_does_not_fit_its_table_is_refused() {
+fn a_model_that_does_not_match_its_table_is_rejected() {
     let changed = |layout: &str, change: &dyn Fn(&mut Value)| {
         let mut changed = table(layout);
         change(&mut changed);
-        refused(&format!("{layout}.onnx"), &changed)
+        rejected(&format!("{layout}.onnx"), &changed)
     };
     let class = |index: u32| json!({"detector_index": index, "Name": "Plum", "Categories": [{"Name": "Food and Beverage"}]});
 
@@ -230,20 +230,20 @@ fn a_model_that_does_not_fit_its_table_is_refused() {
             t["labels"].as_array_mut().unwrap().push(class(2));
             t["outputs"]["output"] = json!([1, 84, 8]);
         }),
-        "the model does not fit its label table: the output \"output\" is [1, 84, 7] in the model and [1, 84, 8] \
+        "the model does not match its label table: the output \"output\" is [1, 84, 7] in the model and [1, 84, 8] \
          in the table"
     );
     assert_eq!(
         changed("yolov8", &|t| t["outputs"] = json!({"output1": [1, 6, 16]})),
-        "the model does not fit its label table: the model has no output \"output1\"; its outputs are [\"output0\"]"
+        "the model does not match its label table: the model has no output \"output1\"; its outputs are [\"output0\"]"
     );
     assert_eq!(
         changed("yolov8", &|t| t["input"]["name"] = json!("image")),
-        "the model does not fit its label table: the input is \"images\" in the model and \"image\" in the table"
+        "the model does not match its label table: the input is \"images\" in the model and \"image\" in the table"
     );
     assert!(
         changed("yolov8", &|t| t["input"]["shape"] = json!([1, 3, 128, 128]))
-            .starts_with("the model does not fit its label table: the model cannot run on an input of [1, 3, 128, 128]")
+            .starts_with("the model does not match its label table: the model cannot run on an input of [1, 3, 128, 128]")
     );
     assert_eq!(
         changed("yolov8", &|t| t["labels"][1]["detector_index"] = json!(0)),
@@ -252,7 +252,7 @@ fn a_model_that_does_not_fit_its_table_is_refused() {
     assert_eq!(
         changed("yolov8", &|t| t["labels"][1]["Categories"] =
             json!([{"Name": "Fruit"}])),
-        "the label table is not valid: the label \"Lime\" has the category \"Fruit\", which is none of \
+        "the label table is not valid: the label \"Lime\" has the category \"Fruit\", which is not one of \
          Rekognition's 40"
     );
     assert_eq!(
@@ -262,7 +262,7 @@ fn a_model_that_does_not_fit_its_table_is_refused() {
 }
 
 #[test]
-fn files_that_cannot_be_used_are_refused() {
+fn files_that_cannot_be_used_are_rejected() {
     let good = table("yolov8").to_string();
     let folder = tempfile::tempdir().unwrap();
     let error = |model: &Path, table: &str| load_text(model, table).err().unwrap().to_string();
@@ -280,7 +280,7 @@ fn files_that_cannot_be_used_are_refused() {
     );
 
     let text = folder.path().join("text.onnx");
-    std::fs::write(&text, "this is no model").unwrap();
+    std::fs::write(&text, "this is not a model").unwrap();
     assert_eq!(
         error(&text, &good),
         "the ONNX model cannot be loaded: the file is not ONNX, or it is damaged"
@@ -295,12 +295,12 @@ fn files_that_cannot_be_used_are_refused() {
     let model = models().join("yolov8.onnx");
     assert_eq!(
         error(&model, "{\"version\": 1"),
-        "the label table is not valid: it is no JSON (EOF while parsing an object at line 1 column 13); name the label table that belongs to the model, a JSON file with \"version\": 1"
+        "the label table is not valid: it is not JSON (EOF while parsing an object at line 1 column 13); name the label table of the model, a JSON file with \"version\": 1"
     );
     assert!(error(&model, "[]").starts_with("the label table is not valid: "));
     assert_eq!(
         error(&model, "{\"version\": 7}"),
-        "the label table is not valid: its version is 7, and this program reads version 1"
+        "the label table is not valid: its version is 7; this program reads version 1"
     );
 }
 
@@ -323,26 +323,26 @@ fn an_operator_that_the_engine_lacks_is_named() {
 }
 
 #[test]
-fn a_damaged_model_is_refused_and_never_panics() {
+fn a_damaged_model_is_rejected_and_never_panics() {
     let good = std::fs::read(models().join("yolov8.onnx")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damaged.onnx");
     let table = table("yolov8").to_string();
-    let mut refused = 0;
+    let mut rejected = 0;
     for cut in (0..good.len()).step_by(7) {
         std::fs::write(&path, &good[..cut]).unwrap();
-        refused += usize::from(load_text(&path, &table).is_err());
+        rejected += usize::from(load_text(&path, &table).is_err());
     }
     assert_eq!(
-        refused,
+        rejected,
         good.len().div_ceil(7),
-        "no truncated model is taken"
+        "no truncated model is accepted"
     );
     for at in (0..good.len()).step_by(3) {
         let mut damaged = good.clone();
         damaged[at] ^= 0xff;
         std::fs::write(&path, &damaged).unwrap();
-        // A changed weight makes another valid model; what counts is that nothing panics.
+        // A changed weight is still a valid model; this only checks that nothing panics.
         let _ = load_text(&path, &table);
     }
 }

@@ -3,9 +3,9 @@
 use crate::args::{LocalArgs, TesseractChoice};
 use anyhow::{Context, bail};
 use rekognition_model::Operation;
-use sightline_local_aws::{CustomModel, Tesseract, TesseractError};
+use sightline_local_aws::CustomModel;
 use sightline_pipeline::{Analyses, Analysis};
-use sightline_vision::Recogniser;
+use sightline_vision::{Recogniser, Tesseract, TesseractError};
 use std::{path::Path, sync::Arc};
 
 /// The program's name where none was given.

@@ -1,100 +1,96 @@
-//! Rekognition's JSON 1.1 protocol over the embedded recogniser.
+//! Rekognition's JSON 1.1 protocol in front of the embedded recognisers.
 //!
-//! A request is checked in AWS's order: its body is read, its signature verified, its operation found, its JSON
-//! read and held against the service model, and only then is the picture fetched and looked at. DetectLabels is
-//! answered, DetectCustomLabels for the models that are registered, DetectText where Tesseract is installed; every
-//! other operation is refused by name, because an invented answer would be worse than none.
+//! A request is checked in AWS's order: read the body, verify the signature, find the operation, parse the JSON, check
+//! the constraints of the service model, and only then fetch and analyse the image. DetectLabels is always answered,
+//! DetectCustomLabels for registered models, DetectText if Tesseract is installed. Every other operation is rejected
+//! by name, because an invented answer would be worse than none.
 
-mod answer;
-pub(crate) mod auth;
-mod picture;
-mod text;
+mod image;
+mod response;
 
 use crate::{
     Body,
     access_log::{AccessLog, Call, Permission},
+    aws_json,
     settings::Credentials,
     store::Store,
-    tesseract::Tesseract,
 };
-use answer::{JSON_1_1, refuse};
 use http::{Method, Request, Response, header, request::Parts};
 use http_body_util::BodyExt;
 use rekognition_model::{
-    DetectCustomLabelsRequest, DetectLabelsRequest, DetectTextRequest, DetectTextResponse,
-    ErrorBody, ErrorCode, Image, Operation, Validate,
+    DetectCustomLabelsRequest, DetectLabelsRequest, DetectTextRequest, ErrorBody, ErrorCode, Image,
+    Operation, Validate,
 };
+use response::{JSON_1_1, internal};
 use serde::{Serialize, de::DeserializeOwned};
-use sightline_vision::{Recogniser, Upright};
+use sightline_vision::{Recogniser, Tesseract, TextFilters, VisionError};
 use std::{
     collections::HashMap,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, LazyLock},
 };
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-/// What stands before the operation's name in `X-Amz-Target`.
+/// The service in `X-Amz-Target`.
 pub(crate) const TARGET_PREFIX: &str = "RekognitionService.";
-/// The largest body that is read. Pictures of up to 5 MiB make 7 MiB of base64; what is not much larger is read
-/// too, so that the answer can name the limit that it breaks.
+/// The service's name in the credential scope.
+const SERVICE: &str = "rekognition";
+/// The largest body that is read. Images of up to 5 MiB make 7 MiB of base64; somewhat larger bodies are read too, so
+/// that the error can name the limit.
 const MAX_BODY: usize = 12 * 1024 * 1024;
-/// How much of what a JSON reader says is repeated: it may quote the request.
+/// How many characters of a JSON error are repeated: it may quote the request.
 const MAX_REASON: usize = 200;
-/// The longer side of a picture when text is read, in pixels: letters of an A4 page scanned at 300 dots an inch are
-/// large enough, and a page full of them takes seconds.
-const LONGEST_FOR_TEXT: u32 = 3508;
 
-/// One place per core, whoever calls: looking at a picture keeps a core busy and takes memory.
-static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+/// One permit per core for the whole process, because recognition keeps a core busy and takes memory.
+static PERMITS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Arc::new(Semaphore::new(cores))
 });
 
-/// What answering a Rekognition request needs; made once by the server.
+/// Everything that the Rekognition endpoint needs.
 pub(crate) struct RekognitionState {
-    /// The objects that `S3Object` names.
+    /// Where `S3Object` is read from.
     pub(crate) store: Store,
-    /// What answers DetectLabels.
+    /// Answers DetectLabels.
     pub(crate) recogniser: Arc<Recogniser>,
-    /// What answers DetectCustomLabels, by the ARN of its project version.
+    /// Answer DetectCustomLabels, by the ARN of the project version.
     pub(crate) custom_models: HashMap<String, Arc<Recogniser>>,
-    /// What answers DetectText.
+    /// Answers DetectText.
     pub(crate) tesseract: Option<Tesseract>,
-    /// Where pictures wait to be read; nothing in it outlives the process.
-    pub(crate) folder: PathBuf,
-    /// The keys that requests may be signed with (service `rekognition`).
+    /// The folder for Tesseract's temporary files.
+    pub(crate) scratch: PathBuf,
+    /// The accepted keys.
     pub(crate) credentials: Arc<[Credentials]>,
-    /// Where every call is recorded, refused ones too.
+    /// Records every call, rejected ones too.
     pub(crate) access_log: AccessLog,
 }
 
-/// Answers one request whose `X-Amz-Target` starts with `RekognitionService.`; never fails: a refusal is an
-/// answer too.
+/// Answers one request whose `X-Amz-Target` starts with [`TARGET_PREFIX`]. Errors are responses too.
 pub(crate) async fn handle(state: Arc<RekognitionState>, request: Request<Body>) -> Response<Body> {
     let request_id = Uuid::new_v4().to_string();
     let (head, body) = request.into_parts();
-    let operation = operation_name(&head);
-    let mut target = Target::default();
-    let outcome = answer(&state, &head, body, &operation, &mut target).await;
+    let operation = aws_json::operation_name(TARGET_PREFIX, &head.headers);
+    let mut resources = Resources::default();
+    let outcome = answer(&state, &head, body, &operation, &mut resources).await;
     let error_code = outcome
         .as_ref()
         .err()
         .and_then(ErrorBody::error_code)
         .map(|code| code.to_string());
     let response = match outcome {
-        Ok(json) => answer::success(&request_id, json),
-        Err(error) => answer::failure(&request_id, error),
+        Ok(json) => response::success(&request_id, json),
+        Err(error) => response::failure(&request_id, error),
     };
     state.access_log.record(Call {
         request_id,
         action: format!("rekognition:{operation}"),
-        resource: target.resource(),
-        permissions: target.permissions(&operation),
+        resource: resources.main(),
+        permissions: resources.permissions(&operation),
         status: response.status().as_u16(),
         error_code,
-        access_key_id: auth::claimed_access_key(&head.headers),
+        access_key_id: aws_json::claimed_access_key(&head.headers),
     });
     response
 }
@@ -104,26 +100,28 @@ async fn answer(
     head: &Parts,
     body: Body,
     operation: &str,
-    target: &mut Target,
+    resources: &mut Resources,
 ) -> Result<Vec<u8>, ErrorBody> {
     let body = read(body).await?;
-    auth::verify(head, &body, &state.credentials, OffsetDateTime::now_utc())?;
+    aws_json::verify(
+        SERVICE,
+        head,
+        &body,
+        &state.credentials,
+        OffsetDateTime::now_utc(),
+    )?;
     check_protocol(head)?;
     match Operation::from_name(operation) {
         Some(Operation::DetectLabels) => {
             let mut request: DetectLabelsRequest = parse(&body, operation)?;
             drop(body);
             let image = request.image.take().unwrap_or_default();
-            target.name_object(&image);
+            resources.set_object(&image);
             let recogniser = Arc::clone(&state.recogniser);
-            json(
-                &look(state, image, move |bytes| {
-                    recogniser
-                        .detect_labels(bytes, &request)
-                        .map_err(picture::refusal)
-                })
-                .await?,
-            )
+            recognise(state, image, move |bytes| {
+                recogniser.detect_labels(bytes, &request)
+            })
+            .await
         }
         Some(Operation::DetectCustomLabels) => {
             let mut request: DetectCustomLabelsRequest = parse(&body, operation)?;
@@ -131,29 +129,25 @@ async fn answer(
             let arn = request.project_version_arn.take().unwrap_or_default();
             let model = state.custom_models.get(&arn).map(Arc::clone);
             let image = request.image.take().unwrap_or_default();
-            target.name_object(&image);
-            let resource = target.model.insert(arn);
+            resources.set_object(&image);
+            let arn = resources.model.insert(arn);
             let recogniser = model.ok_or_else(|| {
-                refuse(
+                ErrorBody::new(
                     ErrorCode::ResourceNotFound,
                     format!(
-                        "No model is registered as {resource}; `sightline local --custom-model \
+                        "No model is registered as {arn}; `sightline local --custom-model \
                          NAME=MODEL.onnx,LABELS.json` registers one and prints its ARN."
                     ),
                 )
             })?;
-            json(
-                &look(state, image, move |bytes| {
-                    recogniser
-                        .detect_custom_labels(bytes, &request)
-                        .map_err(picture::refusal)
-                })
-                .await?,
-            )
+            recognise(state, image, move |bytes| {
+                recogniser.detect_custom_labels(bytes, &request)
+            })
+            .await
         }
         Some(Operation::DetectText) => {
             let Some(tesseract) = state.tesseract.clone() else {
-                return Err(refuse(
+                return Err(ErrorBody::new(
                     ErrorCode::UnknownOperation,
                     "DetectText has no recogniser in this local mode: install Tesseract (the Debian package \
                      tesseract-ocr) and start `sightline local` again, or run it against AWS.",
@@ -162,26 +156,19 @@ async fn answer(
             let mut request: DetectTextRequest = parse(&body, operation)?;
             drop(body);
             let image = request.image.take().unwrap_or_default();
-            target.name_object(&image);
-            let wanted = text::Wanted::from_request(&request).map_err(|reason| {
-                refuse(
-                    ErrorCode::InvalidParameter,
-                    format!("Request has invalid parameters: {reason}"),
-                )
-            })?;
-            let folder = state.folder.clone();
-            json(
-                &look(state, image, move |bytes| {
-                    detect_text(&tesseract, &folder, bytes, &wanted)
-                })
-                .await?,
-            )
+            resources.set_object(&image);
+            let filters = TextFilters::from_request(&request).map_err(image::error_body)?;
+            let scratch = state.scratch.clone();
+            recognise(state, image, move |bytes| {
+                tesseract.detect_text(bytes, &filters, &scratch)
+            })
+            .await
         }
-        Some(known) => Err(refuse(
+        Some(known) => Err(ErrorBody::new(
             ErrorCode::UnknownOperation,
             format!("{known} has no recogniser in the local mode; run it against AWS."),
         )),
-        None => Err(refuse(
+        None => Err(ErrorBody::new(
             ErrorCode::UnknownOperation,
             format!(
                 "{operation} is not answered in the local mode, which has DetectLabels, DetectCustomLabels and DetectText; \
@@ -191,20 +178,7 @@ async fn answer(
     }
 }
 
-/// The operation's name as the header gives it, in a form that can stand in a log.
-fn operation_name(head: &Parts) -> String {
-    head.headers
-        .get("x-amz-target")
-        .and_then(|target| target.to_str().ok())
-        .and_then(|target| target.strip_prefix(TARGET_PREFIX))
-        .filter(|name| {
-            (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
-        })
-        .unwrap_or("Unknown")
-        .to_owned()
-}
-
-/// AWS's JSON services route by method, path and media type before they look at anything else.
+/// Checks method, path and media type, as AWS's JSON services do before anything else.
 fn check_protocol(head: &Parts) -> Result<(), ErrorBody> {
     let media_type = head
         .headers
@@ -213,12 +187,12 @@ fn check_protocol(head: &Parts) -> Result<(), ErrorBody> {
         .and_then(|value| value.split(';').next())
         .map(str::trim);
     if head.method != Method::POST || head.uri.path() != "/" {
-        Err(refuse(
+        Err(ErrorBody::new(
             ErrorCode::UnknownOperation,
             "Rekognition takes POST requests to the path / only.",
         ))
     } else if media_type.is_none_or(|media_type| !media_type.eq_ignore_ascii_case(JSON_1_1)) {
-        Err(refuse(
+        Err(ErrorBody::new(
             ErrorCode::UnknownOperation,
             format!("Rekognition takes the Content-Type {JSON_1_1} only."),
         ))
@@ -227,21 +201,22 @@ fn check_protocol(head: &Parts) -> Result<(), ErrorBody> {
     }
 }
 
-/// Reads the whole body; of one that is too large, the server passes over the rest.
+/// Reads the whole body. The server discards the rest of one that is too large.
 async fn read(mut body: Body) -> Result<Vec<u8>, ErrorBody> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|_| refuse(ErrorCode::Serialization, "The request's body broke off."))?;
+        let frame = frame.map_err(|_| {
+            ErrorBody::new(ErrorCode::Serialization, "The request's body ended early.")
+        })?;
         let Ok(data) = frame.into_data() else {
             continue;
         };
         if bytes.len() + data.len() > MAX_BODY {
-            return Err(refuse(
+            return Err(ErrorBody::new(
                 ErrorCode::RequestEntityTooLarge,
                 format!(
-                    "The request is larger than {MAX_BODY} bytes; a picture in the request may have 5 MiB, and a \
-                     larger one belongs into S3."
+                    "The request is larger than {MAX_BODY} bytes; an image in the request may have at most 5 MiB. Put \
+                     a larger one into S3."
                 ),
             ));
         }
@@ -250,12 +225,13 @@ async fn read(mut body: Body) -> Result<Vec<u8>, ErrorBody> {
     Ok(bytes)
 }
 
-/// Reads a request and holds it against the service model.
+/// Parses a request and checks the constraints of the service model. This is the only check: the recognisers rely
+/// on it.
 fn parse<R: DeserializeOwned + Validate>(body: &[u8], operation: &str) -> Result<R, ErrorBody> {
     let request: R = serde_json::from_slice(body).map_err(|error| {
         let reason = error.to_string();
         let shown: String = reason.chars().take(MAX_REASON).collect();
-        refuse(
+        ErrorBody::new(
             ErrorCode::Serialization,
             format!("The request cannot be read as {operation}: {shown}"),
         )
@@ -264,24 +240,19 @@ fn parse<R: DeserializeOwned + Validate>(body: &[u8], operation: &str) -> Result
     Ok(request)
 }
 
-fn json(answer: &impl Serialize) -> Result<Vec<u8>, ErrorBody> {
-    serde_json::to_vec(answer)
-        .map_err(|error| internal("the answer cannot be written as JSON", &error))
-}
-
-/// What a call is about, as the access log tells it.
+/// What a call works on, for the access log.
 #[derive(Debug, Default)]
-struct Target {
-    /// The ARN of the project version that is asked.
+struct Resources {
+    /// The ARN of the project version.
     model: Option<String>,
-    /// The picture's object.
+    /// The object that holds the image.
     object: Option<Permission>,
 }
 
-impl Target {
-    /// Notes the object of a picture. It is read with the caller's own permissions (Amazon Rekognition Developer
-    /// Guide, "Working with images stored in an Amazon S3 bucket").
-    fn name_object(&mut self, image: &Image) {
+impl Resources {
+    /// Sets the object of the image. It is read with the caller's own permissions (Amazon Rekognition Developer Guide,
+    /// "Working with images stored in an Amazon S3 bucket").
+    fn set_object(&mut self, image: &Image) {
         self.object = image.s3_object.as_ref().map(|object| {
             let (bucket, name) = (object.bucket.as_deref(), object.name.as_deref());
             Permission {
@@ -298,8 +269,8 @@ impl Target {
         });
     }
 
-    /// The model, else the object: what tells calls apart.
-    fn resource(&self) -> String {
+    /// The model, or else the object.
+    fn main(&self) -> String {
         let object = self.object.as_ref().map(|object| &object.resource);
         self.model
             .as_ref()
@@ -307,7 +278,7 @@ impl Target {
             .map_or_else(|| "*".to_owned(), String::clone)
     }
 
-    /// What IAM asks for: it knows no narrower resource than `*` for operations without a model.
+    /// The permissions that IAM checks. Operations without a model have no narrower resource than `*`.
     fn permissions(self, operation: &str) -> Vec<Permission> {
         let own = Permission {
             action: format!("rekognition:{operation}"),
@@ -317,48 +288,27 @@ impl Target {
     }
 }
 
-/// Fetches the picture, waits for a place, and looks at it on a thread that may be kept busy.
-async fn look<A: Send + 'static>(
+/// Fetches the image, waits for a permit, and runs `recognise` on a blocking thread. Returns the output as JSON.
+async fn recognise<R: Serialize + Send + 'static>(
     state: &RekognitionState,
     image: Image,
-    recognise: impl FnOnce(&[u8]) -> Result<A, ErrorBody> + Send + 'static,
-) -> Result<A, ErrorBody> {
-    let bytes = picture::fetch(&state.store, image).await?;
-    let place = Arc::clone(&PLACES)
+    recognise: impl FnOnce(&[u8]) -> Result<R, VisionError> + Send + 'static,
+) -> Result<Vec<u8>, ErrorBody> {
+    let bytes = image::fetch(&state.store, image).await?;
+    let permit = Arc::clone(&PERMITS)
         .acquire_owned()
         .await
-        .map_err(|error| internal("the recogniser takes no more pictures", &error))?;
-    tokio::task::spawn_blocking(move || {
-        // Held until the picture is done, also when the client has gone.
-        let _place = place;
+        .map_err(|error| internal("the recogniser accepts no more images", &error))?;
+    let output = tokio::task::spawn_blocking(move || {
+        // Held until the work is done, even if the client has gone.
+        let _permit = permit;
         recognise(&bytes)
     })
     .await
     .map_err(|error| internal("the recogniser panicked", &error))?
-}
-
-fn detect_text(
-    tesseract: &Tesseract,
-    folder: &Path,
-    bytes: &[u8],
-    wanted: &text::Wanted,
-) -> Result<DetectTextResponse, ErrorBody> {
-    let picture = Upright::decode(bytes, LONGEST_FOR_TEXT).map_err(picture::refusal)?;
-    let tsv = tesseract
-        .read(folder, &picture)
-        .map_err(|error| internal("the text cannot be read", &error))?;
-    let size = (picture.width, picture.height);
-    text::answer(&tsv, size, wanted, tesseract.version())
-        .map_err(|error| internal("the text cannot be read", &error))
-}
-
-/// A fault of the endpoint itself: the log says what happened, the client that it was not its doing.
-fn internal(what: &str, error: &dyn std::error::Error) -> ErrorBody {
-    tracing::error!(error = %error, "{what}");
-    refuse(
-        ErrorCode::InternalServerError,
-        format!("Internal server error: {what}."),
-    )
+    .map_err(image::error_body)?;
+    serde_json::to_vec(&output)
+        .map_err(|error| internal("the response cannot be written as JSON", &error))
 }
 
 #[cfg(test)]
@@ -366,11 +316,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn head(method: &str, path: &str, content_type: Option<&str>, target: &str) -> Parts {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("x-amz-target", target);
+    fn head(method: &str, path: &str, content_type: Option<&str>) -> Parts {
+        let mut request = Request::builder().method(method).uri(path);
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
         }
@@ -378,31 +325,8 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_cannot_stand_in_a_log_is_not_repeated() {
-        for (target, name) in [
-            ("RekognitionService.DetectLabels", "DetectLabels"),
-            ("RekognitionService.CompareFaces", "CompareFaces"),
-            ("RekognitionService.", "Unknown"),
-            ("RekognitionService.<script>", "Unknown"),
-            ("Other.DetectLabels", "Unknown"),
-        ] {
-            assert_eq!(operation_name(&head("POST", "/", None, target)), name);
-        }
-        assert_eq!(
-            operation_name(&head(
-                "POST",
-                "/",
-                None,
-                &format!("{TARGET_PREFIX}{}", "a".repeat(65))
-            )),
-            "Unknown"
-        );
-    }
-
-    #[test]
     fn the_protocol_is_json_1_1_by_post() {
-        let check =
-            |method, path, content_type| check_protocol(&head(method, path, content_type, "x"));
+        let check = |method, path, content_type| check_protocol(&head(method, path, content_type));
         check("POST", "/", Some("application/x-amz-json-1.1")).unwrap();
         check(
             "POST",
@@ -438,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_is_refused() {
+    fn a_malformed_request_is_rejected() {
         for body in [
             "",
             "{",
@@ -453,14 +377,46 @@ mod tests {
         }
         let long = json!({ "MaxLabels": "x".repeat(10_000) }).to_string();
         let message = read_request(&long).unwrap_err().message.unwrap();
-        assert!(
-            message.len() < 300,
-            "the request is not repeated at any length: {message}"
-        );
+        assert!(message.len() < 300, "the message is short: {message}");
     }
 
     #[test]
-    fn a_broken_constraint_is_a_validation_error() {
+    fn every_violation_is_named_even_for_a_feature_that_was_not_requested() {
+        let body = json!({
+            "Image": {"Bytes": "AAAA"},
+            "MinConfidence": 100.5,
+            "Settings": {
+                "ImageProperties": {"MaxDominantColors": 21},
+                "GeneralLabels": {"LabelInclusionFilters": vec!["a"; 101]}
+            }
+        });
+        let message = read_request(&body.to_string())
+            .unwrap_err()
+            .message
+            .unwrap();
+        for member in [
+            "'minConfidence'",
+            "maxDominantColors'",
+            "labelInclusionFilters'",
+        ] {
+            assert!(message.contains(member), "{message}");
+        }
+        let body = json!({"Image": {"Bytes": "AAAA"}, "Features": ["FACES"]});
+        let message = read_request(&body.to_string())
+            .unwrap_err()
+            .message
+            .unwrap();
+        assert!(message.contains("'features'"), "{message}");
+        for min_confidence in [-1, 101] {
+            let body = json!({"MinConfidence": min_confidence}).to_string();
+            let error = parse::<DetectCustomLabelsRequest>(body.as_bytes(), "DetectCustomLabels")
+                .unwrap_err();
+            assert!(error.message.unwrap().contains("'minConfidence'"));
+        }
+    }
+
+    #[test]
+    fn a_violated_constraint_is_a_validation_error() {
         let body = json!({"Image": {"Bytes": "AAAA"}, "MinConfidence": 101}).to_string();
         let error = read_request(&body).unwrap_err();
         assert_eq!(error.error_code(), Some(ErrorCode::Validation));

@@ -1,6 +1,6 @@
-//! Who may call, and with what: every operation passes here once its signature is verified.
+//! Access control: s3s calls it for every operation after it has verified the signature.
 
-use super::{call::CallContext, guard::Claim};
+use super::{authentication::Authentication, call::CallContext};
 use crate::{events::ACCOUNT, settings::Credentials};
 use http::HeaderMap;
 use s3s::{
@@ -11,7 +11,7 @@ use s3s::{
 };
 use std::sync::Arc;
 
-/// Tells s3s the secrets of the access keys.
+/// Gives s3s the secrets of the access keys.
 pub(super) struct Keys(pub(super) Arc<[Credentials]>);
 
 #[async_trait::async_trait]
@@ -28,8 +28,8 @@ impl S3Auth for Keys {
     }
 }
 
-/// Refuses the unsigned, and what asks for a guarantee that the store does not give: better an error than an
-/// object that is not encrypted, locked or public as its owner believes.
+/// Rejects unsigned requests, and requests for guarantees that the store does not give: an error is better than an object
+/// that is not encrypted, locked or public as its owner expects.
 pub(super) struct Policy;
 
 #[async_trait::async_trait]
@@ -77,7 +77,7 @@ fn check_headers(headers: &HeaderMap) -> S3Result<()> {
         {
             return Err(s3_error!(
                 NotImplemented,
-                "This endpoint does not encrypt: leave the header {name} away."
+                "This endpoint does not encrypt: remove the header {name}."
             ));
         } else if name.starts_with("x-amz-object-lock-") {
             return Err(s3_error!(
@@ -108,50 +108,53 @@ fn check_version(query: Option<&str>) -> S3Result<()> {
     }
 }
 
-/// Why a request is refused before s3s looks at it: the code, the message, and more XML for the answer.
-pub(super) struct Refusal {
+/// An error before s3s handles the request: the code, the message, and additional XML.
+pub(super) struct Rejection {
     pub(super) status: http::StatusCode,
     pub(super) code: &'static str,
     pub(super) message: &'static str,
     pub(super) detail: String,
 }
 
-/// Refuses what [`guard`](super::guard) is about.
-pub(super) fn refuse_by_claim(claim: &Claim, headers: &HeaderMap) -> Option<Refusal> {
-    let refusal = |status, code, message| Refusal {
+/// Rejects a request that is signed in a way that S3 does not accept.
+pub(super) fn check_authentication(
+    authentication: &Authentication,
+    headers: &HeaderMap,
+) -> Option<Rejection> {
+    let rejection = |status, code, message| Rejection {
         status,
         code,
         message,
         detail: String::new(),
     };
-    match claim {
-        Claim::V2Header => Some(refusal(
+    match authentication {
+        Authentication::V2Header => Some(rejection(
             http::StatusCode::BAD_REQUEST,
             "InvalidRequest",
             "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
         )),
-        Claim::Twice => Some(refusal(
+        Authentication::Multiple => Some(rejection(
             http::StatusCode::BAD_REQUEST,
             "InvalidArgument",
             "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter or the Authorization header \
              should be specified",
         )),
-        Claim::Anonymous | Claim::V2 { .. } => None,
-        Claim::V4 { .. } => {
-            if let Some(message) = claim.bad_expires() {
-                return Some(refusal(
+        Authentication::Anonymous | Authentication::V2 { .. } => None,
+        Authentication::V4 { .. } => {
+            if let Some(message) = authentication.invalid_expires() {
+                return Some(rejection(
                     http::StatusCode::BAD_REQUEST,
                     "AuthorizationQueryParametersError",
                     message,
                 ));
             }
-            let unsigned = claim.unsigned(headers);
-            (!unsigned.is_empty()).then(|| Refusal {
+            let unsigned = authentication.unsigned_headers(headers);
+            (!unsigned.is_empty()).then(|| Rejection {
                 detail: format!(
                     "<HeadersNotSigned>{}</HeadersNotSigned>",
                     unsigned.join(", ")
                 ),
-                ..refusal(
+                ..rejection(
                     http::StatusCode::FORBIDDEN,
                     "AccessDenied",
                     "There were headers present in the request which were not signed",
@@ -175,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn guarantees_that_are_not_given_are_refused() {
+    fn unsupported_guarantees_are_rejected() {
         for (name, value, code) in [
             ("x-amz-acl", "private", None),
             ("x-amz-acl", "bucket-owner-full-control", None),

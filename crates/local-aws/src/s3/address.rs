@@ -1,4 +1,4 @@
-//! Which bucket and key a request is about: `/bucket/key`, or `/key` at `bucket.localhost`.
+//! The bucket and key of a request: `/bucket/key`, or `/key` at `bucket.localhost`.
 
 use percent_encoding::percent_decode_str;
 use s3s::{
@@ -6,11 +6,10 @@ use s3s::{
     host::{S3Host, VirtualHost},
 };
 
-/// Buckets may be named in the host under this domain, which browsers and most resolvers take for the machine
-/// itself.
+/// The domain for buckets in the host name. Browsers and most resolvers resolve it to this machine.
 const DOMAIN: &str = ".localhost";
 
-/// Tells s3s the bucket that a host names; any other host gets path-style addresses.
+/// Gives s3s the bucket in the host name. Any other host uses path-style addresses.
 pub(super) struct LocalHost;
 
 impl S3Host for LocalHost {
@@ -29,8 +28,7 @@ fn bucket_of_host(host: &str) -> Option<&str> {
         .filter(|bucket| !bucket.is_empty())
 }
 
-/// The bucket and key of a request, as far as it names them. Answers before s3s has looked at the request, and
-/// for those it refuses.
+/// The bucket and key that a request names. Also available for requests that s3s rejects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Address {
     pub(super) bucket: Option<String>,
@@ -60,7 +58,7 @@ impl Address {
         }
     }
 
-    /// As IAM policies name it.
+    /// The ARN, as in IAM policies.
     pub(super) fn arn(&self) -> String {
         match (&self.bucket, &self.key) {
             (None, _) => "*".to_owned(),

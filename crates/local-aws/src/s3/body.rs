@@ -1,5 +1,4 @@
-//! Receiving a body: into a file piece by piece, and compared with everything the client said of it before the
-//! file counts.
+//! Receives a body into a file and verifies it against the request's length and checksums.
 
 use super::convert::{compare_checksum, io_error};
 use crate::{
@@ -14,29 +13,29 @@ use s3s::{
 };
 use std::time::Duration;
 
-/// The most bytes one request may bring.
+/// The largest body of a request, in bytes.
 const MAX_BYTES: u64 = 5 << 30;
 
-/// How long a client may stay silent in the middle of a body.
-const SILENCE: Duration = Duration::from_secs(60);
+/// The longest pause in the middle of a body.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What the client said of the body.
+/// The length and checksums that the request declares for its body.
 #[derive(Debug)]
-pub(super) struct Expected {
+pub(super) struct ExpectedBody {
     /// In bytes.
     length: u64,
     md5: Option<[u8; 16]>,
-    checksum: Option<Given>,
+    checksum: Option<ExpectedChecksum>,
 }
 
-/// A checksum: its value came before the body, or comes after it.
+/// A declared checksum: its value is in a header or follows in a trailer.
 #[derive(Debug)]
-enum Given {
+enum ExpectedChecksum {
     Value(Algorithm, String),
     Trailer(Algorithm),
 }
 
-impl Given {
+impl ExpectedChecksum {
     fn algorithm(&self) -> Algorithm {
         match self {
             Self::Value(algorithm, _) | Self::Trailer(algorithm) => *algorithm,
@@ -44,18 +43,18 @@ impl Given {
     }
 }
 
-/// A body that is what the client said.
+/// A received and verified body.
 #[derive(Debug)]
-pub(super) struct Received {
+pub(super) struct ReceivedBody {
     pub(super) blob: NewBlob,
-    /// With the algorithm that the client used, or else the one asked for.
+    /// With the client's algorithm, or else the stored one.
     pub(super) checksum: Checksum,
-    /// With the algorithm asked for.
-    pub(super) wanted: Checksum,
+    /// With the algorithm for the store.
+    pub(super) stored_checksum: Checksum,
 }
 
-impl Expected {
-    /// Reads what the headers say; `checksum` is the one that they give.
+impl ExpectedBody {
+    /// Reads the headers. `checksum` is the value in them.
     pub(super) fn new(
         headers: &HeaderMap,
         content_length: Option<i64>,
@@ -63,7 +62,7 @@ impl Expected {
         checksum: Option<(Algorithm, String)>,
     ) -> S3Result<Self> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        // What is sent in chunks says apart how long it is without their frames.
+        // A chunked body has its length without frames in another header.
         let decoded = text("x-amz-decoded-content-length").and_then(|length| length.parse().ok());
         let length = decoded
             .or_else(|| content_length.and_then(|length| u64::try_from(length).ok()))
@@ -106,8 +105,8 @@ impl Expected {
                     "A checksum comes in a header or in a trailer, not in both."
                 ));
             }
-            (Some((algorithm, value)), None) => Some(Given::Value(algorithm, value)),
-            (None, trailer) => trailer.map(Given::Trailer),
+            (Some((algorithm, value)), None) => Some(ExpectedChecksum::Value(algorithm, value)),
+            (None, trailer) => trailer.map(ExpectedChecksum::Trailer),
         };
         if checksum.is_none() && headers.contains_key("x-amz-sdk-checksum-algorithm") {
             return Err(s3_error!(
@@ -123,25 +122,25 @@ impl Expected {
         })
     }
 
-    /// Takes the body in. `wanted` is the algorithm to keep a value of; when the client's own will do, `None`.
+    /// Receives the body. `stored` is the algorithm of the checksum for the store; `None` uses the client's.
     pub(super) async fn receive(
         self,
         store: &Store,
         body: Option<StreamingBlob>,
         trailers: Option<TrailingHeaders>,
-        wanted: Option<Algorithm>,
-    ) -> S3Result<Received> {
-        let used = self.checksum.as_ref().map(Given::algorithm);
-        let wanted = wanted.or(used).unwrap_or(Algorithm::Crc64Nvme);
-        let mut hasher = Hasher::new(wanted);
+        stored: Option<Algorithm>,
+    ) -> S3Result<ReceivedBody> {
+        let used = self.checksum.as_ref().map(ExpectedChecksum::algorithm);
+        let stored = stored.or(used).unwrap_or(Algorithm::Crc64Nvme);
+        let mut hasher = Hasher::new(stored);
         let mut other = used
-            .filter(|used| *used != wanted)
+            .filter(|used| *used != stored)
             .map(|used| (used, Hasher::new(used)));
         let mut writer = store.blob_writer();
         let mut length = 0;
         if let Some(mut body) = body {
             loop {
-                let piece = tokio::time::timeout(SILENCE, body.next()).await.map_err(|_| {
+                let piece = tokio::time::timeout(READ_TIMEOUT, body.next()).await.map_err(|_| {
                     s3_error!(
                         RequestTimeout,
                         "Your socket connection to the server was not read from or written to within the timeout \
@@ -167,15 +166,15 @@ impl Expected {
                 "You did not provide the number of bytes specified by the Content-Length HTTP header."
             ));
         }
-        let wanted = Checksum::of_bytes(wanted, &hasher.finalize());
+        let stored_checksum = Checksum::of_bytes(stored, &hasher.finalize());
         let checksum = match other {
             Some((algorithm, hasher)) => Checksum::of_bytes(algorithm, &hasher.finalize()),
-            None => wanted.clone(),
+            None => stored_checksum.clone(),
         };
         match self.checksum {
             None => {}
-            Some(Given::Value(_, given)) => compare_checksum(&given, &checksum)?,
-            Some(Given::Trailer(algorithm)) => {
+            Some(ExpectedChecksum::Value(_, given)) => compare_checksum(&given, &checksum)?,
+            Some(ExpectedChecksum::Trailer(algorithm)) => {
                 let trailers = trailers
                     .and_then(|trailers| trailers.take())
                     .unwrap_or_default();
@@ -199,15 +198,15 @@ impl Expected {
                 "The Content-MD5 you specified did not match what we received."
             ));
         }
-        Ok(Received {
+        Ok(ReceivedBody {
             blob,
             checksum,
-            wanted,
+            stored_checksum,
         })
     }
 }
 
-/// What s3s found wrong with a body. Its error types are not public, but they say their names.
+/// Maps an error of s3s about a body. Its error types are private, but their text contains the names.
 fn body_error(error: &StdError) -> S3Error {
     let text = error.to_string();
     let is = |name: &str| text.contains(name);
@@ -228,7 +227,7 @@ fn body_error(error: &StdError) -> S3Error {
     } else {
         s3_error!(
             IncompleteBody,
-            "The body ended before the number of bytes that the request said, or went on after it."
+            "The body is shorter or longer than the request declared."
         )
     }
 }
@@ -242,7 +241,7 @@ mod tests {
         length: Option<i64>,
         md5: Option<&str>,
         checksum: Option<(Algorithm, &str)>,
-    ) -> Result<Expected, String> {
+    ) -> Result<ExpectedBody, String> {
         let headers = headers
             .iter()
             .map(|(name, value)| {
@@ -253,12 +252,12 @@ mod tests {
             })
             .collect();
         let checksum = checksum.map(|(algorithm, value)| (algorithm, value.to_owned()));
-        Expected::new(&headers, length, md5, checksum)
+        ExpectedBody::new(&headers, length, md5, checksum)
             .map_err(|error| error.code().as_str().to_owned())
     }
 
     #[test]
-    fn what_headers_say_of_a_body() {
+    fn headers_declare_a_body() {
         assert_eq!(expected(&[], Some(7), None, None).unwrap().length, 7);
         let chunked = expected(
             &[
@@ -275,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_headers_may_not_say() {
+    fn invalid_headers_are_rejected() {
         let trailer = [("x-amz-trailer", "x-amz-checksum-crc32")];
         let announced = [("x-amz-sdk-checksum-algorithm", "CRC32")];
         for (result, code) in [

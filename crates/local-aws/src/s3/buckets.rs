@@ -1,8 +1,8 @@
-//! Buckets, and what belongs to them as a whole.
+//! Bucket operations.
 
 use super::{
+    backend::Backend,
     convert::{owner, timestamp},
-    service::Api,
 };
 use crate::cors::CorsRule;
 use http::Method;
@@ -23,7 +23,7 @@ use s3s::{
 const FIRST_REGION: &str = "us-east-1";
 
 pub(super) async fn create_bucket(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<CreateBucketInput>,
 ) -> S3Result<S3Response<CreateBucketOutput>> {
     let input = req.input;
@@ -36,17 +36,18 @@ pub(super) async fn create_bucket(
     let constraint = input
         .create_bucket_configuration
         .and_then(|configuration| configuration.location_constraint);
-    if let Some(constraint) = constraint.filter(|constraint| constraint.as_str() != api.region) {
+    if let Some(constraint) = constraint.filter(|constraint| constraint.as_str() != backend.region)
+    {
         return Err(s3_error!(
             IllegalLocationConstraintException,
             "The {} location constraint is incompatible for the region specific endpoint this request was sent to: \
              the region here is {}.",
             constraint.as_str(),
-            api.region
+            backend.region
         ));
     }
-    if !api.store.create_bucket(&input.bucket).await? && api.region != FIRST_REGION {
-        // In its first region S3 answers success, as it always did.
+    if !backend.store.create_bucket(&input.bucket).await? && backend.region != FIRST_REGION {
+        // In us-east-1 S3 answers success.
         return Err(s3_error!(
             BucketAlreadyOwnedByYou,
             "Your previous request to create the named bucket succeeded and you already own it."
@@ -57,19 +58,19 @@ pub(super) async fn create_bucket(
 }
 
 pub(super) async fn head_bucket(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<HeadBucketInput>,
 ) -> S3Result<S3Response<HeadBucketOutput>> {
-    api.store.require_bucket(&req.input.bucket).await?;
+    backend.store.require_bucket(&req.input.bucket).await?;
     let output = HeadBucketOutput {
-        bucket_region: Some(api.region.clone()),
+        bucket_region: Some(backend.region.clone()),
         ..HeadBucketOutput::default()
     };
     Ok(S3Response::new(output))
 }
 
 pub(super) async fn list_buckets(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<ListBucketsInput>,
 ) -> S3Result<S3Response<ListBucketsOutput>> {
     let input = req.input;
@@ -79,7 +80,7 @@ pub(super) async fn list_buckets(
         .max_buckets
         .and_then(|max| usize::try_from(max).ok())
         .unwrap_or(10_000);
-    let buckets = api.store.buckets().await?;
+    let buckets = backend.store.buckets().await?;
     let mut rest = buckets
         .into_iter()
         .filter(|bucket| bucket.name.starts_with(&prefix) && bucket.name > after);
@@ -87,7 +88,7 @@ pub(super) async fn list_buckets(
         .by_ref()
         .take(max)
         .map(|bucket| Bucket {
-            bucket_region: Some(api.region.clone()),
+            bucket_region: Some(backend.region.clone()),
             creation_date: Some(timestamp(bucket.created_at)),
             name: Some(bucket.name),
         })
@@ -103,31 +104,35 @@ pub(super) async fn list_buckets(
 }
 
 pub(super) async fn get_bucket_location(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<GetBucketLocationInput>,
 ) -> S3Result<S3Response<GetBucketLocationOutput>> {
-    api.store.require_bucket(&req.input.bucket).await?;
-    let location_constraint =
-        (api.region != FIRST_REGION).then(|| BucketLocationConstraint::from(api.region.clone()));
+    backend.store.require_bucket(&req.input.bucket).await?;
+    let location_constraint = (backend.region != FIRST_REGION)
+        .then(|| BucketLocationConstraint::from(backend.region.clone()));
     Ok(S3Response::new(GetBucketLocationOutput {
         location_constraint,
     }))
 }
 
 pub(super) async fn delete_bucket(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<DeleteBucketInput>,
 ) -> S3Result<S3Response<DeleteBucketOutput>> {
-    api.store.delete_bucket(&req.input.bucket).await?;
+    backend.store.delete_bucket(&req.input.bucket).await?;
     Ok(S3Response::new(DeleteBucketOutput::default()))
 }
 
 pub(super) async fn get_bucket_cors(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<GetBucketCorsInput>,
 ) -> S3Result<S3Response<GetBucketCorsOutput>> {
-    api.store.require_bucket(&req.input.bucket).await?;
-    let Some(cors) = api.cors.iter().find(|cors| cors.bucket == req.input.bucket) else {
+    backend.store.require_bucket(&req.input.bucket).await?;
+    let Some(cors) = backend
+        .cors
+        .iter()
+        .find(|cors| cors.bucket == req.input.bucket)
+    else {
         return Err(s3_error!(
             NoSuchCORSConfiguration,
             "The CORS configuration does not exist"
@@ -147,16 +152,16 @@ pub(super) async fn get_bucket_cors(
     Ok(S3Response::new(GetBucketCorsOutput { cors_rules }))
 }
 
-/// Buckets have never been versioned, which S3 answers with nothing.
+/// Buckets have never been versioned, so the response is empty.
 pub(super) async fn get_bucket_versioning(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<GetBucketVersioningInput>,
 ) -> S3Result<S3Response<GetBucketVersioningOutput>> {
-    api.store.require_bucket(&req.input.bucket).await?;
+    backend.store.require_bucket(&req.input.bucket).await?;
     Ok(S3Response::new(GetBucketVersioningOutput::default()))
 }
 
-/// The owner may do everything, and nobody else anything.
+/// Only the owner has access.
 fn grants() -> Vec<Grant> {
     let grantee = Grantee {
         display_name: None,
@@ -173,10 +178,10 @@ fn grants() -> Vec<Grant> {
 }
 
 pub(super) async fn get_bucket_acl(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<GetBucketAclInput>,
 ) -> S3Result<S3Response<GetBucketAclOutput>> {
-    api.store.require_bucket(&req.input.bucket).await?;
+    backend.store.require_bucket(&req.input.bucket).await?;
     Ok(S3Response::new(GetBucketAclOutput {
         grants: Some(grants()),
         owner: Some(owner()),
@@ -184,10 +189,13 @@ pub(super) async fn get_bucket_acl(
 }
 
 pub(super) async fn get_object_acl(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<GetObjectAclInput>,
 ) -> S3Result<S3Response<GetObjectAclOutput>> {
-    api.store.object(&req.input.bucket, &req.input.key).await?;
+    backend
+        .store
+        .object(&req.input.bucket, &req.input.key)
+        .await?;
     let output = GetObjectAclOutput {
         grants: Some(grants()),
         owner: Some(owner()),

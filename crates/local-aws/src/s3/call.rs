@@ -1,6 +1,6 @@
-//! One S3 request on its way: what the outer layer knows of it, and what the inner one finds out.
+//! The context of an S3 request, shared by the layers that handle it.
 
-use super::guard::Claim;
+use super::authentication::Authentication;
 use crate::{access_log::Permission, events::Cause};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Extensions;
@@ -10,7 +10,7 @@ use std::{
 };
 use uuid::Uuid;
 
-/// Travels with the request as an extension. Cheap to clone.
+/// Stored in the request's extensions. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct CallContext {
     inner: Arc<Inner>,
@@ -23,30 +23,33 @@ struct Inner {
     source_ip: IpAddr,
     access_key_id: Option<String>,
     operation: OnceLock<String>,
-    /// What it needs beside its operation's own permissions.
-    more: Mutex<Vec<Permission>>,
+    /// Permissions beyond those of the operation.
+    extra_permissions: Mutex<Vec<Permission>>,
 }
 
 impl CallContext {
-    pub(super) fn new(claim: &Claim, source_ip: IpAddr) -> Self {
+    pub(super) fn new(authentication: &Authentication, source_ip: IpAddr) -> Self {
         let (high, low) = Uuid::new_v4().as_u64_pair();
         let inner = Inner {
             request_id: format!("{high:016X}"),
             host_id: STANDARD.encode([high.to_be_bytes(), low.to_be_bytes()].concat()),
             source_ip,
-            access_key_id: claim.access_key_id(),
+            access_key_id: authentication.access_key_id(),
             operation: OnceLock::new(),
-            more: Mutex::default(),
+            extra_permissions: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
         }
     }
 
-    /// The context of a request that came through the outer layer, as all do.
+    /// The context of a request. Every request has one.
     pub(super) fn of(extensions: &Extensions) -> Self {
         extensions.get::<Self>().cloned().unwrap_or_else(|| {
-            Self::new(&Claim::Anonymous, IpAddr::V4(std::net::Ipv4Addr::LOCALHOST))
+            Self::new(
+                &Authentication::Anonymous,
+                IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+            )
         })
     }
 
@@ -62,7 +65,7 @@ impl CallContext {
         self.inner.access_key_id.as_deref()
     }
 
-    /// Told once the signature is verified and the operation known.
+    /// Sets the operation, once the signature is verified.
     pub(super) fn set_operation(&self, name: &str) {
         // A request has one operation.
         let _ = self.inner.operation.set(name.to_owned());
@@ -72,20 +75,21 @@ impl CallContext {
         self.inner.operation.get().map(String::as_str)
     }
 
-    /// Notes a permission that follows from the request's body or source.
-    pub(super) fn needs(&self, permission: Permission) {
-        let more = self.inner.more.lock();
-        more.unwrap_or_else(PoisonError::into_inner)
+    /// Adds a permission that follows from the request's body or copy source.
+    pub(super) fn require(&self, permission: Permission) {
+        let permissions = self.inner.extra_permissions.lock();
+        permissions
+            .unwrap_or_else(PoisonError::into_inner)
             .push(permission);
     }
 
-    /// What was noted, once.
-    pub(super) fn take_needs(&self) -> Vec<Permission> {
-        let more = self.inner.more.lock();
-        std::mem::take(&mut *more.unwrap_or_else(PoisonError::into_inner))
+    /// Takes the permissions that were added.
+    pub(super) fn take_extra_permissions(&self) -> Vec<Permission> {
+        let permissions = self.inner.extra_permissions.lock();
+        std::mem::take(&mut *permissions.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What an event says about the request that caused it.
+    /// The cause of the event for this request.
     pub(super) fn cause(&self) -> Cause {
         Cause {
             request_id: self.inner.request_id.clone(),

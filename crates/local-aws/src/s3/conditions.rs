@@ -27,7 +27,7 @@ enum Failure {
 }
 
 impl ReadConditions {
-    /// Whether a GET or HEAD of the object goes on: else 412, or 304 with what identifies the object.
+    /// Checks a GET or HEAD of the object. Returns 412, or 304 with the object's ETag and date.
     pub(super) fn check(self, object: &Object) -> S3Result<()> {
         match self.failure(&object.etag, object.last_modified) {
             None => Ok(()),
@@ -36,7 +36,7 @@ impl ReadConditions {
         }
     }
 
-    /// Whether a copy from the object goes on; there is no 304 for it.
+    /// Checks a copy of the object, which has no 304.
     pub(super) fn check_copy(self, object: &Object) -> S3Result<()> {
         match self.failure(&object.etag, object.last_modified) {
             None => Ok(()),
@@ -45,7 +45,7 @@ impl ReadConditions {
     }
 
     fn failure(self, etag: &str, last_modified: OffsetDateTime) -> Option<Failure> {
-        // The headers count whole seconds.
+        // The headers have whole seconds.
         let modified = last_modified.unix_timestamp();
         let seconds = |time: &Timestamp| OffsetDateTime::from(time.clone()).unix_timestamp();
         let names =
@@ -77,7 +77,7 @@ pub(super) fn write_condition(
         }),
         (_, Some(_)) => Err(s3_error!(
             NotImplemented,
-            "A write takes If-None-Match: * or an If-Match with one ETag, not both and no other."
+            "A write accepts either If-None-Match: * or If-Match with one ETag."
         )),
     }
 }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn read_conditions_have_their_order() {
+    fn read_conditions_have_precedence() {
         let (fail, same) = (Some(Failure::Precondition), Some(Failure::NotModified));
         for (if_match, if_none_match, modified_since, unmodified_since, expected) in [
             ("", "", 0, 0, None),
@@ -146,7 +146,7 @@ mod tests {
             ("", "", 4, 0, None),
             ("", "", 0, 5, None),
             ("", "", 0, 4, fail),
-            // An ETag outweighs a date of the same kind.
+            // An ETag takes precedence over a date.
             ("\"a\"", "", 0, 4, None),
             ("", "\"b\"", 5, 0, None),
             ("\"b\"", "\"a\"", 0, 0, fail),

@@ -1,4 +1,4 @@
-//! Between s3s's types and the store's.
+//! Converts between s3s's types and the store's.
 
 use crate::{
     checksum::{Algorithm, Checksum, Coverage},
@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 /// The most bytes of user metadata, names and values together.
 const MAX_USER_METADATA: usize = 2048;
 
-/// The storage classes whose objects can be read at once; the others would need a restore.
+/// The storage classes whose objects can be read without a restore.
 const STORAGE_CLASSES: [&str; 6] = [
     "STANDARD",
     "REDUCED_REDUNDANCY",
@@ -26,7 +26,7 @@ const STORAGE_CLASSES: [&str; 6] = [
     "GLACIER_IR",
 ];
 
-/// The attributes in a PutObject, CopyObject or CreateMultipartUpload.
+/// The attributes of a PutObject, CopyObject or CreateMultipartUpload request.
 macro_rules! attributes {
     ($input:expr) => {
         $crate::s3::convert::checked_attributes($crate::store::Attributes {
@@ -62,7 +62,7 @@ macro_rules! attributes {
 }
 pub(super) use attributes;
 
-/// Fills an answer's checksum members.
+/// Fills the checksum members of a response.
 macro_rules! fill_checksum {
     ($output:expr, $checksum:expr) => {
         if let Some(checksum) = $checksum {
@@ -79,7 +79,7 @@ macro_rules! fill_checksum {
 }
 pub(super) use fill_checksum;
 
-/// The one checksum that a request or a part names, if it names one.
+/// The checksum of a request or a part, if it has one.
 macro_rules! given_checksum {
     ($input:expr) => {
         $crate::s3::convert::one_checksum([
@@ -150,7 +150,7 @@ pub(super) fn checked_attributes(mut attributes: Attributes) -> S3Result<Attribu
     Ok(attributes)
 }
 
-/// `aws-chunked` says how the body came, not what the object is.
+/// Removes `aws-chunked`, which describes the transfer and not the object.
 pub(super) fn without_framing(content_encoding: String) -> Option<String> {
     let kept: Vec<&str> = content_encoding
         .split(',')
@@ -161,7 +161,7 @@ pub(super) fn without_framing(content_encoding: String) -> Option<String> {
     (!kept.is_empty()).then_some(kept)
 }
 
-/// Tags as the header `x-amz-tagging` has them: `a=1&b=2`, form-urlencoded.
+/// Tags in the header `x-amz-tagging`: `a=1&b=2`, form-urlencoded.
 pub(super) fn tags_of_header(header: &str) -> S3Result<Vec<(String, String)>> {
     let decode = |text: &str| {
         percent_encoding::percent_decode_str(&text.replace('+', " "))
@@ -185,7 +185,7 @@ pub(super) fn tags_of_header(header: &str) -> S3Result<Vec<(String, String)>> {
     checked_tags(tags)
 }
 
-/// Tags as a body has them.
+/// Tags in a request body.
 pub(super) fn tags_of_body(tagging: dto::Tagging) -> S3Result<Vec<(String, String)>> {
     let tags = tagging
         .tag_set
@@ -236,7 +236,7 @@ pub(super) fn etag(value: &str) -> ETag {
     ETag::Strong(value.to_owned())
 }
 
-/// The ETag that a condition names, without quotes; `None` for `*`.
+/// The ETag of a condition, without quotes. `None` for `*`.
 pub(super) fn condition_etag(condition: &ETagCondition) -> Option<&str> {
     condition.as_etag().map(ETag::value)
 }
@@ -256,7 +256,7 @@ pub(super) fn checksum_algorithm(algorithm: Algorithm) -> dto::ChecksumAlgorithm
     dto::ChecksumAlgorithm::from_static(algorithm.name())
 }
 
-/// A storage class for listings, which name the standard one too.
+/// The storage class in listings, which include the standard one.
 pub(super) fn listed_storage_class(class: Option<String>) -> dto::ObjectStorageClass {
     class.map_or(
         dto::ObjectStorageClass::from_static(dto::ObjectStorageClass::STANDARD),
@@ -264,7 +264,7 @@ pub(super) fn listed_storage_class(class: Option<String>) -> dto::ObjectStorageC
     )
 }
 
-/// Compares a value that the client gave with the one of what arrived.
+/// Compares the client's checksum with the computed one.
 pub(super) fn compare_checksum(given: &str, computed: &Checksum) -> S3Result<()> {
     let algorithm = computed.algorithm;
     let digest = given.split_once('-').map_or(given, |(digest, _)| digest);
@@ -285,7 +285,7 @@ pub(super) fn compare_checksum(given: &str, computed: &Checksum) -> S3Result<()>
     Ok(())
 }
 
-/// The account that owns everything here.
+/// The owner of all buckets and objects.
 pub(super) fn owner() -> dto::Owner {
     dto::Owner {
         display_name: None,
@@ -293,12 +293,12 @@ pub(super) fn owner() -> dto::Owner {
     }
 }
 
-/// A size as S3's answers have it.
+/// A size in S3's responses.
 pub(super) fn size(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-/// An error of reading an object's file.
+/// An error when reading an object's file.
 pub(super) fn io_error(error: std::io::Error) -> S3Error {
     StoreError::Io(error).into()
 }
@@ -308,7 +308,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_framing_is_no_encoding_of_the_object() {
+    fn aws_chunked_is_not_stored() {
         for (sent, kept) in [
             ("aws-chunked", None),
             ("gzip,aws-chunked", Some("gzip")),
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_are_decoded_and_bounded() {
+    fn tags_are_decoded_and_limited() {
         assert_eq!(
             tags_of_header("a=1&b+c=%26").unwrap(),
             [("a".into(), "1".into()), ("b c".into(), "&".into())]

@@ -1,11 +1,11 @@
-//! Where a copy comes from, for CopyObject and UploadPartCopy.
+//! The source of CopyObject and UploadPartCopy.
 
-use super::{call::CallContext, conditions::ReadConditions, permissions, service::Api};
+use super::{backend::Backend, call::CallContext, conditions::ReadConditions, permissions};
 use crate::store::{Object, StoreError};
 use s3s::{S3Result, dto::CopySource, s3_error};
 use std::fs::File;
 
-/// Takes the conditions of a copy out of its request, which two types of request have under the same names.
+/// Takes the conditions out of a request. Two request types have them under the same names.
 macro_rules! copy_conditions {
     ($input:expr) => {
         $crate::s3::conditions::ReadConditions {
@@ -18,7 +18,7 @@ macro_rules! copy_conditions {
 }
 pub(super) use copy_conditions;
 
-/// An object that is copied.
+/// The source object.
 pub(super) struct Source<'a> {
     pub(super) bucket: &'a str,
     pub(super) key: &'a str,
@@ -26,9 +26,9 @@ pub(super) struct Source<'a> {
     pub(super) file: File,
 }
 
-/// Opens the object that a copy is made from, when the copy's conditions hold for it.
+/// Opens the source object and checks the conditions of the copy.
 pub(super) async fn open_copy_source<'a>(
-    api: &Api,
+    backend: &Backend,
     call: &CallContext,
     source: &'a CopySource,
     conditions: ReadConditions,
@@ -48,16 +48,16 @@ pub(super) async fn open_copy_source<'a>(
         Some(_) => "GetObjectVersion",
         None => "GetObject",
     };
-    call.needs(permissions::on_object(action, bucket, key));
+    call.require(permissions::on_object(action, bucket, key));
     if version_id
         .as_deref()
         .is_some_and(|version| version != "null")
     {
         return Err(s3_error!(NoSuchVersion, "The bucket is not versioned."));
     }
-    let opened = api.store.open_object(bucket, key).await;
+    let opened = backend.store.open_object(bucket, key).await;
     if matches!(opened, Err(StoreError::NoSuchKey)) {
-        call.needs(permissions::to_list(bucket));
+        call.require(permissions::list_bucket(bucket));
     }
     let (object, file) = opened?;
     conditions.check_copy(&object)?;

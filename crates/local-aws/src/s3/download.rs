@@ -1,9 +1,9 @@
-//! Reading objects: whole, in ranges, or by part.
+//! Reads objects: whole, by range, or by part.
 
 use super::{
+    backend::Backend,
     conditions::ReadConditions,
     convert::{checksum_type, etag, fill_checksum, io_error, size, timestamp},
-    service::Api,
 };
 use crate::{Body, checksum::Checksum, store::Object};
 use bytes::Bytes;
@@ -24,16 +24,16 @@ use std::{
 use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt, ReadBuf, Take};
 
-/// What is read in one go.
-const PIECE: usize = 256 << 10;
+/// The size of a read, in bytes.
+const CHUNK: usize = 256 << 10;
 
-/// What S3 says of an object whose type nobody told.
+/// S3's type for an object without one.
 const DEFAULT_TYPE: &str = "binary/octet-stream";
 
-/// What part of an object is asked for.
+/// The requested part of an object.
 struct Selection {
     bytes: Range<u64>,
-    /// Whether it was asked for as a part, which is answered as such even when it is the whole.
+    /// Whether a range or part was requested. The response is partial then, even for the whole object.
     partial: bool,
     checksum: Option<Checksum>,
     parts_count: Option<i32>,
@@ -58,7 +58,7 @@ impl Selection {
                     .ok()
                     .filter(|range| !range.is_empty());
                 let bytes = bytes.ok_or_else(|| not_satisfiable(object.size))?;
-                // A checksum of the whole is of no use to who has a part.
+                // The checksum of the whole object does not verify a part.
                 let whole = bytes == (0..object.size);
                 Ok(Self {
                     bytes,
@@ -118,7 +118,7 @@ fn not_satisfiable(size: u64) -> S3Error {
     error
 }
 
-/// What GetObject and HeadObject say alike of an object.
+/// Fills the members that GetObject and HeadObject share.
 macro_rules! describe {
     ($output:expr, $object:expr, $selection:expr, $checksums:expr) => {{
         let attributes = $object.attributes.clone();
@@ -155,11 +155,11 @@ macro_rules! describe {
 }
 
 pub(super) async fn get_object(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<GetObjectInput>,
 ) -> S3Result<S3Response<GetObjectOutput>> {
     let input = req.input;
-    let (object, file) = api.store.open_object(&input.bucket, &input.key).await?;
+    let (object, file) = backend.store.open_object(&input.bucket, &input.key).await?;
     let conditions = ReadConditions {
         if_match: input.if_match,
         if_none_match: input.if_none_match,
@@ -178,11 +178,11 @@ pub(super) async fn get_object(
 }
 
 pub(super) async fn head_object(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<HeadObjectInput>,
 ) -> S3Result<S3Response<HeadObjectOutput>> {
     let input = req.input;
-    let object = api.store.object(&input.bucket, &input.key).await?;
+    let object = backend.store.object(&input.bucket, &input.key).await?;
     let conditions = ReadConditions {
         if_match: input.if_match,
         if_none_match: input.if_none_match,
@@ -201,10 +201,10 @@ pub(super) async fn head_object(
     Ok(S3Response::with_status(output, status))
 }
 
-/// The bytes of an open file's range: at once when they are few, else piece by piece.
+/// The bytes of a range of an open file: at once if they are few, otherwise in chunks.
 async fn stream(mut file: File, range: Range<u64>) -> io::Result<StreamingBlob> {
     let length = range.end.saturating_sub(range.start);
-    if length <= PIECE as u64 {
+    if length <= CHUNK as u64 {
         let read = move || {
             use std::io::{Read, Seek};
             file.seek(SeekFrom::Start(range.start))?;
@@ -219,19 +219,19 @@ async fn stream(mut file: File, range: Range<u64>) -> io::Result<StreamingBlob> 
     }
     let mut file = tokio::fs::File::from_std(file);
     file.seek(SeekFrom::Start(range.start)).await?;
-    Ok(StreamingBlob::wrap(Pieces {
+    Ok(StreamingBlob::wrap(Chunks {
         file: file.take(length),
-        buffer: vec![0; PIECE].into_boxed_slice(),
+        buffer: vec![0; CHUNK].into_boxed_slice(),
     }))
 }
 
-/// A file's bytes, piece by piece.
-struct Pieces {
+/// The bytes of a file in chunks.
+struct Chunks {
     file: Take<tokio::fs::File>,
     buffer: Box<[u8]>,
 }
 
-impl Stream for Pieces {
+impl Stream for Chunks {
     type Item = io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -1,4 +1,4 @@
-//! Errors as S3 answers them: the store's, and s3s's own completed with a sentence and the request's identifiers.
+//! S3's error responses: for errors of the store, and for errors of s3s, which get a message and the request's identifiers.
 
 use super::call::CallContext;
 use crate::{Body, store::StoreError};
@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use s3s::{S3Error, S3ErrorCode};
 
-/// More than any error answer has.
+/// More than any error response of s3s has.
 const MAX_ERROR_BYTES: usize = 64 << 10;
 
 impl From<StoreError> for S3Error {
@@ -44,7 +44,7 @@ impl From<StoreError> for S3Error {
             | StoreError::Commit(_)
             | StoreError::Json(_)
             | StoreError::Io(_) => {
-                // On one's own machine the cause, such as a full disk, is what helps.
+                // On a local machine the cause, such as a full disk, helps.
                 return Self::with_message(S3ErrorCode::InternalError, error.to_string());
             }
         };
@@ -52,31 +52,31 @@ impl From<StoreError> for S3Error {
     }
 }
 
-/// What s3s answers without a message, in a sentence.
+/// The message for an error that s3s returns without one.
 fn default_message(code: &str) -> &'static str {
     match code {
         "SignatureDoesNotMatch" => {
             "The request signature we calculated does not match the signature you provided. Check your secret key, \
-             and that method, address and signed headers are those that were signed."
+             the method, the URL and the signed headers."
         }
         "InvalidURI" => "Couldn't parse the specified URI.",
         "InvalidBucketName" => "The specified bucket is not valid.",
         "KeyTooLongError" => "Your key is too long: at most 1024 bytes of UTF-8 are allowed.",
         "MethodNotAllowed" => "The specified method is not allowed against this resource.",
         "MissingContentLength" => "You must provide the Content-Length HTTP header.",
-        "IncompleteBody" => "The body does not have the number of bytes that the request said.",
+        "IncompleteBody" => "The body does not have the declared length.",
         "MaxMessageLengthExceeded" => "Your request was too big.",
         "MalformedXML" => {
             "The XML you provided was not well-formed or did not validate against our published schema"
         }
         "InvalidRange" => "The requested range is not satisfiable",
         "NotModified" => "Not Modified",
-        _ => "The request was refused.",
+        _ => "The request was rejected.",
     }
 }
 
-/// An error answer from scratch; `detail` is more XML.
-pub(super) fn answer(
+/// A new error response. `detail` is additional XML.
+pub(super) fn response(
     call: &CallContext,
     path: &str,
     status: StatusCode,
@@ -96,7 +96,7 @@ pub(super) fn answer(
     )
 }
 
-/// Completes an error answer of s3s, and answers its code along with it.
+/// Completes an error response of s3s. Also returns its code.
 pub(super) async fn complete(
     call: &CallContext,
     path: &str,
@@ -141,7 +141,7 @@ fn with_xml(
 ) -> Response<Body> {
     *response.status_mut() = status;
     if status == StatusCode::NOT_MODIFIED {
-        // It has no body; what it says stands in its headers.
+        // It has headers but no body.
         return response;
     }
     if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
@@ -149,14 +149,14 @@ fn with_xml(
             request = call.request_id(),
             code,
             message = escaped_message,
-            "S3 answers an error"
+            "S3 returned a server error"
         );
     } else {
         tracing::debug!(
             request = call.request_id(),
             code,
             message = escaped_message,
-            "S3 refuses a request"
+            "S3 rejected a request"
         );
     }
     let xml = format!(
@@ -177,7 +177,7 @@ fn with_xml(
     response
 }
 
-/// The text of the first element of this name, as it stands in the XML.
+/// The escaped text of the first element with this name.
 fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = xml.split_once(&format!("<{name}>"))?;
     Some(rest.split_once(&format!("</{name}>"))?.0)

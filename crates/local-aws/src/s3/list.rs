@@ -1,10 +1,10 @@
-//! Listing objects, in both versions of the operation.
+//! Lists objects, in both versions of the operation.
 
 use super::{
+    backend::Backend,
     convert::{
         checksum_algorithm, checksum_type, etag, listed_storage_class, owner, size, timestamp,
     },
-    service::Api,
 };
 use crate::store::{Entry, ListQuery, Listing};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -18,11 +18,11 @@ use s3s::{
     s3_error,
 };
 
-/// The most entries of one answer.
+/// The most entries of a response.
 const MAX_KEYS: i32 = 1000;
 
-/// What stays as it is under `encoding-type=url`. A space becomes `%20`, which every decoder reads, also those
-/// that do not know S3's `+`.
+/// The characters that `encoding-type=url` does not encode. A space becomes `%20`, because not every decoder supports
+/// S3's `+`.
 const URL: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -31,7 +31,7 @@ const URL: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'~');
 
-/// How names are written in an answer.
+/// The encoding of names in a response.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Encoding {
     url: bool,
@@ -63,22 +63,22 @@ impl Encoding {
     }
 }
 
-/// How many entries an answer has; `what` is the parameter's name.
-pub(super) fn page_size(asked: Option<i32>, what: &str) -> S3Result<i32> {
-    let asked = asked.unwrap_or(MAX_KEYS);
-    if asked < 0 {
+/// The number of entries of a response. `parameter` is its name in the request.
+pub(super) fn page_size(requested: Option<i32>, parameter: &str) -> S3Result<i32> {
+    let requested = requested.unwrap_or(MAX_KEYS);
+    if requested < 0 {
         return Err(s3_error!(
             InvalidArgument,
-            "Argument {what} must be an integer between 0 and 2147483647"
+            "Argument {parameter} must be an integer between 0 and 2147483647"
         ));
     }
-    Ok(asked.min(MAX_KEYS))
+    Ok(requested.min(MAX_KEYS))
 }
 
 struct Page {
     contents: Vec<Object>,
     common_prefixes: Vec<CommonPrefix>,
-    /// The last name, as it is.
+    /// The last name, not encoded.
     last: Option<String>,
 }
 
@@ -126,7 +126,7 @@ impl Page {
 }
 
 pub(super) async fn list_objects_v2(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<ListObjectsV2Input>,
 ) -> S3Result<S3Response<ListObjectsV2Output>> {
     let input = req.input;
@@ -143,7 +143,7 @@ pub(super) async fn list_objects_v2(
         after,
         max: usize::try_from(max).unwrap_or_default(),
     };
-    let listing = api.store.list(query).await?;
+    let listing = backend.store.list(query).await?;
     let truncated = listing.truncated;
     let page = Page::of(listing, encoding, input.fetch_owner.unwrap_or(false));
     let output = ListObjectsV2Output {
@@ -165,7 +165,7 @@ pub(super) async fn list_objects_v2(
 }
 
 pub(super) async fn list_objects(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<ListObjectsInput>,
 ) -> S3Result<S3Response<ListObjectsOutput>> {
     let input = req.input;
@@ -178,10 +178,10 @@ pub(super) async fn list_objects(
         after: input.marker.clone().filter(|marker| !marker.is_empty()),
         max: usize::try_from(max).unwrap_or_default(),
     };
-    let listing = api.store.list(query).await?;
+    let listing = backend.store.list(query).await?;
     let truncated = listing.truncated;
     let page = Page::of(listing, encoding, true);
-    // Without a delimiter the last key is where a client goes on.
+    // Without a delimiter, clients continue after the last key.
     let with_marker = truncated && input.delimiter.is_some();
     let output = ListObjectsOutput {
         name: Some(input.bucket),
@@ -202,7 +202,7 @@ pub(super) async fn list_objects(
     Ok(S3Response::new(output))
 }
 
-/// Where the next page goes on, as clients hand it back unread.
+/// The opaque token for the page after `last`.
 fn token(last: &str) -> String {
     URL_SAFE_NO_PAD.encode(last)
 }
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_encoded_when_asked() {
+    fn names_are_encoded_on_request() {
         let encoding = Encoding::of(Some(&EncodingType::from_static("url"))).unwrap();
         assert_eq!(encoding.text("a b+c/%\u{1}ü~"), "a%20b%2Bc/%25%01%C3%BC~");
         assert_eq!(Encoding::of(None).unwrap().text("a b"), "a b");
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_read_back() {
+    fn tokens_round_trip() {
         assert_eq!(read_token(&token("a/ü\u{1}")).unwrap(), "a/ü\u{1}");
         assert!(read_token("?").is_err());
     }

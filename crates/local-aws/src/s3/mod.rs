@@ -1,8 +1,10 @@
-//! S3: s3s for the protocol and the signatures, the store under it, and around it what a bucket answers before
-//! a signature is looked at.
+//! S3: s3s handles the protocol and the signatures, the store has the data. This module adds what S3 answers before it
+//! checks a signature: preflights and some errors.
 
 mod access;
 mod address;
+mod authentication;
+mod backend;
 mod body;
 mod buckets;
 mod call;
@@ -11,7 +13,6 @@ mod convert;
 mod copy_source;
 mod download;
 mod errors;
-mod guard;
 mod list;
 mod multipart;
 mod objects;
@@ -28,12 +29,12 @@ use crate::{
 };
 use access::{Keys, Policy};
 use address::{Address, LocalHost};
+use authentication::Authentication;
+use backend::Backend;
 use call::CallContext;
-use guard::Claim;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use permissions::Asked;
+use permissions::RequestFlags;
 use s3s::service::{S3Service, S3ServiceBuilder};
-use service::Api;
 use std::{net::IpAddr, sync::Arc};
 use tracing::{Dispatch, instrument::WithSubscriber};
 
@@ -52,12 +53,12 @@ impl S3 {
         access_log: AccessLog,
     ) -> Self {
         let cors: Arc<[BucketCors]> = settings.cors.clone().into();
-        let api = Api {
+        let backend = Backend {
             store,
             region: settings.region.clone(),
             cors: Arc::clone(&cors),
         };
-        let mut builder = S3ServiceBuilder::new(api);
+        let mut builder = S3ServiceBuilder::new(backend);
         builder.set_auth(Keys(keys));
         builder.set_access(Policy);
         builder.set_host(LocalHost);
@@ -68,10 +69,10 @@ impl S3 {
         }
     }
 
-    /// Answers one request; never fails: a refusal is an answer too.
+    /// Answers one request. Errors are responses too.
     pub(crate) async fn handle(&self, peer: IpAddr, mut request: Request<Body>) -> Response<Body> {
-        let claim = Claim::of(request.headers(), request.uri().query());
-        let call = CallContext::new(&claim, peer);
+        let authentication = Authentication::of(request.headers(), request.uri().query());
+        let call = CallContext::new(&authentication, peer);
         let host = request
             .headers()
             .get(header::HOST)
@@ -88,27 +89,27 @@ impl S3 {
         if method == Method::OPTIONS {
             return with_identifiers(&call, preflight(&call, &path, cors, &request));
         }
-        let asked = Asked::of(request.uri(), request.headers());
+        let flags = RequestFlags::of(request.uri(), request.headers());
         request.extensions_mut().insert(call.clone());
-        let (mut response, error_code) = self.answer(&call, &claim, &path, request).await;
+        let (mut response, error_code) = self.answer(&call, &authentication, &path, request).await;
         if let Some(cors) = cors {
             cors.apply(&method, origin.as_ref(), response.headers_mut());
         }
-        let (own, mut permissions) = match call.operation() {
+        let (primary, mut permissions) = match call.operation() {
             Some(operation) => (
-                permissions::own(operation, &address, asked),
-                permissions::of(operation, &address, asked, error_code.as_deref()),
+                permissions::primary(operation, &address, flags),
+                permissions::required(operation, &address, flags, error_code.as_deref()),
             ),
             None => {
-                let likely = permissions::likely(&method, &address);
-                (likely.clone(), vec![likely])
+                let guess = permissions::guess(&method, &address);
+                (guess.clone(), vec![guess])
             }
         };
-        permissions.extend(call.take_needs());
+        permissions.extend(call.take_extra_permissions());
         self.access_log.record(Call {
             request_id: call.request_id().to_owned(),
-            action: own.action,
-            resource: own.resource,
+            action: primary.action,
+            resource: primary.resource,
             permissions,
             status: response.status().as_u16(),
             error_code,
@@ -117,34 +118,28 @@ impl S3 {
         with_identifiers(&call, response)
     }
 
-    /// The answer, and its error code if it is one.
+    /// The response, and its error code if it is an error.
     async fn answer(
         &self,
         call: &CallContext,
-        claim: &Claim,
+        authentication: &Authentication,
         path: &str,
         request: Request<Body>,
     ) -> (Response<Body>, Option<String>) {
-        let refused = |status, code: &str, message, detail| {
+        let rejected = |status, code: &str, message, detail| {
             (
-                errors::answer(call, path, status, code, message, detail),
+                errors::response(call, path, status, code, message, detail),
                 Some(code.to_owned()),
             )
         };
-        if let Some(refusal) = access::refuse_by_claim(claim, request.headers()) {
-            return refused(
-                refusal.status,
-                refusal.code,
-                refusal.message,
-                &refusal.detail,
-            );
+        if let Some(error) = access::check_authentication(authentication, request.headers()) {
+            return rejected(error.status, error.code, error.message, &error.detail);
         }
         if is_form(&request) {
-            let message = "Forms are not taken: upload with a presigned PUT address.";
-            return refused(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message, "");
+            let message = "Forms are not supported: upload with a presigned PUT URL.";
+            return rejected(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message, "");
         }
-        // s3s logs requests as they are, signed addresses included, and refusals as errors; what matters of
-        // them is logged here.
+        // s3s would log whole requests with their signed URLs, and client errors as errors. This module logs instead.
         match self
             .service
             .call(request)
@@ -158,7 +153,7 @@ impl S3 {
             Ok(response) => (response, None),
             Err(_) => {
                 let message = "We encountered an internal error. Please try again.";
-                refused(
+                rejected(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "InternalError",
                     message,
@@ -173,7 +168,7 @@ fn is_failure(status: StatusCode) -> bool {
     status.is_client_error() || status.is_server_error() || status == StatusCode::NOT_MODIFIED
 }
 
-/// S3's uploads by HTML form, which s3s would hold in memory.
+/// Whether this is an upload by HTML form, which s3s would keep in memory.
 fn is_form(request: &Request<Body>) -> bool {
     let content_type = request
         .headers()
@@ -187,26 +182,26 @@ fn is_form(request: &Request<Body>) -> bool {
         })
 }
 
-/// Answers what a browser asks before it sends a request from another origin.
+/// Answers a browser's preflight.
 fn preflight(
     call: &CallContext,
     path: &str,
     cors: Option<&BucketCors>,
     request: &Request<Body>,
 ) -> Response<Body> {
-    let refused = |status, code, message| errors::answer(call, path, status, code, message, "");
+    let rejected = |status, code, message| errors::response(call, path, status, code, message, "");
     let headers = request.headers();
     if !headers.contains_key(header::ORIGIN) {
         let message = "Insufficient information. Origin request header needed.";
-        return refused(StatusCode::BAD_REQUEST, "BadRequest", message);
+        return rejected(StatusCode::BAD_REQUEST, "BadRequest", message);
     }
     if !headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
         let message = "Invalid Access-Control-Request-Method: null";
-        return refused(StatusCode::BAD_REQUEST, "BadRequest", message);
+        return rejected(StatusCode::BAD_REQUEST, "BadRequest", message);
     }
     let Some(cors) = cors else {
         let message = "CORSResponse: CORS is not enabled for this bucket.";
-        return refused(StatusCode::FORBIDDEN, "AccessForbidden", message);
+        return rejected(StatusCode::FORBIDDEN, "AccessForbidden", message);
     };
     match cors.preflight(headers) {
         Some(allowed) => {
@@ -217,7 +212,7 @@ fn preflight(
         None => {
             let message = "CORSResponse: This CORS request is not allowed. The bucket's CORS rules do not allow this \
                            Origin, Access-Control-Request-Method or Access-Control-Request-Headers.";
-            refused(StatusCode::FORBIDDEN, "AccessForbidden", message)
+            rejected(StatusCode::FORBIDDEN, "AccessForbidden", message)
         }
     }
 }

@@ -1,7 +1,8 @@
-//! Uploads in parts.
+//! Multipart uploads.
 
 use super::{
-    body::Expected,
+    backend::Backend,
+    body::ExpectedBody,
     call::CallContext,
     conditions::write_condition,
     convert::{
@@ -10,8 +11,6 @@ use super::{
     },
     copy_source::{copy_conditions, open_copy_source},
     list::Encoding,
-    objects::hex,
-    service::Api,
 };
 use crate::{
     checksum::{Algorithm, Checksum, Coverage},
@@ -36,7 +35,7 @@ const MIN_PART: u64 = 5 << 20;
 const MAX_PARTS: u16 = 10_000;
 
 pub(super) async fn create(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<CreateMultipartUploadInput>,
 ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
     let mut input = req.input;
@@ -45,7 +44,7 @@ pub(super) async fn create(
         input.checksum_type.as_ref(),
     )?;
     let attributes = attributes!(input)?;
-    let id = api
+    let id = backend
         .store
         .create_upload(&input.bucket, &input.key, attributes, checksum)
         .await?;
@@ -54,20 +53,20 @@ pub(super) async fn create(
         key: Some(input.key),
         upload_id: Some(id),
         checksum_algorithm: checksum
-            .asked_for
+            .requested
             .then(|| checksum_algorithm(checksum.algorithm)),
-        checksum_type: checksum.asked_for.then(|| checksum_type(checksum.coverage)),
+        checksum_type: checksum.requested.then(|| checksum_type(checksum.coverage)),
         ..CreateMultipartUploadOutput::default()
     };
     Ok(S3Response::new(output))
 }
 
-/// CRC-64 covers the object, and so do the other CRCs when asked to; hashes cover the parts' hashes.
+/// CRC-64 covers the whole object. Other CRCs do so on request. Hashes cover the hashes of the parts.
 fn upload_checksum(
     algorithm: Option<&dto::ChecksumAlgorithm>,
     coverage: Option<&dto::ChecksumType>,
 ) -> S3Result<UploadChecksum> {
-    let asked_for = algorithm.is_some();
+    let requested = algorithm.is_some();
     let algorithm = match algorithm {
         None => Algorithm::Crc64Nvme,
         Some(name) => Algorithm::named(name.as_str()).ok_or_else(|| {
@@ -97,7 +96,7 @@ fn upload_checksum(
     Ok(UploadChecksum {
         algorithm,
         coverage,
-        asked_for,
+        requested,
     })
 }
 
@@ -114,31 +113,31 @@ fn part_number(number: i32) -> S3Result<u16> {
 }
 
 pub(super) async fn upload_part(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<UploadPartInput>,
 ) -> S3Result<S3Response<UploadPartOutput>> {
     let mut input = req.input;
     let number = part_number(input.part_number)?;
     let given = given_checksum!(input)?;
-    let expected = Expected::new(
+    let expected = ExpectedBody::new(
         &req.headers,
         input.content_length,
         input.content_md5.as_deref(),
         given,
     )?;
-    let upload = api
+    let upload = backend
         .store
         .upload(&input.bucket, &input.key, &input.upload_id)
         .await?;
     let received = expected
         .receive(
-            &api.store,
+            &backend.store,
             input.body.take(),
             req.trailing_headers,
             Some(upload.checksum.algorithm),
         )
         .await?;
-    let tag = hex(&received.blob.md5());
+    let tag = hex::encode(received.blob.md5());
     let part = NewPart {
         bucket: input.bucket,
         key: input.key,
@@ -146,9 +145,9 @@ pub(super) async fn upload_part(
         number,
         blob: received.blob,
         etag: tag.clone(),
-        checksum: received.wanted,
+        checksum: received.stored_checksum,
     };
-    api.store.put_part(part).await?;
+    backend.store.put_part(part).await?;
     let mut output = UploadPartOutput {
         e_tag: Some(etag(&tag)),
         ..UploadPartOutput::default()
@@ -158,18 +157,18 @@ pub(super) async fn upload_part(
 }
 
 pub(super) async fn upload_part_copy(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<UploadPartCopyInput>,
 ) -> S3Result<S3Response<UploadPartCopyOutput>> {
     let call = CallContext::of(&req.extensions);
     let mut input = req.input;
     let number = part_number(input.part_number)?;
-    let upload = api
+    let upload = backend
         .store
         .upload(&input.bucket, &input.key, &input.upload_id)
         .await?;
     let conditions = copy_conditions!(input);
-    let source = open_copy_source(api, &call, &input.copy_source, conditions).await?;
+    let source = open_copy_source(backend, &call, &input.copy_source, conditions).await?;
     let (file, source) = (source.file, source.object);
     let range = match &input.copy_source_range {
         None => 0..source.size,
@@ -198,11 +197,11 @@ pub(super) async fn upload_part_copy(
             first..last + 1
         }
     };
-    let (blob, checksum) = api
+    let (blob, checksum) = backend
         .store
         .copy_file(file, range, upload.checksum.algorithm)
         .await?;
-    let tag = hex(&blob.md5());
+    let tag = hex::encode(blob.md5());
     let part = NewPart {
         bucket: input.bucket,
         key: input.key,
@@ -212,13 +211,13 @@ pub(super) async fn upload_part_copy(
         etag: tag.clone(),
         checksum: checksum.clone(),
     };
-    let last_modified = api.store.put_part(part).await?;
+    let last_modified = backend.store.put_part(part).await?;
     let mut result = CopyPartResult {
         e_tag: Some(etag(&tag)),
         last_modified: Some(timestamp(last_modified)),
         ..CopyPartResult::default()
     };
-    fill_checksum!(result, upload.checksum.asked_for.then_some(&checksum));
+    fill_checksum!(result, upload.checksum.requested.then_some(&checksum));
     Ok(S3Response::new(UploadPartCopyOutput {
         copy_part_result: Some(result),
         ..UploadPartCopyOutput::default()
@@ -226,7 +225,7 @@ pub(super) async fn upload_part_copy(
 }
 
 pub(super) async fn complete(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<CompleteMultipartUploadInput>,
 ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
     let call = CallContext::of(&req.extensions);
@@ -237,7 +236,7 @@ pub(super) async fn complete(
         .take()
         .and_then(|upload| upload.parts)
         .unwrap_or_default();
-    let (upload, stored) = api
+    let (upload, stored) = backend
         .store
         .parts(&input.bucket, &input.key, &input.upload_id)
         .await?;
@@ -264,14 +263,14 @@ pub(super) async fn complete(
             .ok_or_else(|| {
                 s3_error!(
                     InvalidRequest,
-                    "The checksum is not of the algorithm that the upload was begun with."
+                    "The checksum does not have the algorithm of the upload."
                 )
             })?;
         compare_checksum(&value, computed)?;
     }
     let tag = etag_of_parts(&parts);
     let (bucket, key) = (input.bucket, input.key);
-    let asked_for = upload.checksum.asked_for;
+    let requested = upload.checksum.requested;
     let completion = Completion {
         bucket: bucket.clone(),
         key: key.clone(),
@@ -282,23 +281,24 @@ pub(super) async fn complete(
         condition,
         cause: call.cause(),
     };
-    api.store.complete_upload(completion).await?;
-    let told = checksum.filter(|checksum| asked_for || checksum.coverage == Coverage::FullObject);
+    backend.store.complete_upload(completion).await?;
+    let reported =
+        checksum.filter(|checksum| requested || checksum.coverage == Coverage::FullObject);
     let mut output = CompleteMultipartUploadOutput {
         location: Some(format!("/{bucket}/{}", Encoding::url().text(&key))),
         bucket: Some(bucket),
         key: Some(key),
         e_tag: Some(etag(&tag)),
-        checksum_type: told
+        checksum_type: reported
             .as_ref()
             .map(|checksum| checksum_type(checksum.coverage)),
         ..CompleteMultipartUploadOutput::default()
     };
-    fill_checksum!(output, &told);
+    fill_checksum!(output, &reported);
     Ok(S3Response::new(output))
 }
 
-/// The parts that the client names, in its order, if they are what was uploaded.
+/// The parts that the client names, in its order. Fails if they are not the uploaded ones.
 fn choose_parts(named: Vec<CompletedPart>, mut stored: Vec<Part>) -> S3Result<Vec<Part>> {
     if named.is_empty() {
         return Err(s3_error!(
@@ -330,13 +330,13 @@ fn choose_parts(named: Vec<CompletedPart>, mut stored: Vec<Part>) -> S3Result<Ve
             .iter()
             .position(|part| part.number == number)
             .map(|index| stored.swap_remove(index));
-        let fits = |part: &Part| {
+        let matches = |part: &Part| {
             named
                 .e_tag
                 .as_ref()
                 .is_none_or(|tag| tag.value() == part.etag)
         };
-        let Some(part) = found.filter(fits) else {
+        let Some(part) = found.filter(matches) else {
             return Err(StoreError::InvalidPart.into());
         };
         if let Some((algorithm, value)) = given_checksum!(named)?
@@ -350,25 +350,23 @@ fn choose_parts(named: Vec<CompletedPart>, mut stored: Vec<Part>) -> S3Result<Ve
     Ok(chosen)
 }
 
-/// The MD5 of the parts' MD5s, and how many there are.
+/// The MD5 of the parts' MD5s, and their number.
 fn etag_of_parts(parts: &[Part]) -> String {
     let mut md5 = Md5::new();
     for part in parts {
-        let digits = part.etag.as_bytes().chunks_exact(2);
-        let bytes: Vec<u8> = digits
-            .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-            .collect();
-        md5.update(&bytes);
+        // Stored ETags of parts are always hexadecimal.
+        md5.update(&hex::decode(&part.etag).unwrap_or_default());
     }
-    format!("{}-{}", hex(&md5.finalize()), parts.len())
+    format!("{}-{}", hex::encode(md5.finalize()), parts.len())
 }
 
 pub(super) async fn abort(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<AbortMultipartUploadInput>,
 ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
     let input = req.input;
-    api.store
+    backend
+        .store
         .abort_upload(&input.bucket, &input.key, &input.upload_id)
         .await?;
     Ok(S3Response::new(AbortMultipartUploadOutput::default()))
@@ -389,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn algorithms_and_what_they_cover() {
+    fn algorithms_have_their_coverage() {
         for (algorithm, coverage, chosen) in [
             (None, None, Some(("CRC64NVME", Coverage::FullObject))),
             (Some("CRC32"), None, Some(("CRC32", Coverage::Composite))),

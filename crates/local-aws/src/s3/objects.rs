@@ -1,7 +1,8 @@
-//! Storing, copying, deleting and tagging objects.
+//! Stores, copies, deletes and tags objects.
 
 use super::{
-    body::Expected,
+    backend::Backend,
+    body::ExpectedBody,
     call::CallContext,
     conditions::write_condition,
     convert::{
@@ -10,7 +11,6 @@ use super::{
     },
     copy_source::{copy_conditions, open_copy_source},
     permissions::on_object,
-    service::Api,
 };
 use crate::{
     checksum::Algorithm,
@@ -31,43 +31,44 @@ use s3s::{
     s3_error,
 };
 
-/// The most keys of one DeleteObjects.
+/// The most keys in a DeleteObjects request.
 const MAX_DELETED: usize = 1000;
 
-/// How many keys of one DeleteObjects are deleted side by side, to share commits.
+/// How many keys of a DeleteObjects request are deleted concurrently, to share commits.
 const DELETED_TOGETHER: usize = 64;
 
 /// The longest key, in bytes of UTF-8.
 const MAX_KEY: usize = 1024;
 
-/// An MD5 as an ETag has it.
-pub(super) fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 pub(super) async fn put_object(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<PutObjectInput>,
 ) -> S3Result<S3Response<PutObjectOutput>> {
     let call = CallContext::of(&req.extensions);
     let mut input = req.input;
     let condition = write_condition(input.if_match.take(), input.if_none_match.take())?;
     let given = given_checksum!(input)?;
-    let expected = Expected::new(
+    let expected = ExpectedBody::new(
         &req.headers,
         input.content_length,
         input.content_md5.as_deref(),
         given,
     )?;
     let attributes = attributes!(input)?;
-    // Refused now, the client need not send the rest; what counts is the look inside the transaction.
-    api.store
+    // An early check saves the client the upload. The check inside the transaction decides.
+    backend
+        .store
         .check_writable(&input.bucket, &input.key, &condition)
         .await?;
     let received = expected
-        .receive(&api.store, input.body.take(), req.trailing_headers, None)
+        .receive(
+            &backend.store,
+            input.body.take(),
+            req.trailing_headers,
+            None,
+        )
         .await?;
-    let tag = hex(&received.blob.md5());
+    let tag = hex::encode(received.blob.md5());
     let checksum = received.checksum;
     let new = NewObject {
         bucket: input.bucket,
@@ -81,7 +82,7 @@ pub(super) async fn put_object(
         change: Change::Put,
         cause: call.cause(),
     };
-    api.store.put_object(new).await?;
+    backend.store.put_object(new).await?;
     let mut output = PutObjectOutput {
         e_tag: Some(etag(&tag)),
         checksum_type: Some(checksum_type(checksum.coverage)),
@@ -92,13 +93,13 @@ pub(super) async fn put_object(
 }
 
 pub(super) async fn copy_object(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<CopyObjectInput>,
 ) -> S3Result<S3Response<CopyObjectOutput>> {
     let call = CallContext::of(&req.extensions);
     let mut input = req.input;
     let conditions = copy_conditions!(input);
-    let source = open_copy_source(api, &call, &input.copy_source, conditions).await?;
+    let source = open_copy_source(backend, &call, &input.copy_source, conditions).await?;
     let replaces = |directive: Option<&str>| match directive {
         None | Some("COPY") => Ok(false),
         Some("REPLACE") => Ok(true),
@@ -119,7 +120,7 @@ pub(super) async fn copy_object(
             .as_ref()
             .map(TaggingDirective::as_str),
     )?;
-    let itself = source.bucket == input.bucket && source.key == input.key;
+    let onto_itself = source.bucket == input.bucket && source.key == input.key;
     let (source_bucket, source_key) = (source.bucket, source.key);
     let (file, source) = (source.file, source.object);
     let changes = replaces_metadata
@@ -127,7 +128,7 @@ pub(super) async fn copy_object(
         || input.storage_class.is_some()
         || input.website_redirect_location.is_some()
         || input.checksum_algorithm.is_some();
-    if itself && !changes {
+    if onto_itself && !changes {
         return Err(s3_error!(
             InvalidRequest,
             "This copy request is illegal because it is trying to copy an object to itself without changing the \
@@ -135,7 +136,7 @@ pub(super) async fn copy_object(
         ));
     }
     let algorithm = match &input.checksum_algorithm {
-        Some(asked) => Algorithm::named(asked.as_str()).ok_or_else(|| {
+        Some(name) => Algorithm::named(name.as_str()).ok_or_else(|| {
             s3_error!(
                 InvalidRequest,
                 "Checksum algorithm provided is unsupported."
@@ -158,8 +159,8 @@ pub(super) async fn copy_object(
         source.attributes.tags
     };
     if !replaces_tags && !attributes.tags.is_empty() {
-        call.needs(on_object("GetObjectTagging", source_bucket, source_key));
-        call.needs(on_object("PutObjectTagging", &input.bucket, &input.key));
+        call.require(on_object("GetObjectTagging", source_bucket, source_key));
+        call.require(on_object("PutObjectTagging", &input.bucket, &input.key));
     }
     attributes.storage_class = given.storage_class;
     attributes.website_redirect_location = given.website_redirect_location;
@@ -167,11 +168,15 @@ pub(super) async fn copy_object(
         header_condition(&req.headers, http::header::IF_MATCH)?,
         header_condition(&req.headers, http::header::IF_NONE_MATCH)?,
     )?;
-    api.store
+    backend
+        .store
         .check_writable(&input.bucket, &input.key, &condition)
         .await?;
-    let (blob, checksum) = api.store.copy_file(file, 0..source.size, algorithm).await?;
-    let tag = hex(&blob.md5());
+    let (blob, checksum) = backend
+        .store
+        .copy_file(file, 0..source.size, algorithm)
+        .await?;
+    let tag = hex::encode(blob.md5());
     let new = NewObject {
         bucket: input.bucket,
         key: input.key,
@@ -184,7 +189,7 @@ pub(super) async fn copy_object(
         change: Change::Copy,
         cause: call.cause(),
     };
-    let last_modified = api.store.put_object(new).await?;
+    let last_modified = backend.store.put_object(new).await?;
     let mut result = CopyObjectResult {
         e_tag: Some(etag(&tag)),
         last_modified: Some(timestamp(last_modified)),
@@ -198,7 +203,7 @@ pub(super) async fn copy_object(
     }))
 }
 
-/// The conditions that CopyObject takes since its model in s3s was made.
+/// A condition of CopyObject that is missing in s3s's model.
 fn header_condition(
     headers: &http::HeaderMap,
     name: http::HeaderName,
@@ -216,7 +221,7 @@ fn header_condition(
 }
 
 pub(super) async fn delete_object(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<DeleteObjectInput>,
 ) -> S3Result<S3Response<DeleteObjectOutput>> {
     let call = CallContext::of(&req.extensions);
@@ -228,14 +233,15 @@ pub(super) async fn delete_object(
         ));
     }
     let condition = write_condition(input.if_match, None)?;
-    api.store
+    backend
+        .store
         .delete_object(&input.bucket, &input.key, condition, call.cause())
         .await?;
     Ok(S3Response::new(DeleteObjectOutput::default()))
 }
 
 pub(super) async fn delete_objects(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<DeleteObjectsInput>,
 ) -> S3Result<S3Response<DeleteObjectsOutput>> {
     let call = CallContext::of(&req.extensions);
@@ -251,14 +257,14 @@ pub(super) async fn delete_objects(
             Some(_) => "DeleteObjectVersion",
             None => "DeleteObject",
         };
-        call.needs(on_object(action, &input.bucket, &object.key));
+        call.require(on_object(action, &input.bucket, &object.key));
     }
-    api.store.require_bucket(&input.bucket).await?;
+    backend.store.require_bucket(&input.bucket).await?;
     let bucket = input.bucket.as_str();
     let delete = |object: dto::ObjectIdentifier| {
         let cause = call.cause();
         async move {
-            let result = delete_one(api, bucket, &object, cause).await;
+            let result = delete_one(backend, bucket, &object, cause).await;
             (object.key, result)
         }
     };
@@ -293,7 +299,7 @@ pub(super) async fn delete_objects(
 }
 
 async fn delete_one(
-    api: &Api,
+    backend: &Backend,
     bucket: &str,
     object: &dto::ObjectIdentifier,
     cause: crate::events::Cause,
@@ -315,43 +321,44 @@ async fn delete_one(
         Some(tag) => WriteCondition::Matches(tag.value().to_owned()),
         None => WriteCondition::Always,
     };
-    api.store
+    backend
+        .store
         .delete_object(bucket, &object.key, condition, cause)
         .await?;
     Ok(())
 }
 
 pub(super) async fn get_object_attributes(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<GetObjectAttributesInput>,
 ) -> S3Result<S3Response<GetObjectAttributesOutput>> {
     let input = req.input;
-    let object = api.store.object(&input.bucket, &input.key).await?;
-    // Clients send one header with commas, or one for each.
-    let asked: Vec<&str> = input
+    let object = backend.store.object(&input.bucket, &input.key).await?;
+    // Clients send one header with commas, or several headers.
+    let requested: Vec<&str> = input
         .object_attributes
         .iter()
         .flat_map(|names| names.as_str().split(','))
         .map(str::trim)
         .collect();
-    let is_asked = |name: &str| asked.contains(&name);
+    let is_requested = |name: &str| requested.contains(&name);
     let mut output = GetObjectAttributesOutput {
         last_modified: Some(timestamp(object.last_modified)),
         ..GetObjectAttributesOutput::default()
     };
-    if is_asked(ObjectAttributes::ETAG) {
+    if is_requested(ObjectAttributes::ETAG) {
         output.e_tag = Some(etag(&object.etag));
     }
-    if is_asked(ObjectAttributes::OBJECT_SIZE) {
+    if is_requested(ObjectAttributes::OBJECT_SIZE) {
         output.object_size = Some(size(object.size));
     }
-    if is_asked(ObjectAttributes::STORAGE_CLASS) {
+    if is_requested(ObjectAttributes::STORAGE_CLASS) {
         let class = object.attributes.storage_class.clone();
         output.storage_class = Some(dto::StorageClass::from(
             class.unwrap_or_else(|| "STANDARD".to_owned()),
         ));
     }
-    if is_asked(ObjectAttributes::CHECKSUM)
+    if is_requested(ObjectAttributes::CHECKSUM)
         && let Some(whole) = &object.checksum
     {
         let mut checksum = dto::Checksum {
@@ -361,7 +368,7 @@ pub(super) async fn get_object_attributes(
         fill_checksum!(checksum, Some(whole));
         output.checksum = Some(checksum);
     }
-    if is_asked(ObjectAttributes::OBJECT_PARTS) && !object.parts.is_empty() {
+    if is_requested(ObjectAttributes::OBJECT_PARTS) && !object.parts.is_empty() {
         let marker = input.part_number_marker.unwrap_or(0);
         let max = usize::try_from(input.max_parts.unwrap_or(1000))
             .unwrap_or(0)
@@ -396,10 +403,13 @@ pub(super) async fn get_object_attributes(
 }
 
 pub(super) async fn get_object_tagging(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<GetObjectTaggingInput>,
 ) -> S3Result<S3Response<GetObjectTaggingOutput>> {
-    let object = api.store.object(&req.input.bucket, &req.input.key).await?;
+    let object = backend
+        .store
+        .object(&req.input.bucket, &req.input.key)
+        .await?;
     let output = GetObjectTaggingOutput {
         tag_set: tag_set(object.attributes.tags),
         version_id: None,
@@ -408,21 +418,23 @@ pub(super) async fn get_object_tagging(
 }
 
 pub(super) async fn put_object_tagging(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<PutObjectTaggingInput>,
 ) -> S3Result<S3Response<PutObjectTaggingOutput>> {
     let tags = tags_of_body(req.input.tagging)?;
-    api.store
+    backend
+        .store
         .set_tags(&req.input.bucket, &req.input.key, tags)
         .await?;
     Ok(S3Response::new(PutObjectTaggingOutput::default()))
 }
 
 pub(super) async fn delete_object_tagging(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<DeleteObjectTaggingInput>,
 ) -> S3Result<S3Response<DeleteObjectTaggingOutput>> {
-    api.store
+    backend
+        .store
         .set_tags(&req.input.bucket, &req.input.key, Vec::new())
         .await?;
     Ok(S3Response::new(DeleteObjectTaggingOutput::default()))

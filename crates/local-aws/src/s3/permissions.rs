@@ -1,22 +1,22 @@
-//! What an IAM policy has to allow for a request, for the access log.
+//! The IAM permissions that a request needs, for the access log.
 //!
-//! By the tables of the Amazon S3 User Guide, "Required permissions for Amazon S3 API operations", for buckets without
+//! They follow the tables of the Amazon S3 User Guide, "Required permissions for Amazon S3 API operations", for buckets without
 //! ACLs and keys of the key management service.
 
 use super::address::Address;
 use crate::access_log::Permission;
 use http::{HeaderMap, Method, Uri};
 
-/// What of a request decides, beside its operation and its address.
+/// What else decides the permissions, besides operation and address.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
-    /// It names a version, which has actions of its own.
+pub(super) struct RequestFlags {
+    /// The request names a version, which has its own actions.
     version: bool,
-    /// It brings tags along.
+    /// The request sets tags.
     tags: bool,
 }
 
-impl Asked {
+impl RequestFlags {
     pub(super) fn of(uri: &Uri, headers: &HeaderMap) -> Self {
         let query = uri.query().unwrap_or_default();
         Self {
@@ -26,7 +26,7 @@ impl Asked {
     }
 }
 
-/// An action on an object.
+/// The permission for an action on an object.
 pub(super) fn on_object(action: &str, bucket: &str, key: &str) -> Permission {
     Permission {
         action: format!("s3:{action}"),
@@ -34,49 +34,49 @@ pub(super) fn on_object(action: &str, bucket: &str, key: &str) -> Permission {
     }
 }
 
-/// What it takes to be told that an object is not there, instead of 403 (Amazon S3 API Reference, "GetObject" and
-/// "HeadObject", "Permissions").
-pub(super) fn to_list(bucket: &str) -> Permission {
+/// The permission to list a bucket. Without it, S3 answers 403 instead of 404 for a missing object (Amazon S3 API
+/// Reference, "GetObject" and "HeadObject", "Permissions").
+pub(super) fn list_bucket(bucket: &str) -> Permission {
     Permission {
         action: "s3:ListBucket".to_owned(),
         resource: format!("arn:aws:s3:::{bucket}"),
     }
 }
 
-/// An operation's own action, on what its address names.
-pub(super) fn own(operation: &str, address: &Address, asked: Asked) -> Permission {
+/// The operation's own permission on the resource that its address names.
+pub(super) fn primary(operation: &str, address: &Address, flags: RequestFlags) -> Permission {
     Permission {
-        action: action(operation, asked.version),
+        action: action(operation, flags.version),
         resource: address.arn(),
     }
 }
 
-/// All that an operation needs by its name and answer, its own first. What its body or its source needs is for its
-/// function to add.
-pub(super) fn of(
+/// All permissions that follow from the operation and its result, the primary one first. The operation's function adds
+/// those that follow from its body or its copy source.
+pub(super) fn required(
     operation: &str,
     address: &Address,
-    asked: Asked,
+    flags: RequestFlags,
     error_code: Option<&str>,
 ) -> Vec<Permission> {
     if operation == "DeleteObjects" {
-        // Only the keys in its body say.
+        // They depend on the keys in the body.
         return Vec::new();
     }
-    let own = own(operation, address, asked);
-    let resource = own.resource.clone();
-    let mut permissions = vec![own];
-    let mut also = |action: &str| {
+    let primary = primary(operation, address, flags);
+    let resource = primary.resource.clone();
+    let mut permissions = vec![primary];
+    let mut add = |action: &str| {
         permissions.push(Permission {
             action: format!("s3:{action}"),
             resource: resource.clone(),
         });
     };
     match operation {
-        "GetObjectAttributes" if asked.version => also("GetObjectVersion"),
-        "GetObjectAttributes" => also("GetObject"),
-        "PutObject" | "CopyObject" | "CreateMultipartUpload" if asked.tags => {
-            also("PutObjectTagging");
+        "GetObjectAttributes" if flags.version => add("GetObjectVersion"),
+        "GetObjectAttributes" => add("GetObject"),
+        "PutObject" | "CopyObject" | "CreateMultipartUpload" if flags.tags => {
+            add("PutObjectTagging");
         }
         _ => {}
     }
@@ -86,7 +86,7 @@ pub(super) fn of(
         "GetObject" | "HeadObject" | "GetObjectAttributes"
     );
     if let (true, Some(bucket)) = (missing && reads, &address.bucket) {
-        permissions.push(to_list(bucket));
+        permissions.push(list_bucket(bucket));
     }
     permissions
 }
@@ -123,8 +123,8 @@ fn action(operation: &str, version: bool) -> String {
     format!("s3:{action}")
 }
 
-/// What a request was likely after, when it was refused before its operation was known.
-pub(super) fn likely(method: &Method, address: &Address) -> Permission {
+/// The likely permission of a request that was rejected before its operation was known.
+pub(super) fn guess(method: &Method, address: &Address) -> Permission {
     let action = match (method, address.key.is_some()) {
         _ if address.bucket.is_none() => "s3:ListAllMyBuckets",
         (&Method::PUT | &Method::POST, true) => "s3:PutObject",
@@ -146,8 +146,8 @@ mod tests {
 
     fn needed(operation: &str, target: &str, error_code: Option<&str>) -> Vec<String> {
         let uri: Uri = target.parse().unwrap();
-        let asked = Asked::of(&uri, &HeaderMap::new());
-        of(operation, &Address::of(None, uri.path()), asked, error_code)
+        let flags = RequestFlags::of(&uri, &HeaderMap::new());
+        required(operation, &Address::of(None, uri.path()), flags, error_code)
             .into_iter()
             .map(|permission| format!("{} {}", permission.action, permission.resource))
             .collect()
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn to_be_told_that_nothing_is_there_the_bucket_has_to_be_listed() {
+    fn a_missing_object_needs_the_permission_to_list() {
         for operation in ["GetObject", "HeadObject"] {
             assert_eq!(
                 needed(operation, "/in/a", Some("NoSuchKey")),
@@ -205,22 +205,22 @@ mod tests {
     }
 
     #[test]
-    fn tags_that_come_along_have_to_be_allowed() {
+    fn tags_need_their_own_permission() {
         let headers = [(
             http::HeaderName::from_static("x-amz-tagging"),
             http::HeaderValue::from_static("a=b"),
         )]
         .into_iter()
         .collect();
-        let asked = Asked::of(&Uri::from_static("/in/a"), &headers);
-        let permissions = of("PutObject", &Address::of(None, "/in/a"), asked, None);
+        let flags = RequestFlags::of(&Uri::from_static("/in/a"), &headers);
+        let permissions = required("PutObject", &Address::of(None, "/in/a"), flags, None);
         let actions: Vec<&str> = permissions.iter().map(|p| p.action.as_str()).collect();
         assert_eq!(actions, ["s3:PutObject", "s3:PutObjectTagging"]);
     }
 
     #[test]
-    fn what_was_refused_early_is_guessed() {
-        let action = |method, path| likely(&method, &Address::of(None, path)).action;
+    fn early_rejections_are_guessed() {
+        let action = |method, path| guess(&method, &Address::of(None, path)).action;
         assert_eq!(action(Method::HEAD, "/in/a"), "s3:GetObject");
         assert_eq!(action(Method::GET, "/in"), "s3:ListBucket");
         assert_eq!(action(Method::GET, "/"), "s3:ListAllMyBuckets");

@@ -1,7 +1,6 @@
-//! The operations that are implemented; every other one answers `NotImplemented`, as s3s does by default.
+//! The operations that are implemented. s3s answers `NotImplemented` for every other one.
 
-use super::{buckets, download, list, multipart, objects, uploads};
-use crate::{cors::BucketCors, store::Store};
+use super::{backend::Backend, buckets, download, list, multipart, objects, uploads};
 use s3s::{
     S3, S3Request, S3Response, S3Result,
     dto::{
@@ -22,20 +21,12 @@ use s3s::{
         UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
     },
 };
-use std::sync::Arc;
 
-/// What the operations work on.
-pub(super) struct Api {
-    pub(super) store: Store,
-    pub(super) region: String,
-    pub(super) cors: Arc<[BucketCors]>,
-}
-
-/// Has every operation done by the function of its module.
+/// Delegates every operation to a function of its module.
 macro_rules! operations {
     ($($name:ident($input:ident) -> $output:ident = $function:path;)+) => {
         #[async_trait::async_trait]
-        impl S3 for Api {
+        impl S3 for Backend {
             $(
                 async fn $name(&self, req: S3Request<$input>) -> S3Result<S3Response<$output>> {
                     $function(self, req).await

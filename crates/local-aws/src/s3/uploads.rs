@@ -1,9 +1,9 @@
-//! Listing uploads in progress and their parts.
+//! Lists uploads in progress and their parts.
 
 use super::{
+    backend::Backend,
     convert::{checksum_algorithm, checksum_type, etag, fill_checksum, owner, size, timestamp},
     list::{Encoding, page_size},
-    service::Api,
 };
 use crate::store::{Upload, common_prefix};
 use s3s::{
@@ -29,17 +29,17 @@ fn storage_class(class: Option<String>) -> StorageClass {
 }
 
 pub(super) async fn list_parts(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<ListPartsInput>,
 ) -> S3Result<S3Response<ListPartsOutput>> {
     let input = req.input;
     let max = page_size(input.max_parts, "max-parts")?;
     let marker = input.part_number_marker.unwrap_or(0);
-    let (upload, parts) = api
+    let (upload, parts) = backend
         .store
         .parts(&input.bucket, &input.key, &input.upload_id)
         .await?;
-    let asked_for = upload.checksum.asked_for;
+    let requested = upload.checksum.requested;
     let mut rest = parts
         .into_iter()
         .filter(|part| i32::from(part.number) > marker);
@@ -54,7 +54,7 @@ pub(super) async fn list_parts(
                 size: Some(size(stored.size)),
                 ..Part::default()
             };
-            fill_checksum!(part, asked_for.then_some(&stored.checksum));
+            fill_checksum!(part, requested.then_some(&stored.checksum));
             part
         })
         .collect();
@@ -62,8 +62,8 @@ pub(super) async fn list_parts(
         bucket: Some(input.bucket),
         key: Some(input.key),
         upload_id: Some(input.upload_id),
-        checksum_algorithm: asked_for.then(|| checksum_algorithm(upload.checksum.algorithm)),
-        checksum_type: asked_for.then(|| checksum_type(upload.checksum.coverage)),
+        checksum_algorithm: requested.then(|| checksum_algorithm(upload.checksum.algorithm)),
+        checksum_type: requested.then(|| checksum_type(upload.checksum.coverage)),
         initiator: Some(initiator()),
         owner: Some(owner()),
         is_truncated: Some(rest.next().is_some()),
@@ -78,7 +78,7 @@ pub(super) async fn list_parts(
 }
 
 pub(super) async fn list_uploads(
-    api: &Api,
+    backend: &Backend,
     req: S3Request<ListMultipartUploadsInput>,
 ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
     let input = req.input;
@@ -86,7 +86,7 @@ pub(super) async fn list_uploads(
     let max = page_size(input.max_uploads, "max-uploads")?;
     let prefix = input.prefix.unwrap_or_default();
     let key_marker = input.key_marker.unwrap_or_default();
-    let uploads = api.store.uploads(&input.bucket, &prefix).await?;
+    let uploads = backend.store.uploads(&input.bucket, &prefix).await?;
     let rest = after(uploads, &key_marker, input.upload_id_marker.as_deref());
     let delimiter = input
         .delimiter
@@ -103,11 +103,11 @@ pub(super) async fn list_uploads(
     let line = |upload: Upload| MultipartUpload {
         checksum_algorithm: upload
             .checksum
-            .asked_for
+            .requested
             .then(|| checksum_algorithm(upload.checksum.algorithm)),
         checksum_type: upload
             .checksum
-            .asked_for
+            .requested
             .then(|| checksum_type(upload.checksum.coverage)),
         initiated: Some(timestamp(upload.initiated_at)),
         initiator: Some(initiator()),
@@ -137,18 +137,18 @@ pub(super) async fn list_uploads(
     Ok(S3Response::new(output))
 }
 
-/// What comes after the markers: all of larger keys, and of the marker's key those after the identifier.
+/// The uploads after the markers: those with larger keys, and those with the marker's key after the identifier.
 fn after(mut uploads: Vec<Upload>, key_marker: &str, id_marker: Option<&str>) -> Vec<Upload> {
     let at = |id| {
         uploads
             .iter()
             .position(|upload| upload.key == key_marker && upload.id == id)
     };
-    let seen = match id_marker.and_then(at) {
+    let skipped = match id_marker.and_then(at) {
         Some(index) => index + 1,
         None => uploads.partition_point(|upload| upload.key.as_str() <= key_marker),
     };
-    uploads.split_off(seen.min(uploads.len()))
+    uploads.split_off(skipped.min(uploads.len()))
 }
 
 #[derive(Default)]
@@ -160,7 +160,7 @@ struct Page {
 }
 
 impl Page {
-    /// Takes uploads and rolled-up prefixes until there are `limit`; a prefix up to the marker was listed before.
+    /// Takes uploads and rolled-up prefixes up to `limit`. Skips prefixes up to the marker, which were listed before.
     fn of(
         uploads: Vec<Upload>,
         limit: usize,

@@ -1,7 +1,7 @@
-//! Object bytes in files, each named by a generated id, so that no key ever becomes a path.
+//! Files with object bytes. Their names are generated ids, so that a key never becomes a path.
 //!
-//! A file is written aside, synchronised, and renamed into one of 256 folders, which is synchronised too. It
-//! counts only once the database names it: what a crash leaves behind unnamed is swept at the next start.
+//! A file is written to a temporary folder, synchronised, and renamed into one of 256 folders, which is synchronised too.
+//! Files that the database does not refer to, such as after a crash, are removed at the next start.
 
 use bytes::Bytes;
 use s3s::crypto::{Checksum as _, Md5};
@@ -15,10 +15,10 @@ use std::{
 };
 use uuid::Uuid;
 
-/// How many bytes are gathered before they are written.
+/// The size of the write buffer.
 const BUFFER: usize = 1 << 20;
 
-/// The folders that hold the files. Cheap to clone.
+/// The folders with the files. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Blobs {
     folders: Arc<Folders>,
@@ -31,8 +31,8 @@ struct Folders {
 }
 
 impl Blobs {
-    /// Whether a folder already holds files where a store keeps its own. Without a database beside them they are
-    /// somebody else's, or pictures whose database was lost: either way nothing that may be swept.
+    /// Whether the store's folders already contain files. Without a database these belong to another program, or the
+    /// database was lost; in both cases they must not be removed.
     pub(super) fn has_files(data_dir: &Path) -> io::Result<bool> {
         let entries = |folder: PathBuf| match fs::read_dir(folder) {
             Ok(entries) => entries.collect::<io::Result<Vec<_>>>(),
@@ -50,7 +50,7 @@ impl Blobs {
         Ok(false)
     }
 
-    /// Makes the folders and throws away what was never finished.
+    /// Creates the folders and removes unfinished files.
     pub(super) fn open(data_dir: &Path) -> io::Result<Self> {
         let folders = Folders {
             finished: data_dir.join("objects"),
@@ -71,18 +71,18 @@ impl Blobs {
         })
     }
 
-    /// Removes the files that the database does not name; returns how many.
-    pub(super) fn sweep(&self, named: &HashSet<String>) -> io::Result<usize> {
+    /// Removes the files that the database does not refer to. Returns their number.
+    pub(super) fn sweep(&self, referenced: &HashSet<String>) -> io::Result<usize> {
         let mut removed = 0;
         for shard in fs::read_dir(&self.folders.finished)? {
             let shard = shard?;
-            // What a desktop or a person put here is left alone.
+            // Files of a desktop or a person stay.
             if !shard.file_type()?.is_dir() {
                 continue;
             }
             for entry in fs::read_dir(shard.path())? {
                 let entry = entry?;
-                if id_of(&entry).is_some_and(|id| !named.contains(&id)) {
+                if id_of(&entry).is_some_and(|id| !referenced.contains(&id)) {
                     fs::remove_file(entry.path())?;
                     removed += 1;
                 }
@@ -91,16 +91,16 @@ impl Blobs {
         Ok(removed)
     }
 
-    /// Opens a file for reading. An open file stays readable when it is removed.
+    /// Opens a file for reading. It stays readable if it is removed.
     pub(super) fn open_file(&self, id: &str) -> io::Result<File> {
         File::open(self.path(id))
     }
 
-    /// Removes a file that the database no longer names.
+    /// Removes a file that the database no longer refers to.
     pub(super) fn remove(&self, id: &str) {
         if let Err(error) = fs::remove_file(self.path(id)) {
-            // It is swept at the next start.
-            tracing::warn!(%error, "a file that is no longer needed could not be removed");
+            // The next start removes it.
+            tracing::warn!(%error, "an unused file could not be removed");
         }
     }
 
@@ -126,18 +126,18 @@ impl Blobs {
     }
 }
 
-/// The id that a file of ours has for a name; `None` for anything else.
+/// The id of one of the store's files; `None` for any other file.
 fn id_of(entry: &fs::DirEntry) -> Option<String> {
     let name = entry.file_name().into_string().ok()?;
-    let ours = name.len() == 32
+    let is_id = name.len() == 32
         && name.bytes().all(|byte| byte.is_ascii_hexdigit())
         && entry.file_type().is_ok_and(|kind| kind.is_file());
-    ours.then_some(name)
+    is_id.then_some(name)
 }
 
-/// A file in the making. Dropped before [`BlobWriter::finish`], it leaves nothing behind.
+/// Writes a file. If it is dropped before [`BlobWriter::finish`], the file is removed.
 pub(crate) struct BlobWriter {
-    /// Away only while a blocking thread has it.
+    /// `None` only while a blocking thread uses it.
     unfinished: Option<Unfinished>,
     size: u64,
     md5: Md5,
@@ -170,7 +170,7 @@ impl BlobWriter {
         Ok(())
     }
 
-    /// Brings the file to the disk and into its place.
+    /// Synchronises the file and renames it to its final path.
     pub(crate) async fn finish(mut self) -> io::Result<NewBlob> {
         let unfinished = self.unfinished.take().ok_or_else(interrupted)?;
         let (size, md5) = (self.size, self.md5.finalize());
@@ -229,9 +229,9 @@ impl Unfinished {
         if let Some(file) = &self.file {
             file.sync_data()?;
         }
-        let place = self.blobs.path(&self.id);
-        fs::rename(self.temporary(), &place)?;
-        // From here on the file is the new blob's to remove.
+        let path = self.blobs.path(&self.id);
+        fs::rename(self.temporary(), &path)?;
+        // From here on the new blob owns the file.
         self.file = None;
         let blob = NewBlob {
             blobs: self.blobs.clone(),
@@ -240,7 +240,7 @@ impl Unfinished {
             md5,
             kept: false,
         };
-        if let Some(folder) = place.parent() {
+        if let Some(folder) = path.parent() {
             File::open(folder)?.sync_all()?;
         }
         Ok(blob)
@@ -250,13 +250,13 @@ impl Unfinished {
 impl Drop for Unfinished {
     fn drop(&mut self) {
         if self.file.is_some() {
-            // What stays is thrown away at the next start.
+            // The next start removes it if this fails.
             let _ = fs::remove_file(self.temporary());
         }
     }
 }
 
-/// A finished file that the database does not name yet: it is removed when dropped, unless kept.
+/// A finished file that the database does not refer to yet. It is removed when dropped, unless [`NewBlob::keep`] is called.
 #[derive(Debug)]
 pub(crate) struct NewBlob {
     blobs: Blobs,
@@ -272,7 +272,7 @@ impl NewBlob {
         &self.id
     }
 
-    /// How many bytes it has.
+    /// The size in bytes.
     pub(crate) fn size(&self) -> u64 {
         self.size
     }
@@ -282,7 +282,7 @@ impl NewBlob {
         self.md5
     }
 
-    /// The database names it now.
+    /// Keeps the file, because the database refers to it now.
     pub(super) fn keep(mut self) {
         self.kept = true;
     }
@@ -296,16 +296,16 @@ impl Drop for NewBlob {
     }
 }
 
-/// Reads `range` of an open file and gives it away in pieces; for a blocking thread.
+/// Reads `range` of an open file and passes it to `piece` in pieces. Blocks.
 pub(super) fn read_range(
     mut file: File,
     range: Range<u64>,
     mut piece: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
     file.seek(SeekFrom::Start(range.start))?;
-    let wanted = range.end.saturating_sub(range.start);
-    let mut rest = file.take(wanted);
-    let mut buffer = vec![0; usize::try_from(wanted).unwrap_or(BUFFER).clamp(1, BUFFER)];
+    let length = range.end.saturating_sub(range.start);
+    let mut rest = file.take(length);
+    let mut buffer = vec![0; usize::try_from(length).unwrap_or(BUFFER).clamp(1, BUFFER)];
     loop {
         let read = rest.read(&mut buffer)?;
         if read == 0 {
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_kept_is_removed() {
+    async fn a_blob_that_is_not_kept_is_removed() {
         let dir = tempfile::tempdir().unwrap();
         let blobs = Blobs::open(dir.path()).unwrap();
         let new = blob(&blobs, b"picture").await;
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_ours_is_neither_swept_nor_taken_for_empty() {
+    async fn foreign_files_are_kept_and_noticed() {
         let dir = tempfile::tempdir().unwrap();
         assert!(!Blobs::has_files(dir.path()).unwrap());
         let blobs = Blobs::open(dir.path()).unwrap();
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_large_file_that_is_given_up_leaves_nothing() {
+    async fn an_abandoned_large_file_is_removed() {
         let dir = tempfile::tempdir().unwrap();
         let blobs = Blobs::open(dir.path()).unwrap();
         let mut writer = blobs.writer();
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_sweep_removes_only_what_is_not_named() {
+    async fn the_sweep_removes_only_unreferenced_files() {
         let dir = tempfile::tempdir().unwrap();
         let blobs = Blobs::open(dir.path()).unwrap();
         let named = blob(&blobs, b"named").await;

@@ -1,6 +1,10 @@
 //! Buckets.
 
-use super::{Store, StoreError, from_millis, now};
+use super::{
+    error::StoreError,
+    handle::Store,
+    values::{from_millis, now},
+};
 use rusqlite::{Connection, OptionalExtension, params};
 use time::OffsetDateTime;
 
@@ -12,17 +16,17 @@ pub(crate) struct Bucket {
 }
 
 impl Store {
-    /// Makes a bucket; false when it is there already.
+    /// Creates a bucket. Returns false if it already exists.
     pub(crate) async fn create_bucket(&self, name: &str) -> Result<bool, StoreError> {
         let name = name.to_owned();
         let create = move |connection: &Connection| {
-            let made = connection.execute(
+            let created = connection.execute(
                 "INSERT OR IGNORE INTO buckets (name, created_at) VALUES (?1, ?2)",
                 params![name, now()],
             )?;
-            Ok(made == 1)
+            Ok(created == 1)
         };
-        self.inner.database.write(create, |made| made).await
+        self.inner.database.write(create, |created| created).await
     }
 
     /// Every bucket, by name.
@@ -41,7 +45,7 @@ impl Store {
         self.inner.database.read(list).await
     }
 
-    /// Answers [`StoreError::NoSuchBucket`] unless the bucket is there.
+    /// Returns [`StoreError::NoSuchBucket`] if the bucket does not exist.
     pub(crate) async fn require_bucket(&self, name: &str) -> Result<(), StoreError> {
         let name = name.to_owned();
         self.inner
@@ -83,7 +87,7 @@ impl Store {
     }
 }
 
-/// Answers [`StoreError::NoSuchBucket`] unless the bucket is there.
+/// Returns [`StoreError::NoSuchBucket`] if the bucket does not exist.
 pub(super) fn require(connection: &Connection, name: &str) -> Result<(), StoreError> {
     let found: Option<i64> = connection
         .prepare_cached("SELECT 1 FROM buckets WHERE name = ?1")?

@@ -1,10 +1,10 @@
-//! The database's threads: one writer that commits in groups, and a few readers.
+//! The database's threads: one writer with group commit, and a few readers.
 //!
-//! Every change goes through one thread, so changes never wait for one another's locks, and a condition that
-//! is checked in a change cannot be overtaken. Changes that arrive while the disk is busy with a commit share
-//! the next one: with many clients one synchronisation serves many uploads.
+//! One thread makes all changes, so changes never wait for each other's locks, and a condition that a change checks
+//! still holds when it commits. Changes that arrive during a commit share the next one, so one disk synchronisation
+//! serves many uploads.
 
-use super::{StoreError, schema};
+use super::{error::StoreError, schema};
 use rusqlite::Connection;
 use std::{
     path::{Path, PathBuf},
@@ -16,13 +16,13 @@ use tokio::sync::{Semaphore, oneshot};
 /// The most changes that share one commit.
 const GROUP: usize = 128;
 
-/// The most queries that run side by side.
+/// The most concurrent queries.
 const READERS: usize = 8;
 
-/// What a change does once its group was committed, or was not.
+/// Called with the result of the group's commit.
 type Done = Box<dyn FnOnce(Result<(), String>)>;
 
-/// A change; it gets the connection inside the group's transaction, or why that could not begin.
+/// A change. It gets the connection inside the group's transaction, or the reason why it could not start.
 type Job = Box<dyn FnOnce(Result<&Connection, String>) -> Done + Send>;
 
 enum Command {
@@ -58,10 +58,10 @@ impl Database {
         })
     }
 
-    /// Runs `change` in a transaction; what it returns goes through `committed` once the change is on disk.
+    /// Runs `change` in a transaction, and `committed` on its result once the change is on disk.
     ///
-    /// Both run on the writer's thread and to their end even when the caller stops waiting, so a file that
-    /// belongs to the change is best kept or given up in `committed`.
+    /// Both run on the writer's thread, to their end even if the caller stops waiting. So `committed` is the place to
+    /// keep or remove the files of the change.
     pub(super) async fn write<T, U, F, C>(&self, change: F, committed: C) -> Result<U, StoreError>
     where
         T: 'static,
@@ -120,9 +120,9 @@ impl Database {
         .map_err(|_| StoreError::Closed)?
     }
 
-    /// Finishes the changes in hand and closes the files; later calls answer [`StoreError::Closed`].
+    /// Finishes running changes and closes the files. Later calls return [`StoreError::Closed`].
     pub(super) fn close(&self) {
-        // An error means that the writer has gone already.
+        // An error means that the writer has already ended.
         let _ = self.commands.send(Command::Close);
         self.reading.close();
         let writer = self
@@ -131,7 +131,7 @@ impl Database {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(writer) = writer {
-            // A writer that panicked has said so on its own.
+            // A panic was reported by the writer's thread.
             let _ = writer.join();
         }
         self.idle_readers
@@ -147,10 +147,10 @@ fn write_until_closed(connection: Connection, commands: &mpsc::Receiver<Command>
         let Ok(Command::Run(first)) = commands.recv() else {
             break;
         };
-        let begun = connection
+        let started = connection
             .execute_batch("BEGIN IMMEDIATE")
             .map_err(|error| error.to_string());
-        let run = |job: Job| job(begun.clone().map(|()| &connection));
+        let run = |job: Job| job(started.clone().map(|()| &connection));
         let mut group = vec![run(first)];
         while group.len() < GROUP {
             match commands.try_recv() {
@@ -162,9 +162,9 @@ fn write_until_closed(connection: Connection, commands: &mpsc::Receiver<Command>
                 Err(_) => break,
             }
         }
-        let committed = begun.and_then(|()| {
+        let committed = started.and_then(|()| {
             connection.execute_batch("COMMIT").map_err(|error| {
-                // When even this fails there is no transaction left to undo.
+                // Fails only if no transaction is open.
                 let _ = connection.execute_batch("ROLLBACK");
                 tracing::error!(%error, "a commit to the store failed");
                 error.to_string()
@@ -176,7 +176,7 @@ fn write_until_closed(connection: Connection, commands: &mpsc::Receiver<Command>
     }
 }
 
-/// Runs one change so that, when it fails, the others of its group stay.
+/// Runs one change in a savepoint, so that its failure does not affect the others of its group.
 fn in_savepoint<T>(
     connection: &Connection,
     change: impl FnOnce(&Connection) -> Result<T, StoreError>,

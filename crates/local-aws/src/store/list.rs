@@ -1,25 +1,31 @@
-//! Listing a bucket in the order of the keys' bytes.
+//! Lists a bucket in the byte order of the keys.
 
-use super::{Store, StoreError, buckets, from_millis, objects::key_of, unsigned};
+use super::{
+    buckets,
+    error::StoreError,
+    handle::Store,
+    objects::key_of,
+    values::{from_millis, unsigned},
+};
 use crate::checksum::Checksum;
 use rusqlite::{Connection, params};
 use time::OffsetDateTime;
 
-/// What to list.
+/// A query for a listing.
 #[derive(Debug, Clone)]
 pub(crate) struct ListQuery {
     pub(crate) bucket: String,
     pub(crate) prefix: String,
-    /// Keys that have this after the prefix are rolled up into one entry.
+    /// Keys with this after the prefix are rolled up into one entry.
     pub(crate) delimiter: Option<String>,
-    /// Only what comes after this key or rolled-up prefix.
+    /// List only entries after this key or rolled-up prefix.
     pub(crate) after: Option<String>,
     /// The most entries.
     pub(crate) max: usize,
 }
 
 impl ListQuery {
-    /// An empty delimiter is none.
+    /// The delimiter. An empty one does not count.
     fn delimiter(&self) -> Option<&str> {
         self.delimiter
             .as_deref()
@@ -27,7 +33,7 @@ impl ListQuery {
     }
 }
 
-/// One line of a listing.
+/// One entry of a listing.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Entry {
     /// An object.
@@ -41,12 +47,12 @@ pub(crate) enum Entry {
         storage_class: Option<String>,
         checksum: Option<Checksum>,
     },
-    /// The objects that share this prefix, up to and with the delimiter.
+    /// The objects that share this prefix, which ends in the delimiter.
     Prefix(String),
 }
 
 impl Entry {
-    /// The key or prefix: where the next page goes on.
+    /// The key or prefix, after which the next page starts.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Object { key, .. } => key,
@@ -59,12 +65,12 @@ impl Entry {
 #[derive(Debug, Clone)]
 pub(crate) struct Listing {
     pub(crate) entries: Vec<Entry>,
-    /// Whether there is more.
+    /// Whether there are more entries.
     pub(crate) truncated: bool,
 }
 
-/// Where to go on in the keys.
-enum From {
+/// The start of a scan.
+enum Cursor {
     At(Vec<u8>),
     After(Vec<u8>),
 }
@@ -81,44 +87,44 @@ impl Store {
 
 fn list(connection: &Connection, query: &ListQuery) -> Result<Listing, StoreError> {
     buckets::require(connection, &query.bucket)?;
-    let mut from = From::At(query.prefix.clone().into_bytes());
+    let mut cursor = Cursor::At(query.prefix.clone().into_bytes());
     if let Some(after) = query
         .after
         .as_deref()
         .filter(|after| *after >= query.prefix.as_str())
     {
-        from = match common_prefix(after, &query.prefix, query.delimiter()) {
-            Some(prefix) if prefix == after => From::At(successor(after)),
-            _ => From::After(after.as_bytes().to_vec()),
+        cursor = match common_prefix(after, &query.prefix, query.delimiter()) {
+            Some(prefix) if prefix == after => Cursor::At(successor(after)),
+            _ => Cursor::After(after.as_bytes().to_vec()),
         };
     }
     let mut entries: Vec<Entry> = Vec::new();
-    // One more than asked for tells whether there is more.
+    // One more than requested shows whether the listing is truncated.
     while query.max > 0 && entries.len() <= query.max {
-        let Some(next) = read_on(connection, query, &from, &mut entries)? else {
+        let Some(next) = scan(connection, query, &cursor, &mut entries)? else {
             break;
         };
-        from = next;
+        cursor = next;
     }
     let truncated = entries.len() > query.max;
     entries.truncate(query.max);
     Ok(Listing { entries, truncated })
 }
 
-/// Adds entries up to and with the next rolled-up prefix. Answers where to go on after that: the rest of the
-/// prefix is passed over, however many keys it has. `None` when the listing is at its end or full.
-fn read_on(
+/// Adds entries up to and including the next rolled-up prefix. Returns the cursor after it, which skips all other keys of
+/// the prefix. `None` if the listing is complete or full.
+fn scan(
     connection: &Connection,
     query: &ListQuery,
-    from: &From,
+    cursor: &Cursor,
     entries: &mut Vec<Entry>,
-) -> Result<Option<From>, StoreError> {
+) -> Result<Option<Cursor>, StoreError> {
     const COLUMNS: &str = "SELECT key, size, etag, last_modified, attributes ->> 'storageClass', checksum FROM objects";
-    let (start, comparison) = match from {
-        From::At(start) => (start, ">="),
-        From::After(start) => (start, ">"),
+    let (start, comparison) = match cursor {
+        Cursor::At(start) => (start, ">="),
+        Cursor::After(start) => (start, ">"),
     };
-    // Every key with the prefix sorts below the prefix's successor; for an empty prefix there is none.
+    // Every key with the prefix sorts before the prefix's successor. An empty prefix has none.
     let end = if query.prefix.is_empty() {
         vec![0xff]
     } else {
@@ -131,7 +137,7 @@ fn read_on(
     while let Some(row) = rows.next()? {
         let key = key_of(row, 0)?;
         if let Some(prefix) = common_prefix(&key, &query.prefix, query.delimiter()) {
-            let next = From::At(successor(&prefix));
+            let next = Cursor::At(successor(&prefix));
             entries.push(Entry::Prefix(prefix));
             return Ok(Some(next));
         }
@@ -151,7 +157,7 @@ fn read_on(
     Ok(None)
 }
 
-/// The prefix that `key` is rolled up into, if the delimiter stands in it after `prefix`.
+/// The prefix that `key` is rolled up into, if it contains the delimiter after `prefix`.
 pub(crate) fn common_prefix(key: &str, prefix: &str, delimiter: Option<&str>) -> Option<String> {
     let delimiter = delimiter?;
     let rest = key.strip_prefix(prefix)?;
@@ -159,8 +165,8 @@ pub(crate) fn common_prefix(key: &str, prefix: &str, delimiter: Option<&str>) ->
     Some(format!("{prefix}{head}{delimiter}"))
 }
 
-/// The smallest byte string above every one that starts with `prefix`. UTF-8 has no byte 0xFF, so the last byte
-/// can always be raised.
+/// The smallest byte string after all that start with `prefix`. UTF-8 has no byte 0xFF, so the last byte can always be
+/// incremented.
 fn successor(prefix: &str) -> Vec<u8> {
     let mut bytes = prefix.as_bytes().to_vec();
     if let Some(last) = bytes.last_mut() {
@@ -175,7 +181,7 @@ mod tests {
 
     fn database(keys: &[&str]) -> (tempfile::TempDir, Connection) {
         let dir = tempfile::tempdir().unwrap();
-        let connection = super::super::open_database(&dir.path().join("db")).unwrap();
+        let connection = super::super::schema::open(&dir.path().join("db")).unwrap();
         connection
             .execute("INSERT INTO buckets VALUES ('b', 0)", [])
             .unwrap();
@@ -224,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_come_in_the_order_of_their_bytes() {
+    fn keys_are_in_byte_order() {
         let (_dir, connection) =
             database(&["b", "a/b", "a", "ä", "Z", "a//b", "z", "😀", "\u{ffff}"]);
         assert_eq!(
@@ -251,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_inside_a_rolled_up_prefix_lists_what_is_left_of_it() {
+    fn a_start_inside_a_rolled_up_prefix_lists_the_rest_of_it() {
         let (_dir, connection) = database(&["a/1", "a/2", "b"]);
         let query = |after: &str| ListQuery {
             bucket: "b".to_owned(),
@@ -274,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_asked_for_and_nothing_comes() {
+    fn a_limit_of_zero_returns_nothing() {
         let (_dir, connection) = database(&["a"]);
         assert_eq!(pages(&connection, "", None, 0), [""]);
     }

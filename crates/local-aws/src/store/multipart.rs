@@ -1,9 +1,12 @@
-//! Multipart uploads: parts lie in files of their own until the upload is completed or aborted.
+//! Multipart uploads. Parts have their own files until the upload is completed or aborted.
 
 use super::{
-    NewBlob, Store, StoreError, blobs, buckets, from_millis, now,
+    blobs::{self, NewBlob},
+    buckets,
+    error::StoreError,
+    handle::Store,
     objects::{self, Attributes, NewObject, PartSummary, WriteCondition, key_of},
-    signed, unsigned,
+    values::{from_millis, now, signed, unsigned},
 };
 use crate::{
     checksum::{Algorithm, Checksum, Coverage},
@@ -15,13 +18,14 @@ use std::{io, sync::Arc};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Which checksum the object of an upload will have.
+/// The checksum of the object of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UploadChecksum {
     pub(crate) algorithm: Algorithm,
     pub(crate) coverage: Coverage,
-    /// Whether the client chose it, and so hears of it.
-    pub(crate) asked_for: bool,
+    /// Whether the client chose it. Only then do responses contain it.
+    #[serde(rename = "asked_for")]
+    pub(crate) requested: bool,
 }
 
 /// An upload in progress.
@@ -47,7 +51,7 @@ pub(crate) struct Part {
     pub(crate) last_modified: OffsetDateTime,
 }
 
-/// A part to be stored.
+/// A part to store.
 #[derive(Debug)]
 pub(crate) struct NewPart {
     pub(crate) bucket: String,
@@ -61,13 +65,13 @@ pub(crate) struct NewPart {
     pub(crate) checksum: Checksum,
 }
 
-/// How an upload is completed.
+/// The parameters of [`Store::complete_upload`].
 #[derive(Debug)]
 pub(crate) struct Completion {
     pub(crate) bucket: String,
     pub(crate) key: String,
     pub(crate) upload: Upload,
-    /// The parts that make the object, in its order.
+    /// The parts of the object in order.
     pub(crate) parts: Vec<Part>,
     /// Without quotes.
     pub(crate) etag: String,
@@ -77,7 +81,7 @@ pub(crate) struct Completion {
 }
 
 impl Store {
-    /// Begins an upload and answers its identifier.
+    /// Starts an upload. Returns its identifier.
     pub(crate) async fn create_upload(
         &self,
         bucket: &str,
@@ -121,7 +125,7 @@ impl Store {
             .await
     }
 
-    /// The uploads in progress of a bucket, by key and age, whose keys have the prefix.
+    /// The uploads in progress of a bucket whose keys have the prefix, by key and age.
     pub(crate) async fn uploads(
         &self,
         bucket: &str,
@@ -215,7 +219,7 @@ impl Store {
         self.inner.database.write(put, committed).await
     }
 
-    /// Makes an object of an upload's parts; the upload is gone afterwards.
+    /// Creates an object from the parts of an upload and removes the upload.
     pub(crate) async fn complete_upload(
         &self,
         completion: Completion,
@@ -254,7 +258,7 @@ impl Store {
         let complete = move |connection: &Connection| {
             find(connection, &new.bucket, &new.key, &upload.id)?;
             let stored = part_files(connection, &upload.id)?;
-            // A part that was replaced while the object was put together is not in it.
+            // A part may have been replaced while the object was assembled.
             if !parts.iter().all(|part| stored.contains(&part.blob)) {
                 return Err(StoreError::InvalidPart);
             }
@@ -264,7 +268,7 @@ impl Store {
             Ok((objects::put(connection, &notifications, new)?, stored))
         };
         let store = self.clone();
-        let committed = move |(written, stored): (objects::Written, Vec<String>)| {
+        let committed = move |(written, stored): (objects::WriteResult, Vec<String>)| {
             stored
                 .iter()
                 .for_each(|blob| store.inner.blobs.remove(blob));
@@ -273,7 +277,7 @@ impl Store {
         self.inner.database.write(complete, committed).await
     }
 
-    /// Forgets an upload and its parts.
+    /// Removes an upload and its parts.
     pub(crate) async fn abort_upload(
         &self,
         bucket: &str,
@@ -298,7 +302,7 @@ impl Store {
             .await
     }
 
-    /// Writes the parts' bytes one after the other into one file.
+    /// Concatenates the parts into one file.
     async fn join(&self, parts: &[Part]) -> Result<NewBlob, StoreError> {
         let files = self.inner.blobs.clone();
         let parts: Vec<(String, u64)> = parts
@@ -310,7 +314,7 @@ impl Store {
             for (id, size) in parts {
                 let file = match files.open_file(&id) {
                     Ok(file) => file,
-                    // Replaced, or the upload was aborted, since the parts were read.
+                    // The part was replaced or the upload was aborted in the meantime.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {
                         return Err(StoreError::InvalidPart);
                     }

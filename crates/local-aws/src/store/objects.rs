@@ -1,18 +1,23 @@
-//! Objects: what is kept of them, and their changes.
+//! Objects: their metadata and their changes.
 
 use super::{
-    NewBlob, Store, StoreError, buckets, from_millis, millis, queue, signed, text, unsigned,
+    blobs::{self, NewBlob},
+    buckets,
+    error::{ReadError, StoreError},
+    handle::Store,
+    queue,
+    values::{from_millis, millis, signed, text, unsigned},
 };
 use crate::{
     checksum::Checksum,
-    events::{Cause, Change, Subject},
+    events::{Cause, Change, ChangedObject},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs::File, io};
 use time::OffsetDateTime;
 
-/// What a client says about an object and gets back with it.
+/// The metadata that a client gives for an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Attributes {
@@ -43,7 +48,7 @@ pub(crate) struct PartSummary {
 /// An object.
 #[derive(Debug, Clone)]
 pub(crate) struct Object {
-    /// The file that holds the bytes.
+    /// The name of the file with the bytes.
     pub(super) blob: String,
     /// In bytes.
     pub(crate) size: u64,
@@ -56,28 +61,28 @@ pub(crate) struct Object {
     pub(crate) parts: Vec<PartSummary>,
 }
 
-/// The state an object must be in for a write to happen.
+/// The condition of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum WriteCondition {
-    /// Any, or none.
+    /// None.
     Always,
-    /// There must be none (`If-None-Match: *`).
+    /// The object must not exist (`If-None-Match: *`).
     Absent,
-    /// There must be one (`If-Match: *`).
+    /// The object must exist (`If-Match: *`).
     Present,
-    /// There must be one with this ETag, without quotes (`If-Match: "..."`).
+    /// The object must have this ETag, without quotes (`If-Match: "..."`).
     Matches(String),
 }
 
 impl WriteCondition {
-    /// Compares with the current object's ETag.
+    /// Checks the ETag of the current object.
     fn check(&self, current: Option<&str>) -> Result<(), StoreError> {
         match (self, current) {
             (Self::Always, _) | (Self::Absent, None) | (Self::Present, Some(_)) => Ok(()),
             (Self::Absent, Some(_)) => Err(StoreError::PreconditionFailed),
             (Self::Present | Self::Matches(_), None) => Err(StoreError::NoSuchKey),
-            (Self::Matches(wanted), Some(etag)) => {
-                if wanted == etag {
+            (Self::Matches(expected), Some(etag)) => {
+                if expected == etag {
                     Ok(())
                 } else {
                     Err(StoreError::PreconditionFailed)
@@ -103,9 +108,9 @@ pub(crate) struct NewObject {
     pub(crate) cause: Cause,
 }
 
-/// What a write changed: what is to be done once it is committed.
+/// The result of a write, for the steps after its commit.
 #[derive(Debug)]
-pub(super) struct Written {
+pub(super) struct WriteResult {
     pub(super) blob: NewBlob,
     pub(super) replaced: Option<String>,
     pub(super) queued: bool,
@@ -113,7 +118,7 @@ pub(super) struct Written {
 }
 
 impl Store {
-    /// Answers early what [`Store::put_object`] would answer late, before the bytes are received.
+    /// Checks the condition of [`Store::put_object`] early, before the bytes arrive.
     pub(crate) async fn check_writable(
         &self,
         bucket: &str,
@@ -135,7 +140,7 @@ impl Store {
         self.inner.database.read(check).await
     }
 
-    /// Stores an object in place of the one under its key, and queues the event; returns when it was modified.
+    /// Stores an object, replaces the one with the same key, and queues the event. Returns the time of modification.
     pub(crate) async fn put_object(&self, new: NewObject) -> Result<OffsetDateTime, StoreError> {
         let notifications = std::sync::Arc::clone(&self.inner.notifications);
         let store = self.clone();
@@ -148,14 +153,14 @@ impl Store {
             .await
     }
 
-    /// What follows the commit of a write.
-    pub(super) fn committed(&self, written: Written) -> OffsetDateTime {
+    /// The steps after the commit of a write.
+    pub(super) fn committed(&self, written: WriteResult) -> OffsetDateTime {
         written.blob.keep();
         if let Some(replaced) = written.replaced {
             self.inner.blobs.remove(&replaced);
         }
         if written.queued {
-            self.inner.arrivals.notify_waiters();
+            self.inner.new_messages.notify_waiters();
         }
         written.last_modified
     }
@@ -169,7 +174,54 @@ impl Store {
             .await
     }
 
-    /// Removes an object and queues the event if it is asked for; false when there was none.
+    /// An object and its file. The file stays readable if the object is deleted or replaced.
+    pub(crate) async fn open_object(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<(Object, File), StoreError> {
+        // The file disappears if the object is replaced between the two steps; the next attempt finds the new one.
+        for _ in 0..8 {
+            let object = self.object(bucket, key).await?;
+            let blobs = self.inner.blobs.clone();
+            let id = object.blob.clone();
+            match tokio::task::spawn_blocking(move || blobs.open_file(&id))
+                .await
+                .map_err(io::Error::other)?
+            {
+                Ok(file) => return Ok((object, file)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(io::Error::other("an object's file is missing").into())
+    }
+
+    /// Reads a whole object of at most `limit` bytes.
+    pub(crate) async fn read_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        limit: u64,
+    ) -> Result<Vec<u8>, ReadError> {
+        let (object, file) = self.open_object(bucket, key).await?;
+        if object.size > limit {
+            return Err(ReadError::TooLarge { size: object.size });
+        }
+        let read = move || {
+            let mut bytes = Vec::with_capacity(usize::try_from(object.size).unwrap_or_default());
+            blobs::read_range(file, 0..object.size, |piece| {
+                bytes.extend_from_slice(piece);
+                Ok(())
+            })?;
+            Ok(bytes)
+        };
+        tokio::task::spawn_blocking(read)
+            .await
+            .map_err(|error| ReadError::Store(error.to_string()))?
+    }
+
+    /// Deletes an object and queues the event if one is configured. Returns false if there was no object.
     pub(crate) async fn delete_object(
         &self,
         bucket: &str,
@@ -190,13 +242,13 @@ impl Store {
                 .prepare_cached("DELETE FROM objects WHERE bucket = ?1 AND key = ?2")?
                 .execute(params![bucket, key.as_bytes()])?;
             let at = OffsetDateTime::now_utc();
-            let subject = Subject {
+            let object = ChangedObject {
                 bucket: &bucket,
                 key: &key,
                 version: None,
                 sequencer: next_sequencer(connection, at)?,
             };
-            let message = notifications.message(Change::Delete, &subject, &cause, at)?;
+            let message = notifications.message(Change::Delete, &object, &cause, at)?;
             let queued = message.is_some();
             if let Some(body) = message {
                 queue::insert(connection, &body, at)?;
@@ -209,14 +261,14 @@ impl Store {
                 store.inner.blobs.remove(blob);
             }
             if queued {
-                store.inner.arrivals.notify_waiters();
+                store.inner.new_messages.notify_waiters();
             }
             removed.is_some()
         };
         self.inner.database.write(delete, committed).await
     }
 
-    /// Replaces an object's tags; its ETag and time stay.
+    /// Replaces an object's tags. ETag and time of modification stay the same.
     pub(crate) async fn set_tags(
         &self,
         bucket: &str,
@@ -247,7 +299,7 @@ pub(super) fn put(
     connection: &Connection,
     notifications: &crate::events::Notifications,
     new: NewObject,
-) -> Result<Written, StoreError> {
+) -> Result<WriteResult, StoreError> {
     buckets::require(connection, &new.bucket)?;
     let current = current(connection, &new.bucket, &new.key)?;
     new.condition
@@ -286,19 +338,19 @@ pub(super) fn put(
             checksum,
             parts,
         ])?;
-    let subject = Subject {
+    let object = ChangedObject {
         bucket: &new.bucket,
         key: &new.key,
         version: Some((new.blob.size(), &new.etag)),
         sequencer,
     };
-    let message = notifications.message(new.change, &subject, &new.cause, at)?;
+    let message = notifications.message(new.change, &object, &new.cause, at)?;
     let queued = message.is_some();
     if let Some(body) = message {
         queue::insert(connection, &body, at)?;
     }
     let replaced = current.map(|(blob, _)| blob);
-    Ok(Written {
+    Ok(WriteResult {
         blob: new.blob,
         replaced,
         queued,
@@ -355,8 +407,8 @@ fn read(row: &Row<'_>) -> Result<Object, StoreError> {
     })
 }
 
-/// The next sequencer: larger than every earlier one of this store. It follows the clock, so that those of a
-/// store made anew are larger than those of the one before, but never goes back with it.
+/// The next sequencer, larger than every earlier one. It follows the clock, so that a recreated store continues with
+/// larger ones, but never goes back.
 fn next_sequencer(connection: &Connection, at: OffsetDateTime) -> Result<u64, StoreError> {
     let micros = i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or_default();
     let next: i64 = connection
@@ -369,7 +421,7 @@ fn next_sequencer(connection: &Connection, at: OffsetDateTime) -> Result<u64, St
     Ok(unsigned(next))
 }
 
-/// A key as a column gives it.
+/// The key in a column.
 pub(super) fn key_of(row: &Row<'_>, column: usize) -> Result<String, rusqlite::Error> {
     Ok(text(row.get(column)?))
 }
@@ -379,9 +431,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sequencers_grow_even_when_the_clock_goes_back() {
+    fn sequencers_grow_even_if_the_clock_goes_back() {
         let dir = tempfile::tempdir().unwrap();
-        let connection = super::super::open_database(&dir.path().join("db")).unwrap();
+        let connection = super::super::schema::open(&dir.path().join("db")).unwrap();
         let at = |seconds| OffsetDateTime::from_unix_timestamp(seconds).unwrap();
         let first = next_sequencer(&connection, at(2_000_000_000)).unwrap();
         let second = next_sequencer(&connection, at(1_000_000_000)).unwrap();
@@ -392,7 +444,7 @@ mod tests {
     #[test]
     fn write_conditions() {
         let matches = WriteCondition::Matches("abc".to_owned());
-        for (condition, current, fits) in [
+        for (condition, current, holds) in [
             (&WriteCondition::Always, None, true),
             (&WriteCondition::Always, Some("abc"), true),
             (&WriteCondition::Absent, None, true),
@@ -405,7 +457,7 @@ mod tests {
         ] {
             assert_eq!(
                 condition.check(current).is_ok(),
-                fits,
+                holds,
                 "{condition:?} {current:?}"
             );
         }

@@ -1,13 +1,17 @@
-//! The queue's table: messages that wait, messages in flight, and messages on their way to the dead letters.
+//! The queue's table: visible messages, messages in flight, and dead messages that are not in their folder yet.
 
-use super::{Store, StoreError, from_millis, millis, now, unsigned};
+use super::{
+    error::StoreError,
+    handle::Store,
+    values::{from_millis, millis, now, unsigned},
+};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::futures::Notified;
 use uuid::Uuid;
 
-/// A message handed out.
+/// A received message.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
     pub(crate) id: String,
@@ -17,9 +21,9 @@ pub(crate) struct Received {
     pub(crate) sent_at: OffsetDateTime,
 }
 
-/// A message that is not tried again.
+/// A message that is not retried.
 #[derive(Debug, Clone)]
-pub(crate) struct Dead {
+pub(crate) struct DeadMessage {
     pub(crate) id: String,
     pub(crate) body: String,
     pub(crate) receive_count: u32,
@@ -29,8 +33,8 @@ pub(crate) struct Dead {
 }
 
 impl Store {
-    /// Takes up to `max` visible messages and hides them for `visibility`. A message that was handed out
-    /// `max_receive_count` times already dies instead; the second number says how many did.
+    /// Receives up to `max` visible messages and hides them for `visibility`. A message that was already received
+    /// `max_receive_count` times is marked dead instead; the second value is the number of those.
     pub(crate) async fn receive(
         &self,
         max: usize,
@@ -42,16 +46,16 @@ impl Store {
             let hidden_until =
                 now.saturating_add(i64::try_from(visibility.as_millis()).unwrap_or(i64::MAX));
             let mut received = Vec::new();
-            let mut died = 0;
+            let mut dead = 0;
             let mut select = connection.prepare_cached(
                 "SELECT sequence, id, body, receive_count, sent_at FROM messages
                  WHERE visible_at <= ?1 AND dead_since IS NULL ORDER BY visible_at, sequence LIMIT ?2",
             )?;
             let mut rows = select.query(params![now, i64::try_from(max).unwrap_or(i64::MAX)])?;
-            let mut taken = Vec::new();
+            let mut visible = Vec::new();
             while let Some(row) = rows.next()? {
                 let sequence: i64 = row.get(0)?;
-                taken.push((
+                visible.push((
                     sequence,
                     Received {
                         id: row.get(1)?,
@@ -62,16 +66,16 @@ impl Store {
                     },
                 ));
             }
-            for (sequence, mut message) in taken {
+            for (sequence, mut message) in visible {
                 if message.receive_count >= max_receive_count {
                     connection
                         .prepare_cached(
                             "UPDATE messages SET dead_since = ?2, receipt = NULL,
-                                 last_reason = coalesce(last_reason, 'it was received and neither answered nor given back')
+                                 last_reason = coalesce(last_reason, 'it was received but neither deleted nor retried')
                              WHERE sequence = ?1",
                         )?
                         .execute(params![sequence, now])?;
-                    died += 1;
+                    dead += 1;
                     continue;
                 }
                 message.receive_count += 1;
@@ -82,7 +86,7 @@ impl Store {
                     .execute(params![sequence, message.receive_count, message.receipt, hidden_until])?;
                 received.push(message);
             }
-            Ok((received, died))
+            Ok((received, dead))
         };
         self.inner
             .database
@@ -90,7 +94,7 @@ impl Store {
             .await
     }
 
-    /// How long until the next message becomes visible; zero when one is, `None` when the queue is empty.
+    /// The time until the next message becomes visible. Zero if one is visible, `None` if the queue is empty.
     pub(crate) async fn until_visible(&self) -> Result<Option<Duration>, StoreError> {
         let next = |connection: &Connection| {
             let next: Option<i64> = connection
@@ -101,7 +105,7 @@ impl Store {
         self.inner.database.read(next).await
     }
 
-    /// Queues messages, all or none of them; their identifiers, in order.
+    /// Queues all messages or none. Returns their identifiers in order.
     pub(crate) async fn send(&self, bodies: Vec<String>) -> Result<Vec<String>, StoreError> {
         let send = move |connection: &Connection| {
             let at = OffsetDateTime::now_utc();
@@ -112,23 +116,23 @@ impl Store {
         };
         let store = self.clone();
         let committed = move |ids| {
-            store.announce_arrival();
+            store.notify_receivers();
             ids
         };
         self.inner.database.write(send, committed).await
     }
 
-    /// Becomes ready when a message arrives after this call.
-    pub(crate) fn arrival(&self) -> Notified<'_> {
-        self.inner.arrivals.notified()
+    /// Completes when a message is added after this call.
+    pub(crate) fn message_notification(&self) -> Notified<'_> {
+        self.inner.new_messages.notified()
     }
 
-    /// Wakes who waits for messages.
-    pub(crate) fn announce_arrival(&self) {
-        self.inner.arrivals.notify_waiters();
+    /// Wakes all receivers.
+    pub(crate) fn notify_receivers(&self) {
+        self.inner.new_messages.notify_waiters();
     }
 
-    /// Removes a message in flight.
+    /// Deletes a message in flight.
     pub(crate) async fn delete_message(&self, receipt: &str) -> Result<(), StoreError> {
         let receipt = receipt.to_owned();
         let delete = move |connection: &Connection| {
@@ -140,9 +144,9 @@ impl Store {
         self.inner.database.write(delete, |()| ()).await
     }
 
-    /// Gives a message in flight back with a reason: visible after `delay(receive_count)`, or dead when it was
-    /// handed out `max_receive_count` times. True when it died.
-    pub(crate) async fn give_back(
+    /// Makes a message in flight visible after `delay(receive_count)`, or marks it dead if it was received
+    /// `max_receive_count` times. Records the reason. Returns whether it is dead.
+    pub(crate) async fn retry_message(
         &self,
         receipt: &str,
         reason: &str,
@@ -150,13 +154,13 @@ impl Store {
         delay: impl FnOnce(u32) -> Duration + Send + 'static,
     ) -> Result<bool, StoreError> {
         let (receipt, reason) = (receipt.to_owned(), reason.to_owned());
-        let give_back = move |connection: &Connection| {
+        let retry = move |connection: &Connection| {
             let count: Option<u32> = connection
                 .prepare_cached("SELECT receive_count FROM messages WHERE receipt = ?1")?
                 .query_row([&receipt], |row| row.get(0))
                 .optional()?;
             let Some(count) = count else { return Ok(false) };
-            let dies = count >= max_receive_count;
+            let dead = count >= max_receive_count;
             let now = now();
             let visible_at =
                 now.saturating_add(i64::try_from(delay(count).as_millis()).unwrap_or(i64::MAX));
@@ -165,27 +169,27 @@ impl Store {
                     "UPDATE messages SET receipt = NULL, visible_at = ?2, last_reason = ?3, dead_since = ?4
                      WHERE receipt = ?1",
                 )?
-                .execute(params![receipt, visible_at, reason, dies.then_some(now)])?;
-            Ok(dies)
+                .execute(params![receipt, visible_at, reason, dead.then_some(now)])?;
+            Ok(dead)
         };
         let store = self.clone();
-        let committed = move |dies| {
-            // Who waits must learn of the earlier time to wake.
-            store.announce_arrival();
-            dies
+        let committed = move |dead| {
+            // Receivers may have to wake earlier now.
+            store.notify_receivers();
+            dead
         };
-        self.inner.database.write(give_back, committed).await
+        self.inner.database.write(retry, committed).await
     }
 
-    /// The dead that do not lie in the dead-letter folder yet.
-    pub(crate) async fn dead(&self) -> Result<Vec<Dead>, StoreError> {
+    /// The dead messages that are not in the dead-letter folder yet.
+    pub(crate) async fn dead_messages(&self) -> Result<Vec<DeadMessage>, StoreError> {
         let list = |connection: &Connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT id, body, receive_count, sent_at, dead_since, last_reason FROM messages
                  WHERE dead_since IS NOT NULL ORDER BY sequence",
             )?;
             let rows = statement.query_map([], |row| {
-                Ok(Dead {
+                Ok(DeadMessage {
                     id: row.get(0)?,
                     body: row.get(1)?,
                     receive_count: row.get(2)?,
@@ -199,19 +203,19 @@ impl Store {
         self.inner.database.read(list).await
     }
 
-    /// Forgets a dead message that lies in the folder now.
-    pub(crate) async fn bury(&self, id: &str) -> Result<(), StoreError> {
+    /// Removes a dead message that is in the folder now.
+    pub(crate) async fn remove_dead(&self, id: &str) -> Result<(), StoreError> {
         let id = id.to_owned();
-        let bury = move |connection: &Connection| {
+        let remove = move |connection: &Connection| {
             connection
                 .prepare_cached("DELETE FROM messages WHERE id = ?1 AND dead_since IS NOT NULL")?
                 .execute([id])?;
             Ok(())
         };
-        self.inner.database.write(bury, |()| ()).await
+        self.inner.database.write(remove, |()| ()).await
     }
 
-    /// How many messages wait, are in flight, and are dead but not in the folder yet.
+    /// The number of messages that are visible, in flight, and dead but not in the folder yet.
     pub(crate) async fn message_counts(&self) -> Result<(u64, u64, u64), StoreError> {
         let count = |connection: &Connection| {
             let counts = connection
@@ -228,7 +232,7 @@ impl Store {
     }
 }
 
-/// Queues a message inside a transaction; its identifier.
+/// Queues a message inside a transaction. Returns its identifier.
 pub(super) fn insert(
     connection: &Connection,
     body: &str,
@@ -243,9 +247,8 @@ pub(super) fn insert(
     Ok(id)
 }
 
-/// Queues a message that had died, with all its attempts before it again; it keeps its identifier. One that is
-/// queued already stays as it is.
-pub(crate) fn insert_again(
+/// Queues a dead message again with its identifier and no attempts. Does nothing if it is already queued.
+pub(crate) fn requeue(
     connection: &Connection,
     id: &str,
     body: &str,
@@ -253,22 +256,12 @@ pub(crate) fn insert_again(
 ) -> Result<(), rusqlite::Error> {
     connection
         .prepare_cached(
-            // It is there as dead when it was put back before it was forgotten: without the update both its
-            // row and its file would go.
+            // The row may still exist as dead. Without the update, its removal would lose the message.
             "INSERT INTO messages (id, body, sent_at, visible_at) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (id) DO UPDATE SET
                  dead_since = NULL, receive_count = 0, visible_at = excluded.visible_at
              WHERE dead_since IS NOT NULL",
         )?
         .execute(params![id, body, millis(sent_at), now()])?;
-    Ok(())
-}
-
-/// Makes visible at once what was in flight when the last process ended.
-pub(super) fn release_in_flight(connection: &Connection) -> Result<(), rusqlite::Error> {
-    connection.execute(
-        "UPDATE messages SET receipt = NULL, visible_at = ?1 WHERE receipt IS NOT NULL",
-        [now()],
-    )?;
     Ok(())
 }

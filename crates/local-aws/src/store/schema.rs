@@ -1,8 +1,8 @@
-//! The database's tables and how it is opened.
+//! The database's tables, and opening it.
 //!
 //! `journal_mode=WAL` lets `sightline redrive` write from another process while the server runs.
-//! `synchronous=FULL` makes every commit reach the disk before it is acknowledged: a `kill -9` would be
-//! survived with less, a power cut would not.
+//! `synchronous=FULL` writes every commit to the disk before it is acknowledged. Less would survive a `kill -9`, but not a
+//! power failure.
 
 use rusqlite::{Connection, OpenFlags};
 use std::{path::Path, time::Duration};
@@ -16,14 +16,14 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const TABLES: &str = "
 CREATE TABLE buckets (
     name       TEXT PRIMARY KEY,
-    created_at INTEGER NOT NULL             -- milliseconds since 1970, as every time here
+    created_at INTEGER NOT NULL             -- milliseconds since 1970, like all times here
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE objects (
     id            INTEGER PRIMARY KEY,
     bucket        TEXT NOT NULL REFERENCES buckets(name),
-    key           BLOB NOT NULL,            -- UTF-8; as a blob it sorts by its bytes, as S3 lists
-    blob          TEXT NOT NULL,            -- the name of the file that holds the bytes
+    key           BLOB NOT NULL,            -- UTF-8; a blob sorts by its bytes, as in S3
+    blob          TEXT NOT NULL,            -- the name of the file with the bytes
     size          INTEGER NOT NULL,
     etag          TEXT NOT NULL,            -- without quotes
     sequencer     INTEGER NOT NULL,
@@ -40,7 +40,7 @@ CREATE TABLE uploads (
     key            BLOB NOT NULL,
     initiated_at   INTEGER NOT NULL,
     attributes     TEXT NOT NULL,           -- JSON
-    checksum       TEXT NOT NULL            -- JSON: the algorithm and how the parts' values make the whole's
+    checksum       TEXT NOT NULL            -- JSON: the algorithm and its coverage
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX uploads_by_key ON uploads (bucket, key, initiated_at);
 
@@ -64,7 +64,7 @@ CREATE TABLE messages (
     receive_count INTEGER NOT NULL DEFAULT 0,
     receipt       TEXT UNIQUE,              -- set while the message is in flight
     last_reason   TEXT,                     -- why the last attempt failed
-    dead_since    INTEGER                   -- set until the message lies in the dead-letter folder
+    dead_since    INTEGER                   -- set until the message is in the dead-letter folder
 ) STRICT;
 CREATE INDEX messages_by_visibility ON messages (visible_at, sequence);
 
@@ -77,12 +77,12 @@ CREATE TABLE counters (
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
-    /// SQLite refused.
+    /// SQLite failed.
     #[error(transparent)]
     Database(#[from] rusqlite::Error),
-    /// The tables are of a version that this program does not know.
+    /// The tables have a newer version.
     #[error(
-        "it was written by a newer version (its tables are version {found}, this program knows {VERSION})"
+        "it was written by a newer version (its tables have version {found}, this program supports {VERSION})"
     )]
     Newer {
         /// The version found.
@@ -93,7 +93,7 @@ pub(crate) enum OpenError {
     Thread(std::io::Error),
 }
 
-/// Opens the database for changes, making it or bringing it up to date as needed.
+/// Opens the database for changes. Creates or updates it if necessary.
 pub(crate) fn open(path: &Path) -> Result<Connection, OpenError> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_newer_database_is_refused_and_left_alone() {
+    fn a_newer_database_is_rejected_unchanged() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store.sqlite3");
         drop(open(&path).unwrap());
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn opening_twice_keeps_what_is_there() {
+    fn opening_twice_keeps_the_data() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store.sqlite3");
         let first = open(&path).unwrap();

@@ -4,7 +4,7 @@ use aws_sdk_s3::types::{
 };
 
 #[tokio::test]
-async fn buckets_are_made_listed_and_removed() {
+async fn buckets_are_created_listed_and_deleted() {
     let server = Server::start().await;
     let names = async || {
         let listed = server.s3.list_buckets().send().await.unwrap();
@@ -107,7 +107,7 @@ async fn buckets_are_made_listed_and_removed() {
 }
 
 #[tokio::test]
-async fn what_is_not_given_is_refused_by_name() {
+async fn unsupported_features_are_rejected_by_name() {
     let server = Server::start().await;
     let put = || server.s3.put_object().bucket(INPUT).key("a");
     let error = put()

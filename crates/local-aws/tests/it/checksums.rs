@@ -7,7 +7,7 @@ use aws_sigv4::http_request::SignableBody;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 #[tokio::test]
-async fn checksums_are_kept_and_told_when_asked() {
+async fn checksums_are_stored_and_returned_on_request() {
     let server = Server::start().await;
     for (algorithm, value) in [
         (ChecksumAlgorithm::Crc32, "y/Q5Jg=="),
@@ -55,13 +55,13 @@ async fn checksums_are_kept_and_told_when_asked() {
             (quiet.checksum_crc32(), quiet.checksum_type()),
             (None, None)
         );
-        // The SDK compares what it gets with what it is told.
+        // The SDK verifies the checksum.
         assert_eq!(server.get("a").await, b"123456789");
     }
 }
 
 #[tokio::test]
-async fn a_bad_checksum_leaves_nothing() {
+async fn a_wrong_checksum_stores_nothing() {
     let server = Server::start().await;
     let put = || {
         server
@@ -97,7 +97,7 @@ async fn a_bad_checksum_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_bad_checksum_keeps_the_object_that_was_there() {
+async fn a_wrong_checksum_keeps_the_existing_object() {
     let server = Server::start().await;
     server.put("a", "good").await;
     let bad = server
@@ -110,7 +110,7 @@ async fn a_bad_checksum_keeps_the_object_that_was_there() {
     assert_eq!(server.get("a").await, b"good");
 }
 
-/// An upload whose body comes in chunks with a trailer, as SDKs send it; such a body is not signed.
+/// An upload with a chunked, unsigned body and a trailer, as SDKs send it.
 async fn chunked(server: &Server, key: &str, body: &str) -> (u16, String) {
     let target = format!("/{INPUT}/{key}");
     let headers = [
@@ -126,7 +126,7 @@ async fn chunked(server: &Server, key: &str, body: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_chunked_body_must_be_whole_and_right() {
+async fn a_chunked_body_must_be_complete_and_correct() {
     let server = Server::start().await;
     let crc = {
         server.put("probe", "text").await;
@@ -183,7 +183,7 @@ async fn a_chunked_body_must_be_whole_and_right() {
 }
 
 #[tokio::test]
-async fn a_presigned_address_can_sign_the_checksum() {
+async fn a_presigned_url_can_sign_the_checksum() {
     let server = Server::start().await;
     let put = server.s3.put_object().bucket(INPUT).key("a");
     let right = "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=";
@@ -201,7 +201,7 @@ async fn a_presigned_address_can_sign_the_checksum() {
 }
 
 #[tokio::test]
-async fn a_body_must_have_the_hash_that_was_signed() {
+async fn a_body_must_have_the_signed_hash() {
     let server = Server::start().await;
     let target = format!("/{INPUT}/uploads/a");
     let signed = SignableBody::Bytes(b"text");
@@ -214,7 +214,7 @@ async fn a_body_must_have_the_hash_that_was_signed() {
         .send_signed("PUT", &target, &[], SignableBody::Bytes(b"text"), b"text")
         .await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    // Without an own checksum, S3 makes one.
+    // Without a checksum in the request, S3 computes one.
     assert_eq!(answer.headers["x-amz-checksum-type"], "FULL_OBJECT");
     assert!(answer.headers.contains_key("x-amz-checksum-crc64nvme"));
 }

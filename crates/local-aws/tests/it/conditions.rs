@@ -3,7 +3,7 @@ use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use std::time::{Duration, SystemTime};
 
 #[tokio::test]
-async fn of_twenty_creations_at_once_one_wins() {
+async fn one_of_twenty_concurrent_creations_wins() {
     let server = Server::start().await;
     let attempts = (0..20).map(|number: u8| {
         let body = ByteStream::from(vec![number; 1000]);
@@ -35,7 +35,7 @@ async fn of_twenty_creations_at_once_one_wins() {
 }
 
 #[tokio::test]
-async fn writes_can_ask_for_the_object_they_replace() {
+async fn writes_can_require_an_etag() {
     let server = Server::start().await;
     let put = |tag: &str| {
         server
@@ -93,7 +93,7 @@ async fn writes_can_ask_for_the_object_they_replace() {
 }
 
 #[tokio::test]
-async fn reads_can_ask_for_what_they_do_not_know_yet() {
+async fn reads_can_be_conditional() {
     let server = Server::start().await;
     server.put("a", "text").await;
     let head = server
@@ -155,7 +155,7 @@ async fn reads_can_ask_for_what_they_do_not_know_yet() {
 }
 
 #[tokio::test]
-async fn copies_can_ask_that_nothing_is_replaced() {
+async fn copies_can_require_a_new_key() {
     let server = Server::start().await;
     server.put("from", "text").await;
     let copy = || {

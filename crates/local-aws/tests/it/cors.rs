@@ -47,7 +47,7 @@ async fn a_page_may_do_what_the_rules_allow() {
     assert_eq!(put.status, 200);
     assert_eq!(put.headers["access-control-allow-origin"], PAGE);
     assert_eq!(put.headers["access-control-expose-headers"], "ETag");
-    // The page must be able to read why it was refused.
+    // The page must be able to read the error.
     let refused = server
         .send(
             &request,
@@ -60,7 +60,7 @@ async fn a_page_may_do_what_the_rules_allow() {
 }
 
 #[tokio::test]
-async fn a_page_may_do_nothing_else() {
+async fn a_page_may_not_do_anything_else() {
     let server = server().await;
     let target = format!("/{INPUT}/uploads/a.jpg");
     for (origin, method) in [
@@ -106,7 +106,7 @@ async fn a_page_may_do_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_rules_can_be_asked_for() {
+async fn the_rules_can_be_read() {
     let server = server().await;
     let rules = server
         .s3

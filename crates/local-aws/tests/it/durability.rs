@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A copy of a folder as it lies on the disk, as a kill at this moment would leave it.
+/// A copy of a folder, as a kill at this moment would leave it.
 fn snapshot(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -20,7 +20,7 @@ fn snapshot(from: &Path, to: &Path) {
 }
 
 #[tokio::test]
-async fn everything_is_there_after_a_restart() {
+async fn everything_survives_a_restart() {
     let server = Server::start().await;
     server.put("uploads/a", "text").await;
     server.put("uploads/b", "more").await;
@@ -47,7 +47,7 @@ async fn a_kill_loses_neither_objects_nor_events() {
     let server = Server::start().await;
     let uploads = (0..40).map(|number| server.put_number(number));
     futures::future::join_all(uploads).await;
-    // What a kill in the middle of further writes leaves besides.
+    // The files that a kill during further writes leaves.
     let objects = server.dir.path().join("objects");
     fs::write(objects.join("00").join("00".repeat(16)), "never committed").unwrap();
     fs::write(
@@ -103,7 +103,7 @@ async fn a_folder_has_one_server() {
 }
 
 #[tokio::test]
-async fn a_start_that_cannot_be_says_why() {
+async fn a_failed_start_names_the_reason() {
     let dir = tempfile::tempdir().unwrap();
     let mut named = settings(dir.path());
     named.input_bucket = "Pictures".to_owned();
@@ -148,7 +148,7 @@ async fn a_start_that_cannot_be_says_why() {
 }
 
 #[tokio::test]
-async fn a_shutdown_finishes_what_is_in_hand() {
+async fn a_shutdown_finishes_running_requests() {
     let server = Server::start().await;
     let uploads: Vec<_> = (0..8)
         .map(|number: u8| {
@@ -183,7 +183,7 @@ async fn a_shutdown_finishes_what_is_in_hand() {
 }
 
 #[tokio::test]
-async fn a_folder_with_files_of_others_and_no_database_is_refused_untouched() {
+async fn a_folder_with_foreign_files_and_no_database_is_rejected_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let theirs = folder
         .path()

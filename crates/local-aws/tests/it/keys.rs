@@ -2,8 +2,8 @@ use crate::support::{INPUT, Server, five_minutes, http, refusal};
 use aws_sdk_s3::types::{Delete, EncodingType, ObjectIdentifier};
 use std::collections::BTreeSet;
 
-/// Keys that would be something else as paths, addresses, XML or SQL.
-fn nasty() -> Vec<String> {
+/// Keys that are special in paths, URLs, XML or SQL.
+fn difficult_keys() -> Vec<String> {
     let mut keys: Vec<String> = [
         "../escape",
         "uploads/../../other/x",
@@ -40,12 +40,12 @@ fn nasty() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn any_key_is_stored_under_itself_and_no_other() {
+async fn any_key_is_stored_exactly() {
     let server = Server::start().await;
-    for key in nasty() {
+    for key in difficult_keys() {
         server.put(&key, key.as_bytes()).await;
     }
-    for key in nasty() {
+    for key in difficult_keys() {
         assert_eq!(server.get(&key).await, key.as_bytes(), "{key:?}");
     }
     let listed = server
@@ -66,9 +66,9 @@ async fn any_key_is_stored_under_itself_and_no_other() {
                 .into_owned()
         })
         .collect();
-    assert_eq!(listed, nasty().into_iter().collect());
+    assert_eq!(listed, difficult_keys().into_iter().collect());
 
-    // Nothing left the folder.
+    // No file is outside the folder.
     let outside: Vec<_> = std::fs::read_dir(server.dir.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -84,7 +84,7 @@ async fn any_key_is_stored_under_itself_and_no_other() {
 #[tokio::test]
 async fn any_key_can_be_copied_presigned_and_deleted() {
     let server = Server::start().await;
-    for key in nasty() {
+    for key in difficult_keys() {
         server.put(&key, key.as_bytes()).await;
         let source = format!(
             "{INPUT}/{}",
@@ -124,10 +124,10 @@ async fn any_key_can_be_copied_presigned_and_deleted() {
 }
 
 #[tokio::test]
-async fn keys_that_xml_can_carry_can_be_deleted_together() {
+async fn keys_that_xml_can_represent_can_be_deleted_together() {
     let server = Server::start().await;
-    // XML has no way to write most control characters, and a reader makes one line break of all.
-    let keys: Vec<String> = nasty()
+    // XML cannot represent most control characters, and parsers normalise line breaks.
+    let keys: Vec<String> = difficult_keys()
         .into_iter()
         .filter(|key| !key.chars().any(|letter| letter.is_control()))
         .collect();
@@ -178,7 +178,7 @@ async fn a_key_of_more_than_1024_bytes_is_too_long() {
 }
 
 #[tokio::test]
-async fn a_bucket_can_be_named_in_the_host() {
+async fn a_bucket_can_be_in_the_host_name() {
     let server = Server::start().await;
     server.put("uploads/my cat.jpg", "meow").await;
     let address = server.aws.address();

@@ -57,7 +57,7 @@ async fn pages_of_both_versions_are_complete() {
 }
 
 #[tokio::test]
-async fn folders_are_rolled_up() {
+async fn prefixes_are_rolled_up() {
     let server = Server::start().await;
     for key in [
         "a.jpg",
@@ -124,7 +124,7 @@ async fn folders_are_rolled_up() {
 }
 
 #[tokio::test]
-async fn a_listing_says_what_objects_are() {
+async fn a_listing_describes_objects() {
     let server = Server::start().await;
     server.put("a", "text").await;
     let listed = server

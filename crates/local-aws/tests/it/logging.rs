@@ -56,7 +56,7 @@ async fn every_call_is_recorded_with_its_action() {
     );
 }
 
-/// What each call needs, as `action resource`, with who called.
+/// The permissions of each call as `action resource`, with the access key.
 fn needed(calls: &[serde_json::Value]) -> Vec<(String, Vec<String>)> {
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     calls
@@ -133,7 +133,7 @@ async fn every_permission_that_a_call_needs_is_recorded() {
 }
 
 #[tokio::test]
-async fn callers_are_told_apart_by_their_keys() {
+async fn callers_are_identified_by_their_keys() {
     let other = Credentials {
         access_key_id: "AKIDOTHER".to_owned(),
         secret_access_key: "another secret".to_owned(),
@@ -177,12 +177,11 @@ impl<'a> MakeWriter<'a> for Memory {
     }
 }
 
-/// The subscriber is the whole binary's, because what tracing remembers of who listens is, too; so the log has
-/// what the other tests' servers say as well.
+/// tracing caches subscribers globally, so this one is global too, and its log also has the lines of other tests' servers.
 #[tokio::test]
-async fn not_even_the_most_talkative_log_has_a_signed_address() {
+async fn no_log_level_contains_a_signed_url() {
     let memory = Memory::default();
-    // The clients in this process have logs of their own, which are not the question.
+    // The clients in this process log too; their lines do not count.
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new("s3s=trace,sightline_local_aws=trace"))
         .with_writer(memory.clone())

@@ -1,4 +1,4 @@
-//! The endpoint as its clients see it: the AWS SDK, and requests written out where no SDK would send them.
+//! The endpoint through the AWS SDK, and through raw requests that no SDK would send.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

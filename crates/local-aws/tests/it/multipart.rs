@@ -170,7 +170,7 @@ async fn parts_become_one_object() {
 }
 
 #[tokio::test]
-async fn parts_must_be_what_was_uploaded() {
+async fn parts_must_match_the_uploaded_ones() {
     let server = Server::start().await;
     let mut upload = Upload::begin(&server).await;
     upload.part(1, vec![1; MIB]).await;
@@ -272,7 +272,7 @@ async fn a_part_can_be_copied_from_an_object() {
 }
 
 #[tokio::test]
-async fn the_whole_has_a_checksum_made_of_the_parts() {
+async fn the_object_has_a_checksum_combined_from_its_parts() {
     let server = Server::start().await;
     for (algorithm, coverage) in [
         (ChecksumAlgorithm::Crc32, ChecksumType::FullObject),
@@ -342,7 +342,7 @@ async fn the_whole_has_a_checksum_made_of_the_parts() {
             .checksum_sha256()
             .is_some_and(|value| value.ends_with("-2"));
         assert_eq!(composite, coverage == ChecksumType::Composite);
-        // For one that covers the object, the SDK compares.
+        // The SDK verifies a checksum that covers the whole object.
         assert_eq!(
             got.body.collect().await.unwrap().to_vec().len(),
             5 * MIB + 100

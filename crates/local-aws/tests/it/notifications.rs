@@ -15,7 +15,7 @@ async fn record(queue: &Queue) -> Value {
 }
 
 #[tokio::test]
-async fn a_new_object_is_told_in_s3s_words() {
+async fn a_new_object_causes_an_s3_event() {
     let server = Server::start().await;
     let put = server
         .s3
@@ -119,7 +119,7 @@ async fn only_uploads_are_queued_and_later_ones_have_larger_sequencers() {
 }
 
 #[tokio::test]
-async fn removals_are_told_when_asked_for() {
+async fn removals_cause_events_if_configured() {
     let server = Server::start_with(|settings| {
         settings.notification_events = vec![EventType::ObjectRemoved]
     })
@@ -149,7 +149,7 @@ async fn removals_are_told_when_asked_for() {
 }
 
 #[tokio::test]
-async fn who_waits_gets_the_event_of_an_upload() {
+async fn a_waiting_receiver_gets_the_event_of_an_upload() {
     let server = Server::start().await;
     let queue = server.aws.queue();
     let waiting = tokio::spawn(async move { record(&queue).await });
@@ -159,7 +159,7 @@ async fn who_waits_gets_the_event_of_an_upload() {
 }
 
 #[tokio::test]
-async fn what_fails_too_often_lies_in_the_folder_until_it_is_put_back() {
+async fn a_dead_letter_is_in_the_folder_until_it_is_redriven() {
     let backoff = RetryBackoff {
         first: Duration::from_millis(1),
         longest: Duration::from_millis(2),
@@ -192,13 +192,13 @@ async fn what_fails_too_often_lies_in_the_folder_until_it_is_put_back() {
         "uploads/a+b.jpg"
     );
 
-    // As `sightline redrive` does in a process of its own, while the server runs.
+    // Like `sightline redrive` in another process, while the server runs.
     let dir = server.dir.path().to_owned();
     let redriven = tokio::task::spawn_blocking(move || sightline_local_aws::redrive(&dir, &[]))
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(redriven.put_back.len(), 1);
+    assert_eq!(redriven.requeued.len(), 1);
     assert!(!letters[0].exists());
     assert_eq!(
         record(&queue).await["s3"]["object"]["key"],

@@ -8,7 +8,7 @@ use aws_sdk_s3::{
 };
 
 #[tokio::test]
-async fn an_object_comes_back_as_it_went() {
+async fn an_object_round_trips() {
     let server = Server::start().await;
     let put = server
         .s3
@@ -64,7 +64,7 @@ async fn an_object_comes_back_as_it_went() {
 }
 
 #[tokio::test]
-async fn an_object_replaces_the_one_before_and_an_empty_one_is_one_too() {
+async fn an_object_replaces_the_previous_one_and_may_be_empty() {
     let server = Server::start().await;
     server.put("uploads/a", "first").await;
     server.put("uploads/a", "second one").await;
@@ -104,7 +104,7 @@ async fn a_large_object_is_streamed_both_ways() {
 }
 
 #[tokio::test]
-async fn ranges() {
+async fn ranges_are_answered() {
     let server = Server::start().await;
     server.put("a", "0123456789").await;
     server.put("empty", "").await;
@@ -155,7 +155,7 @@ async fn ranges() {
 }
 
 #[tokio::test]
-async fn an_answer_can_be_given_other_headers() {
+async fn response_headers_can_be_overridden() {
     let server = Server::start().await;
     server.put("a", "text").await;
     let got = server
@@ -177,7 +177,7 @@ async fn an_answer_can_be_given_other_headers() {
 }
 
 #[tokio::test]
-async fn what_is_not_there() {
+async fn missing_objects_and_buckets_are_errors() {
     let server = Server::start().await;
     let error = server.getting("nothing").send().await.unwrap_err();
     assert_eq!(refusal(&error), (404, "NoSuchKey".to_owned()));
@@ -226,7 +226,7 @@ async fn what_is_not_there() {
 }
 
 #[tokio::test]
-async fn copies_keep_or_replace_what_is_said_of_them() {
+async fn copies_keep_or_replace_metadata() {
     let server = Server::start().await;
     server
         .s3
@@ -320,7 +320,7 @@ async fn copies_keep_or_replace_what_is_said_of_them() {
 }
 
 #[tokio::test]
-async fn deleting_one_and_many() {
+async fn one_or_many_objects_can_be_deleted() {
     let server = Server::start().await;
     for key in ["a", "b", "c/d", "c/e"] {
         server.put(key, key).await;
@@ -369,7 +369,7 @@ async fn deleting_one_and_many() {
 }
 
 #[tokio::test]
-async fn tags_and_attributes() {
+async fn tags_and_attributes_are_returned() {
     let server = Server::start().await;
     server.put("a", "text").await;
     let tag = Tag::builder()

@@ -2,7 +2,7 @@ use crate::support::{INPUT, Server, client, five_minutes, http};
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use std::time::{Duration, SystemTime};
 
-/// An address for one JPEG of four bytes, as the upload API makes them.
+/// A URL for a JPEG of four bytes, as the upload API creates it.
 async fn upload(server: &Server, key: &str) -> PresignedRequest {
     server
         .s3
@@ -19,7 +19,7 @@ async fn upload(server: &Server, key: &str) -> PresignedRequest {
 }
 
 #[tokio::test]
-async fn an_upload_address_works_once() {
+async fn an_upload_url_works_once() {
     let server = Server::start().await;
     let request = upload(&server, "uploads/cat.jpg").await;
     let first = server.send(&request, &[], b"meow").await;
@@ -45,7 +45,7 @@ async fn an_upload_address_works_once() {
 }
 
 #[tokio::test]
-async fn an_upload_address_is_for_what_it_was_signed_for() {
+async fn an_upload_url_accepts_only_the_signed_request() {
     let server = Server::start().await;
     let request = upload(&server, "uploads/cat.jpg").await;
     let uri = request.uri();
@@ -142,7 +142,7 @@ async fn an_upload_address_is_for_what_it_was_signed_for() {
 }
 
 #[tokio::test]
-async fn a_header_that_is_not_signed_is_refused() {
+async fn an_unsigned_header_is_rejected() {
     let server = Server::start().await;
     let request = upload(&server, "uploads/cat.jpg").await;
     for header in [
@@ -157,7 +157,7 @@ async fn a_header_that_is_not_signed_is_refused() {
         assert_eq!(answer.element("HeadersNotSigned"), header);
     }
     assert!(!server.exists("uploads/cat.jpg").await);
-    // Tracing headers of proxies are no part of S3.
+    // Tracing headers of proxies are not part of S3.
     let traced = server
         .send(
             &request,
@@ -169,7 +169,7 @@ async fn a_header_that_is_not_signed_is_refused() {
 }
 
 #[tokio::test]
-async fn an_address_ends_with_its_time() {
+async fn a_url_expires() {
     let server = Server::start().await;
     server.put("a", "text").await;
     let an_hour_ago = SystemTime::now() - Duration::from_secs(3600);
@@ -185,7 +185,7 @@ async fn an_address_ends_with_its_time() {
 }
 
 #[tokio::test]
-async fn an_address_for_more_than_a_week_is_refused() {
+async fn a_url_for_more_than_a_week_is_rejected() {
     let server = Server::start().await;
     server.put("a", "text").await;
     let week = PresigningConfig::expires_in(Duration::from_secs(604_800)).unwrap();
@@ -198,7 +198,7 @@ async fn an_address_for_more_than_a_week_is_refused() {
 }
 
 #[tokio::test]
-async fn a_download_address() {
+async fn a_download_url_works() {
     let server = Server::start().await;
     server.put("my cat+1.jpg", "meow").await;
     let get = server
@@ -226,7 +226,7 @@ async fn a_download_address() {
 }
 
 #[tokio::test]
-async fn a_large_upload_that_is_refused_hears_why() {
+async fn a_large_rejected_upload_gets_the_error() {
     let server = Server::start().await;
     server.put("uploads/cat.jpg", "meow").await;
     let put = server
@@ -236,7 +236,7 @@ async fn a_large_upload_that_is_refused_hears_why() {
         .key("uploads/cat.jpg")
         .if_none_match("*");
     let request = put.presigned(five_minutes()).await.unwrap();
-    // Far more than fits in the socket's buffers: the client is still sending when the answer is known.
+    // More than fits in the socket's buffers: the client is still sending when the response is ready.
     let answer = server.send(&request, &[], &vec![7; 20 << 20]).await;
     assert_eq!(answer.refusal(), (412, "PreconditionFailed"));
     let answer = server

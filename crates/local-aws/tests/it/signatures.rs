@@ -1,7 +1,7 @@
 use crate::support::{INPUT, KEY, SECRET, Server, client, http, refusal};
 
 #[tokio::test]
-async fn keys_must_be_right() {
+async fn wrong_keys_are_rejected() {
     let server = Server::start().await;
     let address = server.aws.address();
     let error = client(address, KEY, "wrong")
@@ -27,7 +27,7 @@ async fn keys_must_be_right() {
 }
 
 #[tokio::test]
-async fn requests_must_be_signed() {
+async fn unsigned_requests_are_rejected() {
     let server = Server::start().await;
     let address = server.aws.address();
     server.put("a", "text").await;
@@ -50,7 +50,7 @@ async fn requests_must_be_signed() {
 }
 
 #[tokio::test]
-async fn other_ways_to_sign_are_refused() {
+async fn other_signatures_are_rejected() {
     let server = Server::start().await;
     let address = server.aws.address();
     let v2 = [
@@ -80,7 +80,7 @@ async fn other_ways_to_sign_are_refused() {
 }
 
 #[tokio::test]
-async fn nonsense_is_answered_and_does_no_harm() {
+async fn nonsense_gets_an_error_and_does_no_harm() {
     let server = Server::start().await;
     let address = server.aws.address();
     for (method, target, status) in [
@@ -105,11 +105,11 @@ async fn nonsense_is_answered_and_does_no_harm() {
     server.put("a", "still there").await;
 }
 
-/// What `aws s3 presign` makes for `us-east-1`; its signature was computed with
+/// A URL as `aws s3 presign` creates it for `us-east-1`. Its signature was computed with
 /// `printf 'PUT\n\ntext/plain\n4000000000\nx-amz-meta-a:1\n/pictures-in/a' |
 /// openssl dgst -sha1 -hmac 'local/secret+key' -binary | base64`.
 #[tokio::test]
-async fn an_old_signature_in_the_address_covers_type_and_metadata() {
+async fn a_v2_signature_in_the_url_covers_type_and_metadata() {
     let server = Server::start().await;
     let address = server.aws.address();
     let target = "/pictures-in/a?AWSAccessKeyId=AKIDLOCAL&Expires=4000000000&Signature=SJXzaU8a7mo6ApTwRD%2B0Wqv3YSQ%3D";

@@ -1,4 +1,4 @@
-//! A server of its own for every test, a client for it, and plain HTTP.
+//! A separate server for every test, a client for it, and plain HTTP.
 
 use aws_credential_types::Credentials;
 use aws_sdk_s3::{
@@ -74,7 +74,7 @@ impl Server {
         Ok(Self { aws, s3, dir })
     }
 
-    /// Ends in order and starts again on the same folder.
+    /// Shuts down and starts again on the same folder.
     pub(crate) async fn restart(self) -> Self {
         let Self { aws, dir, .. } = self;
         aws.shutdown().await;
@@ -94,7 +94,7 @@ impl Server {
             .unwrap();
     }
 
-    /// A GET of an object of the input bucket, to be sent or signed.
+    /// A GET of an object in the input bucket, to send or to sign.
     pub(crate) fn getting(&self, key: &str) -> GetObjectFluentBuilder {
         self.s3.get_object().bucket(INPUT).key(key)
     }
@@ -104,7 +104,7 @@ impl Server {
         object.body.collect().await.unwrap().to_vec()
     }
 
-    /// Ends in order and gives the access log's lines.
+    /// Shuts down and returns the lines of the access log.
     pub(crate) async fn into_calls(self) -> Vec<serde_json::Value> {
         let Self { aws, dir, .. } = self;
         aws.shutdown().await;
@@ -125,7 +125,7 @@ impl Server {
         }
     }
 
-    /// Sends a presigned request with its headers, and more.
+    /// Sends a presigned request with its headers and additional ones.
     pub(crate) async fn send(
         &self,
         request: &PresignedRequest,
@@ -146,7 +146,7 @@ impl Server {
         .await
     }
 
-    /// Sends a request that is signed in its headers, with what no SDK would send.
+    /// Sends a request with a signature in the headers that no SDK would send.
     pub(crate) async fn send_signed(
         &self,
         method: &str,
@@ -195,7 +195,7 @@ pub(crate) fn five_minutes() -> PresigningConfig {
     PresigningConfig::expires_in(Duration::from_secs(300)).unwrap()
 }
 
-/// The HTTP status and the code of an error answer.
+/// The HTTP status and the code of an error response.
 pub(crate) fn refusal<E: ProvideErrorMetadata + std::fmt::Debug>(
     error: &SdkError<E>,
 ) -> (u16, String) {
@@ -239,7 +239,7 @@ impl Response {
     }
 }
 
-/// One request, written out as it stands, on a connection of its own. `address` may be a whole one.
+/// Sends one raw request on a new connection. `address` may be a whole URL.
 pub(crate) async fn http(
     server: SocketAddr,
     method: &str,

@@ -1,11 +1,11 @@
-//! What a picture is answered with.
+//! Responses of DetectLabels.
 
 use crate::world::{BUCKET, KEY_ID, World, grey, inline, portrait, stored};
 use aws_sdk_rekognition::{operation::RequestId, types::DetectLabelsFeatureName};
 use serde_json::json;
 
 #[tokio::test]
-async fn a_person_is_named_and_found() {
+async fn a_person_is_detected_with_a_box() {
     let world = World::start().await;
     let answer = world
         .rekognition()
@@ -32,7 +32,7 @@ async fn a_person_is_named_and_found() {
 }
 
 #[tokio::test]
-async fn bytes_and_object_have_the_same_answer() {
+async fn bytes_and_s3_object_have_the_same_response() {
     let world = World::start().await;
     let key = "uploads/my cat+1 ü%.jpg";
     world.put(key, portrait()).await;
@@ -56,7 +56,7 @@ async fn bytes_and_object_have_the_same_answer() {
 }
 
 #[tokio::test]
-async fn every_call_is_recorded_without_its_picture() {
+async fn every_call_is_recorded_without_its_image() {
     let world = World::start().await;
     world.put("uploads/a b.png", grey(100, 100)).await;
     let client = world.rekognition();
@@ -120,7 +120,7 @@ async fn every_call_is_recorded_without_its_picture() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_pictures_at_once_are_all_answered() {
+async fn concurrent_requests_are_all_answered() {
     let world = World::start().await;
     let client = world.rekognition();
     let calls: Vec<_> = (0..24)

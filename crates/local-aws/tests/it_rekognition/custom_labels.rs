@@ -1,4 +1,4 @@
-//! Custom labels: models of one's own, by the ARNs of their project versions.
+//! DetectCustomLabels: custom models, selected by the ARN of their project version.
 
 use crate::world::{World, in_checkout, inline, refusal};
 use image::{DynamicImage, ImageFormat, RgbImage};
@@ -10,7 +10,7 @@ use std::{fs, io::Cursor, sync::Arc};
 const ARN: &str =
     "arn:aws:rekognition:us-east-1:000000000000:project/colours/version/colours.local/0";
 
-/// The classifier out of `crates/vision/tests/make_models.py`: its logits are 12 times a channel's mean minus 4.
+/// The classifier of `crates/vision/tests/make_models.py`: its logits are 12 times a channel's mean minus 4.
 fn colours() -> Recogniser {
     let table = json!({
         "version": 1,
@@ -38,7 +38,7 @@ async fn world() -> World {
     .await
 }
 
-/// A square picture of one colour.
+/// A square image of one colour.
 fn plain(colour: [u8; 3]) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     DynamicImage::from(RgbImage::from_pixel(96, 96, colour.into()))
@@ -81,7 +81,7 @@ async fn a_registered_model_answers() {
 }
 
 #[tokio::test]
-async fn a_model_that_is_not_registered_is_named() {
+async fn an_unregistered_model_is_named_in_the_error() {
     let world = world().await;
     let client = world.rekognition();
     let other = "arn:aws:rekognition:us-east-1:123456789012:project/a/version/b/1";

@@ -1,4 +1,4 @@
-//! What is refused, and how.
+//! Error responses.
 
 use crate::world::{BUCKET, World, grey, inline, portrait, refusal, refused, stored};
 use aws_sdk_rekognition::{
@@ -11,7 +11,7 @@ use aws_smithy_types::body::SdkBody;
 const NO_OBJECT: &str =
     "Unable to get object metadata from S3. Check object key, region and/or access permissions.";
 
-/// What a call is refused with: status, code, and how the message begins.
+/// The expected status and code, and the start of the message.
 type Expected = (u16, &'static str, &'static str);
 
 async fn check(calls: Vec<(DetectLabelsFluentBuilder, Expected)>) {
@@ -28,7 +28,7 @@ async fn check(calls: Vec<(DetectLabelsFluentBuilder, Expected)>) {
 }
 
 #[tokio::test]
-async fn objects_that_cannot_be_had() {
+async fn missing_or_oversized_objects_are_rejected() {
     let world = World::start().await;
     world.put("uploads/there.png", grey(100, 100)).await;
     world
@@ -69,7 +69,7 @@ async fn objects_that_cannot_be_had() {
 }
 
 #[tokio::test]
-async fn pictures_that_cannot_be_looked_at() {
+async fn invalid_images_are_rejected() {
     let world = World::start().await;
     let ask = |bytes| world.rekognition().detect_labels().image(inline(bytes));
     let mut broken = grey(100, 100);
@@ -124,7 +124,7 @@ async fn pictures_that_cannot_be_looked_at() {
 }
 
 #[tokio::test]
-async fn parameters_that_are_wrong() {
+async fn invalid_parameters_are_rejected() {
     let world = World::start().await;
     let ask = || {
         world
@@ -145,6 +145,10 @@ async fn parameters_that_are_wrong() {
                 "1 validation error detected: Value '101.0' at 'minConfidence' failed to satisfy constraint: Member must \
                  have value less than or equal to 100",
             ),
+        ),
+        (
+            ask().image(stored("no-bucket", "no-key")).min_confidence(101.0),
+            (400, "ValidationException", "1 validation error detected: Value '101.0' at 'minConfidence'"),
         ),
         (
             ask().max_labels(-1),
@@ -171,7 +175,7 @@ async fn parameters_that_are_wrong() {
 }
 
 #[tokio::test]
-async fn requests_that_are_none() {
+async fn malformed_requests_are_rejected() {
     let world = World::start().await;
     for (body, code) in [
         ("", "SerializationException"),
@@ -230,7 +234,7 @@ async fn requests_that_are_none() {
     }
 }
 
-/// Asks an operation without a recogniser, and gives the name that the refusal has to contain.
+/// Calls operations without a recogniser and checks that the error names them.
 macro_rules! named {
     ($client:expr, $image:expr, $($operation:ident => $name:literal),+ $(,)?) => {
         $({
@@ -246,7 +250,7 @@ macro_rules! named {
 }
 
 #[tokio::test]
-async fn an_operation_without_a_recogniser_is_named_and_not_answered() {
+async fn an_operation_without_a_recogniser_is_rejected_by_name() {
     let world = World::start().await;
     let client = world.rekognition();
     let image = inline(portrait());

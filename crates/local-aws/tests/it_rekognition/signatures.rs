@@ -1,4 +1,4 @@
-//! Whose requests are answered.
+//! Signatures.
 
 use crate::world::{KEY_ID, SECRET, World, grey, inline, refusal, refused};
 use aws_sdk_rekognition::{Client, config};
@@ -12,14 +12,14 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::{body::SdkBody, config_bag::ConfigBag};
 use std::time::{Duration, SystemTime};
 
-/// What is done to a request after it was signed.
+/// A change to a request after it was signed.
 #[derive(Debug, Clone, Copy)]
 enum Tampering {
-    /// The signature goes.
+    /// Removes the signature.
     Unsign,
-    /// Another body takes the place of the one that was signed.
+    /// Replaces the signed body.
     OtherBody,
-    /// Another operation is asked for.
+    /// Names another operation.
     OtherTarget,
 }
 
@@ -55,7 +55,7 @@ impl Intercept for Tampering {
 }
 
 #[tokio::test]
-async fn only_the_right_keys_are_taken() {
+async fn only_known_keys_are_accepted() {
     let world = World::start().await;
     let ask = |key_id, secret| {
         Client::new(&world.config(key_id, secret))
@@ -94,7 +94,7 @@ async fn only_the_right_keys_are_taken() {
 }
 
 #[tokio::test]
-async fn what_was_signed_is_what_counts() {
+async fn a_request_changed_after_signing_is_rejected() {
     let world = World::start().await;
     for (tampering, code) in [
         (Tampering::Unsign, "MissingAuthenticationTokenException"),
@@ -120,7 +120,7 @@ async fn what_was_signed_is_what_counts() {
 }
 
 #[tokio::test]
-async fn a_signature_from_another_hour_is_refused() {
+async fn an_expired_signature_is_rejected() {
     let world = World::start().await;
     let hour = Duration::from_secs(3600);
     for (time, said) in [
@@ -129,7 +129,7 @@ async fn a_signature_from_another_hour_is_refused() {
     ] {
         let clock = aws_smithy_async::time::StaticTimeSource::new(time);
         let config = config::Builder::from(&world.config(KEY_ID, SECRET))
-            // A second attempt would be made by the endpoint's clock.
+            // A retry would use the endpoint's clock.
             .retry_config(config::retry::RetryConfig::disabled())
             .time_source(clock)
             .build();
@@ -145,7 +145,7 @@ async fn a_signature_from_another_hour_is_refused() {
 }
 
 #[tokio::test]
-async fn every_region_is_taken() {
+async fn every_region_is_accepted() {
     let world = World::start().await;
     let config = config::Builder::from(&world.config(KEY_ID, SECRET))
         .region(config::Region::new("ap-southeast-2"))

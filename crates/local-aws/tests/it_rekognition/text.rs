@@ -1,14 +1,14 @@
-//! Text, read by the Tesseract of this machine, which `tests/run` installs.
+//! DetectText with the Tesseract of this machine, which `tests/run` requires.
 
 use crate::needs;
 use crate::world::{World, grey, in_checkout, inline, portrait, refusal};
 use aws_sdk_rekognition::types::{
     BoundingBox, DetectTextFilters, DetectionFilter, RegionOfInterest, TextDetection, TextTypes,
 };
-use sightline_local_aws::Tesseract;
+use sightline_vision::Tesseract;
 use std::{fs, path::Path};
 
-/// None, with a note, where Tesseract is not installed.
+/// `None`, with a note, if Tesseract is not installed.
 async fn world() -> Option<World> {
     let Ok(tesseract) = Tesseract::open(Path::new("tesseract")) else {
         needs::not_run("Tesseract, in Debian the package tesseract-ocr");
@@ -17,7 +17,7 @@ async fn world() -> Option<World> {
     Some(World::start_with(|settings| settings.tesseract = Some(tesseract)).await)
 }
 
-/// The upload page as a browser shows it; its heading stands at the top left.
+/// A screenshot of the upload page; its heading is at the top left.
 fn page() -> Vec<u8> {
     fs::read(in_checkout("../../docs/pictures/page.png")).unwrap()
 }
@@ -31,10 +31,8 @@ fn texts(detections: &[TextDetection], r#type: &TextTypes) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_page_is_read_where_it_is_asked_for() {
-    let Some(world) = world().await else {
-        return;
-    };
+async fn a_page_is_read_in_the_requested_region() {
+    let Some(world) = world().await else { return };
     let client = world.rekognition();
     let part = |top: f32, height: f32| {
         let area = BoundingBox::builder()
@@ -87,10 +85,8 @@ async fn a_page_is_read_where_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn where_no_text_is_none_is_found() {
-    let Some(world) = world().await else {
-        return;
-    };
+async fn an_image_without_text_has_no_detections() {
+    let Some(world) = world().await else { return };
     let client = world.rekognition();
     for picture in [grey(200, 100), portrait()] {
         let answer = client
@@ -104,10 +100,8 @@ async fn where_no_text_is_none_is_found() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_refused() {
-    let Some(world) = world().await else {
-        return;
-    };
+async fn invalid_images_and_regions_are_rejected() {
+    let Some(world) = world().await else { return };
     let client = world.rekognition();
     let error = client
         .detect_text()

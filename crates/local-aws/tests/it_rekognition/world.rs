@@ -1,4 +1,4 @@
-//! An endpoint of its own for each test, clients for it, and pictures.
+//! A separate endpoint for each test, its clients, and images.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_rekognition::{
@@ -25,7 +25,7 @@ pub(crate) const KEY_ID: &str = "an-access-key";
 pub(crate) const SECRET: &str = "its-secret";
 pub(crate) const BUCKET: &str = "sightline-input";
 
-/// Loading takes longer than anything a test does with it.
+/// Loaded once, because loading is slow.
 static RECOGNISER: LazyLock<Arc<Recogniser>> =
     LazyLock::new(|| Arc::new(Recogniser::embedded().unwrap()));
 
@@ -39,7 +39,7 @@ impl World {
         Self::start_with(|_| {}).await
     }
 
-    /// With settings changed.
+    /// Starts with changed settings.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings::new(folder.path(), Arc::clone(&RECOGNISER));
@@ -69,7 +69,7 @@ impl World {
         aws_sdk_rekognition::Client::new(&self.config(KEY_ID, SECRET))
     }
 
-    /// Puts an object into the input bucket.
+    /// Stores an object in the input bucket.
     pub(crate) async fn put(&self, key: &str, bytes: Vec<u8>) {
         aws_sdk_s3::Client::new(&self.config(KEY_ID, SECRET))
             .put_object()
@@ -81,7 +81,7 @@ impl World {
             .unwrap();
     }
 
-    /// Stops, and gives the calls that were recorded.
+    /// Stops the server and returns the recorded calls.
     pub(crate) async fn into_calls(self) -> Vec<Value> {
         self.server.shutdown().await;
         fs::read_to_string(self.folder.path().join("aws-calls.jsonl"))
@@ -92,7 +92,7 @@ impl World {
     }
 }
 
-/// A file of the checkout, named from this crate's folder.
+/// A file of the checkout, relative to this crate's folder.
 pub(crate) fn in_checkout(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
@@ -120,13 +120,13 @@ pub(crate) fn stored(bucket: &str, key: &str) -> Image {
     Image::builder().s3_object(object).build()
 }
 
-/// How a call was refused.
+/// An error response.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
     pub(crate) code: String,
     pub(crate) message: String,
-    /// What the answer's header and its body name.
+    /// The request id in the header and in the body.
     pub(crate) request_id: String,
     pub(crate) logref: String,
 }
@@ -135,7 +135,7 @@ pub(crate) async fn refused(call: DetectLabelsFluentBuilder) -> Refusal {
     refusal(&call.send().await.unwrap_err())
 }
 
-/// Takes any operation's error apart, and checks that the body has Rekognition's shape.
+/// Parses the error of any operation and checks that the body has Rekognition's shape.
 pub(crate) fn refusal<E>(error: &SdkError<E, HttpResponse>) -> Refusal
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

@@ -1,19 +1,18 @@
 //! Dominant colours, by clustering in CIELAB.
 //!
-//! The pixels are counted in 32 x 32 x 32 bins of RGB; the bins are clustered by k-means in CIELAB, where
-//! distance is how different colours look; clusters that look alike or have the same CSS name become one;
-//! clusters below one percent are left out. There is no randomness: seeds are the most frequent colour and
-//! then, one by one, the colour whose weight times squared distance from all seeds is largest.
+//! Counts pixels in 32 x 32 x 32 bins of RGB, clusters the bins by k-means in CIELAB, merges clusters that look alike or
+//! have the same CSS name, and drops clusters below one percent. The result is deterministic: the first seed is the most
+//! frequent colour, each further seed the colour with the largest weight times squared distance from all seeds.
 //!
-//! `Red`, `Green`, `Blue` and `HexCode` are the mean of the cluster's pixels, `CSSColor` is the CSS colour
-//! nearest to it. Rekognition rounds further: its RGB values are those of the CSS colour.
+//! `Red`, `Green`, `Blue` and `HexCode` are the mean of the cluster's pixels, `CSSColor` is the nearest CSS colour.
+//! Rekognition returns the RGB values of the CSS colour instead.
 
 use rekognition_model::DominantColor;
 
 use crate::colour::{CssColour, Lab, nearest_css};
-use crate::request::MOST_DOMINANT_COLOURS;
+use crate::request::MAX_DOMINANT_COLOURS;
 
-/// Squared distance in CIELAB up to which two clusters are the same colour.
+/// The squared distance in CIELAB up to which clusters are merged.
 const ALIKE: f32 = 8.0 * 8.0;
 const ROUNDS: usize = 16;
 /// Clusters with a smaller share of the pixels are not reported.
@@ -69,7 +68,7 @@ impl Bin {
     }
 }
 
-/// The dominant colours of some pixels, most frequent first; nothing when there are no pixels.
+/// The dominant colours of some pixels, most frequent first.
 pub(super) fn dominant_colours(pixels: impl Iterator<Item = [u8; 3]>) -> Vec<Dominant> {
     let bins = bins(pixels);
     let total: u32 = bins.iter().map(|b| b.count).sum();
@@ -106,7 +105,7 @@ fn bins(pixels: impl Iterator<Item = [u8; 3]>) -> Vec<Bin> {
     bins
 }
 
-/// k-means of the bins in CIELAB, each weighing as much as it has pixels.
+/// k-means of the bins in CIELAB, weighted by their pixels.
 fn clusters(bins: &[Bin]) -> Vec<Bin> {
     let points: Vec<(Lab, f32)> = bins
         .iter()
@@ -146,22 +145,23 @@ fn clusters(bins: &[Bin]) -> Vec<Bin> {
 
 fn seeds(points: &[(Lab, f32)]) -> Vec<Lab> {
     let mut seeds = Vec::new();
-    // The first seed is the heaviest point: before it, all points are equally far from the seeds.
+    // All points start at the same distance, so the first seed is the heaviest point.
     let mut distances = vec![f32::MAX; points.len()];
-    let mut worth: Vec<f32> = points.iter().map(|(_, weight)| *weight).collect();
-    while seeds.len() < MOST_DOMINANT_COLOURS as usize {
-        let best = worth
+    let mut scores: Vec<f32> = points.iter().map(|(_, weight)| *weight).collect();
+    while seeds.len() < MAX_DOMINANT_COLOURS as usize {
+        let best = scores
             .iter()
             .enumerate()
             .max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
-        let Some((seed, _)) = best.and_then(|(at, worth)| points.get(at).filter(|_| *worth > 0.0))
+        let Some((seed, _)) = best.and_then(|(at, score)| points.get(at).filter(|_| *score > 0.0))
         else {
             break;
         };
         seeds.push(*seed);
-        for ((worth, distance), (lab, weight)) in worth.iter_mut().zip(&mut distances).zip(points) {
+        for ((score, distance), (lab, weight)) in scores.iter_mut().zip(&mut distances).zip(points)
+        {
             *distance = distance.min(lab.distance_squared(*seed));
-            *worth = if *distance < ALIKE {
+            *score = if *distance < ALIKE {
                 0.0
             } else {
                 *distance * weight
@@ -194,7 +194,7 @@ fn mean<'p>(points: impl Iterator<Item = &'p (Lab, f32)>) -> Option<Lab> {
     })
 }
 
-/// Joins clusters that look alike or have the same CSS name, the most alike first.
+/// Merges clusters that look alike or have the same CSS name, the closest first.
 fn merged(mut clusters: Vec<Bin>) -> Vec<Bin> {
     loop {
         let seen: Vec<(Lab, &str)> = clusters
@@ -217,9 +217,9 @@ fn merged(mut clusters: Vec<Bin>) -> Vec<Bin> {
         let Some((i, j, _)) = best else {
             return clusters;
         };
-        let gone = clusters.swap_remove(j);
+        let merged = clusters.swap_remove(j);
         if let Some(kept) = clusters.get_mut(i) {
-            kept.add(&gone);
+            kept.add(&merged);
         }
     }
 }
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn no_css_name_stands_twice() {
+    fn css_names_are_unique() {
         // A sweep through all hues and lightnesses.
         let pixels = (0..32u8).flat_map(|r| {
             (0..32u8).flat_map(move |g| (0..32u8).map(move |b| [r * 8, g * 8, b * 8]))
@@ -280,14 +280,14 @@ mod tests {
     }
 
     #[test]
-    fn what_covers_less_than_a_percent_is_left_out() {
+    fn colours_below_one_percent_are_dropped() {
         let found = of(&[([0, 0, 0], 995), ([255, 0, 0], 5)]);
         assert_eq!(found.len(), 1);
         assert!((found[0].share - 0.995).abs() < 1e-6);
     }
 
     #[test]
-    fn the_answer_does_not_depend_on_the_order_of_pixels() {
+    fn the_result_does_not_depend_on_the_order_of_pixels() {
         let colours: Vec<[u8; 3]> = (0..5000u32)
             .map(|i| [(i * 7 % 256) as u8, (i * 13 % 256) as u8, (i % 256) as u8])
             .collect();

@@ -1,8 +1,7 @@
-//! `IMAGE_PROPERTIES`, computed from the pixels: quality and dominant colours of the picture, of its
-//! foreground and background, and of each box.
+//! `IMAGE_PROPERTIES`: quality and dominant colours of the image, of its foreground and background, and of each box.
 //!
-//! Rekognition does not publish its formulas. What stands here has the same members, ranges and meaning and
-//! is defined in `quality`, `dominant` and `region`; the numbers are not Rekognition's.
+//! Rekognition does not publish its formulas. The values here have the same ranges and meaning, but other formulas; see
+//! `quality`, `dominant` and `region`.
 
 mod dominant;
 mod quality;
@@ -23,22 +22,22 @@ use dominant::dominant_colours;
 use quality::{Quality, Tally, tallies};
 use region::{Region, foreground};
 
-/// Longer side of the picture in which quality is measured, in pixels. A fixed size makes sharpness
-/// independent of how many megapixels the same view has.
+/// The longer side of the image for measuring quality, in pixels. A fixed size makes sharpness independent of the
+/// resolution.
 const QUALITY_SIDE: u32 = 512;
-/// Longer side of the picture in which colours are counted, in pixels.
+/// The longer side of the image for counting colours, in pixels.
 const COLOUR_SIDE: u32 = 128;
 
-/// One picture, made small enough to be measured.
-pub(crate) struct Measured {
+/// Scaled-down copies of one image, for measurements.
+pub(crate) struct PixelStatistics {
     quality_view: RgbImage,
     colour_view: RgbImage,
-    most_colours: usize,
+    max_colours: usize,
 }
 
-impl Measured {
+impl PixelStatistics {
     /// # Errors
-    /// `Internal`, when scaling fails.
+    /// `Internal` if scaling fails.
     pub(crate) fn new(picture: &Picture, options: PropertiesOptions) -> Result<Self, VisionError> {
         let quality_view = picture.thumbnail(QUALITY_SIDE)?;
         let longer = quality_view.width().max(quality_view.height());
@@ -52,11 +51,11 @@ impl Measured {
         Ok(Self {
             quality_view,
             colour_view,
-            most_colours: options.max_dominant_colours,
+            max_colours: options.max_dominant_colours,
         })
     }
 
-    /// The properties of the picture; `objects` are the boxes found in it.
+    /// The properties of the image. `objects` are the boxes in it.
     pub(crate) fn properties(&self, objects: &[RatioBox]) -> DetectLabelsImageProperties {
         let front = foreground(&self.colour_view, objects);
         let [foreground, background] = tallies(&self.quality_view, &front);
@@ -90,7 +89,7 @@ impl Measured {
             .filter(|(x, y, _)| inside(*x, *y))
             .map(|(_, _, p)| p.0);
         let mut colours = dominant_colours(pixels);
-        colours.truncate(self.most_colours);
+        colours.truncate(self.max_colours);
         colours.iter().map(|c| c.to_response()).collect()
     }
 }
@@ -103,7 +102,7 @@ impl Quality {
         }
     }
 
-    /// Rekognition gives no contrast for foreground and background.
+    /// Rekognition returns no contrast for foreground and background.
     fn to_response_of_part(self) -> DetectLabelsImageQuality {
         DetectLabelsImageQuality {
             brightness: Some(f64::from(self.brightness)),
@@ -149,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_object_is_the_foreground_and_the_rest_the_background() {
-        let measured = Measured::new(
+        let measured = PixelStatistics::new(
             &square_on_blue(),
             PropertiesOptions {
                 max_dominant_colours: 10,
@@ -179,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_box_has_its_own_colours() {
-        let measured = Measured::new(
+        let measured = PixelStatistics::new(
             &square_on_blue(),
             PropertiesOptions {
                 max_dominant_colours: 10,
@@ -202,9 +201,9 @@ mod tests {
     }
 
     #[test]
-    fn max_dominant_colors_bounds_each_list() {
+    fn max_dominant_colors_limits_each_list() {
         let at = |most| {
-            let measured = Measured::new(
+            let measured = PixelStatistics::new(
                 &square_on_blue(),
                 PropertiesOptions {
                     max_dominant_colours: most,
@@ -225,7 +224,7 @@ mod tests {
     #[test]
     fn a_colour_has_all_its_members() {
         let flat = Picture::decode(&png(RgbImage::from_pixel(90, 90, Rgb([200, 100, 7])))).unwrap();
-        let measured = Measured::new(
+        let measured = PixelStatistics::new(
             &flat,
             PropertiesOptions {
                 max_dominant_colours: 10,

@@ -2,13 +2,12 @@
 //!
 //! All three are measured on CIELAB lightness `L*`:
 //! - **Brightness** is the mean of `L*`: 0 for black, 100 for white, 53 for the mid-grey #7f7f7f.
-//! - **Contrast** is the span of `L*` between its 5th and 95th percentile: 0 for a flat picture, 100 for
-//!   one that is half black and half white.
+//! - **Contrast** is the difference between the 5th and 95th percentile of `L*`: 0 for a flat image, 100 for one that is
+//!   half black and half white.
 //! - **Sharpness** follows the no-reference blur metric of Crete et al. (*The blur effect: perception and
-//!   estimation with a new no-reference perceptual blur metric*, 2007): a picture that is sharp loses much
-//!   of the difference between neighbouring pixels when it is blurred, a blurred one hardly changes. It is
-//!   the share of that difference which a box blur of 9 pixels takes away, across or down, whichever is
-//!   less. A flat picture has no difference to lose and is given 0.
+//!   estimation with a new no-reference perceptual blur metric*, 2007): blurring removes much of the difference
+//!   between neighbouring pixels of a sharp image, and little of a blurred one. Sharpness is the share of the difference
+//!   that a box blur of 9 pixels removes, horizontally or vertically, whichever is less. A flat image has 0.
 
 use image::RgbImage;
 
@@ -19,10 +18,10 @@ use crate::colour::Lab;
 const REACH: usize = 4;
 /// Bins of the histogram of lightness.
 const BINS: usize = 401;
-/// Mean difference between neighbours, in `L*`, below which there is nothing to judge sharpness by.
+/// The mean difference between neighbours, in `L*`, below which the image counts as flat.
 const FLAT: f64 = 0.01;
 
-/// Quality in Rekognition's terms.
+/// The quality values of Rekognition.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Quality {
     pub(super) brightness: f32,
@@ -30,7 +29,7 @@ pub(super) struct Quality {
     pub(super) contrast: f32,
 }
 
-/// What is counted over the pixels of one part of the picture.
+/// The sums over the pixels of one part of the image.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tally {
     pixels: u64,
@@ -45,11 +44,11 @@ pub(super) struct Tally {
 struct Variation {
     /// Sum of the differences.
     before: f64,
-    /// Sum of what blurring takes away from them.
+    /// Sum of the differences that blurring removes.
     lost: f64,
 }
 
-/// Counts the picture's foreground and its background, in this order.
+/// The sums for the foreground and the background, in this order.
 pub(super) fn tallies(view: &RgbImage, foreground: &Region) -> [Tally; 2] {
     let (width, height) = (view.width() as usize, view.height() as usize);
     let plane: Vec<f32> = view.pixels().map(|p| Lab::lightness(p.0)).collect();
@@ -103,7 +102,7 @@ impl Tally {
         }
     }
 
-    /// Both parts together.
+    /// The sums for both parts.
     pub(super) fn sum(a: &Self, b: &Self) -> Self {
         Self {
             pixels: a.pixels + b.pixels,
@@ -133,13 +132,13 @@ impl Tally {
         }
     }
 
-    /// Lightness below which this share of the pixels lies.
+    /// The lightness that this share of the pixels does not reach.
     fn percentile(&self, share: f64) -> f64 {
-        let wanted = share * self.pixels as f64;
-        let mut seen = 0;
+        let target = share * self.pixels as f64;
+        let mut counted = 0;
         for (bin, count) in self.histogram.iter().enumerate() {
-            seen += count;
-            if seen as f64 >= wanted && seen > 0 {
+            counted += count;
+            if counted as f64 >= target && counted > 0 {
                 return 100.0 * bin as f64 / (BINS - 1) as f64;
             }
         }
@@ -194,8 +193,7 @@ impl Line {
         }
     }
 
-    /// Calls `each` with the place of a pixel, its difference to the one before it, and how much of that
-    /// blurring takes away.
+    /// Calls `each` with the index of a pixel, its difference from the previous one, and the part that blurring removes.
     fn vary(&self, mut each: impl FnMut(usize, f32, f32)) {
         let pairs = self
             .values
@@ -243,17 +241,17 @@ mod tests {
     }
 
     #[test]
-    fn contrast_is_the_span_of_lightness() {
+    fn contrast_is_the_range_of_lightness() {
         assert_eq!(whole(&grey(99)).contrast, 0.0);
         let halves = RgbImage::from_fn(100, 80, |x, _| Rgb(if x < 50 { [0; 3] } else { [255; 3] }));
         assert!((whole(&halves).contrast - 100.0).abs() < 0.3);
-        // Two percent of white specks are no contrast.
+        // Two percent of white specks do not count as contrast.
         let specks = RgbImage::from_fn(100, 80, |x, _| Rgb(if x < 2 { [255; 3] } else { [0; 3] }));
         assert_eq!(whole(&specks).contrast, 0.0);
     }
 
     #[test]
-    fn blurring_costs_sharpness() {
+    fn blurring_reduces_sharpness() {
         let sharp = texture();
         let steps: Vec<f32> = [0.0, 1.0, 2.0, 4.0]
             .map(|s| {
@@ -277,7 +275,7 @@ mod tests {
                 [0; 3]
             })
         });
-        // Moved by 25 pixels across while it was taken.
+        // Motion blur of 25 pixels.
         let moved = RgbImage::from_fn(240, 160, |x, y| {
             let exposed = (0..25).map(|i| board.get_pixel((x + i) % 240, y).0[0]);
             Rgb([(exposed.map(u32::from).sum::<u32>() / 25) as u8; 3])
@@ -292,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn foreground_and_background_are_counted_apart() {
+    fn foreground_and_background_are_separate() {
         let halves = RgbImage::from_fn(100, 80, |x, _| Rgb(if x < 50 { [0; 3] } else { [255; 3] }));
         let left = crate::letterbox::RatioBox {
             left: 0.0,

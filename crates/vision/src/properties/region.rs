@@ -1,12 +1,11 @@
 //! Foreground and background.
 //!
-//! - The **foreground** is what lies in the boxes of the objects found, when there are any and they do not
-//!   cover the picture.
-//! - Otherwise it is what stands out from the border: the border's colours (the outer sixteenth of each
-//!   side, clustered in CIELAB) are taken for the background, every pixel's distance from the nearest of
-//!   them is smoothed, and Otsu's threshold parts near from far.
-//! - When nothing stands out either (a flat or an evenly textured picture), it is the middle of the picture,
-//!   half as wide and half as high.
+//! - The **foreground** is the area of the detected boxes, unless there are none or they cover the image.
+//! - Otherwise it is the area that differs from the border: the border's colours (the outer sixteenth of each side,
+//!   clustered in CIELAB) count as background, each pixel's distance from the nearest of them is smoothed, and Otsu's
+//!   threshold separates near from far.
+//! - If no area differs enough (a flat or evenly textured image), it is the centre of the image, half as wide and half as
+//!   high.
 //!
 //! The **background** is the rest.
 
@@ -16,14 +15,14 @@ use super::dominant::dominant_colours;
 use crate::colour::Lab;
 use crate::letterbox::RatioBox;
 
-/// Shares of the picture that a foreground may have.
+/// The allowed shares of the foreground.
 const SHARES: std::ops::RangeInclusive<f32> = 0.005..=0.99;
-/// Border colours below this share are taken for objects that touch the border.
+/// Border colours below this share count as objects that touch the border.
 const BORDER_SHARE: f32 = 0.05;
-/// A foreground must on average differ by this much more from the border than the background does, in CIELAB.
-const STANDS_OUT: f32 = 10.0;
+/// The minimum difference between the mean distances of foreground and background from the border, in CIELAB.
+const MIN_DISTANCE: f32 = 10.0;
 
-/// A part of a picture, pixel by pixel.
+/// A part of an image, pixel by pixel.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Region {
     width: usize,
@@ -42,7 +41,7 @@ impl Region {
         }
     }
 
-    /// The pixels that lie in any of the boxes, even in part.
+    /// The pixels that overlap any of the boxes.
     pub(super) fn of_boxes(width: u32, height: u32, boxes: &[RatioBox]) -> Self {
         let (w, h) = (width as f32, height as f32);
         let covers = |from: f32, size: f32, side: f32, at: u32| {
@@ -56,7 +55,7 @@ impl Region {
         })
     }
 
-    /// Whether a pixel lies in the region.
+    /// Whether a pixel is in the region.
     pub(super) fn contains(&self, x: u32, y: u32) -> bool {
         let (x, y) = (x as usize, y as usize);
         x < self.width
@@ -67,7 +66,7 @@ impl Region {
                 .unwrap_or(false)
     }
 
-    /// For each pixel of the same picture at another size, whether it lies in the region.
+    /// For each pixel of the image at another size, whether it is in the region.
     pub(super) fn scaled(&self, width: usize, height: usize) -> Vec<bool> {
         let columns: Vec<usize> = (0..width).map(|x| x * self.width / width).collect();
         let mut inside = Vec::with_capacity(width * height);
@@ -90,17 +89,17 @@ impl Region {
         self.inside.iter().filter(|i| **i).count() as f32 / self.inside.len().max(1) as f32
     }
 
-    fn if_fitting(self) -> Option<Self> {
+    fn if_plausible(self) -> Option<Self> {
         SHARES.contains(&self.share()).then_some(self)
     }
 }
 
-/// Finds the foreground of a picture in which these objects were found.
+/// Finds the foreground of an image with these objects.
 pub(super) fn foreground(view: &RgbImage, objects: &[RatioBox]) -> Region {
     let (width, height) = view.dimensions();
     Region::of_boxes(width, height, objects)
-        .if_fitting()
-        .or_else(|| standing_out(view))
+        .if_plausible()
+        .or_else(|| distinct_from_border(view))
         .unwrap_or_else(|| {
             let middle = RatioBox {
                 left: 0.25,
@@ -112,7 +111,7 @@ pub(super) fn foreground(view: &RgbImage, objects: &[RatioBox]) -> Region {
         })
 }
 
-fn standing_out(view: &RgbImage) -> Option<Region> {
+fn distinct_from_border(view: &RgbImage) -> Option<Region> {
     let (width, height) = view.dimensions();
     let (frame_x, frame_y) = (width.div_ceil(16), height.div_ceil(16));
     let on_border = |x: u32, y: u32| {
@@ -149,7 +148,7 @@ fn standing_out(view: &RgbImage) -> Option<Region> {
         height: height as usize,
         inside: smooth.iter().map(|d| *d > threshold).collect(),
     };
-    region.if_fitting()
+    region.if_plausible()
 }
 
 /// Mean of each pixel and its eight neighbours.
@@ -170,8 +169,8 @@ fn smoothed(values: &[f32], width: usize) -> Vec<f32> {
     out
 }
 
-/// The threshold that parts the values into two groups as unlike as can be (Otsu 1979); nothing when the
-/// groups' means are less than [`STANDS_OUT`] apart.
+/// The threshold that separates the values into the two most different groups (Otsu 1979). `None` if the groups' means
+/// differ by less than [`MIN_DISTANCE`].
 fn otsu(values: &[f32]) -> Option<f32> {
     const BINS: usize = 64;
     let most = values.iter().copied().fold(0.0, f32::max);
@@ -189,9 +188,9 @@ fn otsu(values: &[f32]) -> Option<f32> {
     let total: f32 = values.iter().sum();
     let (mut count, mut sum) = (0u32, 0f32);
     let mut best: Option<(f32, f32, f32)> = None;
-    for (bin, (more, worth)) in histogram.iter().enumerate() {
+    for (bin, (more, value)) in histogram.iter().enumerate() {
         count += more;
-        sum += worth;
+        sum += value;
         let rest = values.len() as u32 - count;
         if count == 0 || rest == 0 {
             continue;
@@ -202,7 +201,7 @@ fn otsu(values: &[f32]) -> Option<f32> {
             best = Some((between, far - near, (bin + 1) as f32 / BINS as f32 * most));
         }
     }
-    best.filter(|(_, apart, _)| *apart >= STANDS_OUT)
+    best.filter(|(_, apart, _)| *apart >= MIN_DISTANCE)
         .map(|(_, _, threshold)| threshold)
 }
 
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_out_from_the_border_is_the_foreground() {
+    fn an_area_that_differs_from_the_border_is_the_foreground() {
         let region = foreground(&disc([30, 90, 160], [230, 200, 40]), &[]);
         assert!(region.contains(90, 40));
         assert_eq!(corners(&region), [false; 4]);
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_over_everything_does_not_part_the_picture() {
+    fn a_box_over_the_whole_image_is_ignored() {
         let all = RatioBox {
             left: 0.0,
             top: 0.0,
@@ -261,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flat_picture_has_its_middle_in_front() {
+    fn the_foreground_of_a_flat_image_is_its_centre() {
         let region = foreground(&RgbImage::from_pixel(128, 96, Rgb([9, 9, 9])), &[]);
         assert!(region.contains(64, 48));
         assert_eq!(corners(&region), [false; 4]);
@@ -269,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_has_the_same_place_at_another_size() {
+    fn a_region_scales_with_the_image() {
         let left = RatioBox {
             left: 0.0,
             top: 0.0,

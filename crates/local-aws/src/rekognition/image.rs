@@ -1,40 +1,40 @@
-//! The picture of a request: where its bytes come from, and what is said of those that cannot be used.
+//! The image of a request: where its bytes come from, and the errors for images that cannot be used.
 
-use super::{answer::refuse, internal};
+use super::response::internal;
 use crate::store::{ReadError, Store};
 use rekognition_model::{ErrorBody, ErrorCode, Image, S3Object};
 use sightline_vision::{MAX_SIDE, VisionError};
 
 /// The largest object, in bytes: 15 MB (Amazon Rekognition Developer Guide, "Guidelines and quotas").
 const MAX_OBJECT: u64 = 15 * 1024 * 1024;
-/// The version of an object in a bucket that keeps no versions (Amazon S3 User Guide, "How S3 Versioning works").
+/// The version of an object in a bucket without versioning (Amazon S3 User Guide, "How S3 Versioning works").
 const NO_VERSION: &str = "null";
-/// Rekognition's answer to an object that it cannot get, whatever the reason (Amazon Rekognition Developer Guide,
-/// "Error handling").
+/// Rekognition's message for an object that it cannot read, for any reason (Amazon Rekognition Developer Guide, "Error
+/// handling").
 const NO_OBJECT: &str =
     "Unable to get object metadata from S3. Check object key, region and/or access permissions.";
 
-/// The bytes of the picture, out of the request or out of the store.
+/// The bytes of the image, from the request or from the store.
 pub(super) async fn fetch(store: &Store, image: Image) -> Result<Vec<u8>, ErrorBody> {
     if let Some(bytes) = image.bytes {
         return Ok(bytes);
     }
     let object = image.s3_object.unwrap_or_default();
     let (bucket, key) = address(&object)?;
-    match store.read_for_recognition(bucket, key, MAX_OBJECT).await {
-        Ok(object) => Ok(object.bytes),
+    match store.read_object(bucket, key, MAX_OBJECT).await {
+        Ok(bytes) => Ok(bytes),
         Err(ReadError::NoSuchBucket | ReadError::NoSuchKey) => Err(no_object()),
-        Err(ReadError::TooLarge { size }) => Err(refuse(
+        Err(ReadError::TooLarge { size }) => Err(ErrorBody::new(
             ErrorCode::ImageTooLarge,
             format!(
-                "Image size is too large: the object has {size} bytes, and at most {MAX_OBJECT} (15 MB) are read from S3."
+                "Image size is too large: the object has {size} bytes; the limit for S3 objects is {MAX_OBJECT} bytes (15 MB)."
             ),
         )),
         Err(error @ ReadError::Store(_)) => Err(internal("the object cannot be read", &error)),
     }
 }
 
-/// Bucket and key of an object that can be there at all.
+/// Bucket and key of an object. Only the version `null` can exist.
 fn address(object: &S3Object) -> Result<(&str, &str), ErrorBody> {
     match (&object.bucket, &object.name, object.version.as_deref()) {
         (Some(bucket), Some(key), None | Some(NO_VERSION)) => Ok((bucket, key)),
@@ -43,27 +43,29 @@ fn address(object: &S3Object) -> Result<(&str, &str), ErrorBody> {
 }
 
 fn no_object() -> ErrorBody {
-    refuse(ErrorCode::InvalidS3Object, NO_OBJECT)
+    ErrorBody::new(ErrorCode::InvalidS3Object, NO_OBJECT)
 }
 
-/// Rekognition's words for a picture that cannot be looked at, with the recogniser's reason behind them.
-pub(super) fn refusal(error: VisionError) -> ErrorBody {
+/// Rekognition's error for an image that cannot be analysed, followed by the recogniser's reason.
+pub(super) fn error_body(error: VisionError) -> ErrorBody {
     match error {
-        VisionError::InvalidImageFormat(reason) => refuse(
+        VisionError::InvalidImageFormat(reason) => ErrorBody::new(
             ErrorCode::InvalidImageFormat,
             format!("Request has invalid image format: {reason}"),
         ),
-        VisionError::ImageTooLarge { width, height } if width.max(height) > MAX_SIDE => refuse(
-            ErrorCode::ImageTooLarge,
-            format!(
-                "Input image dimensions {width} x {height} exceed maximum dimension size of {MAX_SIDE} pixels"
-            ),
-        ),
-        VisionError::ImageTooLarge { .. } => refuse(
+        VisionError::ImageTooLarge { width, height } if width.max(height) > MAX_SIDE => {
+            ErrorBody::new(
+                ErrorCode::ImageTooLarge,
+                format!(
+                    "Input image dimensions {width} x {height} exceed maximum dimension size of {MAX_SIDE} pixels"
+                ),
+            )
+        }
+        VisionError::ImageTooLarge { .. } => ErrorBody::new(
             ErrorCode::ImageTooLarge,
             format!("Image size is too large: {error}"),
         ),
-        VisionError::ImageTooSmall { .. } | VisionError::InvalidParameter(_) => refuse(
+        VisionError::ImageTooSmall { .. } | VisionError::InvalidParameter(_) => ErrorBody::new(
             ErrorCode::InvalidParameter,
             format!("Request has invalid parameters: {error}"),
         ),
@@ -105,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_a_picture_has_rekognitions_code() {
+    fn every_image_error_has_rekognitions_code() {
         for (error, code, message) in [
             (
                 VisionError::InvalidImageFormat("it is a GIF".into()),
@@ -147,10 +149,10 @@ mod tests {
                 "Internal server error: the recogniser failed.",
             ),
         ] {
-            let body = refusal(error);
+            let body = error_body(error);
             assert_eq!(body.error_code(), Some(code));
-            let said = body.message.unwrap();
-            assert!(said.starts_with(message), "{said}");
+            let found = body.message.unwrap();
+            assert!(found.starts_with(message), "{found}");
         }
     }
 }

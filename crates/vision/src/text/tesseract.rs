@@ -1,7 +1,6 @@
-//! Tesseract, the text recogniser of the local mode: a program of its own that is there when its Debian package
-//! `tesseract-ocr` is installed.
+//! Runs Tesseract, a separate program that the Debian package `tesseract-ocr` installs.
 
-use sightline_vision::Upright;
+use image::RgbImage;
 use std::{
     ffi::OsStr,
     fs::File,
@@ -12,39 +11,39 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The language whose letters are read; Debian's package comes with it.
+/// The language of the text; Debian's package includes it.
 const LANGUAGE: &str = "eng";
-/// How long reading one picture may take.
+/// The longest time for one image.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
-/// How long the program may take to say what it is.
-const GREETING_LIMIT: Duration = Duration::from_secs(30);
-/// How often is looked whether the program has ended.
-const INTERVAL: Duration = Duration::from_millis(5);
-/// How much of what it says about a failure is told.
+/// The longest time for `--version` and `--list-langs`.
+const PROBE_LIMIT: Duration = Duration::from_secs(30);
+/// How often to check whether the program has ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
+/// How many characters of the program's error output are reported.
 const MAX_REASON: usize = 200;
 
 /// Why Tesseract cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TesseractError {
-    /// There is no such program.
-    #[error("there is no program {}", .0.display())]
+    /// The program does not exist.
+    #[error("the program {} does not exist", .0.display())]
     Missing(PathBuf),
-    /// The program is there and of no use.
-    #[error("{} is no use as Tesseract: {reason}", program.display())]
+    /// The program exists but cannot be used.
+    #[error("{} cannot be used as Tesseract: {reason}", program.display())]
     Unusable {
         /// The program.
         program: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
 }
 
-/// Why a picture was not read.
+/// Why Tesseract did not read an image.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum OcrError {
+pub(super) enum RunError {
     #[error("Tesseract took longer than {} seconds", .0.as_secs())]
-    TooLong(Duration),
-    #[error("Tesseract ended with {status}: {reason}")]
+    TimedOut(Duration),
+    #[error("Tesseract failed with {status}: {reason}")]
     Failed { status: ExitStatus, reason: String },
     #[error("Tesseract cannot be run: {0}")]
     Io(#[from] io::Error),
@@ -58,11 +57,11 @@ pub struct Tesseract {
 }
 
 impl Tesseract {
-    /// Asks the program, a path or a name to be found on `PATH`, what it is and whether it reads English.
+    /// Checks the program's version and that it reads English. `program` is a path, or a name to look up in `PATH`.
     ///
     /// # Errors
-    /// [`TesseractError::Missing`] where there is no such program, [`TesseractError::Unusable`] where it is another
-    /// one or lacks its language data.
+    /// [`TesseractError::Missing`] if there is no such program, [`TesseractError::Unusable`] if it is not Tesseract
+    /// or lacks its language data.
     pub fn open(program: &Path) -> Result<Self, TesseractError> {
         let unusable = |reason: String| TesseractError::Unusable {
             program: program.to_owned(),
@@ -71,24 +70,17 @@ impl Tesseract {
         let ask = |argument: &str| {
             let files = tempfile::tempfile().and_then(|out| Ok((out, tempfile::tempfile()?)));
             let (out, errors) = files.map_err(|error| unusable(error.to_string()))?;
-            match run(
-                program,
-                [argument],
-                Stdio::null(),
-                out,
-                errors,
-                GREETING_LIMIT,
-            ) {
-                Ok(said) => Ok(said),
-                Err(OcrError::Io(error)) if error.kind() == ErrorKind::NotFound => {
+            match run(program, [argument], Stdio::null(), out, errors, PROBE_LIMIT) {
+                Ok(output) => Ok(output),
+                Err(RunError::Io(error)) if error.kind() == ErrorKind::NotFound => {
                     Err(TesseractError::Missing(program.to_owned()))
                 }
                 Err(error) => Err(unusable(error.to_string())),
             }
         };
-        let said = ask("--version")?;
-        let version = version(&said)
-            .ok_or_else(|| unusable("it does not say which version it is".to_owned()))?;
+        let output = ask("--version")?;
+        let version =
+            version(&output).ok_or_else(|| unusable("it does not report a version".to_owned()))?;
         if !ask("--list-langs")?
             .lines()
             .any(|line| line.trim() == LANGUAGE)
@@ -103,22 +95,22 @@ impl Tesseract {
         })
     }
 
-    /// Its version, such as `5.3.0`.
+    /// The version, such as `5.3.0`.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// Reads a picture on this thread and answers Tesseract's TSV. The picture waits in a nameless file in `folder`,
-    /// which is gone when the process is.
-    pub(crate) fn read(&self, folder: &Path, picture: &Upright) -> Result<String, OcrError> {
-        let mut pnm = tempfile::tempfile_in(folder)?;
-        write!(pnm, "P6\n{} {}\n255\n", picture.width, picture.height)?;
-        pnm.write_all(&picture.rgb)?;
+    /// Reads an image and returns Tesseract's TSV. Blocks. The temporary files in `scratch` have no names, so they
+    /// disappear with the process.
+    pub(super) fn read(&self, scratch: &Path, image: &RgbImage) -> Result<String, RunError> {
+        let mut pnm = tempfile::tempfile_in(scratch)?;
+        write!(pnm, "P6\n{} {}\n255\n", image.width(), image.height())?;
+        pnm.write_all(image.as_raw())?;
         pnm.rewind()?;
         let (out, errors) = (
-            tempfile::tempfile_in(folder)?,
-            tempfile::tempfile_in(folder)?,
+            tempfile::tempfile_in(scratch)?,
+            tempfile::tempfile_in(scratch)?,
         );
         let arguments = [
             "stdin",
@@ -139,8 +131,8 @@ impl Tesseract {
     }
 }
 
-/// Runs the program to its end and answers what it wrote. Files take what it writes, so that it never waits for a
-/// reader.
+/// Runs the program to its end and returns its standard output. The output goes to files, so the program never waits
+/// for a reader.
 fn run<A: AsRef<OsStr>>(
     program: &Path,
     arguments: impl IntoIterator<Item = A>,
@@ -148,14 +140,14 @@ fn run<A: AsRef<OsStr>>(
     mut out: File,
     mut errors: File,
     limit: Duration,
-) -> Result<String, OcrError> {
+) -> Result<String, RunError> {
     let mut command = Command::new(program);
     command
         .args(arguments)
         .stdin(stdin)
         .stdout(out.try_clone()?)
         .stderr(errors.try_clone()?)
-        // No key of this process is its business, and one thread is what one place is for.
+        // The program must not see this process's secrets. The caller counts on one thread a call.
         .env_clear()
         .env("OMP_THREAD_LIMIT", "1")
         .env("LC_ALL", "C");
@@ -164,41 +156,41 @@ fn run<A: AsRef<OsStr>>(
             command.env(name, value);
         }
     }
-    // Ctrl-C asks this process to finish what is in hand, and this is.
+    // Ctrl-C lets this process finish its running calls, so it must not reach the program.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn()?;
     let status = match wait(&mut child, limit) {
         Ok(Some(status)) => status,
-        ended => {
+        failed => {
             child.kill()?;
             child.wait()?;
-            return Err(ended.map_or_else(OcrError::Io, |_| OcrError::TooLong(limit)));
+            return Err(failed.map_or_else(RunError::Io, |_| RunError::TimedOut(limit)));
         }
     };
     if status.success() {
-        text(&mut out).map_err(OcrError::Io)
+        text(&mut out).map_err(RunError::Io)
     } else {
-        let said = text(&mut errors).unwrap_or_default();
-        let words: Vec<&str> = said.split_whitespace().collect();
-        Err(OcrError::Failed {
+        let output = text(&mut errors).unwrap_or_default();
+        let words: Vec<&str> = output.split_whitespace().collect();
+        Err(RunError::Failed {
             status,
             reason: words.join(" ").chars().take(MAX_REASON).collect(),
         })
     }
 }
 
-/// The program's end, or nothing when it has not come in time.
+/// The program's exit status, or `None` if it is still running after `limit`.
 fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
-    let began = Instant::now();
+    let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
-        if began.elapsed() > limit {
+        if start.elapsed() > limit {
             return Ok(None);
         }
-        thread::sleep(INTERVAL);
+        thread::sleep(POLL_INTERVAL);
     }
 }
 
@@ -209,9 +201,9 @@ fn text(file: &mut File) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// `5.3.0` out of `tesseract 5.3.0`, or `v5.3.0` as some builds say.
-fn version(said: &str) -> Option<&str> {
-    let version = said.lines().next()?.strip_prefix("tesseract ")?.trim();
+/// `5.3.0` from `tesseract 5.3.0`; some builds write `v5.3.0`.
+fn version(output: &str) -> Option<&str> {
+    let version = output.lines().next()?.strip_prefix("tesseract ")?.trim();
     let version = version.strip_prefix('v').unwrap_or(version);
     version
         .starts_with(|first: char| first.is_ascii_digit())
@@ -223,8 +215,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_read_as_builds_say_it() {
-        for (said, expected) in [
+    fn every_form_of_the_version_is_read() {
+        for (output, expected) in [
             ("tesseract 5.3.0\n leptonica-1.82.0\n", Some("5.3.0")),
             ("tesseract v5.3.3.20231005", Some("5.3.3.20231005")),
             ("tesseract 4.1.1", Some("4.1.1")),
@@ -232,7 +224,7 @@ mod tests {
             ("convert 7", None),
             ("", None),
         ] {
-            assert_eq!(version(said), expected, "{said}");
+            assert_eq!(version(output), expected, "{output}");
         }
     }
 
@@ -241,7 +233,7 @@ mod tests {
         use super::*;
         use std::{fs, os::unix::fs::PermissionsExt};
 
-        /// A program that does what the lines of shell say.
+        /// A program that runs these lines of shell.
         fn program(folder: &Path, lines: &str) -> PathBuf {
             let path = folder.join("program");
             fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
@@ -249,24 +241,24 @@ mod tests {
             path
         }
 
-        fn call(program: &Path, limit: Duration) -> Result<String, OcrError> {
+        fn call(program: &Path, limit: Duration) -> Result<String, RunError> {
             let file = || tempfile::tempfile().unwrap();
             run(program, ["argument"], Stdio::null(), file(), file(), limit)
         }
 
         #[test]
-        fn what_is_missing_or_something_else_is_said() {
+        fn a_missing_or_unusable_program_is_reported() {
             let folder = tempfile::tempdir().unwrap();
             let missing = Tesseract::open(&folder.path().join("none")).unwrap_err();
             assert!(matches!(missing, TesseractError::Missing(_)), "{missing}");
-            for (lines, said) in [
-                ("echo convert 7", "which version"),
+            for (lines, reason) in [
+                ("echo convert 7", "does not report a version"),
                 ("echo broken >&2; exit 3", "broken"),
                 ("echo tesseract 5.3.0", "tesseract-ocr-eng"),
             ] {
                 let other = program(folder.path(), lines);
                 let error = Tesseract::open(&other).unwrap_err().to_string();
-                assert!(error.contains(said), "{error}");
+                assert!(error.contains(reason), "{error}");
             }
             let good = program(
                 folder.path(),
@@ -276,24 +268,24 @@ mod tests {
         }
 
         #[test]
-        fn a_program_that_does_not_end_is_ended() {
+        fn a_program_that_takes_too_long_is_killed() {
             let folder = tempfile::tempdir().unwrap();
             let endless = program(folder.path(), "exec sleep 600");
             let error = call(&endless, Duration::from_millis(20)).unwrap_err();
-            assert!(matches!(error, OcrError::TooLong(_)), "{error}");
+            assert!(matches!(error, RunError::TimedOut(_)), "{error}");
         }
 
         #[test]
-        fn it_may_write_much_and_sees_no_key_of_this_process() {
+        fn output_may_be_long_and_the_environment_holds_no_secrets() {
             let folder = tempfile::tempdir().unwrap();
             let wordy = program(
                 folder.path(),
                 "i=0; while [ $i -lt 3000 ]; do echo '0123456789012345678901234567890123456789'; i=$((i+1)); done; env",
             );
-            let said = call(&wordy, Duration::from_secs(60)).unwrap();
-            assert!(said.len() > 3000 * 41);
-            assert!(said.contains("OMP_THREAD_LIMIT=1"));
-            assert!(!said.contains("CARGO"));
+            let output = call(&wordy, Duration::from_secs(60)).unwrap();
+            assert!(output.len() > 3000 * 41);
+            assert!(output.contains("OMP_THREAD_LIMIT=1"));
+            assert!(!output.contains("CARGO"));
         }
     }
 }

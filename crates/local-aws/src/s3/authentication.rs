@@ -1,9 +1,8 @@
-//! What s3s lets pass and S3 does not: two signatures at once, and `x-amz-*` headers that the signature does not
-//! cover. And old signatures in headers, because s3s does not look at their age, and presigned addresses that work
-//! for longer than a week.
+//! Checks that S3 makes and s3s does not: two signatures at once, `x-amz-*` headers that are not signed, Signature Version
+//! 2 in headers (s3s does not check its age), and presigned URLs that are valid for more than a week.
 //!
-//! The second is what makes a presigned address safe to give away: whoever holds it could else add metadata,
-//! tags or another type of its own.
+//! The check of headers makes it safe to hand out a presigned URL: otherwise its holder could add metadata, tags or another
+//! type.
 
 use http::{HeaderMap, header::AUTHORIZATION};
 use percent_encoding::percent_decode_str;
@@ -11,37 +10,37 @@ use percent_encoding::percent_decode_str;
 /// The prefix of headers that must be signed when they are sent.
 const MUST_BE_SIGNED: &str = "x-amz-";
 
-/// Covered without being listed: s3s puts its value into what is signed, or compares the body with it.
+/// Verified without being listed: s3s signs its value or compares it with the body.
 const COVERED: &str = "x-amz-content-sha256";
 
-/// The longest that a presigned address works, in seconds: a week (Amazon S3 API Reference, "Authenticating
+/// The longest validity of a presigned URL in seconds: a week (Amazon S3 API Reference, "Authenticating
 /// Requests: Using Query Parameters").
-const LONGEST_LIFE: i64 = 604_800;
+const MAX_EXPIRES: i64 = 604_800;
 
-/// How a request says it is signed.
+/// How a request is signed. The signature itself is not verified here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Claim {
-    /// Not at all.
+pub(super) enum Authentication {
+    /// Not signed.
     Anonymous,
     /// With Signature Version 4.
     V4 {
         access_key_id: Option<String>,
         /// In lower case.
         signed_headers: Vec<String>,
-        /// How long a presigned address says it works, in seconds.
+        /// `X-Amz-Expires` of a presigned URL.
         expires: Option<String>,
     },
-    /// With Signature Version 2 in the address, as boto3 and `aws s3 presign` still do for `us-east-1`. It
-    /// covers the type and every `x-amz-*` header that comes along.
+    /// With Signature Version 2 in the URL, as boto3 and `aws s3 presign` still do for `us-east-1`. It covers the type and
+    /// every `x-amz-*` header of the request.
     V2 { access_key_id: String },
     /// With Signature Version 2 in a header.
     V2Header,
-    /// In the address and in a header.
-    Twice,
+    /// In the URL and in a header, or twice in the URL.
+    Multiple,
 }
 
-impl Claim {
-    /// Reads what a request says; whether it is true is for s3s to find out.
+impl Authentication {
+    /// Reads headers and query. s3s verifies the signature later.
     pub(super) fn of(headers: &HeaderMap, query: Option<&str>) -> Self {
         let authorization = headers
             .get(AUTHORIZATION)
@@ -52,19 +51,19 @@ impl Claim {
                 (found == name).then(|| percent_decode_str(value).decode_utf8_lossy().into_owned())
             })
         };
-        let in_address = parameter("X-Amz-Signature").is_some();
-        let old_in_address = parameter("Signature").is_some();
+        let v4_query = parameter("X-Amz-Signature").is_some();
+        let v2_query = parameter("Signature").is_some();
         match authorization {
-            Some(_) if in_address || old_in_address => Self::Twice,
-            None if in_address && old_in_address => Self::Twice,
-            None if in_address => Self::V4 {
+            Some(_) if v4_query || v2_query => Self::Multiple,
+            None if v4_query && v2_query => Self::Multiple,
+            None if v4_query => Self::V4 {
                 access_key_id: parameter("X-Amz-Credential")
                     .as_deref()
                     .and_then(access_key_of),
                 signed_headers: split(&parameter("X-Amz-SignedHeaders").unwrap_or_default()),
                 expires: parameter("X-Amz-Expires"),
             },
-            None if old_in_address => Self::V2 {
+            None if v2_query => Self::V2 {
                 access_key_id: parameter("AWSAccessKeyId").unwrap_or_default(),
             },
             None => Self::Anonymous,
@@ -85,17 +84,17 @@ impl Claim {
         }
     }
 
-    /// Who the request says it is from.
+    /// The access key that the request names.
     pub(super) fn access_key_id(&self) -> Option<String> {
         match self {
             Self::V4 { access_key_id, .. } => access_key_id.clone(),
             Self::V2 { access_key_id } => Some(access_key_id.clone()),
-            Self::Anonymous | Self::V2Header | Self::Twice => None,
+            Self::Anonymous | Self::V2Header | Self::Multiple => None,
         }
     }
 
-    /// What is wrong with the time that a presigned address says it works; s3s compares it with the clock alone.
-    pub(super) fn bad_expires(&self) -> Option<&'static str> {
+    /// What is wrong with `X-Amz-Expires`, if anything. s3s only compares it with the clock.
+    pub(super) fn invalid_expires(&self) -> Option<&'static str> {
         let Self::V4 {
             expires: Some(expires),
             ..
@@ -106,7 +105,7 @@ impl Claim {
         match expires.parse::<i64>() {
             Err(_) => Some("X-Amz-Expires should be a number"),
             Ok(..0) => Some("X-Amz-Expires must be non-negative"),
-            Ok(0..=LONGEST_LIFE) => None,
+            Ok(0..=MAX_EXPIRES) => None,
             Ok(_) => Some(
                 "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less \
                  than 604800 seconds",
@@ -114,8 +113,8 @@ impl Claim {
         }
     }
 
-    /// The headers that should be signed and are not.
-    pub(super) fn unsigned(&self, headers: &HeaderMap) -> Vec<String> {
+    /// The headers that must be signed but are not.
+    pub(super) fn unsigned_headers(&self, headers: &HeaderMap) -> Vec<String> {
         let Self::V4 { signed_headers, .. } = self else {
             return Vec::new();
         };
@@ -129,7 +128,7 @@ impl Claim {
     }
 }
 
-/// `KEY/20260102/us-east-1/s3/aws4_request` begins with the key; a key may itself hold slashes.
+/// The key at the start of `KEY/20260102/us-east-1/s3/aws4_request`. A key may contain slashes.
 fn access_key_of(credential: &str) -> Option<String> {
     let key = credential.rsplitn(5, '/').nth(4)?;
     (!key.is_empty()).then(|| key.to_owned())
@@ -157,9 +156,9 @@ mod tests {
                           SignedHeaders=host;x-amz-date, Signature=00";
 
     #[test]
-    fn who_signed_and_what() {
-        let in_address = Claim::of(&HeaderMap::new(), Some(PRESIGNED));
-        assert_eq!(in_address.access_key_id().as_deref(), Some("local"));
+    fn key_and_signed_headers_are_read() {
+        let presigned = Authentication::of(&HeaderMap::new(), Some(PRESIGNED));
+        assert_eq!(presigned.access_key_id().as_deref(), Some("local"));
         let sent = headers(&[
             ("x-amz-meta-filename", "cat.jpg"),
             ("x-amz-meta-evil", "1"),
@@ -167,19 +166,19 @@ mod tests {
             ("x-amzn-trace-id", "1"),
             ("content-type", "image/jpeg"),
         ]);
-        assert_eq!(in_address.unsigned(&sent), ["x-amz-meta-evil"]);
+        assert_eq!(presigned.unsigned_headers(&sent), ["x-amz-meta-evil"]);
 
-        let in_header = Claim::of(&headers(&[("authorization", SIGNED)]), None);
+        let in_header = Authentication::of(&headers(&[("authorization", SIGNED)]), None);
         assert_eq!(in_header.access_key_id().as_deref(), Some("a/b"));
         assert_eq!(
-            in_header.unsigned(&headers(&[("x-amz-date", "1"), ("x-amz-acl", "private")])),
+            in_header.unsigned_headers(&headers(&[("x-amz-date", "1"), ("x-amz-acl", "private")])),
             ["x-amz-acl"]
         );
     }
 
     #[test]
-    fn an_address_works_for_a_week_at_most() {
-        for (expires, said) in [
+    fn a_url_is_valid_for_a_week_at_most() {
+        for (expires, message) in [
             ("0", None),
             ("604800", None),
             ("604801", Some("less than a week")),
@@ -188,40 +187,44 @@ mod tests {
             ("", Some("a number")),
         ] {
             let query = format!("{PRESIGNED}&X-Amz-Expires={expires}");
-            let bad = Claim::of(&HeaderMap::new(), Some(&query)).bad_expires();
-            assert_eq!(bad.is_some(), said.is_some(), "{expires}: {bad:?}");
-            assert!(bad.unwrap_or_default().contains(said.unwrap_or_default()));
+            let found = Authentication::of(&HeaderMap::new(), Some(&query)).invalid_expires();
+            assert_eq!(found.is_some(), message.is_some(), "{expires}: {found:?}");
+            assert!(
+                found
+                    .unwrap_or_default()
+                    .contains(message.unwrap_or_default())
+            );
         }
     }
 
     #[test]
-    fn other_ways_to_sign() {
+    fn other_signatures_are_recognised() {
         assert_eq!(
-            Claim::of(&HeaderMap::new(), Some("list-type=2")),
-            Claim::Anonymous
+            Authentication::of(&HeaderMap::new(), Some("list-type=2")),
+            Authentication::Anonymous
         );
         assert_eq!(
-            Claim::of(&headers(&[("authorization", "AWS a:b")]), None),
-            Claim::V2Header
+            Authentication::of(&headers(&[("authorization", "AWS a:b")]), None),
+            Authentication::V2Header
         );
-        let in_address = Claim::of(
+        let presigned = Authentication::of(
             &HeaderMap::new(),
             Some("AWSAccessKeyId=a&Expires=1&Signature=b"),
         );
         assert_eq!(
-            in_address,
-            Claim::V2 {
+            presigned,
+            Authentication::V2 {
                 access_key_id: "a".to_owned()
             }
         );
         assert_eq!(
-            Claim::of(&headers(&[("authorization", SIGNED)]), Some(PRESIGNED)),
-            Claim::Twice
+            Authentication::of(&headers(&[("authorization", SIGNED)]), Some(PRESIGNED)),
+            Authentication::Multiple
         );
-        let broken = Claim::of(&headers(&[("authorization", "Bearer x")]), None);
+        let broken = Authentication::of(&headers(&[("authorization", "Bearer x")]), None);
         assert_eq!(broken.access_key_id(), None);
         assert_eq!(
-            broken.unsigned(&headers(&[("x-amz-date", "1")])),
+            broken.unsigned_headers(&headers(&[("x-amz-date", "1")])),
             ["x-amz-date"]
         );
     }

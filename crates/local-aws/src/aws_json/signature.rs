@@ -1,11 +1,9 @@
-//! Signature Version 4 in the `Authorization` header, verified by signing the request once more.
+//! Verifies Signature Version 4 in the `Authorization` header: signs the request again and compares.
 //!
-//! The rules and the sentences are those of AWS's JSON services (AWS General Reference, "Signing AWS API
-//! requests", and "Troubleshoot Signature Version 4"). s3s verifies signatures too, but keeps the means to
-//! itself. The region in the credential scope goes into the signature like everything else and may be any: the
-//! endpoint stands for every region.
+//! Rules and messages are those of AWS's JSON services (AWS General Reference, "Signing AWS API requests", and
+//! "Troubleshoot Signature Version 4"). s3s verifies signatures too, but does not export the code. The region in the
+//! credential scope may be any, because the endpoint serves all regions.
 
-use super::answer::refuse;
 use crate::settings::Credentials;
 use aws_credential_types::Credentials as SigningCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -15,14 +13,12 @@ use rekognition_model::{ErrorBody, ErrorCode};
 use subtle::ConstantTimeEq;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime, macros::format_description};
 
-/// Rekognition's name in the credential scope.
-const SERVICE: &str = "rekognition";
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";
-/// How far the client's clock may be off, both ways.
+/// How far the client's clock may differ, in both directions.
 const TOLERANCE: Duration = Duration::minutes(5);
-/// What must be signed, or a signature could be moved to another request.
-const ALWAYS_SIGNED: [&str; 3] = ["host", "x-amz-date", "x-amz-target"];
+/// Headers that must be signed; otherwise a signature could be used for another request.
+const REQUIRED_HEADERS: [&str; 3] = ["host", "x-amz-date", "x-amz-target"];
 
 /// The parts of `Authorization: AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,14 +33,14 @@ struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    /// Takes the header apart.
+    /// Parses the header.
     ///
     /// # Errors
-    /// `MissingAuthenticationTokenException` where there is none, `IncompleteSignatureException` where a part
-    /// is missing. No message repeats the header.
-    fn read(headers: &'a HeaderMap) -> Result<Self, ErrorBody> {
+    /// `MissingAuthenticationTokenException` if there is none, `IncompleteSignatureException` if a part is missing.
+    /// No message repeats the header.
+    fn parse(headers: &'a HeaderMap) -> Result<Self, ErrorBody> {
         let missing = || {
-            refuse(
+            ErrorBody::new(
                 ErrorCode::MissingAuthenticationToken,
                 "Missing Authentication Token",
             )
@@ -52,7 +48,7 @@ impl<'a> Authorization<'a> {
         let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
         let value = value.to_str().map_err(|_| missing())?.trim();
         let parts = value.strip_prefix(ALGORITHM).ok_or_else(|| {
-            refuse(
+            ErrorBody::new(
                 ErrorCode::IncompleteSignature,
                 format!("Unsupported AWS 'algorithm'. The Authorization header has to begin with {ALGORITHM}."),
             )
@@ -64,14 +60,14 @@ impl<'a> Authorization<'a> {
                 .find(|(key, value)| *key == name && !value.is_empty())
                 .map(|(_, value)| value)
                 .ok_or_else(|| {
-                    refuse(
+                    ErrorBody::new(
                         ErrorCode::IncompleteSignature,
                         format!("Authorization header requires '{name}' parameter."),
                     )
                 })
         };
         let credential = part("Credential")?;
-        // The access key id comes first and may itself hold a slash.
+        // The access key id comes first and may contain slashes.
         let mut scope = credential.rsplitn(5, '/');
         let (Some(terminator), Some(service), Some(region), Some(date), Some(access_key_id)) = (
             scope.next(),
@@ -80,7 +76,7 @@ impl<'a> Authorization<'a> {
             scope.next(),
             scope.next(),
         ) else {
-            return Err(refuse(
+            return Err(ErrorBody::new(
                 ErrorCode::IncompleteSignature,
                 "Credential must have exactly 5 slash-delimited elements, e.g. \
                  keyid/date/region/service/term.",
@@ -98,43 +94,31 @@ impl<'a> Authorization<'a> {
     }
 }
 
-/// Who the request says it comes from, whether or not that is true.
+/// The access key that the request names. It is not verified.
 pub(crate) fn claimed_access_key(headers: &HeaderMap) -> Option<String> {
-    Authorization::read(headers)
+    Authorization::parse(headers)
         .ok()
         .map(|authorization| authorization.access_key_id.to_owned())
 }
 
-/// Verifies the signature over the head and the whole body of a request to Rekognition that arrived at `now`.
+/// Verifies the signature over the head and the whole body of a request that arrived at `now`. `service` is its name
+/// in the credential scope, such as `rekognition`.
 ///
 /// # Errors
-/// AWS's own answer to what is wrong with it.
-pub(super) fn verify(
-    head: &Parts,
-    body: &[u8],
-    accepted: &[Credentials],
-    now: OffsetDateTime,
-) -> Result<(), ErrorBody> {
-    verify_for(SERVICE, head, body, accepted, now)
-}
-
-/// The same for a service by its name in the credential scope.
-///
-/// # Errors
-/// As [`verify`].
-pub(crate) fn verify_for(
+/// AWS's error for what is wrong with the signature.
+pub(crate) fn verify(
     service: &str,
     head: &Parts,
     body: &[u8],
     accepted: &[Credentials],
     now: OffsetDateTime,
 ) -> Result<(), ErrorBody> {
-    let authorization = Authorization::read(&head.headers)?;
+    let authorization = Authorization::parse(&head.headers)?;
     let credentials = accepted
         .iter()
         .find(|keys| keys.access_key_id == authorization.access_key_id)
         .ok_or_else(|| {
-            refuse(
+            ErrorBody::new(
                 ErrorCode::UnrecognizedClient,
                 "The security token included in the request is invalid.",
             )
@@ -142,7 +126,7 @@ pub(crate) fn verify_for(
     let time = signing_time(&head.headers)?;
     check_scope(&authorization, service, time)?;
     check_age(time, now)?;
-    for name in ALWAYS_SIGNED {
+    for name in REQUIRED_HEADERS {
         if !authorization.signed_headers.contains(&name) || !head.headers.contains_key(name) {
             return Err(invalid(format!(
                 "'{name}' must be a 'SignedHeader' in the AWS Authorization."
@@ -161,7 +145,7 @@ pub(crate) fn verify_for(
     }
 }
 
-/// The signature that the request should carry; `None` where its headers cannot be signed at all.
+/// The signature that the request should have. `None` if its headers cannot be signed.
 fn signature(
     head: &Parts,
     body: &[u8],
@@ -176,7 +160,7 @@ fn signature(
         }
     }
     let mut settings = SigningSettings::default();
-    // The client has decided which headers are signed; none is to be left out here.
+    // The client has chosen which headers are signed; the default would skip some.
     settings.excluded_headers = None;
     let identity = SigningCredentials::new(
         credentials.access_key_id.as_str(),
@@ -206,13 +190,13 @@ fn signature(
     Some(sign(request, &params).ok()?.into_parts().1)
 }
 
-/// The time that the client signed.
+/// The time in `X-Amz-Date`.
 fn signing_time(headers: &HeaderMap) -> Result<OffsetDateTime, ErrorBody> {
     let value = headers
         .get("x-amz-date")
         .and_then(|value| value.to_str().ok())
         .ok_or_else(|| {
-            refuse(
+            ErrorBody::new(
                 ErrorCode::IncompleteSignature,
                 "Authorization header requires existence of a 'X-Amz-Date' header.",
             )
@@ -220,14 +204,14 @@ fn signing_time(headers: &HeaderMap) -> Result<OffsetDateTime, ErrorBody> {
     PrimitiveDateTime::parse(value, format_description!("[year][month][day]T[hour][minute][second]Z"))
         .map(PrimitiveDateTime::assume_utc)
         .map_err(|_| {
-            refuse(
+            ErrorBody::new(
                 ErrorCode::IncompleteSignature,
                 "Date must be in ISO-8601 'basic format', such as 20260102T030405Z, in the 'X-Amz-Date' header.",
             )
         })
 }
 
-/// The credential scope fits the time, the service and the algorithm.
+/// Checks that the credential scope matches the time, the service and the algorithm.
 fn check_scope(
     authorization: &Authorization<'_>,
     service: &str,
@@ -252,7 +236,7 @@ fn check_scope(
     Ok(())
 }
 
-/// The signing time is near enough to the present.
+/// Checks that the signing time is within [`TOLERANCE`] of `now`.
 fn check_age(time: OffsetDateTime, now: OffsetDateTime) -> Result<(), ErrorBody> {
     let minutes = TOLERANCE.whole_minutes();
     let (earliest, latest) = (now - TOLERANCE, now + TOLERANCE);
@@ -289,7 +273,7 @@ fn basic(time: OffsetDateTime) -> String {
 }
 
 fn invalid(message: String) -> ErrorBody {
-    refuse(ErrorCode::InvalidSignature, message)
+    ErrorBody::new(ErrorCode::InvalidSignature, message)
 }
 
 fn mismatch() -> ErrorBody {
@@ -359,8 +343,8 @@ mod tests {
         signed("a secret", NOW, "rekognition", &[])
     }
 
-    fn refusal(head: &Parts, now: OffsetDateTime) -> (String, String) {
-        let error = verify(head, BODY, &[credentials()], now).unwrap_err();
+    fn rejection(head: &Parts, now: OffsetDateTime) -> (String, String) {
+        let error = verify("rekognition", head, BODY, &[credentials()], now).unwrap_err();
         (
             error.error_code().unwrap().to_string(),
             error.message.unwrap(),
@@ -376,8 +360,8 @@ mod tests {
     }
 
     #[test]
-    fn what_an_sdk_signs_is_accepted() {
-        verify(&good(), BODY, &[credentials()], NOW).unwrap();
+    fn a_request_signed_by_an_sdk_is_accepted() {
+        verify("rekognition", &good(), BODY, &[credentials()], NOW).unwrap();
         let head = signed(
             "a secret",
             NOW,
@@ -387,7 +371,7 @@ mod tests {
                 ("amz-sdk-request", "attempt=1"),
             ],
         );
-        verify(&head, BODY, &[credentials()], NOW).unwrap();
+        verify("rekognition", &head, BODY, &[credentials()], NOW).unwrap();
         assert_eq!(
             claimed_access_key(&head.headers).as_deref(),
             Some("sightline")
@@ -395,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_that_does_not_fit_is_refused() {
+    fn a_wrong_signature_is_rejected() {
         let wrong_secret = signed("another secret", NOW, "rekognition", &[]);
         let other_target = edited("x-amz-target", |_| {
             "RekognitionService.DetectFaces".to_owned()
@@ -407,28 +391,28 @@ mod tests {
             head
         };
         for head in [wrong_secret, other_target, cut, header_gone] {
-            let (code, message) = refusal(&head, NOW);
+            let (code, message) = rejection(&head, NOW);
             assert_eq!(code, "InvalidSignatureException");
             assert!(
                 message.starts_with("The request signature we calculated does not match"),
                 "{message}"
             );
         }
-        let error = verify(&good(), b"{}", &[credentials()], NOW).unwrap_err();
+        let error = verify("rekognition", &good(), b"{}", &[credentials()], NOW).unwrap_err();
         assert_eq!(
             error.error_code(),
             Some(ErrorCode::InvalidSignature),
-            "the body is part of what is signed"
+            "the body is signed"
         );
     }
 
     #[test]
-    fn an_unknown_key_is_told_from_a_wrong_signature() {
+    fn an_unknown_key_has_its_own_error() {
         let head = edited("authorization", |value| {
             value.replace("Credential=sightline/", "Credential=somebody/")
         });
         assert_eq!(
-            refusal(&head, NOW),
+            rejection(&head, NOW),
             (
                 "UnrecognizedClientException".to_owned(),
                 "The security token included in the request is invalid.".to_owned()
@@ -437,16 +421,19 @@ mod tests {
     }
 
     #[test]
-    fn an_unsigned_request_is_refused() {
+    fn an_unsigned_request_is_rejected() {
         let mut head = good();
         head.headers.remove("authorization");
-        assert_eq!(refusal(&head, NOW).0, "MissingAuthenticationTokenException");
+        assert_eq!(
+            rejection(&head, NOW).0,
+            "MissingAuthenticationTokenException"
+        );
         assert_eq!(claimed_access_key(&head.headers), None);
     }
 
     #[test]
-    fn a_part_that_is_missing_is_named() {
-        for (head, said) in [
+    fn a_missing_part_is_named() {
+        for (head, expected) in [
             (
                 edited("authorization", |_| "Bearer abc".to_owned()),
                 "Unsupported AWS 'algorithm'",
@@ -473,16 +460,16 @@ mod tests {
             ),
             (edited("x-amz-date", |_| "yesterday".to_owned()), "ISO-8601"),
         ] {
-            let (code, message) = refusal(&head, NOW);
+            let (code, message) = rejection(&head, NOW);
             assert_eq!(code, "IncompleteSignatureException", "{message}");
-            assert!(message.contains(said), "{message}");
+            assert!(message.contains(expected), "{message}");
         }
     }
 
     #[test]
     fn the_target_must_be_signed() {
         let head = edited("authorization", |value| value.replace(";x-amz-target", ""));
-        let (code, message) = refusal(&head, NOW);
+        let (code, message) = rejection(&head, NOW);
         assert_eq!(code, "InvalidSignatureException");
         assert_eq!(
             message,
@@ -490,42 +477,56 @@ mod tests {
         );
         let mut head = good();
         head.headers.remove("host");
-        assert!(refusal(&head, NOW).1.starts_with("'host' must be"));
+        assert!(rejection(&head, NOW).1.starts_with("'host' must be"));
     }
 
     #[test]
-    fn a_clock_may_be_off_by_five_minutes() {
-        verify(&good(), BODY, &[credentials()], NOW + TOLERANCE).unwrap();
-        verify(&good(), BODY, &[credentials()], NOW - TOLERANCE).unwrap();
+    fn the_clock_may_differ_by_five_minutes() {
+        verify(
+            "rekognition",
+            &good(),
+            BODY,
+            &[credentials()],
+            NOW + TOLERANCE,
+        )
+        .unwrap();
+        verify(
+            "rekognition",
+            &good(),
+            BODY,
+            &[credentials()],
+            NOW - TOLERANCE,
+        )
+        .unwrap();
         assert_eq!(
-            refusal(&good(), NOW + Duration::minutes(6)).1,
+            rejection(&good(), NOW + Duration::minutes(6)).1,
             "Signature expired: 20260102T030405Z is now earlier than 20260102T030505Z (20260102T031005Z - 5 min.)"
         );
         assert_eq!(
-            refusal(&good(), NOW - Duration::minutes(6)).1,
+            rejection(&good(), NOW - Duration::minutes(6)).1,
             "Signature not yet current: 20260102T030405Z is still later than 20260102T030305Z \
              (20260102T025805Z + 5 min.)"
         );
     }
 
     #[test]
-    fn the_credential_is_for_this_day_and_service() {
+    fn the_credential_scope_must_match_day_and_service() {
         let other_service = signed("a secret", NOW, "s3", &[]);
         assert_eq!(
-            refusal(&other_service, NOW).1,
+            rejection(&other_service, NOW).1,
             "Credential should be scoped to correct service: 'rekognition'."
         );
         let other_day = edited("authorization", |value| {
             value.replace("20260102/", "20260103/")
         });
         assert!(
-            refusal(&other_day, NOW)
+            rejection(&other_day, NOW)
                 .1
                 .starts_with("Date in Credential scope does not match")
         );
         let other_end = edited("authorization", |value| {
             value.replace("/aws4_request", "/aws5_request")
         });
-        assert!(refusal(&other_end, NOW).1.contains("valid terminator"));
+        assert!(rejection(&other_end, NOW).1.contains("valid terminator"));
     }
 }
