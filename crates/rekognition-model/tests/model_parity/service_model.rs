@@ -31,6 +31,7 @@ impl ServiceModel {
     pub(crate) fn load() -> Option<Self> {
         let path = match std::env::var_os(LOCATION_VARIABLE) {
             Some(location) => model_at(Path::new(&location)),
+            None if needs::without_python() => None,
             None => installed_package().as_deref().and_then(model_at),
         };
         let Some(path) = path else {
