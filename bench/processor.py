@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
-"""The processor function's peak memory while it works.
+"""Measures the processor function's peak memory.
 
     tests/.venv/bin/python bench/processor.py [--runs N] [--programs FOLDER] [PICTURE ...]
 
-The unmodified binary runs against a stand-in of Lambda's Runtime API and against `sightline local`, and gets pictures by
-S3 events in SQS messages, as AWS would send them. The table shows the highest peak of resident memory (VmHWM) of a process
-after its start, one picture, ten one by one, and ten in one batch, in MiB: the least and the most of all runs.
+The unmodified binary runs against a stub of Lambda's Runtime API and `sightline local`, and gets pictures as S3 events in SQS
+messages, like on AWS. The table shows the peak of resident memory (VmHWM) of a process after its start, one picture, ten one by
+one, and ten in one batch, in MiB: the minimum and maximum of all runs.
 
-Without pictures, five progressive JPEGs of 24 to 63 megapixels are made, which take the most memory: all their
-coefficients have to be there at once. They come in turn. Without --programs, cargo build makes the two programs. Needs,
-in this interpreter, Pillow, NumPy and boto3, as tests/run installs them in tests/.venv. bench/thumbnail.py uses this file
-for smaller pictures.
+Without pictures, it generates five progressive JPEGs of 24 to 63 megapixels and uses them in turn. These take the most memory,
+because all their coefficients are in memory at once. Without --programs it runs cargo build. The interpreter needs Pillow, NumPy
+and boto3, as tests/run installs them in tests/.venv. bench/thumbnail.py uses this file for smaller pictures.
 """
 
 import argparse
@@ -30,11 +29,11 @@ import boto3
 
 ROOT = Path(__file__).resolve().parent.parent
 INPUT, OUTPUT = "memory-input", "memory-output"
-# What the stack gives the function (cdk/lib/processor.ts), by which it knows how many pictures it may prepare at once.
+# The function's memory in the stack (cdk/lib/processor.ts), which determines how many pictures it prepares at once.
 FUNCTION_MIB = 1024
 
 SIDES = [(6000, 4000), (7360, 4912), (8192, 5464), (9504, 6336), (9000, 7000)]
-# Noise of all scales, as in landscapes, and a sensor's fine noise; within what Rekognition takes from a bucket, 15 MB.
+# Noise of all scales, as in landscapes, and a sensor's fine noise; below Rekognition's limit of 15 MB.
 MAKE = """
 import sys
 import numpy as np
@@ -52,7 +51,7 @@ Image.blend(image, grain, 0.06).save(sys.argv[3], quality=85, progressive=True)
 
 
 class Runtime(http.server.ThreadingHTTPServer):
-    """Lambda's Runtime API: hands out events, one at a time, and takes answers."""
+    """Lambda's Runtime API: sends events one at a time and receives responses."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -60,7 +59,7 @@ class Runtime(http.server.ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def handle_error(self, *_):
-        """The function is killed while it waits for its next event, which is no error."""
+        """Ignores that the function is killed while it waits for an event."""
 
     def invoke(self, event):
         self.events.put(json.dumps(event).encode())
@@ -99,7 +98,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def local(program, folder):
-    """`sightline local` on free ports; gives the environment of its clients."""
+    """`sightline local` on free ports. Yields the environment for its clients."""
     ready = Path(folder, "ready.json")
     options = ["--data-dir", Path(folder, "data"), "--port", "0", "--aws-port", "0", "--ready-file", ready]
     with subprocess.Popen([program, "local", *options], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
@@ -108,12 +107,12 @@ def local(program, folder):
                 if process.poll() is not None:
                     raise SystemExit("sightline local did not start")
                 time.sleep(0.05)
-            place = json.loads(ready.read_text())
+            addresses = json.loads(ready.read_text())
             yield {
-                "AWS_ENDPOINT_URL": place["aws"],
-                "AWS_REGION": place["region"],
-                "AWS_ACCESS_KEY_ID": place["accessKeyId"],
-                "AWS_SECRET_ACCESS_KEY": place["secretAccessKey"],
+                "AWS_ENDPOINT_URL": addresses["aws"],
+                "AWS_REGION": addresses["region"],
+                "AWS_ACCESS_KEY_ID": addresses["accessKeyId"],
+                "AWS_SECRET_ACCESS_KEY": addresses["secretAccessKey"],
             }
         finally:
             process.terminate()
@@ -135,7 +134,7 @@ def message(number, key, head):
 
 
 def peaks(sightline, processor, pictures, folder):
-    """Peak resident MiB of one process after its start, one picture, ten one by one, and ten in one batch; pictures in turn."""
+    """Peak resident MiB of a process after its start, one picture, ten one by one, and ten in one batch."""
     runtime = Runtime()
     with local(sightline, folder) as environment:
         s3 = boto3.client(
@@ -175,7 +174,7 @@ def peaks(sightline, processor, pictures, folder):
             def handle(batch):
                 answer = runtime.invoke({"Records": batch})
                 if answer != ("response", b'{"batchItemFailures":[]}'):
-                    raise SystemExit(f"the processor answered {answer}; its log ends:\n{log.read_text()[-2000:]}")
+                    raise SystemExit(f"the processor returned {answer}; its log ends with:\n{log.read_text()[-2000:]}")
 
             try:
                 handle([{"messageId": "none", "eventSource": "aws:sqs", "body": '{"Records":[]}'}])
@@ -194,7 +193,7 @@ def peaks(sightline, processor, pictures, folder):
             for number in range(21)
         ]
         if any(document["status"] != "succeeded" or "thumbnail" not in document for document in documents):
-            raise SystemExit("a picture has no thumbnail or no answer")
+            raise SystemExit("a picture has no thumbnail or its analysis failed")
     return figures
 
 
@@ -221,8 +220,8 @@ def main():
             runs.append(peaks(programs / "sightline", programs / "sightline-processor", pictures, own))
         print("\n| after | MiB |\n|---|---|")
         for name in runs[0]:
-            least, most = (round(bound(run[name] for run in runs)) for bound in (min, max))
-            print(f"| {name} | {least if least == most else f'{least} to {most}'} |")
+            lowest, highest = (round(bound(run[name] for run in runs)) for bound in (min, max))
+            print(f"| {name} | {lowest if lowest == highest else f'{lowest} to {highest}'} |")
 
 
 if __name__ == "__main__":

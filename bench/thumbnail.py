@@ -1,17 +1,16 @@
 #!/usr/bin/env python3
-"""A thumbnail of a 12-megapixel photo: Sightline's preparation beside vipsthumbnail and Pillow.
+"""Measures thumbnails of a 12-megapixel photo: Sightline's preparation, vipsthumbnail and Pillow.
 
     tests/.venv/bin/python bench/thumbnail.py [--runs N] [--program PATH] [PICTURE.jpg ...]
 
-Each program reads the file, makes an upright JPEG of at most 128 pixels a side without metadata and
-writes it. They take turns, each in a process of its own, so all pay for their start. The table shows
-the median and the fastest time, and the highest peak of resident memory (ru_maxrss). The last table
-shows the peak of the whole processor function while it works on such pictures, as cargo build makes it.
+Each program reads the file and writes an upright JPEG of at most 128 pixels a side without metadata. They take turns, each in a new
+process, so every time includes the start. The table shows the median and the fastest time, and the highest peak of resident memory
+(ru_maxrss). The last table shows the peak of the whole processor function (the debug build) with such pictures.
 
-Without a picture, 4000 x 3000 pixels that look like a photo to a compressor are made: noise of all
-scales as in landscapes, and the fine noise of a sensor (baseline 4:2:0 at quality 90, about 4 MB;
-the same progressive). Needs vipsthumbnail (Debian: libvips-tools) and, in this interpreter, Pillow,
-NumPy and boto3, as tests/run installs them in tests/.venv. Without --program the example `prepare` is built for release.
+Without a picture, it generates 4000 x 3000 pixels that compress like a photo: noise of all scales as in landscapes, and the fine
+noise of a sensor (baseline 4:2:0 at quality 90, about 4 MB; the same progressive). It needs vipsthumbnail (Debian: libvips-tools),
+and Pillow, NumPy and boto3 in the interpreter, as tests/run installs them in tests/.venv. Without --program it builds the example
+`prepare` for release.
 """
 
 import argparse
@@ -108,7 +107,7 @@ def main():
             for name, runs in results.items():
                 times, peaks = zip(*runs)
                 print(f"| {name} | {statistics.median(times):.0f} | {min(times):.0f} | {max(peaks):.0f} |")
-        # Not before: a program's peak counts the memory of this one, out of which it was started.
+        # Imported only now, because a child's peak includes the memory of this process at its start.
         import processor
 
         print("\npeak of the processor function, MiB\n")

@@ -1,5 +1,5 @@
-//! How fast a large library is searched: `bench/run library` fills an index with images, starts
-//! `sightline local` over it, and asks for the first page and for later pages of what shows a label.
+//! Search in a large library: `bench/run library` fills an index, starts `sightline local` with it, and requests first and later
+//! pages of search results.
 
 use std::time::{Duration, Instant};
 
@@ -11,55 +11,55 @@ use sightline_pipeline::{
 };
 use sightline_tests::{Local, http};
 
-/// Labels of the library; the first is shown by every second image, the next by every third, and so on.
-const NAMES: usize = 200;
+/// Labels in the library. Every second image has the first, every third the next, and so on.
+const LABELS: usize = 200;
 const CATEGORIES: usize = 20;
 const REQUESTS: usize = 1000;
-/// Images that are entered in one transaction.
-const AT_ONCE: usize = 5000;
+/// Images added in one transaction.
+const BATCH: usize = 5000;
 
-/// Fills, asks, and gives the table.
+/// Fills the index, runs the requests and returns the table.
 pub(crate) fn run(images: usize) -> Result<String> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
-    // The local mode makes its folder, which it would not take over half made.
+    // Lets the local mode create its data folder.
     Local::start(&data, &[])?.interrupt()?;
     let file = data.join("index.sqlite3");
-    ensure!(file.exists(), "{} is not there", file.display());
+    ensure!(file.exists(), "{} is missing", file.display());
     let filling = Instant::now();
     fill(&file, images)?;
     let filled = filling.elapsed();
 
     let local = Local::start(&data, &[])?;
     let api = &local.ready.api;
-    let shown = |number: usize| {
+    let images_with_label = |number: usize| {
         (1..=images)
             .filter(|image| image.is_multiple_of(number + 2))
             .count()
     };
     let mut rows = vec![
-        ask(api, "one label of half of the images", |_| {
+        measure(api, "one label of half of the images", |_| {
             "label=Thing%200".to_owned()
         })?,
-        ask(api, "any of 200 labels", |request| {
-            format!("label=Thing%20{}", request % NAMES)
+        measure(api, "any of 200 labels", |request| {
+            format!("label=Thing%20{}", request % LABELS)
         })?,
-        ask(api, "the same, confidence from 90", |request| {
-            format!("label=Thing%20{}&minConfidence=90", request % NAMES)
+        measure(api, "the same, minimum confidence 90", |request| {
+            format!("label=Thing%20{}&minConfidence=90", request % LABELS)
         })?,
-        ask(api, "any of 20 categories", |request| {
+        measure(api, "any of 20 categories", |request| {
             format!("category=Kind%20{}", request % CATEGORIES)
         })?,
-        ask(api, "all images", |_| String::new())?,
+        measure(api, "all images", |_| String::new())?,
         later_pages(api)?,
     ];
     let labels = times((0..REQUESTS / 10).map(|_| get(&format!("{api}/labels"))))?;
     rows.push(row("`GET /labels`", &labels));
     local.interrupt()?;
     Ok(format!(
-        "{images} images, the most frequent label on {}; filled in {:.0} s; {REQUESTS} requests each, 50 images a page\n\n\
+        "{images} images, {} with the most frequent label; filled in {:.0} s; {REQUESTS} requests each, 50 images a page\n\n\
          | `GET /images` | p50 | p99 |\n|---|---|---|\n{}",
-        shown(0),
+        images_with_label(0),
         filled.as_secs_f64(),
         rows.concat()
     ))
@@ -68,8 +68,8 @@ pub(crate) fn run(images: usize) -> Result<String> {
 fn fill(file: &std::path::Path, images: usize) -> Result<()> {
     let index = SqliteIndex::open(file)?;
     let runtime = tokio::runtime::Runtime::new()?;
-    for first in (1..=images).step_by(AT_ONCE) {
-        let entries = (first..=images.min(first + AT_ONCE - 1))
+    for first in (1..=images).step_by(BATCH) {
+        let entries = (first..=images.min(first + BATCH - 1))
             .map(entry)
             .collect::<Result<_>>()?;
         runtime.block_on(index.put_all(entries))?;
@@ -77,9 +77,9 @@ fn fill(file: &std::path::Path, images: usize) -> Result<()> {
     Ok(())
 }
 
-/// The entry of an image, made from a document as the processor writes it.
+/// The index entry of an image, from a document like the processor's.
 fn entry(image: usize) -> Result<Entry> {
-    let labels: Vec<_> = (0..NAMES)
+    let labels: Vec<_> = (0..LABELS)
         .filter(|number| image.is_multiple_of(number + 2))
         .map(|number| {
             json!({
@@ -125,13 +125,13 @@ fn entry(image: usize) -> Result<Entry> {
     Ok(Entry::from_document(&document))
 }
 
-fn ask(api: &str, what: &str, query: impl Fn(usize) -> String) -> Result<String> {
+fn measure(api: &str, name: &str, query: impl Fn(usize) -> String) -> Result<String> {
     let times =
         times((0..REQUESTS).map(|request| get(&format!("{api}/images?{}", query(request)))))?;
-    Ok(row(what, &times))
+    Ok(row(name, &times))
 }
 
-/// The pages of the most frequent label, one after the other.
+/// All pages of the most frequent label in order.
 fn later_pages(api: &str) -> Result<String> {
     let list = format!("{api}/images?label=Thing%200");
     let mut address = list.clone();
@@ -148,7 +148,7 @@ fn later_pages(api: &str) -> Result<String> {
     Ok(row("later pages of one label", &pages))
 }
 
-/// How long the answer takes; it must be a list that is not empty.
+/// The response time. The response must be a list that is not empty.
 fn get(address: &str) -> Result<Duration> {
     let began = Instant::now();
     let answer = http("GET", address, &[], b"")?;
@@ -158,7 +158,7 @@ fn get(address: &str) -> Result<Duration> {
     let listed = ["/images/0", "/labels/0"];
     ensure!(
         listed.iter().any(|it| answer.pointer(it).is_some()),
-        "{address}: nothing listed"
+        "{address}: the list is empty"
     );
     Ok(taken)
 }
@@ -169,14 +169,14 @@ fn times(requests: impl Iterator<Item = Result<Duration>>) -> Result<Vec<Duratio
     Ok(times)
 }
 
-fn row(what: &str, times: &[Duration]) -> String {
+fn row(name: &str, times: &[Duration]) -> String {
     let percentile = |percent: usize| {
         times
             .get((times.len() * percent / 100).min(times.len().saturating_sub(1)))
             .map_or(f64::NAN, |it| it.as_secs_f64() * 1000.0)
     };
     format!(
-        "| {what} | {:.1} ms | {:.1} ms |\n",
+        "| {name} | {:.1} ms | {:.1} ms |\n",
         percentile(50),
         percentile(99)
     )

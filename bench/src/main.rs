@@ -1,8 +1,7 @@
-//! From upload to document on one machine: `bench/run` starts `sightline local` and prints a table.
+//! Latency and throughput on one machine: `bench/run` starts `sightline local` and prints a table.
 //!
-//! *Latency* is measured with one picture at a time: from asking for an upload address to holding the
-//! document. *Throughput* is measured with eight uploaders at once: all pictures, from the first request to
-//! the last document.
+//! *Latency* is the time from the request for an upload URL to the document, one picture at a time. *Throughput* is that of eight
+//! uploaders at once, from the first request to the last document.
 
 mod library;
 
@@ -17,7 +16,7 @@ use sightline_tests::{Local, http, text, upload};
 
 const UPLOADERS: usize = 8;
 
-/// Waits for a document by asking every two milliseconds.
+/// Polls for a document every two milliseconds.
 fn wait(status_url: &str) -> Result<()> {
     let began = Instant::now();
     loop {
@@ -26,7 +25,7 @@ fn wait(status_url: &str) -> Result<()> {
             200 => {
                 ensure!(
                     text(&answer.json()?, "/status")? == "succeeded",
-                    "the picture failed"
+                    "the analysis failed"
                 );
                 return Ok(());
             }
@@ -69,7 +68,7 @@ fn main() -> Result<()> {
         Ok(began.elapsed())
     };
     for _ in 0..5 {
-        one()?; // the first ones open connections and warm caches
+        one()?; // warm-up
     }
 
     let mut latencies = (0..count).map(|_| one()).collect::<Result<Vec<_>>>()?;
@@ -105,7 +104,7 @@ fn main() -> Result<()> {
 
     let report = format!(
         "machine: {}\npicture: {picture}, {} KiB, {count} times\n\n\
-         | figure | value |\n|---|---|\n\
+         | metric | value |\n|---|---|\n\
          | upload to document, median | {:.0} ms |\n\
          | upload to document, 95th percentile | {:.0} ms |\n\
          | {UPLOADERS} uploaders at once | {:.1} pictures per second |\n",
@@ -119,12 +118,12 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the table is what the program is for")]
+#[expect(clippy::print_stdout, reason = "the table is the program's output")]
 fn print(report: &str) {
     print!("{report}");
 }
 
-/// Cores, processor and memory of the machine, as Linux tells them.
+/// Cores, processor and memory of the machine, from Linux.
 fn machine() -> String {
     let field = |file: &str, name: &str| {
         fs::read_to_string(file)

@@ -13,7 +13,7 @@ try {
   });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 } catch (error) {
-  // What the person at the command line can set right is said in its one sentence.
+  // Mistakes that the user can correct get one sentence and no stack trace.
   if (!(error instanceof OptionError || error instanceof MissingFunctionError)) throw error;
   console.error(error.message);
   process.exit(1);

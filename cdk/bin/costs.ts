@@ -1,4 +1,4 @@
-/** Prints what the stack costs a month, as the table in docs/deploy.md has it. */
+/** Prints the monthly cost table of docs/deploy.md. */
 
 import { readFileSync } from 'node:fs';
 import { type Prices, table } from '../lib/costs.ts';

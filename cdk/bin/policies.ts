@@ -1,6 +1,6 @@
 /**
- * Prints what the synthesised template gives the two functions: environment and policy statements, with names and ARNs in full,
- * and how the index table is made. Options come as `name=value` arguments. tests/end_to_end/permissions.rs reads it.
+ * Prints the environment and policy statements of the two functions, and the index table's definition, with names and ARNs resolved.
+ * Options are `name=value` arguments. tests/end_to_end/permissions.rs reads the output.
  */
 
 import { App } from 'aws-cdk-lib';

@@ -1,4 +1,4 @@
-/** Who may call: with `owner`, whoever has signed in to the user pool; with `unlisted`, everybody. */
+/** Who may call the API: signed-in users of the user pool (`owner`), or everyone (`unlisted`). */
 
 import { Duration } from 'aws-cdk-lib';
 import { HttpNoneAuthorizer, type IHttpRouteAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
@@ -7,7 +7,7 @@ import { FeaturePlan, Mfa, OAuthScope, UserPool, type UserPoolClient } from 'aws
 import { Construct } from 'constructs';
 import { explain } from './nag.ts';
 import type { Names } from './names.ts';
-import { type Options, keeping } from './options.ts';
+import { type Options, removalPolicy } from './options.ts';
 
 export class Access extends Construct {
   readonly authorizer: IHttpRouteAuthorizer;
@@ -31,16 +31,16 @@ export class Access extends Construct {
       passwordPolicy: { minLength: 12, requireDigits: true, requireLowercase: true, requireUppercase: true, requireSymbols: true },
       mfa: Mfa.OPTIONAL,
       mfaSecondFactor: { sms: false, otp: true },
-      // Who owns a picture is a `sub` of this pool, which no backup brings back. It stands in the way of a first deployment's
-      // rollback too; docs/deploy.md says what to do then.
+      // A picture's owner is a `sub` of this pool, and no backup restores those. The protection also blocks the rollback of a
+      // first deployment; docs/deploy.md says what to do then.
       deletionProtection: options.removalPolicy === 'retain',
-      removalPolicy: keeping(options),
+      removalPolicy: removalPolicy(options),
     });
-    explain(this.userPool, 'AwsSolutions-COG2', 'A second factor is offered (TOTP) and left to each user: the pool guards pictures of their own, not an administration.');
-    explain(this.userPool, 'AwsSolutions-COG8', 'The Plus plan is billed per user from the first; the Essentials plan has the sign-in that the page needs.');
+    explain(this.userPool, 'AwsSolutions-COG2', 'TOTP is offered and optional: an account protects only its user\'s own pictures.');
+    explain(this.userPool, 'AwsSolutions-COG8', 'The Plus plan bills every user; the Essentials plan has all that the page needs to sign in.');
     this.userPool.addDomain('SignIn', { cognitoDomain: { domainPrefix: names.signInPrefix } });
     this.client = this.userPool.addClient('Page', {
-      // A page cannot keep a secret; PKCE stands in for it.
+      // A page cannot keep a secret, so it uses PKCE.
       generateSecret: false,
       authFlows: {},
       oAuth: {
@@ -60,7 +60,7 @@ export class Access extends Construct {
     });
   }
 
-  /** Members of the page's `config.json`. */
+  /** The sign-in members of the page's `config.json`. */
   pageConfiguration(): Record<string, unknown> {
     if (!this.client) return {};
     return {
@@ -73,5 +73,5 @@ export class Access extends Construct {
   }
 }
 
-/** Pages that somebody may come back to after signing in. */
+/** The pages that sign-in and sign-out may redirect to. */
 const PAGES = ['', 'upload.html', 'gallery.html'];

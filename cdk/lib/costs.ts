@@ -1,14 +1,14 @@
 /**
- * What the stack costs a month: what one picture uses, times list prices (prices.json). The counts of calls were taken from the local
- * endpoint's log for one upload by a browser; durations, and what stands in an index row, are stated here.
+ * The monthly cost of the stack: the usage of one picture times list prices (prices.json). The call counts come from the local
+ * endpoint's log of one browser upload; the durations and the size of an index row are estimates stated here.
  */
 
-/** Steps of `[up to so many, price each]`; the last has no end. */
-type Steps = [number | null, number][];
+/** Price tiers `[up to this count, price each]`. The last tier has no upper end. */
+type Tiers = [number | null, number][];
 
 export interface Prices {
   readonly asOf: string;
-  readonly rekognition: { readonly labels: Steps; readonly imageProperties: Steps };
+  readonly rekognition: { readonly labels: Tiers; readonly imageProperties: Tiers };
   readonly s3: { readonly put: number; readonly get: number; readonly gibMonth: number };
   readonly lambdaArm: { readonly request: number; readonly gibSecond: number };
   readonly sqsRequest: number;
@@ -22,36 +22,36 @@ export interface Prices {
 
 const GIB = 1024 ** 3;
 
-/** One picture, uploaded by the page, analysed for labels and image properties, its answer and thumbnail read once. */
+/** One picture: uploaded by the page, analysed for labels and image properties, its result and thumbnail read once. */
 export const PICTURE = {
-  /** Original, document and thumbnail, in bytes. */
+  /** Stored: original, document and thumbnail, in bytes. */
   stored: 2_000_000 + 10_000 + 6_000,
-  /** Read by the browser, in bytes: document and thumbnail. */
+  /** Read by the browser: document and thumbnail, in bytes. */
   read: 16_000,
   /** The picture, the lease, the thumbnail, the document. */
   s3Puts: 4,
-  /** Five of the processor, one of Rekognition, two for each of two questions for the result, two of the browser. */
+  /** Processor 5, Rekognition 1, two result polls with 2 each, browser 2. */
   s3Gets: 12,
-  /** POST /uploads and two questions for the result. */
+  /** POST /uploads and two result polls. */
   apiRequests: 3,
-  /** In GiB times seconds. The processor: one picture a batch, most of it waiting for Rekognition; batches share the wait. */
+  /** In GiB-seconds. One picture a batch, most of the time waiting for Rekognition; larger batches share the wait. */
   processorGibSeconds: 1 * 1.5,
   apiGibSeconds: 0.5 * 3 * 0.05,
-  /** The event, its receipt and its deletion. */
+  /** The event: sent, received, deleted. */
   sqsRequests: 3,
   /**
-   * Ten labels and five categories: a row, 16 entries and 15 counters, all written in transactions at twice the price, and each row
-   * and entry once more in two indexes.
+   * Ten labels and five categories make a row, 16 entries and 15 counters. Transactional writes cost double, and the two secondary
+   * indexes each write every row and entry once more.
    */
   tableWrites: 2 * (1 + 16 + 15) + 2 * (1 + 16),
   tableBytes: 6_000,
-  /** Log lines with their figures, of both functions and the API's access log. */
+  /** Log lines with metrics of both functions, and the API's access log. */
   logBytes: 8_000,
 };
 
-/** Whatever the number of pictures. */
+/** Usage that does not depend on the number of pictures. */
 export const FIXED = {
-  /** The pollers of an idle queue ask five times in twenty seconds. */
+  /** Lambda's pollers poll an idle queue five times in 20 seconds. */
   sqsRequests: 5 * 3 * 60 * 24 * 30,
   metrics: 25,
   alarmMetrics: 10,
@@ -63,13 +63,13 @@ export interface Cost {
   readonly usd: number;
 }
 
-/** The cost of a month with so many pictures, the largest part first. */
+/** The cost of a month with this many pictures, by service. */
 export function costs(prices: Prices, pictures: number): Cost[] {
   const { s3, lambdaArm, dynamodb, cloudFront, cloudWatch } = prices;
   const gibSeconds = PICTURE.processorGibSeconds + PICTURE.apiGibSeconds;
   return [
-    { name: 'Rekognition, labels', usd: stepped(prices.rekognition.labels, pictures) },
-    { name: 'Rekognition, image properties', usd: stepped(prices.rekognition.imageProperties, pictures) },
+    { name: 'Rekognition, labels', usd: tiered(prices.rekognition.labels, pictures) },
+    { name: 'Rekognition, image properties', usd: tiered(prices.rekognition.imageProperties, pictures) },
     { name: 'DynamoDB', usd: pictures * (PICTURE.tableWrites * dynamodb.write + (PICTURE.tableBytes / GIB) * dynamodb.gibMonth) },
     { name: 'S3, the month\'s pictures for a month', usd: pictures * (PICTURE.stored / GIB) * s3.gibMonth },
     { name: 'S3, requests', usd: pictures * (PICTURE.s3Puts * s3.put + PICTURE.s3Gets * s3.get) },
@@ -81,10 +81,10 @@ export function costs(prices: Prices, pictures: number): Cost[] {
   ];
 }
 
-function stepped(steps: Steps, count: number): number {
+function tiered(tiers: Tiers, count: number): number {
   let from = 0;
   let usd = 0;
-  for (const [upTo, price] of steps) {
+  for (const [upTo, price] of tiers) {
     const end = Math.min(count, upTo ?? count);
     if (end > from) usd += (end - from) * price;
     from = Math.max(from, end);
@@ -92,10 +92,10 @@ function stepped(steps: Steps, count: number): number {
   return usd;
 }
 
-/** The numbers of pictures a month that the guide tells of. */
+/** The columns of the guide's table: pictures a month. */
 export const MONTHS = [1_000, 1_000_000, 100_000_000];
 
-/** The table of the guide, in Markdown. */
+/** The guide's cost table, in Markdown. */
 export function table(prices: Prices): string {
   const columns = MONTHS.map((pictures) => costs(prices, pictures));
   const money = (usd: number) => usd.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });

@@ -1,8 +1,8 @@
-/** The index: one row per picture, one per thing on it. The schema is described in crates/pipeline/src/index/dynamo. */
+/** The DynamoDB search index. The Rust crates' DynamoDB adapter describes the schema. */
 
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
-import { type Options, keeping } from './options.ts';
+import { type Options, removalPolicy } from './options.ts';
 
 export class IndexTable extends Construct {
   readonly table: Table;
@@ -17,7 +17,7 @@ export class IndexTable extends Construct {
       encryption: TableEncryption.DEFAULT,
       timeToLiveAttribute: 'expires',
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      removalPolicy: keeping(options),
+      removalPolicy: removalPolicy(options),
     });
     for (const [indexName, partition] of [['by-term', 'term'], ['by-owner-term', 'ownerTerm']] as const) {
       this.table.addGlobalSecondaryIndex({

@@ -1,31 +1,31 @@
-/** Findings of cdk-nag that stay, each with its reason. */
+/** Accepted cdk-nag findings, each with its reason. */
 
 import { DefaultStackSynthesizer, Stack, Token, Validations } from 'aws-cdk-lib';
 import type { CfnBucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IConstruct } from 'constructs';
 import type { Options } from './options.ts';
 
-/** Acknowledges one finding on a construct and what is in it. */
+/** Accepts a finding on a construct and its children. */
 export function explain(scope: IConstruct, id: string, reason: string): void {
   Validations.of(scope).acknowledge({ id, reason });
 }
 
-/** The wildcards in a function's policy. Every other one stays a finding. */
+/** Accepts the known wildcards in a function's policy. Any other stays a finding. */
 export function explainPolicy(role: IConstruct, options: Options, buckets: IBucket[]): void {
   const explainResource = (finding: string, reason: string) => explain(role, `AwsSolutions-IAM5[Resource::${finding}]`, reason);
   explainResource('*', options.tracing
-    ? 'Rekognition\'s image operations and X-Ray know no narrower resource.'
-    : 'Rekognition\'s image operations know no narrower resource.');
+    ? 'Rekognition\'s image operations and X-Ray support no narrower resource.'
+    : 'Rekognition\'s image operations support no narrower resource.');
   for (const bucket of buckets) {
     const name = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnBucket);
     for (const prefix of ['uploads', 'inline', 'results', 'thumbnails', 'claims', 'spending', 'results/inline', 'thumbnails/inline']) {
-      explainResource(`<${name}.Arn>/${prefix}/*`, 'The keys of pictures are not known beforehand; the prefix is as narrow as they are.');
+      explainResource(`<${name}.Arn>/${prefix}/*`, 'The keys of pictures are not known in advance; the prefix is the narrowest possible resource.');
     }
   }
 }
 
 /**
- * The functions that the CDK itself brings along, to copy the pages and to empty buckets. Their roles are not ours to write.
+ * Accepts findings on the CDK's own custom resource functions, which copy the pages and empty buckets. The CDK defines their roles.
  * `files` is the bucket of the pages.
  */
 export function explainHelpers(stack: Stack, files: IBucket): void {
@@ -42,7 +42,7 @@ export function explainHelpers(stack: Stack, files: IBucket): void {
   for (const helper of stack.node.children) {
     if (!helper.node.id.startsWith('Custom::')) continue;
     for (const finding of findings) {
-      explain(helper, `AwsSolutions-${finding}`, 'A helper of the CDK, which chooses its runtime and role; it runs while the stack is deployed or removed, never in between.');
+      explain(helper, `AwsSolutions-${finding}`, 'A CDK custom resource. The CDK chooses its runtime and role, and it runs only while the stack is deployed or deleted.');
     }
   }
 }

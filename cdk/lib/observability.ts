@@ -1,4 +1,4 @@
-/** What is to be seen, and who is told when something is wrong. */
+/** The dashboard, and the alarms with the topic that they notify. */
 
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Alarm, type AlarmProps, ComparisonOperator, Dashboard, GraphWidget, type IMetric, MathExpression, Metric, SingleValueWidget, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
@@ -11,16 +11,16 @@ import type { Options } from './options.ts';
 import type { Processor } from './processor.ts';
 import type { UploadApi } from './upload-api.ts';
 
-/** Where the functions write their own figures (crates/pipeline/src/metrics.rs); each stage has its own. */
+/** The namespace of the functions' own metrics (crates/pipeline/src/metrics.rs), one for each stage. */
 export function metricsNamespace({ stage }: Options): string {
   return `Sightline/${stage}`;
 }
 
 /**
- * How Rekognition says that there were too many calls (Amazon Rekognition API Reference, "Common errors"). Codes of the index and
- * the buckets, which can be the same, come with `Index.` or `S3.` before them.
+ * The codes with which Rekognition throttles (Amazon Rekognition API Reference, "Common errors"). DynamoDB and S3 use some of the
+ * same codes; in the metric theirs start with `Index.` or `S3.`.
  */
-const THROTTLES = { a: 'ThrottlingException', b: 'ProvisionedThroughputExceededException' };
+const THROTTLING_CODES = { a: 'ThrottlingException', b: 'ProvisionedThroughputExceededException' };
 
 export class Observability extends Construct {
   readonly topic: Topic;
@@ -31,7 +31,7 @@ export class Observability extends Construct {
     const stack = Stack.of(this);
     this.topic = new Topic(this, 'Alarms', { displayName: `Sightline ${options.stage}`, enforceSSL: true });
     if (options.alarmEmail) this.topic.addSubscription(new EmailSubscription(options.alarmEmail));
-    // The policy that demands TLS takes the place of the one that would let the account's own services publish.
+    // `enforceSSL` replaces the default policy, which would have let services of this account publish.
     this.topic.addToResourcePolicy(new PolicyStatement({
       sid: 'Alarms',
       principals: [new ServicePrincipal('cloudwatch.amazonaws.com'), new ServicePrincipal('budgets.amazonaws.com')],
@@ -59,29 +59,29 @@ export class Observability extends Construct {
       ...five,
     });
     const errorRate = new MathExpression({
-      // A share of very few is no rate.
+      // A rate over a handful of requests means nothing.
       expression: 'IF(requests >= 20, 100 * errors / requests, 0)',
       label: 'API 5xx, percent',
       usingMetrics: { errors: api.api.metricServerError(sum), requests: api.api.metricCount(sum) },
       ...five,
     });
-    const failing = processed.metricErrors({ ...sum, label: 'processor errors' });
+    const processorErrors = processed.metricErrors({ ...sum, label: 'processor errors' });
     const daily = own('CostUsd', Stats.SUM, { period: Duration.days(1), label: 'Rekognition, US dollars a day' });
 
-    this.alarm('DeadLetters', 'Pictures are in the dead-letter queue; docs/deploy.md says how to look at them and put them back.', {
+    this.alarm('DeadLetters', 'Pictures are in the dead-letter queue. docs/deploy.md says how to inspect and redrive them.', {
       metric: dead, threshold: 0, evaluationPeriods: 1,
     });
-    this.alarm('OldestMessage', 'The oldest picture has waited for more than 15 minutes: the processor is behind, or Rekognition refuses.', {
+    this.alarm('OldestMessage', 'A picture has waited more than 15 minutes. The processor is behind, or Rekognition rejects calls.', {
       metric: oldest, threshold: 15 * 60, evaluationPeriods: 2,
     });
-    this.alarm('ApiErrors', 'More than 5 percent of the API\'s replies are errors of its own.', { metric: errorRate, threshold: 5, evaluationPeriods: 2 });
-    this.alarm('ProcessorErrors', 'The processor fails as a whole; its log says why.', { metric: failing, threshold: 0, evaluationPeriods: 3 });
-    this.alarm('Throttles', 'Lambda refuses invocations: the account\'s concurrency is used up.', { metric: throttled, threshold: 0, evaluationPeriods: 2 });
-    this.alarm('RekognitionThrottles', 'Rekognition refuses calls for being too many; pictures come again later.', {
+    this.alarm('ApiErrors', 'More than 5 percent of API responses are 5xx errors.', { metric: errorRate, threshold: 5, evaluationPeriods: 2 });
+    this.alarm('ProcessorErrors', 'Processor invocations fail. See the function\'s log.', { metric: processorErrors, threshold: 0, evaluationPeriods: 3 });
+    this.alarm('Throttles', 'Lambda throttles invocations because the account\'s concurrency is used up.', { metric: throttled, threshold: 0, evaluationPeriods: 2 });
+    this.alarm('RekognitionThrottles', 'Rekognition throttles calls. The pictures are retried later.', {
       metric: new MathExpression({
         expression: 'FILL(a, 0) + FILL(b, 0)',
-        label: 'pictures set back by Rekognition',
-        usingMetrics: Object.fromEntries(Object.entries(THROTTLES).map(([id, Reason]) => [id, own('Setbacks', Stats.SUM, { dimensionsMap: { Reason } })])),
+        label: 'pictures throttled by Rekognition',
+        usingMetrics: Object.fromEntries(Object.entries(THROTTLING_CODES).map(([id, Reason]) => [id, own('RetryableFailures', Stats.SUM, { dimensionsMap: { Reason } })])),
         ...five,
       }),
       threshold: 10,
@@ -89,12 +89,12 @@ export class Observability extends Construct {
     });
     if (options.monthlyBudgetUsd !== undefined) {
       const limit = options.monthlyBudgetUsd / 10;
-      this.alarm('DailyCost', `Rekognition has cost more than ${limit} US dollars in a day, a tenth of the monthly budget.`, {
+      this.alarm('DailyCost', `Rekognition has cost more than ${limit} US dollars today, a tenth of the monthly budget.`, {
         metric: daily, threshold: limit, evaluationPeriods: 1,
       });
     }
 
-    // A namespace with other characters than letters and digits stands in quotes (Amazon CloudWatch User Guide, "Search expression syntax").
+    // A namespace with characters other than letters and digits must be quoted (Amazon CloudWatch User Guide, "Search expression syntax").
     const search = (metricName: string, dimension: string) =>
       new MathExpression({ expression: `SEARCH('{"${namespace}",${dimension}} MetricName="${metricName}"', 'Sum', 300)`, label: '', usingMetrics: {}, ...five });
     const latencies = ['WaitedTime', 'PrepareTime', 'RecogniseTime', 'TotalTime'];
@@ -109,8 +109,8 @@ export class Observability extends Construct {
         ],
         [
           this.graph('Failures by code', [search('Errors', 'Code')]),
-          this.graph('Pictures that come again, by reason', [search('Setbacks', 'Reason')]),
-          this.graph('Functions', [failing, throttled, handler.metricErrors({ ...sum, label: 'API function errors' })]),
+          this.graph('Retryable failures by reason', [search('RetryableFailures', 'Reason')]),
+          this.graph('Functions', [processorErrors, throttled, handler.metricErrors({ ...sum, label: 'API function errors' })]),
         ],
         [
           this.graph('Processing, p50 (ms)', latencies.map((name) => own(name, 'p50', { label: name }))),
@@ -120,7 +120,7 @@ export class Observability extends Construct {
         [
           this.graph('API requests', [requests, api.api.metricClientError({ ...sum, label: '4xx' }), serverErrors]),
           this.graph('API (ms)', ['p50', 'p99'].map((statistic) => api.api.metricLatency({ ...five, statistic, label: statistic }))),
-          this.graph('Messages', [queue.metricApproximateNumberOfMessagesVisible({ ...five, label: 'waiting' }), queue.metricApproximateNumberOfMessagesNotVisible({ ...five, label: 'in hand' }), dead]),
+          this.graph('Messages', [queue.metricApproximateNumberOfMessagesVisible({ ...five, label: 'waiting' }), queue.metricApproximateNumberOfMessagesNotVisible({ ...five, label: 'in flight' }), dead]),
         ],
         [
           this.graph('Cost a day (US dollars, list price)', [daily]),
@@ -134,18 +134,18 @@ export class Observability extends Construct {
     return new GraphWidget({ title, left, width: 8, height: 6 });
   }
 
-  /** Tells the topic when the metric goes over the threshold, and when it is back. */
+  /** Notifies the topic when the metric exceeds the threshold and when it recovers. */
   private alarm(id: string, description: string, props: Pick<AlarmProps, 'metric' | 'threshold' | 'evaluationPeriods'>): void {
     const alarm = new Alarm(this, id, {
       ...props,
       alarmName: `Sightline-${this.options.stage}-${id}`,
       alarmDescription: description,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      // No figure means that nothing happened.
+      // No data means that nothing happened.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
-    const tell = new SnsAction(this.topic);
-    alarm.addAlarmAction(tell);
-    alarm.addOkAction(tell);
+    const notify = new SnsAction(this.topic);
+    alarm.addAlarmAction(notify);
+    alarm.addOkAction(notify);
   }
 }

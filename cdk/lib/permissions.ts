@@ -1,4 +1,4 @@
-/** What the two functions may do. tests/end_to_end/permissions.rs holds this against what they are seen to do. */
+/** The two functions' IAM statements. tests/end_to_end/permissions.rs compares them with the calls that the functions make. */
 
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -8,7 +8,7 @@ import { ANALYSES, type Options } from './options.ts';
 export interface Resources {
   readonly input: IBucket;
   readonly output: IBucket;
-  /** The index; none where nobody may search. */
+  /** The search index; undefined with `unlisted`, which has no search. */
   readonly table: ITable | undefined;
 }
 
@@ -16,10 +16,10 @@ export function processorStatements(options: Options, { input, output, table }: 
   return [
     allow('ReadPictures', ['s3:GetObject'], objects(input, 'uploads')),
     allow('ReadAndWriteAnswers', ['s3:GetObject', 's3:PutObject'], objects(output, 'results', 'thumbnails', 'claims')),
-    // A thumbnail goes when the picture is replaced by one without. The answer to a picture that was deleted meanwhile is taken
-    // back; only with an index can pictures be deleted.
+    // A thumbnail is deleted when a new version of the picture has none. A result is deleted when its picture was deleted during the
+    // analysis, which is possible only with an index.
     allow('Release', ['s3:DeleteObject'], objects(output, 'claims', 'thumbnails', ...(table ? ['results'] : []))),
-    missing(input, output),
+    listBuckets(input, output),
     ...recognise(options),
     ...count(options, output),
     ...(table ? [writeIndex(table)] : []),
@@ -32,11 +32,11 @@ export function uploadApiStatements(options: Options, { input, output, table }: 
     allow('SignUploads', ['s3:PutObject', 's3:GetObject'], objects(input, 'uploads', 'inline')),
     allow('ReadAnswers', ['s3:GetObject'], objects(output, 'results', 'thumbnails')),
     allow('AnswerInline', ['s3:PutObject'], objects(output, 'results/inline', 'thumbnails/inline')),
-    // Without owners nobody deletes; what could not be stored whole is taken back all the same.
+    // Without owners nobody can delete a picture, but an incomplete inline upload is still rolled back.
     allow('Remove', ['s3:DeleteObject'], table
       ? [...objects(input, 'uploads', 'inline'), ...objects(output, 'results', 'thumbnails', 'claims')]
       : [...objects(input, 'inline'), ...objects(output, 'results/inline', 'thumbnails/inline')]),
-    missing(input, output),
+    listBuckets(input, output),
     ...recognise(options),
     ...count(options, output),
     ...(table
@@ -54,8 +54,8 @@ function writeIndex(table: ITable): PolicyStatement {
   return allow('WriteIndex', ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'], [table.tableArn]);
 }
 
-/** To be told that an object is not there, instead of that it may not be read (Amazon S3 API Reference, "GetObject"). */
-function missing(...buckets: IBucket[]): PolicyStatement {
+/** Makes S3 answer 404 instead of 403 for a missing object (Amazon S3 API Reference, "GetObject"). */
+function listBuckets(...buckets: IBucket[]): PolicyStatement {
   return allow('TellMissing', ['s3:ListBucket'], buckets.map((bucket) => bucket.bucketArn));
 }
 
@@ -64,13 +64,13 @@ function recognise(options: Options): PolicyStatement[] {
     ...new Set(options.analyses.filter((name) => (name === 'custom-labels') === custom).map((name) => ANALYSES[name].action)),
   ];
   return [
-    // Rekognition's image operations know no narrower resource.
+    // Rekognition's image operations support no narrower resource.
     ...(actions(false).length > 0 ? [allow('Recognise', actions(false), ['*'])] : []),
     ...(options.customLabelsArn ? [allow('RecogniseOwn', actions(true), [options.customLabelsArn])] : []),
   ];
 }
 
-/** The count of the day's analyses. */
+/** The daily count of analyses, kept in the output bucket. */
 function count(options: Options, output: IBucket): PolicyStatement[] {
   return options.maxDailyAnalyses === undefined ? [] : [allow('CountAnalyses', ['s3:GetObject', 's3:PutObject'], objects(output, 'spending'))];
 }

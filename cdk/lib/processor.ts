@@ -1,4 +1,4 @@
-/** Bucket -> queue -> processor, with a second queue for what cannot be worked off. */
+/** Bucket -> queue -> processor, with a dead-letter queue. */
 
 import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -12,8 +12,8 @@ import type { Options } from './options.ts';
 import { type Resources, processorStatements } from './permissions.ts';
 import { RustFunction } from './rust-function.ts';
 
-/** How long a batch may take. */
-const TIME_OUT = Duration.seconds(60);
+/** The time limit for one batch. */
+const TIMEOUT = Duration.seconds(60);
 
 export class Processor extends Construct {
   readonly queue: Queue;
@@ -32,22 +32,22 @@ export class Processor extends Construct {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
-      // Six times the function's (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS").
-      visibilityTimeout: Duration.seconds(6 * TIME_OUT.toSeconds()),
+      // Six times the function's timeout (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS").
+      visibilityTimeout: Duration.seconds(6 * TIMEOUT.toSeconds()),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 5 },
     });
 
     this.processor = new RustFunction(this, 'Processor', options, {
       binary: 'sightline-processor',
-      description: 'Sightline: prepares pictures, asks Rekognition, writes answers',
-      // bench/processor.py measures 228 MiB, with ten pictures of 24 to 63 megapixels in a batch. The rest buys
-      // processor time, which comes with it.
+      description: 'Sightline: prepares pictures, calls Rekognition, writes results',
+      // bench/processor.py measures 228 MiB for a batch of ten pictures of 24 to 63 megapixels. The rest buys processor time, which
+      // Lambda allots by memory.
       memoryMiB: 1024,
-      timeOut: TIME_OUT,
+      timeout: TIMEOUT,
       environment,
       statements: [
         ...processorStatements(options, resources),
-        // Lambda's poller does this in the function's name (AWSLambdaSQSQueueExecutionRole).
+        // Lambda's poller uses the function's role (AWSLambdaSQSQueueExecutionRole).
         new PolicyStatement({
           sid: 'Poll',
           actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
@@ -62,7 +62,7 @@ export class Processor extends Construct {
       maxConcurrency: options.processorConcurrency,
       reportBatchItemFailures: true,
     });
-    // Lambda tries the permissions when the mapping is made.
+    // Lambda checks the permissions when it creates the mapping.
     mapping.node.addDependency(this.processor.role);
     explainPolicy(this.processor.role, options, [resources.input, resources.output]);
 
@@ -70,8 +70,8 @@ export class Processor extends Construct {
   }
 
   /**
-   * Wired on the bucket itself, without the CDK's custom resource, so that no function has to be trusted with the bucket's
-   * settings. The bucket's name is known beforehand, so the queue can allow it before it is there.
+   * Sets the notification on the bucket resource itself. The CDK's custom resource would need a function with rights on the bucket's
+   * settings. The bucket's name is known in advance, so the queue's policy can name the bucket before it exists.
    */
   private notify(bucketName: string, { input }: Resources): void {
     const stack = Stack.of(this);
@@ -93,7 +93,7 @@ export class Processor extends Construct {
         queue: this.queue.queueArn,
       }],
     };
-    // S3 sends a message to try the queue when it is told of it.
+    // S3 sends a test message to the queue when the notification is set.
     bucket.node.addDependency(this.queue.node.findChild('Policy'));
   }
 }

@@ -1,4 +1,4 @@
-/** A Lambda function out of a binary of the Rust workspace, with a role that may do what it is told and nothing else. */
+/** A Lambda function built from a binary of the Rust workspace, with a role that allows exactly the given statements. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ export interface RustFunctionProps {
   readonly binary: string;
   readonly description: string;
   readonly memoryMiB: number;
-  readonly timeOut: Duration;
+  readonly timeout: Duration;
   readonly environment: Record<string, string>;
   readonly statements: PolicyStatement[];
 }
@@ -47,16 +47,16 @@ export class RustFunction extends Construct {
       handler: 'bootstrap',
       code: this.code(options, props.binary),
       memorySize: props.memoryMiB,
-      timeout: props.timeOut,
+      timeout: props.timeout,
       role: this.role,
       logGroup: this.logs,
-      // The functions write JSON lines themselves.
+      // The functions write JSON lines themselves, so Lambda must not wrap them.
       loggingFormat: LoggingFormat.TEXT,
       tracing: options.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       environment: {
         ...props.environment,
         RUST_LOG: 'info',
-        // Large buffers of decoded pictures go back to the system at once instead of staying with the process.
+        // glibc returns large buffers of decoded pictures to the system at once.
         MALLOC_MMAP_THRESHOLD_: '1048576',
       },
     });
@@ -65,12 +65,12 @@ export class RustFunction extends Construct {
 
   private code(options: Options, binary: string): Code {
     if (options.assets === 'placeholder') {
-      Annotations.of(this).addWarningV2('sightline:placeholder', 'assets=placeholder: this template is for tests, its functions do nothing.');
+      Annotations.of(this).addWarningV2('sightline:placeholder', 'assets=placeholder: this template is for tests; its functions do nothing.');
       return Code.fromAsset(fileURLToPath(new URL('../test/placeholder', import.meta.url)));
     }
     const zip = join(options.functions, options.architecture, binary, 'bootstrap.zip');
     if (!existsSync(zip)) {
-      throw new MissingFunctionError(`${binary} has not been built for ${options.architecture}; run \`npm run functions -- ${options.architecture}\` in cdk/ first.`);
+      throw new MissingFunctionError(`${binary} is not built for ${options.architecture}; run \`npm run functions -- ${options.architecture}\` in cdk/ first.`);
     }
     return Code.fromAsset(zip);
   }

@@ -1,4 +1,4 @@
-/** The stack: puts the constructs together. */
+/** The stack: composes the constructs. */
 
 import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
@@ -16,11 +16,11 @@ import { Website } from './website.ts';
 
 export class SightlineStack extends Stack {
   constructor(scope: Construct, id: string, options: Options, props: StackProps = {}) {
-    super(scope, id, { description: 'Sightline: what is in your pictures', ...props });
+    super(scope, id, { description: 'Sightline: tells you what is in your pictures', ...props });
     const names = new Names(options.stage);
     const storage = new Storage(this, 'Storage', options, names);
     const { input, output } = storage;
-    // Nobody could search an index without owners.
+    // Search needs owners, so `unlisted` has no index.
     const table = options.access === 'owner' ? new IndexTable(this, 'Index', options).table : undefined;
     const resources = { input, output, table };
     const environment = {

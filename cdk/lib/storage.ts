@@ -1,13 +1,13 @@
-/** The two buckets: pictures come into one, answers and thumbnails go into the other. */
+/** The two buckets: one for uploaded pictures, one for results and thumbnails. */
 
 import { Duration } from 'aws-cdk-lib';
 import { BlockPublicAccess, Bucket, BucketEncryption, type CorsRule, HttpMethods, ObjectOwnership, type LifecycleRule } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { explain } from './nag.ts';
 import type { Names } from './names.ts';
-import { type Options, keeping } from './options.ts';
+import { type Options, removalPolicy } from './options.ts';
 
-/** What makes every bucket of the stack private. */
+/** The settings that make every bucket of the stack private. */
 export const PRIVATE = {
   blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
   encryption: BucketEncryption.S3_MANAGED,
@@ -24,7 +24,7 @@ export class Storage extends Construct {
     super(scope, id);
     const common = {
       ...PRIVATE,
-      removalPolicy: keeping(options),
+      removalPolicy: removalPolicy(options),
       autoDeleteObjects: options.removalPolicy === 'destroy',
     };
     const aborted: LifecycleRule = { id: 'aborted-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) };
@@ -38,19 +38,19 @@ export class Storage extends Construct {
       bucketName: names.outputBucket,
       lifecycleRules: [
         aborted,
-        // Leases of processors that died, with the answers they had.
+        // Leases of processors that crashed, with the answers saved in them.
         ...expiring(['claims/'], 1),
-        // How many analyses each day has had.
+        // The daily count of analyses.
         ...expiring(['spending/'], 7),
         ...expiring(['results/', 'thumbnails/'], options.resultsDays),
       ],
     });
     for (const bucket of [this.input, this.output]) {
-      explain(bucket, 'AwsSolutions-S1', 'A server access log repeats request addresses, presigned ones with their signatures, which no log of Sightline may hold; CloudTrail data events can be switched on for the account instead.');
+      explain(bucket, 'AwsSolutions-S1', 'Server access logs contain presigned URLs with their signatures, which Sightline never logs. Enable CloudTrail data events for the account instead.');
     }
   }
 
-  /** Lets pages of these origins use presigned addresses, and no others. */
+  /** Lets pages from these origins, and no others, use presigned URLs. */
   allowOrigins(origins: string[]): void {
     const rule = (allowedMethods: HttpMethods[], allowedHeaders: string[]): CorsRule => ({
       allowedOrigins: origins,
@@ -59,7 +59,7 @@ export class Storage extends Construct {
       exposedHeaders: ['ETag'],
       maxAge: 3000,
     });
-    // What `POST /uploads` signs and the page therefore sends; a browser's preflight asks for these.
+    // The headers that `POST /uploads` signs. A browser's preflight request asks for them.
     this.input.addCorsRule(rule([HttpMethods.PUT], ['content-type', 'if-none-match', 'x-amz-checksum-sha256', 'x-amz-meta-*']));
     this.input.addCorsRule(rule([HttpMethods.GET, HttpMethods.HEAD], ['range', 'if-none-match']));
     this.output.addCorsRule(rule([HttpMethods.GET, HttpMethods.HEAD], ['range', 'if-none-match']));

@@ -27,14 +27,14 @@ export interface Described {
   readonly table?: Record<string, unknown>;
 }
 
-interface Place {
+interface Environment {
   readonly account: string;
   readonly region: string;
 }
 
-/** The functions of the stack with everything resolved. */
-export function describeFunctions(template: CfnTemplate, place: Place): Described {
-  const resolve = (value: unknown): unknown => resolved(template, place, value);
+/** The stack's two functions, and the index table, with all references resolved. */
+export function describeFunctions(template: CfnTemplate, environment: Environment): Described {
+  const resolve = (value: unknown): unknown => resolved(template, environment, value);
   const describe = (id: string): FunctionDescription => {
     const [, lambda] = one(template, 'AWS::Lambda::Function', new RegExp(`^${id}Function`));
     const [roleId] = one(template, 'AWS::IAM::Role', new RegExp(`^${id}Role`));
@@ -64,45 +64,45 @@ function one(template: CfnTemplate, type: string, id: RegExp): [string, Resource
   return found[0];
 }
 
-/** The value with references resolved; a generated name is the logical id. */
-function resolved(template: CfnTemplate, place: Place, value: unknown): unknown {
-  const recurse = (inner: unknown): unknown => resolved(template, place, inner);
+/** The value with references resolved. A generated name becomes the logical id. */
+function resolved(template: CfnTemplate, environment: Environment, value: unknown): unknown {
+  const recurse = (inner: unknown): unknown => resolved(template, environment, inner);
   if (Array.isArray(value)) return value.map(recurse);
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value);
   const [[intrinsic, argument] = ['', undefined]] = entries;
-  if (entries.length === 1 && intrinsic === 'Ref') return reference(template, place, String(argument));
+  if (entries.length === 1 && intrinsic === 'Ref') return reference(template, environment, String(argument));
   if (entries.length === 1 && intrinsic === 'Fn::Join') {
     const [separator, parts] = argument as [string, unknown[]];
     return parts.map(recurse).join(separator);
   }
   if (entries.length === 1 && intrinsic === 'Fn::GetAtt') {
     const [id, attribute] = argument as [string, string];
-    return arn(template, place, id, attribute);
+    return arn(template, environment, id, attribute);
   }
-  if (intrinsic.startsWith('Fn::')) throw new Error(`${intrinsic} is not expected here`);
+  if (intrinsic.startsWith('Fn::')) throw new Error(`${intrinsic} is not supported here`);
   return Object.fromEntries(entries.map(([name, inner]) => [name, recurse(inner)]));
 }
 
-function reference(template: CfnTemplate, place: Place, id: string): string {
+function reference(template: CfnTemplate, environment: Environment, id: string): string {
   const pseudo: Record<string, string> = {
-    'AWS::AccountId': place.account,
-    'AWS::Region': place.region,
+    'AWS::AccountId': environment.account,
+    'AWS::Region': environment.region,
     'AWS::Partition': 'aws',
     'AWS::URLSuffix': 'amazonaws.com',
   };
   const resource = template.Resources[id];
   const name = resource?.Type === 'AWS::S3::Bucket' ? resource.Properties?.BucketName : undefined;
-  return pseudo[id] ?? (name === undefined ? id : String(resolved(template, place, name)));
+  return pseudo[id] ?? (name === undefined ? id : String(resolved(template, environment, name)));
 }
 
-function arn(template: CfnTemplate, place: Place, id: string, attribute: string): string {
+function arn(template: CfnTemplate, environment: Environment, id: string, attribute: string): string {
   const type = template.Resources[id]?.Type;
-  const at = `${place.region}:${place.account}`;
-  const name = reference(template, place, id);
+  const at = `${environment.region}:${environment.account}`;
+  const name = reference(template, environment, id);
   if (attribute === 'Arn' && type === 'AWS::S3::Bucket') return `arn:aws:s3:::${name}`;
   if (attribute === 'Arn' && type === 'AWS::SQS::Queue') return `arn:aws:sqs:${at}:${name}`;
   if (attribute === 'Arn' && type === 'AWS::DynamoDB::Table') return `arn:aws:dynamodb:${at}:table/${name}`;
   if (attribute === 'Arn' && type === 'AWS::Logs::LogGroup') return `arn:aws:logs:${at}:log-group:${name}:*`;
-  throw new Error(`${attribute} of ${type} is not expected here`);
+  throw new Error(`${attribute} of ${type} is not supported here`);
 }

@@ -2,7 +2,7 @@
 
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import {
-  CorsHttpMethod, HttpApi, HttpMethod, HttpNoneAuthorizer, HttpRoute, HttpRouteKey, HttpStage, type IHttpRouteAuthorizer, LogGroupLogDestination,
+  CorsHttpMethod, HttpApi, HttpNoneAuthorizer, HttpRoute, HttpRouteKey, HttpStage, type IHttpRouteAuthorizer, LogGroupLogDestination,
   PayloadFormatVersion,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
@@ -12,19 +12,11 @@ import { Construct } from 'constructs';
 import { explain, explainPolicy } from './nag.ts';
 import type { Options } from './options.ts';
 import { type Resources, uploadApiStatements } from './permissions.ts';
+import { ROUTES, gatewayPath } from './routes.ts';
 import { RustFunction } from './rust-function.ts';
 
-/** Every operation of crates/upload-api/openapi.json, as API Gateway writes paths. A test holds the two together. */
-export const ROUTES = [
-  'POST /uploads', 'GET /results/{key+}', 'GET /thumbnails/{key+}', 'POST /images', 'GET /images', 'GET /images/{key+}', 'DELETE /images/{key+}', 'GET /labels',
-  'GET /health', 'GET /openapi.json',
-] as const;
-
-/** What anybody may ask: neither says anything about a picture. */
-const PUBLIC: readonly string[] = ['GET /health', 'GET /openapi.json'];
-
-/** What stands in the access log: no query, in which addresses may be signed, and no header. */
-const LOGGED = {
+/** The fields of the access log. Queries are left out because they can hold signatures, headers because they hold tokens. */
+const ACCESS_LOG_FIELDS = {
   time: '$context.requestTimeEpoch',
   requestId: '$context.requestId',
   ip: '$context.identity.sourceIp',
@@ -47,11 +39,11 @@ export class UploadApi extends Construct {
     super(scope, id);
     this.handler = new RustFunction(this, 'Handler', options, {
       binary: 'sightline-upload-api',
-      description: 'Sightline: hands out upload addresses, answers and thumbnails',
-      // POST /images decodes pictures within the same bounds as the processor.
+      description: 'Sightline: issues upload URLs and serves results and thumbnails',
+      // POST /images decodes pictures under the same memory limit as the processor.
       memoryMiB: 512,
       // API Gateway waits for 30 seconds.
-      timeOut: Duration.seconds(29),
+      timeout: Duration.seconds(29),
       environment: { ...environment, ACCESS: options.access },
       statements: uploadApiStatements(options, resources),
     });
@@ -60,7 +52,7 @@ export class UploadApi extends Construct {
     this.api = new HttpApi(this, 'Api', {
       apiName: `sightline-${options.stage}`,
       createDefaultStage: false,
-      // The site calls under its own origin and needs none of this.
+      // The site and the API share an origin, so only other origins need CORS.
       ...(options.allowedOrigins.length > 0 && {
         corsPreflight: {
           allowOrigins: [...options.allowedOrigins],
@@ -79,27 +71,26 @@ export class UploadApi extends Construct {
       throttle: { rateLimit: options.apiRate, burstLimit: options.apiBurst },
       accessLogSettings: {
         destination: new LogGroupLogDestination(log),
-        format: AccessLogFormat.custom(JSON.stringify(LOGGED)),
+        format: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG_FIELDS)),
       },
     });
   }
 
-  /** Opens the routes to those whom the authorizer lets pass. */
+  /** Adds every route. Only callers that the authorizer accepts reach those that are not public. */
   addRoutes(authorizer: IHttpRouteAuthorizer): void {
     const integration = new HttpLambdaIntegration('Handler', this.handler.function, { payloadFormatVersion: PayloadFormatVersion.VERSION_2_0 });
-    for (const name of ROUTES) {
-      const [method, path] = name.split(' ') as [HttpMethod, string];
-      const open = PUBLIC.includes(name);
-      const route = new HttpRoute(this, name.replace(/[^A-Za-z]+/g, '-'), {
+    for (const route of ROUTES) {
+      const path = gatewayPath(route);
+      const httpRoute = new HttpRoute(this, `${route.method} ${path}`.replace(/[^A-Za-z]+/g, '-'), {
         httpApi: this.api,
-        routeKey: HttpRouteKey.with(path, method),
+        routeKey: HttpRouteKey.with(path, route.method),
         integration,
-        authorizer: open ? new HttpNoneAuthorizer() : authorizer,
+        authorizer: route.public ? new HttpNoneAuthorizer() : authorizer,
       });
-      if (open) {
-        explain(route, 'AwsSolutions-APIG4', 'The health check and the description of the API say nothing about a picture.');
+      if (route.public) {
+        explain(httpRoute, 'AwsSolutions-APIG4', 'The health check and the API description say nothing about any picture.');
       } else if (this.options.access === 'unlisted') {
-        explain(route, 'AwsSolutions-APIG4', 'access=unlisted was chosen: whoever knows a key reads its picture, listing and deleting are refused.');
+        explain(httpRoute, 'AwsSolutions-APIG4', 'access=unlisted lets anyone who knows a key read its picture; the API refuses to list or delete.');
       }
     }
   }

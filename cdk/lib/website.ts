@@ -1,6 +1,6 @@
 /**
- * The pages on CloudFront, and the API under the same origin: so the page needs no permission from another origin, its policy
- * names no API, and an answer that API Gateway gives by itself (401, 429) can be read by the page.
+ * The pages on CloudFront, with the API under the same origin. The page then needs no CORS, its Content-Security-Policy names no API,
+ * and it can read responses that API Gateway itself sends (401, 429).
  */
 
 import { readdirSync } from 'node:fs';
@@ -20,16 +20,13 @@ import { Construct } from 'constructs';
 import { explain } from './nag.ts';
 import type { Names } from './names.ts';
 import type { Options } from './options.ts';
+import { API_PATHS } from './routes.ts';
 import { PRIVATE } from './storage.ts';
 
 const FRONTEND = fileURLToPath(new URL('../../frontend', import.meta.url));
 
-/** Paths that go on to the API; everything else is a page. A test holds this against the API's routes. */
-export const API_PATHS = ['/uploads', '/images', '/images/*', '/results/*', '/thumbnails/*', '/labels', '/health', '/openapi.json'];
-
 /**
- * Tells the API under which name it was called, since its replies hold addresses of its own. API Gateway has to see its own name
- * in `Host`.
+ * Passes the viewer's host name on to the API, whose responses contain URLs of its own. `Host` must stay API Gateway's own name.
  */
 const FORWARD_HOST = `function handler(event) {
   var request = event.request;
@@ -46,11 +43,11 @@ export class Website extends Construct {
   constructor(scope: Construct, id: string, options: Options, names: Names, api: HttpApi) {
     super(scope, id);
     this.bucket = new Bucket(this, 'Files', { ...PRIVATE, removalPolicy: RemovalPolicy.DESTROY, autoDeleteObjects: true });
-    explain(this.bucket, 'AwsSolutions-S1', 'It holds public pages alone, which only CloudFront reads.');
+    explain(this.bucket, 'AwsSolutions-S1', 'It holds only public pages, and only CloudFront reads it.');
 
     const headers = new ResponseHeadersPolicy(this, 'Headers', {
-      responseHeadersPolicyName: names.inAccount,
-      comment: `Sightline ${options.stage}: what the pages may do`,
+      responseHeadersPolicyName: names.accountWide,
+      comment: `Sightline ${options.stage}: security headers of the pages`,
       securityHeadersBehavior: {
         contentSecurityPolicy: { contentSecurityPolicy: contentSecurityPolicy(options, names), override: true },
         contentTypeOptions: { override: true },
@@ -66,7 +63,7 @@ export class Website extends Construct {
       },
     });
     const forwardHost = new EdgeFunction(this, 'ForwardHost', {
-      comment: 'Tells the API under which name it was called',
+      comment: 'Passes the viewer\'s host name on to the API',
       code: FunctionCode.fromInline(FORWARD_HOST),
       runtime: FunctionRuntime.JS_2_0,
     });
@@ -86,13 +83,13 @@ export class Website extends Construct {
       defaultRootObject: 'upload.html',
       defaultBehavior: {
         origin: S3BucketOrigin.withOriginAccessControl(this.bucket, {
-          originAccessControl: new S3OriginAccessControl(this, 'ReadFiles', { originAccessControlName: names.inAccount }),
+          originAccessControl: new S3OriginAccessControl(this, 'ReadFiles', { originAccessControlName: names.accountWide }),
         }),
         viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
         allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
         cachedMethods: CachedMethods.CACHE_GET_HEAD,
         cachePolicy: new CachePolicy(this, 'Cache', {
-          comment: `Sightline ${options.stage}: as the files themselves say`,
+          comment: `Sightline ${options.stage}: follows the files\' Cache-Control`,
           minTtl: Duration.seconds(0),
           defaultTtl: Duration.minutes(5),
           maxTtl: Duration.days(1),
@@ -109,11 +106,11 @@ export class Website extends Construct {
       httpVersion: HttpVersion.HTTP2_AND_3,
       priceClass: PriceClass.PRICE_CLASS_100,
     });
-    explain(this.distribution, 'AwsSolutions-CFR1', 'Pictures may come from anywhere.');
-    explain(this.distribution, 'AwsSolutions-CFR2', 'API Gateway throttles requests, and concurrency and daily limit bound what they can cost; a web ACL can be associated afterwards.');
-    explain(this.distribution, 'AwsSolutions-CFR3', 'Calls are in the API\'s access log, which leaves queries out; the rest are public pages.');
-    explain(this.distribution, 'AwsSolutions-CFR4', 'CloudFront\'s own certificate fixes the viewers\' protocol; a certificate of one\'s own brings TLS 1.2 with it.');
-    // With it a missing page answers 404 instead of 403.
+    explain(this.distribution, 'AwsSolutions-CFR1', 'Users may be in any country.');
+    explain(this.distribution, 'AwsSolutions-CFR2', 'API Gateway throttles requests, and the concurrency and daily limits cap their cost. A web ACL can be added later.');
+    explain(this.distribution, 'AwsSolutions-CFR3', 'The API\'s access log records API calls without queries; everything else is public pages.');
+    explain(this.distribution, 'AwsSolutions-CFR4', 'The default CloudFront certificate fixes the minimum TLS version; use your own domain and certificate to require TLS 1.2.');
+    // Makes a missing page 404 instead of 403.
     this.bucket.addToResourcePolicy(new PolicyStatement({
       principals: [new ServicePrincipal('cloudfront.amazonaws.com')],
       actions: ['s3:ListBucket'],
@@ -123,7 +120,7 @@ export class Website extends Construct {
     this.origin = `https://${this.distribution.distributionDomainName}`;
   }
 
-  /** Puts the pages there, and the `config.json` that they read. */
+  /** Uploads the pages and the `config.json` that they read. */
   publish(configuration: Record<string, unknown>): void {
     new BucketDeployment(this, 'Pages', {
       sources: [
@@ -132,7 +129,7 @@ export class Website extends Construct {
       ],
       destinationBucket: this.bucket,
       distribution: this.distribution,
-      // Names of files stay as they are, so browsers ask each time whether a file has changed.
+      // File names carry no hash, so browsers must revalidate.
       cacheControl: [CacheControl.fromString('public, max-age=0, s-maxage=300, must-revalidate')],
       prune: true,
       memoryLimit: 256,
@@ -148,7 +145,7 @@ function contentSecurityPolicy(options: Options, names: Names): string {
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    // `blob:` shows pictures that were chosen and not yet sent.
+    // `blob:` previews pictures before they are sent.
     `img-src 'self' blob: ${input} ${output}`,
     `connect-src ${connect.join(' ')}`,
     "base-uri 'none'",

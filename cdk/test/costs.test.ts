@@ -7,18 +7,18 @@ import { all, synth } from './support.ts';
 const read = (path: string) => readFileSync(fileURLToPath(new URL(path, import.meta.url)), 'utf8');
 const prices = JSON.parse(read('../prices.json')) as Prices;
 
-test('the guide has the table that `npm run costs` prints, and its date', () => {
+test('the guide has the cost table and its date', () => {
   const guide = read('../../docs/deploy.md');
   expect(guide).toContain(table(prices));
   expect(guide).toContain(prices.asOf);
 });
 
-test('alarms are paid by the metrics that they look at', () => {
+test('the cost model counts every metric that an alarm watches', () => {
   const metrics = all(synth(), 'AWS::CloudWatch::Alarm').flatMap((alarm) => alarm.Metrics?.filter((one: any) => one.MetricStat) ?? [alarm]);
   expect(metrics).toHaveLength(FIXED.alarmMetrics);
 });
 
-test('tiers are paid step by step', () => {
+test('each price tier applies to its own range only', () => {
   const labels = (pictures: number) => costs(prices, pictures)[0]!.usd;
   expect(labels(1000)).toBeCloseTo(1);
   expect(labels(1_000_000)).toBeCloseTo(1000);
@@ -26,7 +26,7 @@ test('tiers are paid step by step', () => {
   expect(labels(100_000_000)).toBeCloseTo(1000 + 4 * 800 + 30 * 600 + 65 * 250);
 });
 
-test('the price of labels is the one that documents carry', () => {
+test('label prices match the ones in result documents', () => {
   const documents = JSON.parse(read('../../crates/pipeline/src/analyse/prices.json')) as { asOf: string; usdPerMillionImages: Record<string, number> };
   expect(prices.asOf).toBe(documents.asOf);
   expect(prices.rekognition.labels[0]![1] * 1e6).toBeCloseTo(documents.usdPerMillionImages.generalLabels!);

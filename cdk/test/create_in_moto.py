@@ -1,10 +1,10 @@
-"""Has moto's CloudFormation create the synthesised stack, as a reader of the template that is not AWS's and not the CDK's.
+"""Creates the synthesised stack in moto's CloudFormation, which checks the template independently of AWS and the CDK.
 
     create_in_moto.py cdk.out/Sightline-dev.template.json
 
-moto creates the resources whose types it knows. The types below it does not know, or, being custom resources, would run a container
-for; they are taken out of the template beforehand, with their names in place of references to them. The list has to be exact: a type
-that moto learns, or one more that it does not know, fails the check.
+The types in UNSUPPORTED are removed from the template first, because moto does not know them or would start a container for them.
+References to them become their names. The list must be exact: the check fails if moto learns one of these types, or if the template
+has another type that moto does not know.
 """
 
 import json
@@ -25,7 +25,7 @@ from moto.cloudformation.parsing import get_model_map
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 
-# Not created here; docs/deploy.md repeats the list.
+# docs/deploy.md repeats this list.
 UNSUPPORTED = {
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Authorizer",
@@ -78,11 +78,11 @@ def wait_for(endpoint: str) -> None:
             return
         except OSError:
             time.sleep(0.1)
-    raise SystemExit("moto does not listen")
+    raise SystemExit("moto_server does not accept connections")
 
 
 def create(template: str, client) -> None:
-    # What `cdk bootstrap` leaves: its version, and a bucket of assets.
+    # The version parameter and the asset bucket of `cdk bootstrap`.
     client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
     bucket = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
     s3 = client("s3")
@@ -114,14 +114,14 @@ def create(template: str, client) -> None:
     }
     check(created == set(known["Resources"]), f"not created: {sorted(set(known['Resources']) - created)}")
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
-    try_out(client, wanted, outputs)
+    check_resources(client, wanted, outputs)
     print(f"{described['StackStatus']}: {len(created)} of {len(wanted['Resources'])} resources; types that moto does not create:")
     for kind in sorted(unknown):
         print(f"  {kind}")
 
 
 def without(value, names):
-    """The template without these resources, their names standing for references to them."""
+    """The template without these resources. References to them become their names."""
     if isinstance(value, list):
         return [without(item, names) for item in value]
     if not isinstance(value, dict):
@@ -139,13 +139,13 @@ def without(value, names):
     return result
 
 
-def try_out(client, template, outputs) -> None:
-    """The created resources do what they are there for."""
+def check_resources(client, template, outputs) -> None:
+    """Checks that the created resources work."""
     s3, sqs, dynamodb, functions = client("s3"), client("sqs"), client("dynamodb"), client("lambda")
     queue = outputs["QueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
-    # moto's CloudFormation passes a bucket's notifications over, its S3 does not.
-    [told] = [
+    # moto's CloudFormation ignores bucket notifications, but its S3 supports them.
+    [configured] = [
         resource["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
         for resource in template["Resources"].values()
         if "NotificationConfiguration" in resource.get("Properties", {})
@@ -155,7 +155,7 @@ def try_out(client, template, outputs) -> None:
         NotificationConfiguration={
             "QueueConfigurations": [
                 {"QueueArn": attributes["QueueArn"], "Events": [one["Event"]], "Filter": {"Key": {"FilterRules": one["Filter"]["S3Key"]["Rules"]}}}
-                for one in told
+                for one in configured
             ]
         },
     )
@@ -170,14 +170,14 @@ def try_out(client, template, outputs) -> None:
     s3.put_object(Bucket=outputs["InputBucket"], Key="inline/a.jpg", Body=b"a")
     s3.put_object(Bucket=outputs["InputBucket"], Key="uploads/a.jpg", Body=b"a")
     keys = [record["s3"]["object"]["key"] for body in messages() for record in body["Records"]]
-    check(keys == ["uploads/a.jpg"] or keys == ["uploads%2Fa.jpg"], f"the queue hears of {keys}")
+    check(keys == ["uploads/a.jpg"] or keys == ["uploads%2Fa.jpg"], f"the queue received events for {keys}")
 
     redrive = json.loads(attributes["RedrivePolicy"])
     check(redrive["deadLetterTargetArn"] == outputs["DeadLetterQueueArn"], f"dead letters go to {redrive}")
     [mapping] = functions.list_event_source_mappings(EventSourceArn=attributes["QueueArn"])["EventSourceMappings"]
     check(mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], f"the mapping reports {mapping.get('FunctionResponseTypes')}")
     function = functions.get_function(FunctionName=mapping["FunctionArn"])["Configuration"]
-    check(int(attributes["VisibilityTimeout"]) >= 6 * function["Timeout"], "messages come back too soon")
+    check(int(attributes["VisibilityTimeout"]) >= 6 * function["Timeout"], "the visibility timeout is too short")
 
     for bucket in (outputs["InputBucket"], outputs["OutputBucket"]):
         check(s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"], f"{bucket} is not encrypted")
@@ -186,9 +186,9 @@ def try_out(client, template, outputs) -> None:
         check({index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {"by-term", "by-owner-term"}, "the table lacks indexes")
 
 
-def check(holds: bool, otherwise: str) -> None:
-    if not holds:
-        raise SystemExit(otherwise)
+def check(passed: bool, message: str) -> None:
+    if not passed:
+        raise SystemExit(message)
 
 
 if __name__ == "__main__":

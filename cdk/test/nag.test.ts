@@ -1,4 +1,4 @@
-/** cdk-nag's AwsSolutions rules: every finding is repaired or explained where it arises. */
+/** cdk-nag's AwsSolutions rules: every finding is fixed, or accepted with a reason where it occurs. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { expect, test } from 'vitest';
 import { app } from './support.ts';
 
-/** Synthesises into a folder of its own, which throws where something is found, and answers the report. */
+/** Synthesises into a new folder and returns the report. Throws if there are findings. */
 function report(context: Record<string, unknown>, change: (made: App) => void = () => {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'sightline-nag-'));
   try {
@@ -24,11 +24,11 @@ function report(context: Record<string, unknown>, change: (made: App) => void = 
 test.each([
   ['owner', {}],
   ['unlisted', { access: 'unlisted' }],
-  ['all that can be switched on', { tracing: 'on', signUp: 'open', maxDailyAnalyses: 9, removalPolicy: 'destroy', originalsDays: 1, resultsDays: 1, allowedOrigins: 'https://a.example' }],
-])('%s: no finding is left', (_, context) => {
+  ['every option on', { tracing: 'on', signUp: 'open', maxDailyAnalyses: 9, removalPolicy: 'destroy', originalsDays: 1, resultsDays: 1, allowedOrigins: 'https://a.example' }],
+])('%s: no findings', (_, context) => {
   expect(JSON.parse(report(context))).toMatchObject({ pluginReports: [] });
 });
 
-test('a finding that nobody explained stops the synthesis', () => {
+test('a finding without a reason fails the synthesis', () => {
   expect(() => report({}, (made) => new Queue(made.node.findChild('Sightline-dev'), 'Open'))).toThrow('AwsSolutions-SQS4');
 });

@@ -18,7 +18,7 @@ describe('options', () => {
     });
   });
 
-  test('are read from lists and text alike', () => {
+  test('accept lists and comma-separated text', () => {
     expect(read({ analyses: ['labels', 'faces'] }).analyses).toEqual(['labels', 'faces']);
     expect(read({ analyses: 'labels, faces,labels' }).analyses).toEqual(['labels', 'faces']);
     expect(read({ allowedOrigins: 'https://a.example,http://localhost:3000' }).allowedOrigins).toEqual(['https://a.example', 'http://localhost:3000']);
@@ -29,34 +29,34 @@ describe('options', () => {
   });
 
   test.each([
-    [{ stage: 'Prod' }, 'stage is "Prod"; it takes'],
+    [{ stage: 'Prod' }, 'stage is "Prod"; it must be'],
     [{ stage: 'a-very-long-stage' }, 'stage'],
-    [{ access: 'public' }, 'access is "public"; it takes owner or unlisted.'],
-    [{ access: 'unlisted', signUp: 'open' }, 'signUp has no meaning'],
+    [{ access: 'public' }, 'access is "public"; it must be owner or unlisted.'],
+    [{ access: 'unlisted', signUp: 'open' }, 'signUp has no effect with access=unlisted'],
     [{ signUp: 'maybe' }, 'signUp'],
     [{ allowedOrigins: 'https://a.example/page' }, 'allowedOrigins'],
     [{ allowedOrigins: '*' }, 'allowedOrigins'],
     [{ allowedOrigins: 'http://a.example' }, 'allowedOrigins'],
-    [{ analyses: 'labels,cats' }, 'analyses is "cats"; it takes names separated by commas out of labels,'],
+    [{ analyses: 'labels,cats' }, 'analyses is "cats"; it must be a comma-separated list of labels,'],
     [{ analyses: 'custom-labels' }, 'customLabelsArn and custom-labels'],
     [{ customLabelsArn: ARN }, 'customLabelsArn and custom-labels'],
-    [{ analyses: 'custom-labels', customLabelsArn: 'shelves' }, 'customLabelsArn is "shelves"; it takes the ARN'],
-    [{ originalsDays: 0 }, 'originalsDays is "0"; it takes a whole number from 1 to 36500 (days) or forever.'],
+    [{ analyses: 'custom-labels', customLabelsArn: 'shelves' }, 'customLabelsArn is "shelves"; it must be the ARN'],
+    [{ originalsDays: 0 }, 'originalsDays is "0"; it must be a whole number from 1 to 36500 (days) or forever.'],
     [{ resultsDays: '1.5' }, 'resultsDays'],
     [{ alarmEmail: 'ops' }, 'alarmEmail'],
-    [{ processorConcurrency: 1 }, 'processorConcurrency is "1"; it takes a whole number from 2 to 1000.'],
-    [{ processorConcurrency: 3 }, 'allow 2 at most; have the quota raised and say so with rekognitionTps.'],
+    [{ processorConcurrency: 1 }, 'processorConcurrency is "1"; it must be a whole number from 2 to 1000.'],
+    [{ processorConcurrency: 3 }, 'allow at most 2; lower it, or raise the quota and set rekognitionTps.'],
     [{ rekognitionTps: 3 }, 'rekognitionTps'],
     [{ maxDailyAnalyses: 0 }, 'maxDailyAnalyses'],
-    [{ monthlyBudgetUsd: 0 }, 'monthlyBudgetUsd is "0"; it takes a number from 1 to 10000000 or none.'],
-    [{ removalPolicy: 'snapshot' }, 'removalPolicy is "snapshot"; it takes retain or destroy.'],
+    [{ monthlyBudgetUsd: 0 }, 'monthlyBudgetUsd is "0"; it must be a number from 1 to 10000000 or none.'],
+    [{ removalPolicy: 'snapshot' }, 'removalPolicy is "snapshot"; it must be retain or destroy.'],
     [{ architecture: 'arm' }, 'architecture'],
-    [{ logDays: 31 }, 'logDays is "31"; it takes one of 1, 3,'],
-    [{ tracing: 'yes' }, 'tracing is "yes"; it takes off or on.'],
+    [{ logDays: 31 }, 'logDays is "31"; it must be one of 1, 3,'],
+    [{ tracing: 'yes' }, 'tracing is "yes"; it must be off or on.'],
     [{ apiRate: 'fast' }, 'apiRate'],
     [{ assets: 'none' }, 'assets'],
-    [{ retention: 30 }, 'There is no option "retention"; the options are stage,'],
-  ])('%j is refused in one sentence', (context, sentence) => {
+    [{ retention: 30 }, 'Unknown option "retention"; the options are stage,'],
+  ])('%j is rejected with one sentence', (context, sentence) => {
     expect(() => read(context)).toThrow(OptionError);
     try {
       read(context);
@@ -68,13 +68,13 @@ describe('options', () => {
     }
   });
 
-  test('what the CDK\'s own commands leave in cdk.context.json is no option', () => {
+  test('context that the CDK\'s own commands write to cdk.context.json is ignored', () => {
     // `npx cdk cli-telemetry --disable` and `npx cdk acknowledge 34892` write these.
     expect(read({ 'cli-telemetry': false, 'acknowledged-issue-numbers': [34892], 'availability-zones:account=1:region=r': ['r-a'] })).toEqual(read({}));
   });
 
   test.each([
-    // Rekognition's quota, calls of one picture's analyses side by side
+    // context, region, quota, batch size, concurrency
     [{}, 'eu-central-1', 5, 2, 2],
     [{}, undefined, 5, 2, 2],
     [{}, 'us-east-1', 50, 10, 6],
@@ -83,7 +83,7 @@ describe('options', () => {
     [{ analyses: 'labels,ppe' }, 'us-west-2', 5, 2, 2],
     [{ rekognitionTps: 400 }, 'eu-central-1', 400, 10, 50],
     [{ rekognitionTps: 400, processorConcurrency: 20 }, 'eu-central-1', 400, 10, 20],
-  ])('%j in %s keep calls in flight under the quota', (context, region, tps, batch, concurrency) => {
+  ])('%j in %s: calls in flight stay under the quota', (context, region, tps, batch, concurrency) => {
     const options = read(context, region);
     expect(options).toMatchObject({ rekognitionTps: tps, batchSize: batch, processorConcurrency: concurrency });
     expect(Math.min(batch, 8) * concurrency).toBeLessThanOrEqual(tps);

@@ -4,15 +4,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { describeFunctions } from '../lib/template.ts';
-import { ROUTES } from '../lib/upload-api.ts';
-import { API_PATHS } from '../lib/website.ts';
+import { API_PATHS, ROUTES, gatewayPath } from '../lib/routes.ts';
 import { type Synthesised, all, flat, only, synth } from './support.ts';
 
 const owner = synth({ alarmEmail: 'ops@example.com' });
 const unlisted = synth({ access: 'unlisted' });
 
 describe('storage', () => {
-  test('every bucket is private, encrypted, for TLS only, and without ACLs', () => {
+  test('every bucket is private and encrypted, requires TLS and has no ACLs', () => {
     for (const bucket of all(owner, 'AWS::S3::Bucket')) {
       expect(bucket.PublicAccessBlockConfiguration).toEqual({ BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true });
       expect(bucket.BucketEncryption.ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault.SSEAlgorithm).toBe('AES256');
@@ -30,7 +29,7 @@ describe('storage', () => {
     }
   });
 
-  test('aborted uploads, leases and, where it was said, originals and answers expire', () => {
+  test('aborted uploads and leases expire; originals and results expire if configured', () => {
     const rules = (from: Synthesised, kind: string) =>
       Object.fromEntries(only(from, 'AWS::S3::Bucket', new RegExp(`-${kind}-`)).LifecycleConfiguration.Rules.map((rule: any) => [rule.Prefix ?? '', rule.ExpirationInDays ?? rule.AbortIncompleteMultipartUpload]));
     const aborted = { '': { DaysAfterInitiation: 1 } };
@@ -41,7 +40,7 @@ describe('storage', () => {
     expect(rules(short, 'output')).toEqual({ ...aborted, 'claims/': 1, 'spending/': 7, 'results/': 90, 'thumbnails/': 90 });
   });
 
-  test('pages of the site, and of origins that were named, may put and get; no others', () => {
+  test('only the site and the configured origins may PUT and GET', () => {
     const origins = (from: Synthesised, kind: string) =>
       only(from, 'AWS::S3::Bucket', new RegExp(`-${kind}-`)).CorsConfiguration.CorsRules.map((rule: any) => [rule.AllowedMethods.join(), rule.AllowedOrigins.map(flat)]);
     const site = expect.stringMatching(/^https:\/\/<WebsiteDistribution\w+\.DomainName>$/);
@@ -52,10 +51,10 @@ describe('storage', () => {
     expect(put.AllowedHeaders).toEqual(['content-type', 'if-none-match', 'x-amz-checksum-sha256', 'x-amz-meta-*']);
   });
 
-  test('what is kept and what goes with the stack is an option', () => {
+  test('removalPolicy decides whether user data outlives the stack', () => {
     const policies = (from: Synthesised, type: string) =>
       (Object.values(from.json.Resources) as any[]).filter((resource) => resource.Type === type).map((resource) => [resource.DeletionPolicy, resource.UpdateReplacePolicy]).sort();
-    // The exception lets a first deployment that is rolled back take its names along, so that the next one can have them.
+    // `RetainExceptOnCreate` deletes the resources of a first deployment that is rolled back, so that the next one can use their names.
     const kept = ['RetainExceptOnCreate', 'Retain'];
     const gone = ['Delete', 'Delete'];
     const destroyed = synth({ removalPolicy: 'destroy' });
@@ -74,7 +73,7 @@ describe('storage', () => {
 });
 
 describe('index', () => {
-  test('the table is the one that crates/pipeline describes', () => {
+  test('the table matches the schema that the DynamoDB adapter describes', () => {
     const source = readFileSync(fileURLToPath(new URL('../../crates/pipeline/src/index/dynamo/mod.rs', import.meta.url)), 'utf8');
     const table = only(owner, 'AWS::DynamoDB::Table');
     expect(table.KeySchema).toEqual([{ AttributeName: 'pk', KeyType: 'HASH' }, { AttributeName: 'sk', KeyType: 'RANGE' }]);
@@ -92,7 +91,7 @@ describe('index', () => {
     expect(JSON.stringify(table)).not.toContain('StreamSpecification');
   });
 
-  test('without owners nobody could search it, so there is none', () => {
+  test('unlisted has no search and therefore no table', () => {
     unlisted.template.resourceCountIs('AWS::DynamoDB::Table', 0);
     expect(JSON.stringify(unlisted.json)).not.toMatch(/dynamodb:|INDEX_TABLE/);
   });
@@ -101,7 +100,7 @@ describe('index', () => {
 describe('processing', () => {
   const queue = only(owner, 'AWS::SQS::Queue', /RedrivePolicy/);
 
-  test('the bucket tells the queue of new objects under uploads/, and nobody else may', () => {
+  test('only the input bucket sends to the queue, for new objects under uploads/', () => {
     const bucket = only(owner, 'AWS::S3::Bucket', /-input-/);
     expect(bucket.NotificationConfiguration.QueueConfigurations).toEqual([{
       Event: 's3:ObjectCreated:*', Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'uploads/' }] } }, Queue: { 'Fn::GetAtt': [expect.stringMatching(/^ProcessingQueue/), 'Arn'] },
@@ -114,7 +113,7 @@ describe('processing', () => {
     expect(input.DependsOn).toContainEqual(expect.stringMatching(/^ProcessingQueuePolicy/));
   });
 
-  test('both queues are encrypted and for TLS only; five attempts, then the dead-letter queue for 14 days', () => {
+  test('both queues are encrypted and require TLS; after five attempts a message spends 14 days in the dead-letter queue', () => {
     for (const one of all(owner, 'AWS::SQS::Queue')) expect(one).toMatchObject({ SqsManagedSseEnabled: true, MessageRetentionPeriod: 1_209_600 });
     for (const { PolicyDocument } of all(owner, 'AWS::SQS::QueuePolicy')) {
       expect(PolicyDocument.Statement).toContainEqual(expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }));
@@ -122,7 +121,7 @@ describe('processing', () => {
     expect(queue.RedrivePolicy.maxReceiveCount).toBe(5);
   });
 
-  test('batches answer message by message, within the quota; messages stay hidden six times as long as a batch may take', () => {
+  test('batches report failures by message and stay within the quota; the visibility timeout is six times the function\'s timeout', () => {
     const mapping = only(owner, 'AWS::Lambda::EventSourceMapping');
     expect(mapping).toMatchObject({ FunctionResponseTypes: ['ReportBatchItemFailures'], BatchSize: 10, ScalingConfig: { MaximumConcurrency: 6 } });
     const { Timeout } = only(owner, 'AWS::Lambda::Function', /sightline.*prepares pictures/i);
@@ -135,7 +134,7 @@ describe('processing', () => {
 describe('functions', () => {
   const functions = (from: Synthesised) => all(from, 'AWS::Lambda::Function').filter((one) => /^Sightline/.test(one.Description ?? ''));
 
-  test('run compiled code on arm64, or x86_64 when it is said, without X-Ray unless it is asked for', () => {
+  test('run on arm64 or x86_64, with X-Ray only if enabled', () => {
     expect(functions(owner)).toHaveLength(2);
     for (const one of functions(owner)) {
       expect(one).toMatchObject({ Runtime: 'provided.al2023', Architectures: ['arm64'], Handler: 'bootstrap' });
@@ -147,7 +146,7 @@ describe('functions', () => {
     expect(JSON.stringify(other.json)).toContain('xray:PutTraceSegments');
   });
 
-  test('are told what they read, and nothing else', () => {
+  test('get exactly the environment variables that they read', () => {
     const { functions: { uploadApi, processor } } = describeFunctions(synth({ maxDailyAnalyses: 500 }).json, { account: '111122223333', region: 'eu-west-1' });
     const common = {
       METRICS_NAMESPACE: 'Sightline/dev', INPUT_BUCKET: 'sightline-dev-input-111122223333-eu-west-1', OUTPUT_BUCKET: 'sightline-dev-output-111122223333-eu-west-1',
@@ -155,14 +154,14 @@ describe('functions', () => {
     };
     expect(processor.environment).toEqual(common);
     expect(uploadApi.environment).toEqual({ ...common, ACCESS: 'owner' });
-    // Every variable is one that docs/configuration.md describes, or the C library's.
+    // docs/configuration.md describes every variable except glibc's.
     const described = readFileSync(fileURLToPath(new URL('../../docs/configuration.md', import.meta.url)), 'utf8');
     for (const name of Object.keys(uploadApi.environment)) {
       if (name !== 'MALLOC_MMAP_THRESHOLD_') expect(described).toContain(`\`${name}\``);
     }
   });
 
-  test('ask Rekognition for the configured analyses and nothing else', () => {
+  test('may call Rekognition for the configured analyses only', () => {
     const actions = (context: Record<string, unknown>) => {
       const described = describeFunctions(synth(context).json, { account: '111122223333', region: 'eu-west-1' }).functions;
       return Object.values(described).map(({ statements }) => statements.flatMap(({ Action, Resource }) => Action.filter((name) => name.startsWith('rekognition:')).map((name) => `${name} ${Resource}`)));
@@ -175,15 +174,15 @@ describe('functions', () => {
     ]));
   });
 
-  test('keep their logs for as long as it was said', () => {
+  test('keep their logs for logDays', () => {
     expect(all(owner, 'AWS::Logs::LogGroup').map((group) => group.RetentionInDays)).toEqual([30, 30, 30]);
     expect(all(synth({ logDays: 7 }), 'AWS::Logs::LogGroup').map((group) => group.RetentionInDays)).toEqual([7, 7, 7]);
   });
 
-  test('a deployment without built functions stops and says what to run', () => {
+  test('a deployment without built functions fails and names the command to run', () => {
     const functions = mkdtempSync(join(tmpdir(), 'functions-'));
     const built = (architecture: string) => synth({ assets: 'built', functions, architecture });
-    expect(() => built('x86_64')).toThrow('sightline-processor has not been built for x86_64; run `npm run functions -- x86_64` in cdk/ first.');
+    expect(() => built('x86_64')).toThrow('sightline-processor is not built for x86_64; run `npm run functions -- x86_64` in cdk/ first.');
     for (const binary of ['sightline-processor', 'sightline-upload-api']) {
       mkdirSync(join(functions, 'x86_64', binary), { recursive: true });
       writeFileSync(join(functions, 'x86_64', binary, 'bootstrap.zip'), binary);
@@ -196,16 +195,16 @@ describe('functions', () => {
 });
 
 describe('API', () => {
-  test('every operation of the API\'s description is a route, and no other', () => {
+  test('the routes are the operations of the OpenAPI document, and API Gateway has exactly these', () => {
     const { paths } = JSON.parse(readFileSync(fileURLToPath(new URL('../../crates/upload-api/openapi.json', import.meta.url)), 'utf8')) as { paths: Record<string, object> };
     const operations = Object.entries(paths).flatMap(([path, methods]) =>
-      Object.keys(methods).filter((method) => /^(get|post|put|delete|patch)$/.test(method)).map((method) => `${method.toUpperCase()} ${path.replace('{key}', '{key+}')}`));
-    expect(operations.sort()).toEqual([...ROUTES].sort());
-    expect(all(owner, 'AWS::ApiGatewayV2::Route').map((route) => route.RouteKey).sort()).toEqual([...ROUTES].sort());
+      Object.keys(methods).filter((method) => /^(get|post|put|delete|patch)$/.test(method)).map((method) => `${method.toUpperCase()} ${path}`));
+    expect(ROUTES.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(operations.sort());
+    expect(all(owner, 'AWS::ApiGatewayV2::Route').map((route) => route.RouteKey)).toEqual(ROUTES.map((route) => `${route.method} ${gatewayPath(route)}`));
     expect(only(owner, 'AWS::ApiGatewayV2::Integration').PayloadFormatVersion).toBe('2.0');
   });
 
-  test('owner: a token of the user pool opens every route but the two that say nothing of pictures', () => {
+  test('owner: every route requires a token of the user pool, except the two that say nothing about pictures', () => {
     for (const route of all(owner, 'AWS::ApiGatewayV2::Route')) {
       expect(route.AuthorizationType).toBe(['GET /health', 'GET /openapi.json'].includes(route.RouteKey) ? 'NONE' : 'JWT');
     }
@@ -217,29 +216,29 @@ describe('API', () => {
     expect(only(synth({ signUp: 'open' }), 'AWS::Cognito::UserPool').AdminCreateUserConfig.AllowAdminCreateUserOnly).toBe(false);
   });
 
-  test('owner: from the sign-in pages, the way back and out leads to a page of the site and nowhere else', () => {
+  test('owner: sign-in and sign-out redirect only to pages of the site', () => {
     const { CallbackURLs, LogoutURLs } = only(owner, 'AWS::Cognito::UserPoolClient');
     const pages = ['', 'upload.html', 'gallery.html'].map((page) => expect.stringMatching(new RegExp(`^https://<WebsiteDistribution\\w+\\.DomainName>/${page}$`)));
     expect([CallbackURLs.map(flat), LogoutURLs.map(flat)]).toEqual([pages, pages]);
   });
 
-  test('unlisted: no sign-in at all, and the function is told so', () => {
+  test('unlisted: no sign-in, and the function gets ACCESS=unlisted', () => {
     for (const route of all(unlisted, 'AWS::ApiGatewayV2::Route')) expect(route.AuthorizationType).toBe('NONE');
     unlisted.template.resourceCountIs('AWS::Cognito::UserPool', 0);
     expect(describeFunctions(unlisted.json, { account: '1', region: 'r' }).functions.uploadApi.environment.ACCESS).toBe('unlisted');
   });
 
-  test('is throttled and logged, without queries and headers', () => {
+  test('is throttled, and logged without queries and headers', () => {
     const stage = only(owner, 'AWS::ApiGatewayV2::Stage');
     expect(stage.DefaultRouteSettings).toMatchObject({ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 });
-    // Figures of each route are billed by the figure, and nothing shows them.
+    // Per-route metrics cost extra, and the dashboard does not show them.
     expect(stage.DefaultRouteSettings.DetailedMetricsEnabled).toBeUndefined();
     const format = JSON.parse(stage.AccessLogSettings.Format) as Record<string, string>;
     expect(format.status).toBe('$context.status');
     expect(Object.values(format).join()).not.toMatch(/query|header|authorization|token/i);
   });
 
-  test('answers pages of other origins only where they were named', () => {
+  test('CORS allows only the configured origins', () => {
     expect(only(owner, 'AWS::ApiGatewayV2::Api').CorsConfiguration).toBeUndefined();
     expect(only(synth({ allowedOrigins: 'https://a.example' }), 'AWS::ApiGatewayV2::Api').CorsConfiguration).toMatchObject({
       AllowOrigins: ['https://a.example'], AllowMethods: ['GET', 'POST', 'DELETE'], AllowHeaders: ['authorization', 'content-type', 'if-none-match'],
@@ -252,7 +251,7 @@ describe('website', () => {
   const distribution = only(owner, 'AWS::CloudFront::Distribution').DistributionConfig;
   const policy = (from: Synthesised) => only(from, 'AWS::CloudFront::ResponseHeadersPolicy').ResponseHeadersPolicyConfig.SecurityHeadersConfig;
 
-  test('only CloudFront reads the files, by origin access control', () => {
+  test('only CloudFront reads the files, through origin access control', () => {
     const files = distribution.Origins.filter((origin: any) => origin.S3OriginConfig);
     expect(files).toHaveLength(1);
     expect(files[0].OriginAccessControlId).toEqual({ 'Fn::GetAtt': [expect.stringMatching(/^WebsiteReadFiles/), 'Id'] });
@@ -265,7 +264,7 @@ describe('website', () => {
     }
   });
 
-  test('the pages\' policy names this site, the buckets and the sign-in pages, and nothing wider', () => {
+  test('the Content-Security-Policy allows only this site, the buckets and the sign-in pages', () => {
     const csp = (from: Synthesised) => Object.fromEntries(flat(policy(from).ContentSecurityPolicy.ContentSecurityPolicy).split('; ').map((part) => part.split(/ (.*)/s).slice(0, 2)));
     const bucket = (kind: string) => `https://sightline-dev-${kind}-<AWS::AccountId>-<AWS::Region>.s3.<AWS::Region>.<AWS::URLSuffix>`;
     const expected = {
@@ -278,14 +277,14 @@ describe('website', () => {
     expect(JSON.stringify(policy(owner))).not.toMatch(/unsafe|\*/);
   });
 
-  test('further security headers', () => {
+  test('the other security headers are set', () => {
     expect(policy(owner)).toMatchObject({
       ContentTypeOptions: { Override: true }, FrameOptions: { FrameOption: 'DENY' }, ReferrerPolicy: { ReferrerPolicy: 'no-referrer' },
       StrictTransportSecurity: { AccessControlMaxAgeSec: 31_536_000 },
     });
   });
 
-  test('the API stands under the same origin, uncached, told of its name', () => {
+  test('the API has the same origin, is not cached and learns the viewer\'s host name', () => {
     const behaviours = distribution.CacheBehaviors as any[];
     expect(behaviours.map((behaviour) => behaviour.PathPattern)).toEqual(API_PATHS);
     for (const behaviour of behaviours) {
@@ -293,16 +292,16 @@ describe('website', () => {
       expect(behaviour.FunctionAssociations).toHaveLength(1);
     }
     for (const route of ROUTES) {
-      const path = route.split(' ')[1]!.replace('{key+}', 'uploads/a b.jpg');
+      const path = route.path.replace('{key}', 'uploads/a b.jpg');
       expect(API_PATHS.some((pattern) => new RegExp(`^${pattern.replaceAll('.', '\\.').replace('*', '.*')}$`).test(path)), path).toBe(true);
     }
-    // No page lies where the API answers.
+    // No page has a path of the API.
     for (const page of ['/upload.html', '/gallery.html', '/config.json', '/js/main.js', '/img/favicon.svg', '/styles/page.css']) {
       expect(API_PATHS.some((pattern) => new RegExp(`^${pattern.replace('*', '.*')}$`).test(page)), page).toBe(false);
     }
   });
 
-  test('the edge function sets the name that was called', () => {
+  test('the edge function forwards the viewer\'s host name', () => {
     const { FunctionCode } = only(owner, 'AWS::CloudFront::Function');
     const handler = new Function(`${FunctionCode}; return handler;`)() as (event: object) => any;
     const request = handler({ request: { uri: '/uploads', headers: { host: { value: 'd1.cloudfront.net' }, 'x-forwarded-host': { value: 'evil.example' } } } });
@@ -314,7 +313,7 @@ describe('website', () => {
     const deployment = only(owner, 'Custom::CDKBucketDeployment');
     expect(deployment).toMatchObject({ Prune: true, DistributionId: { Ref: expect.stringMatching(/^WebsiteDistribution/) } });
     const client = Object.keys(owner.json.Resources).find((id) => owner.json.Resources[id]!.Type === 'AWS::Cognito::UserPoolClient');
-    // The client's id is filled in when the stack is deployed.
+    // The client id is filled in at deployment.
     expect(deployment.SourceMarkers.filter((markers: object) => Object.keys(markers).length > 0).flatMap(Object.values).map(flat)).toContain(`<${client}>`);
     expect(only(unlisted, 'Custom::CDKBucketDeployment').SourceMarkers ?? []).not.toContainEqual(expect.objectContaining({ '<<marker:0xbaba:0>>': expect.anything() }));
   });
@@ -323,7 +322,7 @@ describe('website', () => {
 describe('observability', () => {
   const alarms = (from: Synthesised) => all(from, 'AWS::CloudWatch::Alarm').map((alarm) => alarm.AlarmName.replace('Sightline-dev-', '')).sort();
 
-  test('alarms tell the topic, and by e-mail whom it was said', () => {
+  test('alarms notify the topic and the configured e-mail address', () => {
     expect(alarms(owner)).toEqual(['ApiErrors', 'DailyCost', 'DeadLetters', 'OldestMessage', 'ProcessorErrors', 'RekognitionThrottles', 'Throttles']);
     const topic = { Ref: expect.stringMatching(/^ObservabilityAlarms/) };
     for (const alarm of all(owner, 'AWS::CloudWatch::Alarm')) {
@@ -341,27 +340,27 @@ describe('observability', () => {
   const queue = (id: string, name: string) => `AWS/SQS ${name} QueueName=<${id}.QueueName>, Maximum of 300 s`;
   const api = (name: string) => `AWS/ApiGateway ${name} ApiId=<UploadApi>, Sum of 300 s`;
   const lambda = (id: string, name: string) => `AWS/Lambda ${name} FunctionName=<${id}>, Sum of 300 s`;
-  const setback = (reason: string) => `Sightline/dev Setbacks Reason=${reason}, Sum of 300 s`;
+  const retryable = (reason: string) => `Sightline/dev RetryableFailures Reason=${reason}, Sum of 300 s`;
   test.each([
     ['DeadLetters', [queue('ProcessingDeadLetters', 'ApproximateNumberOfMessagesVisible')], 0, 1],
     ['OldestMessage', [queue('ProcessingQueue', 'ApproximateAgeOfOldestMessage')], 900, 2],
     ['ApiErrors', ['IF(requests >= 20, 100 * errors / requests, 0)', `errors: ${api('5xx')}`, `requests: ${api('Count')}`], 5, 2],
     ['ProcessorErrors', [lambda('ProcessingProcessorFunction', 'Errors')], 0, 3],
     ['Throttles', ['FILL(api, 0) + FILL(processor, 0)', `api: ${lambda('UploadApiHandlerFunction', 'Throttles')}`, `processor: ${lambda('ProcessingProcessorFunction', 'Throttles')}`], 0, 2],
-    ['RekognitionThrottles', ['FILL(a, 0) + FILL(b, 0)', `a: ${setback('ThrottlingException')}`, `b: ${setback('ProvisionedThroughputExceededException')}`], 10, 3],
+    ['RekognitionThrottles', ['FILL(a, 0) + FILL(b, 0)', `a: ${retryable('ThrottlingException')}`, `b: ${retryable('ProvisionedThroughputExceededException')}`], 10, 3],
     ['DailyCost', ['Sightline/dev CostUsd, Sum of 86400 s'], 5, 1],
-  ])('%s is raised when %j is over %d, %d times in a row', (name, metrics, threshold, periods) => {
+  ])('%s alarms when %j exceeds %d, %d times in a row', (name, metrics, threshold, periods) => {
     const alarm = only(owner, 'AWS::CloudWatch::Alarm', new RegExp(`Sightline-dev-${name}"`));
     expect(watched(alarm)).toEqual(metrics);
     expect(alarm).toMatchObject({ ComparisonOperator: 'GreaterThanThreshold', Threshold: threshold, EvaluationPeriods: periods, TreatMissingData: 'notBreaching' });
     expect(alarm.DatapointsToAlarm ?? periods).toBe(periods);
   });
 
-  test('the daily cost\'s bound is a tenth of the budget', () => {
+  test('the daily cost alarm\'s threshold is a tenth of the budget', () => {
     expect(only(synth({ monthlyBudgetUsd: 200 }), 'AWS::CloudWatch::Alarm', /DailyCost/).Threshold).toBe(20);
   });
 
-  test('the budget tells the topic at four fifths, at all of it, and when that is foreseen', () => {
+  test('the budget notifies the topic at 80 and 100 percent, and at a forecast of 100 percent', () => {
     const budget = only(synth({ monthlyBudgetUsd: 200 }), 'AWS::Budgets::Budget');
     expect(budget.Budget.BudgetLimit).toEqual({ Amount: 200, Unit: 'USD' });
     expect(budget.NotificationsWithSubscribers.map((one: any) => [one.Notification.NotificationType, one.Notification.Threshold])).toEqual([['ACTUAL', 80], ['ACTUAL', 100], ['FORECASTED', 100]]);
@@ -370,7 +369,7 @@ describe('observability', () => {
     expect(alarms(none)).not.toContain('DailyCost');
   });
 
-  test('the dashboard shows the figures that the functions write', () => {
+  test('the dashboard shows the metrics that the functions write', () => {
     const body = flat(only(owner, 'AWS::CloudWatch::Dashboard').DashboardBody);
     const shown = new Map((JSON.parse(body).widgets as any[]).map(({ properties }) => [properties.title, properties.metrics.map((metric: any[]) => plain(metric.filter((part) => typeof part === 'string').join(' ')))]));
     expect(shown.get('Uploads')).toEqual(['AWS/SQS NumberOfMessagesSent QueueName <ProcessingQueue.QueueName>']);
@@ -379,23 +378,23 @@ describe('observability', () => {
     expect(shown.get('Age of the oldest message (s)')).toEqual(['AWS/SQS ApproximateAgeOfOldestMessage QueueName <ProcessingQueue.QueueName>']);
     expect(shown.get('Cost a day (US dollars, list price)')).toEqual(['Sightline/dev CostUsd']);
     const searched = [...body.matchAll(/SEARCH\('(.*?)'/g)].map(([, what]) => what!.replaceAll('\\"', '"'));
-    expect(searched).toEqual([['Status', 'ImagesByStatus'], ['Analysis', 'Analyses'], ['Code', 'Errors'], ['Reason', 'Setbacks']].map(([by, name]) => `{"Sightline/dev",${by}} MetricName="${name}"`));
+    expect(searched).toEqual([['Status', 'ImagesByStatus'], ['Analysis', 'Analyses'], ['Code', 'Errors'], ['Reason', 'RetryableFailures']].map(([by, name]) => `{"Sightline/dev",${by}} MetricName="${name}"`));
     const source = readFileSync(fileURLToPath(new URL('../../crates/pipeline/src/metrics.rs', import.meta.url)), 'utf8');
-    for (const name of ['Images', 'ImagesByStatus', 'Analyses', 'Errors', 'Setbacks', 'WaitedTime', 'PrepareTime', 'RecogniseTime', 'TotalTime', 'BilledCalls', 'CostUsd']) {
+    for (const name of ['Images', 'ImagesByStatus', 'Analyses', 'Errors', 'RetryableFailures', 'WaitedTime', 'PrepareTime', 'RecogniseTime', 'TotalTime', 'BilledCalls', 'CostUsd']) {
       expect(body, name).toContain(name);
       expect(source, name).toContain(`"${name}"`);
     }
-    // Of what sets pictures back, Rekognition's codes alone come as they are.
+    // Only Rekognition's codes have no prefix.
     for (const prefix of ['Index.', 'S3.']) expect(source).toContain(`"${prefix}{code}"`);
   });
 });
 
-/** A value of the template as text, without the hashes at the end of logical names. */
+/** A template value as text, without the hashes at the end of logical names. */
 function plain(value: unknown): string {
   return flat(value).replaceAll(/(<\w+?)[0-9A-F]{8}(?=[.>])/g, '$1');
 }
 
-/** What an alarm looks at: its expression, if it has one, and each metric with dimension, statistic and period. */
+/** What an alarm watches: its expression, if any, and each metric with dimensions, statistic and period. */
 function watched(alarm: Record<string, any>): string[] {
   const metric = ({ Namespace, MetricName, Dimensions = [] }: any, statistic: string, period: number) =>
     `${[Namespace, MetricName, ...Dimensions.map(({ Name, Value }: any) => `${Name}=${plain(Value)}`)].join(' ')}, ${statistic} of ${period} s`;
@@ -406,17 +405,17 @@ function watched(alarm: Record<string, any>): string[] {
   });
 }
 
-describe('deployments side by side', () => {
-  test('two stages share no name, and write no figures into one another\'s', () => {
+describe('several deployments', () => {
+  test('two stages share no name and no metrics namespace', () => {
     const stage = (from: Synthesised) => JSON.stringify(from.json).match(/[Ss]ightline[-/](dev|prod)\b/g) ?? [];
     const named = stage(owner);
     expect(named).toEqual(expect.arrayContaining(['Sightline/dev', 'sightline-dev', 'Sightline-dev']));
     expect(stage(synth({ stage: 'prod', alarmEmail: 'ops@example.com' }))).toEqual(named.map((name) => name.replace('dev', 'prod')));
   });
 
-  test('one stage in two regions shares no name that the whole account knows', () => {
+  test('one stage in two regions shares no account-wide name', () => {
     const names = (type: string, name: (properties: any) => unknown) => all(owner, type).map((properties) => flat(name(properties)));
-    const inAccount = [
+    const accountWide = [
       ...names('AWS::Budgets::Budget', ({ Budget }) => Budget.BudgetName),
       ...names('AWS::CloudFront::CachePolicy', ({ CachePolicyConfig }) => CachePolicyConfig.Name),
       ...names('AWS::CloudFront::Function', ({ Name }) => Name),
@@ -424,9 +423,9 @@ describe('deployments side by side', () => {
       ...names('AWS::CloudFront::ResponseHeadersPolicy', ({ ResponseHeadersPolicyConfig }) => ResponseHeadersPolicyConfig.Name),
       ...names('AWS::S3::Bucket', ({ BucketName }) => BucketName).filter((name) => name !== 'undefined'),
     ];
-    expect(inAccount).toHaveLength(7);
-    for (const name of inAccount) expect(name).toMatch(/<AWS::Region>|eu-west-1/);
-    // The others are made up by CloudFormation.
+    expect(accountWide).toHaveLength(7);
+    for (const name of accountWide) expect(name).toMatch(/<AWS::Region>|eu-west-1/);
+    // CloudFormation generates the other names.
     for (const [type, name] of [['AWS::IAM::Role', 'RoleName'], ['AWS::IAM::ManagedPolicy', 'ManagedPolicyName']] as const) {
       for (const properties of all(owner, type)) expect(properties[name]).toBeUndefined();
     }

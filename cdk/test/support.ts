@@ -12,7 +12,7 @@ export interface Synthesised {
   readonly json: CfnTemplate & { readonly Outputs: Record<string, { readonly Value: unknown }> };
 }
 
-/** The app as bin/app.ts composes it, with functions that do nothing. */
+/** The app as bin/app.ts composes it, with placeholder functions. */
 export function app(context: Record<string, unknown> = {}, region = 'eu-west-1', outdir?: string): App {
   const made = new App({ context: { assets: 'placeholder', ...context }, ...(outdir && { outdir }) });
   const options = readOptions(made.node, region);
@@ -30,19 +30,19 @@ export function synth(context: Record<string, unknown> = {}, region?: string): S
   return { template, json: template.toJSON() as Synthesised['json'] };
 }
 
-/** Properties of all resources of a type. */
+/** The properties of all resources of a type. */
 export function all(from: Synthesised, type: CfnResource['cfnResourceType']): Record<string, any>[] {
   return Object.values(from.json.Resources).filter((resource) => resource.Type === type).map((resource) => resource.Properties ?? {});
 }
 
-/** The only resource of a type whose properties, as JSON, match. */
+/** The properties of the one resource of a type whose JSON matches. */
 export function only(from: Synthesised, type: string, like = /./): Record<string, any> {
   const found = all(from, type).filter((properties) => like.test(JSON.stringify(properties)));
   if (found.length !== 1) throw new Error(`${found.length} resources of type ${type} match ${like}`);
   return found[0]!;
 }
 
-/** A value of the template as text, with references as `<name>` and joins done. */
+/** A template value as text, with references as `<name>` and joins applied. */
 export function flat(value: any): string {
   if (typeof value !== 'object' || value === null) return String(value);
   if ('Ref' in value) return `<${value.Ref}>`;

@@ -1,10 +1,10 @@
-"""boto3 as an independent client of the local endpoint: S3 and Rekognition as botocore knows them.
+"""Tests S3 and Rekognition of the local endpoint with boto3, an independent client.
 
     python boto3_client.py API INPUT_BUCKET OUTPUT_BUCKET PICTURES
 
-The endpoint and the credentials come from the usual AWS environment variables. Tesseract is installed, and the model of
-`tests/models/colours.json` is registered under the name "colours". Prints one line a check and,
-at the end, how many passed; ends with a traceback at the first that does not hold.
+The usual AWS environment variables give endpoint and credentials. Tesseract must be installed, and the model of
+`tests/models/colours.json` registered as "colours". Prints a line for each check and finally their number. The first failure ends
+the run with a traceback.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ passed = 0
 
 
 def check(what):
-    """Runs the decorated function at once and counts it."""
+    """Runs the decorated function immediately and counts it."""
 
     def run(function):
         global passed
@@ -42,19 +42,19 @@ def check(what):
     return run
 
 
-def refused(code, status, call, *args, **kwargs):
-    """The call must be refused with this error code and HTTP status."""
+def assert_error(code, status, call, *args, **kwargs):
+    """The call must fail with this error code and HTTP status."""
     try:
         call(*args, **kwargs)
     except ClientError as error:
         got = (error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"])
         assert got == (code, status), (got, error)
         return error.response["Error"]
-    raise AssertionError(f"{call} was not refused with {code}")
+    raise AssertionError(f"{call} did not fail with {code}")
 
 
 def send(method, url, headers=None, body=b""):
-    """A plain HTTP request, no signing, the path sent to the letter."""
+    """A plain HTTP request without a signature and with the path unchanged."""
     parts = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
     connection.putrequest(method, f"{parts.path}?{parts.query}" if parts.query else parts.path, skip_accept_encoding=True)
@@ -118,15 +118,15 @@ def _():
     assert listed == sorted(KEYS, key=lambda key: key.encode()), listed
     for key in KEYS[::2]:
         s3.delete_object(Bucket=OUTPUT, Key=key)
-        refused("NoSuchKey", 404, s3.get_object, Bucket=OUTPUT, Key=key)
+        assert_error("NoSuchKey", 404, s3.get_object, Bucket=OUTPUT, Key=key)
     gone = s3.delete_objects(Bucket=OUTPUT, Delete={"Objects": [{"Key": key} for key in KEYS]})
     assert len(gone["Deleted"]) == len(KEYS) and "Errors" not in gone
     assert s3.list_objects_v2(Bucket=OUTPUT)["KeyCount"] == 0
 
 
-@check("a key over 1,024 bytes is refused")
+@check("a key over 1,024 bytes is rejected")
 def _():
-    refused("KeyTooLongError", 400, s3.put_object, Bucket=OUTPUT, Key="x" * 1025, Body=b"")
+    assert_error("KeyTooLongError", 400, s3.put_object, Bucket=OUTPUT, Key="x" * 1025, Body=b"")
 
 
 @check("list with prefix, delimiter and start-after")
@@ -148,11 +148,11 @@ def _():
     part = s3.get_object(Bucket=OUTPUT, Key="range", Range="bytes=2-4")
     assert part["Body"].read() == b"234" and part["ContentRange"] == "bytes 2-4/10"
     assert s3.get_object(Bucket=OUTPUT, Key="range", Range="bytes=-3")["Body"].read() == b"789"
-    refused("InvalidRange", 416, s3.get_object, Bucket=OUTPUT, Key="range", Range="bytes=10-")
-    refused("304", 304, s3.get_object, Bucket=OUTPUT, Key="range", IfNoneMatch=etag)
-    refused("PreconditionFailed", 412, s3.get_object, Bucket=OUTPUT, Key="range", IfMatch='"other"')
-    refused("PreconditionFailed", 412, s3.put_object, Bucket=OUTPUT, Key="range", Body=b"", IfNoneMatch="*")
-    refused("PreconditionFailed", 412, s3.put_object, Bucket=OUTPUT, Key="range", Body=b"", IfMatch='"other"')
+    assert_error("InvalidRange", 416, s3.get_object, Bucket=OUTPUT, Key="range", Range="bytes=10-")
+    assert_error("304", 304, s3.get_object, Bucket=OUTPUT, Key="range", IfNoneMatch=etag)
+    assert_error("PreconditionFailed", 412, s3.get_object, Bucket=OUTPUT, Key="range", IfMatch='"other"')
+    assert_error("PreconditionFailed", 412, s3.put_object, Bucket=OUTPUT, Key="range", Body=b"", IfNoneMatch="*")
+    assert_error("PreconditionFailed", 412, s3.put_object, Bucket=OUTPUT, Key="range", Body=b"", IfMatch='"other"')
     s3.put_object(Bucket=OUTPUT, Key="range", Body=b"new", IfMatch=etag)
     assert s3.get_object(Bucket=OUTPUT, Key="range")["Body"].read() == b"new"
 
@@ -165,7 +165,7 @@ def _():
     assert head["Metadata"] == {"a": "1"} and head["ContentType"] == "text/x-a" and head["ContentLength"] == 7
     s3.copy_object(Bucket=OUTPUT, Key="to", CopySource={"Bucket": OUTPUT, "Key": "from +1"}, MetadataDirective="REPLACE", Metadata={"b": "2"})
     assert s3.head_object(Bucket=OUTPUT, Key="to")["Metadata"] == {"b": "2"}
-    refused("NoSuchKey", 404, s3.copy_object, Bucket=OUTPUT, Key="to", CopySource={"Bucket": OUTPUT, "Key": "nowhere"})
+    assert_error("NoSuchKey", 404, s3.copy_object, Bucket=OUTPUT, Key="to", CopySource={"Bucket": OUTPUT, "Key": "nowhere"})
 
 
 @check("multipart upload, by the transfer manager and by hand")
@@ -181,19 +181,19 @@ def _():
         for number, body in [(1, b"a" * (5 << 20)), (2, b"the end")]
     ]
     assert len(s3.list_parts(Bucket=OUTPUT, Key="parts", UploadId=upload)["Parts"]) == 2
-    refused("NoSuchKey", 404, s3.get_object, Bucket=OUTPUT, Key="parts")
-    refused("InvalidPart", 400, s3.complete_multipart_upload, Bucket=OUTPUT, Key="parts", UploadId=upload, MultipartUpload={"Parts": [parts[0], {"PartNumber": 2, "ETag": '"wrong"'}]})
+    assert_error("NoSuchKey", 404, s3.get_object, Bucket=OUTPUT, Key="parts")
+    assert_error("InvalidPart", 400, s3.complete_multipart_upload, Bucket=OUTPUT, Key="parts", UploadId=upload, MultipartUpload={"Parts": [parts[0], {"PartNumber": 2, "ETag": '"wrong"'}]})
     s3.complete_multipart_upload(Bucket=OUTPUT, Key="parts", UploadId=upload, MultipartUpload={"Parts": parts})
     head = s3.head_object(Bucket=OUTPUT, Key="parts")
     assert head["ContentLength"] == (5 << 20) + 7 and head["Metadata"] == {"made": "by-hand"}
     abort = s3.create_multipart_upload(Bucket=OUTPUT, Key="never")["UploadId"]
     s3.abort_multipart_upload(Bucket=OUTPUT, Key="never", UploadId=abort)
-    refused("NoSuchUpload", 404, s3.upload_part, Bucket=OUTPUT, Key="never", UploadId=abort, PartNumber=1, Body=b"x")
+    assert_error("NoSuchUpload", 404, s3.upload_part, Bucket=OUTPUT, Key="never", UploadId=abort, PartNumber=1, Body=b"x")
 
 
 @check("a wrong checksum stores nothing")
 def _():
-    refused("BadDigest", 400, s3.put_object, Bucket=OUTPUT, Key="bad", Body=b"x", ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==")
+    assert_error("BadDigest", 400, s3.put_object, Bucket=OUTPUT, Key="bad", Body=b"x", ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==")
     for name, value in [("ChecksumSHA256", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="), ("ChecksumCRC32", "AAAAAA==")]:
         try:
             s3.put_object(Bucket=OUTPUT, Key="bad", Body=b"x", **{name: value})
@@ -201,27 +201,27 @@ def _():
             assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400, error
         else:
             raise AssertionError(f"a wrong {name} was accepted")
-    refused("NoSuchKey", 404, s3.get_object, Bucket=OUTPUT, Key="bad")
+    assert_error("NoSuchKey", 404, s3.get_object, Bucket=OUTPUT, Key="bad")
     for algorithm in ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"]:
         put = s3.put_object(Bucket=OUTPUT, Key="sums", Body=b"sum me", ChecksumAlgorithm=algorithm)
         head = s3.head_object(Bucket=OUTPUT, Key="sums", ChecksumMode="ENABLED")
         assert head[f"Checksum{algorithm}"] == put[f"Checksum{algorithm}"]
 
 
-@check("unknown buckets, wrong secrets and strangers are refused")
+@check("unknown buckets, wrong secrets and unknown access keys are rejected")
 def _():
-    refused("NoSuchBucket", 404, s3.put_object, Bucket="no-such-bucket", Key="x", Body=b"")
+    assert_error("NoSuchBucket", 404, s3.put_object, Bucket="no-such-bucket", Key="x", Body=b"")
     stranger = boto3.client("s3", aws_access_key_id="AKIDSTRANGER", aws_secret_access_key="x", config=Config(retries={"max_attempts": 1}))
-    refused("InvalidAccessKeyId", 403, stranger.list_objects_v2, Bucket=OUTPUT)
+    assert_error("InvalidAccessKeyId", 403, stranger.list_objects_v2, Bucket=OUTPUT)
     credentials = boto3.Session().get_credentials()
     forger = boto3.client("s3", aws_access_key_id=credentials.access_key, aws_secret_access_key="forged", config=Config(retries={"max_attempts": 1}))
-    refused("SignatureDoesNotMatch", 403, forger.put_object, Bucket=OUTPUT, Key="forged", Body=b"x")
-    refused("NoSuchKey", 404, s3.get_object, Bucket=OUTPUT, Key="forged")
+    assert_error("SignatureDoesNotMatch", 403, forger.put_object, Bucket=OUTPUT, Key="forged", Body=b"x")
+    assert_error("NoSuchKey", 404, s3.get_object, Bucket=OUTPUT, Key="forged")
     status, body = send("GET", f"{s3.meta.endpoint_url}/{OUTPUT}/range")
     assert status == 403 and b"AccessDenied" in body, (status, body)
 
 
-# --- presigned addresses ----------------------------------------------------------------------------------
+# --- presigned URLs ---------------------------------------------------------------------------------------
 
 
 @check("presigned PUT and GET")
@@ -239,7 +239,7 @@ def _():
     assert status == 403, (status, body)
 
 
-@check("an expired address is refused")
+@check("an expired URL is rejected")
 def _():
     url = s3.generate_presigned_url("get_object", Params={"Bucket": OUTPUT, "Key": "range"}, ExpiresIn=1)
     time.sleep(2.5)
@@ -247,7 +247,7 @@ def _():
     assert status == 403 and b"AccessDenied" in body, (status, body)
 
 
-@check("an upload address takes exactly what it was signed for, once")
+@check("an upload URL accepts exactly the signed request, once")
 def _():
     sha256 = hashlib.sha256(CAT).hexdigest()
     status, reply = post("/uploads", {"contentType": "image/png", "contentLength": len(CAT), "filename": "Käthe +1.png", "sha256": sha256, "analyses": ["labels"]})
@@ -272,8 +272,8 @@ def _():
     attempt(403, if_none_match=None)
     attempt(403, x_amz_meta_analyses="labels,faces")
     attempt(403, x_amz_meta_extra="unsigned")
-    attempt(400, body=CAT[::-1])  # the right length, another picture: its SHA-256 is signed
-    refused("404", 404, s3.head_object, Bucket=INPUT, Key=reply["key"])
+    attempt(400, body=CAT[::-1])  # the right length but other content; the SHA-256 is signed
+    assert_error("404", 404, s3.head_object, Bucket=INPUT, Key=reply["key"])
     attempt(200)
     attempt(412)
     document = wait_for(reply["key"])
@@ -284,7 +284,7 @@ def _():
     assert got[0] == 200 and json.loads(got[1]) == document
 
 
-# --- what triggers and what does not ----------------------------------------------------------------------
+# --- which objects trigger an analysis ----------------------------------------------------------------------
 
 
 @check("every way to put an object, and every kind of key, leads to a result")
@@ -298,7 +298,7 @@ def _():
     for key in [*keys, "uploads/copied.png", "uploads/streamed.png"]:
         document = wait_for(key)
         assert document["status"] == "succeeded" and document["source"]["key"] == key, document
-    refused("NoSuchKey", 404, s3.get_object, Bucket=OUTPUT, Key="results/elsewhere/cat.png.json")
+    assert_error("NoSuchKey", 404, s3.get_object, Bucket=OUTPUT, Key="results/elsewhere/cat.png.json")
 
 
 @check("a replaced picture gets a new answer")
@@ -363,7 +363,7 @@ def _():
     assert "Person" not in [label["Name"] for label in without]
 
 
-@check("detect_text: botocore parses every member; words stand in their lines")
+@check("detect_text: botocore parses every member; words are within their lines")
 def _():
     page = (PICTURES / "page.png").read_bytes()
     answer = rekognition.detect_text(Image={"Bytes": page})
@@ -381,7 +381,7 @@ def _():
         assert outer["Left"] <= inner["Left"] and outer["Top"] <= inner["Top"]
         assert len(word["Geometry"]["Polygon"]) == 4
     assert any("markers of the coins" in line["DetectedText"] for line in lines.values()), lines
-    # Where a word stands, it is found again; elsewhere, it is not.
+    # A region of interest finds the words inside it and no others.
     word = next(word for word in words if word["DetectedText"] == "segmentation")
     box = word["Geometry"]["BoundingBox"]
     here = rekognition.detect_text(Image={"Bytes": page}, Filters={"RegionsOfInterest": [{"BoundingBox": box}]})["TextDetections"]
@@ -393,7 +393,7 @@ def _():
     assert 0 < len(sure) < len(found) and all(detection["Confidence"] >= 95 for detection in sure)
 
 
-@check("detect_custom_labels: a registered model answers, another is not found")
+@check("detect_custom_labels: a registered model responds, an unknown one is not found")
 def _():
     arn = "arn:aws:rekognition:us-east-1:000000000000:project/{0}/version/{0}.local/0"
     answer = rekognition.detect_custom_labels(ProjectVersionArn=arn.format("colours"), Image={"Bytes": CAT})
@@ -402,18 +402,18 @@ def _():
     everything = rekognition.detect_custom_labels(ProjectVersionArn=arn.format("colours"), Image={"Bytes": CAT}, MinConfidence=0)["CustomLabels"]
     confidences = [label["Confidence"] for label in everything]
     assert confidences == sorted(confidences, reverse=True) and abs(sum(confidences) - 100) < 0.01
-    error = refused("ResourceNotFoundException", 400, rekognition.detect_custom_labels, ProjectVersionArn=arn.format("other"), Image={"Bytes": CAT})
+    error = assert_error("ResourceNotFoundException", 400, rekognition.detect_custom_labels, ProjectVersionArn=arn.format("other"), Image={"Bytes": CAT})
     assert arn.format("other") in error["Message"]
 
 
-@check("Rekognition's refusals")
+@check("Rekognition's errors")
 def _():
-    refused("InvalidS3ObjectException", 400, rekognition.detect_labels, Image={"S3Object": {"Bucket": INPUT, "Name": "nowhere.png"}})
-    refused("InvalidImageFormatException", 400, rekognition.detect_labels, Image={"Bytes": b"no picture at all"})
+    assert_error("InvalidS3ObjectException", 400, rekognition.detect_labels, Image={"S3Object": {"Bucket": INPUT, "Name": "nowhere.png"}})
+    assert_error("InvalidImageFormatException", 400, rekognition.detect_labels, Image={"Bytes": b"not a picture"})
     forger = boto3.client("rekognition", aws_secret_access_key="forged", aws_access_key_id=boto3.Session().get_credentials().access_key, config=Config(retries={"max_attempts": 1}))
-    refused("InvalidSignatureException", 400, forger.detect_labels, Image={"Bytes": CAT})
+    assert_error("InvalidSignatureException", 400, forger.detect_labels, Image={"Bytes": CAT})
     stranger = boto3.client("rekognition", aws_access_key_id="AKIDSTRANGER", aws_secret_access_key="x", config=Config(retries={"max_attempts": 1}))
-    refused("UnrecognizedClientException", 400, stranger.detect_labels, Image={"Bytes": CAT})
+    assert_error("UnrecognizedClientException", 400, stranger.detect_labels, Image={"Bytes": CAT})
     for name, call in [
         ("DetectFaces", rekognition.detect_faces),
         ("DetectModerationLabels", rekognition.detect_moderation_labels),
@@ -425,7 +425,7 @@ def _():
         except ClientError as error:
             assert name in error.response["Error"]["Message"], error
         else:
-            raise AssertionError(f"{name} invented an answer")
+            raise AssertionError(f"{name} returned a response")
 
 
 print(f"{passed} checks passed")

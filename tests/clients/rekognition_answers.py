@@ -1,16 +1,14 @@
-"""Rekognition's answers as botocore documents them: writes some for a stand-in to replay, and reads them back
-out of result documents with botocore's own parser.
+"""Rekognition's documented responses: writes some for a stub to replay, and compares result documents with them, using botocore's
+parser.
 
     python rekognition_answers.py write FOLDER
-        FOLDER/documented.json   {operation: answer}, written from the documented examples
+        FOLDER/documented.json   {operation: response}, from the documented examples
         FOLDER/full-N.json       the same, generated from the service model: every member, every enum value
     python rekognition_answers.py compare ANSWERS.json DOCUMENT.json
-        the document's answers, parsed by botocore, must be the replayed ones, parsed by botocore, and nothing
-        on the wire may be unknown to it or lost.
+        The document's responses must equal the replayed ones, both as JSON and parsed by botocore, without lost or unknown members.
 
-The documented examples: DetectLabels and DetectFaces are botocore's own (examples-1.json). botocore has none
-for the other operations; theirs are written after the response syntax and the descriptions of the members in
-the Amazon Rekognition API Reference, and the values are made up.
+The examples of DetectLabels and DetectFaces are botocore's (examples-1.json). botocore has none for the other operations; those
+here follow the response syntax and the member descriptions in the Amazon Rekognition API Reference, with invented values.
 """
 
 import json
@@ -128,9 +126,9 @@ def documented():
 
 
 def full(shape, turn, path=()):
-    """A value with every member of its shape; each list has two items, enums take turns."""
+    """A value with every member of its shape. Lists have two items; enum values rotate with `turn`."""
     if shape.type_name == "structure":
-        assert shape.name not in path, f"{shape.name} holds itself"
+        assert shape.name not in path, f"{shape.name} is recursive"
         return {name: full(member, turn, (*path, shape.name)) for name, member in shape.members.items()}
     if shape.type_name == "list":
         return [full(shape.member, turn + item, path) for item in range(2)]
@@ -141,7 +139,7 @@ def full(shape, turn, path=()):
     if shape.type_name == "integer":
         return 3 + turn
     if shape.type_name == "float":
-        # A 32-bit number, written out as Rekognition does.
+        # A 32-bit number with all digits, as Rekognition writes it.
         return 99.9168472290039 - turn / 2
     raise AssertionError(f"the service model now has a {shape.type_name}")
 
@@ -158,7 +156,7 @@ def write(folder):
 
 
 def parse(operation, wire):
-    """What botocore's client would hand out for this body."""
+    """What botocore's client returns for this body."""
     response = {"status_code": 200, "headers": {}, "body": json.dumps(wire).encode()}
     parsed = create_parser(MODEL.metadata["protocol"]).parse(response, MODEL.operation_model(operation).output_shape)
     del parsed["ResponseMetadata"]
@@ -166,7 +164,7 @@ def parse(operation, wire):
 
 
 def differences(wire, parsed, path):
-    """Everywhere where the value on the wire is not in what was parsed, to the last digit and type."""
+    """All paths at which the parsed value differs from the JSON value, in any digit or type."""
     if isinstance(wire, dict) and isinstance(parsed, dict):
         for name in wire.keys() | parsed.keys():
             if name not in parsed:
@@ -192,12 +190,12 @@ def compare(answers, document):
         found += differences(answers[operation], kept, f"document {operation}")
         found += differences(answers[operation], parse(operation, kept), f"botocore {operation}")
     assert not found, "\n".join(found)
-    # The comparison itself notices what is lost.
-    spoilt = dict(answers["DetectText"], TextDetections=answers["DetectText"]["TextDetections"][1:])
-    assert list(differences(answers["DetectText"], spoilt, "$"))
+    # The comparison itself detects lost members.
+    incomplete = dict(answers["DetectText"], TextDetections=answers["DetectText"]["TextDetections"][1:])
+    assert list(differences(answers["DetectText"], incomplete, "$"))
     assert list(differences({"MadeUp": 1}, parse("DetectText", {"MadeUp": 1}), "$")) == ["$.MadeUp is lost or unknown"]
     members = sum(1 for _ in leaves(document["rekognition"]))
-    print(f"{members} values came through")
+    print(f"{members} values are equal")
 
 
 def leaves(value):

@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
-use sightline_tests::{Local, PATIENCE, aws_calls, binary, run, text};
+use sightline_tests::{Local, TIMEOUT, aws_calls, binary, run, text};
 
 /// More than are queued at once.
 const PICTURES: usize = 100;
@@ -61,7 +61,7 @@ fn answered(local: &Local, count: usize) -> Result<()> {
             return Ok(());
         }
         ensure!(
-            began.elapsed() < PATIENCE && results < count,
+            began.elapsed() < TIMEOUT && results < count,
             "{results} have an answer, not {count}"
         );
         thread::sleep(Duration::from_millis(100));

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
-use sightline_tests::{Local, PATIENCE, binary, picture, text};
+use sightline_tests::{Local, TIMEOUT, binary, picture, text};
 
 fn sightline(local: &Local, state: &Path, arguments: &[&str]) -> Result<Output> {
     Ok(Command::new(binary("sightline")?)
@@ -65,7 +65,7 @@ fn pictures_are_found_by_what_they_show() -> Result<()> {
             String::from_utf8_lossy(&output.stderr)
         );
         let found = lines(&output)?;
-        if !found.is_empty() || began.elapsed() > PATIENCE {
+        if !found.is_empty() || began.elapsed() > TIMEOUT {
             break found;
         }
         thread::sleep(Duration::from_millis(50));

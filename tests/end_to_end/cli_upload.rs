@@ -11,9 +11,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::Value;
-use sightline_tests::{
-    Local, PATIENCE, aws_calls, binary, functions::objects, http, picture, text,
-};
+use sightline_tests::{Local, TIMEOUT, aws_calls, binary, functions::objects, http, picture, text};
 
 /// How many pictures there are.
 const MANY: u32 = 500;
@@ -57,7 +55,7 @@ fn stop_after(mut command: Child, data: &Path, count: usize, signal: &str) -> Re
     let began = Instant::now();
     while puts(data)?.len() < count {
         ensure!(
-            command.try_wait()?.is_none() && began.elapsed() < PATIENCE,
+            command.try_wait()?.is_none() && began.elapsed() < TIMEOUT,
             "it ended before it could be stopped"
         );
         thread::sleep(Duration::from_millis(10));

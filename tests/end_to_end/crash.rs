@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::{Value, json};
-use sightline_tests::{Local, PATIENCE, picture, result, text, upload};
+use sightline_tests::{Local, TIMEOUT, picture, result, text, upload};
 
 const PICTURES: usize = 200;
 /// The kill comes when this many documents stand.
@@ -76,7 +76,7 @@ fn two_hundred_uploads_survive_a_kill() -> Result<()> {
         let uploaders: Vec<_> = (0..4).map(|_| scope.spawn(send_fifty)).collect();
         let began = Instant::now();
         while documents(&calls(&data)).len() < KILL_AT {
-            ensure!(began.elapsed() < PATIENCE, "too slow");
+            ensure!(began.elapsed() < TIMEOUT, "too slow");
             thread::sleep(Duration::from_millis(20));
         }
         local.kill()?;

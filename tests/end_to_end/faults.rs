@@ -151,12 +151,12 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
         Delivery {
             batch: 10,
             retry_after: Duration::from_secs(4),
-            time_out: Duration::from_secs(45),
-            most_receives: 40,
+            timeout: Duration::from_secs(45),
+            max_receives: 40,
         },
         &artefacts()?,
     )?;
-    let tally = functions.work_off(Duration::from_secs(900))?;
+    let tally = functions.drain(Duration::from_secs(900))?;
     let took = began.elapsed();
     drop(functions);
 
@@ -171,10 +171,10 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
     let calls = aws_calls(&data)?;
     let figures = Figures::read(PROCESSES)?;
     let report = format!(
-        "seed {seed}: {count} pictures, {} events in {took:.0?}\n{} calls, of which struck: {:?}\n{tally:?}\n{} answers delivered; the endpoint answered DetectLabels {} times\n{figures:?}\n",
+        "seed {seed}: {count} pictures, {} events in {took:.0?}\n{} calls, faults: {:?}\n{tally:?}\n{} answers delivered; the endpoint answered DetectLabels {} times\n{figures:?}\n",
         event_count,
         proxy.calls(),
-        proxy.struck(),
+        proxy.injected(),
         answers.values().map(Vec::len).sum::<usize>(),
         calls
             .iter()
@@ -184,11 +184,11 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
     eprintln!("{report}");
     fs::write(artefacts()?.join("faults.txt"), &report)?;
 
-    let struck: u64 = proxy.struck().values().sum();
-    let share = struck as f64 / proxy.calls() as f64;
+    let injected: u64 = proxy.injected().values().sum();
+    let share = injected as f64 / proxy.calls() as f64;
     ensure!(
         count < 1000 || (0.27..0.33).contains(&share),
-        "{share} of the calls were struck"
+        "{share} of the calls had faults"
     );
 
     // A document that was stored in the very moment in which its invocation ended is known as stored only to the

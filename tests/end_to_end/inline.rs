@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use image::GenericImageView as _;
 use serde_json::{Value, json};
-use sightline_tests::{Answer, Local, PATIENCE, http, picture, result, root, text, upload};
+use sightline_tests::{Answer, Local, TIMEOUT, http, picture, result, root, text, upload};
 
 fn post(local: &Local, body: &Value) -> Result<Answer> {
     http(
@@ -164,7 +164,7 @@ fn what_is_done_and_spent_is_counted_whichever_way_a_picture_came() -> Result<()
             if page.lines().any(|said| said == line) {
                 return Ok(());
             }
-            ensure!(began.elapsed() < PATIENCE, "no {line} in {page}");
+            ensure!(began.elapsed() < TIMEOUT, "no {line} in {page}");
             thread::sleep(Duration::from_millis(20));
         }
     };

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sightline_tests::{
-    Local, PATIENCE, binary,
+    Local, TIMEOUT, binary,
     functions::{s3_event, sqs_message},
     http,
     invoke::{invoke, through_gateway},
@@ -62,7 +62,7 @@ impl Lambda {
         let began = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             ensure!(
-                began.elapsed() < PATIENCE,
+                began.elapsed() < TIMEOUT,
                 "cargo lambda watch does not listen"
             );
             thread::sleep(Duration::from_millis(20));

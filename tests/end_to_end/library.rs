@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use sightline_tests::{
-    Answer, Local, PATIENCE, functions::objects, http, picture, result, text, upload,
+    Answer, Local, TIMEOUT, functions::objects, http, picture, result, text, upload,
 };
 
 /// What a label is called, percent-encoded for a query.
@@ -71,7 +71,7 @@ impl Api<'_> {
                 return Ok(keys);
             }
             ensure!(
-                began.elapsed() < PATIENCE,
+                began.elapsed() < TIMEOUT,
                 "{} images are listed, not {images}",
                 keys.len()
             );

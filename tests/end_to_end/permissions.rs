@@ -24,7 +24,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sightline_tests::{
-    Local, PATIENCE, aws_calls, binary,
+    Local, TIMEOUT, aws_calls, binary,
     functions::{s3_event, sqs_message},
     http,
     invoke::{invoke, through_gateway},
@@ -114,7 +114,7 @@ fn free_port() -> Result<u16> {
 fn wait_for(port: u16, what: &str) -> Result<()> {
     let began = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        ensure!(began.elapsed() < PATIENCE, "{what} does not listen");
+        ensure!(began.elapsed() < TIMEOUT, "{what} does not listen");
         thread::sleep(Duration::from_millis(20));
     }
     Ok(())

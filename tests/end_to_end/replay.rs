@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command, time::Duratio
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Map, Value};
 use sightline_tests::{
-    Local, PATIENCE,
+    Local, TIMEOUT,
     functions::{Delivery, Functions, objects, s3_event},
     picture, rekognition, root, run, text, tool,
 };
@@ -99,12 +99,12 @@ fn every_answer_of_every_operation_comes_through_whole() -> Result<()> {
         Delivery {
             batch: 10,
             retry_after: Duration::from_secs(1),
-            time_out: Duration::from_secs(60),
-            most_receives: 5,
+            timeout: Duration::from_secs(60),
+            max_receives: 5,
         },
         folder.path(),
     )?;
-    let tally = functions.work_off(PATIENCE)?;
+    let tally = functions.drain(TIMEOUT)?;
     ensure!(tally.errors == 0, "{tally:?}");
 
     let results = folder.path().join("results");
@@ -122,7 +122,7 @@ fn every_answer_of_every_operation_comes_through_whole() -> Result<()> {
             .arg("compare")
             .arg(prepared.join(format!("{name}.json")))
             .arg(results.join(format!("{name}.png.json"))))?;
-        ensure!(said.contains("values came through"), "{said}");
+        ensure!(said.contains("values are equal"), "{said}");
     }
 
     // What people read first, of the documented answers.

@@ -1,7 +1,7 @@
-//! A proxy between the processor and AWS that makes a share of the calls fail, in the ways networks and busy
-//! services do. What it does to the n-th call for a resource follows from the seed alone.
+//! A proxy between the processor and AWS that makes a share of the calls fail like networks and busy services do. The seed alone
+//! determines the fault of the n-th call for a resource.
 //!
-//! Requests go on as they came, `Host` included, which is part of what they are signed for.
+//! Requests are forwarded unchanged, including `Host`, which is part of the signature.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,66 +16,65 @@ use serde_json::{Value, json};
 use socket2::SockRef;
 
 use crate::{
-    rekognition::asked,
+    rekognition::operation_and_object,
     wire::{self, Request, Server, Then, header},
 };
 
-/// What befalls a call.
+/// A fault of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
-    /// Refused: too many requests.
+    /// An error: too many requests.
     Throttle,
-    /// Refused: an internal error.
+    /// An internal error.
     InternalError,
-    /// Refused after a while: S3's `RequestTimeout` for writes, HTTP 504 for the rest.
-    TimeOut,
-    /// Held without an answer until the client gives up.
+    /// A delayed error: S3's `RequestTimeout` for writes, HTTP 504 for everything else.
+    Timeout,
+    /// No response until the client gives up.
     Hold,
-    /// Held for a moment, then reset.
+    /// A delayed reset.
     Stall,
-    /// Reset before the service saw it.
+    /// A reset before the service gets the call.
     ResetBefore,
-    /// Reset after the service did it: the reply is lost.
+    /// A reset after the service has handled the call: the response is lost.
     ResetAfter,
-    /// Reset somewhere in the middle of the reply.
-    CutReply,
-    /// Answered, a few bytes at a time.
+    /// A reset in the middle of the response.
+    TruncatedReply,
+    /// A response that arrives a few bytes at a time.
     SlowBody,
 }
 
 impl Fault {
-    /// The share of each among the faults, in thousandths. A client waits 20 seconds before it gives a held call
-    /// up, so those are few.
+    /// The share of each fault, in thousandths. Clients wait 20 seconds for a held call, so those are rare.
     const SHARES: [(Self, u64); 9] = [
         (Self::Throttle, 290),
         (Self::InternalError, 170),
-        (Self::TimeOut, 60),
+        (Self::Timeout, 60),
         (Self::Hold, 1),
         (Self::Stall, 29),
         (Self::ResetBefore, 120),
         (Self::ResetAfter, 130),
-        (Self::CutReply, 130),
+        (Self::TruncatedReply, 130),
         (Self::SlowBody, 70),
     ];
 }
 
-/// An answer of Rekognition that reached the client to its last byte.
+/// A Rekognition response that the client received completely.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// Such as `DetectLabels`.
+    /// The operation, such as `DetectLabels`.
     pub operation: String,
-    /// Key of the picture.
+    /// The picture's key.
     pub object: String,
-    /// The answer.
+    /// The response.
     pub answer: Value,
 }
 
-/// Where calls go.
+/// The servers behind the proxy.
 #[derive(Debug, Clone)]
 pub struct Upstreams {
-    /// Host and port of the endpoint for everything that `others` does not name.
+    /// Host and port of the endpoint for everything that is not in `others`.
     pub aws: String,
-    /// Host and port for these Rekognition operations.
+    /// Host and port for certain Rekognition operations.
     pub others: BTreeMap<String, String>,
 }
 
@@ -93,7 +92,7 @@ struct State {
     upstreams: Upstreams,
     /// Calls so far by resource.
     calls: Mutex<HashMap<String, u64>>,
-    struck: Mutex<BTreeMap<Fault, u64>>,
+    injected: Mutex<BTreeMap<Fault, u64>>,
     delivered: Mutex<Vec<Delivery>>,
 }
 
@@ -102,17 +101,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl FaultyProxy {
-    /// Starts a proxy that strikes `percent` of the calls.
+    /// Starts a proxy with faults in `percent` of the calls.
     ///
     /// # Errors
-    /// When there is no free port.
+    /// If there is no free port.
     pub fn start(seed: u64, percent: u64, upstreams: Upstreams) -> io::Result<Self> {
         let state = Arc::new(State {
             seed,
             percent,
             upstreams,
             calls: Mutex::default(),
-            struck: Mutex::default(),
+            injected: Mutex::default(),
             delivered: Mutex::default(),
         });
         let serving = state.clone();
@@ -122,25 +121,25 @@ impl FaultyProxy {
         })
     }
 
-    /// The address to give to clients.
+    /// The URL for clients.
     #[must_use]
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// All calls so far.
+    /// The number of calls so far.
     #[must_use]
     pub fn calls(&self) -> u64 {
         lock(&self.state.calls).values().sum()
     }
 
-    /// How many of them each fault struck.
+    /// The number of calls with each fault.
     #[must_use]
-    pub fn struck(&self) -> BTreeMap<Fault, u64> {
-        lock(&self.state.struck).clone()
+    pub fn injected(&self) -> BTreeMap<Fault, u64> {
+        lock(&self.state.injected).clone()
     }
 
-    /// The answers of Rekognition that arrived.
+    /// The Rekognition responses that clients received.
     #[must_use]
     pub fn delivered(&self) -> Vec<Delivery> {
         lock(&self.state.delivered).clone()
@@ -149,19 +148,19 @@ impl FaultyProxy {
 
 impl State {
     fn handle(&self, request: &Request, stream: &mut TcpStream) -> io::Result<Then> {
-        let asked = asked(request);
-        let resource = match &asked {
+        let call = operation_and_object(request);
+        let resource = match &call {
             Some((operation, object)) => format!("{operation} {object}"),
             None => format!("{} {}", request.method(), request.target()),
         };
         let (fault, random) = self.draw(&resource);
-        let service = asked.as_ref().map_or(Service::S3, |_| Service::Rekognition);
+        let service = call.as_ref().map_or(Service::S3, |_| Service::Rekognition);
         match fault {
             Some(Fault::Throttle) => service.throttle(random, request, stream),
             Some(Fault::InternalError) => service.internal_error(request, stream),
-            Some(Fault::TimeOut) => {
+            Some(Fault::Timeout) => {
                 pause(500);
-                service.time_out(request, stream)
+                service.timeout(request, stream)
             }
             Some(Fault::Hold) => {
                 // Ends when the client closes the connection.
@@ -175,37 +174,37 @@ impl State {
             }
             Some(Fault::ResetBefore) => reset(stream),
             Some(Fault::ResetAfter) => {
-                self.forward(request, asked.as_ref())?;
+                self.forward(request, call.as_ref())?;
                 reset(stream)
             }
-            Some(Fault::CutReply) => {
-                let reply = self.forward(request, asked.as_ref())?;
+            Some(Fault::TruncatedReply) => {
+                let reply = self.forward(request, call.as_ref())?;
                 let whole = reply.bytes.len() as u64;
                 let part = usize::try_from(random % whole.max(1)).unwrap_or_default();
                 stream.write_all(reply.bytes.get(..part).unwrap_or_default())?;
-                // What was written goes out before the reset, which may overtake it.
+                // Otherwise the reset may overtake the written bytes.
                 pause(5);
                 reset(stream)
             }
             Some(Fault::SlowBody) => {
-                let reply = self.forward(request, asked.as_ref())?;
+                let reply = self.forward(request, call.as_ref())?;
                 for piece in reply.bytes.chunks(reply.bytes.len() / 16 + 1) {
                     stream.write_all(piece)?;
                     pause(50);
                 }
-                self.arrived(&reply, asked, stream)?;
+                self.record_delivery(&reply, call, stream)?;
                 Ok(reply.then)
             }
             None => {
-                let reply = self.forward(request, asked.as_ref())?;
+                let reply = self.forward(request, call.as_ref())?;
                 stream.write_all(&reply.bytes)?;
-                self.arrived(&reply, asked, stream)?;
+                self.record_delivery(&reply, call, stream)?;
                 Ok(reply.then)
             }
         }
     }
 
-    /// What befalls this call, and a number to choose details by.
+    /// The fault of this call, if any, and a random number for details.
     fn draw(&self, resource: &str) -> (Option<Fault>, u64) {
         let number = {
             let mut calls = lock(&self.calls);
@@ -238,18 +237,18 @@ impl State {
             hit.then_some(*fault)
         });
         if let Some(fault) = fault {
-            *lock(&self.struck).entry(fault).or_default() += 1;
+            *lock(&self.injected).entry(fault).or_default() += 1;
         }
         (fault, next())
     }
 
-    /// Has the call done, and gives the whole reply.
-    fn forward(&self, request: &Request, asked: Option<&(String, String)>) -> io::Result<Reply> {
-        let upstream = asked
+    /// Forwards the call and returns the whole response.
+    fn forward(&self, request: &Request, call: Option<&(String, String)>) -> io::Result<Reply> {
+        let upstream = call
             .and_then(|(operation, _)| self.upstreams.others.get(operation))
             .unwrap_or(&self.upstreams.aws);
         let mut server = TcpStream::connect(upstream)?;
-        // Closing the connection marks the reply's end, whatever it is made of.
+        // The closed connection marks the end of any response.
         let head = request.head.trim_end_matches("\r\n");
         server.write_all(format!("{head}\r\nconnection: close\r\n\r\n").as_bytes())?;
         server.write_all(&request.body)?;
@@ -258,7 +257,7 @@ impl State {
         let end = bytes
             .windows(4)
             .position(|window| window == b"\r\n\r\n")
-            .ok_or_else(|| io::Error::other("the endpoint gave no answer"))?;
+            .ok_or_else(|| io::Error::other("the endpoint did not respond"))?;
         let body = bytes.split_off(end + 4);
         let head = String::from_utf8(bytes).map_err(io::Error::other)?;
         let framed = request.method() == "HEAD"
@@ -279,18 +278,18 @@ impl State {
         })
     }
 
-    /// Takes note of an answer that was written, unless its reader has hung up, as a function does with the calls that
-    /// are still under way when its time is up: what is written then is lost like any other reply that is cut off.
-    fn arrived(
+    /// Records a response as delivered, unless the client has closed the connection, as a function does with running calls when its
+    /// time is up.
+    fn record_delivery(
         &self,
         reply: &Reply,
-        asked: Option<(String, String)>,
+        call: Option<(String, String)>,
         stream: &TcpStream,
     ) -> io::Result<()> {
-        if let (Some((operation, object)), true) = (asked, reply.succeeded) {
-            // The reader keeps a connection that it has an answer from, so one that closes had not waited for it.
+        if let (Some((operation, object)), true) = (call, reply.succeeded) {
+            // A client that got the response keeps the connection open.
             pause(5);
-            if hung_up(stream)? {
+            if is_closed(stream)? {
                 return Ok(());
             }
             lock(&self.delivered).push(Delivery {
@@ -314,8 +313,8 @@ fn pause(milliseconds: u64) {
     thread::sleep(Duration::from_millis(milliseconds));
 }
 
-/// Whether the other side has closed the connection.
-fn hung_up(stream: &TcpStream) -> io::Result<bool> {
+/// Whether the client has closed the connection.
+fn is_closed(stream: &TcpStream) -> io::Result<bool> {
     stream.set_nonblocking(true)?;
     let next = stream.peek(&mut [0]);
     stream.set_nonblocking(false)?;
@@ -331,7 +330,7 @@ fn reset(stream: &TcpStream) -> io::Result<Then> {
     Ok(Then::Close)
 }
 
-/// Whose errors to speak.
+/// The service whose error format to use.
 #[derive(Debug, Clone, Copy)]
 enum Service {
     S3,
@@ -341,17 +340,17 @@ enum Service {
 impl Service {
     fn throttle(self, random: u64, request: &Request, stream: &mut TcpStream) -> io::Result<Then> {
         match (self, random % 3) {
-            (Self::S3, _) => self.refuse("503 Slow Down", "SlowDown", request, stream),
-            (Self::Rekognition, 0) => self.refuse(
+            (Self::S3, _) => self.error("503 Slow Down", "SlowDown", request, stream),
+            (Self::Rekognition, 0) => self.error(
                 "400 Bad Request",
                 "ProvisionedThroughputExceededException",
                 request,
                 stream,
             ),
             (Self::Rekognition, 1) => {
-                self.refuse("400 Bad Request", "ThrottlingException", request, stream)
+                self.error("400 Bad Request", "ThrottlingException", request, stream)
             }
-            (Self::Rekognition, _) => self.refuse(
+            (Self::Rekognition, _) => self.error(
                 "500 Internal Server Error",
                 "ThrottlingException",
                 request,
@@ -365,19 +364,19 @@ impl Service {
             Self::S3 => "InternalError",
             Self::Rekognition => "InternalServerError",
         };
-        self.refuse("500 Internal Server Error", code, request, stream)
+        self.error("500 Internal Server Error", code, request, stream)
     }
 
-    fn time_out(self, request: &Request, stream: &mut TcpStream) -> io::Result<Then> {
+    fn timeout(self, request: &Request, stream: &mut TcpStream) -> io::Result<Then> {
         match (self, request.method()) {
-            (Self::S3, "PUT") => self.refuse("400 Bad Request", "RequestTimeout", request, stream),
-            // As a gateway says it, in no AWS shape.
+            (Self::S3, "PUT") => self.error("400 Bad Request", "RequestTimeout", request, stream),
+            // Like a gateway's error, not in an AWS format.
             (_, "HEAD") => wire::answer(stream, "504 Gateway Timeout", &[], b""),
             _ => wire::answer(stream, "504 Gateway Timeout", &[], b"<html>504</html>"),
         }
     }
 
-    fn refuse(
+    fn error(
         self,
         status: &str,
         code: &str,
@@ -385,15 +384,15 @@ impl Service {
         stream: &mut TcpStream,
     ) -> io::Result<Then> {
         let (kind, body) = match self {
-            // An answer to HEAD has no body.
+            // A response to HEAD has no body.
             Self::S3 if request.method() == "HEAD" => ("application/xml", String::new()),
             Self::S3 => (
                 "application/xml",
-                format!("<Error><Code>{code}</Code><Message>planned</Message></Error>"),
+                format!("<Error><Code>{code}</Code><Message>injected</Message></Error>"),
             ),
             Self::Rekognition => (
                 "application/x-amz-json-1.1",
-                json!({"__type": code, "Message": "planned"}).to_string(),
+                json!({"__type": code, "Message": "injected"}).to_string(),
             ),
         };
         wire::answer(stream, status, &[("content-type", kind)], body.as_bytes())

@@ -1,6 +1,5 @@
-//! AWS Lambda and SQS, as a function's process sees them: the Runtime API with a queue behind it. Several
-//! processes work on one queue side by side, a batch at a time; messages that a batch names as failed, and all
-//! messages of an invocation that failed, come again after a while.
+//! AWS Lambda and SQS as a function's process sees them: the Runtime API in front of a queue. Several processes share one queue and
+//! each handles a batch at a time. Failed messages of a batch, and all messages of a failed invocation, are redelivered later.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -24,20 +23,20 @@ use crate::{
 /// Path of the Runtime API's version (AWS Lambda Developer Guide, "Using the Lambda runtime API").
 const RUNTIME: &str = "/2018-06-01/runtime";
 
-/// How the queue hands out messages.
+/// How the queue delivers messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Delivery {
-    /// Most messages of a batch.
+    /// The most messages in a batch.
     pub batch: usize,
-    /// How long a message that failed stays out of sight.
+    /// How long a failed message stays invisible.
     pub retry_after: Duration,
-    /// How long an invocation may take, as the function is told. Nothing is done to one that takes longer.
-    pub time_out: Duration,
-    /// How often a message may come; one that comes more often is a failure of the test.
-    pub most_receives: u32,
+    /// The deadline of an invocation, for the function's information. Longer invocations are not stopped.
+    pub timeout: Duration,
+    /// The most times that a message may be received before the test fails.
+    pub max_receives: u32,
 }
 
-/// A function's processes and the queue they work on; the processes end with the value.
+/// A function's processes and their queue. Dropping it stops the processes.
 #[derive(Debug)]
 pub struct Functions {
     processes: Vec<Child>,
@@ -45,16 +44,16 @@ pub struct Functions {
     _runtime: Server,
 }
 
-/// What became of the queue's messages.
+/// Statistics of the queue.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tally {
-    /// Invocations that were answered.
+    /// Successful invocations.
     pub invocations: u64,
-    /// Invocations that failed as a whole.
+    /// Failed invocations.
     pub errors: u64,
-    /// Messages that came again.
+    /// Redelivered messages.
     pub redelivered: u64,
-    /// The most often that one message came.
+    /// The highest receive count of a message.
     pub receives: u32,
 }
 
@@ -68,13 +67,13 @@ struct Queue {
 #[derive(Debug, Default)]
 struct State {
     visible: VecDeque<Message>,
-    /// With the time at which they can be seen again, soonest first.
+    /// With the time when they become visible, soonest first.
     hidden: VecDeque<(Instant, Message)>,
     /// By request id.
     in_flight: HashMap<String, Vec<Message>>,
-    begun: u64,
+    started: u64,
     tally: Tally,
-    /// Why a process gave up before its first invocation.
+    /// The initialisation error of a process.
     init_error: Option<String>,
 }
 
@@ -86,11 +85,11 @@ struct Message {
 }
 
 impl Functions {
-    /// Starts so many processes of a function over a queue that holds these message bodies. Their output goes
-    /// to `<name>-<number>.log` in `logs`.
+    /// Starts processes of a function with a queue that has these message bodies. Their output goes to `<name>-<number>.log` in
+    /// `logs`.
     ///
     /// # Errors
-    /// When the function is not built or cannot be started.
+    /// If the function is not built or cannot be started.
     pub fn start(
         name: &str,
         processes: usize,
@@ -124,7 +123,7 @@ impl Functions {
         };
         for number in 0..processes {
             let log = fs::File::create(logs.join(format!("{name}-{number}.log")))?;
-            // Whatever else is tested at the same time goes first.
+            // `nice`, because other tests run at the same time.
             let process = Command::new("nice")
                 .arg(binary(name)?)
                 .envs(environment.iter().cloned())
@@ -141,11 +140,11 @@ impl Functions {
         Ok(functions)
     }
 
-    /// Waits until every message was worked off.
+    /// Waits until the queue is empty.
     ///
     /// # Errors
-    /// When that takes longer than `patience`, a message came too often, or a process ended.
-    pub fn work_off(&mut self, patience: Duration) -> Result<Tally> {
+    /// If that takes longer than `timeout`, a message is received too often, or a process exits.
+    pub fn drain(&mut self, timeout: Duration) -> Result<Tally> {
         let began = Instant::now();
         loop {
             {
@@ -154,21 +153,21 @@ impl Functions {
                     + state.hidden.len()
                     + state.in_flight.values().map(Vec::len).sum::<usize>();
                 if let Some(error) = &state.init_error {
-                    bail!("the function does not start: {error}");
+                    bail!("the function cannot start: {error}");
                 }
-                if state.tally.receives > self.queue.delivery.most_receives {
-                    bail!("a message came {} times", state.tally.receives);
+                if state.tally.receives > self.queue.delivery.max_receives {
+                    bail!("a message was received {} times", state.tally.receives);
                 }
                 if left == 0 {
                     return Ok(state.tally);
                 }
-                if began.elapsed() > patience {
+                if began.elapsed() > timeout {
                     bail!("{left} messages are left; {:?}", state.tally);
                 }
             }
             for process in &mut self.processes {
                 if let Some(status) = process.try_wait()? {
-                    bail!("a process of the function ended with {status}");
+                    bail!("a process of the function exited with {status}");
                 }
             }
             thread::sleep(Duration::from_millis(50));
@@ -201,38 +200,38 @@ impl Queue {
         match path.as_slice() {
             ["invocation", "next"] => return self.next(stream),
             ["invocation", id, "response"] => {
-                let said: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-                let failed = said
+                let response: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+                let failed = response
                     .get("batchItemFailures")
                     .and_then(Value::as_array)
                     .into_iter()
                     .flatten()
                     .filter_map(|failure| failure.get("itemIdentifier")?.as_str())
                     .collect::<Vec<_>>();
-                self.done(id, |message| failed.contains(&message.id.as_str()));
+                self.finish(id, |message| failed.contains(&message.id.as_str()));
                 self.lock().tally.invocations += 1;
             }
             ["invocation", id, "error"] => {
-                self.done(id, |_| true);
+                self.finish(id, |_| true);
                 self.lock().tally.errors += 1;
             }
             ["init", "error"] => {
-                let said = String::from_utf8_lossy(&request.body).into_owned();
-                self.lock().init_error = Some(said);
+                let error = String::from_utf8_lossy(&request.body).into_owned();
+                self.lock().init_error = Some(error);
             }
             _ => return answer(stream, "404 Not Found", &[], b""),
         }
         answer(stream, "202 Accepted", &[], b"{\"status\":\"OK\"}")
     }
 
-    /// Waits for a batch and hands it out.
+    /// Waits for a batch and sends it.
     fn next(&self, stream: &mut TcpStream) -> io::Result<Then> {
         let mut state = self.lock();
         loop {
             let now = Instant::now();
             while state.hidden.front().is_some_and(|(until, _)| *until <= now) {
-                let back = state.hidden.pop_front().map(|(_, message)| message);
-                state.visible.extend(back);
+                let message = state.hidden.pop_front().map(|(_, message)| message);
+                state.visible.extend(message);
             }
             if !state.visible.is_empty() {
                 break;
@@ -247,8 +246,8 @@ impl Queue {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
-        let many = state.visible.len().min(self.delivery.batch);
-        let mut batch = state.visible.drain(..many).collect::<Vec<_>>();
+        let count = state.visible.len().min(self.delivery.batch);
+        let mut batch = state.visible.drain(..count).collect::<Vec<_>>();
         for message in &mut batch {
             message.receives += 1;
             state.tally.receives = state.tally.receives.max(message.receives);
@@ -256,15 +255,15 @@ impl Queue {
                 state.tally.redelivered += 1;
             }
         }
-        state.begun += 1;
-        let id = format!("00000000-0000-4000-8000-{:012}", state.begun);
+        state.started += 1;
+        let id = format!("00000000-0000-4000-8000-{:012}", state.started);
         let records = batch
             .iter()
             .map(|message| sqs_message(&message.id, &message.body, message.receives))
             .collect::<Vec<_>>();
         state.in_flight.insert(id.clone(), batch);
         drop(state);
-        let deadline = SystemTime::now() + self.delivery.time_out;
+        let deadline = SystemTime::now() + self.delivery.timeout;
         let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
         answer(
             stream,
@@ -285,12 +284,12 @@ impl Queue {
         )
     }
 
-    /// An invocation has ended; some of its messages come again.
-    fn done(&self, id: &str, again: impl Fn(&Message) -> bool) {
+    /// Ends an invocation and redelivers some of its messages later.
+    fn finish(&self, id: &str, failed: impl Fn(&Message) -> bool) {
         let mut state = self.lock();
         let until = Instant::now() + self.delivery.retry_after;
         for message in state.in_flight.remove(id).into_iter().flatten() {
-            if again(&message) {
+            if failed(&message) {
                 state.hidden.push_back((until, message));
             }
         }
@@ -299,8 +298,7 @@ impl Queue {
     }
 }
 
-/// S3's event for an object that was put, as the service documents it. `key` is the key as it is; the event has
-/// it encoded.
+/// S3's documented event for a new object. `key` is not encoded; the event encodes it.
 #[must_use]
 pub fn s3_event(bucket: &str, key: &str, e_tag: &str, size: u64) -> Value {
     let encoded = key
@@ -325,7 +323,7 @@ pub fn s3_event(bucket: &str, key: &str, e_tag: &str, size: u64) -> Value {
     }]})
 }
 
-/// One record of the event in which Lambda hands over a queue's messages, as the services document it.
+/// A record of Lambda's documented event for SQS messages.
 #[must_use]
 pub fn sqs_message(id: &str, body: &str, receives: u32) -> Value {
     json!({"messageId": id, "receiptHandle": format!("receipt-{id}"), "body": body,
@@ -337,13 +335,13 @@ pub fn sqs_message(id: &str, body: &str, receives: u32) -> Value {
 /// The objects of a bucket under a prefix: key, ETag and size, from the AWS CLI.
 ///
 /// # Errors
-/// When the CLI fails.
+/// If the CLI fails.
 pub fn objects(
     aws: &dyn Fn(&[&str]) -> Result<String>,
     bucket: &str,
     prefix: &str,
 ) -> Result<Vec<(String, String, u64)>> {
-    let said = aws(&[
+    let output = aws(&[
         "s3api",
         "list-objects-v2",
         "--bucket",
@@ -353,8 +351,8 @@ pub fn objects(
         "--output",
         "json",
     ])?;
-    let said: Value = serde_json::from_str(&said).context("the AWS CLI prints no JSON")?;
-    said.get("Contents")
+    let list: Value = serde_json::from_str(&output).context("the AWS CLI did not print JSON")?;
+    list.get("Contents")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()

@@ -1,14 +1,14 @@
-//! Calling a function as others call it: by Lambda's Invoke, and as API Gateway does for an HTTP API.
+//! Calls a function through Lambda's Invoke, and as API Gateway does for an HTTP API.
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::http;
 
-/// Invokes a function at `endpoint`, which speaks Lambda's API, and gives what the function answered.
+/// Invokes a function at `endpoint`, which implements Lambda's API, and returns the function's response.
 ///
 /// # Errors
-/// When the endpoint does not answer, or the function failed.
+/// If the endpoint does not respond, or the function fails.
 pub fn invoke(endpoint: &str, function: &str, event: &Value) -> Result<Value> {
     let answer = http(
         "POST",
@@ -25,11 +25,11 @@ pub fn invoke(endpoint: &str, function: &str, event: &Value) -> Result<Value> {
     answer.json()
 }
 
-/// Asks the upload API as API Gateway does, for whom its JWT authorizer has recognised: status and body, which is
-/// null where it is no JSON.
+/// Calls the upload API as API Gateway does, for a subject that its JWT authorizer has accepted. Returns status and body; the body
+/// is null if it is not JSON.
 ///
 /// # Errors
-/// When the endpoint does not answer, or the function failed.
+/// If the endpoint does not respond, or the function fails.
 pub fn through_gateway(
     endpoint: &str,
     subject: Option<&str>,
@@ -40,14 +40,14 @@ pub fn through_gateway(
     let event = gateway_event(subject, method, path_and_query, body);
     let answer = invoke(endpoint, "sightline-upload-api", &event)?;
     let status = answer.get("statusCode").and_then(Value::as_u64);
-    let said = answer.get("body").and_then(Value::as_str).unwrap_or("");
+    let body = answer.get("body").and_then(Value::as_str).unwrap_or("");
     Ok((
         status.with_context(|| format!("no status in {answer}"))?,
-        serde_json::from_str(said).unwrap_or_default(),
+        serde_json::from_str(body).unwrap_or_default(),
     ))
 }
 
-/// The event of payload format 2.0 (Amazon API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP
+/// An event in payload format 2.0 (Amazon API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP
 /// APIs").
 fn gateway_event(subject: Option<&str>, method: &str, path_and_query: &str, body: &Value) -> Value {
     let (path, query) = path_and_query

@@ -1,5 +1,5 @@
-//! What the end-to-end tests and the benchmarks share: starting the real programs, speaking to
-//! them over HTTP, and finding the tools and pictures that `tests/run` has laid out.
+//! Shared code of the end-to-end tests and the benchmarks: starts the real programs, talks to them over HTTP, and finds the tools
+//! and pictures that `tests/run` installs.
 
 pub mod faults;
 pub mod functions;
@@ -21,8 +21,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// How long anything may take before a test gives up on it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a test waits for anything.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The root of the checkout.
 #[must_use]
@@ -32,10 +32,10 @@ pub fn root() -> PathBuf {
         .map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
-/// A binary of this workspace, built beside the running test.
+/// A binary of this workspace, next to the running test.
 ///
 /// # Errors
-/// When it has not been built.
+/// If it is not built.
 pub fn binary(name: &str) -> Result<PathBuf> {
     let here = env::current_exe()?;
     let folder = here
@@ -45,7 +45,7 @@ pub fn binary(name: &str) -> Result<PathBuf> {
     Ok(folder.join(name))
 }
 
-/// A program of the tests' own Python environment, such as `aws`.
+/// A program of the tests' Python environment, such as `aws`.
 #[must_use]
 pub fn tool(name: &str) -> PathBuf {
     root().join("tests/.venv/bin").join(name)
@@ -54,59 +54,59 @@ pub fn tool(name: &str) -> PathBuf {
 /// A test photograph; see `tests/pictures.md` for sources and licences.
 ///
 /// # Errors
-/// When `tests/run` has not laid the pictures out.
+/// If `tests/run` has not installed the pictures.
 pub fn picture(name: &str) -> Result<PathBuf> {
     let path = root().join("tests/.pictures").join(name);
     ensure!(
         path.is_file(),
-        "{} is missing; `tests/run` lays the pictures out",
+        "{} is missing; `tests/run` installs the pictures",
         path.display()
     );
     Ok(path)
 }
 
-/// Where screenshots and logs are kept after a run.
+/// The folder for screenshots and logs of a run.
 ///
 /// # Errors
-/// When the folder cannot be made.
+/// If the folder cannot be created.
 pub fn artefacts() -> Result<PathBuf> {
     let folder = root().join("artefacts");
     fs::create_dir_all(&folder)?;
     Ok(folder)
 }
 
-/// What `sightline local --ready-file` writes.
+/// The file of `sightline local --ready-file`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ready {
-    /// Address of the pages and the API.
+    /// URL of the pages and the API.
     pub api: String,
-    /// Address of the AWS endpoint.
+    /// URL of the AWS endpoint.
     pub aws: String,
     /// The input bucket.
     pub input_bucket: String,
     /// The output bucket.
     pub output_bucket: String,
-    /// The region to sign for.
+    /// The region for signatures.
     pub region: String,
     /// The access key.
     pub access_key_id: String,
-    /// Its secret.
+    /// The secret access key.
     pub secret_access_key: String,
 }
 
 impl Ready {
-    /// Runs the AWS CLI against the endpoint and gives what it printed.
+    /// Runs the AWS CLI against the endpoint and returns its output.
     ///
     /// # Errors
-    /// When it ends with another status than 0.
+    /// If it exits with another status than 0.
     pub fn aws(&self, arguments: &[&str]) -> Result<String> {
         run(Command::new(tool("aws"))
             .args(arguments)
             .envs(self.environment()))
     }
 
-    /// The environment that points any AWS client at the endpoint and at nothing else.
+    /// The environment that directs any AWS client to the endpoint only.
     #[must_use]
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         vec![
@@ -126,15 +126,15 @@ impl Ready {
 /// A running `sightline local`, killed when dropped.
 pub struct Local {
     process: Child,
-    /// Where it serves.
+    /// Its addresses.
     pub ready: Ready,
 }
 
 impl Local {
-    /// Starts `sightline local` over a data folder, on free ports, and waits until it serves.
+    /// Starts `sightline local` with a data folder on free ports, and waits until it is ready.
     ///
     /// # Errors
-    /// When it does not serve within [`PATIENCE`]; its output is in the error.
+    /// If it is not ready within [`TIMEOUT`]. The error has its output.
     pub fn start(data: &Path, arguments: &[&str]) -> Result<Self> {
         let ready_file = data.with_extension("ready.json");
         let _ = fs::remove_file(&ready_file);
@@ -159,13 +159,13 @@ impl Local {
         loop {
             if let Ok(text) = fs::read_to_string(&ready_file) {
                 let ready = serde_json::from_str(&text)?;
-                let process = local.0.take().context("the process was taken")?;
+                let process = local.0.take().context("the process is gone")?;
                 return Ok(Self { process, ready });
             }
             let ended = local.0.as_mut().map(Child::try_wait).transpose()?.flatten();
-            if ended.is_some() || began.elapsed() > PATIENCE {
+            if ended.is_some() || began.elapsed() > TIMEOUT {
                 bail!(
-                    "sightline local does not serve ({ended:?}):\n{}",
+                    "sightline local is not ready ({ended:?}):\n{}",
                     fs::read_to_string(&log_path).unwrap_or_default()
                 );
             }
@@ -173,29 +173,29 @@ impl Local {
         }
     }
 
-    /// `kill -9`.
+    /// Kills it, as `kill -9`.
     ///
     /// # Errors
-    /// When there is nothing to kill.
+    /// If it is not running.
     pub fn kill(mut self) -> Result<()> {
         self.process.kill()?;
         self.process.wait()?;
         Ok(())
     }
 
-    /// Asks it to stop as Ctrl-C does, and waits for it.
+    /// Interrupts it, as Ctrl-C, and waits for its end.
     ///
     /// # Errors
-    /// When it does not stop within [`PATIENCE`], or not with success.
+    /// If it does not stop successfully within [`TIMEOUT`].
     pub fn interrupt(mut self) -> Result<()> {
         let sent = Command::new("kill")
             .args(["-INT", &self.process.id().to_string()])
             .status()?;
         ensure!(sent.success(), "kill -INT failed");
         let began = Instant::now();
-        while began.elapsed() < PATIENCE {
+        while began.elapsed() < TIMEOUT {
             if let Some(status) = self.process.try_wait()? {
-                ensure!(status.success(), "it ended with {status}");
+                ensure!(status.success(), "it exited with {status}");
                 return Ok(());
             }
             thread::sleep(Duration::from_millis(20));
@@ -222,7 +222,7 @@ impl Drop for GuardedChild {
     }
 }
 
-/// An HTTP answer, whatever its status.
+/// An HTTP response with any status.
 pub struct Answer {
     /// The status code.
     pub status: u16,
@@ -236,13 +236,13 @@ impl Answer {
     /// The body as JSON.
     ///
     /// # Errors
-    /// When it is none; the body is in the error.
+    /// If it is not JSON. The error has the body.
     pub fn json(&self) -> Result<Value> {
         serde_json::from_slice(&self.body)
             .with_context(|| format!("{}: {}", self.status, String::from_utf8_lossy(&self.body)))
     }
 
-    /// A header's first value.
+    /// The first value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -252,15 +252,15 @@ impl Answer {
     }
 }
 
-/// Sends one HTTP request; every status is an answer.
+/// Sends one HTTP request. Every status counts as success.
 ///
 /// # Errors
-/// When no answer comes.
+/// If there is no response.
 pub fn http(method: &str, address: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(TIMEOUT))
         .allow_non_standard_methods(true)
         .build()
         .into();
@@ -288,10 +288,10 @@ pub fn http(method: &str, address: &str, headers: &[(&str, &str)], body: &[u8]) 
     })
 }
 
-/// Asks for an upload address and PUTs the bytes there; answers the reply to `POST /uploads`.
+/// Requests an upload URL and PUTs the bytes there. Returns the response to `POST /uploads`.
 ///
 /// # Errors
-/// When either is refused.
+/// If either fails.
 pub fn upload(api: &str, content_type: &str, bytes: &[u8], more: Value) -> Result<Value> {
     let mut ask = serde_json::json!({"contentType": content_type, "contentLength": bytes.len()});
     if let (Some(ask), Value::Object(more)) = (ask.as_object_mut(), more) {
@@ -320,15 +320,15 @@ pub fn upload(api: &str, content_type: &str, bytes: &[u8], more: Value) -> Resul
     Ok(reply)
 }
 
-/// PUTs bytes at the address that `POST /uploads` gave, with exactly the headers it named.
+/// PUTs bytes to the URL from `POST /uploads`, with exactly its headers.
 ///
 /// # Errors
-/// When no answer comes.
+/// If there is no response.
 pub fn put(reply: &Value, bytes: &[u8]) -> Result<Answer> {
     let headers: Vec<(&str, &str)> = reply
         .get("headers")
         .and_then(Value::as_object)
-        .context("the reply names no headers")?
+        .context("the response has no headers")?
         .iter()
         .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
         .collect();
@@ -336,17 +336,17 @@ pub fn put(reply: &Value, bytes: &[u8]) -> Result<Answer> {
     http("PUT", address, &headers, bytes)
 }
 
-/// Asks for a result until it is there.
+/// Polls for a result until it is ready.
 ///
 /// # Errors
-/// When it is not there within [`PATIENCE`], or the API says anything but "pending".
+/// If it is not ready within [`TIMEOUT`], or the API returns an error.
 pub fn result(status_url: &str) -> Result<Value> {
     let began = Instant::now();
     loop {
         let answer = http("GET", status_url, &[], b"")?;
         match answer.status {
             200 => return answer.json(),
-            202 => ensure!(began.elapsed() < PATIENCE, "still pending: {status_url}"),
+            202 => ensure!(began.elapsed() < TIMEOUT, "still pending: {status_url}"),
             status => bail!("{status}: {}", String::from_utf8_lossy(&answer.body)),
         }
         thread::sleep(Duration::from_millis(50));
@@ -356,18 +356,18 @@ pub fn result(status_url: &str) -> Result<Value> {
 /// A string in a JSON document, by JSON pointer.
 ///
 /// # Errors
-/// When there is none.
+/// If there is none.
 pub fn text<'a>(document: &'a Value, pointer: &str) -> Result<&'a str> {
     document
         .pointer(pointer)
         .and_then(Value::as_str)
-        .with_context(|| format!("{pointer} is no string in {document}"))
+        .with_context(|| format!("{pointer} is not a string in {document}"))
 }
 
-/// Runs a command to its end and answers its standard output.
+/// Runs a command and returns its standard output.
 ///
 /// # Errors
-/// When it fails; its output is in the error.
+/// If it fails. The error has its output.
 pub fn run(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
@@ -383,10 +383,10 @@ pub fn run(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// The calls the endpoint served, from its log.
+/// The calls that the endpoint served, from its log.
 ///
 /// # Errors
-/// When a line is no JSON.
+/// If a line is not JSON.
 pub fn aws_calls(data: &Path) -> Result<Vec<Value>> {
     fs::read_to_string(data.join("aws-calls.jsonl"))
         .unwrap_or_default()
@@ -395,7 +395,7 @@ pub fn aws_calls(data: &Path) -> Result<Vec<Value>> {
         .collect()
 }
 
-/// Labels of a DetectLabels answer with a box: (name, confidence, [left, top, width, height]).
+/// The labels with boxes in a DetectLabels response: (name, confidence, [left, top, width, height]).
 #[must_use]
 pub fn boxed_labels(detect_labels: &Value) -> Vec<(String, f64, [f64; 4])> {
     let list = |value: &Value, name: &str| -> Vec<Value> {

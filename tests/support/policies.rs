@@ -1,4 +1,4 @@
-//! What functions may do, by the policies of a template, against what they were seen to do.
+//! Compares the permissions that a template grants to the functions with the calls that they make.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{root, run};
 
-/// An action on a resource: as a call needs it, or, with `*` for any characters, as a policy grants it.
+/// An action on a resource, as a call needs it or a policy grants it. In a grant, `*` stands for any characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permission {
     /// Such as `s3:GetObject`.
@@ -29,7 +29,7 @@ impl fmt::Display for Permission {
 }
 
 impl Permission {
-    /// Of an action on a resource.
+    /// A permission for an action on a resource.
     pub fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
         Self {
             action: action.into(),
@@ -37,27 +37,28 @@ impl Permission {
         }
     }
 
-    /// Whether a policy that grants this allows what a call needs.
+    /// Whether granting this allows a call that needs `needed`.
     #[must_use]
     pub fn allows(&self, needed: &Self) -> bool {
-        fits(&self.action, &needed.action) && fits(&self.resource, &needed.resource)
+        matches_pattern(&self.action, &needed.action)
+            && matches_pattern(&self.resource, &needed.resource)
     }
 }
 
-/// Whether a text fits a pattern in which `*` stands for any characters (IAM User Guide, "IAM JSON policy
+/// Whether a text matches a pattern in which `*` stands for any characters (IAM User Guide, "IAM JSON policy
 /// elements: Resource").
-fn fits(pattern: &str, text: &str) -> bool {
+fn matches_pattern(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };
     text.strip_prefix(start).is_some_and(|left| {
         (0..=left.len())
             .filter_map(|at| left.get(at..))
-            .any(|tail| fits(rest, tail))
+            .any(|tail| matches_pattern(rest, tail))
     })
 }
 
-/// What the calls need and no grant allows.
+/// The needed permissions that no grant allows.
 #[must_use]
 pub fn missing<'a>(
     granted: &[Permission],
@@ -78,7 +79,7 @@ pub fn unused<'a>(granted: &'a [Permission], needed: &BTreeSet<Permission>) -> V
         .collect()
 }
 
-/// A function as the template has it.
+/// A function in the template.
 #[derive(Debug, Deserialize)]
 pub struct DeployedFunction {
     /// Its environment variables.
@@ -95,14 +96,17 @@ struct Statement {
 }
 
 impl DeployedFunction {
-    /// Every action on every resource that its role's policies allow, one by one.
+    /// Every action on every resource that its role's policies allow.
     ///
     /// # Errors
-    /// When a policy denies, which is not read here.
+    /// If a policy has a `Deny` statement, which this does not support.
     pub fn granted(&self) -> Result<Vec<Permission>> {
         let mut granted = Vec::new();
         for statement in &self.statements {
-            ensure!(statement.effect == "Allow", "a policy denies");
+            ensure!(
+                statement.effect == "Allow",
+                "Deny statements are not supported"
+            );
             for action in &statement.action {
                 for resource in &statement.resource {
                     granted.push(Permission::new(action, resource));
@@ -118,7 +122,7 @@ impl DeployedFunction {
 pub struct Deployed {
     /// The functions.
     pub functions: Functions,
-    /// Parameters of `CreateTable`; none without an index.
+    /// Parameters of `CreateTable`. `None` without an index.
     pub table: Option<Value>,
 }
 
@@ -132,21 +136,21 @@ pub struct Functions {
     pub processor: DeployedFunction,
 }
 
-/// Synthesises the stack with these options (`name=value`) and reads the functions out of it.
+/// Synthesises the stack with these options (`name=value`) and returns its functions.
 ///
 /// # Errors
-/// When it cannot be synthesised.
+/// If synthesis fails.
 pub fn deployed(options: &[&str]) -> Result<Deployed> {
     let cdk = root().join("cdk");
     ensure!(
         cdk.join("node_modules").is_dir(),
-        "`npm ci` in cdk/ comes first; tests/run does it"
+        "run `npm ci` in cdk/ first, as tests/run does"
     );
-    let said = run(Command::new(Path::new("node_modules/.bin/tsx"))
+    let output = run(Command::new(Path::new("node_modules/.bin/tsx"))
         .arg("bin/policies.ts")
         .args(options)
         .current_dir(cdk))?;
-    Ok(serde_json::from_str(&said)?)
+    Ok(serde_json::from_str(&output)?)
 }
 
 #[cfg(test)]
@@ -171,12 +175,12 @@ mod tests {
             ("a*c*e", "abcde", true),
             ("a*c*e", "abcdef", false),
         ] {
-            assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
+            assert_eq!(matches_pattern(pattern, text), expected, "{pattern} {text}");
         }
     }
 
     #[test]
-    fn both_directions_are_told() {
+    fn finds_missing_and_unused_permissions() {
         let needed = BTreeSet::from([
             Permission::new("s3:GetObject", "b/x/1"),
             Permission::new("s3:PutObject", "b/y/1"),

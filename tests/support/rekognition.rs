@@ -1,4 +1,4 @@
-//! A Rekognition that replays prepared answers. It recognises nothing.
+//! A Rekognition stub that replays prepared responses.
 
 use std::io;
 
@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::wire::{Request, Server, answer};
 
-/// The operation and the object that a Rekognition request names; `None` for requests to other services.
+/// The operation and the object key of a Rekognition request. `None` for requests to other services.
 #[must_use]
-pub fn asked(request: &Request) -> Option<(String, String)> {
+pub fn operation_and_object(request: &Request) -> Option<(String, String)> {
     let target = request.header("x-amz-target")?;
     let operation = target.strip_prefix("RekognitionService.")?;
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
@@ -19,21 +19,21 @@ pub fn asked(request: &Request) -> Option<(String, String)> {
     Some((operation.to_owned(), object.to_owned()))
 }
 
-/// Starts the stand-in. `prepared` is given operation and object key and gives the answer's body.
+/// Starts the stub. `prepared` returns the response body for an operation and an object key.
 ///
 /// # Errors
-/// When there is no free port.
+/// If there is no free port.
 pub fn replay<P>(prepared: P) -> io::Result<Server>
 where
     P: Fn(&str, &str) -> Option<String> + Send + Sync + 'static,
 {
     Server::start(move |request, stream| {
-        let (operation, object) = asked(request).unwrap_or_default();
+        let (operation, object) = operation_and_object(request).unwrap_or_default();
         let (status, body) = match prepared(&operation, &object) {
             Some(body) => ("200 OK", body),
             None => (
                 "400 Bad Request",
-                json!({"__type": "UnknownOperationException", "Message": format!("no answer to {operation} was prepared for {object}")}).to_string(),
+                json!({"__type": "UnknownOperationException", "Message": format!("there is no prepared {operation} response for {object}")}).to_string(),
             ),
         };
         let headers = [

@@ -1,5 +1,4 @@
-//! HTTP/1.1 down to the socket, for servers that have to misbehave: one thread a connection, requests as
-//! bytes, and the connection in the handler's hands.
+//! An HTTP/1.1 server for tests that must misbehave. Handlers write to the socket themselves; each connection has a thread.
 
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
@@ -11,10 +10,10 @@ use std::{
     thread,
 };
 
-/// The longest head that is read, in bytes.
+/// The longest request head, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// A request as it came.
+/// A request as received.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Request line and headers, with the empty line after them.
@@ -24,7 +23,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Reads the next request; `None` when the client closed the connection instead.
+    /// Reads the next request. `None` if the client closed the connection.
     fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Self>> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -49,7 +48,7 @@ impl Request {
         Ok(Some(request))
     }
 
-    /// `GET` and the like.
+    /// The method, such as `GET`.
     #[must_use]
     pub fn method(&self) -> &str {
         self.head.split(' ').next().unwrap_or_default()
@@ -61,14 +60,14 @@ impl Request {
         self.head.split(' ').nth(1).unwrap_or_default()
     }
 
-    /// A header's value; the name in lower case.
+    /// The value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.head, name)
     }
 }
 
-/// A header's value in a head; the name in lower case.
+/// The value of a header in a head.
 #[must_use]
 pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines().skip(1).find_map(|line| {
@@ -77,19 +76,19 @@ pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-/// What becomes of the connection after an answer.
+/// What happens to the connection after a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
-    /// The next request may come.
+    /// It stays open for the next request.
     Keep,
     /// It is closed.
     Close,
 }
 
-/// Writes a whole answer with a body of known length.
+/// Writes a response.
 ///
 /// # Errors
-/// When the client is gone.
+/// If the client has closed the connection.
 pub fn answer(
     stream: &mut TcpStream,
     status: &str,
@@ -107,7 +106,7 @@ pub fn answer(
     Ok(Then::Keep)
 }
 
-/// A server on a free port of this machine; it takes no new connections once dropped.
+/// A server on a free port of this machine. Once dropped it accepts no new connections.
 #[derive(Debug)]
 pub struct Server {
     /// Host and port.
@@ -116,10 +115,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves every request with `handler`. An error of the handler closes the connection.
+    /// Handles every request with `handler`. An error of the handler closes the connection.
     ///
     /// # Errors
-    /// When there is no free port.
+    /// If there is no free port.
     pub fn start<H>(handler: H) -> io::Result<Self>
     where
         H: Fn(&Request, &mut TcpStream) -> io::Result<Then> + Send + Sync + 'static,
@@ -139,14 +138,14 @@ impl Server {
                 let (Ok(stream), handler) = (stream, handler.clone()) else {
                     continue;
                 };
-                // A connection that breaks is the client's to notice.
+                // The client notices a broken connection.
                 thread::spawn(move || serve(stream, &*handler));
             }
         });
         Ok(server)
     }
 
-    /// The address as a URL.
+    /// The server's URL.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.authority)

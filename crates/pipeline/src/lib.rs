@@ -26,4 +26,4 @@ pub mod version;
 pub use analysis::{Analyses, Analysis};
 pub use document::ResultDocument;
 pub use keys::{KeyError, Owner, SourceKey};
-pub use sightline_prepare::{self as prepare, MediaType, media, picture};
+pub use sightline_prepare::{self as prepare, MediaType};

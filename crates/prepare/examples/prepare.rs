@@ -1,4 +1,4 @@
-//! Prepares a picture: what Rekognition would be given, and the thumbnail.
+//! Prepares a picture: prints what Rekognition would get, and writes the thumbnail and the converted picture.
 //!
 //! ```text
 //! cargo run --example prepare -- PICTURE [THUMBNAIL.jpg] [CONVERTED.jpg]
@@ -25,11 +25,11 @@ fn main() -> ExitCode {
         }
     };
     eprintln!("{prepared:?}");
-    let made = [
+    let outputs = [
         prepared.thumbnail.ok(),
         prepared.converted.map(|converted| converted.jpeg),
     ];
-    for (file, picture) in files.iter().skip(1).zip(made) {
+    for (file, picture) in files.iter().skip(1).zip(outputs) {
         if let Some(Err(error)) = picture.map(|picture| fs::write(file, picture.bytes)) {
             eprintln!("{}: {error}", file.display());
             return ExitCode::FAILURE;

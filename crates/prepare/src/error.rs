@@ -1,52 +1,54 @@
-use crate::MediaType;
+//! Why a picture cannot be prepared.
 
-/// Why a picture cannot be prepared. Each reads as one sentence for whoever uploaded it.
+use crate::media::MediaType;
+
+/// Why a picture cannot be prepared. Each message is one sentence for the person who uploaded the picture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PrepareError {
     /// No bytes.
     #[error("The file is empty; upload it again.")]
     Empty,
-    /// No format that is known here.
+    /// Not a supported format.
     #[error(
-        "The file is no picture in a format that is known here; upload a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF file."
+        "The file is not a picture in a supported format; upload a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF file."
     )]
     NotAnImage,
-    /// A format that is known and has no decoder here.
+    /// A known format without a decoder here.
     #[error(
-        "The picture is a {0} file, which cannot be read here; save or export it as JPEG (an iPhone takes JPEGs with Settings > Camera > Formats > Most Compatible) and upload that."
+        "{0} files are not supported; export the picture as JPEG and upload that (an iPhone takes JPEGs with Settings > Camera > Formats > Most Compatible)."
     )]
     NoDecoder(MediaType),
-    /// A feature of a format that its decoder does not know.
+    /// The decoder of the format does not support one of its features.
     #[error(
-        "The {format} file uses {feature}, which cannot be read here; save it as an ordinary JPEG or PNG and upload that."
+        "The {format} file uses {feature}, which is not supported; save the picture as a standard JPEG or PNG and upload that."
     )]
     Unsupported {
         /// The format.
         format: MediaType,
-        /// The feature, as it stands after "uses".
+        /// The feature, in words that follow "uses".
         feature: String,
     },
     /// The bytes end before the picture does.
-    #[error("The {0} file is cut off before its end; upload it again.")]
+    #[error("The {0} file is incomplete; upload it again.")]
     Truncated(MediaType),
     /// The bytes contradict their format.
-    #[error("The {0} file is damaged; upload one that opens in other programs.")]
+    #[error("The {0} file is damaged; upload an intact copy.")]
     Damaged(MediaType),
-    /// Smaller than Rekognition takes.
+    /// Smaller than Rekognition accepts.
     #[error(
-        "The picture is {width} x {height} pixels; Rekognition takes at least {min_side} x {min_side}."
+        "The picture is {width} x {height} pixels; upload one of at least {min_side} x {min_side}."
     )]
     TooSmall {
         /// Width in pixels of the upright picture.
         width: u32,
         /// Height in pixels of the upright picture.
         height: u32,
-        /// The shortest side that is accepted.
+        /// The shortest side that is accepted, in pixels.
         min_side: u32,
     },
-    /// Too many pixels to be decoded in the memory there is.
+    /// Too many pixels to decode within the memory limit.
     #[error(
-        "The picture is {width} x {height} pixels as {format}, more than can be decoded here; make it smaller and upload it again."
+        "The {format} picture is {width} x {height} pixels, too large to decode; scale it down and upload it again."
     )]
     TooLarge {
         /// The format.
@@ -56,14 +58,9 @@ pub enum PrepareError {
         /// Height in pixels as stored.
         height: u32,
     },
-    /// A defect of this program.
+    /// Too long for Rekognition, and too narrow to scale down.
     #[error(
-        "The picture could not be prepared ({0} failed), which is a defect of the program; report it, and upload the picture as an ordinary JPEG meanwhile."
-    )]
-    Internal(&'static str),
-    /// So narrow that it is too long or, scaled down, too thin.
-    #[error(
-        "The picture is {width} x {height} pixels; scaled down to the 10,000 pixels that Rekognition takes, it would be too narrow. Crop it and upload it again."
+        "The picture is {width} x {height} pixels, too narrow to scale down to the 10,000 that Rekognition accepts; crop it and upload it again."
     )]
     TooNarrow {
         /// Width in pixels of the upright picture.
@@ -71,15 +68,32 @@ pub enum PrepareError {
         /// Height in pixels of the upright picture.
         height: u32,
     },
+    /// A bug: a step that cannot fail did.
+    #[error(
+        "The picture could not be prepared because of a bug in Sightline ({0} failed); report it, and upload the picture as a standard JPEG meanwhile."
+    )]
+    Internal(&'static str),
 }
 
 impl PrepareError {
-    /// A step that cannot fail did.
-    pub(crate) const fn internal(step: &'static str) -> Self {
-        Self::Internal(step)
+    /// `feature` follows the word "uses".
+    pub(crate) fn unsupported(format: MediaType, feature: impl Into<String>) -> Self {
+        Self::Unsupported {
+            format,
+            feature: feature.into(),
+        }
     }
 
-    /// A stable name, the `code` of the result document's `errors`.
+    /// The size is that of the stored picture, in pixels.
+    pub(crate) const fn too_large(format: MediaType, (width, height): (u32, u32)) -> Self {
+        Self::TooLarge {
+            format,
+            width,
+            height,
+        }
+    }
+
+    /// A stable name, the `code` in the result document's `errors`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {

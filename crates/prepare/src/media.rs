@@ -1,10 +1,10 @@
-//! Media types that may be uploaded.
+//! Picture formats and their media types.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// A picture format that may be named in `POST /uploads`.
+/// A picture format that `POST /uploads` accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
@@ -28,7 +28,7 @@ pub enum MediaType {
 }
 
 impl MediaType {
-    /// Every format, the ones Rekognition reads itself first.
+    /// Every format. Those that Rekognition reads itself come first.
     pub const ALL: [Self; 8] = [
         Self::Jpeg,
         Self::Png,
@@ -40,7 +40,7 @@ impl MediaType {
         Self::Heic,
     ];
 
-    /// The name in a `Content-Type` header.
+    /// The media type, as in a `Content-Type` header.
     #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl MediaType {
         }
     }
 
-    /// The file name extension of keys, without the dot.
+    /// The file name extension in keys, without the dot.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
@@ -70,9 +70,8 @@ impl MediaType {
         }
     }
 
-    /// The format's usual name, for sentences.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+    /// The format's usual name, for messages.
+    const fn name(self) -> &'static str {
         match self {
             Self::Jpeg => "JPEG",
             Self::Png => "PNG",
@@ -98,15 +97,15 @@ impl fmt::Display for MediaType {
     }
 }
 
-/// A content type that is no accepted picture format.
+/// A content type that is not a supported picture format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is not an accepted content type; use image/jpeg, image/png, image/webp, image/gif, image/bmp, image/tiff, image/avif or image/heic"
+    "{0:?} is not a supported content type; use image/jpeg, image/png, image/webp, image/gif, image/bmp, image/tiff, image/avif or image/heic"
 )]
 pub struct UnknownMediaType(pub String);
 
-/// Reads a `Content-Type`: upper and lower case are the same, parameters are refused (they would
-/// have to be signed and sent to the letter), `image/jpg` and `image/heif` are taken as what is meant.
+/// Parses a `Content-Type`, ignoring case. Parameters are rejected, because the client would have to send them exactly as signed.
+/// The common misnomers `image/jpg` and `image/heif` are accepted.
 impl FromStr for MediaType {
     type Err = UnknownMediaType;
 
@@ -129,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_types_go_there_and_back() {
+    fn content_types_round_trip() {
         for media in MediaType::ALL {
             assert_eq!(media.content_type().parse(), Ok(media));
         }

@@ -1,12 +1,12 @@
-//! Small files made to take much: each is refused by what it says, before anything is set aside for it.
+//! Small files crafted to take much time or memory. Each is rejected by its headers, before anything is allocated for it.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
 use sightline_prepare::{Limits, prepare};
 
-/// What becomes of the file: the code of the error, if any.
-fn outcome(bytes: &[u8]) -> Option<&'static str> {
+/// The code of the error, if any.
+fn error_code(bytes: &[u8]) -> Option<&'static str> {
     prepare(bytes, &Limits::default())
         .err()
         .map(|error| error.code())
@@ -31,18 +31,18 @@ fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
     [&length, &kind[..], body].concat()
 }
 
-/// An AVIF whose meta box holds these boxes, with as many bytes behind it.
-fn avif(children: &[Vec<u8>], behind: usize) -> Vec<u8> {
+/// An AVIF whose meta box has these boxes, with this many bytes of media data.
+fn avif(children: &[Vec<u8>], data_bytes: usize) -> Vec<u8> {
     let meta = [&[0; 4][..], &children.concat()].concat();
     [
         boxed(b"ftyp", b"avif\0\0\0\0avifmif1"),
         boxed(b"meta", &meta),
-        boxed(b"mdat", &vec![0; behind]),
+        boxed(b"mdat", &vec![0; data_bytes]),
     ]
     .concat()
 }
 
-/// A full box of version 0 and these numbers of 16 bits.
+/// A full box of version 0 with these 16-bit numbers.
 fn numbers(kind: &[u8; 4], numbers: &[u16]) -> Vec<u8> {
     let body: Vec<u8> = numbers
         .iter()
@@ -57,22 +57,22 @@ fn item(id: u16, kind: &[u8; 4]) -> Vec<u8> {
 }
 
 #[test]
-fn pieces_that_take_no_bytes_cannot_be_claimed_by_the_million() {
-    // Offsets and lengths of no bytes, so that each location claims 65,535 pieces in six bytes.
+fn rejects_millions_of_empty_extents() {
+    // Offsets and lengths of zero bytes, so that each location claims 65,535 extents in six bytes.
     let mut locations = vec![0, 1000];
     for id in 0..1000 {
         locations.extend([id, 0, u16::MAX]);
     }
     let file = avif(&[numbers(b"pitm", &[1]), numbers(b"iloc", &locations)], 0);
-    assert_eq!(outcome(&file), Some("DamagedImage"));
+    assert_eq!(error_code(&file), Some("DamagedImage"));
 }
 
 #[test]
-fn a_grid_cannot_have_the_same_piece_in_every_tile() {
-    let behind = 1_000_000;
+fn rejects_a_grid_with_the_same_data_in_every_tile() {
+    let data_bytes = 1_000_000;
     let build = |start: u32| {
         let wide = |number: u32| [(number >> 16) as u16, number as u16];
-        // Offsets and lengths of four bytes. The grid is four by four of one item, which has two pieces.
+        // Offsets and lengths of four bytes. All 16 tiles of the grid are one item, which has two extents.
         let mut locations = vec![0x4400, 2, 1, 0, 1];
         locations.extend([wide(start), wide(8)].concat());
         locations.extend([2, 0, 2]);
@@ -100,28 +100,28 @@ fn a_grid_cannot_have_the_same_piece_in_every_tile() {
                     &[&[0; 4][..], &boxed(b"dimg", &references)].concat(),
                 ),
             ],
-            behind,
+            data_bytes,
         );
-        let data = file.len() - behind;
+        let data = file.len() - data_bytes;
         file[data..data + 8].copy_from_slice(&[0, 0, 3, 3, 1, 0, 1, 0]);
         (file, data as u32)
     };
     let (_, start) = build(0);
     let (file, _) = build(start);
-    assert_eq!(outcome(&file), Some("DamagedImage"));
+    assert_eq!(error_code(&file), Some("DamagedImage"));
 }
 
 #[test]
-fn markers_that_decoders_read_in_two_ways_are_no_part_of_a_header() {
+fn rejects_header_markers_that_decoders_read_differently() {
     let jpeg = grey_jpeg(100);
-    assert_eq!(outcome(&jpeg), None);
+    assert_eq!(error_code(&jpeg), None);
     for marker in [0x01, 0xD0, 0xD7] {
         let odd = [&jpeg[..2], &[0xFF, marker], &jpeg[2..]].concat();
-        assert_eq!(outcome(&odd), Some("DamagedImage"));
+        assert_eq!(error_code(&odd), Some("DamagedImage"));
     }
 }
 
-/// A grey TIFF of 100 x 100 pixels, in one strip that is this JPEG.
+/// A grey TIFF of 100 x 100 pixels whose one strip is this JPEG.
 fn tiff(jpeg: &[u8]) -> Vec<u8> {
     let entries = [
         (256, 100),
@@ -147,7 +147,7 @@ fn tiff(jpeg: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_strip_of_a_tiff_cannot_hold_a_larger_picture() {
-    assert_eq!(outcome(&tiff(&grey_jpeg(100))), None);
-    assert_eq!(outcome(&tiff(&grey_jpeg(104))), Some("DamagedImage"));
+fn rejects_a_tiff_strip_with_a_larger_jpeg() {
+    assert_eq!(error_code(&tiff(&grey_jpeg(100))), None);
+    assert_eq!(error_code(&tiff(&grey_jpeg(104))), Some("DamagedImage"));
 }

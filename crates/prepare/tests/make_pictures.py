@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""Writes the pictures that the preparation tests read, and what is to come out of them.
+"""Writes the pictures of the preparation tests, and the expected results.
 
     python3 tests/make_pictures.py FOLDER
 
-Every picture is written by a real encoder: Pillow (libjpeg-turbo, libwebp, libtiff, libavif) or
-libvips, by `pip install 'pillow>=11.3' 'pyvips[binary]' numpy`. FOLDER/expected.json says for each
-what preparation has to make of it; the upright picture is what Pillow's ImageOps.exif_transpose
-makes of it, over white and in sRGB, told as the mean colours of GRID x GRID equal fields.
+Real encoders write every picture: Pillow (libjpeg-turbo, libwebp, libtiff, libavif) or libvips. Install them with
+`pip install 'pillow>=11.3' 'pyvips[binary]' numpy`. FOLDER/expected.json has the expected result for each picture. The upright
+picture is that of Pillow's ImageOps.exif_transpose, over white and in sRGB, given as the mean colours of GRID x GRID equal fields.
 """
 
 import io
@@ -27,7 +26,7 @@ ORIENTATION = 0x0112
 
 
 def picture(width, height):
-    """Four differently coloured quarters, shaded so that no two fields are alike."""
+    """Four quarters in different colours, shaded so that no two fields are equal."""
     x, y = np.meshgrid(np.arange(width) / width, np.arange(height) / height)
     pixels = np.empty((height, width, 3))
     for index, colour in enumerate(CORNERS):
@@ -55,7 +54,7 @@ def exif(orientation):
 
 
 def grid(path):
-    """The mean colours of the upright picture, as Pillow sees it."""
+    """The size and the mean colours of the upright picture, according to Pillow."""
     with Image.open(path) as image:
         profile = image.info.get("icc_profile")
         upright = ImageOps.exif_transpose(image)
@@ -85,7 +84,7 @@ class Folder:
         self.expected = []
 
     def good(self, name, format, reason=None, orientation=1, tolerance=6, judge=None):
-        """A picture that can be prepared; `reason` says why it is converted, None that it is not."""
+        """A picture that can be prepared. `reason` says why it is converted; None if it is not."""
         size, colours = grid(self.path / (judge or name))
         self.expected.append(
             {
@@ -101,7 +100,7 @@ class Folder:
         )
 
     def bad(self, name, code, data=None, says=None):
-        """A picture that is refused; `says` is what the sentence has to contain."""
+        """A picture that is rejected. The message must contain `says`."""
         if data is not None:
             (self.path / name).write_bytes(data)
         self.expected.append({"file": name, "error": code, "says": says})
@@ -116,7 +115,7 @@ class Folder:
 
 
 def orientations(out):
-    """All formats in all sizes, in each of the eight orientations where the format knows them."""
+    """All formats in all sizes, in all eight orientations if the format supports them."""
     for width, height in SIZES:
         image = picture(width, height)
         clear = with_alpha(image)
@@ -141,7 +140,7 @@ def orientations(out):
 
 
 def variants(out):
-    """What else the formats can do."""
+    """Other features of the formats."""
     image = picture(500, 375)
     clear = with_alpha(image)
     colourful = vips(image)
@@ -227,8 +226,8 @@ def variants(out):
     pillow("premultiplied.avif", "avif", "format", source=clear, quality=90, speed=9, alpha_premultiplied=True, tolerance=10)
     image.save(out.path / "animated.avif", save_all=True, append_images=[ImageOps.invert(image)], quality=90, speed=9)
     out.good("animated.avif", "avif", "format", tolerance=10)
-    # Tiles of colour and of transparency, turned and mirrored, which Pillow does not write; made by
-    # avifenc 0.11.1: avifenc --min 12 --max 20 --grid 2x2 --irot 1 --imir 0
+    # Tiles of colour and alpha, rotated and mirrored, which Pillow cannot write. Made with avifenc 0.11.1:
+    # avifenc --min 12 --max 20 --grid 2x2 --irot 1 --imir 0
     grid_file = Path(__file__).parent / "fixtures/grid-turned.avif"
     (out.path / grid_file.name).write_bytes(grid_file.read_bytes())
     out.good(grid_file.name, "avif", "format", 5, tolerance=10)
@@ -240,8 +239,8 @@ def variants(out):
 
 
 def tiff(path, size, tags, chunks, order="<"):
-    """A TIFF with what Pillow and libvips do not write: `tags` by number, with their type (3 for 16
-    bits, 4 for 32) and values; strips, or tiles where `tags` gives them a width."""
+    """A TIFF that Pillow and libvips cannot write. `tags` maps numbers to a type (3 for 16 bits, 4 for 32) and values. `chunks` are
+    tiles if `tags` has a tile width, else strips."""
     tiled = 322 in tags
     tags = {
         256: (4, [size[0]]),
@@ -253,7 +252,7 @@ def tiff(path, size, tags, chunks, order="<"):
         325 if tiled else 279: (4, [len(chunk) for chunk in chunks]),
         **tags,
     }
-    places = tags[324 if tiled else 273][1]
+    offsets = tags[324 if tiled else 273][1]
     start = 8 + 2 + 12 * len(tags) + 4
 
     def directory():
@@ -267,7 +266,7 @@ def tiff(path, size, tags, chunks, order="<"):
 
     at = 10 + len(directory())
     for index, chunk in enumerate(chunks):
-        places[index] = at
+        offsets[index] = at
         at += len(chunk)
     head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HIH", 42, 8, len(tags))
     path.write_bytes(head + directory() + b"".join(chunks))
@@ -278,7 +277,7 @@ def strips(pixels, rows, pack=lambda rows: rows.tobytes()):
 
 
 def packed(bits):
-    """Packs the rows of numbers below 2 ** bits."""
+    """Packs rows of values below 2 ** bits."""
 
     def pack(rows):
         per_byte = 8 // bits
@@ -290,7 +289,7 @@ def packed(bits):
 
 
 def planes(path, image, photometric=2):
-    """A TIFF whose colours lie one after the other, in two strips each."""
+    """A planar TIFF with two strips for each colour."""
     rows = image.height // 2 + 1
     pixels = np.asarray(image)
     chunks = [strip for plane in range(3) for strip in strips(pixels[..., plane], rows)]
@@ -301,7 +300,7 @@ def planes(path, image, photometric=2):
 
 
 def palettes(out):
-    """TIFFs whose pixels are indices into a palette."""
+    """TIFFs with a palette."""
     image = picture(500, 375)
 
     def colour_map(image, bits, unit=257):
@@ -325,7 +324,7 @@ def palettes(out):
     out.good("palette-predictor.tif", "tiff", "format")
     image.quantize(200).save(out.path / "palette-big.tif", big_tiff=True)
     out.good("palette-big.tif", "tiff", "format")
-    # Compressed, as Pillow forgets to turn what it can map into memory.
+    # Compressed, because Pillow does not apply the orientation to files that it memory-maps.
     image.quantize(200).save(out.path / "palette-turned.tif", compression="tiff_lzw", exif=exif(6))
     out.good("palette-turned.tif", "tiff", "format", 6)
     with_alpha(image).quantize(64).convert("PA").save(out.path / "palette-alpha.tif")
@@ -335,7 +334,7 @@ def palettes(out):
         pixels = np.asarray(few)
         good(f"palette-{bits}-bit.tif", few, bits, strips(pixels, 64, packed(bits)))
         good(f"palette-{bits}-bit-mm.tif", few, bits, strips(pixels, 64, packed(bits)), order=">")
-    # Eight bits in each of the palette's sixteen, which Pillow would show nearly black.
+    # A palette of 8 instead of 16 bits, which Pillow shows nearly black.
     good("palette-8-bit-map.tif", few, 8, strips(pixels, 64), unit=1, judge="palette-8-bit.tif")
     four = image.quantize(16, dither=Image.Dither.NONE)
     pixels = np.pad(np.asarray(four), ((0, -375 % 96), (0, -500 % 64)))
@@ -358,8 +357,8 @@ def palettes(out):
     out.bad("palette-16-bit.tif", "UnsupportedFormat", says="uses a palette with 16 bits a pixel,")
 
 
-def rare(out):
-    """TIFFs that nobody decodes here, and what is said of them."""
+def unsupported(out):
+    """TIFFs that are not supported, and the messages for them."""
     image = picture(500, 375)
     grey = image.convert("L")
 
@@ -375,27 +374,27 @@ def rare(out):
     bad("lab.tif", "uses LAB colours,")
     written("icc-lab.tif", "uses LAB colours,", {262: (3, [9])}, 3)
     written("itu-lab.tif", "uses LAB colours,", {262: (3, [10])}, 3)
-    written("mask.tif", "a transparency mask in place of a picture", {262: (3, [4])})
-    written("raw-colours.tif", "a camera's raw colours", {262: (3, [32_803])})
+    written("mask.tif", "a transparency mask instead of a picture", {262: (3, [4])})
+    written("raw-colours.tif", "raw camera data", {262: (3, [32_803])})
     written("logluv.tif", "LogLuv colours", {262: (3, [32_845])}, 3)
     written("unknown-colours.tif", "(photometric interpretation 77)", {262: (3, [77])})
-    written("untold-colours.tif", "colours of a kind that it does not tell", {})
-    written("two-of-rgb.tif", "2 numbers a pixel for RGB colours", {262: (3, [2])}, 2)
+    written("untold-colours.tif", "an unspecified colour space", {})
+    written("two-of-rgb.tif", "2 samples a pixel for RGB colours", {262: (3, [2])}, 2)
     written("five-six-five.tif", "a different number of bits for each colour", {258: (3, [5, 6, 5]), 262: (3, [2])}, 3)
-    written("subsampled.tif", "colours at a lower resolution without JPEG", {262: (3, [6])}, 3)
+    written("subsampled.tif", "subsampled colours without JPEG", {262: (3, [6])}, 3)
     written("four-bit-predictor.tif", "a predictor below 8 bits a colour", {258: (3, [4]), 262: (3, [1]), 317: (3, [2])})
-    written("inverted-alpha.tif", "transparency beside inverted grey", {262: (3, [0]), 338: (3, [2])}, 2)
-    written("signed.tif", "numbers that are not whole, or have a sign", {262: (3, [1]), 339: (3, [2])})
+    written("inverted-alpha.tif", "transparency with inverted grey", {262: (3, [0]), 338: (3, [2])}, 2)
+    written("signed.tif", "signed or floating-point samples", {262: (3, [1]), 339: (3, [2])})
     written("jpeg-2000.tif", "uses JPEG 2000 compression,", {259: (3, [34_712]), 262: (3, [2])}, 3)
-    written("compression.tif", "uses compression number 999,", {259: (3, [999]), 262: (3, [2])}, 3)
+    written("compression.tif", "uses compression method 999,", {259: (3, [999]), 262: (3, [2])}, 3)
     grey.convert("F").save(out.path / "32-bit.tif")
     bad("32-bit.tif", "uses 32 bits a colour,")
     image.convert("1").save(out.path / "fax-3.tif", compression="group3")
     bad("fax-3.tif", "uses CCITT Group 3 fax compression,")
 
 
-def stray(out):
-    """JPEGs with bytes between the segments of their header, which libjpeg skips with a warning."""
+def stray_bytes(out):
+    """JPEGs with bytes between their header segments, which libjpeg skips with a warning."""
 
     def good(name, source, before, bytes, reason="strayBytes", orientation=1):
         data = out.read(source)
@@ -409,12 +408,12 @@ def stray(out):
     good("stray-stuffed.jpg", "restarts.jpg", frame, b"\xff\0\xff\xff\0\x12")
     good("stray-before-scan.jpg", "grey.jpg", scan, b"\0" * 7)
     good("stray-progressive.jpg", "progressive.jpg", tables, b"\x12\x34")
-    # More than is read of a file at first.
+    # More bytes than are read of a file at first.
     good("stray-long.jpg", "640x480-1.jpg", tables, b"\xa5" * 150_000)
     good("stray-turned.jpg", "640x480-6.jpg", tables, b"\0\0\0", orientation=6)
     good("stray-inks.jpg", "inks.jpg", tables, b"\0", "colours")
     good("stray-40-megapixels.jpg", "40-megapixels.jpg", tables, b"\0")
-    # Fill bytes belong there.
+    # Fill bytes are allowed there.
     good("filled.jpg", "no-subsampling.jpg", tables, b"\xff" * 5, None)
     data = out.read("stray-long.jpg")
     out.bad("stray-cut.jpg", "TruncatedImage", data[:100_000])
@@ -427,7 +426,7 @@ def stray(out):
 
 
 def limits(out):
-    """At and beyond Rekognition's limits."""
+    """Pictures at and beyond Rekognition's limits."""
     picture(80, 80).save(out.path / "80x80.png")
     out.good("80x80.png", "png")
     picture(79, 400).save(out.path / "79x400.png")
@@ -472,8 +471,8 @@ def chunk(kind, body):
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def png_of_nothing(width, height, interlaced=0):
-    """A PNG of one colour: a few kilobytes for any number of pixels."""
+def blank_png(width, height, interlaced=0):
+    """A PNG of one colour, which takes a few kilobytes for any number of pixels."""
     packer = zlib.compressobj(9)
     row = b"\0" * (1 + (width + 7) // 8)
     body = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
@@ -481,10 +480,10 @@ def png_of_nothing(width, height, interlaced=0):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
-def refused(out):
-    """What is no picture, no whole one, or one that means harm."""
+def rejected(out):
+    """Files that are not pictures, incomplete pictures, and hostile ones."""
     out.bad("empty", "EmptyObject", b"")
-    out.bad("text.jpg", "NotAnImage", b"This is no picture.\n" * 100)
+    out.bad("text.jpg", "NotAnImage", b"This is not a picture.\n" * 100)
     out.bad("page.html", "NotAnImage", b"<!doctype html><title>404</title>")
     box = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
     out.bad("phone.heic", "UnsupportedFormat", box + b"\0" * 400)
@@ -492,8 +491,8 @@ def refused(out):
         data = out.read(name)
         stem, dot, ending = name.rpartition(".")
         out.bad(f"cut-{stem}.{ending}", "TruncatedImage", data[: len(data) * 6 // 10])
-    out.bad("bomb.png", "ImageTooLarge", png_of_nothing(30_000, 30_000))
-    out.bad("bomb-interlaced.png", "ImageTooLarge", png_of_nothing(15_000, 15_000, 1))
+    out.bad("bomb.png", "ImageTooLarge", blank_png(30_000, 30_000))
+    out.bad("bomb-interlaced.png", "ImageTooLarge", blank_png(15_000, 15_000, 1))
     gif = bytearray(out.read("animated.gif"))
     gif[6:10] = b"\xff\xff\xff\xff"
     out.bad("bomb.gif", "ImageTooLarge", bytes(gif))
@@ -523,10 +522,10 @@ def main():
     orientations(out)
     variants(out)
     palettes(out)
-    rare(out)
+    unsupported(out)
     limits(out)
-    stray(out)
-    refused(out)
+    stray_bytes(out)
+    rejected(out)
     out.done()
     print(f"{len(out.expected)} pictures in {out.path}")
 

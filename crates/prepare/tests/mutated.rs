@@ -1,5 +1,4 @@
-//! Two thousand damaged files of all formats: none may make a decoder panic, or take more memory
-//! than the limits say.
+//! Two thousand damaged files of all formats. None may cause a panic or exceed the memory limit.
 
 #![expect(
     clippy::indexing_slicing,
@@ -16,9 +15,9 @@ use std::{
 
 use sightline_prepare::{Limits, prepare};
 
-/// How many, unless `MUTATED_FILES` says otherwise.
+/// The number of files. `MUTATED_FILES` overrides it.
 const FILES: u64 = 2000;
-/// Where the random numbers start, unless `MUTATED_SEED` says otherwise.
+/// The seed of the random numbers. `MUTATED_SEED` overrides it.
 const SEED: u64 = 0x5EED_0003;
 
 static PANICS: AtomicUsize = AtomicUsize::new(0);
@@ -40,8 +39,8 @@ impl Random {
     }
 }
 
-/// Damages a file: bits, bytes, numbers of extreme value, pieces cut out, doubled or put elsewhere.
-/// A third of the damage is done to the header, where the sizes stand.
+/// Damages a file: changes bits and bytes, writes extreme numbers, and removes, duplicates or overwrites pieces. A third of the
+/// damage is in the header, which has the sizes.
 fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
     for _ in 0..=random.below(4) {
         let end = if random.below(3) == 0 {
@@ -99,7 +98,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
 }
 
 #[test]
-fn no_damaged_file_makes_it_panic_or_take_much_memory() {
+fn no_damaged_file_causes_a_panic_or_takes_too_much_memory() {
     let Some(folder) = common::pictures() else {
         return;
     };
@@ -109,7 +108,7 @@ fn no_damaged_file_makes_it_panic_or_take_much_memory() {
         .filter(|path| path.extension().is_some_and(|it| it != "json"))
         .collect();
     files.sort();
-    // Small ones of every kind many times, so that damage does not drown in pixels; large ones once.
+    // Mostly small files, where damage hits more than pixels.
     let (small, large): (Vec<_>, Vec<_>) = files
         .into_iter()
         .partition(|path| fs::metadata(path).unwrap().len() < 400_000);
@@ -120,8 +119,8 @@ fn no_damaged_file_makes_it_panic_or_take_much_memory() {
         PANICS.fetch_add(1, Ordering::Relaxed);
         hook(panic);
     }));
-    let from_environment = |name: &str, otherwise: u64| {
-        std::env::var(name).map_or(otherwise, |value| value.parse().unwrap())
+    let from_environment = |name: &str, default: u64| {
+        std::env::var(name).map_or(default, |value| value.parse().unwrap())
     };
     let (count, seed) = (
         from_environment("MUTATED_FILES", FILES) as usize,
@@ -132,12 +131,12 @@ fn no_damaged_file_makes_it_panic_or_take_much_memory() {
     let mut outcomes = std::collections::BTreeMap::new();
     let mut slowest = (Duration::ZERO, String::new());
     for number in 0..count {
-        let (from, turn) = if number % 50 == 49 {
+        let (files, round) = if number % 50 == 49 {
             (&large, number / 50)
         } else {
             (&small, number)
         };
-        let path = &from[turn % from.len()];
+        let path = &files[round % files.len()];
         let mut bytes = fs::read(path).unwrap();
         damage(&mut bytes, &mut random);
         let (panics, before) = (PANICS.load(Ordering::Relaxed), common::peak());
@@ -150,9 +149,9 @@ fn no_damaged_file_makes_it_panic_or_take_much_memory() {
         slowest = slowest.max((started.elapsed(), name.clone()));
         *outcomes.entry(outcome).or_insert(0) += 1;
         if PANICS.load(Ordering::Relaxed) > panics {
-            eprintln!("file {name} made a decoder panic");
+            eprintln!("file {name} caused a panic");
         }
-        if common::peak() > before.max(common::MOST_MEMORY) {
+        if common::peak() > before.max(common::MAX_MEMORY) {
             eprintln!("file {name} took {} MiB", common::peak() >> 20);
         }
     }
@@ -164,7 +163,7 @@ fn no_damaged_file_makes_it_panic_or_take_much_memory() {
     assert!(outcomes.len() >= 5, "{outcomes:?}");
     assert_eq!(PANICS.load(Ordering::Relaxed), 0);
     assert!(
-        common::peak() <= common::MOST_MEMORY,
+        common::peak() <= common::MAX_MEMORY,
         "{} MiB",
         common::peak() >> 20
     );

@@ -1,4 +1,4 @@
-//! Every format, size and orientation, written by real encoders, against what Pillow makes of them.
+//! Every format, size and orientation, written by real encoders, compared with Pillow's decoding.
 
 #![expect(
     clippy::indexing_slicing,
@@ -33,9 +33,9 @@ struct Picture {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Outcome {
-    Refused {
+    Rejected {
         error: Value,
-        /// What its sentence has to say.
+        /// A part of the message.
         says: Option<String>,
     },
     Prepared {
@@ -49,7 +49,7 @@ enum Outcome {
     },
 }
 
-/// What came out, in the table's words, and what of it is wrong.
+/// How the result differs from the expected one.
 fn differences(picture: &Picture, bytes: &[u8], fields: u32) -> Vec<String> {
     let limits = Limits::default();
     let mut wrong = Vec::new();
@@ -60,7 +60,7 @@ fn differences(picture: &Picture, bytes: &[u8], fields: u32) -> Vec<String> {
     };
     let prepared = prepare(bytes, &limits);
     match (&picture.outcome, prepared) {
-        (Outcome::Refused { error, says }, Err(found)) => {
+        (Outcome::Rejected { error, says }, Err(found)) => {
             let allowed = error.as_array().cloned().unwrap_or(vec![error.clone()]);
             if !allowed.contains(&json!(found.code())) {
                 wrong.push(format!("{} ({found}), not {error}", found.code()));
@@ -68,10 +68,13 @@ fn differences(picture: &Picture, bytes: &[u8], fields: u32) -> Vec<String> {
             if let Some(says) = says
                 && !found.to_string().contains(says)
             {
-                wrong.push(format!("does not say {says:?} but {:?}", found.to_string()));
+                wrong.push(format!(
+                    "says {:?}, which lacks {says:?}",
+                    found.to_string()
+                ));
             }
         }
-        (Outcome::Refused { error, .. }, Ok(_)) => wrong.push(format!("prepared, not {error}")),
+        (Outcome::Rejected { error, .. }, Ok(_)) => wrong.push(format!("prepared, not {error}")),
         (Outcome::Prepared { .. }, Err(found)) => {
             wrong.push(format!("{} ({found})", found.code()));
         }
@@ -96,7 +99,7 @@ fn differences(picture: &Picture, bytes: &[u8], fields: u32) -> Vec<String> {
             let found = conversion.map_or(Value::Null, |it| json!(it.reason));
             check("reason", found, json!(reason));
             if let Some(converted) = &prepared.converted {
-                wrong.extend(unlike(&converted.jpeg, grid, *tolerance, fields));
+                wrong.extend(difference(&converted.jpeg, grid, *tolerance, fields));
                 let longest = converted.jpeg.width.max(converted.jpeg.height);
                 let shortest = converted.jpeg.width.min(converted.jpeg.height);
                 if longest > CONVERTED_PX && shortest > MIN_SIDE + 1
@@ -105,7 +108,10 @@ fn differences(picture: &Picture, bytes: &[u8], fields: u32) -> Vec<String> {
                     wrong.push(format!("converted to {longest} pixels"));
                 }
                 if shortest < MIN_SIDE || longest > MAX_SIDE {
-                    wrong.push(format!("{:?} is not for Rekognition", converted.jpeg));
+                    wrong.push(format!(
+                        "{:?} is outside Rekognition's limits",
+                        converted.jpeg
+                    ));
                 }
                 if converted.jpeg.bytes.len() > MAX_INLINE_BYTES {
                     wrong.push(format!("{:?} is too large", converted.jpeg));
@@ -113,7 +119,7 @@ fn differences(picture: &Picture, bytes: &[u8], fields: u32) -> Vec<String> {
             }
             match &prepared.thumbnail {
                 Ok(thumbnail) => {
-                    wrong.extend(unlike(thumbnail, grid, *tolerance + 4, fields));
+                    wrong.extend(difference(thumbnail, grid, *tolerance + 4, fields));
                     let longest = limits.thumbnail_px.min((*width).max(*height));
                     if thumbnail.width.max(thumbnail.height) != longest {
                         wrong.push(format!("thumbnail is {thumbnail:?}"));
@@ -131,8 +137,8 @@ fn differences(picture: &Picture, bytes: &[u8], fields: u32) -> Vec<String> {
     wrong
 }
 
-/// How an upright JPEG differs from the fields Pillow saw.
-fn unlike(jpeg: &JpegPicture, grid: &[[u8; 3]], tolerance: u8, fields: u32) -> Option<String> {
+/// How an upright JPEG differs from Pillow's mean colours.
+fn difference(jpeg: &JpegPicture, grid: &[[u8; 3]], tolerance: u8, fields: u32) -> Option<String> {
     let picture = image::load_from_memory(&jpeg.bytes).unwrap();
     assert_eq!(
         (picture.width(), picture.height()),
@@ -145,7 +151,7 @@ fn unlike(jpeg: &JpegPicture, grid: &[[u8; 3]], tolerance: u8, fields: u32) -> O
             .any(|four| four == b"Exif" || four == b"ICC_"),
         "metadata"
     );
-    // Fields of less than four pixels a side are mostly edge.
+    // Fields with sides below four pixels are mostly edge.
     if picture.width().min(picture.height()) < 4 * fields {
         return None;
     }
@@ -163,7 +169,7 @@ fn unlike(jpeg: &JpegPicture, grid: &[[u8; 3]], tolerance: u8, fields: u32) -> O
 }
 
 #[test]
-fn every_picture_comes_out_as_expected() {
+fn every_picture_is_prepared_as_expected() {
     let Some(folder) = common::pictures() else {
         return;
     };
@@ -179,7 +185,7 @@ fn every_picture_comes_out_as_expected() {
         }
     }
     assert!(
-        common::peak() <= common::MOST_MEMORY,
+        common::peak() <= common::MAX_MEMORY,
         "{} bytes",
         common::peak()
     );

@@ -19,7 +19,7 @@ use sightline_pipeline::{
     index::{ImageIndex, NoIndex},
     metrics,
     object_store::ObjectStore,
-    prepare::{Preparer, side_by_side},
+    prepare::{Preparer, default_concurrency},
     recogniser::Recogniser,
 };
 use time::OffsetDateTime;
@@ -43,7 +43,7 @@ pub struct Options {
     pub side_by_side: usize,
     /// How many images are read and decoded at once, which bounds memory: each takes up to
     /// [`Limits::memory_bytes`](sightline_pipeline::prepare::Limits). The default is that of a machine
-    /// with room; a function goes by its memory ([`side_by_side`]).
+    /// with room; a function goes by its memory ([`default_concurrency`]).
     pub prepared_side_by_side: usize,
     /// How long an image that another worker has in hand is waited for before it goes back.
     pub lease_wait: Duration,
@@ -58,7 +58,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             side_by_side: 8,
-            prepared_side_by_side: side_by_side(None),
+            prepared_side_by_side: default_concurrency(None),
             lease_wait: Duration::from_secs(3),
             sole_worker: false,
             clock: Arc::new(OffsetDateTime::now_utc),

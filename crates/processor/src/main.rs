@@ -12,7 +12,7 @@ use sightline_pipeline::{
     aws,
     config::{self, ProcessorConfig, environment},
     logging, metrics,
-    prepare::side_by_side,
+    prepare::default_concurrency,
     spending::Bounded,
 };
 use sightline_processor::{Invocation, Options, Processor};
@@ -57,7 +57,7 @@ async fn run() -> anyhow::Result<()> {
         store,
         recogniser,
         Options {
-            prepared_side_by_side: side_by_side(
+            prepared_side_by_side: default_concurrency(
                 environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|mib| mib.parse().ok()),
             ),
             ..Options::default()

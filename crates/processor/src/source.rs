@@ -10,7 +10,7 @@ use sightline_pipeline::{
     config::ProcessorConfig,
     document::{AnalysisError, Source},
     object_store::{Get, GetOutcome, ObjectInfo, ObjectStore, StoreError},
-    picture::{FIRST_BYTES, PictureError, PictureHeader, read_header},
+    prepare::{FIRST_BYTES, HeaderError, PictureHeader, read_header},
 };
 
 use crate::{event::Created, version::ObjectVersion};
@@ -37,7 +37,7 @@ pub(crate) struct Picture {
     /// What the bucket says of it.
     pub(crate) info: ObjectInfo,
     /// What its first bytes say.
-    pub(crate) header: Result<PictureHeader, PictureError>,
+    pub(crate) header: Result<PictureHeader, HeaderError>,
 }
 
 /// Looks for the announced object.
@@ -71,7 +71,7 @@ pub(crate) async fn find<S: ObjectStore>(
         let have = bytes.len() as u64;
         match header {
             // What a longer header says is found out when the picture is prepared.
-            Err(PictureError::NeedMore(more)) if have < info.size.min(LONG_HEADER) => {
+            Err(HeaderError::NeedMore(more)) if have < info.size.min(LONG_HEADER) => {
                 let wanted = more.max(2 * have).min(info.size).min(LONG_HEADER);
                 match read(store, created, Some(&info.e_tag), wanted).await {
                     Ok(GetOutcome::Found(_, longer)) if longer.len() as u64 > have => {

@@ -395,9 +395,9 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
     ) -> Result<Making, Setback> {
         let settings = &self.config.settings;
         let header = subject.picture.as_ref().map(|picture| &picture.header);
-        let turn = self
+        let permit = self
             .preparer
-            .turn(header.and_then(|header| header.as_ref().ok()))
+            .acquire(header.and_then(|header| header.as_ref().ok()))
             .await;
         let bytes = match source::bytes(self.store, subject.created, &subject.version).await? {
             Bytes::All(bytes) => bytes,
@@ -407,7 +407,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             Bytes::Gone => return Ok(Making::Skipped(Skip::Gone)),
             Bytes::Replaced => return Ok(Making::Skipped(Skip::Replaced)),
         };
-        let prepared = match turn.prepare(bytes, settings.limits(analyses)).await {
+        let prepared = match permit.prepare(bytes, settings.limits(analyses)).await {
             Ok(prepared) => prepared,
             Err(error) => return Ok(Making::Refused(error.into())),
         };

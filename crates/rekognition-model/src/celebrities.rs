@@ -7,16 +7,16 @@ use crate::geometry::BoundingBox;
 use crate::image::{Image, OrientationCorrection};
 use crate::open_enum::open_enum;
 
-/// What RecognizeCelebrities is asked.
+/// A RecognizeCelebrities request.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct RecognizeCelebritiesRequest {
-    /// The picture. Required.
+    /// The image. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
 }
 
-/// What RecognizeCelebrities answers, for the up to 64 largest faces.
+/// A RecognizeCelebrities response, for the up to 64 largest faces.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct RecognizeCelebritiesResponse {
@@ -26,7 +26,7 @@ pub struct RecognizeCelebritiesResponse {
     /// The other faces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unrecognized_faces: Option<Vec<ComparedFace>>,
-    /// Out of use: absent.
+    /// Obsolete; always absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub orientation_correction: Option<OrientationCorrection>,
 }
@@ -35,7 +35,7 @@ pub struct RecognizeCelebritiesResponse {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Celebrity {
-    /// Pages about the person, up to 255; empty where there are none.
+    /// Pages about the person, up to 255; empty if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub urls: Option<Vec<String>>,
     /// The person's name.
@@ -44,10 +44,10 @@ pub struct Celebrity {
     /// Rekognition's identifier of the person: letters and digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The face in the picture.
+    /// The face in the image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub face: Option<ComparedFace>,
-    /// How sure Rekognition is that the face is this person's, in percent.
+    /// The confidence that the face is this person's, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub match_confidence: Option<f64>,
     /// The gender that the person is known to have.
@@ -62,7 +62,7 @@ pub struct ComparedFace {
     /// Where the face is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounding_box: Option<BoundingBox>,
-    /// How sure Rekognition is that the box holds a face, in percent.
+    /// The confidence that the box holds a face, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
     /// Eyes, nose and mouth.
@@ -74,7 +74,7 @@ pub struct ComparedFace {
     /// How bright and sharp the face is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<ImageQuality>,
-    /// What the face seems to express.
+    /// The emotions that the face seems to express.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emotions: Option<Vec<Emotion>>,
     /// Whether the face smiles.
@@ -82,7 +82,7 @@ pub struct ComparedFace {
     pub smile: Option<Smile>,
 }
 
-/// A celebrity's gender as it is publicly known; not a guess from the picture.
+/// A celebrity's gender as it is publicly known; not a guess from the image.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct KnownGender {

@@ -1,55 +1,36 @@
-//! What a request must keep to, from the service model, and the words in which AWS says so.
+//! The constraints of requests in the service model, with AWS's messages.
 //!
-//! AWS checks a request in two steps. A layer that all its JSON services share compares it with
-//! the service model and answers `ValidationException` with every broken constraint in one
-//! message. Rekognition then refuses with its own codes what the model cannot express. The members
-//! that count things cannot go below their minimum of 0 here: they are unsigned, and a negative
-//! number already fails to read.
+//! AWS validates a request in two steps. A layer shared by all JSON services compares it with the service model and returns
+//! `ValidationException` with every violated constraint in one message. Rekognition itself then returns its own codes for what the
+//! model cannot express. Counts cannot be below their minimum of 0 here: they are unsigned, and a negative number fails to parse.
 
 mod check;
 mod strings;
-
-use std::fmt;
+mod violation;
 
 use self::check::Check;
+pub use self::check::MAX_IMAGE_BYTES;
 use self::strings::{FLOW_DEFINITION_ARN, HUMAN_LOOP_NAME, LABEL_FILTER, PROJECT_VERSION};
-use crate::{
-    Attribute, ContentClassifier, DetectCustomLabelsRequest, DetectFacesRequest,
-    DetectLabelsFeatureName, DetectLabelsRequest, DetectModerationLabelsRequest,
-    DetectProtectiveEquipmentRequest, DetectTextRequest, ErrorBody, ErrorCode,
-    ProtectiveEquipmentType, RecognizeCelebritiesRequest,
-};
+pub use self::violation::Violation;
+use crate::celebrities::RecognizeCelebritiesRequest;
+use crate::custom_labels::DetectCustomLabelsRequest;
+use crate::error::{ErrorBody, ErrorCode};
+use crate::faces::{Attribute, DetectFacesRequest};
+use crate::labels::{DetectLabelsFeatureName, DetectLabelsRequest};
+use crate::moderation::{ContentClassifier, DetectModerationLabelsRequest};
+use crate::protective_equipment::{DetectProtectiveEquipmentRequest, ProtectiveEquipmentType};
+use crate::text::DetectTextRequest;
 
-/// The most bytes that [`Image::bytes`](crate::Image::bytes) may have, decoded: 5 MiB.
-pub const MAX_IMAGE_BYTES: usize = 5_242_880;
-
-/// A way in which a request is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// The code that Rekognition answers with.
-    pub code: ErrorCode,
-    /// The member, as AWS writes it: from the request down, each name beginning in lower case,
-    /// such as `image.s3Object.bucket`.
-    pub path: String,
-    /// What is wrong with it, such as `Value null at 'image' failed to satisfy constraint: Member
-    /// must not be null`.
-    pub text: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-/// A request that can be held against the service model.
+/// A request that can be validated against the service model.
 pub trait Validate {
-    /// Everything that is wrong with the request; empty for a good one.
+    /// All violations; empty for a valid request.
     fn violations(&self) -> Vec<Violation>;
 
-    /// Refuses a request that is wrong, with the body of Rekognition's answer: all broken
-    /// constraints of the service model together, or else the first fault that is Rekognition's
-    /// own to find.
+    /// Rejects an invalid request with the body of Rekognition's error response: all violated constraints of the service model
+    /// together, or else the first violation that Rekognition itself would find.
+    ///
+    /// # Errors
+    /// The error body.
     fn validate(&self) -> Result<(), ErrorBody> {
         let violations = self.violations();
         let constraints: Vec<&str> = violations
@@ -221,7 +202,7 @@ mod tests {
     use super::*;
     use crate::{Image, Request};
 
-    /// Reads a request, with a good picture where it has none, and gives the message about it.
+    /// The error for a request. A request without an image gets a valid one.
     fn message<R: Request>(mut request: serde_json::Value) -> Option<(ErrorCode, String)> {
         let members = request.as_object_mut().unwrap();
         members
@@ -232,13 +213,13 @@ mod tests {
         Some((error.error_code().unwrap(), error.message.unwrap()))
     }
 
-    fn refusal<R: Request>(request: serde_json::Value) -> String {
+    fn rejection<R: Request>(request: serde_json::Value) -> String {
         let (code, message) = message::<R>(request).unwrap();
         format!("{code}: {message}")
     }
 
     #[test]
-    fn a_good_request_passes() {
+    fn accepts_a_valid_request() {
         assert_eq!(message::<DetectLabelsRequest>(json!({})), None);
         assert_eq!(
             message::<DetectLabelsRequest>(json!({
@@ -252,18 +233,18 @@ mod tests {
     }
 
     #[test]
-    fn one_broken_constraint_is_told_in_the_singular() {
+    fn the_message_for_one_violation_is_singular() {
         assert_eq!(
-            refusal::<DetectLabelsRequest>(json!({"MinConfidence": 101})),
+            rejection::<DetectLabelsRequest>(json!({"MinConfidence": 101})),
             "ValidationException: 1 validation error detected: Value '101.0' at 'minConfidence' \
              failed to satisfy constraint: Member must have value less than or equal to 100"
         );
     }
 
     #[test]
-    fn all_broken_constraints_are_told_at_once() {
+    fn one_message_has_all_violations() {
         assert_eq!(
-            refusal::<DetectLabelsRequest>(json!({
+            rejection::<DetectLabelsRequest>(json!({
                 "Image": {"S3Object": {"Bucket": "a", "Name": ""}},
                 "MinConfidence": -0.5,
                 "Settings": {"ImageProperties": {"MaxDominantColors": 21}},
@@ -281,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_is_required() {
+    fn the_image_is_required() {
         let error = RecognizeCelebritiesRequest::default()
             .validate()
             .unwrap_err();
@@ -293,29 +274,31 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_comes_from_exactly_one_place() {
+    fn the_image_has_bytes_or_an_s3_object() {
         let object = json!({"Bucket": "pictures", "Name": "cat.jpg"});
         assert_eq!(
-            refusal::<DetectFacesRequest>(json!({"Image": {}})),
+            rejection::<DetectFacesRequest>(json!({"Image": {}})),
             "InvalidParameterException: Request has invalid parameters: Image needs Bytes or \
              S3Object."
         );
         assert_eq!(
-            refusal::<DetectFacesRequest>(json!({"Image": {"Bytes": "AAAA", "S3Object": object}})),
+            rejection::<DetectFacesRequest>(
+                json!({"Image": {"Bytes": "AAAA", "S3Object": object}})
+            ),
             "InvalidParameterException: Request has invalid parameters: Image takes Bytes or \
              S3Object, not both."
         );
     }
 
     #[test]
-    fn an_s3_object_has_a_bucket_and_a_name() {
+    fn an_s3_object_needs_bucket_and_name() {
         for object in [
             json!({}),
             json!({"Bucket": "pictures"}),
             json!({"Name": "cat.jpg"}),
         ] {
             assert_eq!(
-                refusal::<DetectFacesRequest>(json!({"Image": {"S3Object": object}})),
+                rejection::<DetectFacesRequest>(json!({"Image": {"S3Object": object}})),
                 "InvalidS3ObjectException: Request has invalid S3 object: Bucket and Name are \
                  both needed."
             );
@@ -323,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn constraints_of_the_model_come_before_rekognitions_own() {
+    fn model_constraints_are_checked_first() {
         let (code, _) =
             message::<DetectLabelsRequest>(json!({"Image": {}, "MinConfidence": 200})).unwrap();
         assert_eq!(code, ErrorCode::Validation);
@@ -357,7 +340,7 @@ mod tests {
     #[test]
     fn an_unknown_value_is_answered_with_the_known_ones() {
         assert_eq!(
-            refusal::<DetectLabelsRequest>(json!({"Features": ["GENERAL_LABELS", "LABELS"]})),
+            rejection::<DetectLabelsRequest>(json!({"Features": ["GENERAL_LABELS", "LABELS"]})),
             "ValidationException: 1 validation error detected: Value '[GENERAL_LABELS, LABELS]' \
              at 'features' failed to satisfy constraint: Member must satisfy constraint: [Member \
              must satisfy enum value set: [GENERAL_LABELS, IMAGE_PROPERTIES]]"
@@ -365,9 +348,9 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_breaks_a_rule_is_answered_with_all_rules() {
+    fn the_message_for_a_list_entry_has_all_its_constraints() {
         assert_eq!(
-            refusal::<DetectLabelsRequest>(
+            rejection::<DetectLabelsRequest>(
                 json!({"Settings": {"GeneralLabels": {"LabelInclusionFilters": ["Dog", "<&>"]}}})
             ),
             "ValidationException: 1 validation error detected: Value '[Dog, <&>]' at \
@@ -379,9 +362,9 @@ mod tests {
     }
 
     #[test]
-    fn a_long_value_is_cut() {
+    fn long_values_are_truncated() {
         let name = "ü".repeat(1025);
-        let message = refusal::<DetectFacesRequest>(
+        let message = rejection::<DetectFacesRequest>(
             json!({"Image": {"S3Object": {"Bucket": "pictures", "Name": name}}}),
         );
         let echo = format!("Value '{}...' at", "ü".repeat(256));
@@ -389,28 +372,28 @@ mod tests {
     }
 
     #[test]
-    fn not_a_number_is_no_percentage() {
+    fn nan_violates_both_bounds() {
         let request = DetectCustomLabelsRequest {
             min_confidence: Some(f64::NAN),
             ..DetectCustomLabelsRequest::default()
         };
-        let broken = request
+        let violations = request
             .violations()
             .into_iter()
             .filter(|violation| violation.path == "minConfidence");
-        assert_eq!(broken.count(), 2);
+        assert_eq!(violations.count(), 2);
     }
 
     #[test]
-    fn the_members_of_an_optional_part_are_required_where_it_is_there() {
+    fn required_members_of_optional_structures_are_checked() {
         assert_eq!(message::<DetectProtectiveEquipmentRequest>(json!({})), None);
         let message =
-            refusal::<DetectProtectiveEquipmentRequest>(json!({"SummarizationAttributes": {}}));
+            rejection::<DetectProtectiveEquipmentRequest>(json!({"SummarizationAttributes": {}}));
         assert!(
             message.contains("2 validation errors detected"),
             "{message}"
         );
-        let message = refusal::<DetectModerationLabelsRequest>(json!({"HumanLoopConfig": {}}));
+        let message = rejection::<DetectModerationLabelsRequest>(json!({"HumanLoopConfig": {}}));
         assert!(
             message.contains("2 validation errors detected"),
             "{message}"

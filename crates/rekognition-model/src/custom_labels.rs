@@ -1,11 +1,11 @@
-//! DetectCustomLabels: the labels of a model that the account trained itself.
+//! DetectCustomLabels: labels of a model that the account trained.
 
 use serde::{Deserialize, Serialize};
 
 use crate::geometry::Geometry;
 use crate::image::Image;
 
-/// What DetectCustomLabels is asked.
+/// A DetectCustomLabels request.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectCustomLabelsRequest {
@@ -13,23 +13,23 @@ pub struct DetectCustomLabelsRequest {
     /// Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project_version_arn: Option<String>,
-    /// The picture, inline up to 4 MB. Required.
+    /// The image, inline up to 4 MB. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
-    /// How many labels to return at most, best first.
+    /// The most labels to return, best first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_results: Option<u32>,
-    /// The least confidence of a label that is returned, in percent, 0 to 100. Where absent, each
-    /// label has the threshold that training gave it; 0 returns every label.
+    /// The minimum confidence of returned labels, in percent, 0 to 100. By default each label has the
+    /// threshold from training; 0 returns every label.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_confidence: Option<f64>,
 }
 
-/// What DetectCustomLabels answers.
+/// A DetectCustomLabels response.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectCustomLabelsResponse {
-    /// What was recognised, most confident first.
+    /// The labels found, most confident first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_labels: Option<Vec<CustomLabel>>,
 }
@@ -38,13 +38,13 @@ pub struct DetectCustomLabelsResponse {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CustomLabel {
-    /// The name that it was trained under.
+    /// The name from training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// How sure the model is, in percent.
+    /// The confidence, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    /// Where it is; absent where the model labels whole pictures.
+    /// The position; absent if the model labels whole images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub geometry: Option<Geometry>,
 }

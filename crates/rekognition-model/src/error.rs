@@ -1,4 +1,4 @@
-//! How Rekognition says no.
+//! Error responses.
 
 use std::fmt;
 
@@ -6,28 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::open_enum::open_enum;
 
-/// The body of an answer that is not a success.
+/// The body of an error response.
 ///
-/// Rekognition itself writes `__type`, `Code`, `Logref` and `Message`; the layers before it, which
-/// check signatures and constraints, write `__type` and `message` only. Both are read, and
-/// `Message` is written, which every AWS SDK understands.
+/// Rekognition itself writes `__type`, `Code`, `Logref` and `Message`. The layers in front of it, which check signatures and
+/// constraints, write only `__type` and `message`. Both are read. `Message` is written, which every AWS SDK understands.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", from = "Tolerant")]
+#[serde(rename_all = "PascalCase", from = "AnySpelling")]
 pub struct ErrorBody {
-    /// The error code, perhaps as `prefix#Code`; [`error_code`](Self::error_code) takes it apart.
+    /// The error code, possibly as `prefix#Code`; [`error_code`](Self::error_code) parses it.
     #[serde(rename = "__type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
-    /// The error code once more.
+    /// The error code again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// An id under which AWS finds the failure in its logs.
+    /// An id of the failure in AWS's logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logref: Option<String>,
-    /// What went wrong, in English.
+    /// A message in English.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// Which quota is used up; with [`ErrorCode::HumanLoopQuotaExceeded`] only. Members of the
-    /// body itself in JSON.
+    /// The exhausted quota, only with [`ErrorCode::HumanLoopQuotaExceeded`]. In JSON its members are members of the body.
     #[serde(flatten)]
     pub quota: Option<Box<Quota>>,
 }
@@ -36,7 +34,7 @@ pub struct ErrorBody {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Quota {
-    /// The kind of resource that there are too many of.
+    /// The kind of resource that the quota limits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_type: Option<String>,
     /// The quota's code.
@@ -58,8 +56,7 @@ impl ErrorBody {
         }
     }
 
-    /// The code out of `__type`, else out of `Code`; `None` where the body has neither, as an
-    /// answer of a proxy may.
+    /// The code from `__type`, or else from `Code`. `None` if the body has neither, as in a proxy's response.
     pub fn error_code(&self) -> Option<ErrorCode> {
         [&self.r#type, &self.code]
             .into_iter()
@@ -82,10 +79,10 @@ impl fmt::Display for ErrorBody {
 
 impl std::error::Error for ErrorBody {}
 
-/// What is accepted as an error body. `message` and `Message` can both be there.
+/// All members of error bodies, in all spellings. `message` and `Message` can both be present.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Tolerant {
+struct AnySpelling {
     #[serde(rename = "__type")]
     r#type: Option<String>,
     code: Option<String>,
@@ -99,8 +96,8 @@ struct Tolerant {
     quota: Quota,
 }
 
-impl From<Tolerant> for ErrorBody {
-    fn from(body: Tolerant) -> Self {
+impl From<AnySpelling> for ErrorBody {
+    fn from(body: AnySpelling) -> Self {
         Self {
             r#type: body.r#type,
             code: body.code.or(body.lower_code),
@@ -112,33 +109,31 @@ impl From<Tolerant> for ErrorBody {
 }
 
 open_enum! {
-    /// The error codes of the image operations, as the service model lists them, and those with
-    /// which AWS answers before a request reaches an operation.
+    /// The error codes of the image operations in the service model, and those of the layers in front of them.
     ErrorCode {
-        /// The picture is over a limit in bytes or pixels.
+        /// The image exceeds a limit in bytes or pixels.
         ImageTooLarge = "ImageTooLargeException",
-        /// The picture is neither JPEG nor PNG, or broken.
+        /// The image is neither JPEG nor PNG, or damaged.
         InvalidImageFormat = "InvalidImageFormatException",
-        /// A parameter is wrong in a way that the constraints cannot express; also a picture that
-        /// is too small.
+        /// A parameter is wrong in a way that the constraints cannot express, or the image is too small.
         InvalidParameter = "InvalidParameterException",
-        /// The S3 object is not there, not readable for the caller, or in another region.
+        /// The S3 object is missing, not readable for the caller, or in another region.
         InvalidS3Object = "InvalidS3ObjectException",
-        /// The caller may not do this.
+        /// The caller lacks permission.
         AccessDenied = "AccessDeniedException",
         /// A fault on Rekognition's side.
         InternalServerError = "InternalServerError",
-        /// Rekognition cannot take the request at the moment.
+        /// Rekognition cannot accept the request at the moment.
         Throttling = "ThrottlingException",
-        /// The account's rate of requests is used up.
+        /// The account exceeded its request rate.
         ProvisionedThroughputExceeded = "ProvisionedThroughputExceededException",
         /// An adapter or a custom model of this ARN does not exist.
         ResourceNotFound = "ResourceNotFoundException",
         /// The custom model is not running.
         ResourceNotReady = "ResourceNotReadyException",
-        /// A limit of the account is reached.
+        /// The account reached a limit.
         LimitExceeded = "LimitExceededException",
-        /// Too many human reviews are under way.
+        /// Too many human reviews are in progress.
         HumanLoopQuotaExceeded = "HumanLoopQuotaExceededException",
 
         /// A parameter breaks a constraint of the service model.
@@ -149,25 +144,24 @@ open_enum! {
         UnknownOperation = "UnknownOperationException",
         /// The request is not signed.
         MissingAuthenticationToken = "MissingAuthenticationTokenException",
-        /// The signature lacks a part.
+        /// The signature is incomplete.
         IncompleteSignature = "IncompleteSignatureException",
-        /// The signature does not fit the request, or its time is off.
+        /// The signature does not match the request, or its time is wrong.
         InvalidSignature = "InvalidSignatureException",
         /// The access key or the session token is unknown.
         UnrecognizedClient = "UnrecognizedClientException",
         /// The session token has expired.
         ExpiredToken = "ExpiredTokenException",
-        /// The body is larger than the service reads at all.
+        /// The body is too large.
         RequestEntityTooLarge = "RequestEntityTooLargeException",
-        /// A fault in the layers before the service.
+        /// A fault in the layers in front of the service.
         InternalFailure = "InternalFailure",
         /// The service is down or overloaded.
         ServiceUnavailable = "ServiceUnavailable",
     }
 }
 
-/// Codes of other spellings that mean "the same request may succeed later", from the retry rules
-/// that AWS's SDKs share.
+/// Other codes of retryable errors, from the retry rules of the AWS SDKs.
 const OTHER_RETRYABLE: [&str; 10] = [
     "InternalServerException",
     "RequestLimitExceeded",
@@ -182,16 +176,15 @@ const OTHER_RETRYABLE: [&str; 10] = [
 ];
 
 impl ErrorCode {
-    /// Reads a code as it stands in `__type` or in the header `x-amzn-errortype`: a namespace up
-    /// to `#` and an address after `:` are left out.
-    pub fn parse(text: &str) -> Self {
+    /// Parses a code from `__type` or the header `x-amzn-errortype`, without a namespace before `#` and a URL after `:`.
+    fn parse(text: &str) -> Self {
         let text = text.split_once(':').map_or(text, |(code, _)| code);
         let text = text.rsplit_once('#').map_or(text, |(_, code)| code);
         Self::from(text.trim())
     }
 
-    /// The HTTP status that goes with the code. AWS's JSON services answer 400 to nearly
-    /// everything, signatures included; Rekognition's throttling is a 500.
+    /// The HTTP status of the code. AWS's JSON services use 400 for almost everything, including signature errors; Rekognition's
+    /// throttling is a 500.
     pub fn http_status(&self) -> u16 {
         match self {
             Self::InternalServerError | Self::Throttling | Self::InternalFailure => 500,
@@ -201,9 +194,8 @@ impl ErrorCode {
         }
     }
 
-    /// Whether the same request may succeed later. Rekognition's developer guide says so of
-    /// throttling, throughput and its own faults, and denies it for
-    /// [`LimitExceeded`](Self::LimitExceeded).
+    /// Whether the same request may succeed later. According to Rekognition's developer guide, this holds for throttling, throughput
+    /// and its own faults, but not for [`LimitExceeded`](Self::LimitExceeded).
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::ProvisionedThroughputExceeded
@@ -222,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_rekognition_writes() {
+    fn reads_errors_of_rekognition() {
         let body: ErrorBody = serde_json::from_str(
             r#"{"__type":"InvalidS3ObjectException","Code":"InvalidS3ObjectException",
                 "Logref":"5022229e-7e48-11e9-9ad1-854a4567eb71","Message":"No such object."}"#,
@@ -240,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_the_layers_before_it_write() {
+    fn reads_errors_of_the_layers_in_front() {
         let body: ErrorBody = serde_json::from_str(
             r#"{"__type":"com.amazon.coral.service#UnrecognizedClientException","message":"No."}"#,
         )
@@ -250,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn both_spellings_of_a_member_may_stand_side_by_side() {
+    fn a_body_may_have_both_spellings_of_a_member() {
         let body: ErrorBody = serde_json::from_str(
             r#"{"code":"a","Code":"ThrottlingException","message":"b","Message":"Slow down"}"#,
         )
@@ -260,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_without_a_code_is_still_a_body() {
+    fn reads_a_body_without_a_code() {
         for text in ["{}", r#"{"__type":"","Code":""}"#, r#"{"__type":null}"#] {
             let body: ErrorBody = serde_json::from_str(text).unwrap();
             assert_eq!(body.error_code(), None);
@@ -284,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_read_out_of_every_form() {
+    fn parses_every_form_of_a_code() {
         for text in [
             "ThrottlingException",
             "aws.protocoltests#ThrottlingException",
@@ -301,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn server_faults_have_a_server_status() {
+    fn server_faults_have_a_5xx_status() {
         for code in ErrorCode::KNOWN {
             let expected = match code.as_str() {
                 "InternalServerError" | "ThrottlingException" | "InternalFailure" => 500,
@@ -315,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn only_faults_that_pass_are_worth_a_retry() {
+    fn only_transient_faults_are_retryable() {
         let retryable: Vec<&str> = ErrorCode::KNOWN
             .iter()
             .filter(|code| code.is_retryable())

@@ -1,5 +1,4 @@
-//! DetectFaces: faces and their attributes. Several attributes are part of RecognizeCelebrities'
-//! answers too.
+//! DetectFaces: faces and their attributes. RecognizeCelebrities returns several of the attributes too.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,25 +6,24 @@ use crate::geometry::BoundingBox;
 use crate::image::{Image, OrientationCorrection};
 use crate::open_enum::open_enum;
 
-/// What DetectFaces is asked.
+/// A DetectFaces request.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectFacesRequest {
-    /// The picture. Required.
+    /// The image. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
-    /// Which attributes to return; [`Attribute::Default`] where absent.
+    /// The attributes to return; the default is [`Attribute::Default`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attributes: Option<Vec<Attribute>>,
 }
 
 open_enum! {
-    /// An attribute of a face, or a set of attributes, that a request can ask for. What `Default`
-    /// stands for is always returned.
+    /// An attribute of a face, or a set of attributes, in a request. `Default` is always returned.
     Attribute {
         /// The box, its confidence, landmarks, pose and quality.
         Default = "DEFAULT",
-        /// Everything that [`FaceDetail`] has room for.
+        /// All of [`FaceDetail`].
         All = "ALL",
         /// [`FaceDetail::age_range`].
         AgeRange = "AGE_RANGE",
@@ -54,27 +52,26 @@ open_enum! {
     }
 }
 
-/// What DetectFaces answers.
+/// A DetectFaces response.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectFacesResponse {
-    /// The up to 100 largest faces; empty where there are none.
+    /// The up to 100 largest faces; empty if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub face_details: Option<Vec<FaceDetail>>,
-    /// Out of use: absent.
+    /// Obsolete; always absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub orientation_correction: Option<OrientationCorrection>,
 }
 
-/// A face. The box, its confidence, landmarks, pose and quality are always there, the rest where
-/// the request asked for it.
+/// A face. The box, its confidence, landmarks, pose and quality are always present, the rest if requested.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct FaceDetail {
-    /// Where the face is.
+    /// The face's position.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounding_box: Option<BoundingBox>,
-    /// How old the person looks.
+    /// The person's apparent age.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age_range: Option<AgeRange>,
     /// Whether the face smiles.
@@ -86,7 +83,7 @@ pub struct FaceDetail {
     /// Whether it wears dark glasses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sunglasses: Option<Sunglasses>,
-    /// Which of two genders its look suggests.
+    /// The apparent gender.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gender: Option<Gender>,
     /// Whether it has a beard.
@@ -101,25 +98,25 @@ pub struct FaceDetail {
     /// Whether the mouth is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mouth_open: Option<MouthOpen>,
-    /// What the face seems to express, most confident first.
+    /// The emotions that the face seems to express, most confident first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emotions: Option<Vec<Emotion>>,
     /// Points of the face.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub landmarks: Option<Vec<Landmark>>,
-    /// Where the head is turned to.
+    /// The direction of the head.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pose: Option<Pose>,
-    /// How bright and sharp the face is.
+    /// The brightness and sharpness of the face.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<ImageQuality>,
-    /// How sure Rekognition is that the box holds a face, in percent.
+    /// The confidence that the box holds a face, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
     /// Whether something hides a part of the face.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub face_occluded: Option<FaceOccluded>,
-    /// Where the eyes look.
+    /// The direction of the eyes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eye_direction: Option<EyeDirection>,
 }
@@ -140,10 +137,10 @@ pub struct AgeRange {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Smile {
-    /// True where it does.
+    /// True if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<bool>,
-    /// How sure Rekognition is of `value`, in percent.
+    /// The confidence in `value`, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
 }
@@ -152,10 +149,10 @@ pub struct Smile {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Eyeglasses {
-    /// True where it does.
+    /// True if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<bool>,
-    /// How sure Rekognition is of `value`, in percent.
+    /// The confidence in `value`, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
 }
@@ -164,29 +161,28 @@ pub struct Eyeglasses {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Sunglasses {
-    /// True where it does.
+    /// True if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<bool>,
-    /// How sure Rekognition is of `value`, in percent.
+    /// The confidence in `value`, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
 }
 
-/// Which of two genders the look of a face suggests in this one picture. It says nothing about the
-/// person's identity.
+/// The apparent gender of a face in this image. It says nothing about the person's gender identity.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Gender {
-    /// The suggestion.
+    /// The gender.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<GenderType>,
-    /// How sure Rekognition is of `value`, in percent.
+    /// The confidence in `value`, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
 }
 
 open_enum! {
-    /// What the look of a face suggests.
+    /// An apparent gender.
     GenderType {
         /// Male.
         Male = "Male",
@@ -199,10 +195,10 @@ open_enum! {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Beard {
-    /// True where it does.
+    /// True if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<bool>,
-    /// How sure Rekognition is of `value`, in percent.
+    /// The confidence in `value`, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
 }
@@ -211,10 +207,10 @@ pub struct Beard {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Mustache {
-    /// True where it does.
+    /// True if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<bool>,
-    /// How sure Rekognition is of `value`, in percent.
+    /// The confidence in `value`, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
 }
@@ -223,10 +219,10 @@ pub struct Mustache {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct EyeOpen {
-    /// True where they are.
+    /// True if they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<bool>,
-    /// How sure Rekognition is of `value`, in percent.
+    /// The confidence in `value`, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
 }
@@ -235,10 +231,10 @@ pub struct EyeOpen {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct MouthOpen {
-    /// True where it is.
+    /// True if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<bool>,
-    /// How sure Rekognition is of `value`, in percent.
+    /// The confidence in `value`, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
 }
@@ -248,15 +244,15 @@ pub struct MouthOpen {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct FaceOccluded {
-    /// True where it is.
+    /// True if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<bool>,
-    /// How sure Rekognition is of `value`, in percent.
+    /// The confidence in `value`, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
 }
 
-/// Where the eyes look, whatever way the head is turned. Angles are degrees, -180 to 180.
+/// The direction of the eyes, independent of the head. Angles are degrees, -180 to 180.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct EyeDirection {
@@ -266,12 +262,12 @@ pub struct EyeDirection {
     /// Up or down, in degrees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pitch: Option<f64>,
-    /// How sure Rekognition is of the direction, in percent.
+    /// The confidence in the direction, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
 }
 
-/// Where the head is turned to. Angles are degrees, -180 to 180.
+/// The direction of the head. Angles are degrees, -180 to 180.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Pose {
@@ -286,7 +282,7 @@ pub struct Pose {
     pub pitch: Option<f64>,
 }
 
-/// How good the picture of a face is. Both numbers run from 0 to 100.
+/// The image quality of a face. Both numbers are 0 to 100.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ImageQuality {
@@ -298,20 +294,20 @@ pub struct ImageQuality {
     pub sharpness: Option<f64>,
 }
 
-/// An emotion that a face seems to express, which need not be what the person feels.
+/// An emotion that a face seems to express. The person may feel differently.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Emotion {
-    /// Which emotion.
+    /// The emotion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<EmotionName>,
-    /// How sure Rekognition is of it, in percent.
+    /// The confidence in it, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
 }
 
 open_enum! {
-    /// The emotions that Rekognition tells apart.
+    /// The emotions that Rekognition distinguishes.
     EmotionName {
         /// Happy.
         Happy = "HAPPY",
@@ -338,7 +334,7 @@ open_enum! {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Landmark {
-    /// Which point.
+    /// The kind of point.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<LandmarkType>,
     /// Distance from the left edge, as a ratio of the image's width.

@@ -1,10 +1,10 @@
-//! Where in the picture something is.
+//! Positions in the image.
 
 use serde::{Deserialize, Serialize};
 
-/// An upright rectangle. All four numbers are ratios of the upright image's width or height;
-/// multiply them by the size in pixels to draw the box. A box may reach over an edge: `left` and
-/// `top` can be negative, and `left + width` and `top + height` can exceed 1.
+/// An axis-aligned rectangle. All four numbers are ratios of the upright image's width or height; multiply them by the size in
+/// pixels to draw the box. A box may extend beyond the image: `left` and `top` can be negative, and `left + width` and
+/// `top + height` can exceed 1.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct BoundingBox {
@@ -22,7 +22,7 @@ pub struct BoundingBox {
     pub top: Option<f64>,
 }
 
-/// A point in the picture.
+/// A point in the image.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Point {
@@ -34,14 +34,14 @@ pub struct Point {
     pub y: Option<f64>,
 }
 
-/// The place of a word, a line or a custom label, coarse and fine.
+/// The position of a word, a line or a custom label.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Geometry {
-    /// The upright rectangle around it.
+    /// The axis-aligned rectangle around it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounding_box: Option<BoundingBox>,
-    /// The outline, which follows a slant that the rectangle cannot.
+    /// The outline, which follows the slant of the object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub polygon: Option<Vec<Point>>,
 }

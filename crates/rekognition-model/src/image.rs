@@ -1,4 +1,4 @@
-//! The picture that a request is about.
+//! The image of a request.
 
 use std::fmt;
 
@@ -6,12 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::open_enum::open_enum;
 
-/// The picture to analyse: the bytes themselves or the place in S3 where they lie. Exactly one of
-/// the two members is to be set. JPEG and PNG are accepted.
+/// The image to analyse, JPEG or PNG: its bytes or an S3 object. Exactly one of the two members must be set.
 #[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Image {
-    /// The encoded picture, base64 in JSON, 1 byte to 5 MiB (4 MB for
+    /// The image file, base64 in JSON, 1 byte to 5 MiB (4 MB for
     /// DetectProtectiveEquipment and DetectCustomLabels).
     #[serde(
         with = "base64_bytes",
@@ -24,7 +23,7 @@ pub struct Image {
     pub s3_object: Option<S3Object>,
 }
 
-/// Names the number of bytes and not their content, so that no picture ends up in a log.
+/// Shows the number of bytes instead of their content, which must not be logged.
 impl fmt::Debug for Image {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self
@@ -45,30 +44,30 @@ pub struct S3Object {
     /// The bucket: 3 to 255 letters, digits, `.`, `-` and `_`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<String>,
-    /// The object key, 1 to 1,024 characters, not encoded in any way.
+    /// The object key, 1 to 1,024 characters, not URL-encoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Which version of the object, 1 to 1,024 characters; the latest where absent.
+    /// The version of the object, 1 to 1,024 characters; the default is the latest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 }
 
 open_enum! {
-    /// By how many degrees an image was thought to be turned. Rekognition stopped filling this in
-    /// in 2021 and sends `null` or nothing; EXIF orientation is applied instead.
+    /// An estimate of the image's rotation. Rekognition has not sent it since 2021 (it is `null` or absent) and applies the Exif
+    /// orientation instead.
     OrientationCorrection {
         /// Upright.
         Rotate0 = "ROTATE_0",
-        /// Turned by 90 degrees.
+        /// Rotated by 90 degrees.
         Rotate90 = "ROTATE_90",
         /// Upside down.
         Rotate180 = "ROTATE_180",
-        /// Turned by 270 degrees.
+        /// Rotated by 270 degrees.
         Rotate270 = "ROTATE_270",
     }
 }
 
-/// Base64 in JSON, bytes in Rust. The standard alphabet with padding is what AWS reads and writes.
+/// Base64 in JSON, bytes in Rust: the standard alphabet with padding, as AWS uses it.
 mod base64_bytes {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
@@ -122,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_base64_is_refused_by_name() {
+    fn invalid_base64_is_rejected_with_the_member_name() {
         let error = serde_json::from_str::<Image>(r#"{"Bytes":"data:image/png"}"#).unwrap_err();
         assert!(
             error.to_string().starts_with("Bytes is not valid base64: "),
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_shows_no_picture() {
+    fn debug_output_has_no_image_bytes() {
         let image = Image {
             bytes: Some(vec![200; 3]),
             s3_object: None,

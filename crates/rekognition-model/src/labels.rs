@@ -1,4 +1,4 @@
-//! DetectLabels: what is in the picture, its colours and its quality.
+//! DetectLabels: the content of the image, its colours and its quality.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,20 +6,20 @@ use crate::geometry::BoundingBox;
 use crate::image::{Image, OrientationCorrection};
 use crate::open_enum::open_enum;
 
-/// What DetectLabels is asked.
+/// A DetectLabels request.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectLabelsRequest {
-    /// The picture. Required.
+    /// The image. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
-    /// How many labels to return at most, best first; 1,000 where absent.
+    /// The most labels to return, best first; the default is 1,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_labels: Option<u32>,
-    /// The least confidence of a label that is returned, in percent, 0 to 100; 55 where absent.
+    /// The minimum confidence of returned labels, in percent, 0 to 100; the default is 55.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_confidence: Option<f64>,
-    /// The kinds of analysis, up to 2; labels only where absent.
+    /// The kinds of analysis, up to 2; the default is labels only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub features: Option<Vec<DetectLabelsFeatureName>>,
     /// Filters and limits for the kinds of analysis.
@@ -41,26 +41,26 @@ open_enum! {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectLabelsSettings {
-    /// Which labels to return.
+    /// Filters for labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub general_labels: Option<GeneralLabelsSettings>,
-    /// How many colours to return.
+    /// The number of colours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_properties: Option<DetectLabelsImagePropertiesSettings>,
 }
 
-/// Filters over the labels. Each list has up to 100 entries of up to 50 characters, which name a
+/// Filters for labels. Each list has up to 100 entries of up to 50 characters, which name a
 /// label or a category exactly as Rekognition does.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct GeneralLabelsSettings {
-    /// Labels to return; all where no inclusion filter is given.
+    /// Labels to return; all if there is no inclusion filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_inclusion_filters: Option<Vec<String>>,
     /// Labels to leave out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_exclusion_filters: Option<Vec<String>>,
-    /// Categories whose labels to return; all where no inclusion filter is given.
+    /// Categories whose labels to return; all if there is no inclusion filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_category_inclusion_filters: Option<Vec<String>>,
     /// Categories whose labels to leave out.
@@ -72,70 +72,70 @@ pub struct GeneralLabelsSettings {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectLabelsImagePropertiesSettings {
-    /// How many dominant colours to return at most, 0 to 20; 10 where absent.
+    /// The most dominant colours to return, 0 to 20; the default is 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_dominant_colors: Option<u32>,
 }
 
-/// What DetectLabels answers.
+/// A DetectLabels response.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectLabelsResponse {
-    /// What was recognised, most confident first. A label's ancestors are labels of their own.
+    /// The labels found, most confident first. A label's ancestors are labels of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<Label>>,
-    /// Out of use: absent.
+    /// Obsolete; always absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub orientation_correction: Option<OrientationCorrection>,
     /// The version of the label model, such as `3.0`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_model_version: Option<String>,
-    /// Colours and quality, where [`DetectLabelsFeatureName::ImageProperties`] was asked for.
+    /// Colours and quality, if [`DetectLabelsFeatureName::ImageProperties`] was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_properties: Option<DetectLabelsImageProperties>,
 }
 
-/// A thing, a scene, an activity or an idea that the picture shows.
+/// A thing, a scene, an activity or a concept in the image.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Label {
     /// The label's name in English, such as `Dog`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// How sure Rekognition is that the label applies, in percent.
+    /// The confidence that the label applies, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
     /// Each single occurrence with its box. Empty for a label that is not a common object, such
     /// as a scene.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instances: Option<Vec<Instance>>,
-    /// All ancestors in Rekognition's hierarchy of labels, not the next one only.
+    /// All ancestors in Rekognition's label hierarchy, not only the direct parent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parents: Option<Vec<Parent>>,
     /// Other names for the same thing, such as `Cell Phone` for `Mobile Phone`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aliases: Option<Vec<LabelAlias>>,
-    /// The categories that the label belongs to, out of Rekognition's forty.
+    /// The label's categories, of Rekognition's forty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub categories: Option<Vec<LabelCategory>>,
 }
 
-/// One occurrence of a label in the picture.
+/// An occurrence of a label in the image.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Instance {
-    /// Where it is.
+    /// Its position.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounding_box: Option<BoundingBox>,
-    /// How sure Rekognition is of the box, in percent.
+    /// The confidence in the box, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    /// Its colours, largest share first, where they were asked for.
+    /// Its colours, largest share first, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dominant_colors: Option<Vec<DominantColor>>,
 }
 
-/// A label above another one in the hierarchy.
+/// An ancestor of a label in the hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Parent {
@@ -153,7 +153,7 @@ pub struct LabelAlias {
     pub name: Option<String>,
 }
 
-/// A subject that a label belongs to.
+/// A category of a label.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct LabelCategory {
@@ -162,25 +162,25 @@ pub struct LabelCategory {
     pub name: Option<String>,
 }
 
-/// Colours and quality of the picture, as a whole and in its two layers.
+/// Colours and quality of the image, its foreground and its background.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectLabelsImageProperties {
-    /// The quality of the whole picture.
+    /// The quality of the whole image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<DetectLabelsImageQuality>,
-    /// The colours of the whole picture, largest share first.
+    /// The colours of the whole image, largest share first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dominant_colors: Option<Vec<DominantColor>>,
-    /// What stands in front.
+    /// The foreground.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub foreground: Option<DetectLabelsImageForeground>,
-    /// What lies behind it.
+    /// The background.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub background: Option<DetectLabelsImageBackground>,
 }
 
-/// Colours and quality of the part of the picture that stands in front.
+/// Colours and quality of the foreground.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectLabelsImageForeground {
@@ -192,7 +192,7 @@ pub struct DetectLabelsImageForeground {
     pub dominant_colors: Option<Vec<DominantColor>>,
 }
 
-/// Colours and quality of the part of the picture that lies behind.
+/// Colours and quality of the background.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectLabelsImageBackground {
@@ -204,8 +204,8 @@ pub struct DetectLabelsImageBackground {
     pub dominant_colors: Option<Vec<DominantColor>>,
 }
 
-/// How good the picture, or a layer of it, is. All numbers run from 0 to 100; more is brighter,
-/// sharper, richer in contrast.
+/// The quality of the image, its foreground or its background. All numbers are 0 to 100; higher is brighter, sharper or richer in
+/// contrast.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectLabelsImageQuality {
@@ -215,12 +215,12 @@ pub struct DetectLabelsImageQuality {
     /// Sharpness, 0 to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sharpness: Option<f64>,
-    /// Contrast, 0 to 100; for the whole picture only.
+    /// Contrast, 0 to 100; for the whole image only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contrast: Option<f64>,
 }
 
-/// A colour that covers a good part of the picture, of a layer or of an instance.
+/// A colour that covers a large part of the image, the foreground, the background or an instance.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DominantColor {
@@ -252,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn absent_null_and_empty_stay_apart() {
+    fn absent_and_empty_are_distinct() {
         let label: Label =
             serde_json::from_str(r#"{"Name":"Dog","Instances":[],"Parents":null}"#).unwrap();
         assert_eq!(
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_of_a_later_service_model_does_not_break_reading() {
+    fn unknown_members_are_ignored() {
         let label: Label =
             serde_json::from_str(r#"{"Name":"Dog","Breeds":[{"Name":"Poodle"}]}"#).unwrap();
         assert_eq!(label.name.as_deref(), Some("Dog"));

@@ -1,26 +1,21 @@
-//! The JSON that Amazon Rekognition's image operations speak: requests, responses and errors of
-//! DetectLabels, DetectFaces, DetectModerationLabels, DetectText, DetectCustomLabels,
-//! RecognizeCelebrities and DetectProtectiveEquipment. Types only, no input or output.
+//! The JSON of Amazon Rekognition's image operations: requests, responses and errors of DetectLabels, DetectFaces,
+//! DetectModerationLabels, DetectText, DetectCustomLabels, RecognizeCelebrities and DetectProtectiveEquipment. Types only, no I/O.
 //!
-//! Types and members carry the names of AWS's service model (API version 2016-06-27), members in
-//! snake case, so that AWS's API reference is the reference for this crate too. What the model
-//! lists is all here: a test walks the copy of it that botocore ships and compares. The rules that
-//! follow from reading somebody else's answer:
+//! Types and members have the names of AWS's service model (API version 2016-06-27), members in snake case, so AWS's API reference
+//! documents this crate too. The crate has everything in the model; a test compares it with botocore's copy. Because Rekognition
+//! writes the responses:
 //!
-//! - **Every member is an [`Option`].** Rekognition tells absent from empty: `Instances` is `[]` for
-//!   a label without boxes, and `DominantColors` is absent where colours were not asked for. A
-//!   member that is absent or `null` reads as `None`, and `None` is not written.
-//! - **Enums are open.** A value that is newer than this crate is kept in `Other` and written back
-//!   as it came, so an answer never fails to read because Rekognition learned a word.
-//! - **Numbers are as wide as JSON's.** Rekognition computes in `f32` and writes all digits of it;
-//!   `f64` keeps them, if the parser is exact: serde_json needs its feature `float_roundtrip`.
-//!   Counts and ids are `u32`, as the model lets them start at 0.
-//! - **A member that the model does not list is dropped when read.** Who must keep a whole answer
-//!   keeps its text beside the typed value.
+//! - **Every member is an [`Option`].** Rekognition distinguishes absent from empty: `Instances` is `[]` for a label without boxes,
+//!   and `DominantColors` is absent if colours were not requested. A member that is absent or `null` reads as `None`, and `None` is
+//!   not written.
+//! - **Enums are open.** A value that is newer than this crate is kept in `Other` and written back unchanged, so a new value never
+//!   makes a response unreadable.
+//! - **Numbers keep all digits.** Rekognition computes in `f32` and writes all its digits. `f64` keeps them if the parser is exact:
+//!   serde_json needs its feature `float_roundtrip`. Counts and ids are `u32`, because the model lets them start at 0.
+//! - **Members that the model does not list are dropped.** To keep a whole response, store its text beside the typed value.
 //!
-//! Units, where nothing else is said: confidences are percent, 0 to 100; coordinates are ratios of
-//! the width or height of the image *as it is shown upright*, that is after the orientation in a
-//! JPEG's EXIF data was applied, with the origin in the upper left corner.
+//! Unless stated otherwise, confidences are percent, 0 to 100. Coordinates are ratios of the width or height of the *upright* image,
+//! that is, with the orientation in a JPEG's Exif data applied. The origin is the upper left corner.
 //!
 //! ```
 //! use rekognition_model::{DetectLabelsRequest, DetectLabelsResponse, Operation, Validate};

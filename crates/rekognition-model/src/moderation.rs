@@ -5,25 +5,25 @@ use serde::{Deserialize, Serialize};
 use crate::image::Image;
 use crate::open_enum::open_enum;
 
-/// What DetectModerationLabels is asked.
+/// A DetectModerationLabels request.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectModerationLabelsRequest {
-    /// The picture. Required.
+    /// The image. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
-    /// The least confidence of a label that is returned, in percent, 0 to 100; 50 where absent.
+    /// The minimum confidence of returned labels, in percent, 0 to 100; the default is 50.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_confidence: Option<f64>,
-    /// Hands doubtful pictures to people, by Amazon Augmented AI.
+    /// Human review of doubtful images with Amazon Augmented AI.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub human_loop_config: Option<HumanLoopConfig>,
-    /// The ARN of a custom adapter to use, 20 to 2,048 characters; the base model where absent.
+    /// The ARN of a custom adapter to use, 20 to 2,048 characters; the default is the base model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project_version: Option<String>,
 }
 
-/// How a picture gets to human review.
+/// Settings for human review.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct HumanLoopConfig {
@@ -35,63 +35,63 @@ pub struct HumanLoopConfig {
     /// Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow_definition_arn: Option<String>,
-    /// What is known of the picture beforehand.
+    /// What the caller states about the image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_attributes: Option<HumanLoopDataAttributes>,
 }
 
-/// What the caller vouches for before people see the picture.
+/// What the caller states about the image before people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct HumanLoopDataAttributes {
-    /// What the picture is free of, up to 256 entries.
+    /// Kinds of content that the image is free of, up to 256 entries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_classifiers: Option<Vec<ContentClassifier>>,
 }
 
 open_enum! {
-    /// Something that a picture is declared to be free of.
+    /// A kind of content that an image is declared to be free of.
     ContentClassifier {
-        /// Nothing in it identifies a person.
+        /// Information that identifies a person.
         FreeOfPersonallyIdentifiableInformation = "FreeOfPersonallyIdentifiableInformation",
-        /// Nothing in it is for adults only.
+        /// Adult content.
         FreeOfAdultContent = "FreeOfAdultContent",
     }
 }
 
-/// What DetectModerationLabels answers.
+/// A DetectModerationLabels response.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectModerationLabelsResponse {
-    /// What was found; empty for a picture with nothing to object to.
+    /// The labels found; empty for an unobjectionable image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moderation_labels: Option<Vec<ModerationLabel>>,
     /// The version of the base moderation model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moderation_model_version: Option<String>,
-    /// What came of the wish for human review.
+    /// The outcome of the request for human review.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub human_loop_activation_output: Option<HumanLoopActivationOutput>,
-    /// The ARN of the adapter that was used; absent where the base model answered, also because
-    /// the adapter had expired.
+    /// The ARN of the adapter that was used; absent if the base model was used, also because the adapter had
+    /// expired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project_version: Option<String>,
-    /// What kind of picture it is, such as an animation, up to 50 entries.
+    /// Kinds of image, such as an animation, up to 50 entries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_types: Option<Vec<ContentType>>,
 }
 
-/// One node of the moderation taxonomy that applies to the picture.
+/// A node of the moderation taxonomy that applies to the image.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ModerationLabel {
-    /// How sure Rekognition is, in percent.
+    /// The confidence, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
     /// The node's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The name of the node above; the empty string at the top level.
+    /// The name of the parent node; empty at the top level.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_name: Option<String>,
     /// The depth in the taxonomy, 1 (top) to 3.
@@ -99,11 +99,11 @@ pub struct ModerationLabel {
     pub taxonomy_level: Option<u32>,
 }
 
-/// A kind of picture, such as a drawing or a scene from a game.
+/// A kind of image, such as a drawing or a scene from a game.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ContentType {
-    /// How sure Rekognition is, in percent.
+    /// The confidence, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
     /// The kind's name.
@@ -111,17 +111,17 @@ pub struct ContentType {
     pub name: Option<String>,
 }
 
-/// Whether people are going to look at the picture, and why.
+/// Whether human review was started, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct HumanLoopActivationOutput {
-    /// The ARN of the review that was started, up to 256 characters; absent where none was needed.
+    /// The ARN of the review that was started, up to 256 characters; absent if none was needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub human_loop_arn: Option<String>,
     /// Why a review was needed, at least one reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub human_loop_activation_reasons: Option<Vec<String>>,
-    /// How each condition of the flow definition came out: a JSON document in a string, up to
+    /// The result of each condition of the flow definition: a JSON document in a string, up to
     /// 10,240 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub human_loop_activation_conditions_evaluation_results: Option<String>,

@@ -1,8 +1,7 @@
-//! Enums whose values are strings on the wire and may grow.
+//! Enums whose values are strings on the wire and may gain new ones.
 
-/// Defines an enum with one variant for each known string, and `Other` for the rest. One list
-/// gives the variants, both directions of the conversion, and the values that a request's check
-/// names.
+/// Defines an enum with one variant for each known string, and `Other` for the rest. One list defines the variants, both
+/// conversions, and the values that validation accepts.
 macro_rules! open_enum {
     (
         $(#[$meta:meta])*
@@ -14,15 +13,15 @@ macro_rules! open_enum {
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         pub enum $name {
             $($(#[$variant_meta])* $variant,)+
-            /// A value that this crate does not know, kept as it came.
+            /// An unknown value, kept unchanged.
             Other(String),
         }
 
         impl $name {
-            /// Every value but `Other`; for Rekognition's own enums in the service model's order.
+            /// Every value except `Other`, in the service model's order.
             pub const KNOWN: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The value as it is spelled in JSON.
+            /// The value in JSON.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)+

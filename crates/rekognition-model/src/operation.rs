@@ -1,29 +1,32 @@
-//! The seven image operations and the names they go by.
+//! The seven image operations and their names.
 
 use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{
-    DetectCustomLabelsRequest, DetectCustomLabelsResponse, DetectFacesRequest, DetectFacesResponse,
-    DetectLabelsRequest, DetectLabelsResponse, DetectModerationLabelsRequest,
-    DetectModerationLabelsResponse, DetectProtectiveEquipmentRequest,
-    DetectProtectiveEquipmentResponse, DetectTextRequest, DetectTextResponse,
-    RecognizeCelebritiesRequest, RecognizeCelebritiesResponse, Validate,
+use crate::celebrities::{RecognizeCelebritiesRequest, RecognizeCelebritiesResponse};
+use crate::constraints::Validate;
+use crate::custom_labels::{DetectCustomLabelsRequest, DetectCustomLabelsResponse};
+use crate::faces::{DetectFacesRequest, DetectFacesResponse};
+use crate::labels::{DetectLabelsRequest, DetectLabelsResponse};
+use crate::moderation::{DetectModerationLabelsRequest, DetectModerationLabelsResponse};
+use crate::protective_equipment::{
+    DetectProtectiveEquipmentRequest, DetectProtectiveEquipmentResponse,
 };
+use crate::text::{DetectTextRequest, DetectTextResponse};
 
-/// What stands before the operation's name in `X-Amz-Target`.
+/// The prefix of the operation's name in `X-Amz-Target`.
 const TARGET_PREFIX: &str = "RekognitionService.";
 
-/// An operation of Rekognition that takes one picture.
+/// A Rekognition operation on one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operation {
     /// Things, scenes, colours and quality.
     DetectLabels,
     /// Faces and their attributes.
     DetectFaces,
-    /// Content that not everybody should see.
+    /// Unsafe content.
     DetectModerationLabels,
     /// Lines and words.
     DetectText,
@@ -73,14 +76,7 @@ impl Operation {
         format!("{TARGET_PREFIX}{}", self.name())
     }
 
-    /// The operation that a header `X-Amz-Target` names; `None` for another service, an operation
-    /// without a picture, and anything else.
-    pub fn from_target(target: &str) -> Option<Self> {
-        target.strip_prefix(TARGET_PREFIX).and_then(Self::from_name)
-    }
-
-    /// The member under `rekognition` in a result document that holds the answer, such as
-    /// `detectLabels`.
+    /// The member of `rekognition` in a result document that holds the response, such as `detectLabels`.
     pub const fn document_key(self) -> &'static str {
         match self {
             Self::DetectLabels => "detectLabels",
@@ -92,13 +88,6 @@ impl Operation {
             Self::DetectProtectiveEquipment => "detectProtectiveEquipment",
         }
     }
-
-    /// The operation whose answer stands under this member of a result document.
-    pub fn from_document_key(key: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|operation| operation.document_key() == key)
-    }
 }
 
 impl fmt::Display for Operation {
@@ -107,9 +96,9 @@ impl fmt::Display for Operation {
     }
 }
 
-/// Ties a request to its operation and to the response that answers it.
+/// Connects a request with its operation and response.
 pub trait Request: Serialize + DeserializeOwned + Validate {
-    /// What the operation answers.
+    /// The operation's response.
     type Response: Serialize + DeserializeOwned;
     /// The operation.
     const OPERATION: Operation;
@@ -155,14 +144,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_leads_back_to_its_operation() {
+    fn names_round_trip() {
         for operation in Operation::ALL {
             assert_eq!(Operation::from_name(operation.name()), Some(operation));
-            assert_eq!(Operation::from_target(&operation.target()), Some(operation));
-            assert_eq!(
-                Operation::from_document_key(operation.document_key()),
-                Some(operation)
-            );
             assert_eq!(format!("{operation}"), operation.name());
         }
     }
@@ -176,22 +160,11 @@ mod tests {
     }
 
     #[test]
-    fn a_target_names_service_and_operation() {
+    fn a_target_has_service_and_operation() {
         assert_eq!(
             Operation::DetectText.target(),
             "RekognitionService.DetectText"
         );
-        for target in [
-            "",
-            "DetectText",
-            "RekognitionService.",
-            "RekognitionService.detectText",
-            "RekognitionService.DetectText ",
-            "RekognitionService.CompareFaces",
-            "TextractService.DetectText",
-        ] {
-            assert_eq!(Operation::from_target(target), None, "{target:?}");
-        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! DetectProtectiveEquipment: who wears a face, hand or head cover.
+//! DetectProtectiveEquipment: persons with face, hand and head covers.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,27 +6,27 @@ use crate::geometry::BoundingBox;
 use crate::image::Image;
 use crate::open_enum::open_enum;
 
-/// What DetectProtectiveEquipment is asked.
+/// A DetectProtectiveEquipment request.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectProtectiveEquipmentRequest {
-    /// The picture: 64 to 4,096 pixels a side, inline up to 4 MB. Required.
+    /// The image: 64 to 4,096 pixels a side, inline up to 4 MB. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
-    /// Asks for a summary over all persons.
+    /// Requests a summary of all persons.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summarization_attributes: Option<ProtectiveEquipmentSummarizationAttributes>,
 }
 
-/// What the summary is to say.
+/// Settings of the summary.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ProtectiveEquipmentSummarizationAttributes {
-    /// The least confidence, in percent, 0 to 100, of the person, the body part, the equipment and
-    /// its cover to count in the summary. Below 50 has the effect of 50. Required.
+    /// The minimum confidence, in percent, 0 to 100, of the person, the body part, the equipment and its cover for the summary.
+    /// Values below 50 act as 50. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_confidence: Option<f64>,
-    /// What a person must wear. Required.
+    /// The equipment that a person must wear. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub required_equipment_types: Option<Vec<ProtectiveEquipmentType>>,
 }
@@ -43,7 +43,7 @@ open_enum! {
     }
 }
 
-/// What DetectProtectiveEquipment answers.
+/// A DetectProtectiveEquipment response.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectProtectiveEquipmentResponse {
@@ -53,40 +53,40 @@ pub struct DetectProtectiveEquipmentResponse {
     /// Up to 15 persons, with and without equipment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persons: Option<Vec<ProtectiveEquipmentPerson>>,
-    /// The summary, where it was asked for.
+    /// The summary, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<ProtectiveEquipmentSummary>,
 }
 
-/// A person in the picture.
+/// A person in the image.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ProtectiveEquipmentPerson {
-    /// The body parts that are seen, covered or not.
+    /// The visible body parts, covered or not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_parts: Option<Vec<ProtectiveEquipmentBodyPart>>,
-    /// Where the person is.
+    /// The person's position.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounding_box: Option<BoundingBox>,
-    /// How sure Rekognition is that the box holds a person, in percent.
+    /// The confidence that the box holds a person, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    /// A number that is unique in this answer; the summary refers to it.
+    /// A number that is unique in this response; the summary refers to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<u32>,
 }
 
-/// A body part and what is worn around it.
+/// A body part and the equipment on it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ProtectiveEquipmentBodyPart {
-    /// Which part.
+    /// The body part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<BodyPart>,
-    /// How sure Rekognition is of the part, in percent.
+    /// The confidence in the part, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    /// The equipment around it; empty where there is none.
+    /// The equipment on it; empty if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub equipment_detections: Option<Vec<EquipmentDetection>>,
 }
@@ -109,44 +109,43 @@ open_enum! {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct EquipmentDetection {
-    /// Where it is.
+    /// Its position.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounding_box: Option<BoundingBox>,
-    /// How sure Rekognition is that the box holds equipment, in percent.
+    /// The confidence that the box holds equipment, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    /// What it is.
+    /// The kind of equipment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<ProtectiveEquipmentType>,
-    /// Whether it is worn as it should be.
+    /// Whether it covers its body part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub covers_body_part: Option<CoversBodyPart>,
 }
 
-/// Whether a piece of equipment covers the body part that it is made for.
+/// Whether a piece of equipment covers its body part.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CoversBodyPart {
-    /// How sure Rekognition is of `value`, in percent.
+    /// The confidence in `value`, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    /// True where it does.
+    /// True if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<bool>,
 }
 
-/// The persons, by [`ProtectiveEquipmentPerson::id`], sorted into three groups. Each person is in
-/// exactly one of them.
+/// The persons, by [`ProtectiveEquipmentPerson::id`], in three groups. Each person is in exactly one.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ProtectiveEquipmentSummary {
-    /// Those who wear all that is required.
+    /// Persons who wear all required equipment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persons_with_required_equipment: Option<Vec<u32>>,
-    /// Those who lack some of it.
+    /// Persons who lack some of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persons_without_required_equipment: Option<Vec<u32>>,
-    /// Those of whom it cannot be told.
+    /// Persons for whom it could not be determined.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persons_indeterminate: Option<Vec<u32>>,
 }

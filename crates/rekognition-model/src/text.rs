@@ -1,4 +1,4 @@
-//! DetectText: lines and words in the picture.
+//! DetectText: lines and words in the image.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,35 +6,35 @@ use crate::geometry::{BoundingBox, Geometry, Point};
 use crate::image::Image;
 use crate::open_enum::open_enum;
 
-/// What DetectText is asked.
+/// A DetectText request.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectTextRequest {
-    /// The picture. Required.
+    /// The image. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
-    /// Which text to return.
+    /// Limits the text to return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filters: Option<DetectTextFilters>,
 }
 
-/// Filters over the text, by quality and by place.
+/// Filters by quality and position.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectTextFilters {
-    /// How good and how large a word must be.
+    /// The minimum confidence and size of words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub word_filter: Option<DetectionFilter>,
-    /// Where to look, up to 10 regions; everywhere where absent.
+    /// Regions to search, up to 10; the default is the whole image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regions_of_interest: Option<Vec<RegionOfInterest>>,
 }
 
-/// The least that a word must have to be returned.
+/// The minimum confidence and size of a word.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectionFilter {
-    /// Confidence in percent, 0 to 100; 80 where absent.
+    /// Confidence in percent, 0 to 100; the default is 80.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_confidence: Option<f64>,
     /// Height of the word's box as a ratio of the image's height, 0 to 1.
@@ -45,8 +45,7 @@ pub struct DetectionFilter {
     pub min_bounding_box_width: Option<f64>,
 }
 
-/// A part of the picture to look at, given as a rectangle or as an outline. A word counts where
-/// more than half of it lies inside.
+/// A part of the image to search, as a rectangle or an outline. A word counts if more than half of it is inside.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct RegionOfInterest {
@@ -58,7 +57,7 @@ pub struct RegionOfInterest {
     pub polygon: Option<Vec<Point>>,
 }
 
-/// What DetectText answers.
+/// A DetectText response.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DetectTextResponse {
@@ -74,30 +73,30 @@ pub struct DetectTextResponse {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TextDetection {
-    /// The text as it was read.
+    /// The text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detected_text: Option<String>,
-    /// Line or word.
+    /// Whether it is a line or a word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<TextTypes>,
-    /// A number that is unique in this answer.
+    /// A number that is unique in this response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<u32>,
     /// For a word, the [`id`](Self::id) of its line; absent for a line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<u32>,
-    /// How sure Rekognition is of the text and its place, in percent.
+    /// The confidence in the text and its position, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    /// Where the text is.
+    /// The position of the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub geometry: Option<Geometry>,
 }
 
 open_enum! {
-    /// What a piece of detected text is.
+    /// A kind of detected text.
     TextTypes {
-        /// A row of words that stand together.
+        /// A row of words.
         Line = "LINE",
         /// Characters without a space between them.
         Word = "WORD",

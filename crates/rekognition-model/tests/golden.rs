@@ -1,12 +1,12 @@
-//! The wire shape of every request, every response and of errors, as files to look at. Each value
-//! is built with all its members, so that a member that is added to a type must be added here.
+//! Golden files with the JSON of every request, every response and of errors. Each value has all its members, so a new member of a type
+//! must be added here.
 //!
 //! `UPDATE_GOLDEN=1 cargo test -p rekognition-model --test golden` rewrites the files.
 
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test may stop at the first surprise; clippy takes only functions with #[test] for tests"
+    reason = "tests may panic; clippy exempts only functions with #[test]"
 )]
 
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ fn updating() -> bool {
     std::env::var_os("UPDATE_GOLDEN").is_some()
 }
 
-/// Writes the value and compares with the file; reads the file and compares with the value.
+/// The value must serialise to the file, and the file must parse as the value.
 fn assert_golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, value: &T) {
     let path = folder().join(format!("{name}.json"));
     let written = serde_json::to_string_pretty(value).unwrap() + "\n";
@@ -34,11 +34,14 @@ fn assert_golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str
         fs::write(&path, &written).unwrap();
     }
     let golden = fs::read_to_string(&path).unwrap_or_else(|error| {
-        panic!("{}: {error}. UPDATE_GOLDEN=1 writes it.", path.display());
+        panic!(
+            "{}: {error}. Run with UPDATE_GOLDEN=1 to write it.",
+            path.display()
+        );
     });
     assert_eq!(
         written, golden,
-        "{name}. If the change is meant, UPDATE_GOLDEN=1 takes it over."
+        "{name}. If the change is intended, run with UPDATE_GOLDEN=1."
     );
     assert_eq!(
         &serde_json::from_str::<T>(&golden).unwrap(),
@@ -53,17 +56,13 @@ where
     R::Response: PartialEq + Debug,
 {
     let key = R::OPERATION.document_key();
-    assert_eq!(
-        request.violations(),
-        [],
-        "{key}: the request is not a good one"
-    );
+    assert_eq!(request.violations(), [], "{key}: the request is invalid");
     assert_golden(&format!("{key}.request"), request);
     assert_golden(&format!("{key}.response"), response);
 }
 
 #[test]
-fn no_golden_file_is_left_over() {
+fn there_are_no_unused_golden_files() {
     let expected: BTreeSet<String> = Operation::ALL
         .into_iter()
         .flat_map(|operation| {
@@ -71,7 +70,7 @@ fn no_golden_file_is_left_over() {
         })
         .chain(["error.json".to_owned(), "error.quota.json".to_owned()])
         .collect();
-    // While the files are rewritten the other tests may not have come to theirs yet.
+    // While files are rewritten, other tests may not have written theirs yet.
     let found: BTreeSet<String> = fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

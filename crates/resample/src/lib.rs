@@ -1,7 +1,7 @@
-//! Pictures in another size: fast_image_resize behind one function that is not generic.
+//! Scales pictures: fast_image_resize behind one function that is not generic.
 //!
-//! The resizer is generic in the kind of its pictures, and whoever calls it compiles its loops for each processor and
-//! each precision, which takes a minute. Here that is done once for all crates that scale pictures.
+//! The resizer is generic over pixel types. Each crate that calls it compiles its loops for every instruction set and precision, which
+//! takes a minute. This crate does it once for all.
 
 use fast_image_resize::{
     FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer,
@@ -9,7 +9,7 @@ use fast_image_resize::{
     pixels::{U8, U8x3, U8x4},
 };
 
-/// Pixels row by row, without gaps; a byte for each channel.
+/// Pixels row by row without padding, one byte a channel.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
     /// `width * height * channels` bytes.
@@ -18,37 +18,39 @@ pub struct Source<'a> {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Channels of a pixel: 1, 3 or 4. They are scaled alike: a fourth one is no transparency.
+    /// Channels of a pixel: 1, 3 or 4. All are scaled alike; the fourth is not treated as alpha.
     pub channels: usize,
 }
 
-/// What part of a picture is scaled.
+/// The part of a picture to scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Part {
     /// All of it.
     Whole,
-    /// From its top left corner so many pixels across and down; they may be fractions.
+    /// Width and height in pixels from the top left corner. They may be fractions.
     Corner(f64, f64),
-    /// The middle of it, as large as fits, in the shape of what it is scaled to.
+    /// The largest centred part with the target's aspect ratio.
     Middle,
 }
 
-/// How pixels that lie between others are made up.
+/// How pixels are interpolated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
-    /// Linear between neighbours; scaling down, every pixel counts.
+    /// Linear between neighbours. Scaling down uses every pixel.
     Bilinear,
-    /// Sharper, from three neighbours to each side.
+    /// Sharper, from three neighbours on each side.
     Lanczos3,
 }
 
-/// The pixels could not be scaled.
+/// Why a picture cannot be scaled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResampleError {
-    /// There are more or fewer bytes than the size says.
-    #[error("{bytes} bytes are no picture of {width} x {height} pixels in {channels} channels")]
+    /// The number of bytes or channels does not match the size.
+    #[error(
+        "{bytes} bytes do not match a picture of {width} x {height} pixels in {channels} channels; use 1, 3 or 4 channels"
+    )]
     Size {
-        /// Bytes there are.
+        /// Bytes given.
         bytes: usize,
         /// Width in pixels.
         width: u32,
@@ -57,12 +59,12 @@ pub enum ResampleError {
         /// Channels of a pixel.
         channels: usize,
     },
-    /// The resizer refused, such as for a part that lies beyond the picture; why.
+    /// The resizer rejected the request, for example because the part extends beyond the picture.
     #[error("{0}")]
-    Refused(String),
+    Rejected(String),
 }
 
-/// The part of the picture, `width` x `height` pixels large, in as many channels.
+/// Scales a part of the picture to `width` x `height` pixels. The result has the same channels.
 ///
 /// # Errors
 /// [`ResampleError`].
@@ -101,12 +103,12 @@ fn scaled<P: PixelTrait>(
     let from = TypedImageRef::<P>::from_buffer(source.width, source.height, source.pixels)
         .map_err(|_| size(source))?;
     let mut pixels = vec![0; width as usize * height as usize * P::size()];
-    let refused = |error: &dyn std::error::Error| ResampleError::Refused(error.to_string());
+    let rejected = |error: &dyn std::error::Error| ResampleError::Rejected(error.to_string());
     let mut to = TypedImage::<P>::from_buffer(width, height, &mut pixels)
-        .map_err(|error| refused(&error))?;
+        .map_err(|error| rejected(&error))?;
     Resizer::new()
         .resize_typed(&from, &mut to, options)
-        .map_err(|error| refused(&error))?;
+        .map_err(|error| rejected(&error))?;
     drop(to);
     Ok(pixels)
 }

@@ -1,8 +1,8 @@
-//! Parts and channels, over the public function. Not beside the code, which would be compiled once more for it.
+//! Parts and channels. Not in the crate itself, which unit tests would compile again.
 
 use sightline_resample::{Filter, Part, ResampleError, Source, resample};
 
-/// Black, grey, white and light grey, side by side.
+/// A row of black, grey, white and light grey.
 const STRIP: Source<'_> = Source {
     pixels: &[0, 100, 255, 205],
     width: 4,
@@ -11,7 +11,7 @@ const STRIP: Source<'_> = Source {
 };
 
 #[test]
-fn each_part_is_scaled_alone() {
+fn scales_each_part() {
     for (part, to, expected) in [
         (Part::Whole, (4, 1), &[0, 100, 255, 205][..]),
         (Part::Corner(2.0, 1.0), (2, 1), &[0, 100]),
@@ -22,12 +22,12 @@ fn each_part_is_scaled_alone() {
     let [pixel] = resample(&STRIP, Part::Middle, (1, 1), Filter::Bilinear).unwrap()[..] else {
         panic!("one pixel");
     };
-    // Between the two in the middle.
+    // Between the two middle pixels.
     assert!((100..=255).contains(&pixel), "{pixel}");
 }
 
 #[test]
-fn channels_are_kept_apart() {
+fn channels_do_not_mix() {
     for channels in [1, 3, 4] {
         let pixel: Vec<u8> = (0..channels as u8)
             .map(|channel| channel * 60 + 7)
@@ -46,16 +46,16 @@ fn channels_are_kept_apart() {
 }
 
 #[test]
-fn what_is_no_such_picture_is_refused() {
+fn rejects_wrong_sizes_channels_and_parts() {
     let short = Source { width: 5, ..STRIP };
     let odd = Source {
         channels: 2,
         ..STRIP
     };
     for source in [short, odd] {
-        let refused = resample(&source, Part::Whole, (2, 1), Filter::Bilinear);
-        assert!(matches!(refused, Err(ResampleError::Size { .. })));
+        let result = resample(&source, Part::Whole, (2, 1), Filter::Bilinear);
+        assert!(matches!(result, Err(ResampleError::Size { .. })));
     }
     let beyond = resample(&STRIP, Part::Corner(5.0, 1.0), (2, 1), Filter::Bilinear);
-    assert!(matches!(beyond, Err(ResampleError::Refused(_))));
+    assert!(matches!(beyond, Err(ResampleError::Rejected(_))));
 }

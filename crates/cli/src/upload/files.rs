@@ -9,7 +9,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use sightline_pipeline::{
     MediaType,
-    picture::{PictureError, read_header},
+    prepare::{HeaderError, read_header},
 };
 use walkdir::WalkDir;
 
@@ -178,9 +178,9 @@ fn media_type(head: &[u8]) -> Result<Option<MediaType>, String> {
     match read_header(head) {
         Ok(header) => Ok(Some(header.format)),
         // What is damaged is told better by whoever decodes it.
-        Err(PictureError::Damaged(format)) => Ok(Some(format)),
-        Err(PictureError::NeedMore(_)) => Ok(None),
-        Err(PictureError::UnknownFormat) => Err(
+        Err(HeaderError::Damaged(format)) => Ok(Some(format)),
+        Err(HeaderError::NeedMore(_)) => Ok(None),
+        Err(HeaderError::UnknownFormat) => Err(
             "it is no picture in a format that is known here (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC)"
                 .to_owned(),
         ),

@@ -3,8 +3,7 @@
 use crate::{
     Analyses, Analysis, MediaType,
     document::AnalysisError,
-    picture::{PictureError, PictureHeader},
-    prepare::{MAX_PIXELS, MIN_SIDE, PPE_MIN_SIDE, PrepareError},
+    prepare::{HeaderError, MAX_PIXELS, MIN_SIDE, PPE_MIN_SIDE, PictureHeader, PrepareError},
 };
 
 /// The largest file that is read, in bytes: nearly seven times what Rekognition takes, and with
@@ -26,13 +25,13 @@ pub fn min_side(analyses: &Analyses) -> u32 {
 #[must_use]
 pub fn refusal(
     size: u64,
-    header: &Result<PictureHeader, PictureError>,
+    header: &Result<PictureHeader, HeaderError>,
     analyses: &Analyses,
 ) -> Option<AnalysisError> {
     let error = match *header {
         _ if size == 0 => PrepareError::Empty,
-        Err(PictureError::UnknownFormat) => PrepareError::NotAnImage,
-        Err(PictureError::Damaged(format)) => PrepareError::Damaged(format),
+        Err(HeaderError::UnknownFormat) => PrepareError::NotAnImage,
+        Err(HeaderError::Damaged(format)) => PrepareError::Damaged(format),
         Ok(PictureHeader {
             format: format @ MediaType::Heic,
             ..

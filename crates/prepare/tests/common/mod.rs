@@ -1,4 +1,4 @@
-//! The pictures of `make_pictures.py`.
+//! The pictures of `make_pictures.py`, and the memory limit.
 
 #![expect(
     clippy::panic,
@@ -11,11 +11,11 @@ mod needs;
 
 use std::{fs, path::PathBuf, process::Command, sync::OnceLock};
 
-/// What preparing any one picture may take, with the process around it, in bytes.
-pub(crate) const MOST_MEMORY: u64 = 256 * 1024 * 1024;
+/// The most memory that preparing any picture may take, including the process, in bytes.
+pub(crate) const MAX_MEMORY: u64 = 256 * 1024 * 1024;
 
-/// Writes the pictures once per run and returns their folder. Real encoders make them, so this needs Python with
-/// Pillow 11.3 or newer, pyvips and NumPy. None, with a note, without those.
+/// The folder of the pictures, which are written once a run. Their encoders need Python with Pillow 11.3 or newer,
+/// pyvips and NumPy. None, with a note, without those.
 pub(crate) fn pictures() -> Option<&'static PathBuf> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
@@ -29,7 +29,7 @@ pub(crate) fn pictures() -> Option<&'static PathBuf> {
             .arg(script)
             .arg(&folder)
             .status()
-            .unwrap_or_else(|error| panic!("{python:?} does not start: {error}"));
+            .unwrap_or_else(|error| panic!("{python:?} cannot be started: {error}"));
         assert!(
             status.success(),
             "{python:?} {script} failed; it needs pip install 'pillow>=11.3' 'pyvips[binary]' numpy \
@@ -40,7 +40,7 @@ pub(crate) fn pictures() -> Option<&'static PathBuf> {
     folder.as_ref()
 }
 
-/// The most memory this process has held, in bytes.
+/// The peak memory of this process, in bytes.
 pub(crate) fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status

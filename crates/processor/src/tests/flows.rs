@@ -817,7 +817,7 @@ async fn what_rekognition_does_not_take_is_converted() {
         let Some(Picture::Bytes(given)) = calls.last().map(|call| &call.picture) else {
             panic!("{key} was given by reference");
         };
-        let header = sightline_pipeline::picture::read_header(given).unwrap();
+        let header = sightline_pipeline::prepare::read_header(given).unwrap();
         assert_eq!(header.size, Some(size));
         assert_eq!(document.thumbnail.unwrap().width, 128);
     }
@@ -850,7 +850,7 @@ async fn the_thumbnail_of_a_newer_version_stays() {
         json!({"key": RESULTS[1], "width": 128, "height": 96})
     );
     let thumbnail = bench.store.body(OUT, RESULTS[1]).unwrap();
-    let header = sightline_pipeline::picture::read_header(&thumbnail).unwrap();
+    let header = sightline_pipeline::prepare::read_header(&thumbnail).unwrap();
     assert_eq!(header.size, Some((128, 96)));
 }
 

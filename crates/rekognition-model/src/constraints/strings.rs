@@ -1,38 +1,38 @@
-//! The constraints on strings: lengths in characters, and patterns. The few patterns are matched by
-//! hand, which spares this crate a regular-expression engine.
+//! The constraints on strings: lengths in characters, and patterns. Functions match the few patterns, so the crate needs no
+//! regular-expression engine.
 
-/// What the service model asks of a string.
+/// The constraints of a string in the service model.
 pub(super) struct Text {
-    /// The least number of characters.
+    /// The minimum number of characters.
     min: usize,
-    /// The greatest number of characters.
+    /// The maximum number of characters.
     max: usize,
     pattern: Option<Pattern>,
 }
 
-/// A regular expression of the model, to be named, and a function that matches as it does.
+/// A regular expression of the model, for messages, and an equivalent function.
 type Pattern = (&'static str, fn(&str) -> bool);
 
 impl Text {
-    /// The broken constraints, in AWS's words.
-    pub(super) fn broken(&self, value: &str) -> Vec<String> {
+    /// The violated constraints, in AWS's words.
+    pub(super) fn violated(&self, value: &str) -> Vec<String> {
         let length = value.chars().count();
-        let mut broken = Vec::new();
+        let mut violated = Vec::new();
         if length > self.max {
-            broken.push(at_most_long(self.max));
+            violated.push(at_most_long(self.max));
         }
         if length < self.min {
-            broken.push(at_least_long(self.min));
+            violated.push(at_least_long(self.min));
         }
         if let Some((pattern, matches)) = self.pattern
             && !matches(value)
         {
-            broken.push(like(pattern));
+            violated.push(like(pattern));
         }
-        broken
+        violated
     }
 
-    /// All constraints, in AWS's words, as it lists them when an entry of a list breaks one.
+    /// All constraints, in AWS's words, as in its message for a list entry that violates one.
     pub(super) fn all(&self) -> String {
         let mut all = vec![at_most_long(self.max), at_least_long(self.min)];
         all.extend(self.pattern.map(|(pattern, _)| like(pattern)));
@@ -59,8 +59,8 @@ pub(super) const S3_NAME: Text = Text {
 pub(super) const LABEL_FILTER: Text = Text {
     min: 0,
     max: 50,
-    // `'-_` is a range: everything in ASCII from the apostrophe to the underscore, so that it takes
-    // in capitals, digits and most punctuation.
+    // `'-_` is a range: all ASCII characters from the apostrophe to the underscore, which includes capitals, digits and most
+    // punctuation.
     pattern: Some((r"[A-Za-z0-9àâèçñó'-_(). ]*", |text| {
         text.chars()
             .all(|c| matches!(c, 'a'..='z' | '\''..='_' | 'à' | 'â' | 'è' | 'ç' | 'ñ' | 'ó' | ' '))
@@ -95,7 +95,7 @@ pub(super) const PROJECT_VERSION: Text = Text {
 /// `arn:<partition>:rekognition:<region>:<account>:project/<name>/version/<name>/<number>`.
 fn is_project_version(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let place = |text: &str| {
+    let region_name = |text: &str| {
         !text.is_empty()
             && text
                 .bytes()
@@ -115,8 +115,8 @@ fn is_project_version(text: &str) -> bool {
     let &["project", project, "version", version, number] = parts.as_slice() else {
         return false;
     };
-    place(partition)
-        && place(region)
+    region_name(partition)
+        && region_name(region)
         && account.len() == 12
         && digits(account)
         && name(project)
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn label_filters_take_the_range_from_apostrophe_to_underscore() {
+    fn label_filters_accept_the_range_from_apostrophe_to_underscore() {
         let matches = LABEL_FILTER.pattern.unwrap().1;
         for text in [
             "",
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn human_loop_names_begin_and_end_with_a_letter_or_digit() {
+    fn human_loop_names_start_and_end_with_a_letter_or_digit() {
         let matches = HUMAN_LOOP_NAME.pattern.unwrap().1;
         for text in ["a", "0", "a-b", "a--b", "loop-2024"] {
             assert!(matches(text), "{text}");

@@ -1,5 +1,4 @@
-//! Breaks, one at a time, every constraint that the service model puts on a request, and expects
-//! the crate to say so in AWS's words.
+//! Violates every constraint of the service model on requests, one at a time, and expects AWS's message.
 
 use serde_json::{Value, json};
 
@@ -9,16 +8,15 @@ use crate::{Subject, documents, model};
 /// A member of a request.
 #[derive(Clone)]
 struct Place {
-    /// In the document, as a JSON pointer.
+    /// Its JSON pointer in the document.
     pointer: String,
-    /// In messages.
+    /// Its path in messages.
     path: String,
     shape: String,
     required: bool,
 }
 
-/// Every member of a structure and of what is in it. The inside of lists is left to the list, as
-/// messages speak of the list too.
+/// Every member of a structure and of its nested structures. List entries belong to the list, as in messages.
 fn places(model: &ServiceModel, structure: &str, pointer: &str, path: &str, into: &mut Vec<Place>) {
     let required = model.shape(structure)["required"].as_array();
     for (member, of) in model.members(structure) {
@@ -37,7 +35,7 @@ fn places(model: &ServiceModel, structure: &str, pointer: &str, path: &str, into
     }
 }
 
-/// Values just inside the constraints of a shape, and values outside with what is said of them.
+/// Values at the limits of a shape's constraints, and values beyond them with their messages.
 fn probes(model: &ServiceModel, name: &str) -> (Vec<Value>, Vec<(Value, String)>) {
     let shape = model.shape(name);
     let (min, max) = (shape["min"].as_u64(), shape["max"].as_u64());
@@ -65,10 +63,10 @@ fn probes(model: &ServiceModel, name: &str) -> (Vec<Value>, Vec<(Value, String)>
         "string" => {
             if let Some(pattern) = shape["pattern"].as_str() {
                 let text = "\u{1}".repeat(min.unwrap_or(1).max(1) as usize);
-                let said = format!("Member must satisfy regular expression pattern: {pattern}");
-                bad.push((json!(text), said));
+                let message = format!("Member must satisfy regular expression pattern: {pattern}");
+                bad.push((json!(text), message));
             }
-            // A pattern with a fixed beginning leaves no simple text of the greatest length.
+            // With a fixed prefix in the pattern there is no simple text of the maximum length.
             if let Some(max) = max {
                 if !name.starts_with("ProjectVersion") {
                     good.push(json!("a".repeat(max as usize)));
@@ -97,11 +95,11 @@ fn probes(model: &ServiceModel, name: &str) -> (Vec<Value>, Vec<(Value, String)>
             if let Some(values) = model.shape(entry_shape)["enum"].as_array() {
                 let values: Vec<&str> =
                     values.iter().map(|value| value.as_str().unwrap()).collect();
-                let said = format!(
+                let message = format!(
                     "Member must satisfy enum value set: [{}]",
                     values.join(", ")
                 );
-                bad.push((json!(["MADE_UP"]), said));
+                bad.push((json!(["MADE_UP"]), message));
             }
             if model.shape(entry_shape)["type"] == "string" {
                 let (good_entries, bad_entries) = probes(model, entry_shape);
@@ -109,7 +107,7 @@ fn probes(model: &ServiceModel, name: &str) -> (Vec<Value>, Vec<(Value, String)>
                 bad.extend(
                     bad_entries
                         .into_iter()
-                        .map(|(entry, said)| (json!([entry]), said)),
+                        .map(|(entry, message)| (json!([entry]), message)),
                 );
             }
         }
@@ -138,7 +136,7 @@ fn every_constraint_of_a_request_is_checked() {
         let mut all = Vec::new();
         places(model, input, "", "", &mut all);
         for place in all {
-            // A picture comes from one place: the one that is under test, or else the bytes.
+            // An image has either bytes or an S3 object: the one under test, or bytes by default.
             let mut base = documents::full(model, input, 0);
             let other = if place.path.starts_with("image.s3Object") {
                 "Bytes"
@@ -174,14 +172,14 @@ fn every_constraint_of_a_request_is_checked() {
             if place.required {
                 bad.push((Value::Null, "Member must not be null".to_owned()));
             }
-            for (value, said) in bad {
+            for (value, message) in bad {
                 let violations = with(&value).unwrap();
                 assert!(
                     violations
                         .iter()
                         .any(|violation| violation.path == place.path
-                            && violation.text.contains(&said)),
-                    "{} {}: no {said:?} in {violations:#?}",
+                            && violation.text.contains(&message)),
+                    "{} {}: no {message:?} in {violations:#?}",
                     subject.operation,
                     place.path
                 );

@@ -1,11 +1,11 @@
-//! JSON documents made from the service model.
+//! JSON documents generated from the service model.
 
 use serde_json::{Map, Value, json};
 
 use crate::service_model::ServiceModel;
 
-/// A document of this shape with every member set and one entry in every list. Each enum takes its
-/// value number `turn`, counted round. Strings keep to their constraints.
+/// A document of this shape with every member and one entry in every list. Enums have their value number `turn`, modulo their count.
+/// Strings satisfy their constraints.
 pub(crate) fn full(model: &ServiceModel, name: &str, turn: usize) -> Value {
     let shape = model.shape(name);
     match shape["type"].as_str().unwrap() {
@@ -48,7 +48,7 @@ fn text(shape: &str) -> &'static str {
     }
 }
 
-/// How many turns it takes until every value of every enum was there.
+/// The number of turns that covers every value of every enum.
 pub(crate) fn turns(model: &ServiceModel) -> usize {
     let shapes = model.0["shapes"].as_object().unwrap().values();
     shapes

@@ -1,11 +1,11 @@
-//! Holds every type of this crate against AWS's service model: same members, same spelling, same
-//! kinds of values, nothing lost, nothing added; and the constraints of requests.
+//! Compares every type of this crate with AWS's service model: the same members, spelling and kinds of values, and the same constraints
+//! of requests.
 
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test may stop at the first surprise; clippy takes only functions with #[test] for tests"
+    reason = "tests may panic; clippy exempts only functions with #[test]"
 )]
 
 mod constraints;
@@ -38,17 +38,17 @@ fn model() -> Option<&'static ServiceModel> {
     MODEL.as_ref()
 }
 
-/// What the tests do with a request type and its response type.
+/// Test functions for a request type and its response type.
 struct Subject {
     operation: Operation,
-    /// Adds the structures of both; gives the names of the two.
+    /// Adds the structures of both and returns the names of the two.
     structures: fn(&mut Structures) -> [String; 2],
     request_round_trip: RoundTrip,
     response_round_trip: RoundTrip,
     violations: fn(Value) -> serde_json::Result<Vec<Violation>>,
 }
 
-/// Reads a document as a type and writes it again.
+/// Parses a document as a type and serialises it again.
 type RoundTrip = fn(Value) -> serde_json::Result<Value>;
 
 impl Subject {
@@ -79,7 +79,7 @@ fn round_trip<T: Serialize + DeserializeOwned>(document: Value) -> serde_json::R
     serde_json::to_value(serde_json::from_value::<T>(document)?)
 }
 
-/// The structures of the seven operations as the service model has them.
+/// The structures of the seven operations in the service model.
 fn structures_in(model: &ServiceModel) -> Structures {
     fn kind(model: &ServiceModel, name: &str) -> Kind {
         let shape = model.shape(name);
@@ -120,7 +120,7 @@ fn reachable(model: &ServiceModel) -> BTreeSet<&str> {
     names
 }
 
-/// Every way in which the crate's types differ from the service model.
+/// All differences of the crate's types from the service model.
 fn differences(model: &ServiceModel) -> Vec<String> {
     let mut found = Vec::new();
     let mut ours = Structures::new();
@@ -181,12 +181,12 @@ fn every_structure_has_the_members_of_the_model_and_no_others() {
     assert_eq!(differences(model), Vec::<String>::new());
     assert!(
         structures_in(model).len() > 50,
-        "the walk through the model stopped early"
+        "too few structures in the model"
     );
 }
 
 #[test]
-fn a_difference_from_the_model_is_noticed() {
+fn detects_differences_from_the_model() {
     let Some(model) = model() else {
         return;
     };
@@ -242,7 +242,7 @@ fn a_difference_from_the_model_is_noticed() {
 }
 
 #[test]
-fn full_documents_come_through_unchanged() {
+fn full_documents_round_trip() {
     let Some(model) = model() else {
         return;
     };
@@ -264,7 +264,7 @@ fn full_documents_come_through_unchanged() {
 }
 
 #[test]
-fn a_member_that_is_lost_on_the_way_is_noticed() {
+fn detects_a_lost_member() {
     let Some(model) = model() else {
         return;
     };
@@ -272,15 +272,15 @@ fn a_member_that_is_lost_on_the_way_is_noticed() {
         let [_, output] = model.input_and_output(subject.operation.name());
         let mut response = documents::full(model, output, 0);
         response["MadeUp"] = json!(1);
-        let came_back = (subject.response_round_trip)(response.clone()).unwrap();
-        assert_ne!(came_back, response);
+        let round_tripped = (subject.response_round_trip)(response.clone()).unwrap();
+        assert_ne!(round_tripped, response);
         response.as_object_mut().unwrap().remove("MadeUp");
-        assert_eq!(came_back, response);
+        assert_eq!(round_tripped, response);
     }
 }
 
 #[test]
-fn empty_documents_and_nulls_are_read() {
+fn parses_empty_documents_and_nulls() {
     let Some(model) = model() else {
         return;
     };
@@ -302,7 +302,7 @@ fn empty_documents_and_nulls_are_read() {
 }
 
 #[test]
-fn every_enum_has_the_values_of_the_model_in_their_order() {
+fn every_enum_has_the_values_of_the_model_in_order() {
     let Some(model) = model() else {
         return;
     };
@@ -345,7 +345,7 @@ fn every_enum_has_the_values_of_the_model_in_their_order() {
 }
 
 #[test]
-fn every_error_of_the_operations_is_known_with_its_members() {
+fn every_error_has_its_code_and_members() {
     let Some(model) = model() else {
         return;
     };

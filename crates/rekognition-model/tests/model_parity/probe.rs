@@ -1,6 +1,5 @@
-//! Asks a type how it reads itself. A derived `Deserialize` tells its deserialiser the names of a
-//! structure's members and the kind of value that each takes; [`Probe`] answers every question
-//! with some value and writes down what was asked.
+//! Finds the members of a type through its `Deserialize`. A derived implementation asks its deserialiser for each member by name and
+//! kind; [`Probe`] returns some value and records the request.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,7 +9,7 @@ use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
-/// A kind of JSON value, with what is in it.
+/// A kind of JSON value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
     Boolean,
@@ -21,10 +20,10 @@ pub(crate) enum Kind {
     Structure(String),
 }
 
-/// For each structure its members and their kinds.
+/// The members of each structure and their kinds.
 pub(crate) type Structures = BTreeMap<String, BTreeMap<String, Kind>>;
 
-/// The name of the structure that `T` is, and all structures that it is made of.
+/// The name of the structure `T`. Adds it and its nested structures to `into`.
 pub(crate) fn structures_of<T: DeserializeOwned>(into: &mut Structures) -> String {
     let probe = Probe {
         kind: RefCell::default(),
@@ -46,12 +45,15 @@ struct Probe {
 }
 
 impl Probe {
-    fn note(&self, kind: Kind) {
+    fn record(&self, kind: Kind) {
         self.kind.replace(Some(kind));
     }
 
-    /// Probes what is inside, and tells its kind.
-    fn inside<'de, S: DeserializeSeed<'de>>(&self, seed: S) -> Result<(S::Value, Kind), Error> {
+    /// Probes a nested value and returns its kind.
+    fn probe_nested<'de, S: DeserializeSeed<'de>>(
+        &self,
+        seed: S,
+    ) -> Result<(S::Value, Kind), Error> {
         let probe = Probe {
             kind: RefCell::default(),
             structures: RefCell::new(self.structures.take()),
@@ -61,7 +63,7 @@ impl Probe {
         let kind = probe.kind.into_inner();
         Ok((
             value?,
-            kind.ok_or_else(|| Error::custom("a value that nobody reads"))?,
+            kind.ok_or_else(|| Error::custom("a value that is not read"))?,
         ))
     }
 }
@@ -80,22 +82,22 @@ impl<'de> Deserializer<'de> for &Probe {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.note(Kind::Boolean);
+        self.record(Kind::Boolean);
         visitor.visit_bool(true)
     }
 
     fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.note(Kind::Integer);
+        self.record(Kind::Integer);
         visitor.visit_u32(0)
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.note(Kind::Float);
+        self.record(Kind::Float);
         visitor.visit_f64(0.0)
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.note(Kind::String);
+        self.record(Kind::String);
         visitor.visit_str("")
     }
 
@@ -116,7 +118,7 @@ impl<'de> Deserializer<'de> for &Probe {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.note(Kind::Structure(name.to_owned()));
+        self.record(Kind::Structure(name.to_owned()));
         visitor.visit_map(Members {
             probe: self,
             structure: name,
@@ -147,8 +149,8 @@ impl<'de> SeqAccess<'de> for OneEntry<'_> {
         if std::mem::replace(&mut self.read, true) {
             return Ok(None);
         }
-        let (value, kind) = self.probe.inside(seed)?;
-        self.probe.note(Kind::List(Box::new(kind)));
+        let (value, kind) = self.probe.probe_nested(seed)?;
+        self.probe.record(Kind::List(Box::new(kind)));
         Ok(Some(value))
     }
 }
@@ -176,7 +178,7 @@ impl<'de> MapAccess<'de> for Members<'_> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        let (value, kind) = self.probe.inside(seed)?;
+        let (value, kind) = self.probe.probe_nested(seed)?;
         self.probe
             .structures
             .borrow_mut()

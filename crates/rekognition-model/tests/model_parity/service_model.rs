@@ -1,4 +1,4 @@
-//! AWS's description of Rekognition, as botocore ships it.
+//! AWS's service model of Rekognition, from botocore.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,10 +10,10 @@ use crate::needs;
 use flate2::read::GzDecoder;
 use serde_json::{Map, Value};
 
-/// Names botocore's package directory or the model itself, packed or not.
+/// The environment variable with botocore's package directory or the model file, compressed or not.
 const LOCATION_VARIABLE: &str = "SIGHTLINE_BOTOCORE";
 
-/// Where the model lies in botocore's package. Old versions do not pack it.
+/// The model in botocore's package. Old versions do not compress it.
 const MODEL_IN_PACKAGE: [&str; 2] = [
     "data/rekognition/2016-06-27/service-2.json.gz",
     "data/rekognition/2016-06-27/service-2.json",
@@ -22,7 +22,7 @@ const MODEL_IN_PACKAGE: [&str; 2] = [
 const HOW_TO_GET_IT: &str = "the service model in the Python package botocore: install it, or set \
     SIGHTLINE_BOTOCORE to the directory of an installed botocore package or to its service-2.json.gz for rekognition";
 
-/// The service model. The tests change copies of it to see that a difference is noticed.
+/// The service model. Tests modify copies of it to check that differences are detected.
 #[derive(Clone)]
 pub(crate) struct ServiceModel(pub(crate) Value);
 
@@ -53,7 +53,7 @@ impl ServiceModel {
         assert_eq!(
             model["metadata"]["uid"],
             "rekognition-2016-06-27",
-            "{} is not the model of this crate; needed is {HOW_TO_GET_IT}",
+            "{} is not the expected service model; needed is {HOW_TO_GET_IT}",
             path.display()
         );
         Some(Self(model))
@@ -83,7 +83,7 @@ impl ServiceModel {
             .map(|error| error["shape"].as_str().unwrap())
     }
 
-    /// A shape and all that it is made of.
+    /// Adds a shape and all its nested shapes.
     pub(crate) fn reachable<'a>(&'a self, name: &'a str, into: &mut BTreeSet<&'a str>) {
         if !into.insert(name) {
             return;

@@ -27,8 +27,7 @@ use sightline_pipeline::{
     index::{Entry, ImageIndex},
     metrics,
     object_store::{Condition, ObjectStore, Presigner, Put, PutOutcome, StoreError},
-    picture::read_header,
-    prepare::{JpegPicture, Limits},
+    prepare::{JpegPicture, Limits, read_header},
     recogniser::{Picture, Recogniser},
 };
 use time::OffsetDateTime;
@@ -356,12 +355,12 @@ async fn material<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
     let settings = &api.config.settings;
     let preparing = async {
         let header = read_header(image).ok();
-        let turn = api.preparer.turn(header.as_ref()).await;
+        let permit = api.preparer.acquire(header.as_ref()).await;
         let limits = Limits {
             inline: true,
             ..settings.limits(analyses)
         };
-        turn.prepare(image.to_vec(), limits).await
+        permit.prepare(image.to_vec(), limits).await
     };
     let prepared = timeout_at(ready_by, preparing).await.map_err(|_| {
         tracing::warn!(%key, "the image was not prepared in time");

@@ -368,7 +368,7 @@ async fn a_recogniser_that_takes_too_long_is_not_waited_for() {
         api.recogniser_patience = Duration::from_secs(1);
         // Another image keeps the API busy.
         let preparer = api.preparer.clone();
-        let _turn = (calls == 0).then(|| preparer.turn(None).now_or_never());
+        let _permit = (calls == 0).then(|| preparer.acquire(None).now_or_never());
         let reply = post(router(Arc::new(api)), body(&picture(ImageFormat::Png))).await;
         assert_eq!((reply.status.as_u16(), reply.code().as_str()), (503, code));
         let retry_after = reply.headers.get("retry-after");

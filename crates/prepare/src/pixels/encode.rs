@@ -1,11 +1,9 @@
-//! Upright, and encoded as JPEG.
+//! Orientation, and encoding as JPEG.
 
-use image::{
-    DynamicImage, ExtendedColorType, ImageEncoder, RgbImage, codecs::jpeg::JpegEncoder,
-    metadata::Orientation,
-};
+use image::{DynamicImage, ExtendedColorType, ImageEncoder, RgbImage, codecs::jpeg::JpegEncoder};
 
-use super::{PrepareError, reduce::Reduced};
+use super::downscale::Downscaled;
+use crate::{error::PrepareError, orientation::Orientation};
 
 /// An upright sRGB JPEG without metadata.
 #[derive(Clone, PartialEq, Eq)]
@@ -18,7 +16,7 @@ pub struct JpegPicture {
     pub height: u32,
 }
 
-/// Without the bytes, which have no place in a log.
+/// Leaves out the bytes, which must not be logged.
 impl std::fmt::Debug for JpegPicture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
@@ -31,14 +29,14 @@ impl std::fmt::Debug for JpegPicture {
     }
 }
 
-/// Turns pixels upright.
-pub(super) fn upright(
+/// Makes a picture upright.
+pub(crate) fn apply_orientation(
     rgb: Vec<u8>,
     (width, height): (u32, u32),
     orientation: Orientation,
 ) -> Result<RgbImage, PrepareError> {
     let picture =
-        RgbImage::from_raw(width, height, rgb).ok_or_else(|| PrepareError::internal("turning"))?;
+        RgbImage::from_raw(width, height, rgb).ok_or(PrepareError::Internal("rotating"))?;
     if orientation == Orientation::NoTransforms {
         return Ok(picture);
     }
@@ -47,11 +45,14 @@ pub(super) fn upright(
     Ok(picture.into_rgb8())
 }
 
-/// The quality of what is shown and analysed: above it files grow faster than pictures improve.
+/// The usual JPEG quality. Above it, files grow faster than pictures improve.
 const QUALITY: u8 = 90;
 
+/// The quality of pictures that are too many bytes at [`QUALITY`].
+const LOW_QUALITY: u8 = 75;
+
 /// Encodes a picture.
-pub(super) fn encode(picture: &RgbImage) -> Result<JpegPicture, PrepareError> {
+pub(crate) fn encode(picture: &RgbImage) -> Result<JpegPicture, PrepareError> {
     encode_at(picture, QUALITY)
 }
 
@@ -60,7 +61,7 @@ fn encode_at(picture: &RgbImage, quality: u8) -> Result<JpegPicture, PrepareErro
     let mut bytes = Vec::new();
     JpegEncoder::new_with_quality(&mut bytes, quality)
         .write_image(picture.as_raw(), width, height, ExtendedColorType::Rgb8)
-        .map_err(|_| PrepareError::internal("encoding"))?;
+        .map_err(|_| PrepareError::Internal("encoding"))?;
     Ok(JpegPicture {
         bytes,
         width,
@@ -68,23 +69,26 @@ fn encode_at(picture: &RgbImage, quality: u8) -> Result<JpegPicture, PrepareErro
     })
 }
 
-/// Encodes a picture so that the file has at most `max` bytes: at lower quality first, then smaller.
-pub(super) fn encode_to_fit(picture: &RgbImage, max: usize) -> Result<JpegPicture, PrepareError> {
-    for quality in [QUALITY, 75] {
+/// Encodes a picture in at most `max_bytes`: first at lower quality, then at a smaller size.
+pub(crate) fn encode_to_fit(
+    picture: &RgbImage,
+    max_bytes: usize,
+) -> Result<JpegPicture, PrepareError> {
+    for quality in [QUALITY, LOW_QUALITY] {
         let jpeg = encode_at(picture, quality)?;
-        if jpeg.bytes.len() <= max {
+        if jpeg.bytes.len() <= max_bytes {
             return Ok(jpeg);
         }
     }
-    // Only pictures that are all detail come here.
-    let mut smaller = Reduced::from(picture.clone());
+    // Only very noisy pictures get here.
+    let mut smaller = Downscaled::from(picture.clone());
     loop {
-        let size = smaller.fitted(smaller.columns.max(smaller.rows) * 3 / 4);
-        let picture = upright(smaller.resized(size)?, size, Orientation::NoTransforms)?;
-        let jpeg = encode_at(&picture, 75)?;
-        if jpeg.bytes.len() <= max {
+        let size = smaller.size_within(smaller.columns.max(smaller.rows) * 3 / 4);
+        let picture = apply_orientation(smaller.resized(size)?, size, Orientation::NoTransforms)?;
+        let jpeg = encode_at(&picture, LOW_QUALITY)?;
+        if jpeg.bytes.len() <= max_bytes {
             return Ok(jpeg);
         }
-        smaller = Reduced::from(picture);
+        smaller = Downscaled::from(picture);
     }
 }

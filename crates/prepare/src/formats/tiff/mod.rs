@@ -1,10 +1,9 @@
-//! TIFF, strip by strip or one row of tiles after the other; of several pages the first.
+//! TIFF: the first page, decoded strip by strip or one row of tiles after the other.
 
+mod errors;
 mod photometric;
-mod refused;
 mod samples;
 
-use image::metadata::Orientation;
 use tiff::{
     TiffError,
     decoder::{ChunkType, Decoder, Limits},
@@ -12,38 +11,45 @@ use tiff::{
 };
 
 use self::{
-    photometric::{PALETTE, Photometric, Shown},
-    refused::refused,
-    samples::{PALETTE_NUMBERS, Palette, Samples},
+    errors::{damaged, decode_error, too_large, unsupported},
+    photometric::{GreyscaleReader, PALETTE, Photometric},
+    samples::{MAX_PALETTE_VALUES, Palette, Samples},
 };
-use super::{
-    MAX_SCANNED, MAX_UNPACKED_BYTES, PrepareError, Source, Stored, jpeg,
-    reduce::{Profile, Reduced, Reducer},
+use super::decoder::{Geometry, PictureDecoder};
+use crate::{
+    containers::jpeg,
+    error::PrepareError,
+    limits::{MAX_SCANNED, MAX_UNPACKED_BYTES},
+    media::MediaType,
+    orientation::Orientation,
+    pixels::{
+        downscale::{Downscaled, Downscaler},
+        layout::Profile,
+    },
 };
-use crate::MediaType;
 
-/// The largest tag that is read, in bytes: a profile, or the places of very many strips.
-const TAG_BYTES: usize = 4 * 1024 * 1024;
+/// The largest tag that is read, in bytes: a profile, or the offsets of very many strips.
+const MAX_TAG_BYTES: usize = 4 * 1024 * 1024;
 
 /// The largest strip or tile, in bytes.
-const CHUNK_BYTES: usize = 128 * 1024 * 1024;
+const MAX_CHUNK_BYTES: usize = 128 * 1024 * 1024;
 
 pub(super) struct Tiff<'a> {
-    bytes: &'a [u8],
-    decoder: Decoder<Shown<'a>>,
+    file: &'a [u8],
+    decoder: Decoder<GreyscaleReader<'a>>,
     photometric: Option<Photometric>,
-    stored: Stored,
+    geometry: Geometry,
 }
 
 impl<'a> Tiff<'a> {
-    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, PrepareError> {
+    pub(super) fn open(file: &'a [u8]) -> Result<Self, PrepareError> {
         let mut limits = Limits::default();
-        limits.ifd_value_size = TAG_BYTES;
-        limits.decoding_buffer_size = CHUNK_BYTES;
-        limits.intermediate_buffer_size = CHUNK_BYTES;
-        let photometric = Photometric::find(bytes);
-        let failed = |error: TiffError| refused(&error, (0, 0), photometric);
-        let mut decoder = Decoder::new(Shown::new(bytes, photometric))
+        limits.ifd_value_size = MAX_TAG_BYTES;
+        limits.decoding_buffer_size = MAX_CHUNK_BYTES;
+        limits.intermediate_buffer_size = MAX_CHUNK_BYTES;
+        let photometric = Photometric::find(file);
+        let failed = |error: TiffError| decode_error(&error, (0, 0), photometric);
+        let mut decoder = Decoder::new(GreyscaleReader::new(file, photometric))
             .map_err(failed)?
             .with_limits(limits);
         let size = decoder.dimensions().map_err(failed)?;
@@ -57,61 +63,63 @@ impl<'a> Tiff<'a> {
             .and_then(Orientation::from_exif)
             .unwrap_or(Orientation::NoTransforms);
         Ok(Self {
-            bytes,
+            file,
             decoder,
             photometric,
-            stored: Stored { size, orientation },
+            geometry: Geometry { size, orientation },
         })
     }
 
-    /// Looks at the JPEGs that strips or tiles may be, which say themselves how large they are: none may be larger than
-    /// its strip or tile, and their scans may not take too long. The size of a strip or tile is in pixels.
+    /// Checks strips or tiles that are JPEGs, whose headers have sizes of their own: none may be larger than its strip or tile,
+    /// and their scans must not take too long. The size is that of a strip or tile, in pixels.
     fn check_jpegs(&mut self, (width, height): (u32, u32)) -> Result<(), PrepareError> {
         const JPEG: u16 = 7;
         let compression = self.decoder.find_tag_unsigned(Tag::Compression);
         if compression.ok().flatten() != Some(JPEG) {
             return Ok(());
         }
-        // Tables stand before each of them. A picture among them would be taken for the first one.
+        // The decoder puts the tables before each JPEG, so a frame in the tables would replace the JPEG's own.
         let tables = self.decoder.image_ifd().find_entry(Tag::JPEGTables);
-        if tables.is_some_and(|tables| tables.count() > TAG_BYTES as u64) {
+        if tables.is_some_and(|tables| tables.count() > MAX_TAG_BYTES as u64) {
             return Err(damaged());
         }
         if let Ok(tables) = self.decoder.get_tag_u8_vec(Tag::JPEGTables)
-            && jpeg::frame(&tables).is_some()
+            && jpeg::Structure::read(&tables).is_some()
         {
             return Err(damaged());
         }
-        let (places, lengths) = match self.decoder.get_chunk_type() {
+        let (offset_tag, length_tag) = match self.decoder.get_chunk_type() {
             ChunkType::Strip => (Tag::StripOffsets, Tag::StripByteCounts),
             ChunkType::Tile => (Tag::TileOffsets, Tag::TileByteCounts),
         };
-        let mut numbers = |tag| {
-            let numbers: Option<Vec<usize>> =
-                self.decoder.find_tag_unsigned_vec(tag).ok().flatten();
-            numbers.ok_or_else(damaged)
+        let mut values = |tag| {
+            let values: Option<Vec<usize>> = self.decoder.find_tag_unsigned_vec(tag).ok().flatten();
+            values.ok_or_else(damaged)
         };
-        let chunks = numbers(places)?.into_iter().zip(numbers(lengths)?);
-        // Chunks that lie over each other could be as many times as long as the file.
-        let mut left = self.bytes.len();
+        let chunks = values(offset_tag)?.into_iter().zip(values(length_tag)?);
+        // Overlapping chunks could add up to many times the file.
+        let mut left = self.file.len();
         let mut scanned = 0_u64;
-        for (place, length) in chunks {
-            let chunk = self.bytes.get(place..).unwrap_or_default();
+        for (offset, length) in chunks {
+            let chunk = self.file.get(offset..).unwrap_or_default();
             let chunk = chunk.get(..length).unwrap_or(chunk);
             left = left.checked_sub(chunk.len()).ok_or_else(damaged)?;
-            let frame = jpeg::frame(chunk).ok_or_else(damaged)?;
+            let structure = jpeg::Structure::read(chunk).ok_or_else(damaged)?;
+            let frame = &structure.frame;
             if u32::from(frame.width) > width || u32::from(frame.height) > height {
                 return Err(damaged());
             }
-            scanned = scanned.saturating_add(frame.scans.saturating_mul(frame.coefficients()));
+            scanned = scanned.saturating_add(structure.scans.saturating_mul(frame.coefficients()));
         }
         if scanned > MAX_SCANNED {
-            return Err(unsupported("more scans than a picture of its size needs"));
+            return Err(unsupported(
+                "more JPEG scans than a picture of its size needs",
+            ));
         }
         Ok(())
     }
 
-    /// The colours of indices of so many bits; `None` where the numbers are none.
+    /// The palette of a picture with this many bits an index. `None` if its samples are not indices.
     fn palette(&mut self, bits: u8) -> Result<Option<Palette>, PrepareError> {
         if self.photometric.is_none_or(|it| it.value != PALETTE) {
             return Ok(None);
@@ -121,31 +129,31 @@ impl<'a> Tiff<'a> {
         }
         let entry = self.decoder.image_ifd().find_entry(Tag::ColorMap);
         entry
-            .filter(|map| map.field_type() == Type::SHORT && map.count() <= PALETTE_NUMBERS)
+            .filter(|map| map.field_type() == Type::SHORT && map.count() <= MAX_PALETTE_VALUES)
             .and_then(|_| self.decoder.get_tag_u16_vec(Tag::ColorMap).ok())
             .map(|map| Some(Palette::new(&map)))
             .ok_or_else(damaged)
     }
 }
 
-impl Source for Tiff<'_> {
+impl PictureDecoder for Tiff<'_> {
     fn format(&self) -> MediaType {
         MediaType::Tiff
     }
 
-    fn stored(&self) -> Stored {
-        self.stored
+    fn geometry(&self) -> Geometry {
+        self.geometry
     }
 
-    fn decode(mut self: Box<Self>, factor: u32, memory: u64) -> Result<Reduced, PrepareError> {
-        let size = self.stored.size;
+    fn decode(mut self: Box<Self>, factor: u32, memory: u64) -> Result<Downscaled, PrepareError> {
+        let size = self.geometry.size;
         let (width, height) = size;
         let photometric = self.photometric;
-        let failed = |error: TiffError| refused(&error, size, photometric);
+        let failed = |error: TiffError| decode_error(&error, size, photometric);
         let extra = self.decoder.find_tag_unsigned_vec(Tag::ExtraSamples);
         let colours = self.decoder.colortype().map_err(failed)?;
         let palette = self.palette(colours.bit_depth())?;
-        let samples = Samples::of(colours, palette, &extra.ok().flatten().unwrap_or_default())?;
+        let samples = Samples::new(colours, palette, &extra.ok().flatten().unwrap_or_default())?;
         let profile = Profile::from(self.decoder.get_tag_u8_vec(Tag::IccProfile).ok());
         let planes = match self
             .decoder
@@ -164,25 +172,25 @@ impl Source for Tiff<'_> {
         };
         let band_height = chunk_height.min(height);
         let bands = height.div_ceil(chunk_height);
-        // A band of samples, a chunk as it was decoded and the decoder's own copy of it.
+        // A band of samples, a decoded chunk and the decoder's own copy of that.
         let band = u64::from(width) * u64::from(band_height) * samples.kept as u64;
         let chunk = u64::from(chunk_width)
             * u64::from(band_height)
             * (samples.stored / planes) as u64
             * u64::from(samples.bits.div_ceil(8));
-        // Chunks at the edge reach beyond the picture, and are decoded all the same.
+        // Chunks at the edge extend beyond the picture, and are decoded whole.
         let chunks = u64::from(across) * u64::from(bands) * planes as u64;
         if chunks.saturating_mul(chunk) > MAX_UNPACKED_BYTES {
             return Err(too_large(size));
         }
         self.check_jpegs((chunk_width, chunk_height))?;
-        let needed = band + chunk * 2 + Reducer::memory(width, height, samples.layout, factor);
+        let needed = band + chunk * 2 + Downscaler::memory(width, height, samples.layout, factor);
         let band = usize::try_from(band)
             .ok()
             .filter(|_| needed <= memory)
             .ok_or_else(|| too_large(size))?;
-        let mut reducer = Reducer::new(width, samples.layout, factor);
-        let mut held = vec![0; band];
+        let mut downscaler = Downscaler::new(width, samples.layout, factor);
+        let mut band_samples = vec![0; band];
         let mut pixels = Vec::new();
         let row_bytes = width as usize * samples.kept;
         for band in 0..bands {
@@ -202,7 +210,7 @@ impl Source for Tiff<'_> {
                     let length = columns * samples.stored / planes;
                     for (from, to) in values
                         .chunks_exact(length)
-                        .zip(held.chunks_exact_mut(row_bytes))
+                        .zip(band_samples.chunks_exact_mut(row_bytes))
                         .take(rows)
                     {
                         let to = to.get_mut(left * samples.kept..).ok_or_else(damaged)?;
@@ -218,15 +226,15 @@ impl Source for Tiff<'_> {
                     }
                 }
             }
-            for row in held.chunks_exact(row_bytes).take(rows) {
-                reducer.push(samples.pixels(row, &mut pixels));
+            for row in band_samples.chunks_exact(row_bytes).take(rows) {
+                downscaler.push(samples.pixels(row, &mut pixels));
             }
         }
-        Ok(reducer.finish(profile))
+        Ok(downscaler.finish(profile))
     }
 }
 
-/// Copies the first samples of each pixel, leaving out those that mean nothing here.
+/// Copies the first samples of each pixel and leaves out the others, which mean nothing here.
 fn copy_samples(from: &[u8], stored: usize, to: &mut [u8], kept: usize) {
     if stored == kept {
         for (to, from) in to.iter_mut().zip(from) {
@@ -238,24 +246,5 @@ fn copy_samples(from: &[u8], stored: usize, to: &mut [u8], kept: usize) {
         for (to, from) in to.iter_mut().zip(from) {
             *to = *from;
         }
-    }
-}
-
-fn damaged() -> PrepareError {
-    PrepareError::Damaged(MediaType::Tiff)
-}
-
-fn unsupported(feature: impl Into<String>) -> PrepareError {
-    PrepareError::Unsupported {
-        format: MediaType::Tiff,
-        feature: feature.into(),
-    }
-}
-
-fn too_large((width, height): (u32, u32)) -> PrepareError {
-    PrepareError::TooLarge {
-        format: MediaType::Tiff,
-        width,
-        height,
     }
 }

@@ -1,0 +1,257 @@
+//! The preparation of one picture: whether Rekognition accepts the file, the conversion if not, and the thumbnail.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use image::RgbImage;
+
+use crate::{
+    error::PrepareError,
+    formats::{self, decoder::PictureDecoder},
+    header::read_header,
+    info::{ImageInfo, Reason},
+    limits::{
+        CONVERTED_PX, Limits, MAX_INLINE_BYTES, MAX_PIXELS, MAX_SIDE, PPE_MAX_INLINE_BYTES,
+        PPE_MAX_SIDE, PPE_MIN_SIDE,
+    },
+    media::MediaType,
+    orientation::Orientation,
+    pixels::{
+        colour,
+        downscale::{Downscaled, factor_down_to},
+        encode::{JpegPicture, apply_orientation, encode, encode_to_fit},
+    },
+    prepared::{Converted, Prepared},
+    truncation::is_truncated,
+};
+
+/// Prepares a picture: checks whether Rekognition accepts the file, converts it if not, and makes the thumbnail. It is CPU-bound;
+/// call it where blocking is allowed, and one at a time if memory is short.
+///
+/// # Errors
+/// [`PrepareError`] if Rekognition cannot analyse the picture.
+pub fn prepare(file: &[u8], limits: &Limits) -> Result<Prepared, PrepareError> {
+    // Six decoder libraries read untrusted bytes. A panic in one of them must cost only this picture.
+    let prepared = catch_unwind(AssertUnwindSafe(|| prepare_file(file, limits)));
+    let prepared = prepared.unwrap_or_else(|_| {
+        Err(
+            read_header(file).map_or(PrepareError::Internal("decoding"), |header| {
+                PrepareError::Damaged(header.format)
+            }),
+        )
+    });
+    prepared.map_err(|error| match error {
+        PrepareError::Damaged(format) if is_truncated(format, file) => {
+            PrepareError::Truncated(format)
+        }
+        error => error,
+    })
+}
+
+fn prepare_file(file: &[u8], limits: &Limits) -> Result<Prepared, PrepareError> {
+    let decoder = formats::open(file)?;
+    let geometry = decoder.geometry();
+    let (width, height) = geometry.upright_size();
+    let info = ImageInfo {
+        format: decoder.format(),
+        width,
+        height,
+        orientation: geometry.orientation.to_exif(),
+        prepared: None,
+        prepared_for_ppe: None,
+    };
+    check_size(&info, limits)?;
+    let memory = limits.memory_bytes.saturating_sub(file.len() as u64);
+    match conversion_reason(decoder.as_ref(), &info, file.len(), limits) {
+        None => keep(decoder, info, file.len(), memory, limits),
+        Some(reason) => convert(decoder, info, reason, memory, limits),
+    }
+}
+
+fn check_size(info: &ImageInfo, limits: &Limits) -> Result<(), PrepareError> {
+    let (width, height) = (info.width, info.height);
+    if width.min(height) < limits.min_side {
+        return Err(PrepareError::TooSmall {
+            width,
+            height,
+            min_side: limits.min_side,
+        });
+    }
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(PrepareError::too_large(info.format, (width, height)));
+    }
+    Ok(())
+}
+
+/// Why Rekognition cannot get the file itself. `None` if it accepts the file.
+fn conversion_reason(
+    decoder: &dyn PictureDecoder,
+    info: &ImageInfo,
+    file_bytes: usize,
+    limits: &Limits,
+) -> Option<Reason> {
+    if !info.format.is_read_by_rekognition() {
+        Some(Reason::Format)
+    } else if file_bytes > limits.max_file_bytes() {
+        Some(Reason::Bytes)
+    } else if info.width.max(info.height) > MAX_SIDE {
+        Some(Reason::Pixels)
+    } else if info.format == MediaType::Png && info.orientation != 1 {
+        Some(Reason::Orientation)
+    } else {
+        decoder.conversion_reason()
+    }
+}
+
+/// Why DetectProtectiveEquipment, if requested, does not accept an upright picture of this size. `inline_bytes` is the size of the
+/// file if it goes in the request.
+fn ppe_conversion_reason(
+    (width, height): (u32, u32),
+    inline_bytes: Option<usize>,
+    limits: &Limits,
+) -> Option<Reason> {
+    let (shortest, longest) = (width.min(height), width.max(height));
+    // A picture that would be too narrow after scaling down is left for Rekognition to reject, in that one analysis.
+    let scaled = u64::from(shortest) * u64::from(PPE_MAX_SIDE) / u64::from(longest.max(1));
+    if !limits.protective_equipment {
+        None
+    } else if longest > PPE_MAX_SIDE {
+        (scaled >= u64::from(PPE_MIN_SIDE)).then_some(Reason::Pixels)
+    } else if inline_bytes.is_some_and(|bytes| bytes > PPE_MAX_INLINE_BYTES) {
+        Some(Reason::Bytes)
+    } else {
+        None
+    }
+}
+
+/// Rekognition gets the file itself. Makes the thumbnail, and the picture for DetectProtectiveEquipment if that needs one.
+fn keep(
+    decoder: Box<dyn PictureDecoder + '_>,
+    info: ImageInfo,
+    file_bytes: usize,
+    memory: u64,
+    limits: &Limits,
+) -> Result<Prepared, PrepareError> {
+    let orientation = decoder.geometry().orientation;
+    let longest = info.width.max(info.height);
+    let inline_bytes = limits.inline.then_some(file_bytes);
+    let ppe_reason = ppe_conversion_reason((info.width, info.height), inline_bytes, limits);
+    let factor = match ppe_reason {
+        None => thumbnail_factor(longest, limits),
+        Some(_) => longest.div_ceil(PPE_MAX_SIDE),
+    };
+    let made = decoder.decode(factor, memory).and_then(|downscaled| {
+        let Some(reason) = ppe_reason else {
+            return Ok((thumbnail(&downscaled, orientation, limits)?, None));
+        };
+        let picture = ppe_picture(&downscaled, orientation)?;
+        drop(downscaled);
+        let jpeg = encode_to_fit(&picture, PPE_MAX_INLINE_BYTES)?;
+        let thumbnail = thumbnail(
+            &Downscaled::from(picture),
+            Orientation::NoTransforms,
+            limits,
+        )?;
+        Ok((thumbnail, Some(Converted { jpeg, reason })))
+    });
+    // A file that is damaged for the decoder here is damaged for Rekognition too. A feature or size that it does not support may
+    // be fine there.
+    let (thumbnail, ppe) = match made {
+        Err(error @ (PrepareError::Damaged(_) | PrepareError::Truncated(_))) => return Err(error),
+        Err(error) => (Err(error), None),
+        Ok((thumbnail, ppe)) => (Ok(thumbnail), ppe),
+    };
+    Ok(Prepared {
+        info,
+        converted: None,
+        ppe,
+        thumbnail,
+    })
+}
+
+/// Rekognition gets a JPEG made from the file.
+fn convert(
+    decoder: Box<dyn PictureDecoder + '_>,
+    info: ImageInfo,
+    reason: Reason,
+    memory: u64,
+    limits: &Limits,
+) -> Result<Prepared, PrepareError> {
+    let orientation = decoder.geometry().orientation;
+    let max_side = converted_side(&info, limits)?;
+    let (shortest, longest) = (info.width.min(info.height), info.width.max(info.height));
+    let factor = longest
+        .div_ceil(CONVERTED_PX)
+        .min(shortest / limits.min_side.max(1));
+    let downscaled = decoder.decode(factor.max(1), memory)?;
+    let picture = upright(&downscaled, downscaled.size_within(max_side), orientation)?;
+    drop(downscaled);
+    let jpeg = encode_to_fit(&picture, MAX_INLINE_BYTES)?;
+    let picture = Downscaled::from(picture);
+    let ppe = ppe_conversion_reason((jpeg.width, jpeg.height), Some(jpeg.bytes.len()), limits)
+        .map(|reason| {
+            let smaller = ppe_picture(&picture, Orientation::NoTransforms)?;
+            let jpeg = encode_to_fit(&smaller, PPE_MAX_INLINE_BYTES)?;
+            Ok(Converted { jpeg, reason })
+        })
+        .transpose()?;
+    Ok(Prepared {
+        info,
+        converted: Some(Converted { jpeg, reason }),
+        ppe,
+        thumbnail: thumbnail(&picture, Orientation::NoTransforms, limits),
+    })
+}
+
+/// The longest side of the converted picture. A narrow picture is scaled down only as far as its shorter side allows.
+fn converted_side(info: &ImageInfo, limits: &Limits) -> Result<u32, PrepareError> {
+    let (width, height) = (info.width, info.height);
+    let (shortest, longest) = (width.min(height), width.max(height));
+    let needed = limits.min_side.saturating_mul(longest).div_ceil(shortest);
+    if longest <= MAX_SIDE {
+        Ok(CONVERTED_PX.max(needed))
+    } else if needed <= MAX_SIDE {
+        Ok(CONVERTED_PX.max(needed).min(MAX_SIDE))
+    } else {
+        Err(PrepareError::TooNarrow { width, height })
+    }
+}
+
+/// The picture in sRGB and upright, in the given size before rotation.
+fn upright(
+    downscaled: &Downscaled,
+    size: (u32, u32),
+    orientation: Orientation,
+) -> Result<RgbImage, PrepareError> {
+    let pixels = downscaled.resized(size)?;
+    let rgb = colour::to_srgb(pixels, downscaled.channels, &downscaled.profile);
+    apply_orientation(rgb, size, orientation)
+}
+
+/// The picture at a size that DetectProtectiveEquipment accepts.
+fn ppe_picture(
+    downscaled: &Downscaled,
+    orientation: Orientation,
+) -> Result<RgbImage, PrepareError> {
+    upright(
+        downscaled,
+        downscaled.size_within(PPE_MAX_SIDE),
+        orientation,
+    )
+}
+
+/// How far decoding may shrink a picture for the thumbnail: to twice its size, so that resampling does the rest.
+fn thumbnail_factor(longest: u32, limits: &Limits) -> u32 {
+    factor_down_to(longest, limits.thumbnail_px.saturating_mul(2))
+}
+
+fn thumbnail(
+    downscaled: &Downscaled,
+    orientation: Orientation,
+    limits: &Limits,
+) -> Result<JpegPicture, PrepareError> {
+    let size = downscaled.size_within(limits.thumbnail_px.max(1));
+    encode(&upright(downscaled, size, orientation)?)
+}
+
+#[cfg(test)]
+mod tests;
