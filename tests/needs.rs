@@ -1,7 +1,8 @@
 //! What a test may need beside Rust. Test binaries include this file with `#[path]`.
 //!
-//! `tests/run` installs everything and sets `SIGHTLINE_FULL_TESTS=1`: what is missing there is a failure. Without the
-//! variable a test that lacks something says so in one line and passes, so that `cargo test` needs Rust alone.
+//! A test that lacks something says so in one line and passes, so that `cargo test` needs Rust alone.
+//! `SIGHTLINE_FULL_TESTS` changes that: `1`, set by `tests/run`, makes what is missing a failure; `0`, set by
+//! `tests/quick`, leaves out what needs Python even where Python is installed, because it takes long.
 
 #![allow(
     dead_code,
@@ -15,6 +16,11 @@ use std::{
     path::Path,
     process::{Command, Stdio},
 };
+
+/// Whether tests that need Python are left out.
+pub(crate) fn without_python() -> bool {
+    env::var_os("SIGHTLINE_FULL_TESTS").is_some_and(|value| value == "0")
+}
 
 /// Says that a test is not run.
 ///
@@ -38,12 +44,15 @@ pub(crate) fn python(modules: &str) -> Option<OsString> {
             "python3".into()
         }
     });
-    let imports = Command::new(&python)
-        .args(["-c", &format!("import {modules}")])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    if imports.is_ok_and(|status| status.success()) {
+    let imports = || {
+        let status = Command::new(&python)
+            .args(["-c", &format!("import {modules}")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        status.is_ok_and(|status| status.success())
+    };
+    if !without_python() && imports() {
         return Some(python);
     }
     not_run(&format!("Python with {modules}, which tests/run installs"));

@@ -14,8 +14,8 @@ use std::{fs, path::PathBuf, process::Command, sync::OnceLock};
 /// The most memory that preparing any picture may take, including the process, in bytes.
 pub(crate) const MAX_MEMORY: u64 = 256 * 1024 * 1024;
 
-/// The folder of the pictures, which are written once a run. Real encoders make them, so this needs Python with
-/// Pillow 11.3 or newer, pyvips and NumPy. None, with a note, without those.
+/// The folder of the pictures, which are written once a run. Their encoders need Python with Pillow 11.3 or newer,
+/// pyvips and NumPy. None, with a note, without those.
 pub(crate) fn pictures() -> Option<&'static PathBuf> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {

@@ -31,6 +31,7 @@ impl ServiceModel {
     pub(crate) fn load() -> Option<Self> {
         let path = match std::env::var_os(LOCATION_VARIABLE) {
             Some(location) => model_at(Path::new(&location)),
+            None if needs::without_python() => None,
             None => installed_package().as_deref().and_then(model_at),
         };
         let Some(path) = path else {
@@ -52,7 +53,7 @@ impl ServiceModel {
         assert_eq!(
             model["metadata"]["uid"],
             "rekognition-2016-06-27",
-            "{} is not the expected service model; the test needs {HOW_TO_GET_IT}",
+            "{} is not the expected service model; needed is {HOW_TO_GET_IT}",
             path.display()
         );
         Some(Self(model))
