@@ -9,11 +9,11 @@ use crate::{
     s3_store::S3Store,
 };
 
-/// To a server in the same region; what takes longer is lost.
+/// For a server in the same region, far more than a connection takes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// One try. Rekognition fetches up to 15 MB from S3 before it looks at them, which takes seconds.
+/// For one attempt. Rekognition first reads up to 15 MB from S3, which takes seconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
-/// All tries of one call together, with the pauses between them.
+/// For all attempts of one call together, including the pauses.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// The ports over one set of SDK clients. Cloning is cheap and shares connections.
@@ -21,26 +21,26 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(45);
 pub struct Clients {
     /// The buckets.
     pub store: S3Store,
-    /// Signed addresses.
+    /// Presigned URLs.
     pub presigner: S3Presigner,
     /// Rekognition.
     pub recogniser: RekognitionRecogniser,
 }
 
-/// Reads the SDK's configuration from where every AWS tool reads it: environment, profile, role.
+/// Reads the SDK's configuration from the usual sources: environment, profile, role.
 ///
-/// Retries are three attempts (`AWS_MAX_ATTEMPTS`) with exponential back-off and jitter, see [`clients`].
+/// By default, a call has three attempts (`AWS_MAX_ATTEMPTS`) with exponential back-off and jitter; see [`clients`].
 pub async fn load() -> SdkConfig {
     aws_config::load_defaults(BehaviorVersion::latest()).await
 }
 
-/// Builds the ports' adapters. Time-outs that the configuration leaves open are set; an endpoint
-/// override (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`, or one set in code) makes S3 addresses
-/// path-style, because `<bucket>.localhost` resolves nowhere.
+/// Builds the ports' adapters. It sets the time-outs that the configuration does not set. With an endpoint
+/// override (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`, or one set in code), S3 URLs are path-style,
+/// because `<bucket>.localhost` does not resolve.
 ///
-/// Unless `AWS_RETRY_MODE` says otherwise, the recogniser is called in the SDK's adaptive mode: a client that was
-/// throttled sends more slowly until its calls succeed again. The buckets are not, because S3 throttles
-/// each prefix by itself and a client would slow down for all of them (AWS SDKs and Tools Reference Guide, "Retry
+/// Unless `AWS_RETRY_MODE` is set, the recogniser's client uses the SDK's adaptive mode: after throttling, it
+/// sends more slowly until its calls succeed again. The buckets' client does not, because S3 throttles
+/// each prefix separately and the client would slow down for all of them (AWS SDKs and Tools Reference Guide, "Retry
 /// behavior", recommends adaptive mode only for clients of one resource).
 #[must_use]
 pub fn clients(sdk: &SdkConfig) -> Clients {

@@ -1,4 +1,4 @@
-//! Reads the SDK's errors: what the service said, without secrets, and what can be done about it.
+//! Reads the SDK's errors: code, message without secrets, and fate.
 //!
 //! The fate of an error is decided here and nowhere else.
 
@@ -9,12 +9,12 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use sightline_pipeline::service_error::{Fate, Service, ServiceError, code};
 
-/// Error codes that time heals, besides every 5xx.
+/// Retryable error codes, besides every 5xx.
 ///
 /// Sources: Amazon S3 API Reference, "Error responses"; Amazon Rekognition API Reference, "Common
 /// errors" and the errors of its image operations; AWS SDKs and Tools Reference Guide, "Retry
-/// behavior" (throttling and transient codes). Expired credentials are among them because a
-/// function is handed new ones.
+/// behavior" (throttling and transient codes). Expired credentials are among them because Lambda
+/// gives a function new ones.
 const RETRYABLE_CODES: [&str; 19] = [
     "BandwidthLimitExceeded",
     "ExpiredToken",
@@ -37,15 +37,15 @@ const RETRYABLE_CODES: [&str; 19] = [
     "TransactionInProgressException",
 ];
 
-/// Error codes of mistakes in permissions, credentials and names of buckets. They say nothing about a picture:
-/// once somebody has repaired the deployment, the same request succeeds.
+/// Error codes of wrong permissions, credentials and bucket names. They say nothing about a picture: after a
+/// repair of the deployment, the same request succeeds.
 ///
 /// Sources: Amazon S3 API Reference, "Error responses"; Amazon Rekognition API Reference, "Common
-/// errors" and `AccessDeniedException` of its image operations. `BadRequest` is the code given here
-/// to an answer without a body, such as that to HEAD: S3 answers 400 to expired or malformed
-/// credentials, and 403 (`AccessDenied`) to missing permissions. `InvalidS3ObjectException` means that
-/// Rekognition cannot fetch an object that was just read here: it is in another region, a permission is missing, or it was
-/// deleted a moment ago, which the next attempt finds.
+/// errors" and `AccessDeniedException` of its image operations. `BadRequest` is the code used here
+/// for a 400 without a body, such as the reply to a HEAD: S3 sends 400 for expired or malformed
+/// credentials, and 403 (`AccessDenied`) for missing permissions. `InvalidS3ObjectException` means that
+/// Rekognition cannot read an object that was read here a moment ago: it is in another region, a permission is
+/// missing, or it was deleted since, which the next attempt finds.
 const REPAIR_CODES: [&str; 26] = [
     "AccessDenied",
     "AccessDeniedException",
@@ -75,10 +75,10 @@ const REPAIR_CODES: [&str; 26] = [
     "UnrecognizedClientException",
 ];
 
-/// An SDK error that was read.
+/// An SDK error after reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
-    /// What the service said.
+    /// The error.
     pub(crate) error: ServiceError,
     /// The HTTP status, if the service answered.
     pub(crate) status: Option<u16>,
@@ -96,7 +96,7 @@ impl Failure {
         let failure = |code: &str, fate, status| Self {
             error: ServiceError {
                 no_credentials: caused_by_credentials(error),
-                ..ServiceError::new(service, operation, code, sentence(error), fate)
+                ..ServiceError::new(service, operation, code, with_causes(error), fate)
             },
             status,
         };
@@ -104,7 +104,7 @@ impl Failure {
         match error {
             SdkError::TimeoutError(_) => unanswered(code::TIMEOUT),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => unanswered(code::TIMEOUT),
-            // Missing credentials as well: a role's credentials come from the network too.
+            // Missing credentials count as unanswered: a role's credentials come from the network too.
             SdkError::DispatchFailure(_) => unanswered(code::DISPATCH),
             SdkError::ConstructionFailure(_) => failure(
                 code::REQUEST,
@@ -122,7 +122,7 @@ impl Failure {
             ),
             SdkError::ServiceError(answer) => {
                 let status = answer.raw().status().as_u16();
-                // A success that could not be read, such as a proxy's page.
+                // A successful status with an unreadable body, such as a proxy's page.
                 if (200..300).contains(&status) {
                     return failure(code::RESPONSE, Fate::RETRY_UNANSWERED, Some(status));
                 }
@@ -131,7 +131,7 @@ impl Failure {
                     .code()
                     .map_or_else(|| code_of(status), str::to_owned);
                 let message = answer.err().message().map_or_else(
-                    || format!("the answer was HTTP {status} without a message"),
+                    || format!("HTTP {status} without a message"),
                     without_queries,
                 );
                 let fate = fate(service, &code, status);
@@ -150,7 +150,7 @@ impl Failure {
     }
 }
 
-/// Reads an SDK error of a call outside the ports.
+/// Reads an SDK error of a call that is not part of the ports.
 pub fn read_error<E>(
     service: Service,
     operation: &'static str,
@@ -162,15 +162,15 @@ where
     Failure::read(service, operation, error).error
 }
 
-/// What can be done about an answer with this code and HTTP status.
+/// The fate of an error with this code and HTTP status.
 fn fate(service: Service, code: &str, status: u16) -> Fate {
-    // 501 is the one 5xx that says the request itself will never be served.
+    // 501 is the only 5xx after which the same request never succeeds.
     if RETRYABLE_CODES.contains(&code) || matches!(status, 429 | 500 | 502..=599) {
         Fate::RETRY
     } else if REPAIR_CODES.contains(&code)
-        // S3 passes on refusals of the key management service, such as `KMS.DisabledException`.
+        // S3 passes on errors of the key management service, such as `KMS.DisabledException`.
         || code.starts_with("KMS.")
-        // Nothing in a picture makes an index or a queue refuse it.
+        // No picture makes an index or a queue reject a request.
         || matches!(service, Service::Index | Service::Sqs)
     {
         Fate::Repair
@@ -179,7 +179,7 @@ fn fate(service: Service, code: &str, status: u16) -> Fate {
     }
 }
 
-/// Whether the request was not sent because no usable credentials were found.
+/// Whether the request was not sent because there were no usable credentials.
 fn caused_by_credentials(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -191,8 +191,8 @@ fn caused_by_credentials(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// The code that S3 would have sent with this status; an answer to HEAD has no body to carry one.
-/// 400 and 403 then mean credentials and permissions.
+/// The code that S3 would have sent with this status. The reply to a HEAD has no body and so no code; a 400
+/// then means credentials, and a 403 permissions.
 fn code_of(status: u16) -> String {
     match status {
         301 | 307 => "PermanentRedirect".to_owned(),
@@ -206,8 +206,8 @@ fn code_of(status: u16) -> String {
     }
 }
 
-/// The error and its causes in one line. Only what they display: a debug view could hold headers.
-fn sentence(error: &dyn Error) -> String {
+/// The error and its causes in one line. It uses `Display` only, because `Debug` output could contain headers.
+fn with_causes(error: &dyn Error) -> String {
     let mut parts = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -220,7 +220,7 @@ fn sentence(error: &dyn Error) -> String {
     without_queries(&parts.join(": "))
 }
 
-/// Cuts the query string off every address: a signed address is a secret.
+/// Removes the query string of every URL, because a presigned URL is a secret.
 fn without_queries(text: &str) -> String {
     text.split_whitespace()
         .map(|word| match word.split_once('?') {
@@ -236,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mistakes_of_the_deployment_are_told_from_faults_of_the_picture() {
+    fn errors_of_the_deployment_and_of_the_picture_have_different_fates() {
         for code in [
             "AccessDenied",
             "AccessDeniedException",
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn signed_addresses_lose_their_signature() {
+    fn presigned_urls_lose_their_signature() {
         assert_eq!(
             without_queries(
                 "PUT http://127.0.0.1:1/b/k?X-Amz-Signature=abc failed\n /b/k?X-Amz-Credential=x what?"

@@ -1,7 +1,7 @@
-//! The AWS edge: the pipeline's ports over the AWS SDK.
+//! The pipeline's ports over the AWS SDK.
 //!
-//! Nothing here knows whether the clients talk to AWS or to the local endpoint. The SDK's own
-//! configuration decides (`AWS_ENDPOINT_URL` and its kin).
+//! The same code talks to AWS and to the local endpoint. The SDK's own configuration decides which
+//! (`AWS_ENDPOINT_URL` and related variables).
 
 mod clients;
 mod dynamo;

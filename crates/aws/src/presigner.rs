@@ -1,4 +1,4 @@
-//! [`Presigner`] over the S3 client's own signing.
+//! [`Presigner`] over the S3 client's presigning.
 
 use std::{
     collections::BTreeMap,
@@ -18,14 +18,14 @@ use time::OffsetDateTime;
 
 use crate::{error::read_error, s3_store::owned};
 
-/// Signs addresses with the client's credentials; asks nobody.
+/// Signs URLs with the client's credentials, without any request.
 #[derive(Debug, Clone)]
 pub struct S3Presigner {
     client: Client,
 }
 
 impl S3Presigner {
-    /// Over this client.
+    /// A presigner with the credentials of this client.
     #[must_use]
     pub const fn new(client: Client) -> Self {
         Self { client }
@@ -34,21 +34,19 @@ impl S3Presigner {
 
 impl Presigner for S3Presigner {
     async fn presign_put(&self, put: PresignPut<'_>) -> Result<PresignedPut, ServiceError> {
-        let refused = |message: String| refused("PutObject", put.bucket, message);
+        let not_signable = |message: String| not_signable("PutObject", put.bucket, message);
         let sha256 = put
             .sha256
             .map(|hex| {
-                base64_of(hex)
-                    .ok_or_else(|| refused("the SHA-256 is not 64 hexadecimal digits".to_owned()))
+                base64_of(hex).ok_or_else(|| {
+                    not_signable("the SHA-256 is not 64 hexadecimal digits".to_owned())
+                })
             })
             .transpose()?;
         let length = i64::try_from(put.content_length).map_err(|_| {
-            refused(format!(
-                "no object can be {} bytes long",
-                put.content_length
-            ))
+            not_signable(format!("no object can have {} bytes", put.content_length))
         })?;
-        let (config, start) = window(put.expires_in).map_err(refused)?;
+        let (config, start) = validity(put.expires_in).map_err(not_signable)?;
         let request = self
             .client
             .put_object()
@@ -56,7 +54,7 @@ impl Presigner for S3Presigner {
             .key(put.key)
             .content_type(put.content_type)
             .content_length(length)
-            // The address works once: a second PUT finds the object and answers 412.
+            // The URL works once: a second PUT finds the object and gets 412.
             .if_none_match("*")
             .set_checksum_sha256(sha256)
             .set_metadata(Some(owned(put.metadata)))
@@ -77,7 +75,7 @@ impl Presigner for S3Presigner {
         expires_in: Duration,
     ) -> Result<String, ServiceError> {
         let (config, _) =
-            window(expires_in).map_err(|message| refused("GetObject", bucket, message))?;
+            validity(expires_in).map_err(|message| not_signable("GetObject", bucket, message))?;
         self.client
             .get_object()
             .bucket(bucket)
@@ -89,8 +87,8 @@ impl Presigner for S3Presigner {
     }
 }
 
-/// From now on for that long; signatures carry whole seconds.
-fn window(expires_in: Duration) -> Result<(PresigningConfig, SystemTime), String> {
+/// The validity of a signature that begins now, and its start. Signatures have whole seconds.
+fn validity(expires_in: Duration) -> Result<(PresigningConfig, SystemTime), String> {
     let now = OffsetDateTime::now_utc();
     let start = SystemTime::from(now.replace_nanosecond(0).unwrap_or(now));
     PresigningConfig::builder()
@@ -101,9 +99,8 @@ fn window(expires_in: Duration) -> Result<(PresigningConfig, SystemTime), String
         .map_err(|error| error.to_string())
 }
 
-/// The headers that the signature covers, without `host`, which every client sends by itself. On
-/// Lambda the SDK also puts a trace header on the request; it is not signed, and a browser that
-/// sent it would be stopped by the bucket's CORS rules.
+/// The signed headers without `host`, which every client sends anyway. On Lambda, the SDK adds a trace
+/// header to the request. It is not signed, and the bucket's CORS rules would stop a browser that sent it.
 fn signed_headers(request: &PresignedRequest) -> BTreeMap<String, String> {
     let signed: Vec<&str> = request
         .uri()
@@ -131,7 +128,7 @@ fn base64_of(sha256: &str) -> Option<String> {
     Some(STANDARD.encode(bytes))
 }
 
-fn refused(operation: &'static str, bucket: &str, message: String) -> ServiceError {
+fn not_signable(operation: &'static str, bucket: &str, message: String) -> ServiceError {
     ServiceError::not_built(Service::S3, operation, &message, Fate::Final).on(bucket)
 }
 
@@ -180,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everything_that_matters_is_signed_and_nothing_else_is_asked_for() {
+    async fn an_upload_url_signs_every_header_that_the_client_sends() {
         let before = OffsetDateTime::now_utc();
         let metadata = [("filename", "my%20cat.jpg"), ("analyses", "labels,faces")];
         let presigned = presigner(None)
@@ -222,13 +219,16 @@ mod tests {
                 .url
                 .starts_with("https://in-put.s3.eu-west-1.amazonaws.com/uploads/my%20cat%2B1.jpg?")
         );
-        let lives = presigned.expires_at - before;
-        assert!((298.0..=301.0).contains(&lives.as_seconds_f64()), "{lives}");
+        let lifetime = presigned.expires_at - before;
+        assert!(
+            (298.0..=301.0).contains(&lifetime.as_seconds_f64()),
+            "{lifetime}"
+        );
         assert!(!format!("{presigned:?}").contains("X-Amz"));
     }
 
     #[tokio::test]
-    async fn without_a_checksum_none_is_signed() {
+    async fn a_checksum_is_optional() {
         let presigned = presigner(None).presign_put(put(&[], None)).await.unwrap();
         assert_eq!(
             presigned
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_endpoint_override_makes_path_style_addresses() {
+    async fn an_endpoint_override_makes_path_style_urls() {
         let presigner = presigner(Some("http://localhost:4566"));
         let put = presigner.presign_put(put(&[], None)).await.unwrap();
         assert!(
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_signed_is_refused_in_words() {
+    async fn invalid_checksums_and_lifetimes_are_rejected() {
         for sha256 in ["", "9f86", &"é".repeat(32), &"+f".repeat(32)] {
             let error = presigner(None)
                 .presign_put(put(&[], Some(sha256)))

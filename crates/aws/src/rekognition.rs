@@ -30,15 +30,15 @@ pub struct RekognitionRecogniser {
 }
 
 impl RekognitionRecogniser {
-    /// Over this client.
+    /// A recogniser that uses this client.
     #[must_use]
     pub const fn new(client: Client) -> Self {
         Self { client }
     }
 }
 
-/// Sends one operation and gives the bytes of its answer, which the SDK's own types might not
-/// know in full.
+/// Calls one operation and returns the JSON of its response, which may have members that the SDK's
+/// types lack.
 macro_rules! answer {
     ($name:ident, $operation:expr) => {{
         let body = ResponseBody::default();
@@ -76,7 +76,7 @@ impl Recogniser for RekognitionRecogniser {
                         .detect_labels()
                         .image(image)
                         .set_features(Some(features.into_iter().flatten().collect()))
-                        // Both bound labels, so they are said only where labels are asked for.
+                        // Both apply to labels, so they are sent only if labels are requested.
                         .set_min_confidence(labels.then_some(*min_confidence))
                         .set_max_labels(
                             labels.then(|| i32::try_from(*max_labels).unwrap_or(i32::MAX))
@@ -117,8 +117,8 @@ impl Recogniser for RekognitionRecogniser {
     }
 }
 
-fn image(picture: &ImageSource) -> Image {
-    match picture {
+fn image(source: &ImageSource) -> Image {
+    match source {
         ImageSource::Object {
             bucket,
             key,
@@ -136,8 +136,8 @@ fn image(picture: &ImageSource) -> Image {
     }
 }
 
-/// Keeps the body of a successful answer. The SDK reads the whole body into memory before it
-/// deserializes an operation whose answer is no stream, and no operation here answers with one.
+/// Keeps the body of a successful response. The SDK reads the whole body into memory before it
+/// deserializes it, unless the response is a stream. No response here is a stream.
 #[derive(Debug, Clone, Default)]
 struct ResponseBody(Arc<Mutex<Vec<u8>>>);
 
@@ -167,7 +167,7 @@ impl ResponseBody {
                 Service::Rekognition,
                 operation,
                 code::RESPONSE,
-                format!("the answer is not JSON: {error}"),
+                format!("the response is not JSON: {error}"),
                 Fate::RETRY_UNANSWERED,
             )
         })

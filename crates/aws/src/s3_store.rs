@@ -26,10 +26,10 @@ use time::OffsetDateTime;
 
 use crate::error::Failure;
 
-/// The most bytes that are set aside for an object before they have come.
+/// The most bytes that are allocated for an object before they arrive.
 const MAX_RESERVED_BYTES: u64 = 16 * 1024 * 1024;
 
-/// How often an object is read whose bytes break off on the way, which the SDK's own retries do not see.
+/// How often a GET is attempted when its body is cut off. The SDK's retries end before the body.
 const READ_ATTEMPTS: u32 = 3;
 
 /// The buckets of S3, or of the local endpoint.
@@ -38,15 +38,15 @@ pub struct S3Store {
     client: Client,
 }
 
-/// What became of one GET.
+/// The outcome of one GET.
 enum Read {
-    Whole(GetOutcome),
-    /// The reply began and its bytes did not end; why.
-    BrokenOff(String),
+    Complete(GetOutcome),
+    /// The body was cut off, with the reason.
+    CutOff(String),
 }
 
 impl S3Store {
-    /// Over this client.
+    /// A store that uses this client.
     #[must_use]
     pub const fn new(client: Client) -> Self {
         Self { client }
@@ -77,7 +77,7 @@ impl ObjectStore for S3Store {
                 let failure = failure("HeadObject", bucket, &error);
                 match failure.status {
                     Some(404) => Ok(None),
-                    _ => Err(read_error(failure, None)),
+                    _ => Err(explain_denial(failure, None)),
                 }
             }
         }
@@ -87,18 +87,18 @@ impl ObjectStore for S3Store {
         let mut attempt = 1;
         loop {
             match self.read(get).await? {
-                Read::Whole(outcome) => return Ok(outcome),
-                Read::BrokenOff(message) if attempt == READ_ATTEMPTS => {
+                Read::Complete(outcome) => return Ok(outcome),
+                Read::CutOff(message) if attempt == READ_ATTEMPTS => {
                     return Err(ServiceError::new(
                         Service::S3,
                         "GetObject",
                         code::RESPONSE,
-                        format!("the object's bytes broke off: {message}"),
+                        format!("the object's bytes were cut off: {message}"),
                         Fate::RETRY_UNANSWERED,
                     )
                     .on(get.bucket));
                 }
-                Read::BrokenOff(_) => attempt += 1,
+                Read::CutOff(_) => attempt += 1,
             }
         }
     }
@@ -126,12 +126,12 @@ impl ObjectStore for S3Store {
             Err(error) => {
                 let failure = failure("PutObject", put.bucket, &error);
                 match (failure.status, failure.code(), put.condition) {
-                    // 412: it does not hold. 409: another write of the key was under way
+                    // 412: the condition does not hold. 409: another write of the key was in progress
                     // (Amazon S3 User Guide, "Add preconditions to S3 operations").
                     (Some(412), _, _) | (Some(409), "ConditionalRequestConflict", _) => {
                         Ok(PutOutcome::ConditionFailed)
                     }
-                    // If-Match on an object that is gone.
+                    // If-Match for an object that was deleted.
                     (Some(404), "NoSuchKey", Condition::IfMatch(_)) => {
                         Ok(PutOutcome::ConditionFailed)
                     }
@@ -142,17 +142,20 @@ impl ObjectStore for S3Store {
     }
 
     async fn delete(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
-        removed(self.removal(bucket, key).send().await, bucket)
+        deleted(self.delete_request(bucket, key).send().await, bucket)
     }
 
     async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
         let once = Builder::new().retry_config(RetryConfig::disabled());
-        let removal = self.removal(bucket, key).customize().config_override(once);
-        removed(removal.send().await, bucket)
+        let request = self
+            .delete_request(bucket, key)
+            .customize()
+            .config_override(once);
+        deleted(request.send().await, bucket)
     }
 }
 
-fn removed<T, E>(
+fn deleted<T, E>(
     answer: Result<T, SdkError<E, HttpResponse>>,
     bucket: &str,
 ) -> Result<(), ServiceError>
@@ -177,7 +180,7 @@ impl ListObjects for S3Store {
             .bucket(bucket)
             .prefix(prefix)
             .set_start_after(after.map(str::to_owned))
-            // Keys may hold characters that XML cannot.
+            // Keys may contain characters that XML does not allow.
             .encoding_type(EncodingType::Url)
             .send()
             .await
@@ -201,7 +204,7 @@ impl ListObjects for S3Store {
     }
 }
 
-/// A key of a list of objects, which is encoded as the list says; `None` when it is not.
+/// Decodes a key in a list of objects with the list's encoding; `None` if the key is malformed.
 #[must_use]
 pub fn listed_key(encoding: Option<&EncodingType>, key: &str) -> Option<String> {
     match encoding {
@@ -210,7 +213,7 @@ pub fn listed_key(encoding: Option<&EncodingType>, key: &str) -> Option<String> 
     }
 }
 
-/// A key as `encoding-type=url` writes it: percent-encoded, spaces as `+`.
+/// Decodes a key of a list with `encoding-type=url`: percent-encoded, `+` for a space.
 fn decoded(key: &str) -> Option<String> {
     let key = key.replace('+', " ");
     let decoded = percent_decode_str(&key).decode_utf8().ok()?;
@@ -218,11 +221,11 @@ fn decoded(key: &str) -> Option<String> {
 }
 
 impl S3Store {
-    fn removal(&self, bucket: &str, key: &str) -> DeleteObjectFluentBuilder {
+    fn delete_request(&self, bucket: &str, key: &str) -> DeleteObjectFluentBuilder {
         self.client.delete_object().bucket(bucket).key(key)
     }
 
-    /// One GET, with its body.
+    /// One GET with its body.
     async fn read(&self, get: Get<'_>) -> Result<Read, ServiceError> {
         let answer = self
             .client
@@ -250,7 +253,7 @@ impl S3Store {
                     sha256: sha256(found.checksum_sha256()),
                     metadata: metadata(found.metadata()),
                 };
-                // Where they are wanted at once: collected by the SDK, an object is in memory several times.
+                // Read into one buffer. If the SDK collected the body, it would be in memory several times.
                 let expected = size(found.content_length()).min(MAX_RESERVED_BYTES);
                 let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
                 let mut body = found.body;
@@ -258,28 +261,28 @@ impl S3Store {
                     match body.try_next().await {
                         Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
                         Ok(None) => break,
-                        Err(error) => return Ok(Read::BrokenOff(error.to_string())),
+                        Err(error) => return Ok(Read::CutOff(error.to_string())),
                     }
                 }
-                Ok(Read::Whole(GetOutcome::Found(info, bytes)))
+                Ok(Read::Complete(GetOutcome::Found(info, bytes)))
             }
             Err(error) => {
                 let failure = failure("GetObject", get.bucket, &error);
                 match (failure.status, failure.code()) {
-                    (Some(412), _) => Ok(Read::Whole(GetOutcome::Changed)),
+                    (Some(412), _) => Ok(Read::Complete(GetOutcome::Changed)),
                     // 405: the version is a delete marker.
                     (Some(404), "NoSuchKey" | "NoSuchVersion" | "NotFound") | (Some(405), _) => {
-                        Ok(Read::Whole(GetOutcome::Missing))
+                        Ok(Read::Complete(GetOutcome::Missing))
                     }
-                    // An empty object has no first byte, so no range of it can be given.
-                    (Some(416), _) => self.get_empty(get).await.map(Read::Whole),
-                    _ => Err(read_error(failure, get.version_id)),
+                    // No range of an empty object is valid.
+                    (Some(416), _) => self.get_empty(get).await.map(Read::Complete),
+                    _ => Err(explain_denial(failure, get.version_id)),
                 }
             }
         }
     }
 
-    /// What a range of an empty object would have answered.
+    /// The outcome of a GET for a range of an object that may be empty.
     async fn get_empty(&self, get: Get<'_>) -> Result<GetOutcome, ServiceError> {
         Ok(match self.head(get.bucket, get.key).await? {
             None => GetOutcome::Missing,
@@ -292,12 +295,12 @@ impl S3Store {
     }
 }
 
-/// A read that failed. S3 hides whether an object exists from those who may not list the bucket
-/// (Amazon S3 API Reference, "HeadObject", "Permissions"), so 403 has two possible reasons.
-fn read_error(failure: Failure, version_id: Option<&str>) -> ServiceError {
+/// The error of a failed read. S3 hides whether an object exists from callers who may not list the bucket
+/// (Amazon S3 API Reference, "HeadObject", "Permissions"), so a 403 has two possible reasons.
+fn explain_denial(failure: Failure, version_id: Option<&str>) -> ServiceError {
     let Failure { mut error, status } = failure;
     if status == Some(403) && error.code == "AccessDenied" {
-        // Reading a named version takes a permission of its own (as above, "GetObject").
+        // Reading a certain version takes a permission of its own (Amazon S3 API Reference, "GetObject").
         let needed = version_id.map_or("s3:GetObject", |_| "s3:GetObject and s3:GetObjectVersion");
         error.message = format!(
             "{}; either {needed} is missing, or the object does not exist and s3:ListBucket on the bucket is missing",
@@ -337,12 +340,12 @@ fn time(stored: Option<&DateTime>) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(stored?.secs()).ok()
 }
 
-/// `null` is what a bucket without versions, or one that no longer keeps them, calls its only version.
+/// `null` is the version id of objects that were stored without versioning.
 fn version(version_id: Option<&str>) -> Option<String> {
     version_id.filter(|id| *id != "null").map(str::to_owned)
 }
 
-/// The SHA-256 as hexadecimal digits. A multipart upload's checksum of checksums (`…-3`) is none.
+/// The SHA-256 as hexadecimal digits; `None` for a multipart upload, whose value (`…-3`) is a checksum of checksums.
 fn sha256(base64: Option<&str>) -> Option<String> {
     let bytes = STANDARD.decode(base64?).ok()?;
     (bytes.len() == 32).then(|| hex::encode(bytes))
@@ -356,7 +359,7 @@ fn metadata(pairs: Option<&HashMap<String, String>>) -> BTreeMap<String, String>
         .collect()
 }
 
-pub(super) fn owned(metadata: &[(&str, &str)]) -> HashMap<String, String> {
+pub(crate) fn owned(metadata: &[(&str, &str)]) -> HashMap<String, String> {
     metadata
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))

@@ -1,4 +1,4 @@
-//! The adapters against a server that gives prepared answers: what each answer comes to mean.
+//! The adapters against a server with prepared responses.
 
 use std::{
     sync::{Arc, Mutex},
@@ -11,6 +11,7 @@ use serde_json::json;
 use sightline_pipeline::{
     object_store::{Condition, Get, GetOutcome, ObjectStore, Put, PutOutcome},
     recogniser::{ImageSource, Recogniser, RecogniserCall, RecogniserQuery},
+    service_error::ServiceError,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -19,7 +20,7 @@ use tokio::{
 
 use crate::{Clients, clients};
 
-/// Answers each request with the next prepared answer and keeps what it was asked.
+/// Sends the next prepared response to each request, and records the requests.
 struct Replay {
     endpoint: String,
     requests: Arc<Mutex<Vec<String>>>,
@@ -30,12 +31,12 @@ impl Replay {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let heard = requests.clone();
+        let received = requests.clone();
         tokio::spawn(async move {
             for answer in answers {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let request = read_request(&mut stream).await;
-                heard.lock().unwrap().push(request);
+                received.lock().unwrap().push(request);
                 stream.write_all(answer.as_bytes()).await.unwrap();
                 stream.shutdown().await.unwrap();
             }
@@ -99,7 +100,7 @@ fn s3_error(status: &str, code: &str) -> String {
     answer(
         status,
         "content-type: application/xml\r\n",
-        &format!("<Error><Code>{code}</Code><Message>said {code}</Message></Error>"),
+        &format!("<Error><Code>{code}</Code><Message>message of {code}</Message></Error>"),
     )
 }
 
@@ -120,8 +121,13 @@ const PUT: Put<'_> = Put {
     condition: Condition::IfAbsent,
 };
 
+/// The code of an error, and whether it is retryable.
+fn code_and_retryable(error: &ServiceError) -> (&str, bool) {
+    (&error.code, error.is_retryable())
+}
+
 #[tokio::test]
-async fn a_ranged_get_asks_for_what_it_should_and_knows_the_whole_size() {
+async fn a_ranged_get_sends_its_range_and_reads_the_size_of_the_object() {
     let server = Replay::serve(vec![answer(
         "206 Partial Content",
         "content-range: bytes 0-2/1234\r\netag: \"e1\"\r\ncontent-type: image/jpeg\r\n\
@@ -138,7 +144,7 @@ async fn a_ranged_get_asks_for_what_it_should_and_knows_the_whole_size() {
     assert_eq!(info.e_tag, "e1");
     assert_eq!(info.version_id.as_deref(), Some("v1"));
     assert_eq!(info.metadata["analyses"], "labels");
-    // The checksum of a multipart upload's checksums is not the object's.
+    // A multipart upload has a checksum of checksums, which is not the object's.
     assert_eq!(info.sha256, None);
     let request = server.request(0).to_ascii_lowercase();
     assert!(
@@ -158,7 +164,7 @@ async fn a_ranged_get_asks_for_what_it_should_and_knows_the_whole_size() {
 }
 
 #[tokio::test]
-async fn a_head_tells_the_verified_sha256_in_hexadecimal() {
+async fn a_head_returns_the_verified_sha256_in_hexadecimal() {
     let server = Replay::serve(vec![
         answer(
             "200 OK",
@@ -185,15 +191,12 @@ async fn a_head_tells_the_verified_sha256_in_hexadecimal() {
     );
     assert_eq!(store.head("in-put", "uploads/b.png").await.unwrap(), None);
     let error = store.head("in-put", "uploads/c.png").await.unwrap_err();
-    assert_eq!(
-        (error.code.as_str(), error.is_retryable()),
-        ("AccessDenied", false)
-    );
+    assert_eq!(code_and_retryable(&error), ("AccessDenied", false));
     assert!(error.message.contains("s3:ListBucket"), "{error}");
 }
 
 #[tokio::test]
-async fn a_get_tells_what_is_gone_from_what_is_changed_from_what_failed() {
+async fn a_get_distinguishes_missing_and_changed_objects_from_failures() {
     let empty = answer("200 OK", "etag: \"e1\"\r\ncontent-type: image/png\r\n", "");
     let server = Replay::serve(vec![
         s3_error("404 Not Found", "NoSuchKey"),
@@ -213,7 +216,7 @@ async fn a_get_tells_what_is_gone_from_what_is_changed_from_what_failed() {
     }
     assert_eq!(store.get(GET).await.unwrap(), GetOutcome::Changed);
     let GetOutcome::Found(info, bytes) = store.get(GET).await.unwrap() else {
-        panic!("an empty object is an object");
+        panic!("an empty object exists");
     };
     assert_eq!((info.size, bytes.len()), (0, 0));
     for (code, retryable) in [
@@ -222,11 +225,8 @@ async fn a_get_tells_what_is_gone_from_what_is_changed_from_what_failed() {
         ("InvalidObjectState", false),
     ] {
         let error = store.get(GET).await.unwrap_err();
-        assert_eq!(
-            (error.code.as_str(), error.is_retryable()),
-            (code, retryable)
-        );
-        assert_eq!(error.message, format!("said {code}"));
+        assert_eq!(code_and_retryable(&error), (code, retryable));
+        assert_eq!(error.message, format!("message of {code}"));
         assert_eq!(
             (error.operation, error.resource.as_deref()),
             ("GetObject", Some("in-put"))
@@ -235,7 +235,7 @@ async fn a_get_tells_what_is_gone_from_what_is_changed_from_what_failed() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_retryable_and_not_taken_for_the_whole() {
+async fn a_body_that_is_cut_off_is_read_again_and_then_fails() {
     let promised = "etag: \"e1\"\r\ncontent-type: image/jpeg\r\ncontent-length: 1000\r\n";
     let chunked = "etag: \"e1\"\r\ntransfer-encoding: chunked\r\n";
     let broken = [
@@ -247,13 +247,10 @@ async fn a_body_that_breaks_off_is_retryable_and_not_taken_for_the_whole() {
     for reply in broken {
         let server = Replay::serve(vec![reply.clone(); 3]).await;
         let error = server.clients().store.get(GET).await.unwrap_err();
-        assert_eq!(
-            (error.code.as_str(), error.is_retryable()),
-            ("Response", true)
-        );
-        assert!(error.message.contains("broke off"), "{error}");
+        assert_eq!(code_and_retryable(&error), ("Response", true));
+        assert!(error.message.contains("cut off"), "{error}");
 
-        // It is read again by itself, since that costs less than the whole work on the picture once more.
+        // Reading again at once costs less than retrying the whole picture.
         let server = Replay::serve(vec![reply.clone(), reply, whole.clone()]).await;
         let read = server.clients().store.get(GET).await.unwrap();
         assert!(matches!(read, GetOutcome::Found(_, bytes) if bytes == b"all of it"));
@@ -261,7 +258,7 @@ async fn a_body_that_breaks_off_is_retryable_and_not_taken_for_the_whole() {
 }
 
 #[tokio::test]
-async fn a_put_tells_a_condition_that_does_not_hold_from_a_failure() {
+async fn a_put_distinguishes_a_failed_condition_from_a_failure() {
     let server = Replay::serve(vec![
         answer("200 OK", "etag: \"e2\"\r\n", ""),
         s3_error("412 Precondition Failed", "PreconditionFailed"),
@@ -290,10 +287,7 @@ async fn a_put_tells_a_condition_that_does_not_hold_from_a_failure() {
         ("InternalError", true),
     ] {
         let error = store.put(replace).await.unwrap_err();
-        assert_eq!(
-            (error.code.as_str(), error.is_retryable()),
-            (code, retryable)
-        );
+        assert_eq!(code_and_retryable(&error), (code, retryable));
     }
     let first = server.request(0).to_ascii_lowercase();
     assert!(first.contains("\r\nif-none-match: *\r\n"));
@@ -304,7 +298,7 @@ async fn a_put_tells_a_condition_that_does_not_hold_from_a_failure() {
 }
 
 #[tokio::test]
-async fn deleting_what_is_gone_is_no_error() {
+async fn deleting_a_missing_object_succeeds() {
     let server = Replay::serve(vec![
         answer("204 No Content", "", ""),
         s3_error("403 Forbidden", "AccessDenied"),
@@ -335,7 +329,7 @@ fn body_of(request: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn an_answer_is_kept_whole_though_the_sdk_does_not_know_all_of_it() {
+async fn an_answer_keeps_members_that_the_sdk_does_not_know() {
     let text = r#"{"Labels":[{"Name":"Dog","Confidence":99.12345886230469,"NewInThe2030s":[1]}],"LabelModelVersion":"3.0","Later":{"a":0.1}}"#;
     let server = Replay::serve(vec![answer(
         "200 OK",
@@ -371,7 +365,7 @@ async fn an_answer_is_kept_whole_though_the_sdk_does_not_know_all_of_it() {
 }
 
 #[tokio::test]
-async fn every_question_becomes_its_operation() {
+async fn every_query_calls_its_operation() {
     let queries = [
         RecogniserQuery::Labels {
             labels: false,
@@ -422,12 +416,12 @@ async fn every_question_becomes_its_operation() {
 }
 
 #[tokio::test]
-async fn recognisers_errors_are_told_apart_by_whether_time_heals_them() {
+async fn throttling_and_server_errors_of_the_recogniser_are_retryable() {
     let error = |status: &str, code: &str| {
         answer(
             status,
             "content-type: application/x-amz-json-1.1\r\n",
-            &json!({"__type": code, "Message": format!("said {code}")}).to_string(),
+            &json!({"__type": code, "Message": format!("message of {code}")}).to_string(),
         )
     };
     let cases = [
@@ -454,17 +448,14 @@ async fn recognisers_errors_are_told_apart_by_whether_time_heals_them() {
             .recognise(&call(RecogniserQuery::Text))
             .await
             .unwrap_err();
-        assert_eq!(
-            (error.code.as_str(), error.is_retryable()),
-            (code, retryable)
-        );
-        assert_eq!(error.message, format!("said {code}"));
+        assert_eq!(code_and_retryable(&error), (code, retryable));
+        assert_eq!(error.message, format!("message of {code}"));
     }
 }
 
 #[tokio::test]
-async fn what_never_answered_is_retryable_and_named() {
-    // Nobody listens there any more.
+async fn missing_and_unreadable_responses_are_retryable() {
+    // Nothing listens on this port.
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", gone.local_addr().unwrap());
     drop(gone);
@@ -473,12 +464,9 @@ async fn what_never_answered_is_retryable_and_named() {
         .head("in-put", "k")
         .await
         .unwrap_err();
-    assert_eq!(
-        (error.code.as_str(), error.is_retryable()),
-        ("Dispatch", true)
-    );
+    assert_eq!(code_and_retryable(&error), ("Dispatch", true));
 
-    // Somebody listens and says nothing.
+    // The server accepts the connection and sends nothing.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let sdk = config(&endpoint)
@@ -494,12 +482,9 @@ async fn what_never_answered_is_retryable_and_named() {
         .recognise(&call(RecogniserQuery::Faces))
         .await
         .unwrap_err();
-    assert_eq!(
-        (error.code.as_str(), error.is_retryable()),
-        ("Timeout", true)
-    );
+    assert_eq!(code_and_retryable(&error), ("Timeout", true));
 
-    // Somebody speaks no JSON.
+    // The response is not JSON.
     let server = Replay::serve(vec![answer("200 OK", "", "<html>")]).await;
     let error = server
         .clients()
@@ -507,8 +492,5 @@ async fn what_never_answered_is_retryable_and_named() {
         .recognise(&call(RecogniserQuery::Faces))
         .await
         .unwrap_err();
-    assert_eq!(
-        (error.code.as_str(), error.is_retryable()),
-        ("Response", true)
-    );
+    assert_eq!(code_and_retryable(&error), ("Response", true));
 }

@@ -1,7 +1,7 @@
-//! The one back-off: pauses between attempts double, up to a longest one.
+//! Exponential back-off with jitter: each pause is twice the one before, up to a longest pause.
 //!
-//! Each pause is lengthened at random by up to as much again, so that workers that failed together do not
-//! try again together.
+//! Each pause is then lengthened at random, at most to twice its length, so that workers that failed together
+//! do not retry together.
 
 use std::{ops::AsyncFn, time::Duration};
 
@@ -9,7 +9,7 @@ use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
 
 use crate::service_error::ServiceError;
 
-/// The pauses between at most `attempts` attempts: one fewer than there are attempts.
+/// The pauses between at most `attempts` attempts, one fewer than `attempts`.
 pub fn pauses(
     first: Duration,
     longest: Duration,
@@ -20,7 +20,7 @@ pub fn pauses(
         .build()
 }
 
-/// The same pauses without an end.
+/// The same pauses, without end.
 pub fn endless_pauses(first: Duration, longest: Duration) -> impl Iterator<Item = Duration> + Send {
     builder(first, longest).without_max_times().build()
 }
@@ -32,10 +32,10 @@ fn builder(first: Duration, longest: Duration) -> ExponentialBuilder {
         .with_jitter()
 }
 
-/// Calls `work` until it succeeds or fails for a reason that time does not heal, at most `attempts` times.
+/// Calls `work` until it succeeds or its error is not retryable, at most `attempts` times.
 ///
 /// # Errors
-/// The last attempt's error.
+/// The error of the last attempt.
 pub async fn retry<T>(
     first: Duration,
     longest: Duration,
@@ -45,7 +45,7 @@ pub async fn retry<T>(
     (|| work())
         .retry(builder(first, longest).with_max_times(attempts.saturating_sub(1)))
         .when(ServiceError::is_retryable)
-        .notify(|error, pause| tracing::warn!(%error, ?pause, "trying again after a pause"))
+        .notify(|error, pause| tracing::warn!(%error, ?pause, "retrying after a pause"))
         .await
 }
 

@@ -1,40 +1,40 @@
-//! The configuration of the two functions, read from the environment once at start.
+//! The configuration of the two functions, read from the environment once, at start.
 
 use std::{fmt::Display, str::FromStr};
 
 use crate::{Analyses, Analysis, analyse::Settings};
 
-/// A variable that is missing or wrong: one line that names it and what it takes.
+/// A variable that is missing or wrong. The message is one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} {problem}; it takes {takes}")]
 pub struct ConfigError {
     /// The environment variable.
     pub variable: &'static str,
-    /// What is wrong with it.
+    /// What is wrong.
     pub problem: String,
-    /// What it takes, with an example or a range.
+    /// The values that the variable takes, with an example or a range.
     pub takes: &'static str,
 }
 
-/// Where variables are looked up: the process's environment, or a map in a test.
+/// Looks up a variable: in the process's environment, or in a test's map.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Looks a variable up in the process's environment; a value that is no UTF-8 counts as missing.
+/// Looks up a variable in the process's environment. A value that is not UTF-8 counts as missing.
 #[must_use]
 pub fn environment(variable: &str) -> Option<String> {
     std::env::var(variable).ok()
 }
 
-/// The largest object a single PUT may carry, in bytes: 5 GiB
+/// The largest object that a single PUT may store, in bytes: 5 GiB
 /// (Amazon S3 User Guide, "Uploading objects").
 const MAX_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// The two buckets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Buckets {
-    /// Images lie here (`INPUT_BUCKET`).
+    /// The bucket for images (`INPUT_BUCKET`).
     pub input: String,
-    /// Result documents and thumbnails lie here (`OUTPUT_BUCKET`).
+    /// The bucket for result documents and thumbnails (`OUTPUT_BUCKET`).
     pub output: String,
 }
 
@@ -43,11 +43,11 @@ impl Buckets {
         const TAKES: &str = "the name of a bucket, 3 to 63 characters of a-z, 0-9, '.' and '-'";
         let bucket = |variable| {
             let name: String = required(lookup, variable, TAKES)?;
-            let named = (3..=63).contains(&name.len())
+            let is_valid = (3..=63).contains(&name.len())
                 && name.bytes().all(|b| {
                     b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-'
                 });
-            if named {
+            if is_valid {
                 Ok(name)
             } else {
                 Err(wrong(variable, &name, TAKES))
@@ -58,28 +58,28 @@ impl Buckets {
             return Err(ConfigError {
                 variable: "OUTPUT_BUCKET",
                 problem: "names the same bucket as INPUT_BUCKET".to_owned(),
-                takes: "another bucket, so that no result can be taken for an image",
+                takes: "another bucket, so that no result is mistaken for an image",
             });
         }
         Ok(Self { input, output })
     }
 }
 
-/// Who sees which images (`ACCESS`).
+/// Who may access which images (`ACCESS`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Access {
-    /// Everybody lists, reads and deletes everything.
+    /// Everyone may list, read and delete all images.
     Open,
-    /// Callers list, read and delete their own images. Who calls is the claim `sub` of the token that
-    /// API Gateway's JWT authorizer has checked.
+    /// Callers may list, read and delete their own images. The claim `sub` of the token, which API Gateway's
+    /// JWT authorizer has verified, identifies the caller.
     Owner,
-    /// Who knows an image's key reads it; nobody lists or deletes.
+    /// Anyone who knows an image's key may read it. Nobody may list or delete.
     #[default]
     Unlisted,
 }
 
 impl Access {
-    /// Every way.
+    /// All values.
     pub const ALL: [Self; 3] = [Self::Open, Self::Owner, Self::Unlisted];
 
     /// The name in `ACCESS`.
@@ -108,30 +108,30 @@ impl FromStr for Access {
                 wrong(
                     "ACCESS",
                     name,
-                    "open (everybody sees everything), owner (signed-in callers see their own) or unlisted (who knows a key reads it)",
+                    "open (everyone sees all images), owner (signed-in callers see their own) or unlisted (anyone who knows a key can read the image)",
                 )
             })
     }
 }
 
-/// What the upload API is told.
+/// The configuration of the upload API.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UploadApiConfig {
     /// The buckets.
     pub buckets: Buckets,
-    /// Who sees which images (`ACCESS`, `unlisted`).
+    /// Who may access which images (`ACCESS`, `unlisted`).
     pub access: Access,
-    /// What a client may ask for (`ANALYSES`).
+    /// The analyses that a client may request (`ANALYSES`).
     pub analyses: Analyses,
     /// The largest image, in bytes (`MAX_UPLOAD_BYTES`, 15 MiB).
     pub max_upload_bytes: u64,
-    /// How long an upload address works, in seconds (`UPLOAD_URL_SECONDS`, 300).
+    /// How long an upload URL is valid, in seconds (`UPLOAD_URL_SECONDS`, 300).
     pub upload_url_seconds: u64,
-    /// How long a result address works, in seconds (`RESULT_URL_SECONDS`, 900).
+    /// How long a result URL is valid, in seconds (`RESULT_URL_SECONDS`, 900).
     pub result_url_seconds: u64,
     /// Origins whose pages may call the API (`ALLOWED_ORIGINS`, none).
     pub allowed_origins: AllowedOrigins,
-    /// How images that come in a request are analysed.
+    /// The settings for analysing images in requests.
     pub settings: Settings,
 }
 
@@ -139,7 +139,7 @@ impl UploadApiConfig {
     /// Reads the configuration.
     ///
     /// # Errors
-    /// [`ConfigError`] for the first variable that is missing or wrong.
+    /// [`ConfigError`] names the first variable that is missing or wrong.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         let analyses = analyses(lookup)?;
         Ok(Self {
@@ -158,7 +158,7 @@ impl UploadApiConfig {
                 lookup,
                 "UPLOAD_URL_SECONDS",
                 300,
-                // An address signed with a role's credentials dies with the role's session.
+                // A URL signed with a role's credentials expires with the role's session.
                 (1, 900),
                 "a number of seconds from 1 to 900, such as 300",
             )?,
@@ -176,14 +176,14 @@ impl UploadApiConfig {
     }
 }
 
-/// What the processor is told.
+/// The configuration of the processor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProcessorConfig {
     /// The buckets.
     pub buckets: Buckets,
-    /// What is asked of an image whose uploader asked for nothing in particular, and the most an uploader may ask for (`ANALYSES`).
+    /// The analyses that an uploader may request, and the default if the uploader requests none (`ANALYSES`).
     pub analyses: Analyses,
-    /// How images are analysed.
+    /// The settings for analysing images.
     pub settings: Settings,
 }
 
@@ -191,7 +191,7 @@ impl ProcessorConfig {
     /// Reads the configuration.
     ///
     /// # Errors
-    /// [`ConfigError`] for the first variable that is missing or wrong.
+    /// [`ConfigError`] names the first variable that is missing or wrong.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         let analyses = analyses(lookup)?;
         Ok(Self {
@@ -202,19 +202,19 @@ impl ProcessorConfig {
     }
 }
 
-/// The DynamoDB table of the index (`INDEX_TABLE`); `None` where the service keeps no index.
+/// The DynamoDB table of the index (`INDEX_TABLE`); `None` if there is no index.
 ///
 /// # Errors
-/// [`ConfigError`] when it is no name of a table (Amazon DynamoDB Developer Guide, "Naming rules").
+/// [`ConfigError`] if the name is not valid (Amazon DynamoDB Developer Guide, "Naming rules").
 pub fn index_table(lookup: Lookup<'_>) -> Result<Option<String>, ConfigError> {
     let Some(name) = lookup("INDEX_TABLE").filter(|name| !name.is_empty()) else {
         return Ok(None);
     };
-    let named = (3..=255).contains(&name.len())
+    let is_valid = (3..=255).contains(&name.len())
         && name
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
-    if named {
+    if is_valid {
         Ok(Some(name))
     } else {
         Err(wrong(
@@ -225,40 +225,40 @@ pub fn index_table(lookup: Lookup<'_>) -> Result<Option<String>, ConfigError> {
     }
 }
 
-/// The namespace of the figures in CloudWatch (`METRICS_NAMESPACE`); `Sightline` where none is named.
+/// The namespace of the metrics in CloudWatch (`METRICS_NAMESPACE`, `Sightline`).
 ///
 /// # Errors
-/// [`ConfigError`] when it is no name of a namespace (Amazon CloudWatch User Guide, "Namespaces").
+/// [`ConfigError`] if the name is not valid (Amazon CloudWatch User Guide, "Namespaces").
 pub fn metrics_namespace(lookup: Lookup<'_>) -> Result<String, ConfigError> {
     let Some(name) = lookup("METRICS_NAMESPACE").filter(|name| !name.is_empty()) else {
         return Ok("Sightline".to_owned());
     };
-    let named = name.len() <= 255
+    let is_valid = name.len() <= 255
         && !name.starts_with([':', ' '])
         && !name.starts_with("AWS/")
         && name.bytes().all(|b| {
             b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/' | b'#' | b':' | b' ')
         });
-    if named {
+    if is_valid {
         Ok(name)
     } else {
         Err(wrong(
             "METRICS_NAMESPACE",
             &name,
-            "a namespace of CloudWatch metrics, such as Sightline/prod: at most 255 characters of a-z, A-Z, 0-9, '.', '-', '_', '/', '#', ':' and blanks, and not one of AWS's own, which begin with AWS/",
+            "a namespace for CloudWatch metrics, such as Sightline/prod: at most 255 characters of a-z, A-Z, 0-9, '.', '-', '_', '/', '#', ':' and space; it must not begin with AWS/, a colon or a space",
         ))
     }
 }
 
-/// Origins that may call from a browser.
+/// Origins whose pages may call the API.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum AllowedOrigins {
-    /// No page of another origin.
+    /// No other origin.
     #[default]
     None,
-    /// Every page.
+    /// Every origin.
     Any,
-    /// Pages of these origins, each as browsers send it: scheme, host and, unless it is the usual one, port.
+    /// These origins, as browsers send them: scheme, host and, unless it is the default, port.
     List(Vec<String>),
 }
 
@@ -284,7 +284,7 @@ impl FromStr for AllowedOrigins {
                         _ => Err(wrong(
                             "ALLOWED_ORIGINS",
                             origin,
-                            "* or origins separated by commas, such as https://pictures.example.com,http://localhost:3000",
+                            "* or a comma-separated list of origins, such as https://pictures.example.com,http://localhost:3000",
                         )),
                     }
                 })
@@ -304,7 +304,7 @@ fn analyses(lookup: Lookup<'_>) -> Result<Analyses, ConfigError> {
             wrong(
                 "ANALYSES",
                 &list,
-                "names separated by commas out of labels, image-properties, faces, text, moderation, celebrities, ppe and custom-labels",
+                "a comma-separated list of labels, image-properties, faces, text, moderation, celebrities, ppe and custom-labels",
             )
         }),
     }
@@ -343,7 +343,7 @@ fn settings(lookup: Lookup<'_>, analyses: &Analyses) -> Result<Settings, ConfigE
                     "MAX_DAILY_ANALYSES",
                     0,
                     (0, u64::MAX),
-                    "a number of analyses, such as 10000; leave it out for any number",
+                    "a number of analyses, such as 10000; leave it out for no limit",
                 )
             })
             .transpose()?,
@@ -351,7 +351,7 @@ fn settings(lookup: Lookup<'_>, analyses: &Analyses) -> Result<Settings, ConfigE
     match &settings.custom_labels_arn {
         None if analyses.contains(Analysis::CustomLabels) => Err(ConfigError {
             variable: "CUSTOM_LABELS_ARN",
-            problem: "is not set though ANALYSES names custom-labels".to_owned(),
+            problem: "is not set although ANALYSES names custom-labels".to_owned(),
             takes: ARN,
         }),
         Some(arn)
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn two_buckets_are_enough() {
+    fn the_buckets_are_the_only_required_variables() {
         let api = UploadApiConfig::read(&lookup(&BUCKETS)).unwrap();
         assert_eq!(api.analyses.to_string(), "labels,image-properties");
         assert_eq!(api.max_upload_bytes, 15_728_640);
@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_in_one_line_that_names_the_variable() {
+    fn an_error_is_one_line_that_names_the_variable() {
         for (variable, value) in [
             ("INPUT_BUCKET", ""),
             ("INPUT_BUCKET", "Big_Bucket"),
@@ -487,7 +487,7 @@ mod tests {
     }
 
     #[test]
-    fn the_index_has_a_table_or_is_none() {
+    fn namespaces_are_checked() {
         let namespace = |name: &str| metrics_namespace(&lookup(&[("METRICS_NAMESPACE", name)]));
         assert_eq!(metrics_namespace(&lookup(&[])).unwrap(), "Sightline");
         assert_eq!(namespace("Sightline/prod").unwrap(), "Sightline/prod");
@@ -495,6 +495,10 @@ mod tests {
             let error = namespace(wrong).unwrap_err().to_string();
             assert!(error.contains("METRICS_NAMESPACE"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_index_table_is_optional_and_checked() {
         let table = |name: &str| index_table(&lookup(&[("INDEX_TABLE", name)]));
         assert_eq!(index_table(&lookup(&[])), Ok(None));
         assert_eq!(table(""), Ok(None));

@@ -1,9 +1,9 @@
-//! The daily limit on what is asked of the recogniser (`MAX_DAILY_ANALYSES`).
+//! The daily limit on analyses (`MAX_DAILY_ANALYSES`).
 //!
-//! `spending/<YYYY-MM-DD>.json` in the output bucket counts the analyses used on a day, in UTC. Every worker
-//! writes it conditionally, in place of what it read. A worker takes several analyses from the count at
-//! once, so that not every call writes it; what a worker has not used when it ends is lost for the day. So
-//! the limit is never exceeded, and with many workers a little of it may be left over.
+//! `spending/<YYYY-MM-DD>.json` in the output bucket counts the analyses of a day, in UTC. Workers update it with
+//! conditional writes. A worker reserves several analyses at once, so that not every call writes
+//! the count. Analyses that a worker has reserved and not used when it ends are lost for the day. So the limit is
+//! never exceeded, and with many workers a small part of it may stay unused.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,18 +19,18 @@ use crate::{
     service_error::{Fate, Service, ServiceError, code::DAILY_LIMIT_REACHED},
 };
 
-/// Where in the output bucket the days are counted.
+/// The prefix of the counts in the output bucket.
 pub const PREFIX: &str = "spending/";
 
-/// How often a worker reads and writes a count that another worker changed in between.
+/// How often a worker tries to update a count that other workers change.
 const ATTEMPTS: usize = 12;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Into how many writes of the count a day is divided at least.
-const WRITES: u64 = 1000;
+/// The part of the limit that a worker reserves at once is 1 in this many.
+const RESERVATIONS: u64 = 1000;
 
-/// A recogniser that is asked no more than its owner wants to pay for. Clones share the limit.
+/// A recogniser with a daily limit. Clones share the limit.
 #[derive(Debug, Clone)]
 pub struct LimitedRecogniser<R, S> {
     recogniser: R,
@@ -46,27 +46,28 @@ struct DailyLimit<S> {
     allowance: Mutex<Allowance>,
 }
 
-/// What this worker took from the day's count and has not used.
+/// Analyses that this worker has reserved and not used.
 #[derive(Debug)]
 struct Allowance {
     day: Date,
     left: u64,
-    empty_day: bool,
+    /// The day's limit is reached.
+    exhausted: bool,
 }
 
-/// The counting object.
+/// The content of the counting object.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Count {
     analyses: u64,
 }
 
 impl<R, S> LimitedRecogniser<R, S> {
-    /// At most `limit` analyses a day, or any number; they are counted in `bucket`.
+    /// Allows at most `limit` analyses a day, counted in `bucket`; any number if `None`.
     pub fn new(recogniser: R, store: S, bucket: &str, limit: Option<u64>) -> Self {
-        Self::at(recogniser, store, bucket, limit, OffsetDateTime::now_utc)
+        Self::with_clock(recogniser, store, bucket, limit, OffsetDateTime::now_utc)
     }
 
-    fn at(
+    fn with_clock(
         recogniser: R,
         store: S,
         bucket: &str,
@@ -82,7 +83,7 @@ impl<R, S> LimitedRecogniser<R, S> {
                 allowance: Mutex::new(Allowance {
                     day: Date::MIN,
                     left: 0,
-                    empty_day: false,
+                    exhausted: false,
                 }),
             })
         });
@@ -108,7 +109,7 @@ impl<R: Recogniser, S: ObjectStore> Recogniser for LimitedRecogniser<R, S> {
     }
 }
 
-/// How many analyses a query stands for: the two that share a call are billed apart.
+/// The number of analyses in a query. Two that share a call are billed separately.
 const fn analyses(query: &RecogniserQuery) -> u64 {
     match query {
         RecogniserQuery::Labels {
@@ -121,23 +122,23 @@ const fn analyses(query: &RecogniserQuery) -> u64 {
 }
 
 impl<S: ObjectStore> DailyLimit<S> {
-    /// Takes analyses out of the day's, and says of which day.
+    /// Uses a number of today's analyses, and returns the day.
     async fn take(&self, analyses: u64) -> Result<Date, ServiceError> {
-        // Held while the count is written, so that the workers of one process do not race for it.
+        // Locked while the count is written, so that the tasks of one process do not compete for it.
         let mut allowance = self.allowance.lock().await;
         let today = (self.clock)().date();
         if allowance.day != today {
             *allowance = Allowance {
                 day: today,
                 left: 0,
-                empty_day: false,
+                exhausted: false,
             };
         }
-        if allowance.left < analyses && !allowance.empty_day {
-            let wanted = (self.limit / WRITES).max(analyses - allowance.left);
-            let granted = self.withdraw(today, wanted).await?;
+        if allowance.left < analyses && !allowance.exhausted {
+            let wanted = (self.limit / RESERVATIONS).max(analyses - allowance.left);
+            let granted = self.reserve(today, wanted).await?;
             allowance.left += granted;
-            allowance.empty_day = granted < wanted;
+            allowance.exhausted = granted < wanted;
         }
         if allowance.left < analyses {
             return Err(error(
@@ -160,13 +161,13 @@ impl<S: ObjectStore> DailyLimit<S> {
         }
     }
 
-    /// Counts up to `wanted` further analyses, and says how many the day still had.
-    async fn withdraw(&self, day: Date, wanted: u64) -> Result<u64, ServiceError> {
+    /// Reserves up to `wanted` analyses of the day, and returns how many were left to reserve.
+    async fn reserve(&self, day: Date, wanted: u64) -> Result<u64, ServiceError> {
         let key = format!("{PREFIX}{day}.json");
         let mut pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE, ATTEMPTS);
         loop {
             let get = Get::whole(&self.bucket, &key);
-            let (used, e_tag) = match self.store.get(get).await.map_err(uncounted)? {
+            let (used, e_tag) = match self.store.get(get).await.map_err(not_counted)? {
                 GetOutcome::Missing | GetOutcome::Changed => (0, None),
                 GetOutcome::Found(info, body) => (self.read(&key, &body)?, Some(info.e_tag)),
             };
@@ -185,13 +186,13 @@ impl<S: ObjectStore> DailyLimit<S> {
                     .as_deref()
                     .map_or(Condition::IfAbsent, Condition::IfMatch),
             };
-            if let PutOutcome::Stored(_) = self.store.put(put).await.map_err(uncounted)? {
+            if let PutOutcome::Stored(_) = self.store.put(put).await.map_err(not_counted)? {
                 return Ok(granted);
             }
             let Some(pause) = pauses.next() else {
                 return Err(error(
                     "SpendingContended",
-                    "other workers changed the day's count of analyses every time",
+                    "other workers changed today's count of analyses during every attempt",
                     Fate::RETRY,
                 ));
             };
@@ -199,7 +200,7 @@ impl<S: ObjectStore> DailyLimit<S> {
         }
     }
 
-    /// A count that cannot be read stops the spending, and comes right when the object is repaired.
+    /// Reads a count. If it cannot be read, nothing is spent until somebody repairs the object.
     fn read(&self, key: &str, body: &[u8]) -> Result<u64, ServiceError> {
         serde_json::from_slice::<Count>(body)
             .map(|count| count.analyses)
@@ -216,8 +217,8 @@ impl<S: ObjectStore> DailyLimit<S> {
     }
 }
 
-/// The analyses cannot be counted. The picture is not at fault, so this is never final.
-fn uncounted(cause: ServiceError) -> ServiceError {
+/// The error while the analyses cannot be counted. It says nothing about the picture, so it is never final.
+fn not_counted(cause: ServiceError) -> ServiceError {
     let message = format!("today's analyses cannot be counted: {cause}");
     error(cause.code, message, Fate::RETRY)
 }
@@ -265,7 +266,7 @@ mod tests {
         store: S,
         limit: u64,
     ) -> LimitedRecogniser<CannedRecogniser, S> {
-        LimitedRecogniser::at(recogniser.clone(), store, OUT, Some(limit), || {
+        LimitedRecogniser::with_clock(recogniser.clone(), store, OUT, Some(limit), || {
             OffsetDateTime::UNIX_EPOCH
         })
     }
@@ -297,11 +298,11 @@ mod tests {
                     .map(|worker| async { code(worker.recognise(&faces()).await) }),
             )
             .await;
-            let refused = codes.iter().filter(|code| *code == DAILY_LIMIT_REACHED);
+            let over_limit = codes.iter().filter(|code| *code == DAILY_LIMIT_REACHED);
             let contended = codes.iter().filter(|code| *code == "SpendingContended");
             assert!(recogniser.count() as u64 <= limit, "{limit}");
             assert_eq!(
-                recogniser.count() + refused.count() + contended.count(),
+                recogniser.count() + over_limit.count() + contended.count(),
                 80,
                 "{limit}"
             );
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_for_two_analyses_counts_twice_and_the_last_one_is_left_to_another() {
+    async fn a_call_for_two_analyses_counts_as_two() {
         let recogniser = CannedRecogniser::new();
         let worker = worker(&recogniser, MemoryStore::new(), 3);
         assert_eq!(code(worker.recognise(&labels_and_properties()).await), "");
@@ -325,7 +326,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_refused_is_not_counted_and_what_may_be_billed_is() {
+    async fn rejected_calls_are_not_counted_and_unanswered_ones_are() {
         for (error, left) in [
             (throttled(), true),
             (refused("InvalidImageFormatException"), true),
@@ -339,13 +340,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_next_day_has_its_own_count() {
+    async fn each_day_has_its_own_count() {
         static NOW: AtomicI64 = AtomicI64::new(86_399);
         let clock =
             || OffsetDateTime::from_unix_timestamp(NOW.load(Ordering::Relaxed)).expect("a time");
         let store = MemoryStore::new();
-        let worker =
-            LimitedRecogniser::at(CannedRecogniser::new(), store.clone(), OUT, Some(1), clock);
+        let worker = LimitedRecogniser::with_clock(
+            CannedRecogniser::new(),
+            store.clone(),
+            OUT,
+            Some(1),
+            clock,
+        );
         assert_eq!(code(worker.recognise(&faces()).await), "");
         assert_eq!(code(worker.recognise(&faces()).await), DAILY_LIMIT_REACHED);
         NOW.store(86_400, Ordering::Relaxed);
@@ -354,7 +360,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_asked_while_nothing_can_be_counted() {
+    async fn without_a_count_the_recogniser_is_not_called() {
         let recogniser = CannedRecogniser::new();
         let store = Failing::new(MemoryStore::new(), Faults::first(1, slow_down()));
         let failing = worker(&recogniser, store, 9);
@@ -376,7 +382,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_large_daily_limit_is_counted_in_blocks() {
+    async fn a_large_daily_limit_is_reserved_in_blocks() {
         let store = MemoryStore::new();
         let worker = worker(&CannedRecogniser::new(), store.clone(), 10_000);
         for _ in 0..20 {

@@ -1,8 +1,8 @@
-//! JSON that somebody else wrote, in words.
+//! Descriptions of JSON values.
 
 use serde_json::Value;
 
-/// What a value is, with its article, for messages to whoever sent it.
+/// The type of a value with its article, for error messages.
 #[must_use]
 pub const fn kind(value: &Value) -> &'static str {
     match value {

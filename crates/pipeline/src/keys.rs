@@ -1,55 +1,57 @@
-//! Object keys. The source key is the one identifier of an image: every other key is derived from
-//! it here and nowhere else.
+//! Object keys. The source key identifies an image. Every other key is derived from it, here and
+//! nowhere else.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Images under this prefix are analysed when they arrive.
+/// The prefix of uploads in the input bucket. Storing an image there triggers the processor.
 pub const UPLOAD_PREFIX: &str = "uploads/";
-/// Images that came inside a request and were answered in it; they trigger nothing.
-pub const INLINE_PREFIX: &str = "inline/";
-/// Where result documents lie in the output bucket.
-pub const RESULT_PREFIX: &str = "results/";
-/// Where thumbnails lie in the output bucket.
-pub const THUMBNAIL_PREFIX: &str = "thumbnails/";
-/// Where the leases of images in hand lie in the output bucket.
-pub const CLAIM_PREFIX: &str = "claims/";
+/// The prefix of images from `POST /images` in the input bucket. They trigger nothing.
+const INLINE_PREFIX: &str = "inline/";
+/// The prefix of result documents in the output bucket.
+pub(crate) const RESULT_PREFIX: &str = "results/";
+/// The prefix of thumbnails in the output bucket.
+const THUMBNAIL_PREFIX: &str = "thumbnails/";
+/// The prefix of leases in the output bucket.
+const LEASE_PREFIX: &str = "claims/";
 
-/// The longest key S3 takes, in bytes of UTF-8
+/// The longest key in S3, in bytes of UTF-8
 /// (Amazon S3 User Guide, "Naming Amazon S3 objects").
 pub const MAX_KEY_BYTES: usize = 1024;
-/// The longest source key whose thumbnail key, the longest of the derived ones, still fits in [`MAX_KEY_BYTES`].
+/// The longest source key whose derived keys fit in [`MAX_KEY_BYTES`]. The thumbnail key is the longest of them.
 pub const MAX_SOURCE_KEY_BYTES: usize = MAX_KEY_BYTES - THUMBNAIL_PREFIX.len() - ".jpg".len();
 
-/// The longest `sub` a token may carry, in characters of ASCII
+/// The longest `sub` of a token, in ASCII characters
 /// (OpenID Connect Core 1.0, section 2, "ID Token").
 const MAX_SUBJECT_BYTES: usize = 255;
 
-/// Whose images these are: the `sub` of a token as one segment of a key.
+/// The owner of images: the `sub` of a token, encoded as one segment of a key.
 ///
-/// Letters, digits, `-` and `_` stay as they are, so the UUIDs that Amazon Cognito issues do; any
-/// other byte becomes `!` and two hexadecimal digits, as percent-encoding has it with a character that
-/// S3 keys take without special handling (Amazon S3 User Guide, "Naming Amazon S3 objects"). So no
-/// two subjects share a segment and none leaves it.
+/// Letters, digits, `-` and `_` stay as they are, and so do the UUIDs of Amazon Cognito. Any other byte becomes
+/// `!` and two hexadecimal digits. This is percent-encoding with a character that S3 keys take without
+/// special handling (Amazon S3 User Guide, "Naming Amazon S3 objects"). So each subject has its own segment,
+/// and no segment contains a slash.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Owner(String);
 
-/// A `sub` that names nobody.
+/// A `sub` that is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the subject is empty, longer than {MAX_SUBJECT_BYTES} bytes or holds control characters")]
+#[error(
+    "the subject is empty, longer than {MAX_SUBJECT_BYTES} bytes or contains control characters"
+)]
 pub struct OwnerError;
 
 impl Owner {
-    /// The owner that the claim `sub` of a token names.
+    /// The owner with this claim `sub`.
     ///
     /// # Errors
-    /// [`OwnerError`] when it is empty, too long or holds control characters, as no issuer's is.
+    /// [`OwnerError`] if it is empty, too long or contains control characters.
     pub fn from_subject(subject: &str) -> Result<Self, OwnerError> {
-        let named = (1..=MAX_SUBJECT_BYTES).contains(&subject.len())
+        let is_valid = (1..=MAX_SUBJECT_BYTES).contains(&subject.len())
             && !subject.chars().any(char::is_control);
-        if !named {
+        if !is_valid {
             return Err(OwnerError);
         }
         let mut segment = String::with_capacity(subject.len());
@@ -63,7 +65,7 @@ impl Owner {
         Ok(Self(segment))
     }
 
-    /// The segment of keys that names the owner.
+    /// The owner's segment in keys.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -76,16 +78,16 @@ impl Owner {
 #[serde(try_from = "String", into = "String")]
 pub struct SourceKey(String);
 
-/// Why a key names no image of ours.
+/// Why a key is not a source key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// It is under neither prefix: somebody else's object, left alone.
+    /// It is under neither prefix. Such objects are ignored.
     #[error("the key {0:?} is under neither uploads/ nor inline/, so it names no image")]
     OutsidePrefix(String),
-    /// It names a folder (ends in `/`, as consoles create) or nothing at all.
+    /// It ends in `/`, like the folders that consoles create, or has nothing after the prefix.
     #[error("the key {0:?} names a folder, not an image; put the image under a name below it")]
     Folder(String),
-    /// Its result document could not be named.
+    /// Its derived keys would be too long.
     #[error(
         "the key is {bytes} bytes long, so its result could not be named; use at most {MAX_SOURCE_KEY_BYTES} bytes"
     )]
@@ -96,10 +98,10 @@ pub enum KeyError {
 }
 
 impl SourceKey {
-    /// Checks a key as it stands in the bucket, that is, already percent-decoded.
+    /// Checks a key, which must be percent-decoded already.
     ///
     /// # Errors
-    /// [`KeyError`] when the key names no image of ours.
+    /// [`KeyError`] if it is not a source key.
     pub fn new(key: impl Into<String>) -> Result<Self, KeyError> {
         let key = key.into();
         let Some(rest) = [UPLOAD_PREFIX, INLINE_PREFIX]
@@ -120,25 +122,25 @@ impl SourceKey {
     /// The key of a new upload: `uploads/<id>.<extension>`, or `uploads/<owner>/<id>.<extension>`.
     #[must_use]
     pub fn for_upload(owner: Option<&Owner>, id: Uuid, extension: &str) -> Self {
-        Self::made(UPLOAD_PREFIX, owner, id, extension)
+        Self::compose(UPLOAD_PREFIX, owner, id, extension)
     }
 
-    /// The key of a new image that came inside a request: `inline/<id>.<extension>`, or
+    /// The key of a new image from a request: `inline/<id>.<extension>`, or
     /// `inline/<owner>/<id>.<extension>`.
     #[must_use]
     pub fn for_inline(owner: Option<&Owner>, id: Uuid, extension: &str) -> Self {
-        Self::made(INLINE_PREFIX, owner, id, extension)
+        Self::compose(INLINE_PREFIX, owner, id, extension)
     }
 
-    fn made(prefix: &str, owner: Option<&Owner>, id: Uuid, extension: &str) -> Self {
+    fn compose(prefix: &str, owner: Option<&Owner>, id: Uuid, extension: &str) -> Self {
         Self(match owner {
             Some(Owner(owner)) => format!("{prefix}{owner}/{id}.{extension}"),
             None => format!("{prefix}{id}.{extension}"),
         })
     }
 
-    /// The segment that follows the prefix when there is a folder there: whose image it is, where keys
-    /// carry owners, as [`Owner::as_str`] has it.
+    /// The folder after the prefix, if there is one. If the deployment has owners, this is the
+    /// [`Owner::as_str`] of the image's owner.
     #[must_use]
     pub fn owner(&self) -> Option<&str> {
         let (_, rest) = self.0.split_once('/')?;
@@ -146,26 +148,26 @@ impl SourceKey {
         Some(owner).filter(|owner| !owner.is_empty())
     }
 
-    /// Whether the image is that owner's.
+    /// Whether the image belongs to this owner.
     #[must_use]
     pub fn is_of(&self, owner: &Owner) -> bool {
         self.owner() == Some(owner.as_str())
     }
 
-    /// The key as it stands in the bucket.
+    /// The key, not encoded.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether an arriving object with this key is to be analysed.
+    /// Whether storing an object with this key triggers the processor.
     #[must_use]
     pub fn is_upload(&self) -> bool {
         self.0.starts_with(UPLOAD_PREFIX)
     }
 
-    /// The UUID that is the file's stem, as keys made by `POST /uploads` have; for any other key a
-    /// UUID (version 5) computed from the key, so that the same key always has the same id.
+    /// The UUID in the file name, as in keys from `POST /uploads`. For any other key, a UUID (version 5)
+    /// computed from the key, so the same key always has the same id.
     #[must_use]
     pub fn image_id(&self) -> Uuid {
         let name = self.0.rsplit('/').next().unwrap_or_default();
@@ -190,8 +192,8 @@ impl SourceKey {
 
     /// `claims/<source key>` in the output bucket.
     #[must_use]
-    pub fn claim_key(&self) -> String {
-        format!("{CLAIM_PREFIX}{}", self.0)
+    pub fn lease_key(&self) -> String {
+        format!("{LEASE_PREFIX}{}", self.0)
     }
 }
 
@@ -220,15 +222,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn derived_keys_keep_the_source_key_whole() {
+    fn derived_keys_contain_the_source_key() {
         let key = SourceKey::new("uploads/my cat+1.jpg").unwrap();
         assert_eq!(key.result_key(), "results/uploads/my cat+1.jpg.json");
         assert_eq!(key.thumbnail_key(), "thumbnails/uploads/my cat+1.jpg.jpg");
-        assert_eq!(key.claim_key(), "claims/uploads/my cat+1.jpg");
+        assert_eq!(key.lease_key(), "claims/uploads/my cat+1.jpg");
     }
 
     #[test]
-    fn a_key_of_ours_carries_its_id_and_any_other_key_gets_a_steady_one() {
+    fn the_image_id_is_read_or_computed_from_the_key() {
         let id = Uuid::new_v4();
         assert_eq!(SourceKey::for_upload(None, id, "jpg").image_id(), id);
         let owner = Owner::from_subject("anne").unwrap();
@@ -244,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn owners_are_one_segment_each_their_own() {
+    fn each_owner_has_a_segment_of_its_own() {
         for (subject, segment) in [
             (
                 "7d1c9a52-3b1f-4c56-9d0f-0a3c2f5e8b11",
@@ -288,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_name_no_image_are_refused() {
+    fn keys_that_name_no_image_are_rejected() {
         for key in [
             "",
             "cat.jpg",
@@ -310,10 +312,10 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_source_key_has_derived_keys_that_s3_takes() {
+    fn derived_keys_of_the_longest_source_key_fit_in_s3() {
         let longest = format!("uploads/{}", "é".repeat((MAX_SOURCE_KEY_BYTES - 8) / 2));
         let key = SourceKey::new(&*longest).unwrap();
-        for derived in [key.result_key(), key.thumbnail_key(), key.claim_key()] {
+        for derived in [key.result_key(), key.thumbnail_key(), key.lease_key()] {
             assert!(derived.len() <= MAX_KEY_BYTES);
         }
         assert!(matches!(

@@ -1,9 +1,7 @@
-//! What Sightline is, apart from where it runs: source keys, analyses, the result document, the
-//! configuration of the two functions, and the ports through which they reach the outside with
-//! their AWS adapters.
+//! The domain of Sightline: source keys, analyses, the result document, the configuration of the two
+//! functions, and the ports to outside services.
 //!
-//! Nothing in here knows whether the outside is AWS or the local endpoint: both are reached by the
-//! ordinary AWS SDK clients.
+//! Nothing here depends on the AWS SDK. The adapters are in `sightline-aws`.
 
 pub mod analyse;
 pub mod analysis;

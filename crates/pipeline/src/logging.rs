@@ -1,25 +1,24 @@
-//! Logs: JSON lines on Lambda, readable lines on a terminal.
+//! Logs: JSON lines on Lambda, plain text elsewhere.
 
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Starts logging as `RUST_LOG` asks, `info` if it asks nothing or something that cannot be read.
+/// Starts logging with the filter in `RUST_LOG`; `info` if it is missing or invalid.
 ///
-/// On Lambda (`AWS_LAMBDA_RUNTIME_API` is set) each line is a JSON object; elsewhere it is text on
-/// standard error, so that standard output stays a program's own, coloured where that is a
-/// terminal. A second call changes nothing.
+/// On Lambda (`AWS_LAMBDA_RUNTIME_API` is set) each line is a JSON object on standard output. Elsewhere it is
+/// text on standard error, coloured if that is a terminal. A second call has no effect.
 pub fn start() {
     start_with("info");
 }
 
-/// Starts logging with another filter than `info` for when `RUST_LOG` asks nothing.
+/// Starts logging with another default filter than `info`.
 pub fn start_with(default_filter: &str) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
     let lambda = std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
     let registry = tracing_subscriber::registry().with(filter);
-    // Fails only if logging was started before, which is as good.
+    // Fails only if logging was started before, which is fine.
     let _ = if lambda {
         registry
             .with(
@@ -44,7 +43,7 @@ pub fn start_with(default_filter: &str) {
     };
 }
 
-/// Whether the person wants colours where they are possible (<https://no-color.org>).
+/// Whether the user accepts colours (<https://no-color.org>).
 fn no_color_is_unset() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -1,5 +1,5 @@
-//! What is done and spent, in figures: for CloudWatch as lines in its embedded metric format, and
-//! for Prometheus as a page of text.
+//! Metrics of work and cost: for CloudWatch as lines in its embedded metric format, and for
+//! Prometheus as a page of text.
 
 use std::{
     io::Write,
@@ -19,14 +19,14 @@ use crate::{
     document::{Cost, Timings},
 };
 
-static FIGURES: LazyLock<Figures> = LazyLock::new(Figures::new);
-/// The namespace of the figures in CloudWatch, where they are written for it.
+static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+/// The namespace in CloudWatch, if metrics are written for CloudWatch.
 static NAMESPACE: OnceLock<String> = OnceLock::new();
 
 /// One label with its value.
 type Label = [(&'static str, String); 1];
 
-struct Figures {
+struct Metrics {
     registry: Registry,
     images: Family<Label, Counter>,
     analyses: Family<Label, Counter>,
@@ -37,7 +37,7 @@ struct Figures {
     seconds: Family<Label, Histogram>,
 }
 
-impl Figures {
+impl Metrics {
     fn new() -> Self {
         let mut registry = Registry::with_prefix("sightline");
         let images = Family::default();
@@ -81,32 +81,32 @@ impl Figures {
     }
 }
 
-/// From now on, also writes lines in CloudWatch's embedded metric format to standard output, which
-/// is where Lambda takes them from. The first namespace counts.
+/// From now on, also writes the metrics to standard output in CloudWatch's embedded metric format, where Lambda
+/// collects them. Only the first call has an effect.
 pub fn embed(namespace: String) {
     NAMESPACE.get_or_init(|| namespace);
 }
 
 /// Counts a document that was written.
 pub fn written(document: &ResultDocument) {
-    let figures = &*FIGURES;
+    let metrics = &*METRICS;
     let label = |name, value: &str| [(name, value.to_owned())];
     let status = document.status.name();
-    figures.images.get_or_create(&label("status", status)).inc();
+    metrics.images.get_or_create(&label("status", status)).inc();
     for analysis in answered(document) {
-        figures
+        metrics
             .analyses
             .get_or_create(&label("analysis", analysis))
             .inc();
     }
     for error in &document.errors {
-        figures
+        metrics
             .errors
             .get_or_create(&label("code", &error.code))
             .inc();
     }
     for (step, milliseconds) in steps(&document.timings) {
-        figures
+        metrics
             .seconds
             .get_or_create(&label("step", step))
             .observe(milliseconds as f64 / 1000.0);
@@ -119,44 +119,44 @@ pub fn written(document: &ResultDocument) {
     }
 }
 
-/// Counts answers that were paid for and are in no document.
+/// Counts the cost of answers that are in no document.
 pub fn spent(cost: &Cost, now: OffsetDateTime) {
     if cost.calls == 0 {
         return;
     }
     count_cost(cost);
     if let Some(namespace) = NAMESPACE.get() {
-        print(&[line(namespace, now, &[], &cost_figures(cost))]);
+        print(&[line(namespace, now, &[], &cost_metrics(cost))]);
     }
 }
 
 fn count_cost(cost: &Cost) {
-    FIGURES.calls.inc_by(u64::from(cost.calls));
-    FIGURES.usd.inc_by(cost.usd);
+    METRICS.calls.inc_by(u64::from(cost.calls));
+    METRICS.usd.inc_by(cost.usd);
 }
 
-/// Counts an image that failed and will be retried. The reason is a code, not a sentence, see
+/// Counts an image that failed and will be retried. The reason is a code, not a sentence; see
 /// [`ServiceError::metric_reason`](crate::ServiceError::metric_reason).
 pub fn retryable_failure(reason: &str, now: OffsetDateTime) {
     let label = [("reason", reason.to_owned())];
-    FIGURES.retryable_failures.get_or_create(&label).inc();
+    METRICS.retryable_failures.get_or_create(&label).inc();
     if let Some(namespace) = NAMESPACE.get() {
         let one = [("RetryableFailures", "Count", json!(1))];
         print(&[line(namespace, now, &[("Reason", reason)], &one)]);
     }
 }
 
-/// All figures of this process as a page of text for Prometheus (OpenMetrics 1.0).
+/// All metrics of this process as a page of text for Prometheus (OpenMetrics 1.0).
 #[must_use]
 pub fn render() -> String {
     let mut page = String::new();
-    if let Err(error) = encode(&mut page, &FIGURES.registry) {
-        tracing::error!(%error, "the figures could not be written");
+    if let Err(error) = encode(&mut page, &METRICS.registry) {
+        tracing::error!(%error, "could not encode the metrics");
     }
     page
 }
 
-/// The names of the analyses that have an answer.
+/// The names of the analyses with an answer.
 fn answered(document: &ResultDocument) -> impl Iterator<Item = &'static str> {
     document
         .analyses
@@ -180,7 +180,7 @@ fn steps(timings: &Timings) -> impl Iterator<Item = (&'static str, u64)> {
     .filter_map(|(step, milliseconds)| Some((step, milliseconds?)))
 }
 
-/// The lines about a document. Figures that share their dimensions share a line.
+/// The lines for a document. Metrics with the same dimensions share a line.
 fn lines(namespace: &str, document: &ResultDocument) -> Vec<Value> {
     let now = document.processed_at;
     let count = |name| [(name, "Count", json!(1))];
@@ -195,7 +195,7 @@ fn lines(namespace: &str, document: &ResultDocument) -> Vec<Value> {
         all.push((name, "Milliseconds", json!(milliseconds)));
     }
     if let Some(cost) = &document.cost {
-        all.extend(cost_figures(cost));
+        all.extend(cost_metrics(cost));
     }
     let mut lines = vec![
         line(namespace, now, &[], &all),
@@ -225,7 +225,7 @@ fn lines(namespace: &str, document: &ResultDocument) -> Vec<Value> {
     lines
 }
 
-fn cost_figures(cost: &Cost) -> [(&'static str, &'static str, Value); 2] {
+fn cost_metrics(cost: &Cost) -> [(&'static str, &'static str, Value); 2] {
     [
         ("BilledCalls", "Count", json!(cost.calls)),
         ("CostUsd", "None", json!(cost.usd)),
@@ -237,10 +237,10 @@ fn line(
     namespace: &str,
     now: OffsetDateTime,
     dimensions: &[(&str, &str)],
-    figures: &[(&str, &str, Value)],
+    values: &[(&str, &str, Value)],
 ) -> Value {
     let names: Vec<_> = dimensions.iter().map(|(name, _)| name).collect();
-    let metrics: Vec<_> = figures
+    let metrics: Vec<_> = values
         .iter()
         .map(|(name, unit, _)| json!({"Name": name, "Unit": unit}))
         .collect();
@@ -260,7 +260,7 @@ fn line(
             .map(|(name, value)| ((*name).to_owned(), json!(value))),
     );
     line.extend(
-        figures
+        values
             .iter()
             .map(|(name, _, value)| ((*name).to_owned(), value.clone())),
     );
@@ -270,7 +270,7 @@ fn line(
 fn print(lines: &[Value]) {
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     if let Err(error) = std::io::stdout().lock().write_all(text.as_bytes()) {
-        tracing::warn!(%error, "the figures could not be written");
+        tracing::warn!(%error, "could not write the metrics");
     }
 }
 
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_of_the_embedded_metric_format() {
+    fn lines_have_the_embedded_metric_format() {
         let lines = lines("Sightline/test", &document());
         for line in &lines {
             let directive = &line["_aws"]["CloudWatchMetrics"][0];
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_holds_what_was_counted() {
+    fn the_prometheus_page_contains_all_counts() {
         written(&document());
         retryable_failure("Recogniser", OffsetDateTime::UNIX_EPOCH);
         let cost = Cost {

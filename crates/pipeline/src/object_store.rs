@@ -1,4 +1,4 @@
-//! The port to the buckets.
+//! The ports to the buckets.
 
 use std::{collections::BTreeMap, future::Future, time::Duration};
 
@@ -6,9 +6,9 @@ use time::OffsetDateTime;
 
 use crate::service_error::ServiceError;
 
-/// Objects in buckets, as much of S3 as Sightline needs. Keys are as they stand in the bucket, not encoded.
+/// Objects in buckets: the part of S3 that Sightline needs. Keys are not encoded.
 pub trait ObjectStore: Send + Sync + 'static {
-    /// An object's metadata; `None` when there is no such object.
+    /// An object's metadata; `None` if there is no such object.
     fn head(
         &self,
         bucket: &str,
@@ -18,18 +18,18 @@ pub trait ObjectStore: Send + Sync + 'static {
     /// An object or its first bytes.
     fn get(&self, get: Get<'_>) -> impl Future<Output = Result<GetOutcome, ServiceError>> + Send;
 
-    /// Stores an object whole, or, when `put.condition` does not hold, not at all.
+    /// Stores an object, if `put.condition` holds.
     fn put(&self, put: Put<'_>) -> impl Future<Output = Result<PutOutcome, ServiceError>> + Send;
 
-    /// Removes an object; one that is not there is removed already.
+    /// Deletes an object. Deleting a missing object succeeds.
     fn delete(
         &self,
         bucket: &str,
         key: &str,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
-    /// The same in a single request, for keys that others write too: a removal whose reply is lost is not sent again,
-    /// since by then something else may lie there.
+    /// Deletes an object in a single request, for keys that others write too. If the reply is lost, the request is not
+    /// repeated, because by then another object may be stored there.
     fn delete_once(
         &self,
         bucket: &str,
@@ -37,10 +37,10 @@ pub trait ObjectStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 }
 
-/// What lies in a bucket.
+/// Lists the objects in a bucket.
 pub trait ListObjects: Send + Sync + 'static {
-    /// Keys that begin with `prefix` and come after `after`, in the order of their bytes: the first
-    /// 1000 of them at most. A listing without keys is the last.
+    /// The first 1000 keys that begin with `prefix` and come after `after`, in byte order. No key means the end of
+    /// the list.
     fn list(
         &self,
         bucket: &str,
@@ -49,15 +49,15 @@ pub trait ListObjects: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<String>, ServiceError>> + Send;
 }
 
-/// Signed addresses, made without asking anybody.
+/// Makes presigned URLs, without any request.
 pub trait Presigner: Send + Sync + 'static {
-    /// An address at which exactly this object can be PUT, once.
+    /// A URL to which exactly this object can be PUT, once.
     fn presign_put(
         &self,
         put: PresignPut<'_>,
     ) -> impl Future<Output = Result<PresignedPut, ServiceError>> + Send;
 
-    /// An address from which the object can be read for that long.
+    /// A URL from which the object can be read until it expires.
     fn presign_get(
         &self,
         bucket: &str,
@@ -66,7 +66,7 @@ pub trait Presigner: Send + Sync + 'static {
     ) -> impl Future<Output = Result<String, ServiceError>> + Send;
 }
 
-/// What a bucket says of an object.
+/// An object's metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ObjectInfo {
     /// ETag without quotes.
@@ -77,15 +77,15 @@ pub struct ObjectInfo {
     pub content_type: String,
     /// When the object was stored, to the second.
     pub last_modified: Option<OffsetDateTime>,
-    /// Version, where the bucket keeps versions.
+    /// The version, if the bucket has versioning.
     pub version_id: Option<String>,
-    /// SHA-256 of the object, 64 hexadecimal digits, where the bucket verified one.
+    /// SHA-256 of the object, 64 hexadecimal digits, if the bucket verified one.
     pub sha256: Option<String>,
     /// User metadata, names in lower case without `x-amz-meta-`.
     pub metadata: BTreeMap<String, String>,
 }
 
-/// What to read.
+/// A read.
 #[derive(Debug, Clone, Copy)]
 pub struct Get<'a> {
     /// The bucket.
@@ -101,7 +101,7 @@ pub struct Get<'a> {
 }
 
 impl<'a> Get<'a> {
-    /// The newest version of an object, whole.
+    /// All bytes of the newest version.
     #[must_use]
     pub const fn whole(bucket: &'a str, key: &'a str) -> Self {
         Self {
@@ -117,15 +117,15 @@ impl<'a> Get<'a> {
 /// The outcome of a [`Get`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GetOutcome {
-    /// The object's metadata and the bytes that were asked for.
+    /// The object's metadata and the requested bytes.
     Found(ObjectInfo, Vec<u8>),
     /// No such object, or no such version.
     Missing,
-    /// The object is another than `if_match` names.
+    /// The object's ETag is not `if_match`.
     Changed,
 }
 
-/// What to store.
+/// A write.
 #[derive(Debug, Clone, Copy)]
 pub struct Put<'a> {
     /// The bucket.
@@ -138,57 +138,57 @@ pub struct Put<'a> {
     pub content_type: &'a str,
     /// User metadata, ASCII, names in lower case without `x-amz-meta-`.
     pub metadata: &'a [(&'a str, &'a str)],
-    /// What must hold for the object to be stored.
+    /// The condition for storing the object.
     pub condition: Condition<'a>,
 }
 
-/// What must hold when an object is stored.
+/// The condition of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition<'a> {
-    /// Nothing.
+    /// None.
     Always,
-    /// There is no such object yet.
+    /// There is no such object.
     IfAbsent,
-    /// The object there has this ETag, without quotes.
+    /// The stored object has this ETag, without quotes.
     IfMatch(&'a str),
 }
 
-/// What became of a [`Put`].
+/// The outcome of a [`Put`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutOutcome {
-    /// Stored; the new ETag without quotes.
+    /// The object is stored; the new ETag without quotes.
     Stored(String),
-    /// The condition did not hold, or another write won the race for it; nothing was stored.
+    /// The condition did not hold, or another write won the race. Nothing was stored.
     ConditionFailed,
 }
 
-/// What an upload address is to be signed for.
+/// The object for which an upload URL is signed.
 #[derive(Debug, Clone, Copy)]
 pub struct PresignPut<'a> {
     /// The bucket.
     pub bucket: &'a str,
     /// The key.
     pub key: &'a str,
-    /// The one content type.
+    /// The only accepted content type.
     pub content_type: &'a str,
-    /// The one length in bytes.
+    /// The only accepted length in bytes.
     pub content_length: u64,
-    /// SHA-256 of the bytes, 64 hexadecimal digits, where the client gave one.
+    /// SHA-256 of the bytes, 64 hexadecimal digits, if the client gave one.
     pub sha256: Option<&'a str>,
     /// User metadata, ASCII, names in lower case without `x-amz-meta-`.
     pub metadata: &'a [(&'a str, &'a str)],
-    /// How long the address works.
+    /// How long the URL is valid.
     pub expires_in: Duration,
 }
 
-/// A signed upload address; whoever holds it can upload, so it never reaches a log.
+/// A presigned upload URL. Anyone who has it can upload, so it must never reach a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PresignedPut {
-    /// The address.
+    /// The URL.
     pub url: String,
-    /// Exactly the headers the client must send, names in lower case.
+    /// The headers that the client must send, no more and no fewer; names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// When the address stops working.
+    /// When the URL expires.
     pub expires_at: OffsetDateTime,
 }
 

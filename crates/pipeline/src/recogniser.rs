@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::service_error::ServiceError;
 
-/// Somebody who says what a picture shows: Rekognition, or the local endpoint.
+/// Recognises what a picture shows: Rekognition, or the local endpoint.
 pub trait Recogniser: Send + Sync + 'static {
-    /// Asks one thing of one picture; one billed call.
+    /// Runs one query on one picture, which is one billed call.
     ///
-    /// The answer is Rekognition's own response body, untouched.
+    /// The answer is Rekognition's response body, unchanged.
     fn recognise(
         &self,
         call: &RecogniserCall,
@@ -21,13 +21,13 @@ pub trait Recogniser: Send + Sync + 'static {
 /// One query about one picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecogniserCall {
-    /// What is asked.
+    /// The query.
     pub query: RecogniserQuery,
-    /// Where the picture lies.
+    /// The picture.
     pub image: ImageSource,
 }
 
-/// Where the picture lies.
+/// Where the recogniser finds the picture.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ImageSource {
     /// In a bucket, up to 15 MB.
@@ -36,14 +36,14 @@ pub enum ImageSource {
         bucket: String,
         /// The key.
         key: String,
-        /// The version, where the bucket keeps versions.
+        /// The version, if the bucket has versioning.
         version_id: Option<String>,
     },
     /// In the request itself, up to 5 MiB.
     Bytes(Arc<[u8]>),
 }
 
-/// What is asked, with the parameters that Sightline sets.
+/// A query with the parameters that Sightline sets.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RecogniserQuery {
     /// DetectLabels.
@@ -54,7 +54,7 @@ pub enum RecogniserQuery {
         image_properties: bool,
         /// Percent 0..100.
         min_confidence: f32,
-        /// At most this many.
+        /// The most labels.
         max_labels: u32,
     },
     /// DetectFaces with all attributes.

@@ -1,8 +1,8 @@
-//! What an outside service said when it did not do what it was asked.
+//! Errors of outside services.
 //!
-//! Expected outcomes, such as an absent object or a failed condition, are not errors: callers decide by
-//! them. What is left is an error with one meaning, its [`Fate`]. The adapter that reads the service's
-//! answer decides the fate once; nothing else interprets error codes to find out what to do.
+//! Expected outcomes, such as an absent object or a failed condition, are not errors. Every error has one
+//! meaning, its [`Fate`]. The adapter that reads the service's answer decides the fate once; nothing else interprets
+//! error codes to decide what to do.
 
 use std::fmt;
 
@@ -22,41 +22,41 @@ pub enum Service {
 /// What can be done about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// Try again later: throttling, 5xx, time-outs, lost connections.
+    /// Retry later: throttling, 5xx, time-outs, lost connections.
     Retry {
-        /// Whether the service may have done the work, and billed it, although no answer arrived.
+        /// Whether the service may have done the work and billed it, although no answer arrived.
         maybe_billed: bool,
     },
-    /// The deployment must be repaired first: permissions, credentials, names of buckets or tables. Such
+    /// Repair the deployment first: permissions, credentials, names of buckets or tables. Such
     /// an error says nothing about a picture; after the repair the same request succeeds.
     Repair,
-    /// The daily limit on analyses is used up. The service was not called; tomorrow the same request
+    /// The daily limit on analyses is reached. The service was not called; tomorrow the same request
     /// succeeds.
     DailyLimit,
-    /// Neither time nor a repair of the deployment changes the answer.
+    /// Final: neither waiting nor a repair of the deployment changes the answer.
     Final,
 }
 
 impl Fate {
-    /// Try again; the service refused, so nothing was billed.
+    /// Retry; the service rejected the request, so nothing was billed.
     pub const RETRY: Self = Self::Retry {
         maybe_billed: false,
     };
-    /// Try again; no answer arrived, so the service may have done the work.
+    /// Retry; no answer arrived, so the service may have done the work.
     pub const RETRY_UNANSWERED: Self = Self::Retry { maybe_billed: true };
 }
 
-/// Codes of errors that this program gives itself, because the service sent none.
+/// Error codes of Sightline itself, for errors without a service's code.
 pub mod code {
     /// No answer in time.
     pub const TIMEOUT: &str = "Timeout";
     /// The service was not reached.
     pub const DISPATCH: &str = "Dispatch";
-    /// The answer could not be read, or broke off.
+    /// The answer could not be read, or was cut off.
     pub const RESPONSE: &str = "Response";
     /// The request could not be built.
     pub const REQUEST: &str = "Request";
-    /// The daily limit on analyses is used up.
+    /// The daily limit on analyses is reached.
     pub const DAILY_LIMIT_REACHED: &str = "DailyLimitReached";
 }
 
@@ -71,7 +71,7 @@ pub struct ServiceError {
     pub resource: Option<String>,
     /// The service's error code, or one of [`code`].
     pub code: String,
-    /// What the service or the connection said, without signed URLs.
+    /// The message of the service or the connection, without signed URLs.
     pub message: String,
     /// What can be done about it.
     pub fate: Fate,
@@ -99,7 +99,7 @@ impl ServiceError {
         }
     }
 
-    /// The request could not be built, which is a defect of this program or of its configuration.
+    /// An error for a request that could not be built: a defect of this program or of its configuration.
     pub fn not_built(
         service: Service,
         operation: &'static str,
@@ -118,7 +118,7 @@ impl ServiceError {
         }
     }
 
-    /// Whether trying again can help without a repair.
+    /// Whether a retry can succeed without a repair.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(self.fate, Fate::Retry { .. })
@@ -130,7 +130,7 @@ impl ServiceError {
         matches!(self.fate, Fate::Repair)
     }
 
-    /// Whether neither time nor a repair changes the answer today.
+    /// Whether neither a retry nor a repair changes the answer today.
     #[must_use]
     pub const fn is_final(&self) -> bool {
         matches!(self.fate, Fate::Final | Fate::DailyLimit)
@@ -148,7 +148,7 @@ impl ServiceError {
         matches!(self.fate, Fate::Retry { maybe_billed: true })
     }
 
-    /// The reason in metrics: Rekognition's code as it is; other services put their name before it.
+    /// The reason in metrics: the code, after the service's name unless the service is Rekognition.
     #[must_use]
     pub fn metric_reason(&self) -> String {
         match self.service {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_tell_services_apart() {
+    fn metric_reasons_name_the_service() {
         let reason = |service| {
             ServiceError::new(service, "Call", "Timeout", "", Fate::RETRY).metric_reason()
         };

@@ -1,4 +1,4 @@
-//! Which version of an object an event, a lease, a result or a row of the index speaks of, and which of two is newer.
+//! Versions of an object, and which of two is newer. Events, leases, results and index rows each name a version.
 
 use std::cmp::Ordering;
 
@@ -11,13 +11,13 @@ use time::OffsetDateTime;
 pub struct ObjectVersion {
     /// ETag without quotes.
     pub e_tag: String,
-    /// S3's version, where the bucket keeps versions.
+    /// S3's version id, if the bucket has versioning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_id: Option<String>,
-    /// S3's sequencer, where an event told it.
+    /// S3's sequencer, if an event gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequencer: Option<String>,
-    /// When the object was stored, to the second as S3 tells it, where the object was there to be asked.
+    /// When the object was stored, to the second, if the object could be read.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -26,25 +26,25 @@ pub struct ObjectVersion {
     pub last_modified: Option<OffsetDateTime>,
 }
 
-/// How one version stands to another of the same key.
+/// How one version relates to another of the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
     /// It is the same.
     Same,
     /// It is newer.
     Newer,
-    /// It is older, or nothing tells which is newer.
+    /// It is older, or it is unknown which is newer.
     NotNewer,
 }
 
 impl ObjectVersion {
-    /// How `self` stands to `other`, both of the same key.
+    /// How `self` relates to `other`, a version of the same key.
     ///
-    /// The same version has the same version id where the bucket keeps versions, else the same
-    /// ETag and sequencer; where one of the two knows no sequencer (an event made by hand or by a
-    /// backfill, a result written without an event), the times of storing take its place, as far
-    /// as both are known. The same bytes uploaded twice are two versions: the second may ask for
-    /// other analyses.
+    /// In a bucket with versioning, equal versions have equal version ids. Otherwise they have equal ETags and
+    /// sequencers. If one of them has no sequencer (an event sent by hand or by a backfill, a result
+    /// written without an event), the times of storing are compared instead, if both are known.
+    /// The same bytes uploaded twice are two versions: the second upload may request other
+    /// analyses.
     #[must_use]
     pub fn relation_to(&self, other: &Self) -> Relation {
         let order = match (&self.sequencer, &other.sequencer) {
@@ -114,13 +114,13 @@ mod tests {
     }
 
     #[test]
-    fn the_version_id_decides_where_there_is_one() {
+    fn version_ids_decide_in_a_bucket_with_versioning() {
         let first = version("e", Some("v1"), Some("01"));
         let second = version("e", Some("v2"), Some("02"));
         assert_eq!(first.relation_to(&first), Relation::Same);
         assert_eq!(second.relation_to(&first), Relation::Newer);
         assert_eq!(first.relation_to(&second), Relation::NotNewer);
-        // Known from an event on one side only.
+        // One of them has no sequencer.
         assert_eq!(
             version("e", Some("v1"), None).relation_to(&first),
             Relation::Same
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn else_etag_and_sequencer_do_and_the_etag_alone_without_a_sequencer() {
+    fn without_version_ids_etag_and_sequencer_decide() {
         let first = version("e", None, Some("01"));
         let again = version("e", None, Some("02"));
         assert_eq!(again.relation_to(&first), Relation::Newer);
@@ -144,13 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn times_of_storing_order_what_sequencers_cannot() {
+    fn without_sequencers_the_times_of_storing_decide() {
         let stored = |sequencer, second| ObjectVersion {
             last_modified: Some(OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(second)),
             ..version("e", None, sequencer)
         };
         let queued_by_hand = stored(None, 10);
-        // The same object as its own event tells of it, and the same bytes stored again.
+        // The same object with the sequencer of its own event, then the same bytes stored again.
         assert_eq!(
             stored(Some("01"), 10).relation_to(&queued_by_hand),
             Relation::Same
@@ -162,7 +162,7 @@ mod tests {
             queued_by_hand.relation_to(&version("e", None, Some("01"))),
             Relation::Same
         );
-        // Where both are known, the sequencers decide.
+        // If both have sequencers, these decide.
         assert_eq!(
             stored(Some("03"), 5).relation_to(&stored(Some("02"), 9)),
             Relation::Newer

@@ -1,4 +1,4 @@
-//! The rules that every index follows, for the index in memory and in SQLite. `crates/aws` runs them for
+//! The rules that every index follows, for the indexes in memory and in SQLite. `crates/aws` runs them for
 //! DynamoDB.
 
 #![allow(
@@ -11,10 +11,10 @@
 )]
 
 use sightline_pipeline::{
-    index::{Entry, ImageIndex, SqliteIndex},
+    index::{Entry, SqliteIndex},
     testing::{
-        MemoryIndex, index_images as images,
-        index_suite::{self as suite, Backend, Library},
+        MemoryIndex,
+        index_suite::{self as suite, Backend, ExpectedIndex, images, put_all},
     },
 };
 
@@ -43,8 +43,8 @@ impl Backend for InSqlite {
 async fn the_index_in_memory() {
     suite::rules(&InMemory).await;
     let index = MemoryIndex::new();
-    put_all(&index, &images::many(images::MANY)).await;
-    suite::many(&index, 100, async |new: &[Entry]| {
+    put_all(&index, &images::many_entries(images::MANY)).await;
+    suite::pages_of_many(&index, 100, async |new: &[Entry]| {
         put_all(&index, new).await
     })
     .await;
@@ -55,31 +55,28 @@ async fn the_index_in_sqlite() {
     let folder = InSqlite(tempfile::tempdir().unwrap());
     suite::rules(&folder).await;
     let index = folder.fresh().await;
-    index.put_all(images::many(images::MANY)).await.unwrap();
-    suite::many(&index, 100, async |new: &[Entry]| {
+    index
+        .put_all(images::many_entries(images::MANY))
+        .await
+        .unwrap();
+    suite::pages_of_many(&index, 100, async |new: &[Entry]| {
         put_all(&index, new).await
     })
     .await;
-    suite::side_by_side(&folder.fresh().await).await;
-}
-
-async fn put_all<I: ImageIndex>(index: &I, entries: &[Entry]) {
-    for entry in entries {
-        index.put(entry).await.unwrap();
-    }
+    suite::concurrent_writes(&folder.fresh().await).await;
 }
 
 #[test]
-fn sqlite_keeps_what_it_holds_and_refuses_what_a_newer_program_wrote() {
+fn a_sqlite_file_is_durable_and_one_from_a_newer_version_is_rejected() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("index.sqlite3");
-    let library = runtime.block_on(Library::new(&images::some()));
+    let expected = runtime.block_on(ExpectedIndex::new(&images::sample_entries()));
     let index = SqliteIndex::open(&path).unwrap();
-    runtime.block_on(put_all(&index, &images::some()));
+    runtime.block_on(put_all(&index, &images::sample_entries()));
     drop(index);
     let index = SqliteIndex::open(&path).unwrap();
-    runtime.block_on(library.check(&index));
+    runtime.block_on(expected.check(&index));
     drop(index);
     let file = rusqlite::Connection::open(&path).unwrap();
     file.pragma_update(None, "user_version", 99).unwrap();
@@ -88,5 +85,5 @@ fn sqlite_keeps_what_it_holds_and_refuses_what_a_newer_program_wrote() {
         (error.code.as_str(), error.is_retryable()),
         ("Newer", false)
     );
-    assert!(error.to_string().contains("layout 99"), "{error}");
+    assert!(error.to_string().contains("schema version 99"), "{error}");
 }

@@ -1,28 +1,29 @@
-//! How the time of an invocation is divided.
+//! The deadlines of an invocation.
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-/// The moments after which no further step begins or is waited for.
+/// The times after which steps of the work are not begun, or not waited for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadlines {
-    /// No image is begun after this, and the recogniser is not called for one that is not prepared by then.
+    /// For beginning an image, and for preparing it. The recogniser is not called for an image that is not prepared by
+    /// then.
     pub(crate) begin: Instant,
-    /// No answer is waited for after this.
+    /// For the recogniser's answers.
     pub(crate) answer: Instant,
-    /// No document is waited for after this: the time that is left saves the answers for the next attempt.
+    /// For writing the document. The remaining time is for saving the answers for the next attempt.
     pub(crate) document: Instant,
-    /// Nothing is written after this.
+    /// For all writes.
     pub(crate) write: Instant,
-    /// The end of the invocation, by the clock.
+    /// The end of the invocation, in wall-clock time.
     pub(crate) end: OffsetDateTime,
 }
 
 impl Deadlines {
-    /// The deadlines of an invocation with this much time left. A tenth of it, 3 seconds at most, is
-    /// reserved for writing; an image needs a quarter, 10 seconds at most, to be begun.
+    /// The deadlines of an invocation with this much time left. A tenth of it, at most 3 seconds, is
+    /// reserved for writing. An image is begun only while a quarter of it, at most 10 seconds, is left.
     pub(crate) fn new(now: OffsetDateTime, left: Duration) -> Self {
         let end = Instant::now() + left;
         let writing = (left / 10).min(Duration::from_secs(3));

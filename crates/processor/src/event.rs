@@ -1,9 +1,9 @@
-//! Reads S3's events, in whichever way they reach the function.
+//! Reads S3's events.
 //!
-//! Four ways are known: S3 straight to the function, S3 through SQS (several records in one
-//! message), S3 through EventBridge (to the function or to the queue), and S3 through SNS. Events
-//! are read member by member rather than into the types of `aws_lambda_events`, because those refuse a
-//! whole batch for one member that is not needed here.
+//! They arrive in four ways: from S3 directly, through SQS (several records in one message), through
+//! EventBridge (to the function or to the queue), and through SNS. Events are read member by member
+//! and not into the types of `aws_lambda_events`, because those reject a whole batch for one member
+//! that is not needed here.
 //!
 //! Sources: Amazon S3 User Guide, "Event message structure" and "Using EventBridge"; AWS Lambda
 //! Developer Guide, "Using Lambda with Amazon SQS".
@@ -16,18 +16,18 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 /// The event of one invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// Messages of a queue, each of which succeeds or fails by itself.
+    /// Messages of a queue. Each succeeds or fails by itself.
     Queue(Vec<Message>),
-    /// An event without a queue, which succeeds or fails as a whole.
+    /// An event without a queue. It succeeds or fails as a whole.
     Direct(EventContent),
 }
 
 /// A message of the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The id that reports its failure.
+    /// The id for reporting its failure.
     pub id: String,
-    /// Its content.
+    /// The content.
     pub content: EventContent,
 }
 
@@ -36,24 +36,24 @@ pub struct Message {
 pub struct EventContent {
     /// Objects that were created, in the event's order.
     pub created: Vec<ObjectCreated>,
-    /// What was understood and needs no processing, in words.
+    /// Descriptions of records that need no processing.
     pub ignored: Vec<String>,
-    /// What was not understood.
+    /// Errors of records that cannot be read.
     pub errors: Vec<EventError>,
 }
 
-/// An object was created.
+/// A created object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectCreated {
     /// The bucket.
     pub bucket: String,
-    /// The key as it stands in the bucket.
+    /// The key, decoded.
     pub key: String,
     /// ETag without quotes.
     pub e_tag: Option<String>,
-    /// Version, where the bucket keeps versions.
+    /// The version, if the bucket has versioning.
     pub version_id: Option<String>,
-    /// S3's sequencer: orders the events of one key.
+    /// S3's sequencer, which orders the events of one key.
     pub sequencer: Option<String>,
     /// Size in bytes.
     pub size: Option<u64>,
@@ -61,7 +61,7 @@ pub struct ObjectCreated {
     pub time: Option<OffsetDateTime>,
 }
 
-/// Why an event, or a part of it, was not understood. Trying again cannot help, so the message goes to the
+/// Why an event, or a part of it, cannot be read. A retry cannot help, so the message ends in the
 /// dead-letter queue, where a person finds it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
@@ -76,8 +76,8 @@ pub enum EventError {
     /// `Records` is not a list.
     #[error("Records is {0}, not a list")]
     RecordsNotAList(&'static str),
-    /// Records of a service that carries no S3 events.
-    #[error("records of {0:?} carry no S3 events; send those of aws:s3, aws:sqs or aws:sns")]
+    /// Records of another service.
+    #[error("records of {0:?} contain no S3 events; send records of aws:s3, aws:sqs or aws:sns")]
     UnknownSource(String),
     /// Messages of a queue among other records.
     #[error("record {0} is not an SQS message although others are")]
@@ -85,24 +85,24 @@ pub enum EventError {
     /// A member is missing.
     #[error("{0} is missing")]
     MissingMember(&'static str),
-    /// A member is of another type.
-    #[error("{member} is {found}, not {takes}")]
+    /// A member has another type.
+    #[error("{member} is {found}, not {expected}")]
     WrongType {
         /// The member, as a JSON pointer.
         member: &'static str,
         /// The type found.
         found: &'static str,
         /// The type expected.
-        takes: &'static str,
+        expected: &'static str,
     },
     /// The body of a message is not JSON.
     #[error("the body is not JSON: {0}")]
     BodyNotJson(String),
-    /// An event inside an event inside an event.
-    #[error("the body holds an event that is nested more deeply than any service nests it")]
+    /// An event that is nested too deeply.
+    #[error("the body contains an event that is nested more deeply than any service nests it")]
     WrappedTooDeep,
-    /// A major version of S3's events that is not known.
-    #[error("the event's version is {0:?}; versions 2.x are understood")]
+    /// An unknown major version of S3's events.
+    #[error("the event's version is {0:?}; only versions 2.x are supported")]
     UnknownVersion(String),
     /// The key is not form-urlencoded.
     #[error("the key {0:?} is not form-urlencoded UTF-8, as S3 encodes keys in events")]
@@ -110,7 +110,7 @@ pub enum EventError {
     /// An empty key.
     #[error("the key is empty")]
     EmptyKey,
-    /// Longer than any key.
+    /// A key longer than S3 allows.
     #[error("the key is {0} bytes long; S3 keys have at most {MAX_KEY_BYTES}")]
     KeyTooLong(usize),
     /// An empty bucket name.
@@ -145,8 +145,8 @@ impl Event {
     /// Reads an event.
     ///
     /// # Errors
-    /// [`EventError`] if the messages cannot be told apart. An error inside one message or record is part of its
-    /// [`EventContent`] and stops no other.
+    /// [`EventError`] if the event cannot be divided into messages. An error inside one message or record is part of
+    /// its [`EventContent`] and affects no other.
     pub fn read(event: &Value) -> Result<Self, EventError> {
         if !event.is_object() {
             return Err(EventError::NotAnObject(kind(event)));
@@ -186,14 +186,14 @@ impl Message {
     }
 }
 
-/// How deeply the event being read is nested.
+/// How deeply an event is nested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Depth {
     /// Not nested.
     Event,
-    /// In a queue's message.
+    /// In a message of a queue.
     Message,
-    /// In a topic's notification, which may itself be in a message.
+    /// In a notification of a topic, which may itself be in a message.
     Notification,
 }
 
@@ -217,7 +217,7 @@ impl EventContent {
             return Self::failed(EventError::NotAnObject(kind(event)));
         }
         if event.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
-            // S3 sends it when a notification is configured.
+            // S3 sends this when a notification is configured.
             return Self {
                 ignored: vec!["S3's test event".to_owned()],
                 ..Self::default()
@@ -271,7 +271,7 @@ impl EventContent {
     }
 }
 
-/// The content of one record: an object, or why it needs no processing.
+/// The content of one record: an object, or a description if it needs no processing.
 type Record = Result<Result<ObjectCreated, String>, EventError>;
 
 impl From<Record> for EventContent {
@@ -309,7 +309,7 @@ fn s3_record(record: &Value) -> Record {
     )
 }
 
-/// An event of EventBridge. Its key is as it stands in the bucket.
+/// An event of EventBridge. Its key is not encoded.
 fn event_bridge(event: &Value) -> Record {
     if let Some(source) = optional_text(event, "/source")?
         && source != "aws.s3"
@@ -358,30 +358,30 @@ fn created(
         version_id: owned(version_id).filter(|id| id != "null"),
         sequencer: owned(sequencer),
         size,
-        // Only for the timings, so an unreadable time is ignored.
+        // Used for timings only, so a malformed time is ignored.
         time: time.and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok()),
     }))
 }
 
-/// Decodes a key once: '+' is a space, `%XX` a byte. S3 does not encode '/', others write `%2F`.
+/// Decodes a key once: `+` is a space, `%XX` a byte. S3 does not encode `/`, but other senders write `%2F`.
 fn decoded_key(encoded: &str) -> Result<String, EventError> {
-    let wrong = || EventError::KeyEncoding(encoded.to_owned());
+    let error = || EventError::KeyEncoding(encoded.to_owned());
     let well_formed = encoded.split('%').skip(1).all(|rest| {
         rest.as_bytes()
             .first_chunk::<2>()
             .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     });
     if !well_formed {
-        return Err(wrong());
+        return Err(error());
     }
     percent_decode_str(&encoded.replace('+', " "))
         .decode_utf8()
         .map(|key| key.into_owned())
-        .map_err(|_| wrong())
+        .map_err(|_| error())
 }
 
 fn source(record: &Value) -> Option<&str> {
-    // SNS writes it in capitals.
+    // SNS capitalizes the name.
     record
         .get("eventSource")
         .or_else(|| record.get("EventSource"))
@@ -402,7 +402,7 @@ fn optional_text<'a>(
         Some(other) => Err(EventError::WrongType {
             member,
             found: kind(other),
-            takes: "a string",
+            expected: "a string",
         }),
     }
 }
@@ -413,7 +413,7 @@ fn optional_size(event: &Value, member: &'static str) -> Result<Option<u64>, Eve
         Some(value) => value.as_u64().map(Some).ok_or(EventError::WrongType {
             member,
             found: kind(value),
-            takes: "a number of bytes",
+            expected: "a number of bytes",
         }),
     }
 }

@@ -1,4 +1,4 @@
-//! A whole invocation: from the event to the answer for Lambda.
+//! An invocation: from the event to the response for Lambda.
 
 use std::{
     collections::BTreeMap,
@@ -34,7 +34,7 @@ use crate::{
 pub struct Invocation {
     /// Lambda's request id, for the logs.
     pub request_id: String,
-    /// How long the invocation may take. Work ends a little before; unfinished images are reported as
+    /// How long the invocation may take. Work ends shortly before, and unfinished images are reported as
     /// failed, so that they are retried.
     pub time_left: Duration,
 }
@@ -43,17 +43,17 @@ pub struct Invocation {
 /// message fails by itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HandlerError {
-    /// The event was not understood.
+    /// The event cannot be read.
     #[error(transparent)]
     Event(#[from] EventError),
     /// Images have to be retried.
-    #[error("{failed} of {all} images have to be retried; the first because: {first}")]
+    #[error("{failed} of {all} images have to be retried; the first error: {first}")]
     Retry {
-        /// How many images.
+        /// The number of images to retry.
         failed: usize,
-        /// Out of how many.
+        /// The number of images in the event.
         all: usize,
-        /// Why the first failed.
+        /// The first image's error.
         first: RetryableFailure,
     },
 }
@@ -69,7 +69,7 @@ impl HandlerError {
     }
 }
 
-/// The processor: everything that lives as long as the process.
+/// The processor, with everything that lives as long as the process.
 #[derive(Debug)]
 pub struct Processor<S, R, I = NoIndex> {
     config: ProcessorConfig,
@@ -78,13 +78,13 @@ pub struct Processor<S, R, I = NoIndex> {
     index: Option<I>,
     preparer: Preparer,
     options: Options,
-    /// A random name of this process.
+    /// A random name for this process.
     process: String,
-    /// How many images were begun.
+    /// The number of images begun so far.
     begun: AtomicU64,
 }
 
-/// An image to process, and which message announced it.
+/// An image to process, with its message.
 struct Job {
     /// The position of the message in the batch; 0 for a direct event.
     from: usize,
@@ -92,7 +92,7 @@ struct Job {
 }
 
 impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
-    /// Over these ports, without an index.
+    /// A processor with these ports and without an index.
     #[must_use]
     pub fn new(config: ProcessorConfig, store: S, recogniser: R, options: Options) -> Self {
         Self {
@@ -107,7 +107,7 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
         }
     }
 
-    /// The same processor with an index, to which every document is added.
+    /// Adds an index, to which every document is then added.
     #[must_use]
     pub fn with_index<I: ImageIndex>(self, index: Option<I>) -> Processor<S, R, I> {
         Processor {
@@ -126,23 +126,23 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
 impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
     /// Processes one event.
     ///
-    /// Answers `{"batchItemFailures": [{"itemIdentifier": <message id>}, …]}` to a queue's event
-    /// (AWS Lambda Developer Guide, "Implementing partial batch responses"), `null` to any other.
+    /// For a queue's event, returns `{"batchItemFailures": [{"itemIdentifier": <message id>}, …]}`
+    /// (AWS Lambda Developer Guide, "Implementing partial batch responses"); for any other, `null`.
     ///
     /// # Errors
-    /// [`HandlerError`]: the event was not understood, or, without a queue, images have to be retried, for
-    /// which Lambda repeats the invocation.
+    /// [`HandlerError`] if the event cannot be read, or if images of an event without a queue have to be retried.
+    /// Lambda then repeats the invocation.
     pub async fn handle(
         &self,
         event: Value,
         invocation: &Invocation,
     ) -> Result<Value, HandlerError> {
-        let answered = self.handle_with_reasons(event, invocation).await;
-        answered.map(|(answer, _)| answer)
+        let handled = self.handle_with_reasons(event, invocation).await;
+        handled.map(|(response, _)| response)
     }
 
-    /// As [`Self::handle`], and by message id one sentence for a person on why it will be retried, for which
-    /// Lambda's answer has no member.
+    /// As [`Self::handle`]. Also returns, by message id, one sentence on why the message will be retried. Lambda's
+    /// response has no member for it.
     ///
     /// # Errors
     /// As [`Self::handle`].
@@ -193,14 +193,14 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
                 }
             }
             Err(error) => {
-                tracing::error!(request_id, kind = error.name(), %error, "the event was not understood");
+                tracing::error!(request_id, kind = error.name(), %error, "could not read the event");
                 Err(error.into())
             }
         }
     }
 
-    /// Processes the images of all messages, several at once. Images of the same key are processed one after
-    /// the other, the newest first, so that the older ones find its result. Returns the failures with the
+    /// Processes the images of all messages concurrently. Events for one key are processed one after
+    /// another, the newest first, so that the older ones find its result. Returns the failures with the
     /// positions of their messages.
     async fn process_all(
         &self,
@@ -210,11 +210,11 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
     ) -> Vec<(usize, RetryableFailure)> {
         let mut by_key: BTreeMap<SourceKey, Vec<Job>> = BTreeMap::new();
         for (from, content) in contents.into_iter().enumerate() {
-            for what in content.ignored {
-                tracing::info!(request_id, what, "ignored");
+            for description in content.ignored {
+                tracing::info!(request_id, description, "ignored a record");
             }
             for error in content.errors {
-                tracing::error!(request_id, kind = error.name(), %error, "a record was not understood");
+                tracing::error!(request_id, kind = error.name(), %error, "could not read a record");
             }
             for event in content.created {
                 if let Some(key) = self.source_key(&event, request_id) {
@@ -232,7 +232,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
             .collect()
     }
 
-    /// The key of an image that this processor handles.
+    /// The key of a created object, if this processor handles it.
     fn source_key(&self, event: &ObjectCreated, request_id: &str) -> Option<SourceKey> {
         let ObjectCreated { bucket, key, .. } = event;
         if *bucket != self.config.buckets.input {
@@ -240,7 +240,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
                 request_id,
                 bucket,
                 key,
-                "ignored: another bucket than INPUT_BUCKET"
+                "ignored: the bucket is not INPUT_BUCKET"
             );
             return None;
         }
@@ -274,8 +274,8 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
         });
         let mut failures: Vec<(usize, RetryableFailure)> = Vec::new();
         for job in jobs {
-            // The other events of the key would fail for the same reason, and trying them at once would only
-            // load a busy service more.
+            // The key's other events would fail for the same reason, and trying them now would only add load to a
+            // busy service.
             if let Some((_, failure)) = failures.first() {
                 failures.push((job.from, failure.clone()));
                 continue;
@@ -304,14 +304,14 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
                     prepare_ms = document.timings.prepare_ms,
                     recognise_ms = document.timings.recognise_ms,
                     total_ms = document.timings.total_ms,
-                    "answered"
+                    "result written"
                 ),
                 Ok(Outcome::Skipped(skip)) => {
                     tracing::info!(request_id, key = %key, reason = skip.name(), "skipped");
                 }
                 Err(failure) => {
                     if failure.needs_repair() {
-                        tracing::error!(request_id, key = %key, error = %failure, "the deployment lacks a permission, credentials or a bucket; repair it, then redrive the dead-letter queue");
+                        tracing::error!(request_id, key = %key, error = %failure, "the deployment lacks a permission, credentials or a bucket; repair the deployment, then redrive the dead-letter queue");
                     } else {
                         tracing::warn!(request_id, key = %key, error = %failure, "the image will be retried");
                     }

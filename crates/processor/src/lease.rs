@@ -1,17 +1,17 @@
 //! The lease on one image: `claims/<source key>` in the output bucket.
 //!
 //! The worker that creates the object (`If-None-Match: *`), or replaces an expired one (`If-Match`),
-//! processes the image; all others wait or come back later. Nobody takes over a lease that has not expired,
-//! not even for a newer version of the object, and the holder's work ends before the lease expires: it is
-//! valid until the end of the invocation, plus a margin for clocks that differ. So the holder may remove it
-//! without checking whose it is, once. If the removal were repeated because its reply was lost, it could
-//! hit the lease of the next worker, which others would no longer see.
+//! processes the image. All others wait or retry later. No worker takes over a lease that has not expired,
+//! not even for a newer version of the object. The holder's work ends before the lease expires: the lease is
+//! valid until the end of the invocation, plus a margin for clocks that differ. So the holder may delete it
+//! without checking its owner, but only once: if the deletion were repeated because its reply was lost, it could
+//! delete the lease of the next worker.
 //!
-//! If a holder dies, its lease expires. A queue whose visibility time-out is longer than the function's
-//! time-out, as it must be anyway, redelivers the message after that.
+//! If a holder dies, its lease expires. A queue redelivers the message after that, because its visibility time-out
+//! must be longer than the function's time-out anyway.
 //!
-//! A worker that has to leave before all answers arrived parks the lease: it saves the answers that it
-//! has in the lease object, already expired. The next worker asks, and pays, only for the rest.
+//! A worker that has to stop before all answers have arrived parks the lease: it saves its answers in the lease
+//! object and marks the lease as expired. The next worker asks, and pays, only for the rest.
 
 use serde::{Deserialize, Serialize};
 use sightline_pipeline::{
@@ -25,10 +25,10 @@ use time::{Duration, OffsetDateTime};
 
 use crate::result_slot::{ResultSlot, read_object};
 
-/// By how much the clocks of two workers may differ.
+/// The most by which the clocks of two workers may differ.
 pub(crate) const CLOCK_SKEW: Duration = Duration::seconds(2);
 
-/// The first pause before saving answers is tried again, when the SDK has given up.
+/// The first pause before another attempt to save answers, after the SDK's own attempts.
 const FIRST_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -47,32 +47,32 @@ struct LeaseRecord {
     answers: Vec<SavedAnswer>,
 }
 
-/// The worker that asks for a lease.
+/// A request for a lease.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Claimant<'a> {
-    /// Different for each attempt on an image, even in the same process.
+pub(crate) struct LeaseRequest<'a> {
+    /// The worker's name, unique for each attempt on an image.
     pub(crate) owner: &'a str,
-    /// The common prefix of all owners in this process, if this process is the only worker. All other
-    /// owners are dead then.
+    /// The common prefix of all owners in this process, if this process is the only worker. Then all other
+    /// owners are dead.
     pub(crate) sole_process: Option<&'a str>,
-    /// Now.
+    /// The current time.
     pub(crate) now: OffsetDateTime,
-    /// When the claimant's work ends at the latest.
+    /// When the worker stops at the latest.
     pub(crate) until: OffsetDateTime,
 }
 
-/// The outcome of asking for a lease.
+/// The outcome of a [`LeaseRequest`].
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
-    reason = "one at a time, taken apart at once"
+    reason = "few exist at a time, and briefly"
 )]
 pub(crate) enum LeaseAttempt<'a, S> {
-    /// The claimant has the lease.
+    /// This worker holds the lease.
     Acquired(Lease<'a, S>),
-    /// Another worker has the lease.
+    /// Another worker holds the lease.
     Held,
-    /// A newer version of the object is being processed, or was.
+    /// A newer version of the object is, or was, in process.
     Superseded,
 }
 
@@ -81,26 +81,26 @@ pub(crate) enum LeaseAttempt<'a, S> {
 pub(crate) struct Lease<'a, S> {
     slot: &'a ResultSlot<'a, S>,
     key: String,
-    /// Of the lease object.
+    /// The ETag of the lease object.
     e_tag: String,
     record: LeaseRecord,
 }
 
 impl<'a, S: ObjectStore> Lease<'a, S> {
-    /// Takes the lease on a slot, if nobody else holds it.
+    /// Acquires the lease on a slot, unless another worker holds it.
     pub(crate) async fn acquire(
         slot: &'a ResultSlot<'a, S>,
-        claimant: Claimant<'_>,
+        request: LeaseRequest<'_>,
     ) -> Result<LeaseAttempt<'a, S>, ServiceError> {
         let mut lease = Self {
             slot,
-            key: slot.key.claim_key(),
+            key: slot.key.lease_key(),
             e_tag: String::new(),
             record: LeaseRecord {
                 version: slot.version.clone(),
-                owner: claimant.owner.to_owned(),
-                claimed_at: claimant.now,
-                expires_at: claimant.until + CLOCK_SKEW,
+                owner: request.owner.to_owned(),
+                claimed_at: request.now,
+                expires_at: request.until + CLOCK_SKEW,
                 answers: Vec::new(),
             },
         };
@@ -112,10 +112,10 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
             return Ok(LeaseAttempt::Held);
         };
         match serde_json::from_slice::<LeaseRecord>(&bytes) {
-            // The reply to our own write was lost and the SDK wrote again.
+            // The reply to this worker's write was lost, and the SDK repeated it.
             Ok(stored) if stored.owner == lease.record.owner => {
                 lease.e_tag = info.e_tag;
-                // The answers that it was taken over with.
+                // The first write may have taken over saved answers.
                 lease.record.answers = stored.answers;
                 return Ok(LeaseAttempt::Acquired(lease));
             }
@@ -124,19 +124,19 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
                 if relation == Relation::Newer {
                     return Ok(LeaseAttempt::Superseded);
                 }
-                let dead = claimant
+                let dead = request
                     .sole_process
                     .is_some_and(|process| !stored.owner.starts_with(process));
-                if stored.expires_at > claimant.now && !dead {
+                if stored.expires_at > request.now && !dead {
                     return Ok(LeaseAttempt::Held);
                 }
                 if relation == Relation::Same {
                     lease.record.answers = stored.answers;
                 }
             }
-            // This program did not write it, so nobody holds it.
+            // No worker writes such an object, so no worker holds it.
             Err(error) => {
-                tracing::warn!(key = lease.key, %error, "a lease that cannot be read is taken over");
+                tracing::warn!(key = lease.key, %error, "replacing a lease object that cannot be read");
             }
         }
         Ok(if lease.write(Condition::IfMatch(&info.e_tag)).await? {
@@ -151,9 +151,9 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
         &self.record.answers
     }
 
-    /// Removes the lease. If that fails, it expires.
+    /// Deletes the lease. If that fails, the lease expires.
     pub(crate) async fn release(mut self, now: OffsetDateTime) {
-        // Later it might be another worker's.
+        // An expired lease may belong to another worker by now.
         if now >= self.record.expires_at - CLOCK_SKEW {
             return;
         }
@@ -164,16 +164,16 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
         {
             return;
         }
-        // It may still be there. If so, it expires now.
+        // It may still exist. If so, expire it now.
         self.record.expires_at = now;
         let e_tag = std::mem::take(&mut self.e_tag);
         if let Err(error) = self.write(Condition::IfMatch(&e_tag)).await {
-            tracing::warn!(key = self.key, %error, "a lease could not be released and will expire");
+            tracing::warn!(key = self.key, %error, "could not release a lease; it will expire");
         }
     }
 
-    /// Ends the lease before the work is done and saves the answers so far for the next worker. They
-    /// were paid for, so this is tried until it succeeds or the caller's time is up.
+    /// Ends the lease before the work is done, and saves the answers so far for the next worker. They
+    /// were paid for, so this is retried until it succeeds or the caller stops waiting.
     pub(crate) async fn park(mut self, now: OffsetDateTime, answers: Vec<SavedAnswer>) {
         self.record.answers = answers;
         self.record.expires_at = now;
@@ -181,7 +181,7 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
         for pause in endless_pauses(FIRST_PAUSE, LONGEST_PAUSE) {
             match self.write(Condition::IfMatch(&e_tag)).await {
                 Ok(true) => return,
-                // It may be our own, if the reply was lost and the SDK wrote again.
+                // The changed object may be this worker's own, if the reply was lost and the SDK repeated the write.
                 Ok(false) => {
                     let stored = self.stored().await.ok().flatten();
                     let owner = stored.and_then(|(_, bytes)| {
@@ -190,13 +190,13 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
                     if owner.as_ref() != Some(&self.record.owner) {
                         tracing::warn!(
                             key = self.key,
-                            "another worker took the lease over; answers could not be saved and will be asked for again"
+                            "another worker took over the lease; the answers are lost and will be requested again"
                         );
                     }
                     return;
                 }
                 Err(error) if !error.is_retryable() => {
-                    return tracing::warn!(key = self.key, %error, "answers could not be saved and will be asked for again");
+                    return tracing::warn!(key = self.key, %error, "could not save answers; they will be requested again");
                 }
                 Err(_) => {}
             }
@@ -204,12 +204,12 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
         }
     }
 
-    /// The lease object as stored, whoever wrote it.
+    /// The stored lease object, of any owner.
     async fn stored(&self) -> Result<Option<(ObjectInfo, Vec<u8>)>, ServiceError> {
         read_object(self.slot.store, self.slot.bucket, &self.key).await
     }
 
-    /// Writes the lease object. Whether the condition held.
+    /// Writes the lease object. Returns whether the condition held.
     async fn write(&mut self, condition: Condition<'_>) -> Result<bool, ServiceError> {
         let body = self.slot.json("the lease", &self.record)?;
         let put = Put {
@@ -273,20 +273,23 @@ mod tests {
         owner: &str,
     ) -> Lease<'a, MemoryStore> {
         let now = OffsetDateTime::UNIX_EPOCH;
-        let claimant = Claimant {
+        let request = LeaseRequest {
             owner,
             sole_process: None,
             now,
             until: now + Duration::MINUTE,
         };
-        match Lease::acquire(slot, claimant).await.unwrap() {
+        match Lease::acquire(slot, request).await.unwrap() {
             LeaseAttempt::Acquired(lease) => lease,
             other => panic!("{other:?}"),
         }
     }
 
-    /// The same lease, whose holder reaches the bucket through another store.
-    fn through<'a, S>(lease: Lease<'_, MemoryStore>, slot: &'a ResultSlot<'a, S>) -> Lease<'a, S> {
+    /// The same lease, with another store for the bucket.
+    fn with_store<'a, S>(
+        lease: Lease<'_, MemoryStore>,
+        slot: &'a ResultSlot<'a, S>,
+    ) -> Lease<'a, S> {
         Lease {
             slot,
             key: lease.key,
@@ -296,28 +299,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn taking_over_keeps_the_answers_although_the_reply_was_lost() {
+    async fn a_lost_reply_to_a_takeover_loses_no_answers() {
         let (store, key) = (MemoryStore::new(), key());
         let slot = slot(&store, &key);
         let lease = acquire(&slot, "one").await;
         lease.park(OffsetDateTime::UNIX_EPOCH, answers()).await;
-        // The first reply is lost with the lease; the SDK's second try finds it written.
+        // The first reply is lost; the second attempt finds the lease that the first one wrote.
         assert_eq!(acquire(&slot, "other").await.answers(), answers());
         assert_eq!(acquire(&slot, "other").await.answers(), answers());
     }
 
     #[tokio::test]
-    async fn answers_are_saved_although_the_bucket_fails_a_few_times() {
+    async fn saving_answers_is_retried() {
         let (store, key) = (MemoryStore::new(), key());
         let failing = Failing::new(store.clone(), Faults::first(3, slow_down()));
         let (slot, failing) = (slot(&store, &key), slot(&failing, &key));
-        let lease = through(acquire(&slot, "one").await, &failing);
+        let lease = with_store(acquire(&slot, "one").await, &failing);
         lease.park(OffsetDateTime::UNIX_EPOCH, answers()).await;
         assert_eq!(acquire(&slot, "other").await.answers(), answers());
     }
 
     #[tokio::test]
-    async fn a_lease_is_free_although_the_reply_to_its_removal_was_lost() {
+    async fn a_failed_release_is_not_repeated_and_frees_the_lease() {
         for lost_reply in [false, true] {
             let (store, key) = (MemoryStore::new(), key());
             let mut failing = Failing::new(store.clone(), Faults::first(1, slow_down()));
@@ -325,19 +328,17 @@ mod tests {
                 failing = failing.lost_replies();
             }
             let (slot, failing) = (slot(&store, &key), slot(&failing, &key));
-            let lease = through(acquire(&slot, "one").await, &failing);
+            let lease = with_store(acquire(&slot, "one").await, &failing);
             lease.release(OffsetDateTime::UNIX_EPOCH).await;
-            let removals = store.calls();
-            let removals = removals
-                .iter()
-                .filter(|call| call.starts_with("DeleteObject"));
-            assert_eq!(removals.count(), usize::from(lost_reply));
+            let calls = store.calls();
+            let deletions = calls.iter().filter(|call| call.starts_with("DeleteObject"));
+            assert_eq!(deletions.count(), usize::from(lost_reply));
             acquire(&slot, "other").await;
         }
     }
 
     #[tokio::test]
-    async fn a_parked_lease_without_answers_is_free_and_its_object_remains() {
+    async fn a_parked_lease_is_free_and_its_object_remains() {
         let (store, key) = (MemoryStore::new(), key());
         let slot = slot(&store, &key);
         let lease = acquire(&slot, "one").await;

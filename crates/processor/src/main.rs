@@ -1,4 +1,4 @@
-//! Lambda 2: reads its configuration, builds the clients once, and hands over.
+//! Lambda 2: reads the configuration, builds the clients and runs the processor.
 
 use std::{
     process::ExitCode,
@@ -17,7 +17,7 @@ use sightline_pipeline::{
 };
 use sightline_processor::{Invocation, Options, Processor};
 
-/// The time an invocation is given where the runtime tells none that lies ahead, as emulators do.
+/// The time for an invocation without a deadline in the future. Emulators send such invocations.
 const WITHOUT_DEADLINE: Duration = Duration::from_secs(60);
 
 #[tokio::main]
@@ -37,7 +37,7 @@ async fn run() -> anyhow::Result<()> {
     let namespace = config::metrics_namespace(&environment)?;
     anyhow::ensure!(
         std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some(),
-        "AWS_LAMBDA_RUNTIME_API is not set; this program is a Lambda function and runs on AWS Lambda or under `cargo lambda watch`, on one machine `sightline local` does its work"
+        "AWS_LAMBDA_RUNTIME_API is not set. This program is a Lambda function; run it on AWS Lambda or with `cargo lambda watch`, or use `sightline local` instead"
     );
     logging::start();
     metrics::embed(namespace);

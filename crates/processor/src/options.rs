@@ -1,30 +1,29 @@
-//! What can be set besides the configuration.
+//! Settings besides the configuration.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use sightline_pipeline::prepare::default_concurrency;
 use time::OffsetDateTime;
 
-/// Tells the time.
+/// Returns the current time.
 pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
 
-/// Settings of one process; the defaults are right for Lambda.
+/// Settings of one process. The defaults suit Lambda.
 #[derive(Clone)]
 pub struct Options {
-    /// How many images are processed at once. The default of 8 keeps a batch of 10 messages moving
-    /// while holding few bytes of each image. It stays near the 5 calls a second that Rekognition
-    /// allows in most regions (a call takes about a second).
+    /// How many images are processed at once. The default of 8 is close to a batch of 10 messages, and to
+    /// the 5 calls a second that Rekognition allows in most regions (a call takes about a second).
     pub side_by_side: usize,
-    /// How many images are read and decoded at once, which bounds memory: each takes up to
-    /// [`Limits::memory_bytes`](sightline_pipeline::prepare::Limits). The default is that of a machine
-    /// with room; a function goes by its memory ([`default_concurrency`]).
+    /// How many images are read and decoded at once, which limits memory: each takes up to
+    /// [`Limits::memory_bytes`](sightline_pipeline::prepare::Limits). The default is for a machine
+    /// with ample memory; a function derives it from its memory ([`default_concurrency`]).
     pub prepared_side_by_side: usize,
     /// How long to wait for the lease on an image that another worker holds.
     pub lease_wait: Duration,
-    /// Whether this process is the only worker, as on one machine. Leases that another process took
-    /// are dead then, so a restart need not wait for them to expire.
+    /// Whether this process is the only worker, as on one machine. Leases of other processes
+    /// are then dead, so a restart need not wait for them to expire.
     pub sole_worker: bool,
-    /// Tells the time.
+    /// Returns the current time.
     pub clock: Clock,
 }
 

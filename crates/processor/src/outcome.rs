@@ -18,11 +18,11 @@ pub(crate) enum Outcome {
 pub(crate) enum Skip {
     /// The object was deleted.
     Gone,
-    /// The object was replaced; the replacement has an event of its own.
+    /// The object was replaced. The replacement has an event of its own.
     Replaced,
     /// This version has a result.
     Answered,
-    /// A newer version has a result, or is being processed.
+    /// A newer version has a result, or is in process.
     Superseded,
 }
 
@@ -39,7 +39,7 @@ impl Skip {
     }
 }
 
-/// Why an image will be retried. Nothing was written that the next attempt would have to undo.
+/// Why an image will be retried. The next attempt has nothing to undo.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RetryableFailure {
     /// A service failed. If it was the index, the document is stored and the next attempt only adds its row.
@@ -51,10 +51,10 @@ pub enum RetryableFailure {
     /// Other writers replaced the result at every attempt to write it.
     #[error("other workers replaced the result at every attempt to write it")]
     Contended,
-    /// The invocation ends.
+    /// The invocation has too little time left.
     #[error("the invocation has no time left for the image")]
     OutOfTime,
-    /// The image brought a defect of the program to light.
+    /// A defect of the program.
     #[error("the processor panicked; this is a bug, please report it")]
     Panicked,
 }

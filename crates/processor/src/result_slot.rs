@@ -1,6 +1,5 @@
-//! The place of one image's result in the output bucket: the result document, and which version of the
-//! image it answers. The lease and the thumbnail of the same slot are in [`crate::lease`] and
-//! [`crate::thumbnail`].
+//! The slot of one image's result in the output bucket: the result document and the version of the image in
+//! it. The lease and the thumbnail of the slot are in [`crate::lease`] and [`crate::thumbnail`].
 
 use serde::Deserialize;
 use sightline_pipeline::{
@@ -14,20 +13,20 @@ use time::OffsetDateTime;
 
 use crate::outcome::{RetryableFailure, Skip};
 
-/// Metadata of the result object that tells, to a HEAD, which version of the image it answers.
+/// Metadata of the result object: the version of the image, so that a HEAD is enough to read it.
 const E_TAG: &str = "source-e-tag";
 const VERSION_ID: &str = "source-version-id";
 const SEQUENCER: &str = "source-sequencer";
 /// Seconds since 1970.
 const LAST_MODIFIED: &str = "source-last-modified";
 const STATUS: &str = "status";
-/// The worker that wrote the object. A worker recognises its own document by it when the reply was lost.
+/// The worker that wrote the object. It lets a worker recognise its own document after a lost reply.
 const WRITER: &str = "writer";
-/// Metadata of a result that says only that the daily limit was reached.
+/// Metadata of a result whose only content is that the daily limit was reached.
 const LIMITED: &str = "daily-limit-reached";
 
-/// How often a write that lost a race is repeated. Each loss means that somebody else wrote,
-/// and an image has few writers.
+/// How often a conditional write is attempted. It fails only if another worker wrote, and an image has few
+/// workers.
 pub(crate) const WRITE_ATTEMPTS: usize = 5;
 
 /// Where everything about one version of one image is stored.
@@ -36,25 +35,25 @@ pub(crate) struct ResultSlot<'a, S> {
     pub(crate) store: &'a S,
     /// The output bucket.
     pub(crate) bucket: &'a str,
-    /// The image; the keys of its result, thumbnail and lease are derived from it.
+    /// The image's key. The keys of result, thumbnail and lease are derived from it.
     pub(crate) key: &'a SourceKey,
-    /// The version that is being answered.
+    /// The version in process.
     pub(crate) version: ObjectVersion,
 }
 
-/// What the stored result means for a version of the image.
+/// The state of a slot, for one version of the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StoredResult {
-    /// It answers this version.
+    /// The stored result is for this version.
     Answered,
-    /// It answers a newer version.
+    /// The stored result is for a newer version.
     Superseded,
-    /// It answers an older version or there is none; with the ETag of the result object, if there is one.
+    /// The stored result is for an older version, or there is none. With the ETag of the result object, if any.
     Open(Option<String>),
 }
 
 impl StoredResult {
-    /// Why nothing has to be done.
+    /// Why there is nothing to do, if so.
     pub(crate) const fn skip(&self) -> Option<Skip> {
         match self {
             Self::Answered => Some(Skip::Answered),
@@ -64,15 +63,15 @@ impl StoredResult {
     }
 }
 
-/// What is known of a result object without reading all of it.
+/// The head of a result object.
 #[derive(Debug, Clone)]
 pub(crate) struct ResultHead {
     e_tag: String,
-    /// The version of the image that it answers; unknown if the object is not a result document.
+    /// The version of the image; `None` if the object is not a result document.
     version: Option<ObjectVersion>,
-    /// The recogniser was not called, because the daily limit was reached.
+    /// Whether the daily limit was reached, so that the recogniser was not called.
     limited: bool,
-    /// The worker that wrote it, if it says so.
+    /// The worker that wrote it, if known.
     writer: Option<String>,
 }
 
@@ -115,7 +114,7 @@ impl ResultHead {
             return Ok(None);
         };
         let document = serde_json::from_slice::<Document>(&bytes)
-            .inspect_err(|error| tracing::warn!(key = result_key, %error, "the object in the result's place is not a result and will be replaced"))
+            .inspect_err(|error| tracing::warn!(key = result_key, %error, "the object under the result's key is not a result and will be replaced"))
             .ok();
         Ok(Some(Self {
             e_tag: info.e_tag,
@@ -130,30 +129,28 @@ impl ResultHead {
         }))
     }
 
-    /// Whether it answers `version`, even if only by saying that the daily limit was reached.
-    pub(crate) fn answers(&self, version: &ObjectVersion) -> bool {
+    /// Whether the result is for `version`. It may be one that says only that the daily limit was reached.
+    pub(crate) fn is_for(&self, version: &ObjectVersion) -> bool {
         self.version
             .as_ref()
-            .is_some_and(|answered| answered.relation_to(version) == Relation::Same)
+            .is_some_and(|stored| stored.relation_to(version) == Relation::Same)
     }
 }
 
 impl<S: ObjectStore> ResultSlot<'_, S> {
-    /// What is stored in the slot.
+    /// Reads the state of the slot.
     pub(crate) async fn stored(&self) -> Result<StoredResult, ServiceError> {
         let head = ResultHead::read(self.store, self.bucket, self.key).await?;
         Ok(self.judge(head))
     }
 
-    /// What a result's head means for this version. After a daily limit, another event for the same
-    /// version is another attempt.
+    /// The state of the slot with this head. A result that only says that the daily limit was reached is open: another
+    /// event for the same version is another attempt.
     pub(crate) fn judge(&self, head: Option<ResultHead>) -> StoredResult {
         let Some(head) = head else {
             return StoredResult::Open(None);
         };
-        let relation = head
-            .version
-            .map(|answered| answered.relation_to(&self.version));
+        let relation = head.version.map(|stored| stored.relation_to(&self.version));
         match relation {
             Some(Relation::Same) if !head.limited => StoredResult::Answered,
             Some(Relation::Newer) => StoredResult::Superseded,
@@ -163,8 +160,8 @@ impl<S: ObjectStore> ResultSlot<'_, S> {
         }
     }
 
-    /// Writes the result in place of what `stored` saw, unless a result for the same or a newer version is
-    /// there by then. `writer` names this worker and no other.
+    /// Writes the result, which replaces the result in `stored`. Yields if a result for the same or a newer version has
+    /// been stored since. `writer` is the unique name of this worker.
     pub(crate) async fn write(
         &self,
         document: &ResultDocument,
@@ -173,7 +170,7 @@ impl<S: ObjectStore> ResultSlot<'_, S> {
     ) -> Result<WriteOutcome, RetryableFailure> {
         let result_key = self.key.result_key();
         let body = self.json("the result", document)?;
-        // Without metadata the document alone tells its version.
+        // Without metadata, the version is read from the document.
         let mut metadata = metadata(&self.version, Some(document));
         if !metadata.is_empty() {
             metadata.push((WRITER, writer.to_owned()));
@@ -196,13 +193,13 @@ impl<S: ObjectStore> ResultSlot<'_, S> {
             let failure = match self.store.put(put).await {
                 Ok(PutOutcome::Stored(_)) => return Ok(WriteOutcome::Written),
                 Ok(PutOutcome::ConditionFailed) => None,
-                // It may have been stored all the same.
+                // It may have been stored although the call failed.
                 Err(error) if error.is_retryable() => Some(error),
                 Err(error) => return Err(error.into()),
             };
             let head = ResultHead::read(self.store, self.bucket, self.key).await?;
-            let ours = |head: &ResultHead| head.writer.as_deref() == Some(writer);
-            if head.as_ref().is_some_and(ours) {
+            let is_own = |head: &ResultHead| head.writer.as_deref() == Some(writer);
+            if head.as_ref().is_some_and(is_own) {
                 return Ok(WriteOutcome::Written);
             }
             if let Some(error) = failure {
@@ -213,20 +210,20 @@ impl<S: ObjectStore> ResultSlot<'_, S> {
         Err(RetryableFailure::Contended)
     }
 
-    /// An object of ours as JSON.
+    /// Serializes an object of this slot. `name` is for the error message.
     pub(crate) fn json(
         &self,
-        what: &str,
+        name: &str,
         value: &impl serde::Serialize,
     ) -> Result<Vec<u8>, ServiceError> {
         serde_json::to_vec(value).map_err(|error| {
-            let reason = format!("{what} could not be written as JSON: {error}");
+            let reason = format!("{name} could not be serialized: {error}");
             ServiceError::not_built(Service::S3, "PutObject", &reason, Fate::Final).on(self.bucket)
         })
     }
 }
 
-/// A whole object; `None` if there is none.
+/// Reads an object with its metadata; `None` if there is none.
 pub(crate) async fn read_object<S: ObjectStore>(
     store: &S,
     bucket: &str,
@@ -238,12 +235,12 @@ pub(crate) async fn read_object<S: ObjectStore>(
     })
 }
 
-/// Whether a result says only that the daily limit was reached.
+/// Whether the only content of a result is that the daily limit was reached.
 fn is_limited(status: Option<Status>, mut codes: impl Iterator<Item = impl AsRef<str>>) -> bool {
     status == Some(Status::Failed) && codes.any(|code| code.as_ref() == DAILY_LIMIT_REACHED)
 }
 
-/// The version of the image that an object says it was made from.
+/// The version of the image, from the metadata of an object that was made from it.
 pub(crate) fn version_in(info: &ObjectInfo) -> Option<ObjectVersion> {
     let metadata = |name: &str| info.metadata.get(name).cloned();
     Some(ObjectVersion {
@@ -255,8 +252,8 @@ pub(crate) fn version_in(info: &ObjectInfo) -> Option<ObjectVersion> {
     })
 }
 
-/// Metadata that tells which version of the image an object is made from and, for a result, its status.
-/// Empty if the version is not plain text: an event made by hand can name anything.
+/// Metadata with the version of the image that an object is made from and, for a result, its status. Empty if
+/// the version is not plain ASCII, which is possible in an event sent by hand.
 pub(crate) fn metadata(
     version: &ObjectVersion,
     document: Option<&ResultDocument>,
@@ -288,7 +285,7 @@ pub(crate) fn metadata(
     if plain { metadata } else { Vec::new() }
 }
 
-/// As a request to store takes it.
+/// Metadata in the form that [`Put`] takes.
 pub(crate) fn borrowed<'a>(metadata: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
     metadata
         .iter()

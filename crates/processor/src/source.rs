@@ -1,12 +1,11 @@
-//! The image in the input bucket: whether it is still the one that the event announced, what its header
-//! says, and its bytes.
+//! The image in the input bucket: finding the object of an event, its header, and its bytes.
 
 use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 use sightline_pipeline::{
     Analyses, Analysis, SourceKey,
-    analyse::whole,
+    analyse::image_error,
     config::ProcessorConfig,
     document::{AnalysisError, Source},
     object_store::{Get, GetOutcome, ObjectInfo, ObjectStore},
@@ -17,37 +16,37 @@ use sightline_pipeline::{
 
 use crate::event::ObjectCreated;
 
-/// A header that is this long, in bytes, is read no further on its own.
-const LONG_HEADER: u64 = 1024 * 1024;
+/// The most bytes that are read to find the end of a header.
+const MAX_HEADER_BYTES: u64 = 1024 * 1024;
 
-/// The outcome of looking for the announced object.
+/// The outcome of looking for the event's object.
 #[derive(Debug)]
 pub(crate) enum Search {
-    /// The announced object.
+    /// The object.
     Found(SourceImage),
-    /// The announced object, which the processor can never read.
+    /// The processor can never read the object.
     Unreadable(ServiceError),
     /// The object was deleted.
     Gone,
-    /// The object was replaced; the replacement has an event of its own.
+    /// The object was replaced. The replacement has an event of its own.
     Replaced,
 }
 
-/// The announced object.
+/// The event's object.
 #[derive(Debug)]
 pub(crate) struct SourceImage {
-    /// What the bucket says of it.
+    /// Its metadata.
     pub(crate) info: ObjectInfo,
-    /// What its first bytes say.
+    /// The picture's header.
     pub(crate) header: Result<PictureHeader, HeaderError>,
 }
 
-/// Looks for the announced object.
+/// Looks for the event's object.
 pub(crate) async fn find<S: ObjectStore>(
     store: &S,
     event: &ObjectCreated,
 ) -> Result<Search, ServiceError> {
-    // HEAD tells the newest version and its checksum, which a GET of a part does not.
+    // HEAD returns the newest version and its checksum; a GET of a range does not.
     let (head, first) = futures::join!(
         store.head(&event.bucket, &event.key),
         read_first(store, event, event.e_tag.as_deref(), FIRST_BYTES),
@@ -57,9 +56,9 @@ pub(crate) async fn find<S: ObjectStore>(
         (Ok(None), _) => return Ok(Search::Gone),
         (Err(error), _) | (_, Err(error)) => return unreadable(error),
     };
-    let another = |announced: &Option<String>, found: Option<&String>| matches!((announced, found), (Some(announced), Some(found)) if announced != found);
-    if another(&event.e_tag, Some(&info.e_tag))
-        || another(&event.version_id, info.version_id.as_ref())
+    let differ = |in_event: &Option<String>, found: Option<&String>| matches!((in_event, found), (Some(in_event), Some(found)) if in_event != found);
+    if differ(&event.e_tag, Some(&info.e_tag))
+        || differ(&event.version_id, info.version_id.as_ref())
     {
         return Ok(Search::Replaced);
     }
@@ -70,13 +69,13 @@ pub(crate) async fn find<S: ObjectStore>(
     };
     loop {
         let header = read_header(&bytes);
-        let have = bytes.len() as u64;
+        let read = bytes.len() as u64;
         match header {
-            // What a longer header says is found out when the picture is prepared.
-            Err(HeaderError::NeedMore(more)) if have < info.size.min(LONG_HEADER) => {
-                let wanted = more.max(2 * have).min(info.size).min(LONG_HEADER);
+            // Preparation reads longer headers.
+            Err(HeaderError::NeedMore(more)) if read < info.size.min(MAX_HEADER_BYTES) => {
+                let wanted = more.max(2 * read).min(info.size).min(MAX_HEADER_BYTES);
                 match read_first(store, event, Some(&info.e_tag), wanted).await {
-                    Ok(GetOutcome::Found(_, longer)) if longer.len() as u64 > have => {
+                    Ok(GetOutcome::Found(_, longer)) if longer.len() as u64 > read => {
                         bytes = longer;
                     }
                     Ok(GetOutcome::Found(..)) => {
@@ -116,11 +115,11 @@ fn unreadable(error: ServiceError) -> Result<Search, ServiceError> {
     }
 }
 
-/// The outcome of reading the announced object.
+/// The outcome of reading the object.
 pub(crate) enum ReadOutcome {
     /// All of its bytes.
-    Whole(Vec<u8>),
-    /// The processor can never read it.
+    Complete(Vec<u8>),
+    /// The processor can never read the object.
     Unreadable(ServiceError),
     /// The object was deleted.
     Gone,
@@ -142,7 +141,7 @@ pub(crate) async fn read<S: ObjectStore>(
         first_bytes: None,
     };
     Ok(match store.get(get).await {
-        Ok(GetOutcome::Found(_, bytes)) => ReadOutcome::Whole(bytes),
+        Ok(GetOutcome::Found(_, bytes)) => ReadOutcome::Complete(bytes),
         Ok(GetOutcome::Changed) => ReadOutcome::Replaced,
         Ok(GetOutcome::Missing) => ReadOutcome::Gone,
         Err(error) if error.is_final() => ReadOutcome::Unreadable(error),
@@ -150,7 +149,7 @@ pub(crate) async fn read<S: ObjectStore>(
     })
 }
 
-/// The version that is being answered.
+/// The version of the object, from the bucket or, if it cannot be read, from the event.
 pub(crate) fn version(event: &ObjectCreated, info: Option<&ObjectInfo>) -> ObjectVersion {
     ObjectVersion {
         e_tag: info
@@ -165,7 +164,7 @@ pub(crate) fn version(event: &ObjectCreated, info: Option<&ObjectInfo>) -> Objec
     }
 }
 
-/// Where the image is stored, for the document.
+/// The object's description in the document.
 pub(crate) fn describe(
     event: &ObjectCreated,
     key: &SourceKey,
@@ -192,8 +191,8 @@ pub(crate) fn describe(
     }
 }
 
-/// The uploader's name for the file: percent-encoded UTF-8, as `POST /uploads` signs it, or plain,
-/// as another client may have written it. For showing only, so without control characters.
+/// The uploader's name for the file, without control characters. `POST /uploads` signs it as percent-encoded
+/// UTF-8; other clients may write it as plain text.
 fn filename(metadata: &BTreeMap<String, String>) -> Option<String> {
     let name = metadata.get("filename")?;
     let decoded = percent_decode_str(name)
@@ -203,39 +202,39 @@ fn filename(metadata: &BTreeMap<String, String>) -> Option<String> {
     (!shown.is_empty()).then_some(shown)
 }
 
-/// The analyses of the image: those its uploader asked for, as far as the configuration allows them. If the
-/// uploader named none that is known, all that are configured.
+/// The analyses of the image: those that its uploader requested and the configuration allows. If the
+/// uploader named no known analysis, all that are configured.
 ///
 /// # Errors
-/// The analyses asked for, if none of them is allowed, and the error that says so.
+/// The requested analyses and an error, if none of them is allowed.
 pub(crate) fn analyses(
     info: Option<&ObjectInfo>,
     config: &ProcessorConfig,
 ) -> Result<Analyses, (Analyses, AnalysisError)> {
-    // An uploader can write anything there, so it is read leniently.
-    let asked: Analyses = info
+    // Uploaders can write anything there, so unknown names are ignored.
+    let requested: Analyses = info
         .and_then(|info| info.metadata.get("analyses"))
         .into_iter()
         .flat_map(|list| list.split(','))
         .filter_map(|name| name.trim().parse::<Analysis>().ok())
         .collect();
-    if asked.is_empty() {
+    if requested.is_empty() {
         return Ok(config.analyses.clone());
     }
-    let allowed = asked.intersection(&config.analyses);
+    let allowed = requested.intersection(&config.analyses);
     if allowed.is_empty() {
         let message = format!(
-            "None of the analyses asked for ({asked}) is enabled here; ask for some of {}.",
+            "None of the requested analyses ({requested}) is enabled; request some of {}.",
             config.analyses
         );
-        return Err((asked, whole("AnalysisNotEnabled", message)));
+        return Err((requested, image_error("AnalysisNotEnabled", message)));
     }
     Ok(allowed)
 }
 
-/// Why the processor cannot read the picture.
+/// The document's error for a picture that the processor cannot read.
 pub(crate) fn unreadable_source(error: &ServiceError) -> AnalysisError {
-    whole(
+    image_error(
         &error.code,
         match error.code.as_str() {
             "InvalidObjectState" => {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl<S: ObjectStore> ResultSlot<'_, S> {
-    /// Writes the thumbnail of this version of the image; `None` if a newer version's is there.
+    /// Writes the thumbnail of this version of the image; `None` if a newer version has one.
     pub(crate) async fn write_thumbnail(
         &self,
         jpeg: &JpegPicture,
@@ -47,8 +47,8 @@ impl<S: ObjectStore> ResultSlot<'_, S> {
         Err(RetryableFailure::Contended)
     }
 
-    /// Removes the thumbnail of an older version of the image. This version has none to replace it with.
-    pub(crate) async fn remove_older_thumbnail(&self) -> Result<(), RetryableFailure> {
+    /// Deletes the thumbnail of an older version of the image, because this version has none.
+    pub(crate) async fn delete_older_thumbnail(&self) -> Result<(), RetryableFailure> {
         let thumbnail_key = self.key.thumbnail_key();
         if let Some(info) = self.store.head(self.bucket, &thumbnail_key).await?
             && !self.is_newer(&info)
@@ -60,6 +60,7 @@ impl<S: ObjectStore> ResultSlot<'_, S> {
 
     /// Whether an object was made from a newer version of the image.
     fn is_newer(&self, info: &ObjectInfo) -> bool {
-        version_in(info).is_some_and(|shown| shown.relation_to(&self.version) == Relation::Newer)
+        version_in(info)
+            .is_some_and(|version| version.relation_to(&self.version) == Relation::Newer)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sightline_pipeline::{
     Analyses, ResultDocument, ServiceError, SourceKey,
-    analyse::{Analyzer, Answers, Findings, SavedAnswer, Views, refusal},
+    analyse::{Analyzer, Answers, DocumentParts, RecogniserImages, SavedAnswer, refusal},
     backoff::endless_pauses,
     config::ProcessorConfig,
     document::{AnalysisError, ImageInfo, Thumbnail, Timings},
@@ -20,17 +20,17 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::{
     deadlines::Deadlines,
     event::ObjectCreated,
-    lease::{Claimant, Lease, LeaseAttempt},
+    lease::{Lease, LeaseAttempt, LeaseRequest},
     options::Clock,
     outcome::{Outcome, RetryableFailure, Skip},
     result_slot::{ResultHead, ResultSlot, StoredResult, WriteOutcome, read_object},
     source::{self, ReadOutcome, Search, SourceImage},
 };
 
-/// The first and the longest pause between two looks at a lease that another worker holds.
+/// The first and the longest pause between two attempts to acquire a lease that another worker holds.
 const LEASE_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// Everything that processing an image needs.
+/// Processes images.
 pub(crate) struct Worker<'a, S, R, I> {
     pub(crate) store: &'a S,
     pub(crate) recogniser: &'a R,
@@ -39,7 +39,7 @@ pub(crate) struct Worker<'a, S, R, I> {
     pub(crate) config: &'a ProcessorConfig,
     pub(crate) clock: &'a Clock,
     pub(crate) deadlines: Deadlines,
-    /// See [`Claimant`].
+    /// See [`LeaseRequest`].
     pub(crate) owner: String,
     pub(crate) sole_process: Option<&'a str>,
     /// How long to wait for the lease on an image that another worker holds.
@@ -58,9 +58,9 @@ struct Job<'a, S> {
     waited_ms: Option<u64>,
 }
 
-/// What the recogniser is given, and what is made besides.
+/// A prepared image.
 struct Prepared {
-    views: Views,
+    images: RecogniserImages,
     image: ImageInfo,
     thumbnail: Option<JpegPicture>,
 }
@@ -73,7 +73,7 @@ enum Preparation {
     Skipped(Skip),
 }
 
-/// All answers about an image; none of the missing ones can be had later.
+/// The complete outcome of an analysis.
 struct Analysed {
     image: ImageInfo,
     thumbnail: Option<Thumbnail>,
@@ -115,7 +115,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             Search::Found(image) => (Some(image), None),
             Search::Unreadable(error) => (None, Some(source::unreadable_source(&error))),
             Search::Gone => {
-                // An earlier attempt may have left the result of an image that was deleted since.
+                // An earlier attempt may have left a result of an image that was deleted since.
                 self.index_stored(key).await?;
                 return Ok(Outcome::Skipped(Skip::Gone));
             }
@@ -131,7 +131,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         let stored = slot.judge(head?);
         if let Some(skip) = stored.skip() {
             if skip == Skip::Answered {
-                // The worker that wrote the document may have been cut off before it added the row.
+                // The worker that wrote the document may have died before it added the row.
                 self.index_stored(key).await?;
             }
             return Ok(Outcome::Skipped(skip));
@@ -143,7 +143,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
                     .and_then(|image| refusal(image.info.size, &image.header, &analyses));
                 (analyses, refused)
             }
-            Err((asked, error)) => (asked, Some(error)),
+            Err((requested, error)) => (requested, Some(error)),
         };
         let job = Job {
             event,
@@ -154,7 +154,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             waited_ms,
         };
         let outcome = match unreadable.or(refused) {
-            // Nothing is asked, so nothing can be paid for twice and no lease is needed.
+            // Nothing is asked or paid for, so no lease is needed.
             Some(error) => self.refuse(&job, error, stored).await?,
             None => self.answer_under_lease(&job).await?,
         };
@@ -166,7 +166,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         }
     }
 
-    /// Holds the lease while the image is answered. Afterwards releases it or, if the image has to be
+    /// Holds the lease during the analysis. Afterwards releases it or, if the image has to be
     /// retried, parks it with the answers so far.
     async fn answer_under_lease(&self, job: &Job<'_, S>) -> Result<Outcome, RetryableFailure> {
         let lease = match self.acquire_lease(job).await? {
@@ -182,32 +182,32 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         outcome
     }
 
-    /// Takes the lease, and waits a little if another worker holds it.
+    /// Acquires the lease, and waits a little if another worker holds it.
     async fn acquire_lease<'s>(
         &self,
         job: &'s Job<'_, S>,
     ) -> Result<Result<Lease<'s, S>, Skip>, RetryableFailure> {
         let give_up = (Instant::now() + self.lease_wait).min(self.deadlines.begin);
         for pause in endless_pauses(LEASE_PAUSES.0, LEASE_PAUSES.1) {
-            let claimant = Claimant {
+            let request = LeaseRequest {
                 owner: &self.owner,
                 sole_process: self.sole_process,
                 now: (self.clock)(),
                 until: self.deadlines.end,
             };
-            let attempt = Lease::acquire(&job.slot, claimant).await;
+            let attempt = Lease::acquire(&job.slot, request).await;
             let last = Instant::now() + pause >= give_up;
             match attempt {
                 Ok(LeaseAttempt::Acquired(lease)) => return Ok(Ok(lease)),
                 Ok(LeaseAttempt::Superseded) => return Ok(Err(Skip::Superseded)),
                 Ok(LeaseAttempt::Held) if last => return Err(RetryableFailure::LeaseHeld),
-                // This worker may hold the lease without knowing, which the next try finds out. Left behind, it
-                // would delay the next attempt too.
+                // This worker may hold the lease without knowing it. The next attempt shows that; otherwise the lease
+                // would stay and delay the next delivery.
                 Err(error) if !error.is_retryable() || last => return Err(error.into()),
                 Ok(LeaseAttempt::Held) | Err(_) => {}
             }
             sleep(pause).await;
-            // The other worker may have answered the same version.
+            // The other worker may have finished the same version.
             if let Some(skip) = job.slot.stored().await?.skip() {
                 return Ok(Err(skip));
             }
@@ -215,20 +215,20 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         Err(RetryableFailure::LeaseHeld)
     }
 
-    /// Prepares the image, asks the recogniser and writes the result. `answers` are those of an earlier
-    /// attempt, and afterwards those so far.
+    /// Prepares the image, asks the recogniser and writes the result. `answers` come from an earlier
+    /// attempt; new answers are added to them.
     async fn answer(
         &self,
         job: &Job<'_, S>,
         answers: &mut Vec<SavedAnswer>,
     ) -> Result<Outcome, RetryableFailure> {
-        // Another worker may have finished between the first look and the lease.
+        // Another worker may have finished between the first check and the lease.
         let stored = job.slot.stored().await?;
         if let Some(skip) = stored.skip() {
             return Ok(Outcome::Skipped(skip));
         }
 
-        // Many images begin at once and wait for their turns, which may take until the invocation ends.
+        // Many images begin at once and wait for a turn, possibly until the invocation ends.
         let prepared = match timeout_at(self.deadlines.begin, self.prepare(job))
             .await
             .unwrap_or(Err(RetryableFailure::OutOfTime))?
@@ -246,7 +246,13 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         let until = self.deadlines.answer;
         let asking = Instant::now();
         let (analysed, thumbnail) = futures::join!(
-            analyzer.analyse(job.slot.key, &prepared.views, &job.analyses, answers, until),
+            analyzer.analyse(
+                job.slot.key,
+                &prepared.images,
+                &job.analyses,
+                answers,
+                until
+            ),
             timeout_at(
                 until,
                 self.write_thumbnail(job, prepared.thumbnail.as_ref())
@@ -291,7 +297,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             .acquire(header.and_then(|header| header.as_ref().ok()))
             .await;
         let bytes = match source::read(self.store, job.event, &job.slot.version).await? {
-            ReadOutcome::Whole(bytes) => bytes,
+            ReadOutcome::Complete(bytes) => bytes,
             ReadOutcome::Unreadable(error) => {
                 return Ok(Preparation::Refused(source::unreadable_source(&error)));
             }
@@ -311,12 +317,12 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         let thumbnail = prepared
             .thumbnail
             .inspect_err(
-                |error| tracing::warn!(key = %job.slot.key, %error, "no thumbnail was made"),
+                |error| tracing::warn!(key = %job.slot.key, %error, "could not make a thumbnail"),
             )
             .ok()
             .filter(|_| settings.thumbnail_px > 0);
         Ok(Preparation::Ready(Prepared {
-            views: Views::new(original, prepared.converted, prepared.ppe),
+            images: RecogniserImages::new(original, prepared.converted, prepared.ppe),
             image,
             thumbnail,
         }))
@@ -333,14 +339,14 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         }
     }
 
-    /// The result document: the answers, or why there are none.
+    /// Builds the result document: with the answers, or with the reason why there are none.
     fn document(
         &self,
         job: &Job<'_, S>,
         analysed: Result<Analysed, AnalysisError>,
     ) -> ResultDocument {
         let info = job.image.as_ref().map(|image| &image.info);
-        let mut findings = Findings {
+        let mut parts = DocumentParts {
             source: source::describe(job.event, job.slot.key, info, &job.slot.version),
             image: job
                 .image
@@ -359,16 +365,16 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             processed_at: (self.clock)(),
         };
         match analysed {
-            Err(error) => findings.refusal = Some(error),
+            Err(error) => parts.refusal = Some(error),
             Ok(analysed) => {
-                findings.image = Some(analysed.image);
-                findings.thumbnail = analysed.thumbnail;
-                findings.answers = analysed.answers;
-                findings.timings.prepare_ms = analysed.prepare_ms;
-                findings.timings.recognise_ms = analysed.recognise_ms;
+                parts.image = Some(analysed.image);
+                parts.thumbnail = analysed.thumbnail;
+                parts.answers = analysed.answers;
+                parts.timings.prepare_ms = analysed.prepare_ms;
+                parts.timings.recognise_ms = analysed.recognise_ms;
             }
         }
-        findings.into_document()
+        parts.into_document()
     }
 
     async fn write(
@@ -378,8 +384,8 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         stored: StoredResult,
     ) -> Result<Outcome, RetryableFailure> {
         if document.thumbnail.is_none() {
-            // Before the document, so that an attempt that is cut off here is repeated.
-            job.slot.remove_older_thumbnail().await?;
+            // Before the document, so that an attempt that is interrupted here is retried.
+            job.slot.delete_older_thumbnail().await?;
         }
         match job.slot.write(&document, stored, &self.owner).await? {
             WriteOutcome::Written => {
@@ -395,8 +401,8 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         }
     }
 
-    /// Adds a document to the index. If the image was deleted by order while it was processed, the index
-    /// refuses, and what was written is removed. Whether the document stays.
+    /// Adds a document to the index. If a user deleted the image while it was in process, the index rejects
+    /// the document, and document and thumbnail are deleted. Returns whether the document stays.
     async fn index(&self, document: &ResultDocument) -> Result<bool, ServiceError> {
         let Some(index) = self.index else {
             return Ok(true);
@@ -406,16 +412,16 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             return Ok(true);
         }
         let (key, output) = (&document.source.key, &self.config.buckets.output);
-        // Another worker may have written about a newer image since; that stays.
+        // Another worker may have written the result of a newer image since. That result stays.
         let head = ResultHead::read(self.store, output, key).await?;
-        if head.is_some_and(|head| head.answers(&entry.version)) {
+        if head.is_some_and(|head| head.is_for(&entry.version)) {
             self.store.delete_once(output, &key.thumbnail_key()).await?;
             self.store.delete_once(output, &key.result_key()).await?;
         }
         Ok(false)
     }
 
-    /// Adds the stored document to the index. If it is there already, nothing changes.
+    /// Adds the stored document to the index. If the index has it already, nothing changes.
     async fn index_stored(&self, key: &SourceKey) -> Result<(), ServiceError> {
         if self.index.is_none() {
             return Ok(());

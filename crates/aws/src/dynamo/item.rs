@@ -1,4 +1,4 @@
-//! What stands in the table, and its keys.
+//! The items of the table, and their keys.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,21 +7,20 @@ use sightline_pipeline::{
     SourceKey,
     document::Status,
     index::{
-        Entry, Position, REMOVAL_STANDS, TermKind,
+        Entry, Position, REMOVAL_RETENTION, TermKind,
         rules::{Image, IndexRecord, Removal},
     },
     service_error::{Fate, Service, ServiceError},
 };
-use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Among how many items each count is split.
+/// The number of items into which each count is divided.
 pub(super) const SHARDS: u8 = 8;
 
 /// An item's attributes.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// The sort key, and `term`, of an image's own item.
+/// The sort key, and the `term`, of an image item.
 pub(super) const IMAGE: &str = "image";
 
 pub(super) fn s(text: impl Into<String>) -> AttributeValue {
@@ -36,22 +35,22 @@ pub(super) fn text<'a>(item: &'a Item, attribute: &str) -> Option<&'a str> {
     item.get(attribute)?.as_s().ok().map(String::as_str)
 }
 
-/// The partition key of an image.
+/// The partition key of an image item and its term items.
 pub(super) fn image_pk(key: &SourceKey) -> String {
     format!("image/{key}")
 }
 
-/// The sort key of the item by which images with a label or category are found.
+/// The sort key of the term items of a label or category.
 pub(super) fn term_sk(kind: TermKind, folded: &str) -> String {
     format!("{}#{folded}", kind.name())
 }
 
-/// The sort key of the item by which images with a status are found.
+/// The sort key of the term items of a status.
 pub(super) fn status_sk(status: Status) -> String {
     format!("status#{}", status.name())
 }
 
-/// The label or category behind a sort key.
+/// The kind of term in a sort key; `None` for a status or an image.
 pub(super) fn kind_of(sk: &str) -> Option<TermKind> {
     [TermKind::Label, TermKind::Category]
         .into_iter()
@@ -61,7 +60,7 @@ pub(super) fn kind_of(sk: &str) -> Option<TermKind> {
         })
 }
 
-/// The partition key of the counts of everybody or one owner in a shard. An owner holds no slash.
+/// The partition key of the counts of one owner, or of all images, in a shard. Owners contain no slash.
 pub(super) fn count_pk(shard: u8, owner: Option<&str>) -> String {
     match owner {
         None => format!("count/{shard}"),
@@ -69,14 +68,13 @@ pub(super) fn count_pk(shard: u8, owner: Option<&str>) -> String {
     }
 }
 
-/// The shard in whose counts an image is; the same for ever.
+/// The shard with an image's part in the counts. It must never change.
 pub(super) fn shard(key: &SourceKey) -> u8 {
     let hash = Uuid::new_v5(&Uuid::NAMESPACE_URL, key.as_str().as_bytes());
     hash.as_bytes().first().map_or(0, |byte| byte % SHARDS)
 }
 
-/// The place in a list as the sort key of the indexes: the order of its bytes is the order of
-/// positions.
+/// A position as sort key of the indexes. Byte order is the order of positions.
 pub(super) fn position_sk(position: &Position) -> String {
     format!("{:013}#{}", position.uploaded_ms, position.key)
 }
@@ -89,21 +87,20 @@ pub(super) fn position_of(sk: &str) -> Option<Position> {
     })
 }
 
-/// What stands, or shall stand, in the items that an image is found by, told shortly: unlike stamps
-/// mean unlike items.
+/// The term items of an image: from sort key to a fingerprint. Different items have different fingerprints.
 pub(super) type Terms = BTreeMap<String, String>;
 
-/// An image's own item, or the mark of its removal.
+/// An image item, or a removal record.
 #[derive(Debug, Clone)]
 pub(super) struct StoredRecord {
     pub(super) record: IndexRecord,
-    /// The items that it is found by, as they stand.
+    /// The current term items.
     pub(super) terms: Terms,
-    /// Unlike any other, so that a write knows whether it is still as it was read.
+    /// Changes with every write, so that a write can check that the item is unchanged.
     pub(super) rev: String,
 }
 
-/// An item by which an image is found.
+/// A term item.
 #[derive(Debug, Clone)]
 pub(super) struct TermItem {
     pub(super) confidence: Option<f64>,
@@ -111,7 +108,7 @@ pub(super) struct TermItem {
     pub(super) name: String,
 }
 
-/// What shall stand for an image.
+/// The desired record and term items of an image.
 #[derive(Debug, Clone)]
 pub(super) struct DesiredRecord {
     pub(super) record: IndexRecord,
@@ -145,7 +142,7 @@ impl DesiredRecord {
         }
     }
 
-    /// Nothing but, perhaps, the mark of a removal.
+    /// A removal record without term items.
     pub(super) fn removed(removal: Removal) -> Self {
         Self {
             record: IndexRecord::Removed(removal),
@@ -154,7 +151,7 @@ impl DesiredRecord {
     }
 
     pub(super) fn terms(&self) -> Terms {
-        let place = match &self.record {
+        let position = match &self.record {
             IndexRecord::Image(image) => {
                 let position = Position::of(&image.row);
                 format!("{} {}", position.uploaded_ms, image.row.status.name())
@@ -164,17 +161,17 @@ impl DesiredRecord {
         self.term_items
             .iter()
             .map(|(sk, item)| {
-                let stamp = match item.confidence {
-                    Some(confidence) => format!("{place} {confidence}"),
-                    None => place.clone(),
+                let fingerprint = match item.confidence {
+                    Some(confidence) => format!("{position} {confidence}"),
+                    None => position.clone(),
                 };
-                (sk.clone(), stamp)
+                (sk.clone(), fingerprint)
             })
             .collect()
     }
 }
 
-/// The image's own item.
+/// Builds the image item or removal record.
 pub(super) fn image_item(
     key: &SourceKey,
     record: &IndexRecord,
@@ -187,20 +184,22 @@ pub(super) fn image_item(
         ("rev".to_owned(), s(rev)),
     ]);
     if !terms.is_empty() {
-        let terms = terms.iter().map(|(sk, stamp)| (sk.clone(), s(stamp)));
+        let terms = terms
+            .iter()
+            .map(|(sk, fingerprint)| (sk.clone(), s(fingerprint)));
         item.insert("terms".to_owned(), AttributeValue::M(terms.collect()));
     }
     match record {
         IndexRecord::Image(image) => {
             item.insert("row".to_owned(), s(json(&image.row)?));
             item.insert("version".to_owned(), s(json(&image.version)?));
-            place(&mut item, IMAGE, image);
+            add_index_keys(&mut item, IMAGE, image);
         }
         IndexRecord::Removed(removal) => {
             item.insert("removal".to_owned(), s(json(removal)?));
-            // With what still has to be removed the list of it would be lost.
+            // An item that still lists term items must not expire: the list would be lost.
             if terms.is_empty() {
-                let expires = removal.at + REMOVAL_STANDS;
+                let expires = removal.at + REMOVAL_RETENTION;
                 item.insert("expires".to_owned(), n(expires.unix_timestamp()));
             }
         }
@@ -208,7 +207,7 @@ pub(super) fn image_item(
     Ok(item)
 }
 
-/// An item by which the image is found.
+/// Builds a term item.
 pub(super) fn term_item(sk: &str, term: &TermItem, image: &Image) -> Item {
     let mut item = Item::from([
         ("pk".to_owned(), s(image_pk(&image.row.key))),
@@ -217,12 +216,12 @@ pub(super) fn term_item(sk: &str, term: &TermItem, image: &Image) -> Item {
     if let Some(confidence) = term.confidence {
         item.insert("confidence".to_owned(), n(confidence));
     }
-    place(&mut item, sk, image);
+    add_index_keys(&mut item, sk, image);
     item
 }
 
-/// Adds the keys of the indexes.
-fn place(item: &mut Item, term: &str, image: &Image) {
+/// Adds the keys of the secondary indexes.
+fn add_index_keys(item: &mut Item, term: &str, image: &Image) {
     let key = &image.row.key;
     item.insert("term".to_owned(), s(term));
     if let Some(owner) = key.owner() {
@@ -234,7 +233,7 @@ fn place(item: &mut Item, term: &str, image: &Image) {
 }
 
 impl StoredRecord {
-    /// Reads an image's own item.
+    /// Reads an image item or removal record.
     pub(super) fn read(item: &Item) -> Result<Self, ServiceError> {
         let record = match text(item, "removal") {
             Some(removal) => IndexRecord::Removed(from_json(removal)?),
@@ -248,7 +247,7 @@ impl StoredRecord {
             .and_then(|terms| terms.as_m().ok())
             .into_iter()
             .flatten()
-            .filter_map(|(sk, stamp)| Some((sk.clone(), stamp.as_s().ok()?.clone())))
+            .filter_map(|(sk, fingerprint)| Some((sk.clone(), fingerprint.as_s().ok()?.clone())))
             .collect();
         Ok(Self {
             record,
@@ -256,11 +255,6 @@ impl StoredRecord {
             rev: text(item, "rev").unwrap_or_default().to_owned(),
         })
     }
-}
-
-/// The mark that a removal leaves where nothing stood.
-pub(super) fn removal_of_nothing(at: OffsetDateTime) -> Removal {
-    Removal { at, version: None }
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, ServiceError> {
@@ -276,7 +270,7 @@ fn unreadable(operation: &'static str, error: &serde_json::Error) -> ServiceErro
         Service::Index,
         operation,
         "Item",
-        format!("an item is not as this program writes it: {error}"),
+        format!("an item is malformed: {error}"),
         Fate::Repair,
     )
 }

@@ -1,8 +1,7 @@
-//! Fills an empty table for tests, many items to a request.
+//! Fills an empty table for tests, in batches.
 //!
-//! A stand-in for DynamoDB copies the whole table in every transaction, so that ten thousand images could
-//! never be put one by one. What this writes is what putting writes: putting the same again
-//! changes nothing.
+//! moto copies the whole table in every transaction, so adding ten thousand images one by one would take too
+//! long. `load` writes the same items as `put`: putting the same images again changes nothing.
 
 use std::collections::BTreeMap;
 
@@ -23,11 +22,11 @@ use super::{
 const MAX_BATCH: usize = 25;
 
 impl DynamoIndex {
-    /// Enters images into a table that holds none of them; `counts` also adds them to the counts, which must be
-    /// empty.
+    /// Adds images to a table that has none of them. With `counts`, it also writes the counts, which must not exist
+    /// yet.
     ///
     /// # Errors
-    /// [`ServiceError`] when a request fails.
+    /// [`ServiceError`] if a request fails.
     pub async fn load(&self, entries: &[Entry], counts: bool) -> Result<(), ServiceError> {
         let mut items: Vec<Item> = Vec::new();
         let mut counted: BTreeMap<(String, String), (u64, String)> = BTreeMap::new();

@@ -1,42 +1,41 @@
-//! The index on AWS: one DynamoDB table.
+//! The index in one DynamoDB table.
 //!
 //! # The table
 //!
-//! | item | `pk` | `sk` | what else |
+//! | item | `pk` | `sk` | other attributes |
 //! |---|---|---|---|
-//! | an image | `image/<source key>` | `image` | `row`, `version` (JSON), `terms` (see below), `rev` |
-//! | what it is found by | `image/<source key>` | `label#dog`, `category#animals and pets`, `status#failed` | `confidence`, `status` |
-//! | a count | `count/<shard>` for everybody, `count/<shard>/<owner>` | `label#dog`, `category#…` | `images`, `name` |
-//! | the mark of a removal | as the image's | as the image's | `removal` (JSON), `rev`, `expires` |
+//! | image item | `image/<source key>` | `image` | `row`, `version` (JSON), `terms` (see below), `rev` |
+//! | term item | `image/<source key>` | `label#dog`, `category#animals and pets`, `status#failed` | `confidence`, `status` |
+//! | count | `count/<shard>` for all images, `count/<shard>/<owner>` | `label#dog`, `category#…` | `images`, `name` |
+//! | removal record | as the image item | as the image item | `removal` (JSON), `rev`, `expires` |
 //!
-//! An image's item and those that it is found by carry `term` (their `sk`), `ownerTerm`
-//! (`<owner>/<sk>`, where the image has an owner) and `position`
-//! (`<upload time, ms since 1970, 13 digits>#<source key>`). These are the keys of the two global
-//! secondary indexes, `by-term` (`term`, `position`) and `by-owner-term` (`ownerTerm`, `position`),
-//! each projecting `confidence` and `status`. `expires` is the table's time-to-live attribute.
+//! Image items and term items also have `term` (their `sk`), `ownerTerm` (`<owner>/<sk>`, if the image has
+//! an owner) and `position` (`<upload time, ms since 1970, 13 digits>#<source key>`). These are the keys
+//! of the two global secondary indexes, `by-term` (`term`, `position`) and `by-owner-term`
+//! (`ownerTerm`, `position`), which project `confidence` and `status`. `expires` is the table's
+//! time-to-live attribute.
 //!
 //! # Writing
 //!
-//! The image's item lists what stands for it (`terms`: from `sk` to a stamp of what that item
-//! holds). To enter, replace or remove an image is to go from the list that stands to another, in
-//! transactions of at most 100 actions, the most DynamoDB takes; each writes the image's item on
-//! the condition that it is still as it was read (`rev`), with the list as the transaction
-//! leaves it, the items themselves, and their part in the counts. So after every transaction,
-//! wherever the work is cut off, the list and the counts are those of the items that stand, and
-//! whoever comes next goes on from there. Most images take one transaction: 48 labels and
-//! categories fit, 32 where images have owners.
+//! The image item lists the image's term items (`terms`: from `sk` to a fingerprint of the item). Adding, replacing or
+//! removing an image changes this list to another, in transactions of at most 100 actions,
+//! DynamoDB's limit. Each transaction writes the image item, on the condition that it is unchanged since
+//! it was read (`rev`), with the list as it is after the transaction; it also writes the
+//! term items and their part in the counts. So after every transaction, wherever the work is interrupted, list
+//! and counts match the term items, and the next attempt continues from there. Most images take one
+//! transaction: 48 labels and categories fit, or 32 if images have owners.
 //!
-//! Which of two answers stays is decided from what was read, by S3's sequencer before all
-//! ([`sightline_pipeline::index::rules`]); the condition on `rev` makes reading and writing one step.
+//! [`sightline_pipeline::index::rules`] decide from the item that was read which of two results stays, first of
+//! all by S3's sequencer. The condition on `rev` makes reading and writing one step.
 //!
-//! Counts are split over eight shards by key, so that two images with the label Person seldom
-//! write to the same item at once; when they do, DynamoDB refuses one, which tries again.
+//! Counts are divided into eight shards by key, so that two images with the label Person seldom
+//! write to the same item at once. When they do, DynamoDB rejects one of the transactions, which is then retried.
 //!
 //! # Reading
 //!
-//! Every list is a query of one key of an index, newest first, then a batch of reads of the images'
-//! own items. Those are read consistently: what was removed is no longer listed, though an index
-//! lags behind. Confidence, and the status beside a label, are filters over the query, which is
+//! Every list is a query of one key of an index, newest first, followed by batches of reads of the image
+//! items. These reads are consistent, so removed images are not listed although the index lags
+//! behind. Confidence, and the status together with a label, are filters of the query, which is
 //! repeated until the page is full.
 //!
 //! Sources: Amazon DynamoDB Developer Guide, "Quotas in Amazon DynamoDB", "Amazon DynamoDB
@@ -78,7 +77,7 @@ impl fmt::Debug for DynamoIndex {
 }
 
 impl DynamoIndex {
-    /// In this table.
+    /// The index in this table.
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self {
@@ -95,7 +94,7 @@ impl DynamoIndex {
         read_error(Service::Index, operation, error).on(&self.table)
     }
 
-    /// A request that the SDK refused to build.
+    /// The error of a request that the SDK could not build.
     fn not_built(&self, operation: &'static str, reason: &dyn fmt::Display) -> ServiceError {
         ServiceError::not_built(Service::Index, operation, reason, Fate::Repair).on(&self.table)
     }

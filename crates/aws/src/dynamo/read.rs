@@ -1,4 +1,4 @@
-//! Lists and counts, through keys alone.
+//! Reads lists and counts, by keys only: never by a scan.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -22,29 +22,29 @@ use super::{
 /// The most items in a batch of reads (Amazon DynamoDB API Reference, "BatchGetItem").
 const MAX_BATCH: usize = 100;
 
-/// After so many queries a page is handed out as it is, so that a filter that lets nearly nothing
-/// through cannot use up the time of the caller.
+/// The most queries for one page. After that, the page is returned as it is, so that a filter with few matches
+/// cannot use up the caller's time.
 const MAX_QUERIES: usize = 20;
 
-/// At most so many items are looked through in one query where a filter is set: about half of the
-/// megabyte that DynamoDB looks through at most.
-const MAX_LOOKED_AT: usize = 2000;
+/// The most items that a filtered query evaluates: about half of the megabyte that DynamoDB
+/// evaluates at most.
+const MAX_EVALUATED: usize = 2000;
 
-/// How often what a batch left unread is asked for again.
+/// How often the unprocessed keys of a batch are requested.
 const ATTEMPTS: usize = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
-/// What a query of an index found.
+/// A result of a query of an index.
 struct Hit {
     position: Position,
     confidence: Option<f64>,
 }
 
-/// What a query of an index found, and where it ended, if it is not at its end.
+/// The results of a query of an index, and its last key if more may follow.
 struct Hits {
     hits: Vec<Hit>,
-    ended_at: Option<Item>,
+    last_key: Option<Item>,
 }
 
 impl DynamoIndex {
@@ -59,10 +59,10 @@ impl DynamoIndex {
         let limit = limit.max(1);
         let mut images: Vec<Found> = Vec::new();
         let mut start: Option<Item> = None;
-        // With one more it is known whether there is more.
-        let mut look_at = limit + 1;
-        for asked in 1.. {
-            let hits = self.find(query, after, start.take(), look_at).await?;
+        // One more image shows whether another page follows.
+        let mut evaluated = limit + 1;
+        for queries in 1.. {
+            let hits = self.find(query, after, start.take(), evaluated).await?;
             for hits in hits.hits.chunks(MAX_BATCH) {
                 images.extend(self.rows(query, hits).await?);
             }
@@ -71,14 +71,14 @@ impl DynamoIndex {
                 let next = images.last().map(|last| Position::of(&last.row));
                 return Ok(Page { images, next });
             }
-            let Some(ended_at) = hits.ended_at else { break };
-            if asked == MAX_QUERIES {
-                let next = text(&ended_at, "position").and_then(position_of);
+            let Some(last_key) = hits.last_key else { break };
+            if queries == MAX_QUERIES {
+                let next = text(&last_key, "position").and_then(position_of);
                 return Ok(Page { images, next });
             }
-            start = Some(ended_at);
-            look_at = if filtered {
-                (2 * look_at).min(MAX_LOOKED_AT)
+            start = Some(last_key);
+            evaluated = if filtered {
+                (2 * evaluated).min(MAX_EVALUATED)
             } else {
                 limit + 1 - images.len()
             };
@@ -92,7 +92,7 @@ impl DynamoIndex {
         query: &Query,
         after: Option<&Position>,
         start: Option<Item>,
-        look_at: usize,
+        evaluated: usize,
     ) -> Result<Hits, ServiceError> {
         let sk = match (&query.term, query.status) {
             (Some(term), _) => term_sk(term.kind, &term.folded()),
@@ -109,7 +109,7 @@ impl DynamoIndex {
             .table_name(&self.table)
             .index_name(index)
             .scan_index_forward(false)
-            .limit(i32::try_from(look_at).unwrap_or(i32::MAX))
+            .limit(i32::try_from(evaluated).unwrap_or(i32::MAX))
             .set_exclusive_start_key(start)
             // `position` is a reserved word.
             .expression_attribute_names("#key", attribute)
@@ -152,12 +152,12 @@ impl DynamoIndex {
             .collect();
         Ok(Hits {
             hits,
-            ended_at: found.last_evaluated_key,
+            last_key: found.last_evaluated_key,
         })
     }
 
-    /// The images of these hits, in their order. An index lags behind the table: what is no longer
-    /// there, or there no longer, is left out.
+    /// The images of these hits, in their order. An index lags behind the table, so images that were removed
+    /// or have another position now are left out.
     async fn rows(&self, query: &Query, hits: &[Hit]) -> Result<Vec<Found>, ServiceError> {
         let keys = hits.iter().map(|hit| {
             Item::from([
@@ -165,12 +165,12 @@ impl DynamoIndex {
                 ("sk".to_owned(), s(IMAGE)),
             ])
         });
-        let mut asked = keys.collect::<Vec<_>>();
+        let mut missing = keys.collect::<Vec<_>>();
         let mut rows: HashMap<Position, ImageRow> = HashMap::new();
         let mut pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE, ATTEMPTS);
-        while !asked.is_empty() {
+        while !missing.is_empty() {
             let keys = KeysAndAttributes::builder()
-                .set_keys(Some(std::mem::take(&mut asked)))
+                .set_keys(Some(std::mem::take(&mut missing)))
                 .consistent_read(true)
                 .projection_expression("#row, removal")
                 .expression_attribute_names("#row", "row")
@@ -189,10 +189,10 @@ impl DynamoIndex {
                     rows.insert(Position::of(&row), row);
                 }
             }
-            asked = (got.unprocessed_keys.into_iter().flatten())
+            missing = (got.unprocessed_keys.into_iter().flatten())
                 .flat_map(|(_, keys)| keys.keys)
                 .collect();
-            if asked.is_empty() {
+            if missing.is_empty() {
                 break;
             }
             let Some(pause) = pauses.next() else {
@@ -227,7 +227,7 @@ impl DynamoIndex {
         for item in shards.iter().flatten() {
             let Some(sk) = text(item, "sk") else { continue };
             let Some(kind) = kind_of(sk) else { continue };
-            // Never negative, as counts go with items.
+            // Never negative, because counts match the items.
             let images = number(item, "images").unwrap_or_default().max(0.0) as u64;
             if images == 0 {
                 continue;
@@ -242,7 +242,7 @@ impl DynamoIndex {
         Ok(Labels::from_counts(all.into_values()))
     }
 
-    /// The counts under one key.
+    /// The counts with one partition key.
     async fn counts(&self, pk: String) -> Result<Vec<Item>, ServiceError> {
         let mut items = Vec::new();
         let mut start = None;

@@ -1,4 +1,4 @@
-//! From what stands for an image to what shall stand, in as many transactions as that takes.
+//! Writes, replaces and removes images, in as many transactions as that takes.
 
 use std::time::Duration;
 
@@ -11,7 +11,10 @@ use aws_sdk_dynamodb::{
 use sightline_pipeline::{
     SourceKey,
     backoff::pauses,
-    index::{Entry, Put, rules::IndexRecord},
+    index::{
+        Entry, Put,
+        rules::{IndexRecord, Removal},
+    },
     service_error::{Fate, Service, ServiceError},
 };
 use time::OffsetDateTime;
@@ -22,51 +25,51 @@ use super::{
     DynamoIndex,
     item::{
         DesiredRecord, IMAGE, Item, StoredRecord, Terms, count_pk, image_item, image_pk, kind_of,
-        n, removal_of_nothing, s, shard, term_item,
+        n, s, shard, term_item,
     },
 };
 
 /// The most actions in a transaction (Amazon DynamoDB Developer Guide, "Quotas").
 const MAX_ACTIONS: usize = 100;
 
-/// How often a write that met others is tried again before the caller is told to come again. With
-/// the pauses between, that is about ten seconds.
+/// How often a write that conflicts with others is attempted before the caller has to retry. With the
+/// pauses, this takes about ten seconds.
 const ATTEMPTS: usize = 12;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Why a transaction was not done.
-enum Refusal {
-    /// The image's item is no longer as it was read.
+/// Why a transaction failed.
+enum TransactionError {
+    /// The image item has changed since it was read.
     Changed,
-    /// Another transaction was writing to one of the items.
+    /// Another transaction was writing one of the items.
     Conflict,
-    /// Anything else.
-    Error(ServiceError),
+    /// Any other error.
+    Other(ServiceError),
 }
 
-/// What becomes of an image's own item.
+/// The desired state of an image.
 #[expect(
     clippy::large_enum_variant,
-    reason = "few at a time, and taken apart at once"
+    reason = "few exist at a time, and briefly"
 )]
 enum Target {
-    /// This stands.
+    /// This record and its term items.
     Record(DesiredRecord),
-    /// Nothing stands, not even a mark.
+    /// Nothing, not even a removal record.
     Nothing,
 }
 
 impl DynamoIndex {
     pub(super) async fn put_entry(&self, entry: &Entry) -> Result<Put, ServiceError> {
         let wanted = DesiredRecord::of(entry);
-        self.settle(&entry.row.key, |record| {
-            let Some(there) = record else {
+        self.update(&entry.row.key, |record| {
+            let Some(stored) = record else {
                 return Ok(Target::Record(wanted.clone()));
             };
-            if let Some(put) = there.record.refuses(entry) {
+            if let Some(put) = stored.record.rejects(entry) {
                 Err(put)
-            } else if there.record == wanted.record && there.terms == wanted.terms() {
+            } else if stored.record == wanted.record && stored.terms == wanted.terms() {
                 Err(Put::Unchanged)
             } else {
                 Ok(Target::Record(wanted.clone()))
@@ -81,11 +84,8 @@ impl DynamoIndex {
         key: &SourceKey,
         at: OffsetDateTime,
     ) -> Result<(), ServiceError> {
-        self.settle(key, |record| {
-            let removal = match record {
-                Some(there) => there.record.clone().removed(at),
-                None => removal_of_nothing(at),
-            };
+        self.update(key, |record| {
+            let removal = Removal::of(record.map(|stored| stored.record.clone()), at);
             Ok::<_, ()>(Target::Record(DesiredRecord::removed(removal)))
         })
         .await
@@ -97,7 +97,7 @@ impl DynamoIndex {
         key: &SourceKey,
         processed_at: OffsetDateTime,
     ) -> Result<bool, ServiceError> {
-        self.settle(key, |record| match record {
+        self.update(key, |record| match record {
             Some(StoredRecord {
                 record: IndexRecord::Image(image),
                 ..
@@ -108,38 +108,38 @@ impl DynamoIndex {
         .map(|kept| kept.is_none())
     }
 
-    /// Makes stand for the image what `decide` wants in view of what stands; `None` when that is
-    /// done, what `decide` said when what stands is to stay.
-    async fn settle<K>(
+    /// Changes the image to the target that `decide` chooses for its current record, and returns `None`. If
+    /// `decide` keeps the current record instead, returns its reason.
+    async fn update<K>(
         &self,
         key: &SourceKey,
         decide: impl Fn(Option<&StoredRecord>) -> Result<Target, K>,
     ) -> Result<Option<K>, ServiceError> {
         let mut pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE, ATTEMPTS);
         loop {
-            let mut there = self.record(key).await?;
-            let target = match decide(there.as_ref()) {
+            let mut stored = self.record(key).await?;
+            let target = match decide(stored.as_ref()) {
                 Ok(target) => target,
                 Err(kept) => return Ok(Some(kept)),
             };
-            let refusal = loop {
-                let (step, done) = Step::plan(key, there.as_ref(), &target)?;
+            let error = loop {
+                let (step, is_last) = Step::plan(key, stored.as_ref(), &target)?;
                 match self.transact(step.actions).await {
-                    Ok(()) if done => return Ok(None),
-                    Ok(()) => there = step.leaves,
-                    Err(Refusal::Error(error)) => return Err(error),
-                    Err(refusal) => break refusal,
+                    Ok(()) if is_last => return Ok(None),
+                    Ok(()) => stored = step.result,
+                    Err(TransactionError::Other(error)) => return Err(error),
+                    Err(error) => break error,
                 }
             };
             let Some(pause) = pauses.next() else {
                 return Err(ServiceError::new(
                     Service::Index,
                     "TransactWriteItems",
-                    match refusal {
-                        Refusal::Changed => "ConditionalCheckFailed",
+                    match error {
+                        TransactionError::Changed => "ConditionalCheckFailed",
                         _ => "TransactionConflict",
                     },
-                    format!("others wrote to the same items during all of {ATTEMPTS} attempts"),
+                    format!("others wrote the same items during each of {ATTEMPTS} attempts"),
                     Fate::RETRY,
                 )
                 .on(&self.table));
@@ -148,7 +148,7 @@ impl DynamoIndex {
         }
     }
 
-    /// What stands for an image.
+    /// The current record of an image.
     async fn record(&self, key: &SourceKey) -> Result<Option<StoredRecord>, ServiceError> {
         let got = self
             .client
@@ -162,15 +162,15 @@ impl DynamoIndex {
         got.item.as_ref().map(StoredRecord::read).transpose()
     }
 
-    async fn transact(&self, actions: Vec<Action>) -> Result<(), Refusal> {
-        let built = |error: aws_sdk_dynamodb::error::BuildError| {
-            Refusal::Error(self.not_built("TransactWriteItems", &error))
+    async fn transact(&self, actions: Vec<Action>) -> Result<(), TransactionError> {
+        let not_built = |error: aws_sdk_dynamodb::error::BuildError| {
+            TransactionError::Other(self.not_built("TransactWriteItems", &error))
         };
         let items = actions
             .into_iter()
             .map(|action| action.build(&self.table))
             .collect::<Result<Vec<_>, _>>()
-            .map_err(built)?;
+            .map_err(not_built)?;
         let answer = self
             .client
             .transact_write_items()
@@ -184,19 +184,21 @@ impl DynamoIndex {
             let codes =
                 || (canceled.cancellation_reasons().iter()).filter_map(|reason| reason.code());
             if codes().any(|code| code == "ConditionalCheckFailed") {
-                return Err(Refusal::Changed);
+                return Err(TransactionError::Changed);
             }
             if codes().any(|code| code == "TransactionConflict") {
-                return Err(Refusal::Conflict);
+                return Err(TransactionError::Conflict);
             }
             let mut error = self.error("TransactWriteItems", &error);
-            // The reasons one by one, such as ThrottlingError, which the message has as well.
+            // The reasons, such as ThrottlingError, decide the fate; the message lists them too.
             let throttled = codes()
                 .any(|code| matches!(code, "ThrottlingError" | "ProvisionedThroughputExceeded"));
             error.fate = if throttled { Fate::RETRY } else { Fate::Repair };
-            return Err(Refusal::Error(error));
+            return Err(TransactionError::Other(error));
         }
-        Err(Refusal::Error(self.error("TransactWriteItems", &error)))
+        Err(TransactionError::Other(
+            self.error("TransactWriteItems", &error),
+        ))
     }
 }
 
@@ -214,17 +216,17 @@ fn term_key(key: &SourceKey, sk: &str) -> Item {
 /// One transaction.
 struct Step {
     actions: Vec<Action>,
-    /// What stands after it.
-    leaves: Option<StoredRecord>,
+    /// The record after it.
+    result: Option<StoredRecord>,
 }
 
 enum Action {
     Put(Item),
     Delete(Item),
-    /// The image's own item, on the condition that its `rev` is still this.
+    /// Writes the image item, on the condition that its `rev` is still this.
     PutIf(Item, Option<String>),
     DeleteIf(Item, Option<String>),
-    /// By how much, and the name where it is new.
+    /// Adds to a count, and sets the name if it is given.
     Count(Item, i64, Option<String>),
 }
 
@@ -232,27 +234,29 @@ impl Step {
     /// The next transaction towards the target, and whether it is the last.
     fn plan(
         key: &SourceKey,
-        there: Option<&StoredRecord>,
+        stored: Option<&StoredRecord>,
         target: &Target,
     ) -> Result<(Self, bool), ServiceError> {
         let wanted_terms = match target {
             Target::Record(wanted) => wanted.terms(),
             Target::Nothing => Terms::new(),
         };
-        let mut terms = there.map(|there| there.terms.clone()).unwrap_or_default();
+        let mut terms = stored
+            .map(|stored| stored.terms.clone())
+            .unwrap_or_default();
         let mut actions = Vec::new();
-        // The image's own item is one action.
-        let room = |actions: &Vec<Action>, more: usize| actions.len() + more < MAX_ACTIONS;
-        let mut done = true;
+        // One action is reserved for the image item.
+        let has_room = |actions: &Vec<Action>, more: usize| actions.len() + more < MAX_ACTIONS;
+        let mut is_last = true;
 
-        let gone: Vec<String> = (terms.keys())
+        let outdated: Vec<String> = (terms.keys())
             .filter(|sk| !wanted_terms.contains_key(*sk))
             .cloned()
             .collect();
-        for sk in gone {
+        for sk in outdated {
             let counts = counts(key, &sk, -1, None);
-            if !room(&actions, 1 + counts.len()) {
-                done = false;
+            if !has_room(&actions, 1 + counts.len()) {
+                is_last = false;
                 break;
             }
             actions.push(Action::Delete(term_key(key, &sk)));
@@ -263,34 +267,34 @@ impl Step {
             && let IndexRecord::Image(image) = &wanted.record
         {
             for (sk, item) in &wanted.term_items {
-                let stamp = wanted_terms.get(sk);
-                let stands = terms.get(sk);
-                if stands == stamp {
+                let fingerprint = wanted_terms.get(sk);
+                let current = terms.get(sk);
+                if current == fingerprint {
                     continue;
                 }
-                let counts = match stands {
+                let counts = match current {
                     Some(_) => Vec::new(),
                     None => counts(key, sk, 1, Some(&item.name)),
                 };
-                if !room(&actions, 1 + counts.len()) {
-                    done = false;
+                if !has_room(&actions, 1 + counts.len()) {
+                    is_last = false;
                     break;
                 }
                 actions.push(Action::Put(term_item(sk, item, image)));
                 actions.extend(counts);
-                terms.insert(sk.clone(), stamp.cloned().unwrap_or_default());
+                terms.insert(sk.clone(), fingerprint.cloned().unwrap_or_default());
             }
         }
 
-        let rev = there.map(|there| there.rev.clone());
+        let rev = stored.map(|stored| stored.rev.clone());
         let new_rev = Uuid::new_v4().to_string();
-        let record = match (target, there) {
+        let record = match (target, stored) {
             (Target::Record(wanted), _) => Some(wanted.record.clone()),
-            // Until everything is gone, what is left to remove is listed here.
-            (Target::Nothing, Some(there)) if !done => Some(there.record.clone()),
+            // The image item lists the remaining term items, so it is deleted last.
+            (Target::Nothing, Some(stored)) if !is_last => Some(stored.record.clone()),
             (Target::Nothing, _) => None,
         };
-        let leaves = match record {
+        let result = match record {
             Some(record) => {
                 let item = image_item(key, &record, &terms, &new_rev)?;
                 actions.push(Action::PutIf(item, rev));
@@ -305,11 +309,11 @@ impl Step {
                 None
             }
         };
-        Ok((Self { actions, leaves }, done))
+        Ok((Self { actions, result }, is_last))
     }
 }
 
-/// What an item by which the image is found adds to the counts, everybody's and the owner's.
+/// The changes of a term item to the counts, those of all images and those of the owner.
 fn counts(key: &SourceKey, sk: &str, by: i64, name: Option<&str>) -> Vec<Action> {
     if kind_of(sk).is_none() {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! The rules that every index follows, for DynamoDB, with moto in its place.
+//! The rules that every index follows, for DynamoDB. moto stands in for DynamoDB.
 
 #![allow(
     missing_docs,
@@ -15,26 +15,17 @@ mod needs;
 
 use std::sync::atomic::Ordering;
 
-use moto::{CRITICAL, Moto, Wire};
+use moto::{Interceptor, Moto, UNLIMITED};
 use sightline_pipeline::{
     index::{Entry, ImageIndex},
-    testing::{
-        index_images as images,
-        index_suite::{self as suite, Backend, Library},
-    },
+    testing::index_suite::{self as suite, Backend, ExpectedIndex, images},
 };
 
 impl Backend for Moto {
     type Index = sightline_aws::DynamoIndex;
 
     async fn fresh(&self) -> Self::Index {
-        self.table(Wire::default()).await
-    }
-}
-
-async fn put_all<I: ImageIndex>(index: &I, entries: &[Entry]) {
-    for entry in entries {
-        index.put(entry).await.unwrap();
+        self.table(Interceptor::default()).await
     }
 }
 
@@ -45,14 +36,14 @@ async fn the_index_in_dynamodb() {
     };
     suite::rules(&moto).await;
     let index = moto.fresh().await;
-    suite::side_by_side(&index).await;
+    suite::concurrent_writes(&index).await;
 
-    // The ten thousand are loaded many to a request; that they are what putting writes, putting some
-    // of them again shows.
+    // The many images are loaded in batches. Adding some of them again changes nothing, so `load` wrote what
+    // `put` would write.
     let index = moto.fresh().await;
-    let many = images::many(images::MANY);
+    let many = images::many_entries(images::MANY);
     index.load(&many, true).await.unwrap();
-    suite::many(&index, 1000, async |new: &[Entry]| {
+    suite::pages_of_many(&index, 1000, async |new: &[Entry]| {
         index.load(new, false).await.unwrap();
     })
     .await;
@@ -80,9 +71,9 @@ async fn the_index_in_dynamodb() {
     );
 }
 
-/// Cuts the work on an image with many labels off after each of its transactions.
+/// Interrupts a write of many labels after each of its transactions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_cut_off_is_healed_by_doing_it_again() {
+async fn an_interrupted_write_is_completed_by_repeating_it() {
     let Some(moto) = Moto::start().await else {
         return;
     };
@@ -90,30 +81,32 @@ async fn what_was_cut_off_is_healed_by_doing_it_again() {
     let after = images::labelled("uploads/ann/a.jpg", "02", 30..110);
     let other = images::labelled("uploads/ann/b.jpg", "01", 25..35);
     for cut_after in 0..3 {
-        let wire = Wire::default();
-        let index = moto.table(wire.clone()).await;
-        put_all(&index, &[before.clone(), other.clone()]).await;
-        wire.writes_left.store(cut_after, Ordering::SeqCst);
+        let interceptor = Interceptor::default();
+        let index = moto.table(interceptor.clone()).await;
+        suite::put_all(&index, &[before.clone(), other.clone()]).await;
+        interceptor.writes_left.store(cut_after, Ordering::SeqCst);
         assert!(index.put(&after).await.is_err(), "{cut_after}");
-        // Wherever it stopped, counts are those of the rows.
-        wire.writes_left.store(CRITICAL, Ordering::SeqCst);
-        suite::counts_are_those_of_the_rows(&index, 110).await;
-        // The event of the older version, then the same again.
+        // Wherever it stopped, the counts match the rows.
+        interceptor.writes_left.store(UNLIMITED, Ordering::SeqCst);
+        suite::counts_match_rows(&index, 110).await;
+        // The event of the older version, then the newer one again.
         assert_eq!(
             index.put(&before).await.unwrap() == sightline_pipeline::index::Put::Older,
             cut_after > 0
         );
         index.put(&after).await.unwrap();
-        let library = Library::new(&[after.clone(), other.clone()]).await;
-        library.check(&index).await;
+        let expected = ExpectedIndex::new(&[after.clone(), other.clone()]).await;
+        expected.check(&index).await;
 
-        wire.writes_left.store(cut_after.min(1), Ordering::SeqCst);
+        interceptor
+            .writes_left
+            .store(cut_after.min(1), Ordering::SeqCst);
         let at = after.row.uploaded_at + time::Duration::MINUTE;
         let key = after.row.key.clone();
         assert!(index.remove(&key, at).await.is_err(), "{cut_after}");
-        wire.writes_left.store(CRITICAL, Ordering::SeqCst);
+        interceptor.writes_left.store(UNLIMITED, Ordering::SeqCst);
         index.remove(&key, at).await.unwrap();
-        Library::new(std::slice::from_ref(&other))
+        ExpectedIndex::new(std::slice::from_ref(&other))
             .await
             .check(&index)
             .await;

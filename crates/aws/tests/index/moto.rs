@@ -1,4 +1,4 @@
-//! moto's server as DynamoDB, and what goes over the wire to it.
+//! moto's server as DynamoDB, and an interceptor for the requests to it.
 
 use std::{
     collections::BTreeSet,
@@ -33,10 +33,10 @@ use uuid::Uuid;
 
 use crate::needs;
 
-/// Writes that never run out.
-pub(crate) const CRITICAL: i64 = i64::MAX;
+/// No limit on transactions.
+pub(crate) const UNLIMITED: i64 = i64::MAX;
 
-/// moto's server, one request at a time: its transactions are not made for two at once.
+/// Starts moto's server, which then handles one request at a time: its transactions are not safe for concurrent use.
 const SERVE: &str = "\
 import sys
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -44,26 +44,26 @@ from werkzeug.serving import run_simple
 run_simple('127.0.0.1', int(sys.argv[1]), DomainDispatcherApplication(create_backend_app))
 ";
 
-/// What a client sends: recorded, and its transactions refused after so many.
+/// Records the operations of a client, and rejects its transactions after a number of them.
 #[derive(Debug, Clone)]
-pub(crate) struct Wire {
-    /// How many transactions are let through.
+pub(crate) struct Interceptor {
+    /// How many more transactions may pass.
     pub(crate) writes_left: Arc<AtomicI64>,
     calls: Arc<Mutex<BTreeSet<String>>>,
 }
 
-impl Default for Wire {
+impl Default for Interceptor {
     fn default() -> Self {
         Self {
-            writes_left: Arc::new(AtomicI64::new(CRITICAL)),
+            writes_left: Arc::new(AtomicI64::new(UNLIMITED)),
             calls: Arc::default(),
         }
     }
 }
 
-impl Intercept for Wire {
+impl Intercept for Interceptor {
     fn name(&self) -> &'static str {
-        "Wire"
+        "Interceptor"
     }
 
     fn read_before_transmit(
@@ -81,7 +81,7 @@ impl Intercept for Wire {
         let writes = operation == "TransactWriteItems";
         self.calls.lock().unwrap().insert(operation);
         if writes && self.writes_left.fetch_sub(1, Ordering::SeqCst) <= 0 {
-            return Err("cut off".into());
+            return Err("interrupted".into());
         }
         Ok(())
     }
@@ -102,7 +102,7 @@ impl Drop for Moto {
 }
 
 impl Moto {
-    /// Starts the server. None, with a note, where Python has no moto.
+    /// Starts the server. `None`, with a note, if Python has no moto.
     pub(crate) async fn start() -> Option<Self> {
         let python = needs::python("moto.moto_server.werkzeug_app, moto.dynamodb")?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
@@ -117,8 +117,8 @@ impl Moto {
             .spawn()
             .unwrap_or_else(|error| panic!("{python:?} does not start: {error}"));
         let log = BufReader::new(server.stderr.take().unwrap());
-        // Its request log would fill the pipe.
-        let said = std::thread::spawn(move || {
+        // Read to the end, because its request log would fill the pipe.
+        let first_lines = std::thread::spawn(move || {
             let mut first = Vec::new();
             for line in log.lines().map_while(Result::ok) {
                 if first.len() < 20 {
@@ -127,12 +127,12 @@ impl Moto {
             }
             first
         });
-        let patience = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             if let Some(status) = server.try_wait().unwrap() {
-                panic!("moto ended with {status}: {:?}", said.join());
+                panic!("moto ended with {status}: {:?}", first_lines.join());
             }
-            assert!(Instant::now() < patience, "moto does not listen");
+            assert!(Instant::now() < deadline, "moto does not listen");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Some(Self {
@@ -142,23 +142,23 @@ impl Moto {
         })
     }
 
-    /// The operations that were asked for so far.
+    /// The operations that were called so far.
     pub(crate) fn calls(&self) -> BTreeSet<String> {
         self.calls.lock().unwrap().clone()
     }
 
-    /// An index in a new table, made as the stack makes it.
-    pub(crate) async fn table(&self, wire: Wire) -> DynamoIndex {
-        let wire = Wire {
+    /// An index in a new table with the keys and indexes of the stack's table.
+    pub(crate) async fn table(&self, interceptor: Interceptor) -> DynamoIndex {
+        let interceptor = Interceptor {
             calls: self.calls.clone(),
-            ..wire
+            ..interceptor
         };
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .endpoint_url(&self.endpoint)
             .credentials_provider(Credentials::for_tests())
-            .interceptor(wire)
+            .interceptor(interceptor)
             .build();
         let client = Client::from_conf(config);
         let table = Uuid::new_v4().to_string();

@@ -1,29 +1,33 @@
-//! What the calls about a picture cost, by the list prices in `prices.json`.
+//! The price of the calls about a picture, by the list prices in `prices.json`.
 
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::{document::Cost, recogniser::RecogniserQuery};
+use super::{queries::queries, settings::Settings};
+use crate::{Analyses, document::Cost, recogniser::RecogniserQuery};
 
 static PRICES: LazyLock<Prices> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "the file is part of the program")]
-    serde_json::from_str(include_str!("prices.json")).expect("prices.json holds every price")
+    #[expect(
+        clippy::expect_used,
+        reason = "the file is compiled in, and a test reads it"
+    )]
+    serde_json::from_str(include_str!("prices.json")).expect("prices.json has every price")
 });
 
 /// The price table.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Prices {
-    /// Where the prices come from, for whoever corrects them.
-    #[expect(dead_code, reason = "for people")]
+    /// Where the prices come from.
+    #[expect(dead_code, reason = "documents the file")]
     source: String,
-    /// The month for which they were noted down.
+    /// The month of the price list.
     as_of: String,
     usd_per_million_images: PerMillion,
 }
 
-/// US dollars for a million images, which is millionths of a dollar for one.
+/// US dollars for a million images; for one image, millionths of a dollar.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PerMillion {
@@ -34,11 +38,17 @@ struct PerMillion {
     moderation: u64,
     celebrities: u64,
     protective_equipment: u64,
-    /// Nothing for an image: a model costs by the hour that it runs.
+    /// 0, because a custom model is billed by the hour.
     custom_labels: u64,
 }
 
-/// What the answers to these queries cost. A call is billed when it was answered.
+/// The price of all calls about one picture.
+#[must_use]
+pub fn price(analyses: &Analyses, settings: &Settings) -> Cost {
+    cost(queries(analyses, settings).iter())
+}
+
+/// The price of these answered queries. Only answered calls are billed.
 pub(super) fn cost<'a>(answered: impl Iterator<Item = &'a RecogniserQuery>) -> Cost {
     let mut calls = 0;
     let mut millionths = 0;

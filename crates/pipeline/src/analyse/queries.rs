@@ -1,8 +1,8 @@
-//! From analyses to Rekognition's operations, and from its errors to words.
+//! From analyses to the recogniser's queries, and from its errors to sentences for people.
 
 use rekognition_model::Operation;
 
-use super::Settings;
+use super::settings::Settings;
 use crate::{
     Analyses, Analysis,
     document::AnalysisError,
@@ -10,8 +10,8 @@ use crate::{
     service_error::{ServiceError, code::DAILY_LIMIT_REACHED},
 };
 
-/// One query per operation. Custom labels without a model are no query; configuration does
-/// not allow them.
+/// One query per operation. Custom labels without a model give no query; the configuration rules
+/// them out.
 pub(super) fn queries(analyses: &Analyses, settings: &Settings) -> Vec<RecogniserQuery> {
     analyses
         .operations()
@@ -39,7 +39,7 @@ pub(super) fn queries(analyses: &Analyses, settings: &Settings) -> Vec<Recognise
         .collect()
 }
 
-/// The query with all its parameters, as a parked answer is found by.
+/// The query with all its parameters, as saved answers name it.
 pub(super) fn fingerprint(query: &RecogniserQuery) -> String {
     format!("{query:?}")
 }
@@ -62,8 +62,8 @@ pub(super) fn errors(
         .collect()
 }
 
-/// What an error means and what to do about it. Missing permissions are no answer and never get
-/// here; Rekognition's messages about them, which name roles and buckets, stay in the log.
+/// The error in one sentence: what is wrong and what to do. Missing permissions never get here, because they
+/// become no document. Rekognition's messages about them name roles and buckets and stay in the log.
 fn explain(operation: Operation, error: &ServiceError) -> String {
     match error.code.as_str() {
         "InvalidImageFormatException" => {
@@ -73,10 +73,10 @@ fn explain(operation: Operation, error: &ServiceError) -> String {
             "The picture is too large for {operation}; upload a smaller one."
         ),
         "ResourceNotReadyException" => {
-            "The custom labels model is not running; whoever runs it must start it, then upload the picture again.".to_owned()
+            "The custom labels model is not running; ask the operator to start it, then upload the picture again.".to_owned()
         }
         "ResourceNotFoundException" => {
-            "The custom labels model does not exist; whoever runs the processor must correct CUSTOM_LABELS_ARN.".to_owned()
+            "The custom labels model does not exist; ask the operator to correct CUSTOM_LABELS_ARN.".to_owned()
         }
         DAILY_LIMIT_REACHED => error.message.clone(),
         _ => format!("{operation} gave no answer: {}", error.message),
@@ -89,7 +89,7 @@ mod tests {
     use crate::testing::refused;
 
     #[test]
-    fn an_error_of_a_shared_call_is_one_of_each_analysis() {
+    fn an_error_of_a_shared_call_becomes_one_error_per_analysis() {
         let analyses = Analyses::from_iter(Analysis::ALL);
         let errors = errors(
             Operation::DetectLabels,
@@ -106,17 +106,17 @@ mod tests {
     }
 
     #[test]
-    fn every_analysis_becomes_a_question() {
+    fn every_analysis_becomes_a_query() {
         let settings = Settings {
             custom_labels_arn: Some("arn:aws:rekognition:…".to_owned()),
             ..Settings::default()
         };
         let all = Analyses::from_iter(Analysis::ALL);
-        let asked: Vec<_> = queries(&all, &settings)
+        let operations: Vec<_> = queries(&all, &settings)
             .iter()
             .map(RecogniserQuery::operation)
             .collect();
-        assert_eq!(asked, all.operations());
-        assert_eq!(asked.len(), 7);
+        assert_eq!(operations, all.operations());
+        assert_eq!(operations.len(), 7);
     }
 }

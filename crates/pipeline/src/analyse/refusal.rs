@@ -1,18 +1,20 @@
-//! Why a picture is refused as a whole.
+//! Pictures that cannot be analysed at all.
 
 use crate::{
     Analyses, Analysis, MediaType,
     document::AnalysisError,
-    prepare::{HeaderError, MAX_PIXELS, MIN_SIDE, PPE_MIN_SIDE, PictureHeader, PrepareError},
+    prepare::{
+        HeaderError, MAX_PIXELS, MIN_SIDE, PPE_MIN_SIDE, PictureHeader, PrepareError,
+        size::over_limit,
+    },
 };
 
-/// The largest file that is read, in bytes: nearly seven times what Rekognition takes, and with
-/// what decoding takes still within the memory of a small function.
+/// The largest file that is read, in bytes: nearly seven times Rekognition's limit. Together with
+/// the memory for decoding, it fits in a small function.
 pub const MAX_FILE_BYTES: u64 = 100 * 1024 * 1024;
 
 /// The least width and height in pixels for these analyses.
-#[must_use]
-pub fn min_side(analyses: &Analyses) -> u32 {
+pub(super) fn min_side(analyses: &Analyses) -> u32 {
     if analyses.iter().eq([Analysis::Ppe]) {
         PPE_MIN_SIDE
     } else {
@@ -20,8 +22,8 @@ pub fn min_side(analyses: &Analyses) -> u32 {
     }
 }
 
-/// Why the picture cannot be analysed, as far as its size in bytes and its header tell; what they
-/// do not tell, preparation does.
+/// Why the picture cannot be analysed, if its size in bytes or its header shows that. Preparation finds
+/// other reasons.
 #[must_use]
 pub fn refusal(
     size: u64,
@@ -37,10 +39,11 @@ pub fn refusal(
             ..
         }) => PrepareError::NoDecoder(format),
         _ if size > MAX_FILE_BYTES => {
-            return Some(whole(
+            return Some(image_error(
                 "ImageTooLarge",
                 format!(
-                    "The file is {size} bytes large; at most {MAX_FILE_BYTES} (100 MiB) are read. Make it smaller and upload it again."
+                    "The file has {}. Upload a smaller one.",
+                    over_limit(size, MAX_FILE_BYTES)
                 ),
             ));
         }
@@ -74,13 +77,13 @@ pub fn refusal(
 
 impl From<PrepareError> for AnalysisError {
     fn from(error: PrepareError) -> Self {
-        whole(error.code(), error.to_string())
+        image_error(error.code(), error.to_string())
     }
 }
 
 /// An error that concerns the picture as a whole.
 #[must_use]
-pub fn whole(code: &str, message: String) -> AnalysisError {
+pub fn image_error(code: &str, message: String) -> AnalysisError {
     AnalysisError {
         analysis: None,
         code: code.to_owned(),

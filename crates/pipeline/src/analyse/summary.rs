@@ -1,4 +1,4 @@
-//! The answers in short.
+//! The summary of a result document.
 
 use rekognition_model::{
     DetectCustomLabelsResponse, DetectFacesResponse, DetectLabelsResponse,
@@ -9,11 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::document::{Faces, Summary};
 
-/// Reads the summary out of the answers under `rekognition` of a result document. An answer that
-/// cannot be read as its operation's type, which none was ever seen to be, is left out of the
-/// summary; the document has it in full anyway.
-#[must_use]
-pub fn summary(rekognition: &Map<String, Value>) -> Summary {
+/// Summarizes the answers under `rekognition` of a result document. An answer that does not have its
+/// operation's type is left out of the summary; the document still contains it.
+pub(super) fn summary(rekognition: &Map<String, Value>) -> Summary {
     let labels = answer::<DetectLabelsResponse>(rekognition, Operation::DetectLabels)
         .and_then(|answer| answer.labels)
         .unwrap_or_default();
@@ -44,7 +42,7 @@ pub fn summary(rekognition: &Map<String, Value>) -> Summary {
             .and_then(|answer| answer.text_detections)
             .unwrap_or_default()
             .into_iter()
-            // A word stands in a line again.
+            // Words are parts of lines.
             .filter(|found| found.r#type == Some(TextTypes::Line))
             .filter_map(|line| line.detected_text)
             .collect(),
@@ -59,12 +57,13 @@ pub fn summary(rekognition: &Map<String, Value>) -> Summary {
     }
 }
 
+/// The answer of an operation; `None` if there is none or it does not have the operation's type.
 pub(crate) fn answer<T: DeserializeOwned>(
     rekognition: &Map<String, Value>,
     operation: Operation,
 ) -> Option<T> {
     T::deserialize(rekognition.get(operation.document_key())?)
-        .inspect_err(|error| tracing::warn!(%operation, %error, "an answer is not of its type"))
+        .inspect_err(|error| tracing::warn!(%operation, %error, "an answer does not have its operation's type"))
         .ok()
 }
 
@@ -86,7 +85,7 @@ fn faces(answer: DetectFacesResponse) -> Faces {
     }
 }
 
-/// Most confident first; equals stay in Rekognition's order.
+/// Most confident first. Equals stay in Rekognition's order.
 fn by_confidence<T>(mut found: Vec<T>, confidence: impl Fn(&T) -> Option<f64>) -> Vec<T> {
     let known = |one: &T| confidence(one).unwrap_or(0.0);
     found.sort_by(|one, other| known(other).total_cmp(&known(one)));
@@ -100,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn most_confident_first_and_no_category_twice() {
+    fn names_are_ordered_by_confidence_and_categories_appear_once() {
         let answers = json!({
             "detectLabels": {"Labels": [
                 {"Name": "Wheel", "Confidence": 60.0, "Categories": [{"Name": "Vehicles and Automotive"}]},
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_asked_is_empty_and_what_cannot_be_read_is_left_out() {
+    fn missing_and_malformed_answers_leave_their_parts_empty() {
         assert_eq!(summary(&Map::new()), Summary::default());
         let odd = Map::from_iter([("detectLabels".to_owned(), json!({"Labels": 7}))]);
         assert_eq!(summary(&odd), Summary::default());

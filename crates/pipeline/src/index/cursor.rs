@@ -1,14 +1,17 @@
-//! Where a page begins, and how that is handed out.
+//! Positions in a list, and the cursors that clients receive for them.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{ImageRow, Query};
-use crate::SourceKey;
+use super::{
+    entry::ImageRow,
+    query::Query,
+    timestamp::{LATEST, milliseconds},
+};
+use crate::{SourceKey, document::Status};
 
-/// A place in the list of images, which holds though images come and go around it.
+/// A position in the list of images. It stays valid while images are added and removed around it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// Time of upload, in milliseconds since 1970 (UTC).
@@ -17,27 +20,27 @@ pub struct Position {
     pub key: SourceKey,
 }
 
-/// A cursor that was not handed out for this query.
+/// A cursor that does not belong to this query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CursorError {
-    /// No cursor at all.
-    #[error("the cursor is not one that was handed out; begin again without a cursor")]
+    /// Not a cursor.
+    #[error("the cursor is not valid; begin again without a cursor")]
     Malformed,
-    /// A cursor of another list.
+    /// The cursor of another query.
     #[error(
-        "the cursor belongs to another query; repeat the query that it came from, or begin again without a cursor"
+        "the cursor belongs to another query; repeat that query, or begin again without a cursor"
     )]
     OtherQuery,
 }
 
-/// What a cursor holds: format, the query's mark, the position.
+/// The content of a cursor: format, hash of the query, upload time in milliseconds, key.
 #[derive(Serialize, Deserialize)]
-struct Sealed(u8, u32, i64, SourceKey);
+struct Content(u8, u32, i64, SourceKey);
 
 const FORMAT: u8 = 1;
 
 impl Position {
-    /// Of this row.
+    /// The position of this row.
     #[must_use]
     pub fn of(row: &ImageRow) -> Self {
         Self {
@@ -46,20 +49,20 @@ impl Position {
         }
     }
 
-    /// The cursor of this place in the list that `query` asks for: opaque, and good in an address.
+    /// The cursor of this position in the list of `query`: opaque, and safe in a URL.
     #[must_use]
     pub fn seal(&self, query: &Query) -> String {
-        let sealed = Sealed(FORMAT, mark(query), self.uploaded_ms, self.key.clone());
-        // A tuple of numbers and a string is always writable.
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(&sealed).unwrap_or_default())
+        let content = Content(FORMAT, hash(query), self.uploaded_ms, self.key.clone());
+        // A tuple of numbers and a string always serializes.
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(&content).unwrap_or_default())
     }
 
-    /// The place that a cursor stands for.
+    /// The position of a cursor.
     ///
     /// # Errors
-    /// [`CursorError`] when the cursor was not handed out for this query.
+    /// [`CursorError`] if the cursor does not belong to this query.
     pub fn open(cursor: &str, query: &Query) -> Result<Self, CursorError> {
-        let Sealed(format, query_mark, uploaded_ms, key) = URL_SAFE_NO_PAD
+        let Content(format, query_hash, uploaded_ms, key) = URL_SAFE_NO_PAD
             .decode(cursor)
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
@@ -67,18 +70,15 @@ impl Position {
         if format != FORMAT || !(0..=LATEST).contains(&uploaded_ms) {
             return Err(CursorError::Malformed);
         }
-        if query_mark != mark(query) {
+        if query_hash != hash(query) {
             return Err(CursorError::OtherQuery);
         }
         Ok(Self { uploaded_ms, key })
     }
 }
 
-/// The latest time that thirteen digits of milliseconds hold, in the year 2286.
-const LATEST: i64 = 9_999_999_999_999;
-
-/// Tells queries apart. Not against forgery: a forged cursor only begins elsewhere in the same list.
-fn mark(query: &Query) -> u32 {
+/// Distinguishes queries. It does not prevent forgery: a forged cursor only begins elsewhere in the same list.
+fn hash(query: &Query) -> u32 {
     let Query {
         owner,
         term,
@@ -88,24 +88,11 @@ fn mark(query: &Query) -> u32 {
     let text = format!(
         "{owner:?} {:?} {min_confidence:?} {:?}",
         term.as_ref().map(|term| (term.kind, term.folded())),
-        status.map(super::Status::name),
+        status.map(Status::name),
     );
     Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes())
         .as_fields()
         .0
-}
-
-/// Milliseconds since 1970; what is outside of 1970 to 2286 is moved to the nearer end, so that
-/// thirteen digits hold it.
-pub(super) fn milliseconds(time: OffsetDateTime) -> i64 {
-    let milliseconds = time.unix_timestamp_nanos().div_euclid(1_000_000);
-    i64::try_from(milliseconds.clamp(0, i128::from(LATEST))).unwrap_or_default()
-}
-
-/// The time to the millisecond, as the index keeps it.
-pub(super) fn to_millisecond(time: OffsetDateTime) -> OffsetDateTime {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds(time)) * 1_000_000)
-        .unwrap_or(time)
 }
 
 #[cfg(test)]
@@ -114,7 +101,7 @@ mod tests {
     use crate::{document::Status, index::Term};
 
     #[test]
-    fn a_cursor_is_good_for_the_query_that_it_came_from() {
+    fn a_cursor_is_valid_for_its_own_query_only() {
         let position = Position {
             uploaded_ms: 1_772_366_400_123,
             key: SourceKey::new("uploads/ann/ö#1.jpg").unwrap(),
@@ -155,18 +142,5 @@ mod tests {
             let opened = Position::open(cursor, &dogs);
             assert_eq!(opened, Err(CursorError::Malformed), "{cursor}");
         }
-    }
-
-    #[test]
-    fn times_keep_to_thirteen_digits() {
-        let time = OffsetDateTime::from_unix_timestamp_nanos(1_234_567_890_123_456_789).unwrap();
-        assert_eq!(milliseconds(time), 1_234_567_890_123);
-        assert_eq!(milliseconds(to_millisecond(time)), 1_234_567_890_123);
-        assert_eq!(
-            milliseconds(OffsetDateTime::UNIX_EPOCH - time::Duration::DAY),
-            0
-        );
-        let last = time::macros::datetime!(9999-01-01 0:00 UTC);
-        assert_eq!(milliseconds(last), 9_999_999_999_999);
     }
 }

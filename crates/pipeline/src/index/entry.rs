@@ -1,4 +1,4 @@
-//! What the index holds of an image, made from its result document.
+//! An image's entry in the index, built from its result document.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::cursor::to_millisecond;
+use super::timestamp::to_millisecond;
 use crate::{
     ResultDocument, SourceKey,
     analyse::answer,
@@ -15,15 +15,15 @@ use crate::{
     version::ObjectVersion,
 };
 
-/// At most this many labels stand in a row; an image is found by all of them.
+/// The most labels in a row. An image is found by all of its labels.
 pub const MAX_ROW_LABELS: usize = 20;
 
-/// The longest name, in bytes of UTF-8, that images are found by: a thousand of them fit into an
-/// item of DynamoDB (Amazon DynamoDB Developer Guide, "Quotas", 400 KB). Rekognition's
-/// names are far shorter.
+/// The longest name, in bytes of UTF-8, that images are found by. A thousand of them fit in a
+/// DynamoDB item (Amazon DynamoDB Developer Guide, "Quotas", 400 KB). Rekognition's names are far
+/// shorter.
 const MAX_NAME_BYTES: usize = 256;
 
-/// What can be found: a label or a category of labels.
+/// The kind of a search term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TermKind {
     /// A label, or a custom label.
@@ -43,12 +43,12 @@ impl TermKind {
     }
 }
 
-/// Something that images show.
+/// A search term: a label or a category.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Term {
-    /// A label or a category.
+    /// Label or category.
     pub kind: TermKind,
-    /// Its name in any case.
+    /// The name, in any case.
     pub name: String,
 }
 
@@ -71,14 +71,14 @@ impl Term {
         }
     }
 
-    /// The name as names are compared.
+    /// The name in the form in which names are compared.
     #[must_use]
     pub fn folded(&self) -> String {
         fold(&self.name)
     }
 }
 
-/// A name as names are compared: in lower case, without spaces around it.
+/// A name in the form in which names are compared: lower case, without surrounding spaces.
 #[must_use]
 pub fn fold(name: &str) -> String {
     name.trim().to_lowercase()
@@ -94,17 +94,17 @@ pub struct NamedConfidence {
     pub confidence: f64,
 }
 
-/// What lists show of an image.
+/// An image as lists show it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageRow {
-    /// The one identifier of the image.
+    /// The image's identifier.
     pub key: SourceKey,
     /// See [`ResultDocument::image_id`].
     pub image_id: Uuid,
     /// How far the analyses got.
     pub status: Status,
-    /// When the object was stored, to the millisecond; lists are ordered by it.
+    /// When the object was stored, to the millisecond. Lists are ordered by it.
     #[serde(with = "time::serde::rfc3339")]
     pub uploaded_at: OffsetDateTime,
     /// When the document was written.
@@ -117,19 +117,19 @@ pub struct ImageRow {
     pub content_type: String,
     /// Size in bytes.
     pub size: u64,
-    /// Width in pixels of the upright picture, where its header could be read.
+    /// Width in pixels of the upright picture, if its header could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
     /// Height in pixels of the upright picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
-    /// Labels, most confident first, at most [`MAX_ROW_LABELS`].
+    /// Labels, most confident first; at most [`MAX_ROW_LABELS`].
     #[serde(default)]
     pub labels: Vec<NamedConfidence>,
     /// All categories of the labels, most confident first.
     #[serde(default)]
     pub categories: Vec<String>,
-    /// How many faces, where they were asked for.
+    /// The number of faces, if faces were requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub faces: Option<u64>,
     /// The thumbnail in the output bucket.
@@ -137,21 +137,21 @@ pub struct ImageRow {
     pub thumbnail: Option<Thumbnail>,
 }
 
-/// Everything the index holds of an image.
+/// An image's entry in the index.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// What lists show.
+    /// The image as lists show it.
     pub row: ImageRow,
-    /// Which version of the object it tells of.
+    /// The version of the object that was analysed.
     pub version: ObjectVersion,
-    /// What the image is found by, most confident first, with the confidence in percent; no two
-    /// terms of a kind have the same folded name.
+    /// The terms that the image is found by, most confident first, with the confidence in percent. No
+    /// two terms of a kind have the same folded name.
     pub terms: Vec<(Term, f64)>,
 }
 
 impl Entry {
-    /// Of the image that the document tells of. Documents written before they told when the object
-    /// was stored count as uploaded when they were processed.
+    /// The entry of a document's image. If the document does not say when the object was stored, as
+    /// older ones do not, the time of processing stands for the upload time.
     #[must_use]
     pub fn from_document(document: &ResultDocument) -> Self {
         let source = &document.source;
@@ -202,10 +202,10 @@ impl Entry {
     }
 }
 
-/// Labels, custom labels and the labels' categories, each with its best confidence.
+/// Labels, custom labels and the labels' categories, each with its highest confidence.
 fn terms(document: &ResultDocument) -> Vec<(Term, f64)> {
     let mut best: BTreeMap<(TermKind, String), (Term, f64)> = BTreeMap::new();
-    let mut found = |term: Term, confidence: Option<f64>| {
+    let mut add = |term: Term, confidence: Option<f64>| {
         let confidence = confidence.filter(|c| c.is_finite()).unwrap_or_default();
         let folded = term.folded();
         if folded.is_empty() || folded.len() > MAX_NAME_BYTES {
@@ -227,11 +227,11 @@ fn terms(document: &ResultDocument) -> Vec<(Term, f64)> {
     for label in labels {
         for category in label.categories.into_iter().flatten() {
             if let Some(name) = category.name {
-                found(Term::category(name), label.confidence);
+                add(Term::category(name), label.confidence);
             }
         }
         if let Some(name) = label.name {
-            found(Term::label(name), label.confidence);
+            add(Term::label(name), label.confidence);
         }
     }
     let custom =
@@ -240,7 +240,7 @@ fn terms(document: &ResultDocument) -> Vec<(Term, f64)> {
             .unwrap_or_default();
     for label in custom {
         if let Some(name) = label.name {
-            found(Term::label(name), label.confidence);
+            add(Term::label(name), label.confidence);
         }
     }
     let mut terms: Vec<_> = best.into_values().collect();

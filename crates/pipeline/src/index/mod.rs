@@ -1,75 +1,72 @@
-//! The port to the index: which images there are, and what each of them shows.
+//! The port to the search index: the list of images and their labels.
 //!
-//! The index is derived: every row is made from a result document alone ([`Entry::from_document`]),
-//! so losing the index loses nothing, and [`reindex`](reindex::reindex) makes the same rows again.
+//! The index is derived data. Every row comes from one result document ([`Entry::from_document`]), so
+//! losing the index loses nothing: [`reindex`](reindex::reindex) rebuilds the same rows.
 //!
-//! # What is promised
+//! # Guarantees
 //!
-//! - **A newer answer never gives way to an older one**, whatever order answers arrive in. Which of
-//!   two is newer is decided as for result documents ([`ObjectVersion::relation_to`]): by S3's
-//!   sequencer; where that does not tell, by the time of processing.
-//! - **A removed image stays removed** though a late or repeated event still brings an answer: a
-//!   removal leaves a mark that refuses answers about objects stored before it, and lets one through
-//!   that was stored under the same key afterwards.
-//! - **Repeating heals.** [`ImageIndex::put`] and [`ImageIndex::remove`] can be cut off anywhere;
-//!   the same call again, or a newer one, leaves what it would have left at once.
-//! - **Counts are those of the rows**, always: a row and its part in the counts are written in one
-//!   transaction.
+//! - **An older result never replaces a newer one**, whatever the order of arrival. Results are compared
+//!   as result documents are ([`ObjectVersion::relation_to`](crate::version::ObjectVersion::relation_to)): by S3's
+//!   sequencer, and if that does not decide, by the time of processing.
+//! - **A removed image stays removed** even if a late or repeated event brings another result. The removal leaves
+//!   a record that rejects results for objects stored before it. Objects stored under the same key
+//!   afterwards are accepted.
+//! - **Repeating a call completes it.** [`ImageIndex::put`] and [`ImageIndex::remove`] can be interrupted
+//!   anywhere. The same call again, or a newer one, leads to the result of an uninterrupted call.
+//! - **Counts always match the rows**: a row and its part in the counts are written in one transaction.
 //! - **Pages have no gaps and no repeats** while images are added: a page begins after a position
 //!   in the order, not after a number of rows.
 
 mod cursor;
 mod entry;
-#[cfg(any(test, feature = "testing"))]
-mod memory;
+mod query;
 pub mod reindex;
 pub mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod timestamp;
 
 use std::future::Future;
 
 pub use cursor::{CursorError, Position};
 pub use entry::{Entry, ImageRow, MAX_ROW_LABELS, NamedConfidence, Term, TermKind, fold};
-#[cfg(any(test, feature = "testing"))]
-pub use memory::{FailingIndex, MemoryIndex, busy, index_error};
+pub use query::Query;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteIndex;
 use time::OffsetDateTime;
 
-use crate::{SourceKey, document::Status, service_error::ServiceError};
+use crate::{SourceKey, service_error::ServiceError};
 
-/// How long the mark of a removal stands, at least. An event can lie in the queue for four days and
+/// How long the record of a removal is kept, at least. An event can stay in the queue for four days and
 /// in the dead-letter queue for fourteen (Amazon SQS Developer Guide, "Message retention period").
-pub const REMOVAL_STANDS: time::Duration = time::Duration::days(30);
+pub const REMOVAL_RETENTION: time::Duration = time::Duration::days(30);
 
 /// The index of images.
 pub trait ImageIndex: Send + Sync + 'static {
-    /// Enters an image, in place of an older entry of it.
+    /// Adds an image, or replaces an older entry of it.
     fn put(&self, entry: &Entry) -> impl Future<Output = Result<Put, ServiceError>> + Send;
 
-    /// Removes an image by order of somebody who may, asked for at the time `at`: answers about
-    /// objects stored under the key before that are refused from now on. An image that is not there
-    /// is removed all the same.
+    /// Removes an image at a user's request, which was made at the time `at`. From now on, results for
+    /// objects stored under the key before that time are rejected. This works for a missing image too.
     fn remove(
         &self,
         key: &SourceKey,
         at: OffsetDateTime,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
-    /// Takes out an image whose document is gone, if it is still the one processed at that time.
-    /// Leaves no mark: a document written later is entered. Whether a row was taken out.
+    /// Deletes the row of an image whose document is gone, if it is still the row of the document processed at that
+    /// time. Leaves no removal record, so a document written later is added. Returns whether a row was deleted.
     fn prune(
         &self,
         key: &SourceKey,
         processed_at: OffsetDateTime,
     ) -> impl Future<Output = Result<bool, ServiceError>> + Send;
 
-    /// Images that match, newest first: by the time of upload, then by key, both descending. At
-    /// most `limit` of them (at least 1), beginning after `after`.
+    /// Matching images, newest first: by upload time, then by key, both descending. Returns at most
+    /// `limit` images (at least 1), beginning after `after`.
     ///
-    /// A page may hold fewer than `limit` images, even none, though there are more:
-    /// [`Page::next`] alone tells.
+    /// A page may contain fewer than `limit` images, or none, although more follow. Only a missing
+    /// [`Page::next`] marks the last page.
     fn page(
         &self,
         query: &Query,
@@ -77,41 +74,27 @@ pub trait ImageIndex: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Page, ServiceError>> + Send;
 
-    /// What the images show, and how many show it. Of one owner, or of everybody.
+    /// The labels and categories of one owner's images, or of all images, with counts.
     fn labels(
         &self,
         owner: Option<&str>,
     ) -> impl Future<Output = Result<Labels, ServiceError>> + Send;
 }
 
-/// What became of [`ImageIndex::put`].
+/// The outcome of [`ImageIndex::put`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Put {
     /// The entry was written.
     Written,
-    /// The very same stood already.
+    /// The same entry exists already.
     Unchanged,
-    /// A newer one stands.
+    /// A newer entry exists.
     Older,
-    /// The image was removed by order after it was uploaded.
+    /// The image was removed after it was uploaded.
     Removed,
 }
 
-/// Which images to list.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Query {
-    /// Only this owner's, as [`SourceKey::owner`] has it; everybody's if `None`.
-    pub owner: Option<String>,
-    /// Only images with this label, or a label of this category, without regard to case.
-    pub term: Option<Term>,
-    /// Only where the confidence of `term` is at least this, in percent. For a category that is the
-    /// best confidence among its labels. Without `term` it selects nothing.
-    pub min_confidence: Option<f64>,
-    /// Only with this status.
-    pub status: Option<Status>,
-}
-
-/// A part of the list.
+/// One page of the list.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Page {
     /// The images.
@@ -120,16 +103,16 @@ pub struct Page {
     pub next: Option<Position>,
 }
 
-/// An image that matches.
+/// A matching image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
     /// The image.
     pub row: ImageRow,
-    /// The confidence of the query's term, in percent; `None` where the query has none.
+    /// The confidence of the query's term, in percent; `None` if the query has no term.
     pub confidence: Option<f64>,
 }
 
-/// What the images show, most frequent first, then by name.
+/// The labels and categories of images, most frequent first, then by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Labels {
     /// Labels.
@@ -138,17 +121,17 @@ pub struct Labels {
     pub categories: Vec<NameCount>,
 }
 
-/// How many images show something.
+/// The number of images with a label or category.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameCount {
     /// The name as the recogniser writes it.
     pub name: String,
-    /// How many images.
+    /// The number of images.
     pub images: u64,
 }
 
 impl Labels {
-    /// In order, from counts in any; names that no image shows any more are left out.
+    /// Sorts counts, and omits names without images.
     #[must_use]
     pub fn from_counts(counts: impl IntoIterator<Item = (TermKind, NameCount)>) -> Self {
         let mut all = Self::default();
@@ -172,7 +155,7 @@ impl Labels {
     }
 }
 
-/// The index where none is configured: nothing is ever asked of it.
+/// The index of a deployment without one. It has no values, so it is never called.
 #[derive(Debug, Clone, Copy)]
 pub enum NoIndex {}
 

@@ -17,57 +17,57 @@ use crate::{
     service_error::ServiceError,
 };
 
-/// How often something that time heals is tried again.
+/// How often a retryable call is attempted.
 const ATTEMPTS: usize = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How many images the index is asked for at once.
+/// The number of images in a page that is read from the index.
 const PAGE: usize = 100;
 
-/// How far it got.
+/// The progress of reindexing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
     /// Documents that were found.
     pub documents: u64,
     /// Rows that were written.
     pub written: u64,
-    /// Rows that stood already, just so.
+    /// Rows that existed already, with the same content.
     pub unchanged: u64,
-    /// Documents that the index knows something newer about: an image was answered or removed meanwhile.
+    /// Documents that are older than the index's record: the image was analysed again or removed meanwhile.
     pub passed_over: u64,
-    /// Objects among the documents that are none; the log names them.
+    /// Objects that are not result documents. The log names them.
     pub unreadable: u64,
-    /// Rows that were taken out, because their document is gone.
+    /// Rows that were deleted because their document is gone.
     pub pruned: u64,
 }
 
-/// Enters every document of the output bucket, `side_by_side` at once, and takes out the rows whose
-/// document is gone. Tells after every document and every row that it took out how far it is.
+/// Adds every document in the output bucket, `concurrency` at a time, and deletes the rows whose
+/// document is gone. Reports its progress after every document and every deleted row.
 ///
-/// It can run beside the functions: a row never gives way to an older one, and a row is taken out
-/// only if it is still the one whose document was looked for.
+/// It can run beside the functions: an older row never replaces a newer one, and a row is deleted
+/// only if it is still the one whose document was found missing.
 ///
 /// # Errors
-/// [`ServiceError`] when the bucket or the index fails for good, or several times in a row. What was done
-/// so far stands; running it again continues from there.
+/// [`ServiceError`] if the bucket or the index fails for good, or several times in a row. Rows written so far
+/// remain; running it again completes the work.
 pub async fn reindex<S, I>(
     store: &S,
     index: &I,
     output_bucket: &str,
-    side_by_side: usize,
-    mut progress: impl FnMut(&Progress),
+    concurrency: usize,
+    mut report: impl FnMut(&Progress),
 ) -> Result<Progress, ServiceError>
 where
     S: ObjectStore + ListObjects,
     I: ImageIndex,
 {
-    let side_by_side = side_by_side.max(1);
-    let mut so_far = Progress::default();
+    let concurrency = concurrency.max(1);
+    let mut progress = Progress::default();
     let mut seen = HashSet::new();
     let mut after: Option<String> = None;
     loop {
-        let listed = again(async || {
+        let listed = retrying(async || {
             store
                 .list(output_bucket, RESULT_PREFIX, after.as_deref())
                 .await
@@ -76,101 +76,103 @@ where
         let Some(last) = listed.last().cloned() else {
             break;
         };
-        let mut entered = stream::iter(listed)
+        let mut outcomes = stream::iter(listed)
             .map(async |result_key: String| {
-                let entered = again(async || enter(store, index, output_bucket, &result_key).await);
-                (entered.await, result_key)
+                let outcome =
+                    retrying(async || add(store, index, output_bucket, &result_key).await).await;
+                (outcome, result_key)
             })
-            .buffer_unordered(side_by_side);
-        while let Some((entered, result_key)) = entered.next().await {
-            so_far.documents += 1;
-            match entered? {
-                Entered::Put(put) => {
-                    seen.insert(mark(&result_key));
+            .buffer_unordered(concurrency);
+        while let Some((outcome, result_key)) = outcomes.next().await {
+            progress.documents += 1;
+            match outcome? {
+                Outcome::Put(put) => {
+                    seen.insert(hash(&result_key));
                     match put {
-                        Put::Written => so_far.written += 1,
-                        Put::Unchanged => so_far.unchanged += 1,
-                        Put::Older | Put::Removed => so_far.passed_over += 1,
+                        Put::Written => progress.written += 1,
+                        Put::Unchanged => progress.unchanged += 1,
+                        Put::Older | Put::Removed => progress.passed_over += 1,
                     }
                 }
-                Entered::Unreadable => so_far.unreadable += 1,
-                Entered::Gone => so_far.documents -= 1,
+                Outcome::Unreadable => progress.unreadable += 1,
+                Outcome::Gone => progress.documents -= 1,
             }
-            progress(&so_far);
+            report(&progress);
         }
-        drop(entered);
+        drop(outcomes);
         after = Some(last);
     }
-    // A bucket without a single document is more likely the wrong one than a library that was emptied by hand.
+    // A bucket without any document is more likely the wrong bucket than one that was emptied by hand.
     if !seen.is_empty() {
-        prune(store, index, output_bucket, side_by_side, &seen, |()| {
-            so_far.pruned += 1;
-            progress(&so_far);
+        prune(store, index, output_bucket, concurrency, &seen, |()| {
+            progress.pruned += 1;
+            report(&progress);
         })
         .await?;
     }
-    Ok(so_far)
+    Ok(progress)
 }
 
-enum Entered {
+/// The outcome of adding one document.
+enum Outcome {
     Put(Put),
-    /// No result document.
+    /// The object is not a result document.
     Unreadable,
-    /// Removed since it was listed.
+    /// The object was deleted after it was listed.
     Gone,
 }
 
-async fn enter<S: ObjectStore, I: ImageIndex>(
+async fn add<S: ObjectStore, I: ImageIndex>(
     store: &S,
     index: &I,
     bucket: &str,
     result_key: &str,
-) -> Result<Entered, ServiceError> {
+) -> Result<Outcome, ServiceError> {
     let get = Get::whole(bucket, result_key);
     let GetOutcome::Found(_, bytes) = store.get(get).await? else {
-        return Ok(Entered::Gone);
+        return Ok(Outcome::Gone);
     };
     match serde_json::from_slice::<ResultDocument>(&bytes) {
-        Ok(document) if document.source.key.result_key() == result_key => Ok(Entered::Put(
+        Ok(document) if document.source.key.result_key() == result_key => Ok(Outcome::Put(
             index.put(&Entry::from_document(&document)).await?,
         )),
         Ok(document) => {
-            tracing::warn!(key = result_key, of = %document.source.key, "a result that lies under another image's key is left out");
-            Ok(Entered::Unreadable)
+            tracing::warn!(key = result_key, of = %document.source.key, "skipped a result that is stored under another image's key");
+            Ok(Outcome::Unreadable)
         }
         Err(error) => {
-            tracing::warn!(key = result_key, %error, "an object that is no result document is left out");
-            Ok(Entered::Unreadable)
+            tracing::warn!(key = result_key, %error, "skipped an object that is not a result document");
+            Ok(Outcome::Unreadable)
         }
     }
 }
 
-/// Takes out the rows whose document is gone.
+/// Deletes the rows whose document is gone.
 async fn prune<S: ObjectStore, I: ImageIndex>(
     store: &S,
     index: &I,
     bucket: &str,
-    side_by_side: usize,
+    concurrency: usize,
     seen: &HashSet<u64>,
     mut pruned: impl FnMut(()),
 ) -> Result<(), ServiceError> {
-    let everything = Query::default();
+    let all_images = Query::default();
     let mut after = None;
     loop {
-        let page = again(async || index.page(&everything, after.as_ref(), PAGE).await).await?;
-        let mut gone = stream::iter(page.images)
+        let page = retrying(async || index.page(&all_images, after.as_ref(), PAGE).await).await?;
+        let mut deletions = stream::iter(page.images)
             .map(|found| (found.row.key.clone(), found.row.processed_at))
-            .filter(|(key, _)| std::future::ready(!seen.contains(&mark(&key.result_key()))))
+            .filter(|(key, _)| std::future::ready(!seen.contains(&hash(&key.result_key()))))
             .map(async |(key, processed_at): (SourceKey, _)| {
-                again(async || {
+                retrying(async || {
                     let document = store.head(bucket, &key.result_key()).await?;
                     Ok(document.is_none() && index.prune(&key, processed_at).await?)
                 })
                 .await
             })
-            .buffer_unordered(side_by_side);
-        while let Some(gone) = gone.next().await {
-            if gone? {
+            .buffer_unordered(concurrency);
+        while let Some(deleted) = deletions.next().await {
+            if deleted? {
                 pruned(());
             }
         }
@@ -181,14 +183,14 @@ async fn prune<S: ObjectStore, I: ImageIndex>(
     }
 }
 
-/// A short mark of a key that was seen. Two keys with the same would at worst keep one row too many.
-fn mark(key: &str) -> u64 {
+/// A short form of a key. If two keys had the same hash, at worst one row too many would be kept.
+fn hash(key: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
     hasher.finish()
 }
 
-/// Repeats what time can heal.
-async fn again<T>(work: impl AsyncFn() -> Result<T, ServiceError>) -> Result<T, ServiceError> {
+/// Retries a call.
+async fn retrying<T>(work: impl AsyncFn() -> Result<T, ServiceError>) -> Result<T, ServiceError> {
     retry(FIRST_PAUSE, LONGEST_PAUSE, ATTEMPTS, work).await
 }

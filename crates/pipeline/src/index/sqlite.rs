@@ -1,7 +1,7 @@
-//! The index on one machine: a SQLite file.
+//! The index in a SQLite file, for one machine.
 //!
-//! Readers and the one writer do not wait for each other (write-ahead log). What a call does runs on
-//! the threads for blocking work, and every write is one transaction.
+//! Readers and the one writer do not wait for each other (write-ahead log). Calls run on Tokio's threads for
+//! blocking work. Every write is one transaction.
 
 use std::{
     fmt,
@@ -17,19 +17,19 @@ use rusqlite::{
 use time::OffsetDateTime;
 
 use super::{
-    Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query, REMOVAL_STANDS,
+    Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query, REMOVAL_RETENTION,
     TermKind,
-    cursor::milliseconds,
     rules::{Image, IndexRecord, Removal},
+    timestamp::milliseconds,
 };
 use crate::{
     SourceKey,
     service_error::{Fate, Service, ServiceError},
 };
 
-/// The steps from one layout to the next; `user_version` counts those that were taken.
+/// The migrations from one schema version to the next. `user_version` counts those that were run.
 ///
-/// `owner` is empty where an image has none; in `count` the empty owner stands for everybody.
+/// `owner` is empty if an image has no owner. In `count`, the empty owner stands for all images.
 const MIGRATIONS: [&str; 1] = ["
     CREATE TABLE image (
         key TEXT PRIMARY KEY,
@@ -97,20 +97,20 @@ impl fmt::Debug for SqliteIndex {
 }
 
 impl SqliteIndex {
-    /// Opens the index in this file, and makes it where there is none. Blocks shortly.
+    /// Opens the index in this file, or creates it. Blocks for a moment.
     ///
     /// # Errors
-    /// [`ServiceError`] when the file is not to be read or written, is no index, or is one of a newer
-    /// program.
+    /// [`ServiceError`] if the file cannot be read or written, is not an index, or was written by a newer
+    /// version of Sightline.
     pub fn open(path: &Path) -> Result<Self, ServiceError> {
         let mut writer = Connection::open(path).map_err(failed("open"))?;
-        prepare(&mut writer).map_err(|opening| match opening {
-            Opening::Sqlite(cause) => failed("open")(cause),
-            Opening::Newer(layout) => error(
+        migrate(&mut writer).map_err(|failure| match failure {
+            MigrationError::Sqlite(cause) => failed("open")(cause),
+            MigrationError::Newer(version) => error(
                 "open",
                 "Newer",
                 format!(
-                    "{} has layout {layout}, and this program knows up to {}; use the newer program, or remove the file and run `sightline reindex`",
+                    "{} has schema version {version}; this version of Sightline supports up to {}. Use the newer version, or delete the file and run `sightline reindex`",
                     path.display(),
                     MIGRATIONS.len()
                 ),
@@ -124,10 +124,10 @@ impl SqliteIndex {
         })))
     }
 
-    /// Enters many images in one transaction, which is much faster than one by one.
+    /// Adds many images in one transaction, which is much faster than one by one.
     ///
     /// # Errors
-    /// [`ServiceError`] when the file fails; none is entered then.
+    /// [`ServiceError`] if the file cannot be written. Then none is added.
     pub async fn put_all(&self, entries: Vec<Entry>) -> Result<(), ServiceError> {
         self.write("put", move |transaction| {
             for entry in &entries {
@@ -138,7 +138,7 @@ impl SqliteIndex {
         .await
     }
 
-    /// Does something in one transaction that may write.
+    /// Runs `work` in one transaction that may write.
     async fn write<T: Send + 'static>(
         &self,
         operation: &'static str,
@@ -155,7 +155,7 @@ impl SqliteIndex {
         .await
     }
 
-    /// Reads, beside the writer and other readers.
+    /// Runs `work`, concurrently with the writer and other readers.
     async fn read<T: Send + 'static>(
         &self,
         operation: &'static str,
@@ -164,8 +164,9 @@ impl SqliteIndex {
         let connections = self.0.clone();
         blocking(operation, move || {
             let idle = || (connections.readers.lock()).unwrap_or_else(PoisonError::into_inner);
-            let spare = idle().pop();
-            let reader = match spare {
+            // In a statement of its own, so that the lock is released at once.
+            let reader = idle().pop();
+            let reader = match reader {
                 Some(reader) => reader,
                 None => {
                     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -182,30 +183,30 @@ impl SqliteIndex {
     }
 }
 
-enum Opening {
+enum MigrationError {
     Sqlite(rusqlite::Error),
     Newer(usize),
 }
 
-impl From<rusqlite::Error> for Opening {
+impl From<rusqlite::Error> for MigrationError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
     }
 }
 
-fn prepare(connection: &mut Connection) -> Result<(), Opening> {
+fn migrate(connection: &mut Connection) -> Result<(), MigrationError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    // The message of an image is deleted once the image is in here, so that has to last.
+    // The message of an image is deleted once its row is committed, so the row must survive a crash.
     connection.pragma_update(None, "synchronous", "FULL")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let layout: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let layout = usize::try_from(layout).unwrap_or(usize::MAX);
-    if layout > MIGRATIONS.len() {
-        return Err(Opening::Newer(layout));
+    let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let version = usize::try_from(version).unwrap_or(usize::MAX);
+    if version > MIGRATIONS.len() {
+        return Err(MigrationError::Newer(version));
     }
-    for step in MIGRATIONS.iter().skip(layout) {
-        transaction.execute_batch(step)?;
+    for migration in MIGRATIONS.iter().skip(version) {
+        transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
     transaction.commit()?;
@@ -230,8 +231,8 @@ async fn blocking<T: Send + 'static>(
 fn failed(operation: &'static str) -> impl Fn(rusqlite::Error) -> ServiceError {
     move |cause| {
         let code = cause.sqlite_error_code();
-        // Another process or a full disk is a passing cause.
-        let passing = matches!(
+        // Another process or a full disk is a temporary cause.
+        let temporary = matches!(
             code,
             Some(
                 ffi::ErrorCode::DatabaseBusy
@@ -245,7 +246,7 @@ fn failed(operation: &'static str) -> impl Fn(rusqlite::Error) -> ServiceError {
             operation,
             code.map_or_else(|| "Sqlite".to_owned(), |code| format!("{code:?}")),
             cause.to_string(),
-            if passing { Fate::RETRY } else { Fate::Repair },
+            if temporary { Fate::RETRY } else { Fate::Repair },
         )
     }
 }
@@ -269,14 +270,11 @@ impl ImageIndex for SqliteIndex {
     async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), ServiceError> {
         let key = key.clone();
         self.write("remove", move |transaction| {
-            let removal = match record(transaction, &key)? {
-                Some(record) => record.removed(at),
-                None => Removal { at, version: None },
-            };
-            take_out(transaction, &key)?;
+            let removal = Removal::of(record(transaction, &key)?, at);
+            delete(transaction, &key)?;
             transaction.execute(
                 "DELETE FROM removal WHERE at < ?1",
-                [milliseconds(at - REMOVAL_STANDS)],
+                [milliseconds(at - REMOVAL_RETENTION)],
             )?;
             transaction.execute(
                 "INSERT OR REPLACE INTO removal (key, at, removal) VALUES (?1, ?2, ?3)",
@@ -294,14 +292,14 @@ impl ImageIndex for SqliteIndex {
     ) -> Result<bool, ServiceError> {
         let key = key.clone();
         self.write("prune", move |transaction| {
-            let stands = matches!(
+            let is_current = matches!(
                 record(transaction, &key)?,
                 Some(IndexRecord::Image(image)) if image.row.processed_at == processed_at
             );
-            if stands {
-                take_out(transaction, &key)?;
+            if is_current {
+                delete(transaction, &key)?;
             }
-            Ok(stands)
+            Ok(is_current)
         })
         .await
     }
@@ -349,14 +347,14 @@ fn put(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<Put> {
         version: entry.version.clone(),
     };
     if let Some(record) = record(transaction, key)? {
-        if let Some(put) = record.refuses(entry) {
+        if let Some(put) = record.rejects(entry) {
             return Ok(put);
         }
-        if record == IndexRecord::Image(image.clone()) && terms_stand(transaction, entry)? {
+        if record == IndexRecord::Image(image.clone()) && has_same_terms(transaction, entry)? {
             return Ok(Put::Unchanged);
         }
     }
-    take_out(transaction, key)?;
+    delete(transaction, key)?;
     let owner = key.owner().unwrap_or_default();
     let (status, uploaded) = (row.status.name(), milliseconds(row.uploaded_at));
     transaction
@@ -397,7 +395,7 @@ fn put(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<Put> {
     Ok(Put::Written)
 }
 
-/// Whose counts an image of this owner is in: everybody's and the owner's.
+/// The owners in whose counts the image is: the empty owner, which stands for all images, and its own.
 fn scopes(owner: &str) -> impl Iterator<Item = &str> {
     [""].into_iter().chain((!owner.is_empty()).then_some(owner))
 }
@@ -417,12 +415,12 @@ fn record(transaction: &Transaction<'_>, key: &SourceKey) -> rusqlite::Result<Op
     Ok(removal.map(IndexRecord::Removed))
 }
 
-/// Whether the image is found by just what the entry says.
-fn terms_stand(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<bool> {
+/// Whether the stored terms of the image are those of the entry.
+fn has_same_terms(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<bool> {
     let mut select =
         transaction.prepare_cached("SELECT kind, shown, confidence FROM term WHERE key = ?1")?;
     let mut rows = select.query([entry.row.key.as_str()])?;
-    let mut stand = 0;
+    let mut stored = 0;
     while let Some(row) = rows.next()? {
         let (kind, shown) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
         let confidence: f64 = row.get(2)?;
@@ -432,14 +430,14 @@ fn terms_stand(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result
         if !known {
             return Ok(false);
         }
-        stand += 1;
+        stored += 1;
     }
-    Ok(stand == entry.terms.len())
+    Ok(stored == entry.terms.len())
 }
 
-/// Removes whatever stands under the key, and its part in the counts.
-fn take_out(transaction: &Transaction<'_>, key: &SourceKey) -> rusqlite::Result<()> {
-    for count in [
+/// Deletes everything under the key, and its part in the counts.
+fn delete(transaction: &Transaction<'_>, key: &SourceKey) -> rusqlite::Result<()> {
+    for statement in [
         "UPDATE count SET images = images - 1 FROM term
          WHERE term.key = ?1 AND count.owner = '' AND count.kind = term.kind AND count.name = term.name",
         "UPDATE count SET images = images - 1 FROM term
@@ -449,7 +447,9 @@ fn take_out(transaction: &Transaction<'_>, key: &SourceKey) -> rusqlite::Result<
         "DELETE FROM image WHERE key = ?1",
         "DELETE FROM removal WHERE key = ?1",
     ] {
-        transaction.prepare_cached(count)?.execute([key.as_str()])?;
+        transaction
+            .prepare_cached(statement)?
+            .execute([key.as_str()])?;
     }
     Ok(())
 }
@@ -462,16 +462,16 @@ fn page(
 ) -> rusqlite::Result<Page> {
     let mut values: Vec<Box<dyn ToSql>> = Vec::new();
     let mut conditions: Vec<String> = Vec::new();
-    let mut holds = |condition: &str, value: Box<dyn ToSql>| {
+    let mut require = |condition: &str, value: Box<dyn ToSql>| {
         values.push(value);
         conditions.push(condition.replace('?', &format!("?{}", values.len())));
     };
     let from = match &query.term {
         Some(term) => {
-            holds("listed.kind = ?", Box::new(term.kind.name()));
-            holds("listed.name = ?", Box::new(term.folded()));
+            require("listed.kind = ?", Box::new(term.kind.name()));
+            require("listed.name = ?", Box::new(term.folded()));
             if let Some(least) = query.min_confidence {
-                holds("listed.confidence >= ?", Box::new(least));
+                require("listed.confidence >= ?", Box::new(least));
             }
             "term AS listed JOIN image ON image.key = listed.key"
         }
@@ -482,17 +482,17 @@ fn page(
         None => "listed.image, NULL",
     };
     if let Some(owner) = &query.owner {
-        // Said once more in words, so that SQLite sees that the partial index will do.
-        holds(
+        // The first condition lets SQLite use the partial index.
+        require(
             "listed.owner <> '' AND listed.owner = ?",
             Box::new(owner.clone()),
         );
     }
     if let Some(status) = query.status {
-        holds("listed.status = ?", Box::new(status.name()));
+        require("listed.status = ?", Box::new(status.name()));
     }
     if let Some(after) = after {
-        holds("listed.uploaded <= ?", Box::new(after.uploaded_ms));
+        require("listed.uploaded <= ?", Box::new(after.uploaded_ms));
         values.push(Box::new(after.uploaded_ms));
         values.push(Box::new(after.key.as_str().to_owned()));
         conditions.push(format!(
@@ -501,7 +501,7 @@ fn page(
             values.len()
         ));
     }
-    // One more, to know whether there is more.
+    // One more image shows whether another page follows.
     values.push(Box::new(
         i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1),
     ));

@@ -1,4 +1,4 @@
-//! Every shape an event can have, and every way it can be wrong.
+//! All shapes of events, and malformed events.
 
 use std::{fs, path::Path};
 
@@ -19,7 +19,7 @@ fn fixture(name: &str) -> Value {
 fn direct(event: &Value) -> EventContent {
     match Event::read(event).unwrap() {
         Event::Direct(content) => content,
-        Event::Queue(_) => panic!("no queue's event"),
+        Event::Queue(_) => panic!("not an event of a queue"),
     }
 }
 
@@ -48,14 +48,14 @@ fn my_cat(key: &str) -> ObjectCreated {
 }
 
 #[test]
-fn s3s_own_event() {
+fn an_event_of_s3() {
     let content = direct(&fixture("s3-put.json"));
     assert_eq!(content.created, [red_flower()]);
     assert_eq!((content.ignored.len(), content.errors.len()), (0, 0));
 }
 
 #[test]
-fn several_records_of_several_kinds() {
+fn an_event_with_several_kinds_of_records() {
     let content = direct(&fixture("s3-multipart-and-copy.json"));
     let keys: Vec<_> = content
         .created
@@ -70,20 +70,20 @@ fn several_records_of_several_kinds() {
 }
 
 #[test]
-fn s3s_test_event() {
+fn the_test_event_of_s3() {
     let content = direct(&fixture("s3-test-event.json"));
     assert_eq!(content.ignored, ["S3's test event"]);
     assert_eq!((content.created.len(), content.errors.len()), (0, 0));
 }
 
 #[test]
-fn motos_event_without_identity_and_with_escaped_slashes() {
+fn an_event_of_moto_without_identity_and_with_escaped_slashes() {
     let content = direct(&fixture("moto.json"));
     assert_eq!(content.created, [my_cat("uploads/my cat+1.jpg")]);
 }
 
 #[test]
-fn event_bridges_keys_are_not_encoded() {
+fn keys_in_events_of_event_bridge_are_not_encoded() {
     let content = direct(&fixture("eventbridge-created.json"));
     assert_eq!(
         content.created,
@@ -102,12 +102,12 @@ fn event_bridges_keys_are_not_encoded() {
 }
 
 #[test]
-fn a_topics_notification() {
+fn a_notification_of_a_topic() {
     assert_eq!(direct(&fixture("sns.json")).created, [red_flower()]);
 }
 
 #[test]
-fn a_queues_messages_each_by_itself() {
+fn messages_of_a_queue_are_read_one_by_one() {
     let Event::Queue(messages) = Event::read(&fixture("sqs.json")).unwrap() else {
         panic!("a queue's event");
     };
@@ -163,7 +163,7 @@ fn keys_are_decoded_once() {
     }
 }
 
-/// A put record after a change.
+/// An event with a changed record of a PUT.
 fn changed(change: impl FnOnce(&mut Value)) -> Value {
     let mut record = put_record("uploads/a.jpg", &ObjectInfo::default(), "01");
     change(&mut record);
@@ -176,7 +176,7 @@ fn bridge(change: impl FnOnce(&mut Value)) -> Value {
     event
 }
 
-/// Every malformed event with the name of its error and a part of what is said.
+/// Malformed events, each with the name of its error and a part of the message.
 fn malformed() -> Vec<(Value, &'static str, &'static str)> {
     let key = |key: Value| changed(|record| record["s3"]["object"]["key"] = key);
     vec![
@@ -271,7 +271,7 @@ fn malformed() -> Vec<(Value, &'static str, &'static str)> {
 }
 
 #[test]
-fn what_is_malformed_gets_its_named_error() {
+fn every_malformed_event_has_its_error() {
     let cases = malformed();
     assert!(cases.len() >= 15);
     for (event, name, part) in &cases {
@@ -285,19 +285,19 @@ fn what_is_malformed_gets_its_named_error() {
         };
         assert_eq!(error.name(), *name, "{event}");
         assert!(error.to_string().contains(part), "{error} of {event}");
-        // As the body of a message it fails that message, with the same error.
+        // In the body of a message, it fails that message with the same error.
         let Event::Queue(messages) = Event::read(&queue(&[("m", event.clone())])).unwrap() else {
             panic!("a queue's event");
         };
         if let Value::String(_) = event {
-            continue; // A string is not JSON text when it stands for itself.
+            continue; // A bare string is a body without JSON.
         }
         assert_eq!(messages[0].content.errors, [error], "{event}");
     }
 }
 
 #[test]
-fn a_malformed_batch_or_message_gets_its_named_error() {
+fn every_malformed_batch_or_message_has_its_error() {
     let message = json!({"messageId": "m", "eventSource": "aws:sqs", "body": "{}"});
     let s3 = put_record("uploads/a.jpg", &ObjectInfo::default(), "01");
     for (event, name) in [
@@ -345,7 +345,7 @@ fn a_malformed_batch_or_message_gets_its_named_error() {
 }
 
 #[test]
-fn one_bad_record_stops_no_other() {
+fn a_malformed_record_does_not_affect_others() {
     let good = put_record("uploads/a.jpg", &ObjectInfo::default(), "01");
     let content = direct(&s3_event(&[good.clone(), json!({}), good]));
     assert_eq!((content.created.len(), content.errors.len()), (2, 1));

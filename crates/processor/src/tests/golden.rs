@@ -1,4 +1,4 @@
-//! Result documents as they are written, compared with `tests/golden/`; rewrite those with
+//! Compares result documents with `tests/golden/`. To rewrite those files, run
 //! `UPDATE_GOLDEN=1 cargo test -p sightline-processor golden`.
 
 use std::{fs, path::Path};
@@ -7,7 +7,7 @@ use rekognition_model::Operation;
 use serde_json::{Value, json};
 use sightline_pipeline::testing::{CannedRecogniser, Faults, refused};
 
-use super::support::{IN, TestProcessor, picture, put_record, s3_event};
+use super::support::{IN, TestProcessor, direct_event, picture};
 
 const ALL: &str = "labels,image-properties,faces,text,moderation,celebrities,ppe,custom-labels";
 
@@ -28,12 +28,12 @@ fn compare(name: &str, mut document: Value) {
     let expected = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         written == expected,
-        "{} differs from what is written now:\n{written}",
+        "{} differs from the new document:\n{written}",
         path.display()
     );
 }
 
-/// With an Exif orientation of 6, put right behind the start of the image.
+/// Inserts an Exif orientation of 6 at the start of the image.
 fn on_its_side(jpeg: &[u8]) -> Vec<u8> {
     let exif =
         b"\xFF\xE1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
@@ -60,7 +60,7 @@ async fn golden_succeeded() {
         ],
     );
     test.store.set_sha256(IN, key, &"9f".repeat(32));
-    let event = s3_event(&[put_record(key, &info, "0055AED6DCD90281E5")]);
+    let event = direct_event(key, &info, "0055AED6DCD90281E5");
     assert_eq!(test.handle(event).await.unwrap(), Value::Null);
     compare("result-succeeded.json", test.document(key));
 }
@@ -79,7 +79,7 @@ async fn golden_partial() {
     let test = TestProcessor::with_recogniser("labels,celebrities,custom-labels", recogniser);
     let key = "uploads/3b241101-e2bb-4255-8caf-4136c566a962.jpg";
     let info = test.upload(key, &picture());
-    let event = s3_event(&[put_record(key, &info, "0055AED6DCD90281E5")]);
+    let event = direct_event(key, &info, "0055AED6DCD90281E5");
     test.handle(event).await.unwrap();
     compare("result-partial.json", test.document(key));
 }
@@ -89,7 +89,7 @@ async fn golden_failed() {
     let test = TestProcessor::new(ALL);
     let key = "uploads/notes.jpg";
     let info = test.upload(key, b"these are notes, not a picture");
-    let event = s3_event(&[put_record(key, &info, "0055AED6DCD90281E5")]);
+    let event = direct_event(key, &info, "0055AED6DCD90281E5");
     test.handle(event).await.unwrap();
     compare("result-failed.json", test.document(key));
 }

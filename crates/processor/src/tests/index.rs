@@ -1,4 +1,4 @@
-//! What becomes of the index's row.
+//! The image's row in the index.
 
 use sightline_pipeline::{
     SourceKey,
@@ -14,25 +14,20 @@ const KEY: &str = "uploads/a.jpg";
 
 type Indexed<I> = Processor<MemoryStore, CannedRecogniser, I>;
 
-/// The test's processor with this index.
+/// The test's processor, with this index.
 fn indexed<I: ImageIndex + Clone>(test: &TestProcessor, index: &I) -> Indexed<I> {
     let options = options(&test.clock, std::time::Duration::ZERO);
-    Processor::new(
-        config("labels"),
-        test.store.clone(),
-        test.recogniser.clone(),
-        options,
-    )
-    .with_index(Some(index.clone()))
+    test.another_processor(config("labels"), options)
+        .with_index(Some(index.clone()))
 }
 
 fn event(test: &TestProcessor) -> serde_json::Value {
     let info = test.upload(KEY, &picture());
-    queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))])
+    message(KEY, &info, "01")
 }
 
 #[tokio::test]
-async fn an_image_is_entered_after_its_document() {
+async fn a_row_is_added_after_its_document() {
     let (test, index) = (TestProcessor::new("labels"), MemoryIndex::new());
     let processor = indexed(&test, &index);
     let event = event(&test);
@@ -46,17 +41,17 @@ async fn an_image_is_entered_after_its_document() {
 }
 
 #[tokio::test]
-async fn a_picture_that_cannot_be_analysed_is_entered_too() {
+async fn a_failed_picture_gets_a_row_too() {
     let (test, index) = (TestProcessor::new("labels"), MemoryIndex::new());
     let processor = indexed(&test, &index);
     let info = test.upload(KEY, b"no picture");
-    let event = queue(&[("m", s3_event(&[put_record(KEY, &info, "01")]))]);
+    let event = message(KEY, &info, "01");
     processor.handle(event, &invocation(60)).await.unwrap();
     assert_eq!(index.entries()[0].row.status.name(), "failed");
 }
 
 #[tokio::test]
-async fn an_index_that_fails_has_the_message_come_again_and_nothing_asked_again() {
+async fn a_failing_index_causes_a_retry_without_a_second_call() {
     let refused = ServiceError {
         code: "AccessDeniedException".to_owned(),
         fate: Fate::Repair,
@@ -88,7 +83,7 @@ async fn an_index_that_fails_has_the_message_come_again_and_nothing_asked_again(
 }
 
 #[tokio::test]
-async fn an_image_that_was_removed_while_it_was_in_hand_leaves_nothing() {
+async fn an_image_that_is_removed_while_in_process_leaves_nothing() {
     let (test, index) = (TestProcessor::new("labels"), MemoryIndex::new());
     let processor = indexed(&test, &index);
     let event = event(&test);

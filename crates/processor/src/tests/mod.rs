@@ -1,7 +1,12 @@
-//! The processor over ports in memory.
+//! The processor over in-memory ports.
 
 mod events;
-mod flows;
+mod failures;
 mod golden;
 mod index;
+mod leases;
+mod limits;
+mod messages;
+mod once;
+mod preparation;
 mod support;

@@ -1,4 +1,4 @@
-//! Pictures, events and a processor to test with.
+//! Pictures, events and processors for tests.
 
 use std::{
     sync::{
@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use sightline_pipeline::{
     config::ProcessorConfig,
     object_store::{ObjectInfo, ObjectStore},
-    testing::{CannedRecogniser, MemoryStore},
+    service_error::{Fate, ServiceError},
+    testing::{CannedRecogniser, MemoryStore, slow_down},
 };
 use time::{OffsetDateTime, macros::datetime};
 
@@ -22,7 +23,19 @@ use crate::{HandlerError, Invocation, Options, Processor};
 pub(super) const IN: &str = "in-put";
 pub(super) const OUT: &str = "out-put";
 
-/// A clock that is put forward by hand.
+/// A source key with characters that events encode.
+pub(super) const KEY: &str = "uploads/my cat+1.jpg";
+
+/// The lease object of [`KEY`].
+pub(super) const LEASE: &str = "claims/uploads/my cat+1.jpg";
+
+/// The keys in the output bucket once the image under [`KEY`] has a result.
+pub(super) const RESULTS: [&str; 2] = [
+    "results/uploads/my cat+1.jpg.json",
+    "thumbnails/uploads/my cat+1.jpg.jpg",
+];
+
+/// A clock that tests move forward.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TestClock(Arc<AtomicI64>);
 
@@ -54,7 +67,7 @@ pub(super) fn config(analyses: &str) -> ProcessorConfig {
     .unwrap()
 }
 
-/// A processor, and the doubles it works with.
+/// A processor and its in-memory ports.
 pub(super) struct TestProcessor<S = MemoryStore> {
     pub(super) store: MemoryStore,
     pub(super) recogniser: CannedRecogniser,
@@ -78,6 +91,11 @@ impl TestProcessor {
 }
 
 impl<S: ObjectStore> TestProcessor<S> {
+    /// A processor that reaches the buckets through the wrapper of an in-memory store.
+    pub(super) fn with_store(analyses: &str, wrap: impl FnOnce(MemoryStore) -> S) -> Self {
+        Self::with(analyses, MemoryStore::new(), CannedRecogniser::new(), wrap)
+    }
+
     pub(super) fn with(
         analyses: &str,
         store: MemoryStore,
@@ -99,11 +117,20 @@ impl<S: ObjectStore> TestProcessor<S> {
         }
     }
 
+    /// Another processor over the same in-memory store and recogniser.
+    pub(super) fn another_processor(
+        &self,
+        config: ProcessorConfig,
+        options: Options,
+    ) -> Processor<MemoryStore, CannedRecogniser> {
+        Processor::new(config, self.store.clone(), self.recogniser.clone(), options)
+    }
+
     pub(super) async fn handle(&self, event: Value) -> Result<Value, HandlerError> {
         self.processor.handle(event, &invocation(60)).await
     }
 
-    /// The ids of the messages that a queue's event failed for.
+    /// Handles a queue's event, and returns the ids of the messages that failed.
     pub(super) async fn failures(&self, event: Value) -> Vec<String> {
         failures(&self.handle(event).await.unwrap())
     }
@@ -112,6 +139,11 @@ impl<S: ObjectStore> TestProcessor<S> {
         self.store
             .json(OUT, &format!("results/{key}.json"))
             .unwrap_or_else(|| panic!("no result for {key}: {:?}", self.store.keys(OUT)))
+    }
+
+    /// Whether the image under [`KEY`] has a result.
+    pub(super) fn has_result(&self) -> bool {
+        self.store.body(OUT, RESULTS[0]).is_some()
     }
 
     pub(super) fn upload(&self, key: &str, body: &[u8]) -> ObjectInfo {
@@ -144,7 +176,7 @@ pub(super) fn failures(answer: &Value) -> Vec<String> {
         .collect()
 }
 
-/// A grey JPEG of this size, told from others by a comment.
+/// A grey JPEG of this size. The comment makes it differ from others.
 pub(super) fn jpeg(width: u32, height: u32, comment: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     JpegEncoder::new(&mut bytes)
@@ -160,13 +192,13 @@ pub(super) fn jpeg(width: u32, height: u32, comment: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A picture that any test may use.
+/// A picture of 640 x 480 pixels.
 pub(super) fn picture() -> Vec<u8> {
     static PICTURE: LazyLock<Vec<u8>> = LazyLock::new(|| jpeg(640, 480, b"any"));
     PICTURE.clone()
 }
 
-/// S3's record that an object was put.
+/// S3's record of a PUT.
 pub(super) fn put_record(key: &str, info: &ObjectInfo, sequencer: &str) -> Value {
     json!({
         "eventVersion": "2.1",
@@ -188,6 +220,25 @@ pub(super) fn put_record(key: &str, info: &ObjectInfo, sequencer: &str) -> Value
 
 pub(super) fn s3_event(records: &[Value]) -> Value {
     json!({"Records": records})
+}
+
+/// S3's event of one PUT.
+pub(super) fn direct_event(key: &str, info: &ObjectInfo, sequencer: &str) -> Value {
+    s3_event(&[put_record(key, info, sequencer)])
+}
+
+/// A queue's event with one message, `m`, about one PUT.
+pub(super) fn message(key: &str, info: &ObjectInfo, sequencer: &str) -> Value {
+    queue(&[("m", direct_event(key, info, sequencer))])
+}
+
+/// The error of a bucket without permission for the processor.
+pub(super) fn denied() -> ServiceError {
+    ServiceError {
+        code: "AccessDenied".to_owned(),
+        fate: Fate::Repair,
+        ..slow_down()
+    }
 }
 
 /// A queue's event of messages with these ids and bodies.

@@ -53,7 +53,7 @@ impl ServiceModel {
         assert_eq!(
             model["metadata"]["uid"],
             "rekognition-2016-06-27",
-            "{} is not the expected service model; needed is {HOW_TO_GET_IT}",
+            "{} is not the expected service model; the test needs {HOW_TO_GET_IT}",
             path.display()
         );
         Some(Self(model))

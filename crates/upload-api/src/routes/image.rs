@@ -175,7 +175,7 @@ async fn remove<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
     }
     let buckets = &api.config.buckets;
     api.store.delete(&buckets.input, key.as_str()).await?;
-    let (thumbnail, result, claim) = (key.thumbnail_key(), key.result_key(), key.claim_key());
+    let (thumbnail, result, claim) = (key.thumbnail_key(), key.result_key(), key.lease_key());
     tokio::try_join!(
         api.store.delete(&buckets.output, &thumbnail),
         api.store.delete(&buckets.output, &result),

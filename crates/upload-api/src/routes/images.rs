@@ -21,7 +21,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sightline_pipeline::{
     Analyses, Analysis, MediaType, ResultDocument, SourceKey,
-    analyse::{self, Analyzer, Answers, Findings, Views},
+    analyse::{self, Analyzer, Answers, DocumentParts, RecogniserImages},
     config::UploadApiConfig,
     document::{AnalysisError, ImageInfo, Source, Status, Thumbnail, Timings},
     index::{Entry, ImageIndex},
@@ -299,7 +299,7 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
 
     // The bucket's own time differs by the time of one request.
     let processed_at = OffsetDateTime::now_utc();
-    let findings = Findings {
+    let findings = DocumentParts {
         source: Source {
             bucket: api.config.buckets.input.clone(),
             key,
@@ -340,7 +340,7 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
 
 /// What the recogniser is given, and what is made beside it.
 struct Material {
-    views: Views,
+    views: RecogniserImages,
     info: ImageInfo,
     thumbnail: Option<JpegPicture>,
 }
@@ -375,7 +375,7 @@ async fn material<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
         .map_err(AnalysisError::from)
         .map(|prepared| Material {
             info: prepared.image_info(),
-            views: Views::new(
+            views: RecogniserImages::new(
                 ImageSource::Bytes(Arc::clone(image)),
                 prepared.converted,
                 prepared.ppe,
@@ -400,7 +400,7 @@ struct Files<'a> {
 async fn keep<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
     api: &Api<S, P, R, I>,
     files: Files<'_>,
-    findings: Findings,
+    findings: DocumentParts,
 ) -> Result<ResultDocument, Problem> {
     let key = findings.source.key.clone();
     let problem = match timeout(api.store_patience, store(api, files, findings)).await {
@@ -434,7 +434,7 @@ async fn keep<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
 async fn store<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
     api: &Api<S, P, R, I>,
     files: Files<'_>,
-    mut findings: Findings,
+    mut findings: DocumentParts,
 ) -> Result<ResultDocument, Problem> {
     let source = &findings.source;
     let metadata = members::metadata(source.filename.as_deref(), files.asked);

@@ -362,7 +362,7 @@ async fn a_deleted_image_is_gone_everywhere_and_stays_gone() {
     )
     .await;
     let key = document.source.key.clone();
-    store.insert(OUTPUT, &key.claim_key(), b"{}", "application/json", &[]);
+    store.insert(OUTPUT, &key.lease_key(), b"{}", "application/json", &[]);
     let api = library(store.clone(), &index, OPEN);
     let before = store.calls().len();
     for _ in 0..2 {

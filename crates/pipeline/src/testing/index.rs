@@ -1,20 +1,23 @@
-//! The index for tests: in memory, and failing as planned.
+//! An index in memory, and an index whose calls fail.
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use time::OffsetDateTime;
 
 use super::{
-    Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query, TermKind,
-    rules::{Image, IndexRecord, Removal},
+    faults::{Faults, fail_or_write},
+    lock::lock,
 };
 use crate::{
     SourceKey,
-    service_error::{Fate, Service, ServiceError},
-    testing::Faults,
+    index::{
+        Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query, TermKind,
+        rules::{Image, IndexRecord, Removal},
+    },
+    service_error::ServiceError,
 };
 
 /// An index in memory. Clones share the images.
@@ -22,7 +25,7 @@ use crate::{
 pub struct MemoryIndex(Arc<Mutex<BTreeMap<SourceKey, Slot>>>);
 
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "most are images")]
+#[expect(clippy::large_enum_variant, reason = "most slots hold images")]
 enum Slot {
     Image(Entry),
     Removed(Removal),
@@ -41,7 +44,7 @@ impl Slot {
 }
 
 impl MemoryIndex {
-    /// Without images.
+    /// An index without images.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -60,7 +63,7 @@ impl MemoryIndex {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<SourceKey, Slot>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -68,7 +71,7 @@ impl ImageIndex for MemoryIndex {
     async fn put(&self, entry: &Entry) -> Result<Put, ServiceError> {
         let mut slots = self.lock();
         if let Some(slot) = slots.get(&entry.row.key) {
-            if let Some(put) = slot.record().refuses(entry) {
+            if let Some(put) = slot.record().rejects(entry) {
                 return Ok(put);
             }
             if matches!(slot, Slot::Image(record) if record == entry) {
@@ -81,11 +84,7 @@ impl ImageIndex for MemoryIndex {
 
     async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), ServiceError> {
         let mut slots = self.lock();
-        let removal = slots
-            .get(key)
-            .map_or(Removal { at, version: None }, |slot| {
-                slot.record().removed(at)
-            });
+        let removal = Removal::of(slots.get(key).map(Slot::record), at);
         slots.insert(key.clone(), Slot::Removed(removal));
         Ok(())
     }
@@ -96,14 +95,14 @@ impl ImageIndex for MemoryIndex {
         processed_at: OffsetDateTime,
     ) -> Result<bool, ServiceError> {
         let mut slots = self.lock();
-        let stands = matches!(
+        let is_current = matches!(
             slots.get(key),
             Some(Slot::Image(entry)) if entry.row.processed_at == processed_at
         );
-        if stands {
+        if is_current {
             slots.remove(key);
         }
-        Ok(stands)
+        Ok(is_current)
     }
 
     async fn page(
@@ -169,7 +168,7 @@ impl ImageIndex for MemoryIndex {
     }
 }
 
-/// An index whose calls fail as planned.
+/// An index with planned failures.
 #[derive(Debug, Clone)]
 pub struct FailingIndex<I> {
     inner: I,
@@ -178,7 +177,7 @@ pub struct FailingIndex<I> {
 }
 
 impl<I> FailingIndex<I> {
-    /// Calls that the plan strikes fail, the others reach `inner`.
+    /// Calls fail as `faults` plans; the others reach `inner`.
     pub const fn new(inner: I, faults: Faults<ServiceError>) -> Self {
         Self {
             inner,
@@ -187,49 +186,32 @@ impl<I> FailingIndex<I> {
         }
     }
 
-    /// Struck writes are done and their replies lost, as when a connection breaks.
+    /// Writes that fail are done, but their replies are lost, as when a connection breaks.
     #[must_use]
     pub const fn lost_replies(mut self) -> Self {
         self.lost_reply = true;
         self
     }
 
-    /// The error of a write that is struck.
-    async fn strike<T>(
+    async fn write<T>(
         &self,
         write: impl Future<Output = Result<T, ServiceError>>,
     ) -> Result<T, ServiceError> {
-        match self.faults.strike() {
-            Some(error) => {
-                if self.lost_reply {
-                    write.await?;
-                }
-                Err(error)
-            }
-            None => write.await,
-        }
+        fail_or_write(self.faults.next_failure(), self.lost_reply, write).await
     }
-}
 
-/// An error as a busy table gives it, for [`Faults`].
-#[must_use]
-pub fn busy() -> ServiceError {
-    index_error("ThrottlingException", "rate exceeded", Fate::RETRY)
-}
-
-/// An error of the index, for [`Faults`].
-#[must_use]
-pub fn index_error(code: &str, message: &str, fate: Fate) -> ServiceError {
-    ServiceError::new(Service::Index, "TransactWriteItems", code, message, fate)
+    fn check(&self) -> Result<(), ServiceError> {
+        self.faults.next_failure().map_or(Ok(()), Err)
+    }
 }
 
 impl<I: ImageIndex> ImageIndex for FailingIndex<I> {
     async fn put(&self, entry: &Entry) -> Result<Put, ServiceError> {
-        self.strike(self.inner.put(entry)).await
+        self.write(self.inner.put(entry)).await
     }
 
     async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), ServiceError> {
-        self.strike(self.inner.remove(key, at)).await
+        self.write(self.inner.remove(key, at)).await
     }
 
     async fn prune(
@@ -237,7 +219,7 @@ impl<I: ImageIndex> ImageIndex for FailingIndex<I> {
         key: &SourceKey,
         processed_at: OffsetDateTime,
     ) -> Result<bool, ServiceError> {
-        self.strike(self.inner.prune(key, processed_at)).await
+        self.write(self.inner.prune(key, processed_at)).await
     }
 
     async fn page(
@@ -246,12 +228,12 @@ impl<I: ImageIndex> ImageIndex for FailingIndex<I> {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<Page, ServiceError> {
-        self.faults.strike().map_or(Ok(()), Err)?;
+        self.check()?;
         self.inner.page(query, after, limit).await
     }
 
     async fn labels(&self, owner: Option<&str>) -> Result<Labels, ServiceError> {
-        self.faults.strike().map_or(Ok(()), Err)?;
+        self.check()?;
         self.inner.labels(owner).await
     }
 }

@@ -1,30 +1,19 @@
-//! Images to enter, made from result documents as the processor writes them.
-
-#![allow(
-    missing_docs,
-    async_fn_in_trait,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "assertions of tests, shared between crates"
-)]
+//! Sample images, built from result documents as the processor writes them.
 
 use std::ops::Range;
 
-use crate::{ResultDocument, index::Entry};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
 
-/// How many make a large library.
+use crate::{ResultDocument, index::Entry};
+
+/// The number of images in a large index.
 pub const MANY: usize = 10_000;
 
-/// When the first image was uploaded.
+/// The upload time of the first image.
 pub const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
 
-/// An image's document.
+/// An image and the content of its document.
 #[derive(Debug, Clone)]
 pub struct Image {
     pub key: String,
@@ -98,8 +87,8 @@ impl Image {
     }
 }
 
-/// A small library: owners, statuses, several labels, upload times that are the same.
-pub fn some_images() -> Vec<Image> {
+/// A few images with different owners, statuses and labels. Some share an upload time.
+pub fn sample_images() -> Vec<Image> {
     const ANIMALS: Option<&str> = Some("Animals and Pets");
     const VEHICLES: Option<&str> = Some("Vehicles and Automotive");
     let mut images = Vec::new();
@@ -137,16 +126,16 @@ pub fn some_images() -> Vec<Image> {
     images
 }
 
-pub fn some() -> Vec<Entry> {
-    some_images().iter().map(Image::entry).collect()
+pub fn sample_entries() -> Vec<Entry> {
+    sample_images().iter().map(Image::entry).collect()
 }
 
-/// A large library: every tenth image shows a dog, every hundredth is Ann's; four share each second.
-pub fn many(count: usize) -> Vec<Entry> {
-    (0..count).map(|number| one_of_many(number, 0)).collect()
+/// Many images: every tenth shows a dog, every hundredth is Ann's, and four share each second.
+pub fn many_entries(count: usize) -> Vec<Entry> {
+    (0..count).map(|number| numbered_entry(number, 0)).collect()
 }
 
-pub fn one_of_many(number: usize, later: i64) -> Entry {
+pub fn numbered_entry(number: usize, later: i64) -> Entry {
     let key = if number.is_multiple_of(100) {
         format!("uploads/ann/{number:06}.jpg")
     } else {
@@ -164,7 +153,7 @@ pub fn one_of_many(number: usize, later: i64) -> Entry {
         .entry()
 }
 
-/// An image that shows things of these numbers.
+/// An image with one label for each number.
 pub fn labelled(key: &str, sequencer: &str, numbers: Range<usize>) -> Entry {
     let mut image = Image::new(key, 0);
     image.sequencer = Some(sequencer.to_owned());

@@ -1,0 +1,104 @@
+//! The expected content of an index.
+
+use crate::{
+    document::Status,
+    index::{Entry, Found, ImageIndex, Page, Position, Query, Term},
+    testing::MemoryIndex,
+};
+
+/// The expected content of an index, and the queries that compare it.
+pub struct ExpectedIndex(MemoryIndex, Vec<Query>);
+
+impl ExpectedIndex {
+    pub async fn new(entries: &[Entry]) -> Self {
+        let index = MemoryIndex::new();
+        put_all(&index, entries).await;
+        let queries = [labelled("Dog"), labelled("Thing 31"), Query::default()];
+        Self(index, queries.into())
+    }
+
+    /// The content of this index, compared by every kind of list.
+    pub(super) fn with_all_queries(index: MemoryIndex) -> Self {
+        let term = |term, least| Query {
+            term: Some(term),
+            min_confidence: least,
+            ..Query::default()
+        };
+        let lists = [
+            Query::default(),
+            term(Term::label("Dog"), None),
+            term(Term::label("dOG "), Some(70.0)),
+            term(Term::label("Unseen"), None),
+            term(Term::category("animals AND pets"), None),
+            term(Term::category("Vehicles and Automotive"), Some(99.0)),
+            // A category, but not a label.
+            term(Term::label("Animals and Pets"), None),
+        ];
+        let mut queries = Vec::new();
+        for list in lists {
+            for owner in [None, Some("ann"), Some("bob"), Some("nobody")] {
+                for status in [None, Some(Status::Succeeded), Some(Status::Failed)] {
+                    queries.push(Query {
+                        owner: owner.map(str::to_owned),
+                        status,
+                        ..list.clone()
+                    });
+                }
+            }
+        }
+        Self(index, queries)
+    }
+
+    /// Compares every list, in pages of several sizes, and the counts.
+    pub async fn check<I: ImageIndex>(&self, index: &I) {
+        let Self(memory, queries) = self;
+        for (number, query) in queries.iter().enumerate() {
+            let wanted = all(memory, query, 1000).await;
+            let limit = [1000, 1, 5][number % 3];
+            assert_eq!(all(index, query, limit).await, wanted, "{limit} {query:?}");
+        }
+        for owner in [None, Some("ann"), Some("bob"), Some("nobody")] {
+            assert_eq!(
+                index.labels(owner).await.unwrap(),
+                memory.labels(owner).await.unwrap(),
+                "{owner:?}"
+            );
+        }
+    }
+}
+
+/// Adds images one by one.
+pub async fn put_all<I: ImageIndex>(index: &I, entries: &[Entry]) {
+    for entry in entries {
+        index.put(entry).await.unwrap();
+    }
+}
+
+/// The images of all pages. Each position is turned into a cursor and back.
+async fn all<I: ImageIndex>(index: &I, query: &Query, limit: usize) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let Page { images, next } = index.page(query, after.as_ref(), limit).await.unwrap();
+        assert!(images.len() <= limit);
+        found.extend(images);
+        let Some(next) = next else { return found };
+        let cursor = next.seal(query);
+        after = Some(Position::open(&cursor, query).unwrap());
+    }
+}
+
+pub(super) async fn keys<I: ImageIndex>(index: &I, query: &Query) -> Vec<String> {
+    let found = all(index, query, 100).await;
+    found
+        .into_iter()
+        .map(|found| found.row.key.to_string())
+        .collect()
+}
+
+pub(super) fn labelled(label: &str) -> Query {
+    Query {
+        term: Some(Term::label(label)),
+        ..Query::default()
+    }
+}

@@ -1,0 +1,10 @@
+//! The rules that every index follows.
+
+mod expected;
+pub mod images;
+mod rules;
+mod scale;
+
+pub use expected::{ExpectedIndex, put_all};
+pub use rules::{Backend, rules};
+pub use scale::{concurrent_writes, counts_match_rows, pages_of_many};

@@ -1,0 +1,273 @@
+//! The rules.
+
+use time::Duration;
+
+use super::{
+    expected::{ExpectedIndex, keys, labelled},
+    images::{self, Image, START},
+};
+use crate::{
+    SourceKey,
+    index::{
+        ImageIndex, Put,
+        reindex::{Progress, reindex},
+    },
+    testing::{MemoryIndex, MemoryStore},
+};
+
+pub trait Backend {
+    type Index: ImageIndex;
+
+    /// An index without images.
+    async fn fresh(&self) -> Self::Index;
+}
+
+pub async fn rules<B: Backend>(backend: &B) {
+    an_older_result_never_replaces_a_newer_one(&backend.fresh().await).await;
+    without_a_sequencer_the_later_document_wins(&backend.fresh().await).await;
+    removed_images_stay_removed(&backend.fresh().await).await;
+    lists_and_counts_match_the_images(&backend.fresh().await).await;
+    images_may_have_more_labels_than_a_transaction_takes(&backend.fresh().await).await;
+    reindexing_rebuilds_the_same_rows(&backend.fresh().await, &backend.fresh().await).await;
+}
+
+const KEY: &str = "uploads/ann/a.jpg";
+
+async fn an_older_result_never_replaces_a_newer_one<I: ImageIndex>(index: &I) {
+    let first = Image::new(KEY, 1).label("Dog", 90.0, None);
+    let second = Image::new(KEY, 2).label("Car", 90.0, None);
+    let third = Image::new(KEY, 3).label("Cat", 90.0, None);
+    // S3 pads sequencers with zeros on the right, so this one is the greatest.
+    let fourth = Image {
+        sequencer: Some("1".to_owned()),
+        ..Image::new(KEY, 4)
+    };
+    assert_eq!(index.put(&first.entry()).await, Ok(Put::Written));
+    assert_eq!(index.put(&first.entry()).await, Ok(Put::Unchanged));
+    assert_eq!(index.put(&third.entry()).await, Ok(Put::Written));
+    assert_eq!(index.put(&second.entry()).await, Ok(Put::Older));
+    assert_eq!(index.put(&first.entry()).await, Ok(Put::Older));
+    for (label, wanted) in [("Dog", 0), ("Car", 0), ("Cat", 1)] {
+        assert_eq!(keys(index, &labelled(label)).await.len(), wanted, "{label}");
+    }
+    // A later result for the same version, then the earlier one again.
+    let later = Image {
+        processed: third.processed + Duration::HOUR,
+        ..third.clone()
+    }
+    .label("Pet", 80.0, None);
+    assert_eq!(index.put(&later.entry()).await, Ok(Put::Written));
+    assert_eq!(index.put(&third.entry()).await, Ok(Put::Older));
+    ExpectedIndex::new(&[later.entry()])
+        .await
+        .check(index)
+        .await;
+    assert_eq!(index.put(&fourth.entry()).await, Ok(Put::Written));
+    assert_eq!(index.put(&later.entry()).await, Ok(Put::Older));
+    ExpectedIndex::new(&[fourth.entry()])
+        .await
+        .check(index)
+        .await;
+}
+
+async fn without_a_sequencer_the_later_document_wins<I: ImageIndex>(index: &I) {
+    let bare = |second| Image {
+        sequencer: None,
+        ..Image::new(KEY, second)
+    };
+    assert_eq!(index.put(&bare(5).entry()).await, Ok(Put::Written));
+    assert_eq!(index.put(&bare(4).entry()).await, Ok(Put::Older));
+    assert_eq!(index.put(&bare(6).entry()).await, Ok(Put::Written));
+    ExpectedIndex::new(&[bare(6).entry()])
+        .await
+        .check(index)
+        .await;
+}
+
+async fn removed_images_stay_removed<I: ImageIndex>(index: &I) {
+    let key = SourceKey::new(KEY).unwrap();
+    let first = Image::new(KEY, 10).label("Dog", 90.0, None);
+    let in_process = Image::new(KEY, 20).label("Car", 90.0, None);
+    let uploaded_later = Image::new(KEY, 40).label("Cat", 90.0, None);
+    let at = START + Duration::seconds(30);
+    index.put(&first.entry()).await.unwrap();
+    index.remove(&key, at).await.unwrap();
+    index.remove(&key, at).await.unwrap();
+    ExpectedIndex::new(&[]).await.check(index).await;
+    // A repeated event, and a newer version that was in process when the image was removed.
+    assert_eq!(index.put(&first.entry()).await, Ok(Put::Removed));
+    assert_eq!(index.put(&in_process.entry()).await, Ok(Put::Removed));
+    ExpectedIndex::new(&[]).await.check(index).await;
+    // Uploaded again under the same key.
+    assert_eq!(index.put(&uploaded_later.entry()).await, Ok(Put::Written));
+    assert_eq!(index.put(&first.entry()).await, Ok(Put::Older));
+    ExpectedIndex::new(&[uploaded_later.entry()])
+        .await
+        .check(index)
+        .await;
+
+    // Removed before it was added.
+    let other = Image::new("uploads/b.jpg", 10).label("Dog", 90.0, None);
+    let other_key = SourceKey::new("uploads/b.jpg").unwrap();
+    index.remove(&other_key, at).await.unwrap();
+    assert_eq!(index.put(&other.entry()).await, Ok(Put::Removed));
+
+    // The same bytes stored again after the removal, without a sequencer.
+    let mut same = Image::new("uploads/c.jpg", 10).label("Dog", 90.0, None);
+    same.sequencer = None;
+    let same_key = SourceKey::new("uploads/c.jpg").unwrap();
+    assert_eq!(index.put(&same.entry()).await, Ok(Put::Written));
+    index.remove(&same_key, at).await.unwrap();
+    assert_eq!(index.put(&same.entry()).await, Ok(Put::Removed));
+    let mut again = same.clone();
+    again.uploaded = at + Duration::MINUTE;
+    again.processed = at + Duration::MINUTE;
+    assert_eq!(index.put(&again.entry()).await, Ok(Put::Written));
+    index.remove(&same_key, at + Duration::HOUR).await.unwrap();
+
+    // Pruned because its document is gone. Pruning leaves no removal record and spares newer rows.
+    let row = uploaded_later.entry().row;
+    assert_eq!(index.prune(&key, START).await, Ok(false));
+    assert_eq!(index.prune(&key, row.processed_at).await, Ok(true));
+    assert_eq!(index.prune(&key, row.processed_at).await, Ok(false));
+    ExpectedIndex::new(&[]).await.check(index).await;
+    assert_eq!(index.put(&uploaded_later.entry()).await, Ok(Put::Written));
+    ExpectedIndex::new(&[uploaded_later.entry()])
+        .await
+        .check(index)
+        .await;
+}
+
+async fn lists_and_counts_match_the_images<I: ImageIndex>(index: &I) {
+    let mut images = images::sample_images();
+    let memory = MemoryIndex::new();
+    for image in &images {
+        let entry = image.entry();
+        assert_eq!(index.put(&entry).await, memory.put(&entry).await);
+    }
+    ExpectedIndex::with_all_queries(memory.clone())
+        .check(index)
+        .await;
+    // Half of them change their labels, positions or statuses; some are removed.
+    for (number, image) in images.iter_mut().enumerate() {
+        match number % 4 {
+            0 => {
+                image.sequencer = Some("FF".to_owned());
+                image.e_tag = "changed".to_owned();
+                image.uploaded += Duration::MINUTE;
+                image.processed += Duration::MINUTE;
+                image.labels.truncate(1);
+                *image = image.clone().label("Tree", 91.0, None);
+            }
+            1 => {
+                image.sequencer = Some("FF".to_owned());
+                image.status = if image.status == "failed" {
+                    "succeeded"
+                } else {
+                    "failed"
+                };
+                for label in &mut image.labels {
+                    label.1 += 0.5;
+                }
+            }
+            2 => {
+                let key = SourceKey::new(&*image.key).unwrap();
+                index.remove(&key, image.processed).await.unwrap();
+                memory.remove(&key, image.processed).await.unwrap();
+                continue;
+            }
+            _ => continue,
+        }
+        let entry = image.entry();
+        assert_eq!(index.put(&entry).await, Ok(Put::Written));
+        assert_eq!(memory.put(&entry).await, Ok(Put::Written));
+    }
+    ExpectedIndex::with_all_queries(memory).check(index).await;
+}
+
+async fn images_may_have_more_labels_than_a_transaction_takes<I: ImageIndex>(index: &I) {
+    let key = SourceKey::new(KEY).unwrap();
+    let other = images::labelled("uploads/ann/b.jpg", "01", 30..40);
+    let first = images::labelled(KEY, "01", 0..60);
+    let second = images::labelled(KEY, "02", 30..100);
+    for entry in [&other, &first] {
+        assert_eq!(index.put(entry).await, Ok(Put::Written));
+        assert_eq!(index.put(entry).await, Ok(Put::Unchanged));
+    }
+    ExpectedIndex::new(&[other.clone(), first])
+        .await
+        .check(index)
+        .await;
+    assert_eq!(index.put(&second).await, Ok(Put::Written));
+    assert_eq!(index.put(&second).await, Ok(Put::Unchanged));
+    ExpectedIndex::new(&[other.clone(), second])
+        .await
+        .check(index)
+        .await;
+    index.remove(&key, START + Duration::HOUR).await.unwrap();
+    ExpectedIndex::new(&[other]).await.check(index).await;
+}
+
+async fn reindexing_rebuilds_the_same_rows<I: ImageIndex>(index: &I, stale: &I) {
+    let store = MemoryStore::new();
+    let images = images::sample_images();
+    let json = "application/json";
+    for image in &images {
+        let key = format!("results/{}.json", image.key);
+        let body = serde_json::to_vec(&image.document()).unwrap();
+        store.insert("out-put", &key, &body, json, &[]);
+    }
+    store.insert("out-put", "results/uploads/x.jpg.json", b"{}", json, &[]);
+    store.insert(
+        "out-put",
+        "thumbnails/uploads/x.jpg.jpg",
+        b"",
+        "image/jpeg",
+        &[],
+    );
+    let wanted = ExpectedIndex::new(&images::sample_entries()).await;
+    let all = u64::try_from(images.len()).unwrap();
+    let fresh = Progress {
+        documents: all + 1,
+        written: all,
+        unreadable: 1,
+        ..Progress::default()
+    };
+    let mut reports = 0;
+    let done = reindex(&store, index, "out-put", 4, |_| reports += 1).await;
+    assert_eq!(done, Ok(fresh));
+    assert_eq!(reports, all + 1);
+    wanted.check(index).await;
+    let again = Progress {
+        written: 0,
+        unchanged: all,
+        ..fresh
+    };
+    assert_eq!(
+        reindex(&store, index, "out-put", 4, |_| ()).await,
+        Ok(again)
+    );
+
+    // An index that lacks rows, has an outdated one, and has one without a document.
+    let gone = Image::new("uploads/gone.jpg", 1).label("Dog", 70.0, None);
+    let old = Image {
+        sequencer: Some("0".to_owned()),
+        e_tag: "old".to_owned(),
+        ..images[3].clone()
+    }
+    .label("Old", 70.0, None);
+    for entry in [gone.entry(), old.entry(), images[4].entry()] {
+        assert_eq!(stale.put(&entry).await, Ok(Put::Written));
+    }
+    let repaired = Progress {
+        written: all - 1,
+        unchanged: 1,
+        pruned: 1,
+        ..fresh
+    };
+    assert_eq!(
+        reindex(&store, stale, "out-put", 4, |_| ()).await,
+        Ok(repaired)
+    );
+    wanted.check(stale).await;
+}
