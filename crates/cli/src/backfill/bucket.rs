@@ -155,7 +155,7 @@ impl BucketLister {
 }
 
 fn last_key(output: &ListObjectsV2Output) -> Option<String> {
-    output.contents().last()?.key().map(str::to_owned)
+    listed_key(output.encoding_type(), output.contents().last()?.key()?)
 }
 
 /// The objects that the processor analyses, whatever their names. One that is not a picture gets a result that says so,
@@ -215,5 +215,18 @@ mod tests {
             .collect();
         assert_eq!(found, [("uploads/a b.jpg".to_owned(), 3, "e".to_owned())]);
         assert_eq!(last_key(&output).as_deref(), Some("elsewhere/a.jpg"));
+    }
+
+    #[test]
+    fn the_next_page_begins_after_the_decoded_key() {
+        let output = ListObjectsV2Output::builder()
+            .encoding_type(EncodingType::Url)
+            .contents(
+                aws_sdk_s3::types::Object::builder()
+                    .key("uploads/%C3%B6+1.jpg")
+                    .build(),
+            )
+            .build();
+        assert_eq!(last_key(&output).as_deref(), Some("uploads/ö 1.jpg"));
     }
 }
