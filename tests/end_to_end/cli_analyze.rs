@@ -1,4 +1,4 @@
-//! `sightline analyze`: its boxes lie on what they name, whichever way and in whatever format a picture is stored.
+//! `sightline analyze`: boxes match their subjects in every orientation and format.
 
 use std::{
     fs,
@@ -12,9 +12,9 @@ use image::{ImageFormat, Rgb, RgbImage, imageops};
 use serde_json::Value;
 use sightline_tests::{Local, binary, boxed_labels, picture, upload};
 
-/// The upright picture in pixels: neither square nor with its subject in the middle, so that every turn shows.
+/// The size of the upright picture in pixels. It is not square and its subject is off-centre, so every wrong turn shows.
 const SIZE: (u32, u32) = (900, 720);
-/// Where in it the astronaut stands, in ratios: left, top, width, height.
+/// The position of the astronaut, in ratios: left, top, width, height.
 const ASTRONAUT: [f64; 4] = [0.02, 0.31, 0.45, 0.69];
 
 fn analyze(local: &Local) -> Result<Command> {
@@ -23,7 +23,7 @@ fn analyze(local: &Local) -> Result<Command> {
     Ok(command)
 }
 
-fn told(output: &Output) -> String {
+fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -35,8 +35,7 @@ fn upright() -> Result<RgbImage> {
     Ok(canvas)
 }
 
-/// The picture as a camera stores it that was held so: where each stored pixel stands in the upright picture is what
-/// Exif 2.32 says of the tag Orientation.
+/// The picture as a camera stores it in this orientation (Exif 2.32, tag Orientation).
 fn stored(upright: &RgbImage, orientation: u16) -> Result<Vec<u8>> {
     let (width, height) = if orientation >= 5 {
         (SIZE.1, SIZE.0)
@@ -107,12 +106,12 @@ fn run(local: &Local, picture: &str, drawn: &Path) -> Result<Value> {
         .args([picture, "--json", "--draw"])
         .arg(drawn)
         .output()?;
-    ensure!(output.status.success(), "{picture}: {}", told(&output));
+    ensure!(output.status.success(), "{picture}: {}", stderr(&output));
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Checks the drawn picture: upright, the box's four sides in one colour where the answer says, and the picture itself
-/// untouched beside them.
+/// Checks the drawing: it is upright, the four sides of the box have one colour and the right position, and the rest of the
+/// picture is unchanged.
 fn check_drawing(drawn: &Path, upright: &RgbImage, area: [f64; 4], lossy: u32) -> Result<()> {
     let drawn = image::open(drawn)?.into_rgb8();
     ensure!(drawn.dimensions() == SIZE, "{:?}", drawn.dimensions());
@@ -121,7 +120,7 @@ fn check_drawing(drawn: &Path, upright: &RgbImage, area: [f64; 4], lossy: u32) -
     let (x0, x1) = (at(left, SIZE.0), at(left + width, SIZE.0));
     let (y0, y1) = (at(top, SIZE.1), at(top + height, SIZE.1));
     let middle = ((x0 + x1) / 2, (y0 + y1) / 2);
-    // In the middle of the right side no name stands.
+    // No text covers the middle of the right side.
     let colour = *drawn.get_pixel(x1 - 1, middle.1);
     let side = |points: &mut dyn Iterator<Item = (u32, u32)>| {
         let points: Vec<_> = points.collect();
@@ -137,7 +136,7 @@ fn check_drawing(drawn: &Path, upright: &RgbImage, area: [f64; 4], lossy: u32) -
         ("upper", side(&mut (x0..x1).map(|x| (x, y0)))),
         ("lower", side(&mut (x0..x1).map(|x| (x, y1 - 1)))),
     ] {
-        // Other boxes and their names may cross it.
+        // Other boxes and their texts may cross it.
         ensure!(drawn > 0.6, "the {name} side is drawn to {drawn}");
     }
     let unlike = drawn
@@ -154,7 +153,7 @@ fn check_drawing(drawn: &Path, upright: &RgbImage, area: [f64; 4], lossy: u32) -
     let unlike = unlike as f64 / f64::from(SIZE.0 * SIZE.1);
     ensure!(
         (0.001..0.15).contains(&unlike),
-        "{unlike} of the picture is another"
+        "{unlike} of the picture differs"
     );
     Ok(())
 }
@@ -170,7 +169,7 @@ fn boxes_lie_on_their_subject_for_all_orientations_and_formats() -> Result<()> {
         fs::write(&file, stored(&upright, orientation)?)?;
         files.push(file);
     }
-    // What Rekognition does not take is converted.
+    // Rekognition cannot read WebP, so it is converted.
     let webp = folder.path().join("9.webp");
     upright.save_with_format(&webp, ImageFormat::WebP)?;
     files.push(webp);
@@ -201,7 +200,7 @@ fn boxes_lie_on_their_subject_for_all_orientations_and_formats() -> Result<()> {
 }
 
 #[test]
-fn an_object_is_asked_about_where_it_lies_and_errors_have_their_codes() -> Result<()> {
+fn objects_can_be_analysed_and_errors_have_their_exit_codes() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     let local = Local::start(&data, &[])?;
@@ -215,7 +214,7 @@ fn an_object_is_asked_about_where_it_lies_and_errors_have_their_codes() -> Resul
     let drawn = image::open(folder.path().join("drawn.jpg"))?;
     ensure!((drawn.width(), drawn.height()) == SIZE);
 
-    // The table: programs get tabs.
+    // The table has tab-separated fields.
     let output = analyze(&local)?
         .args([
             object.as_str(),
@@ -239,8 +238,8 @@ fn an_object_is_asked_about_where_it_lies_and_errors_have_their_codes() -> Resul
     let none: &[(&str, &str)] = &[];
     for (arguments, environment, code, said) in [
         (&["/nonexistent/a.jpg"][..], none, 1, "/nonexistent/a.jpg"),
-        (&[notes], none, 1, "no picture"),
-        (&[missing.as_str()], none, 1, "there is no s3://"),
+        (&[notes], none, 1, "not a picture"),
+        (&[missing.as_str()], none, 1, "none.jpg does not exist"),
         (&["s3://nobucket/uploads/a.jpg"], none, 4, "NoSuchBucket"),
         (&["s3://bucket"], none, 2, "s3://bucket/key"),
         (&[object.as_str(), "--draw", "a.gif"], none, 2, ".png"),
@@ -257,7 +256,7 @@ fn an_object_is_asked_about_where_it_lies_and_errors_have_their_codes() -> Resul
             &[object.as_str()],
             &[("AWS_SECRET_ACCESS_KEY", "another")],
             4,
-            "check the keys",
+            "check your keys",
         ),
     ] {
         let output = analyze(&local)?
@@ -265,10 +264,10 @@ fn an_object_is_asked_about_where_it_lies_and_errors_have_their_codes() -> Resul
             .envs(environment.iter().copied())
             .output()?;
         ensure!(
-            output.status.code() == Some(code) && told(&output).contains(said),
+            output.status.code() == Some(code) && stderr(&output).contains(said),
             "{arguments:?}: {} {}",
             output.status,
-            told(&output)
+            stderr(&output)
         );
         ensure!(output.stdout.is_empty(), "{arguments:?}");
     }

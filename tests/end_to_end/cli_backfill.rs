@@ -1,4 +1,4 @@
-//! `sightline backfill`, and the queue that it fills as other clients see it.
+//! `sightline backfill`, and its queue as other clients use it.
 
 use std::{
     fs,
@@ -15,10 +15,10 @@ use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 use sightline_tests::{Local, TIMEOUT, aws_calls, binary, run, text};
 
-/// More than are queued at once.
+/// More than are queued at the same time.
 const PICTURES: usize = 100;
-/// How many are on their way before it is noted how far a run got.
-const AT_ONCE: usize = 80;
+/// The number of pictures between two saves of the progress.
+const SAVED_AT_ONCE: usize = 80;
 
 fn backfill(local: &Local, state: &Path, arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new(binary("sightline")?);
@@ -32,7 +32,7 @@ fn backfill(local: &Local, state: &Path, arguments: &[&str]) -> Result<Command> 
     Ok(command)
 }
 
-fn told(output: &Output) -> String {
+fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -52,8 +52,8 @@ fn results(local: &Local) -> Result<usize> {
         .map_or(0, Vec::len))
 }
 
-/// Waits until so many pictures have their answer.
-fn answered(local: &Local, count: usize) -> Result<()> {
+/// Waits until this number of pictures has a result.
+fn wait_for_results(local: &Local, count: usize) -> Result<()> {
     let began = Instant::now();
     loop {
         let results = results(local)?;
@@ -62,7 +62,7 @@ fn answered(local: &Local, count: usize) -> Result<()> {
         }
         ensure!(
             began.elapsed() < TIMEOUT && results < count,
-            "{results} have an answer, not {count}"
+            "{results} have a result, not {count}"
         );
         thread::sleep(Duration::from_millis(100));
     }
@@ -75,8 +75,8 @@ fn calls(data: &Path, action: &str) -> Result<usize> {
         .count())
 }
 
-/// A queue that takes a few batches and then refuses.
-fn queue_that_takes(batches: usize) -> Result<String> {
+/// Starts a queue that accepts this number of batches and then denies access.
+fn limited_queue(batches: usize) -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = format!("http://{}", listener.local_addr()?);
     thread::spawn(move || -> Result<()> {
@@ -125,7 +125,7 @@ fn queue_that_takes(batches: usize) -> Result<String> {
 }
 
 #[test]
-fn pictures_that_lay_there_before_are_counted_queued_once_and_gone_on_with() -> Result<()> {
+fn a_backfill_counts_queues_and_continues_after_an_interruption() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (data, state) = (folder.path().join("data"), folder.path().join("state"));
     let pictures = folder.path().join("pictures");
@@ -136,13 +136,13 @@ fn pictures_that_lay_there_before_are_counted_queued_once_and_gone_on_with() -> 
             .save(pictures.join(format!("{number}.png")))?;
     }
     let local = Local::start(&data, &[])?;
-    // They come with their answers, which are then taken away.
+    // Their results are removed after the upload.
     run(Command::new(binary("sightline")?)
         .args(["upload", "--analyses", "image-properties"])
         .arg(&pictures)
         .env("SIGHTLINE_API", &local.ready.api)
         .env("XDG_STATE_HOME", &state))?;
-    let forget = || {
+    let remove_results = || {
         local.ready.aws(&[
             "s3",
             "rm",
@@ -151,79 +151,79 @@ fn pictures_that_lay_there_before_are_counted_queued_once_and_gone_on_with() -> 
             "s3://sightline-output/",
         ])
     };
-    forget()?;
+    remove_results()?;
 
     let all = "s3://sightline-input/uploads/";
     let output = backfill(&local, &state, &[all, "--dry-run"])?.output()?;
-    ensure!(output.status.success(), "{}", told(&output));
+    ensure!(output.status.success(), "{}", stderr(&output));
     let estimate = String::from_utf8(output.stdout)?;
     for part in ["100 (", "cost at most $0.18", "labels,image-properties"] {
         ensure!(estimate.contains(part), "{estimate}");
     }
     let output = backfill(&local, &state, &[all])?.output()?;
     ensure!(
-        output.status.code() == Some(2) && told(&output).contains("--yes"),
+        output.status.code() == Some(2) && stderr(&output).contains("--yes"),
         "{}",
-        told(&output)
+        stderr(&output)
     );
     let output = backfill(&local, &state, &["s3://sightline-input/old/"])?.output()?;
     ensure!(
-        output.status.code() == Some(2) && told(&output).contains("aws s3 cp"),
+        output.status.code() == Some(2) && stderr(&output).contains("aws s3 cp"),
         "{}",
-        told(&output)
+        stderr(&output)
     );
     let output = backfill(&local, &state, &["s3://nobucket/uploads/", "--dry-run"])?.output()?;
     ensure!(
-        output.status.code() == Some(4) && told(&output).contains("NoSuchBucket"),
+        output.status.code() == Some(4) && stderr(&output).contains("NoSuchBucket"),
         "{}",
-        told(&output)
+        stderr(&output)
     );
     ensure!(calls(&data, "sqs:SendMessageBatch")? == 0);
 
-    // A run that ends early has its pictures up to there queued, and the next goes on behind them.
+    // A run that fails has queued some pictures, and the next one continues after them.
     let queue = format!("{}/000000000000/sightline", local.ready.aws);
     let arguments = [all, "--yes", "--queue-url", &queue];
     let output = backfill(&local, &state, &arguments)?
-        .env("AWS_ENDPOINT_URL_SQS", queue_that_takes(AT_ONCE / 10)?)
+        .env("AWS_ENDPOINT_URL_SQS", limited_queue(SAVED_AT_ONCE / 10)?)
         .output()?;
     ensure!(
-        output.status.code() == Some(4) && told(&output).contains("not any more"),
+        output.status.code() == Some(4) && stderr(&output).contains("not any more"),
         "{} {}",
         output.status,
-        told(&output)
+        stderr(&output)
     );
     let output = backfill(&local, &state, &arguments)?.output()?;
-    ensure!(output.status.success(), "{}", told(&output));
+    ensure!(output.status.success(), "{}", stderr(&output));
     ensure!(
-        told(&output).contains("An earlier run queued 80 pictures"),
+        stderr(&output).contains("An earlier run queued 80 pictures"),
         "{}",
-        told(&output)
+        stderr(&output)
     );
-    ensure!(String::from_utf8_lossy(&output.stdout).contains("20 pictures are queued."));
-    answered(&local, PICTURES - AT_ONCE)?;
+    ensure!(String::from_utf8_lossy(&output.stdout).contains("20 pictures queued."));
+    wait_for_results(&local, PICTURES - SAVED_AT_ONCE)?;
 
-    // A run that ended well is forgotten. What has its answer is not asked about again.
-    let asked = calls(&data, "rekognition:DetectLabels")?;
+    // After a successful run, the next starts from the beginning. Pictures with a result are not analysed again.
+    let before = calls(&data, "rekognition:DetectLabels")?;
     let output = backfill(&local, &state, &[all, "--yes"])?.output()?;
-    ensure!(output.status.success(), "{}", told(&output));
-    ensure!(String::from_utf8_lossy(&output.stdout).contains("100 pictures are queued."));
-    answered(&local, PICTURES)?;
-    ensure!(calls(&data, "rekognition:DetectLabels")? == asked + AT_ONCE);
+    ensure!(output.status.success(), "{}", stderr(&output));
+    ensure!(String::from_utf8_lossy(&output.stdout).contains("100 pictures queued."));
+    wait_for_results(&local, PICTURES)?;
+    ensure!(calls(&data, "rekognition:DetectLabels")? == before + SAVED_AT_ONCE);
 
     let output = backfill(&local, &state, &[all, "--yes"])?
         .env("AWS_SECRET_ACCESS_KEY", "another")
         .output()?;
-    ensure!(output.status.code() == Some(4), "{}", told(&output));
+    ensure!(output.status.code() == Some(4), "{}", stderr(&output));
     Ok(())
 }
 
 #[test]
-fn the_queue_answers_other_clients_as_sqs_does() -> Result<()> {
+fn the_queue_behaves_like_sqs() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     let local = Local::start(&data, &[])?;
     let sqs = |arguments: &[&str]| {
-        // Named outright: this client does not look for SQS at AWS_ENDPOINT_URL.
+        // This client ignores AWS_ENDPOINT_URL for SQS.
         let mut all = vec!["--endpoint-url", &local.ready.aws, "sqs"];
         all.extend_from_slice(arguments);
         local.ready.aws(&all)
@@ -231,7 +231,7 @@ fn the_queue_answers_other_clients_as_sqs_does() -> Result<()> {
     let answer: Value =
         serde_json::from_str(&sqs(&["get-queue-url", "--queue-name", "sightline"])?)?;
     let url = text(&answer, "/QueueUrl")?;
-    // S3's own test message: understood, and nothing to do.
+    // S3's own test message, which the processor ignores.
     let body = json!({"Event": "s3:TestEvent"}).to_string();
     let sent: Value = serde_json::from_str(&sqs(&[
         "send-message",
@@ -276,7 +276,7 @@ fn the_queue_answers_other_clients_as_sqs_does() -> Result<()> {
             "BatchEntryIdsNotDistinct",
         ),
     ] {
-        let error = sqs(arguments).err().context("it should be refused")?;
+        let error = sqs(arguments).err().context("the command succeeded")?;
         ensure!(error.to_string().contains(code), "{arguments:?}: {error}");
     }
     let unsigned = sightline_tests::http(

@@ -1,4 +1,4 @@
-//! `sightline search` over what `sightline upload` brought.
+//! `sightline search`, `redrive` and `reindex`.
 
 use std::{
     path::Path,
@@ -16,7 +16,7 @@ fn sightline(local: &Local, state: &Path, arguments: &[&str]) -> Result<Output> 
         .args(arguments)
         .env("SIGHTLINE_API", &local.ready.api)
         .env("XDG_STATE_HOME", state)
-        // As scripts leave it that have no token; this service asks for none.
+        // Scripts without a token may leave it empty; this service needs none.
         .env("SIGHTLINE_TOKEN", "")
         .output()?)
 }
@@ -29,7 +29,7 @@ fn lines(output: &Output) -> Result<Vec<Value>> {
 }
 
 #[test]
-fn pictures_are_found_by_what_they_show() -> Result<()> {
+fn pictures_are_found_by_label_and_category_and_the_index_can_be_rebuilt() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
     let run = |arguments: &[&str]| sightline(&local, folder.path(), arguments);
@@ -48,7 +48,7 @@ fn pictures_are_found_by_what_they_show() -> Result<()> {
         .context("no motorcycle")?;
     let key = text(uploaded, "/key")?.to_owned();
 
-    // The row is written after the document.
+    // The index entry is written after the result.
     let began = Instant::now();
     let found = loop {
         let output = run(&[
@@ -85,7 +85,7 @@ fn pictures_are_found_by_what_they_show() -> Result<()> {
         rows.len() == 2 && rows[0].starts_with("KEY\tUPLOADED\t") && rows[1].starts_with(&key),
         "{table}"
     );
-    // What is not shown is counted.
+    // The labels that are not shown are counted.
     let labels = uploaded.get("labels").and_then(Value::as_array);
     let labels = labels.map_or(0, Vec::len);
     ensure!((6..20).contains(&labels), "{uploaded}");
@@ -97,7 +97,7 @@ fn pictures_are_found_by_what_they_show() -> Result<()> {
             .is_some_and(|shown| shown.ends_with(&ending)),
         "{table}"
     );
-    // Page by page.
+    // With and without a limit.
     let output = run(&["search", "--limit", "1", "--json"])?;
     ensure!(lines(&output)?.len() == 1);
     let output = run(&["search", "--limit", "0", "--json"])?;
@@ -116,12 +116,12 @@ fn pictures_are_found_by_what_they_show() -> Result<()> {
         let output = run(arguments)?;
         ensure!(output.status.code() == Some(code), "{arguments:?}");
     }
-    other_folders_are_refused(&local, folder.path())?;
-    reindexed(local, folder.path())
+    other_folders_are_rejected(&local, folder.path())?;
+    index_can_be_rebuilt(local, folder.path())
 }
 
-/// What works on the data folder says so where it is given another, and leaves that as it was.
-fn other_folders_are_refused(local: &Local, folder: &Path) -> Result<()> {
+/// `redrive` and `reindex` reject a folder that is not a data folder, and leave it unchanged.
+fn other_folders_are_rejected(local: &Local, folder: &Path) -> Result<()> {
     let empty = folder.join("empty");
     std::fs::create_dir(&empty)?;
     let run = |command: &str, data: &Path, more: &[&str]| -> Result<(Option<i32>, String)> {
@@ -134,30 +134,30 @@ fn other_folders_are_refused(local: &Local, folder: &Path) -> Result<()> {
             .env_remove("OUTPUT_BUCKET")
             .output()?;
         ensure!(output.stdout.is_empty(), "{command} wrote to its output");
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ok((output.status.code(), told))
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        Ok((output.status.code(), stderr))
     };
     for command in ["redrive", "reindex"] {
         for data in [&empty, &folder.join("none")] {
-            let (code, told) = run(command, data, &[])?;
+            let (code, stderr) = run(command, data, &[])?;
             ensure!(
-                code == Some(2) && told.contains("--data-dir"),
-                "{command} {}: {code:?} {told}",
+                code == Some(2) && stderr.contains("--data-dir"),
+                "{command} {}: {code:?} {stderr}",
                 data.display()
             );
         }
     }
     ensure!(std::fs::read_dir(&empty)?.next().is_none());
-    let (code, told) = run("redrive", &folder.join("data"), &["abc"])?;
+    let (code, stderr) = run("redrive", &folder.join("data"), &["abc"])?;
     ensure!(
-        code == Some(1) && told.starts_with("abc is no dead letter.\n"),
-        "{code:?} {told}"
+        code == Some(1) && stderr.starts_with("abc is not a dead letter.\n"),
+        "{code:?} {stderr}"
     );
     Ok(())
 }
 
-/// The index is made anew from the documents, beside the running service and after it was lost.
-fn reindexed(local: Local, folder: &Path) -> Result<()> {
+/// `reindex` rebuilds the index while the service runs, and after the index is lost.
+fn index_can_be_rebuilt(local: Local, folder: &Path) -> Result<()> {
     let data = folder.join("data");
     let reindex = |local: &Local| -> Result<String> {
         let output = Command::new(binary("sightline")?)
@@ -174,10 +174,10 @@ fn reindexed(local: Local, folder: &Path) -> Result<()> {
         );
         Ok(String::from_utf8(output.stdout)?)
     };
-    let said = reindex(&local)?;
+    let stdout = reindex(&local)?;
     ensure!(
-        said == "2 documents: 0 rows written, 2 as they were.\n",
-        "{said}"
+        stdout == "2 results: 0 entries written, 2 unchanged.\n",
+        "{stdout}"
     );
     local.interrupt()?;
     for file in std::fs::read_dir(&data)? {
@@ -200,11 +200,11 @@ fn reindexed(local: Local, folder: &Path) -> Result<()> {
         Ok(lines(&output)?.len())
     };
     ensure!(found(&local)? == 0, "the index was not lost");
-    let said = reindex(&local)?;
+    let stdout = reindex(&local)?;
     ensure!(
-        said == "2 documents: 2 rows written, 0 as they were.\n",
-        "{said}"
+        stdout == "2 results: 2 entries written, 0 unchanged.\n",
+        "{stdout}"
     );
-    ensure!(found(&local)? == 1, "the row is not back");
+    ensure!(found(&local)? == 1, "the entry is not back");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `sightline upload` as a person or a script runs it.
+//! `sightline upload`, run as people and scripts run it.
 
 use std::{
     fs,
@@ -13,10 +13,10 @@ use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::Value;
 use sightline_tests::{Local, TIMEOUT, aws_calls, binary, functions::objects, http, picture, text};
 
-/// How many pictures there are.
-const MANY: u32 = 500;
+/// The number of pictures.
+const PICTURES: u32 = 500;
 
-/// `sightline upload` to a service, with its journal in a folder.
+/// `sightline upload` to this service, with the journal in the folder `state`.
 fn upload(local: &Local, state: &Path) -> Result<Command> {
     let mut command = Command::new(binary("sightline")?);
     command
@@ -29,7 +29,7 @@ fn upload(local: &Local, state: &Path) -> Result<Command> {
     Ok(command)
 }
 
-/// The keys of pictures that were put, one for each PUT that succeeded.
+/// The keys of the successful PUT requests.
 fn puts(data: &Path) -> Result<Vec<String>> {
     Ok(aws_calls(data)?
         .iter()
@@ -43,14 +43,14 @@ fn puts(data: &Path) -> Result<Vec<String>> {
         .collect())
 }
 
-/// How many pictures lie in the bucket. A client that is killed may miss the reply to a PUT that was done, so the
-/// calls that were answered can be fewer; a picture that is uploaded twice lies there twice.
+/// The number of pictures in the bucket. A killed client may miss the response to a PUT that succeeded, so there can be
+/// more pictures than logged calls. A picture that is uploaded twice counts twice.
 fn stored(local: &Local) -> Result<usize> {
     let aws = |arguments: &[&str]| local.ready.aws(arguments);
     Ok(objects(&aws, "sightline-input", "uploads/")?.len())
 }
 
-/// Waits until so many were put while the command runs, and stops it with a signal.
+/// Sends a signal to the command after this number of PUT requests.
 fn stop_after(mut command: Child, data: &Path, count: usize, signal: &str) -> Result<Output> {
     let began = Instant::now();
     while puts(data)?.len() < count {
@@ -74,18 +74,18 @@ fn lines(output: &Output) -> Result<Vec<Value>> {
         .collect()
 }
 
-fn told(output: &Output) -> String {
+fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
-fn five_hundred_pictures_are_uploaded_once_however_often_it_is_interrupted() -> Result<()> {
+fn interrupted_runs_upload_each_of_500_pictures_once() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (data, state) = (folder.path().join("data"), folder.path().join("state"));
     let pictures = folder.path().join("pictures");
     fs::create_dir(&pictures)?;
-    for number in 0..MANY {
-        // No two alike, and small: their colours are all that is asked about.
+    for number in 0..PICTURES {
+        // Small pictures with different colours; only their image properties are analysed.
         let [_, _, high, low] = number.to_be_bytes();
         RgbImage::from_fn(80, 80, |x, _| {
             let side = if x < 40 { low } else { 255 - low };
@@ -104,33 +104,36 @@ fn five_hundred_pictures_are_uploaded_once_however_often_it_is_interrupted() -> 
         Ok(command)
     };
 
-    // Ctrl-C: what is in hand is finished, and everything is accounted for.
+    // Ctrl-C finishes the uploads in progress and reports every picture.
     let output = stop_after(run()?.spawn()?, &data, 60, "-INT")?;
-    ensure!(output.status.code() == Some(130), "{}", told(&output));
+    ensure!(output.status.code() == Some(130), "{}", stderr(&output));
     let rows = lines(&output)?;
-    ensure!(rows.len() == MANY as usize, "{} lines", rows.len());
+    ensure!(rows.len() == PICTURES as usize, "{} lines", rows.len());
     let not_uploaded = rows
         .iter()
         .filter(|row| row.get("status").and_then(Value::as_str) == Some("not-uploaded"))
         .count();
     let first = puts(&data)?.len();
     ensure!(
-        first + not_uploaded == MANY as usize,
+        first + not_uploaded == PICTURES as usize,
         "{first} were uploaded and {not_uploaded} not"
     );
     ensure!(
-        told(&output).contains("Run the same command again"),
+        stderr(&output).contains("Run the same command again"),
         "{}",
-        told(&output)
+        stderr(&output)
     );
 
-    // Pulled out: nothing is known but what stands in the journal.
+    // After a kill, only the journal knows what was uploaded.
     stop_after(run()?.spawn()?, &data, first + 60, "-KILL")?;
     let second = puts(&data)?.len();
-    ensure!(second < MANY as usize, "it was done before it was stopped");
+    ensure!(
+        second < PICTURES as usize,
+        "it ended before it could be killed"
+    );
 
     let output = run()?.output()?;
-    ensure!(output.status.success(), "{}", told(&output));
+    ensure!(output.status.success(), "{}", stderr(&output));
     let rows = lines(&output)?;
     ensure!(
         rows.iter()
@@ -143,31 +146,31 @@ fn five_hundred_pictures_are_uploaded_once_however_often_it_is_interrupted() -> 
         .count();
     ensure!(before >= second, "{before} of {second} were known");
     ensure!(
-        stored(&local)? == MANY as usize,
-        "{} pictures were uploaded, not {MANY}",
+        stored(&local)? == PICTURES as usize,
+        "{} pictures were uploaded, not {PICTURES}",
         stored(&local)?
     );
 
-    // Once more finds nothing to do, and --again means it.
+    // The next run has nothing to do, unless --again is set.
     let output = run()?.output()?;
-    ensure!(output.status.success(), "{}", told(&output));
+    ensure!(output.status.success(), "{}", stderr(&output));
     ensure!(
-        told(&output).contains("0 uploaded, 500 uploaded before"),
+        stderr(&output).contains("0 uploaded, 500 already uploaded"),
         "{}",
-        told(&output)
+        stderr(&output)
     );
-    ensure!(stored(&local)? == MANY as usize);
+    ensure!(stored(&local)? == PICTURES as usize);
     let output = upload(&local, &state)?
         .args(["--again", "--no-wait", "--analyses", "image-properties"])
         .arg(pictures.join("000.png"))
         .output()?;
-    ensure!(output.status.success(), "{}", told(&output));
-    ensure!(stored(&local)? == MANY as usize + 1);
+    ensure!(output.status.success(), "{}", stderr(&output));
+    ensure!(stored(&local)? == PICTURES as usize + 1);
     Ok(())
 }
 
 #[test]
-fn what_a_picture_shows_is_told_and_what_is_wrong_too() -> Result<()> {
+fn each_picture_gets_its_labels_or_a_reason() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (data, state) = (folder.path().join("data"), folder.path().join("state"));
     let local = Local::start(&data, &[])?;
@@ -179,7 +182,7 @@ fn what_a_picture_shows_is_told_and_what_is_wrong_too() -> Result<()> {
     let tiny = folder.path().join("tiny.png");
     RgbImage::new(20, 20).save_with_format(&tiny, ImageFormat::Png)?;
 
-    // The table for programs: fields between tabs, and no escape of a terminal.
+    // The table for programs has tab-separated fields and no terminal codes.
     let output = upload(&local, &state)?
         .arg(&astronaut)
         .arg(&copy)
@@ -187,7 +190,7 @@ fn what_a_picture_shows_is_told_and_what_is_wrong_too() -> Result<()> {
         .arg(&tiny)
         .arg(folder.path().join("none.jpg"))
         .output()?;
-    ensure!(output.status.code() == Some(1), "{}", told(&output));
+    ensure!(output.status.code() == Some(1), "{}", stderr(&output));
     let table = String::from_utf8(output.stdout)?;
     ensure!(!table.contains('\x1b'), "{table}");
     let row = |name: &str| -> Result<Vec<String>> {
@@ -197,7 +200,7 @@ fn what_a_picture_shows_is_told_and_what_is_wrong_too() -> Result<()> {
             .find(|fields| fields.first().is_some_and(|file| file.ends_with(name)))
             .with_context(|| format!("no row {name} in\n{table}"))
     };
-    // Both are read side by side; whichever was read first is sent, and the other named its duplicate.
+    // Both are read at the same time. The first one that is read is sent, and the other is its duplicate.
     let of_status = |status: &str| -> Result<&str> {
         ["astronaut.png", "copy.png"]
             .into_iter()
@@ -211,7 +214,7 @@ fn what_a_picture_shows_is_told_and_what_is_wrong_too() -> Result<()> {
     ensure!(labels.contains("Person"), "{table}");
     for (name, status, reason) in [
         (duplicate, "duplicate", sent),
-        ("notes.jpg", "refused", "no picture"),
+        ("notes.jpg", "refused", "not a picture"),
         ("tiny.png", "failed", "20 x 20"),
         ("none.jpg", "refused", "no such file"),
     ] {
@@ -223,7 +226,7 @@ fn what_a_picture_shows_is_told_and_what_is_wrong_too() -> Result<()> {
         );
     }
 
-    // A picture that was deleted since is uploaded anew.
+    // A deleted picture is uploaded again.
     let deleted = http(
         "DELETE",
         &format!("{}/images/{key}", local.ready.api),
@@ -235,7 +238,7 @@ fn what_a_picture_shows_is_told_and_what_is_wrong_too() -> Result<()> {
             .arg("--json")
             .arg(&astronaut)
             .output()?;
-        ensure!(output.status.success(), "{}", told(&output));
+        ensure!(output.status.success(), "{}", stderr(&output));
         let rows = lines(&output)?;
         let row = rows.first().context("no line")?;
         ensure!(
@@ -252,7 +255,7 @@ fn a_terminal_shows_progress_and_a_file_does_not() -> Result<()> {
     let (data, state) = (folder.path().join("data"), folder.path().join("state"));
     let local = Local::start(&data, &[])?;
     let file = picture("chelsea.png")?;
-    // A terminal of its own.
+    // `script` provides a terminal.
     let inner = format!(
         "'{}' upload --color always '{}'",
         binary("sightline")?.display(),
@@ -265,12 +268,12 @@ fn a_terminal_shows_progress_and_a_file_does_not() -> Result<()> {
         .env("TERM", "xterm-256color")
         .stdin(Stdio::null())
         .output()
-        .context("script of util-linux cannot be started")?;
+        .context("cannot start `script` of util-linux")?;
     let shown = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "{shown}");
     for part in [
         "Uploaded [",
-        "Answered [",
+        "Analysed [",
         "1 of 1",
         "\x1b[32m",
         "succeeded",
@@ -278,17 +281,17 @@ fn a_terminal_shows_progress_and_a_file_does_not() -> Result<()> {
         ensure!(shown.contains(part), "{part:?} is not in {shown:?}");
     }
     let output = upload(&local, &state)?.arg(&file).output()?;
-    let shown = told(&output);
+    let shown = stderr(&output);
     ensure!(output.status.success(), "{shown}");
     ensure!(
-        shown == "1 file: 0 uploaded, 1 uploaded before. Answers: 1 succeeded.\n",
+        shown == "1 file: 0 uploaded, 1 already uploaded. Results: 1 succeeded.\n",
         "{shown}"
     );
     Ok(())
 }
 
 #[test]
-fn scripts_can_tell_why_nothing_was_uploaded() -> Result<()> {
+fn exit_codes_and_messages_give_the_reason() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let run = |arguments: &[&str]| -> Result<Output> {
         Ok(Command::new(binary("sightline")?)
@@ -312,14 +315,14 @@ fn scripts_can_tell_why_nothing_was_uploaded() -> Result<()> {
     ] {
         let output = run(arguments)?;
         ensure!(
-            output.status.code() == Some(code) && told(&output).contains(said),
+            output.status.code() == Some(code) && stderr(&output).contains(said),
             "{arguments:?}: {} {}",
             output.status,
-            told(&output)
+            stderr(&output)
         );
         ensure!(output.stdout.is_empty());
     }
-    // A token that cannot be sent is a secret all the same; none at all may be an empty variable.
+    // No message contains the token, even an invalid one. An empty variable counts as no token.
     for (token, code, said) in [
         ("a secret", 2, "SIGHTLINE_TOKEN"),
         ("", 3, "sightline local"),
@@ -330,10 +333,12 @@ fn scripts_can_tell_why_nothing_was_uploaded() -> Result<()> {
             .env("XDG_STATE_HOME", folder.path())
             .env("SIGHTLINE_TOKEN", token)
             .output()?;
-        let told = told(&output);
+        let stderr = stderr(&output);
         ensure!(
-            output.status.code() == Some(code) && told.contains(said) && !told.contains("secret"),
-            "{token:?}: {} {told}",
+            output.status.code() == Some(code)
+                && stderr.contains(said)
+                && !stderr.contains("secret"),
+            "{token:?}: {} {stderr}",
             output.status
         );
     }

@@ -1,4 +1,4 @@
-//! `kill -9` in the middle of 200 uploads loses nothing and asks nothing twice.
+//! `kill -9` during 200 uploads loses no picture and analyses none twice.
 
 use std::{
     collections::HashMap,
@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use sightline_tests::{Local, TIMEOUT, picture, result, text, upload};
 
 const PICTURES: usize = 200;
-/// The kill comes when this many documents stand.
+/// The number of results after which the process is killed.
 const KILL_AT: usize = 60;
 
-/// Successful Rekognition calls by image.
+/// The number of successful Rekognition calls by image.
 fn recognitions(calls: &[Value]) -> HashMap<String, usize> {
     let mut count = HashMap::new();
     for call in calls {
@@ -28,7 +28,7 @@ fn recognitions(calls: &[Value]) -> HashMap<String, usize> {
     count
 }
 
-/// The calls served so far; a kill may have cut a line short.
+/// The logged calls. A kill may leave an incomplete line.
 fn calls(data: &Path) -> Vec<Value> {
     fs::read_to_string(data.join("aws-calls.jsonl"))
         .unwrap_or_default()
@@ -37,7 +37,7 @@ fn calls(data: &Path) -> Vec<Value> {
         .collect()
 }
 
-/// Result documents that were stored, by their resource.
+/// The resources of the stored results.
 fn documents(calls: &[Value]) -> Vec<&str> {
     calls
         .iter()
@@ -56,7 +56,7 @@ fn two_hundred_uploads_survive_a_kill() -> Result<()> {
     let api = Mutex::new(local.ready.api.clone());
     let current = || api.lock().map(|it| it.clone()).unwrap_or_default();
 
-    // Four uploaders go on through the kill; what was not accepted is sent again.
+    // Four uploaders continue during the kill and repeat failed uploads.
     let send_fifty = || -> Result<Vec<String>> {
         let mut keys = Vec::new();
         let mut failures = 0;

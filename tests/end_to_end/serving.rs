@@ -1,4 +1,4 @@
-//! How `sightline local` starts, answers and stops.
+//! `sightline local` starts, answers and stops.
 
 use std::{fs, net::TcpListener, process::Command};
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use sightline_tests::{Local, binary, http, picture, result, text, upload};
 
 #[test]
-fn it_serves_the_page_the_api_and_the_endpoint_and_stops_when_interrupted() -> Result<()> {
+fn pages_api_and_endpoint_are_served_until_ctrl_c() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     let local = Local::start(&data, &[])?;
@@ -34,20 +34,21 @@ fn it_serves_the_page_the_api_and_the_endpoint_and_stops_when_interrupted() -> R
     let output = fs::read_to_string(data.with_extension("log"))?;
     for line in [
         api.as_str(),
+        "Sightline is running.",
         "curl",
         &format!("AWS_ENDPOINT_URL={}", local.ready.aws),
         "AWS_ACCESS_KEY_ID=",
     ] {
         ensure!(
             output.contains(line),
-            "{line:?} is not in the greeting:\n{output}"
+            "{line:?} is not in the banner:\n{output}"
         );
     }
     local.interrupt()
 }
 
 #[test]
-fn a_busy_port_is_said_in_a_sentence() -> Result<()> {
+fn a_busy_port_is_an_error_in_one_sentence() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let taken = TcpListener::bind("127.0.0.1:0")?;
     let port = taken.local_addr()?.port().to_string();
@@ -55,15 +56,18 @@ fn a_busy_port_is_said_in_a_sentence() -> Result<()> {
         .args(["local", "--aws-port", "0", "--port", &port, "--data-dir"])
         .arg(folder.path().join("data"))
         .output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     ensure!(!output.status.success());
-    ensure!(said.contains(&port) && said.contains("--port"), "{said}");
-    ensure!(!said.contains("panicked"), "{said}");
+    ensure!(
+        stderr.contains(&port) && stderr.contains("--port"),
+        "{stderr}"
+    );
+    ensure!(!stderr.contains("panicked"), "{stderr}");
     Ok(())
 }
 
 #[test]
-fn a_model_that_does_not_fit_its_table_is_refused_with_the_reason() -> Result<()> {
+fn a_model_that_does_not_match_its_table_is_rejected_with_the_reason() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let table = folder.path().join("labels.json");
     fs::write(&table, json!({"version": 1, "labels": []}).to_string())?;
@@ -75,17 +79,17 @@ fn a_model_that_does_not_fit_its_table_is_refused_with_the_reason() -> Result<()
         .arg("--data-dir")
         .arg(folder.path().join("data"))
         .output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     ensure!(!output.status.success(), "it started");
     ensure!(
-        said.contains("labels.json") && !said.contains("panicked"),
-        "{said}"
+        stderr.contains("labels.json") && !stderr.contains("panicked"),
+        "{stderr}"
     );
     Ok(())
 }
 
 #[test]
-fn answers_are_there_after_a_restart() -> Result<()> {
+fn results_survive_a_restart() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     let local = Local::start(&data, &[])?;

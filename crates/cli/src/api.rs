@@ -1,4 +1,4 @@
-//! Sightline's own HTTP API, as a client sees it.
+//! A client of Sightline's HTTP API.
 
 use std::fmt;
 
@@ -9,35 +9,34 @@ use http::{HeaderValue, Method, Request, Uri, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sightline_pipeline::SourceKey;
 
 use crate::{
-    exit::Fault,
-    http::{Answer, Http, Unanswered},
+    exit::CliError,
+    http::{HttpClient, HttpResponse, SendError},
 };
 
-/// Everything but the unreserved characters of RFC 3986, section 2.3.
+/// All characters except the unreserved ones of RFC 3986, section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// Which service to talk to.
+/// Options for the service to use.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ApiArgs {
-    /// Address of the API: that of `sightline local`, or of the deployed one
+    /// URL of the API of `sightline local` or of a deployed service
     #[arg(
         long,
         env = "SIGHTLINE_API",
         value_name = "URL",
         default_value = "http://127.0.0.1:8080",
-        value_parser = base
+        value_parser = base_url
     )]
     pub(crate) api: String,
 
-    /// Access token of a service with sign-in, sent as `Authorization: Bearer`; better set in SIGHTLINE_TOKEN than given
-    /// here, where other users of this machine can see it
+    /// Access token, if the service requires sign-in; sent as `Authorization: Bearer`. Prefer SIGHTLINE_TOKEN: other users
+    /// of this machine can see the command line
     #[arg(
         long,
         env = "SIGHTLINE_TOKEN",
@@ -47,8 +46,7 @@ pub(crate) struct ApiArgs {
     pub(crate) token: Option<Token>,
 }
 
-/// A token as it was given, which is shown nowhere. Any text is taken at first, because clap repeats in its message
-/// what it refuses.
+/// A token, which no output shows. It is validated after parsing, because clap's messages repeat values that it rejects.
 #[derive(Clone)]
 pub(crate) struct Token(String);
 
@@ -65,14 +63,14 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    /// What is sent as `Authorization`: nothing where the token is empty, as an unset variable's is in scripts. The
-    /// scheme may stand before it, as in the header.
+    /// The value of the `Authorization` header; `None` if the token is empty, as scripts without a token leave it. The token
+    /// may start with its scheme.
     ///
     /// # Errors
-    /// [`Fault::Usage`] where it cannot stand in a header; the message does not hold it.
-    fn authorization(&self) -> Result<Option<HeaderValue>, Fault> {
+    /// [`CliError::Usage`] if a header cannot contain the token. The message does not contain it.
+    fn authorization(&self) -> Result<Option<HeaderValue>, CliError> {
         let mut words = self.0.split_whitespace().peekable();
-        // RFC 9110, section 11.1: schemes are in upper or lower case.
+        // RFC 9110, section 11.1: the case of a scheme does not matter.
         words.next_if(|word| word.eq_ignore_ascii_case("bearer"));
         let Some(token) = words.next() else {
             return Ok(None);
@@ -82,9 +80,9 @@ impl Token {
             .then(|| HeaderValue::try_from(format!("Bearer {token}")).ok())
             .flatten();
         let Some(mut value) = value else {
-            return Err(Fault::Usage(
-                "the access token cannot be sent: set SIGHTLINE_TOKEN (or --token) to the token alone, which has \
-                 printable ASCII characters and no blanks"
+            return Err(CliError::Usage(
+                "the access token cannot be sent; set SIGHTLINE_TOKEN (or --token) to the token alone, which consists of \
+                 printable ASCII characters without spaces"
                     .to_owned(),
             ));
         };
@@ -93,36 +91,37 @@ impl Token {
     }
 }
 
-/// An address without a slash at the end.
-fn base(text: &str) -> Result<String, String> {
-    let address = text.trim().trim_end_matches('/');
-    let full = address.parse::<Uri>().is_ok_and(|uri| {
+/// A URL without a slash at the end.
+fn base_url(text: &str) -> Result<String, String> {
+    let url = text.trim().trim_end_matches('/');
+    let is_complete = url.parse::<Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))
             && uri.authority().is_some()
             && uri.query().is_none()
     });
-    if full {
-        Ok(address.to_owned())
+    if is_complete {
+        Ok(url.to_owned())
     } else {
-        Err("it takes a full address, such as http://127.0.0.1:8080 or https://pictures.example.com".to_owned())
+        Err(
+            "expected a URL such as http://127.0.0.1:8080 or https://pictures.example.com"
+                .to_owned(),
+        )
     }
 }
 
-/// The API's client.
+/// The client.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
-    base: String,
+    base_url: String,
     authorization: Option<HeaderValue>,
-    http: Http,
+    http: HttpClient,
 }
 
-/// A reply that is a refusal, in the words of its problem document (RFC 9457).
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// An error response as a problem document (RFC 9457).
+#[derive(Debug, thiserror::Error)]
 #[error("{detail}")]
-pub(crate) struct Refusal {
-    /// The HTTP status.
-    pub(crate) status: u16,
-    /// The problem's code; `http-<status>` where there is none.
+pub(crate) struct Problem {
+    /// The problem's code, or `http-<status>` if the response has none.
     pub(crate) code: String,
     /// What was wrong and what to do.
     pub(crate) detail: String,
@@ -132,88 +131,81 @@ impl Api {
     /// A client of this service.
     ///
     /// # Errors
-    /// [`Fault::Usage`] where the token is none.
-    pub(crate) fn new(args: &ApiArgs, http: Http) -> Result<Self, Fault> {
+    /// [`CliError::Usage`] if the token is invalid.
+    pub(crate) fn new(args: &ApiArgs, http: HttpClient) -> Result<Self, CliError> {
         let token = args.token.as_ref();
         Ok(Self {
-            base: args.api.clone(),
+            base_url: args.api.clone(),
             authorization: token.map_or(Ok(None), Token::authorization)?,
             http,
         })
     }
 
-    /// Where it is.
-    pub(crate) fn base(&self) -> &str {
-        &self.base
+    /// The URL of the service, without a slash at the end.
+    pub(crate) fn base_url(&self) -> &str {
+        &self.base_url
     }
 
-    /// Makes sure that there is a Sightline at the address.
+    /// Checks that there is a Sightline API at the URL.
     ///
     /// # Errors
-    /// [`Fault::Unreachable`] where there is none.
+    /// [`CliError::Unreachable`] if there is none.
     pub(crate) async fn check(&self) -> anyhow::Result<()> {
-        let answer = self
+        let response = self
             .http
             .send_once(self.request(&Method::GET, "/health", None)?)
             .await
             .map_err(|error| self.unreachable(&error))?;
-        if answer.status == 404 || (answer.status == 200 && json(&answer).is_none()) {
-            return Err(Fault::Unreachable(format!(
+        if response.status == 404 || (response.status == 200 && json_object(&response).is_none()) {
+            return Err(CliError::Unreachable(format!(
                 "there is no Sightline API at {}; check --api (or SIGHTLINE_API)",
-                self.base
+                self.base_url
             ))
             .into());
         }
         Ok(())
     }
 
-    /// What to say when nobody is there.
-    pub(crate) fn unreachable(&self, error: &Unanswered) -> Fault {
-        Fault::Unreachable(format!(
-            "{error}; start `sightline local`, or give the address of a running service with --api (or SIGHTLINE_API)"
+    fn unreachable(&self, error: &SendError) -> CliError {
+        CliError::Unreachable(format!(
+            "{error}; start `sightline local`, or set --api (or SIGHTLINE_API) to the URL of a running service"
         ))
     }
 
-    /// Sends a request with patience.
+    /// Sends a request, with retries.
     ///
     /// # Errors
-    /// When nobody answers, or refuses who asks. Other refusals are answers.
+    /// When no response arrives, or the service rejects the credentials. Other errors are responses.
     pub(crate) async fn send(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> anyhow::Result<Answer> {
-        // Built here once so that what is wrong with it is told before it is sent.
+    ) -> anyhow::Result<HttpResponse> {
+        // A request that cannot be built is not a service that cannot be reached.
         self.request(&method, path, body)?;
-        let answer = self
+        let response = self
             .http
             .send(async || {
                 self.request(&method, path, body)
-                    .map_err(|error| Unanswered {
-                        host: self.base.clone(),
-                        reason: error.to_string(),
-                    })
+                    .map_err(|error| SendError::Request(error.to_string()))
             })
             .await
             .map_err(|error| self.unreachable(&error))?;
-        if answer.status == 401 || (answer.status == 403 && self.authorization.is_none()) {
-            let refusal = Refusal::read(&answer);
-            return Err(Fault::Denied(format!(
-                "{} refuses: {refusal} (set SIGHTLINE_TOKEN to an access token where it asks for sign-in)",
-                self.base
-            ))
-            .into());
+        if !matches!(response.status, 401 | 403) {
+            return Ok(response);
         }
-        if answer.status == 403 {
-            return Err(Fault::Denied(format!(
-                "{} refuses: {}",
-                self.base,
-                Refusal::read(&answer)
-            ))
-            .into());
-        }
-        Ok(answer)
+        let advice = if response.status == 401 || self.authorization.is_none() {
+            " (if the service requires sign-in, set SIGHTLINE_TOKEN to an access token)"
+        } else {
+            ""
+        };
+        Err(CliError::Denied(format!(
+            "{} rejected your credentials: {}{advice}",
+            self.base_url,
+            Problem::read(&response)
+        ))
+        .into())
     }
 
     fn request(
@@ -224,7 +216,7 @@ impl Api {
     ) -> anyhow::Result<Request<SdkBody>> {
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.base))
+            .uri(format!("{}{path}", self.base_url))
             .header(header::ACCEPT, "application/json");
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
@@ -236,48 +228,41 @@ impl Api {
             }
             None => SdkBody::empty(),
         };
-        request.body(body).context("the request cannot be made")
+        request.body(body).context("cannot build the request")
     }
 }
 
-impl Refusal {
-    /// Reads a problem document, or makes one of what there is.
-    pub(crate) fn read(answer: &Answer) -> Self {
-        let problem = json(answer).unwrap_or_default();
+impl Problem {
+    /// Reads the problem document. Of other responses, takes the `message` or the status.
+    pub(crate) fn read(response: &HttpResponse) -> Self {
+        let problem = json_object(response).unwrap_or_default();
         let text = |member: &str| problem.get(member).and_then(Value::as_str);
         Self {
-            status: answer.status,
-            code: text("code").map_or_else(|| format!("http-{}", answer.status), str::to_owned),
+            code: text("code").map_or_else(|| format!("http-{}", response.status), str::to_owned),
             detail: text("detail").or_else(|| text("message")).map_or_else(
-                || format!("it answered HTTP {}", answer.status),
+                || format!("the service answered HTTP {}", response.status),
                 str::to_owned,
             ),
         }
     }
 }
 
-/// The body of an answer as its type.
+/// Reads the body of a response as JSON of this type.
 ///
 /// # Errors
-/// When it is of another.
-pub(crate) fn body<T: DeserializeOwned>(answer: &Answer) -> anyhow::Result<T> {
-    serde_json::from_slice(&answer.body)
-        .context("the service's reply cannot be read; is there another service at this address?")
+/// When the body is something else.
+pub(crate) fn body<T: DeserializeOwned>(response: &HttpResponse) -> anyhow::Result<T> {
+    serde_json::from_slice(&response.body)
+        .context("cannot read the response of the service; check that --api (or SIGHTLINE_API) is the URL of a Sightline API")
 }
 
-fn json(answer: &Answer) -> Option<Value> {
-    serde_json::from_slice(&answer.body)
+fn json_object(response: &HttpResponse) -> Option<Value> {
+    serde_json::from_slice(&response.body)
         .ok()
         .filter(Value::is_object)
 }
 
-/// The path of an image's result. A key with empty, `.` or `..` segments goes as one segment, because clients and
-/// proxies would resolve them.
-pub(crate) fn results_path(key: &SourceKey) -> String {
-    sightline_upload_api::results_path(key)
-}
-
-/// A value in a query.
+/// Percent-encodes a value of a query.
 pub(crate) fn query_value(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
@@ -285,11 +270,12 @@ pub(crate) fn query_value(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::parse;
 
     #[test]
-    fn addresses_are_full_and_lose_their_last_slash() {
+    fn base_urls_are_complete_and_have_no_slash_at_the_end() {
         assert_eq!(
-            base("https://a.example/stage/"),
+            base_url("https://a.example/stage/"),
             Ok("https://a.example/stage".to_owned())
         );
         for wrong in [
@@ -299,12 +285,12 @@ mod tests {
             "http://",
             "http://a/?b=c",
         ] {
-            assert!(base(wrong).is_err(), "{wrong}");
+            assert!(base_url(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
-    fn a_token_is_sent_with_its_scheme_or_not_given_at_all() {
+    fn a_token_is_sent_with_its_scheme_and_an_empty_one_is_not_sent() {
         let sent = |text: &str| Token::from(text.to_owned()).authorization().unwrap();
         for text in ["secret", " secret\n", "Bearer secret", "bearer  secret"] {
             let value = sent(text).unwrap();
@@ -318,21 +304,16 @@ mod tests {
 
     #[test]
     fn a_token_is_shown_nowhere() {
-        use crate::args::{Cli, Command};
-        use clap::Parser as _;
         for given in ["secret word", "Bearer secret word", "sécret", "secret\u{1}"] {
-            // clap takes it, so it cannot tell about it.
-            let cli = Cli::try_parse_from(["sightline", "search", "--token", given]).unwrap();
-            let shown = format!("{:?}", cli.command);
+            // clap accepts the token, so its messages cannot contain it.
+            let args: ApiArgs = parse(&["--token", given]).unwrap();
+            let shown = format!("{args:?}");
             assert!(
                 shown.contains("Token") && !shown.contains("cret"),
                 "{shown}"
             );
-            let Command::Search(args) = cli.command else {
-                panic!("another command")
-            };
-            let error = Api::new(&args.api, Http::new()).unwrap_err();
-            assert!(matches!(error, Fault::Usage(_)), "{error:?}");
+            let error = Api::new(&args, HttpClient::new()).unwrap_err();
+            assert!(matches!(error, CliError::Usage(_)), "{error:?}");
             let said = format!("{error} {error:?}");
             assert!(
                 said.contains("SIGHTLINE_TOKEN") && !said.contains("cret"),
@@ -342,21 +323,23 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_told_in_their_own_words_or_by_their_status() {
-        let answer = |body: &str| Answer {
+    fn a_problem_has_the_detail_of_its_document_or_the_status() {
+        let response = |body: &str| HttpResponse {
             status: 413,
             headers: http::HeaderMap::new(),
             body: body.as_bytes().to_vec(),
         };
-        let refusal = Refusal::read(&answer(r#"{"code":"image-too-large","detail":"Smaller."}"#));
+        let problem = Problem::read(&response(
+            r#"{"code":"image-too-large","detail":"Smaller."}"#,
+        ));
         assert_eq!(
-            (refusal.code.as_str(), refusal.detail.as_str()),
+            (problem.code.as_str(), problem.detail.as_str()),
             ("image-too-large", "Smaller.")
         );
-        let refusal = Refusal::read(&answer("<html>"));
+        let problem = Problem::read(&response("<html>"));
         assert_eq!(
-            (refusal.code.as_str(), refusal.to_string().as_str()),
-            ("http-413", "it answered HTTP 413")
+            (problem.code.as_str(), problem.to_string().as_str()),
+            ("http-413", "the service answered HTTP 413")
         );
     }
 }

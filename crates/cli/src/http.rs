@@ -1,8 +1,8 @@
-//! HTTP as the commands need it: the SDK's own connections (one TLS stack, the system's certificates, the proxy of
-//! the environment), with patience.
+//! The HTTP client of the commands that use the API.
 //!
-//! A request is tried again when no answer came, and when the answer says so (429 and 5xx but 501): after
-//! `Retry-After` where the server gave one, else after a pause that doubles, of which a random part is left out.
+//! It uses the SDK's connections: one TLS stack, the system's certificates and the proxy of the environment. A request
+//! is sent again if no response arrives, and after 429 and 5xx except 501: after `Retry-After` if the response has it,
+//! else after the pauses of [`pauses`].
 
 use std::{
     net::IpAddr,
@@ -21,35 +21,34 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::body::SdkBody;
 use http::{HeaderMap, Uri, header::RETRY_AFTER};
 use http_body_util::BodyExt as _;
+use sightline_pipeline::backoff::pauses;
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
-use uuid::Uuid;
 
-/// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an answer may take, beside the time that its request's body needs.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
-/// The slowest upload that is waited for, in bytes a second.
-const SLOWEST: u64 = 16 * 1024;
-/// How often a request is sent at most.
-const MOST_TRIES: u32 = 6;
-/// The pause after the first try.
+/// The time for a response, in addition to the time for sending the request's body.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+/// The slowest upload that does not time out, in bytes per second.
+const MIN_UPLOAD_RATE: u64 = 16 * 1024;
+/// The maximum number of times a request is sent.
+const MAX_ATTEMPTS: usize = 6;
+/// The pause after the first attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// The longest pause that is waited for, also where the server asks for more.
+/// The longest pause. A request is not repeated if the server asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// The largest answer that is read, in bytes.
-const MAX_ANSWER: usize = 64 * 1024 * 1024;
+/// The largest response body, in bytes.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024 * 1024;
 
-/// Sends requests. Cloning is cheap and shares connections.
+/// The client. Cloning is cheap and shares connections.
 #[derive(Debug, Clone)]
-pub(crate) struct Http {
+pub(crate) struct HttpClient {
     direct: SharedHttpConnector,
     proxied: SharedHttpConnector,
     first_pause: Duration,
 }
 
-/// An answer, whatever its status.
+/// A response with any status.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     /// The status code.
     pub(crate) status: u16,
     /// The headers.
@@ -58,18 +57,24 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-/// No answer came.
+/// Why there is no response.
 #[derive(Debug, thiserror::Error)]
-#[error("{host} did not answer: {reason}")]
-pub(crate) struct Unanswered {
-    /// Whom the request was sent to.
-    pub(crate) host: String,
-    /// What the connection said. Never an address: it may be signed.
-    pub(crate) reason: String,
+pub(crate) enum SendError {
+    /// The request could not be built.
+    #[error("cannot send the request: {0}")]
+    Request(String),
+    /// No response arrived.
+    #[error("{host} did not answer: {reason}")]
+    NoResponse {
+        /// Scheme and authority of the server.
+        host: String,
+        /// The error of the connection. Never contains the URL, which may be signed.
+        reason: String,
+    },
 }
 
-impl Http {
-    /// A client without connections yet.
+impl HttpClient {
+    /// A client without connections.
     pub(crate) fn new() -> Self {
         let connector = |proxy: ProxyConfig| {
             SharedHttpConnector::new(
@@ -91,31 +96,30 @@ impl Http {
         }
     }
 
-    /// Sends a request until it has an answer that stands. `request` makes the request anew for each try.
+    /// Sends a request up to [`MAX_ATTEMPTS`] times. `request` builds the request for each attempt.
     ///
     /// # Errors
-    /// When no try was answered, or the request cannot be sent at all.
+    /// The last attempt's error, or the error of `request`.
     pub(crate) async fn send(
         &self,
-        request: impl AsyncFn() -> Result<http::Request<SdkBody>, Unanswered>,
-    ) -> Result<Answer, Unanswered> {
-        let mut tries = 0;
+        request: impl AsyncFn() -> Result<http::Request<SdkBody>, SendError>,
+    ) -> Result<HttpResponse, SendError> {
+        let mut pauses = pauses(self.first_pause, LONGEST_PAUSE, MAX_ATTEMPTS);
         loop {
-            tries += 1;
-            let outcome = match request().await {
-                Ok(request) => self.send_once(request).await,
-                Err(error) => return Err(error),
-            };
-            let wished = match &outcome {
-                Ok(answer) if !answer.is_passing() => return outcome,
-                Ok(answer) => answer.retry_after(SystemTime::now()),
+            let result = self.send_once(request().await?).await;
+            let retry_after = match &result {
+                Ok(response) if !response.is_retryable() => return result,
+                Ok(response) => response.retry_after(SystemTime::now()),
                 Err(_) => None,
             };
-            let pause = pause(tries, self.first_pause, random()).max(wished.unwrap_or_default());
-            if tries == MOST_TRIES || pause > LONGEST_PAUSE {
-                return outcome;
-            }
-            tracing::debug!(tries, ?pause, "trying again");
+            let Some(pause) = pauses
+                .next()
+                .map(|pause| pause.max(retry_after.unwrap_or_default()))
+                .filter(|pause| *pause <= LONGEST_PAUSE)
+            else {
+                return result;
+            };
+            tracing::debug!(?pause, "trying again after a pause");
             tokio::time::sleep(pause).await;
         }
     }
@@ -123,70 +127,63 @@ impl Http {
     /// Sends a request once.
     ///
     /// # Errors
-    /// When no answer came.
+    /// When no response arrives.
     pub(crate) async fn send_once(
         &self,
         request: http::Request<SdkBody>,
-    ) -> Result<Answer, Unanswered> {
+    ) -> Result<HttpResponse, SendError> {
         let host = host(request.uri());
-        let unanswered = |reason: String| Unanswered {
+        let no_response = |reason: String| SendError::NoResponse {
             host: host.clone(),
             reason,
         };
-        let length = request.body().content_length().or_else(|| {
-            request
-                .headers()
-                .get(http::header::CONTENT_LENGTH)?
-                .to_str()
-                .ok()?
-                .parse()
-                .ok()
-        });
-        let patience = ANSWER_TIMEOUT + Duration::from_secs(length.unwrap_or_default() / SLOWEST);
+        let timeout = RESPONSE_TIMEOUT
+            + Duration::from_secs(body_length(&request).unwrap_or_default() / MIN_UPLOAD_RATE);
         let connector = if is_loopback(request.uri()) {
             &self.direct
         } else {
             &self.proxied
         };
-        let request = HttpRequest::try_from(request).map_err(|error| unanswered(told(&error)))?;
-        let answer = async {
+        let request =
+            HttpRequest::try_from(request).map_err(|error| no_response(root_cause(&error)))?;
+        let response = async {
             let response = connector
                 .call(request)
                 .await
-                .map_err(|error| unanswered(told(&error)))?
+                .map_err(|error| no_response(root_cause(&error)))?
                 .try_into_http1x()
-                .map_err(|error| unanswered(told(&error)))?;
+                .map_err(|error| no_response(root_cause(&error)))?;
             let (head, body) = response.into_parts();
-            let body = http_body_util::Limited::new(body, MAX_ANSWER)
+            let body = http_body_util::Limited::new(body, MAX_RESPONSE_BYTES)
                 .collect()
                 .await
-                .map_err(|error| unanswered(told(&*error)))?;
-            Ok(Answer {
+                .map_err(|error| no_response(root_cause(&*error)))?;
+            Ok(HttpResponse {
                 status: head.status.as_u16(),
                 headers: head.headers,
                 body: body.to_bytes().to_vec(),
             })
         };
-        tokio::time::timeout(patience, answer)
+        tokio::time::timeout(timeout, response)
             .await
-            .unwrap_or_else(|_| Err(unanswered("it took too long".to_owned())))
+            .unwrap_or_else(|_| Err(no_response("timed out".to_owned())))
     }
 
-    /// The same with shorter pauses.
+    /// The same client with short pauses.
     #[cfg(test)]
-    pub(crate) fn hasty(mut self) -> Self {
+    fn with_short_pauses(mut self) -> Self {
         self.first_pause = Duration::from_millis(1);
         self
     }
 }
 
-impl Answer {
-    /// Whether the server may answer otherwise later.
-    fn is_passing(&self) -> bool {
+impl HttpResponse {
+    /// Whether a later attempt may get another response.
+    fn is_retryable(&self) -> bool {
         matches!(self.status, 408 | 425 | 429 | 500 | 502..=599)
     }
 
-    /// How long the server asks to wait: seconds, or until a date (RFC 9110, section 10.2.3).
+    /// How long the server asks to wait: a number of seconds, or until a date (RFC 9110, section 10.2.3).
     pub(crate) fn retry_after(&self, now: SystemTime) -> Option<Duration> {
         let value = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
         if let Ok(seconds) = value.parse() {
@@ -201,22 +198,15 @@ impl Answer {
     }
 }
 
-/// The pause after a number of tries, the last quarter of which is random, so that requests that failed together do
-/// not come back together.
-fn pause(tries: u32, first: Duration, random: f64) -> Duration {
-    let doublings = tries.saturating_sub(1).min(16);
-    first
-        .saturating_mul(1 << doublings)
-        .mul_f64(0.75 + random / 4.0)
+/// The length of the body in bytes, if it is known.
+fn body_length(request: &http::Request<SdkBody>) -> Option<u64> {
+    request.body().content_length().or_else(|| {
+        let length = request.headers().get(http::header::CONTENT_LENGTH)?;
+        length.to_str().ok()?.parse().ok()
+    })
 }
 
-/// A random number in 0..1.
-fn random() -> f64 {
-    let (high, _) = Uuid::new_v4().as_u64_pair();
-    f64::from(u32::try_from(high >> 32).unwrap_or_default()) / (f64::from(u32::MAX) + 1.0)
-}
-
-/// Scheme and authority of an address: a signed one's query is a secret.
+/// Scheme and authority of a URL, without the query, which is secret in a signed URL.
 fn host(uri: &Uri) -> String {
     format!(
         "{}://{}",
@@ -225,7 +215,7 @@ fn host(uri: &Uri) -> String {
     )
 }
 
-/// Whether an address is this machine's own, which no proxy leads to.
+/// Whether a URL is on this machine, where no proxy is used.
 fn is_loopback(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default();
     host.eq_ignore_ascii_case("localhost")
@@ -235,8 +225,8 @@ fn is_loopback(uri: &Uri) -> bool {
             .is_ok_and(|ip| ip.is_loopback())
 }
 
-/// The last cause of an error, which is what the system said.
-fn told(error: &(dyn std::error::Error + 'static)) -> String {
+/// The innermost cause of an error, which is usually the system's message.
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;
     while let Some(cause) = last.source() {
         last = cause;
@@ -250,64 +240,81 @@ mod tests {
     use axum::{Router, http::StatusCode, routing::get};
     use std::sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicUsize, Ordering},
     };
 
-    /// Serves what answers by the number of the request, counted from one.
-    async fn served(answer: fn(u32) -> (StatusCode, &'static str)) -> (String, Arc<AtomicU32>) {
-        let asked = Arc::new(AtomicU32::new(0));
-        let counter = Arc::clone(&asked);
+    /// Starts a server. `respond` gets the number of the request, from one, and returns status and `Retry-After`. Returns the
+    /// URL and the count of requests.
+    async fn serve(respond: fn(usize) -> (StatusCode, &'static str)) -> (String, Arc<AtomicUsize>) {
+        let requests = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&requests);
         let app = Router::new().route(
             "/",
             get(move || async move {
-                let (status, after) = answer(counter.fetch_add(1, Ordering::SeqCst) + 1);
+                let (status, after) = respond(counter.fetch_add(1, Ordering::SeqCst) + 1);
                 (status, [(RETRY_AFTER, after)], "body")
             }),
         );
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}/", listener.local_addr().unwrap());
+        let url = format!("http://{}/", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        (address, asked)
+        (url, requests)
     }
 
-    async fn get_patiently(address: &str) -> Result<Answer, Unanswered> {
-        Http::new()
-            .hasty()
-            .send(async || Ok(http::Request::get(address).body(SdkBody::empty()).unwrap()))
+    async fn get_with_retries(url: &str) -> Result<HttpResponse, SendError> {
+        HttpClient::new()
+            .with_short_pauses()
+            .send(async || Ok(http::Request::get(url).body(SdkBody::empty()).unwrap()))
             .await
     }
 
     #[tokio::test]
-    async fn what_passes_is_tried_again_and_what_stands_is_not() {
-        let (address, asked) = served(|number| match number {
+    async fn retryable_responses_are_retried_and_others_are_not() {
+        let (url, requests) = serve(|number| match number {
             1 => (StatusCode::SERVICE_UNAVAILABLE, "0"),
             2 => (StatusCode::TOO_MANY_REQUESTS, "0"),
             _ => (StatusCode::OK, "0"),
         })
         .await;
-        let answer = get_patiently(&address).await.unwrap();
-        assert_eq!((answer.status, answer.body.as_slice()), (200, &b"body"[..]));
-        assert_eq!(asked.load(Ordering::SeqCst), 3);
+        let response = get_with_retries(&url).await.unwrap();
+        assert_eq!(
+            (response.status, response.body.as_slice()),
+            (200, &b"body"[..])
+        );
+        assert_eq!(requests.load(Ordering::SeqCst), 3);
 
-        let (address, asked) = served(|_| (StatusCode::NOT_IMPLEMENTED, "0")).await;
-        assert_eq!(get_patiently(&address).await.unwrap().status, 501);
-        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        let (url, requests) = serve(|_| (StatusCode::NOT_IMPLEMENTED, "0")).await;
+        assert_eq!(get_with_retries(&url).await.unwrap().status, 501);
+        assert_eq!(requests.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test]
-    async fn patience_ends() {
-        let (address, asked) = served(|_| (StatusCode::BAD_GATEWAY, "0")).await;
-        assert_eq!(get_patiently(&address).await.unwrap().status, 502);
-        assert_eq!(asked.load(Ordering::SeqCst), MOST_TRIES);
+    async fn retries_are_limited() {
+        let (url, requests) = serve(|_| (StatusCode::BAD_GATEWAY, "0")).await;
+        assert_eq!(get_with_retries(&url).await.unwrap().status, 502);
+        assert_eq!(requests.load(Ordering::SeqCst), MAX_ATTEMPTS);
 
-        let (address, asked) = served(|_| (StatusCode::SERVICE_UNAVAILABLE, "86400")).await;
-        assert_eq!(get_patiently(&address).await.unwrap().status, 503);
-        assert_eq!(asked.load(Ordering::SeqCst), 1, "nobody waits for a day");
+        let (url, requests) = serve(|_| (StatusCode::SERVICE_UNAVAILABLE, "86400")).await;
+        assert_eq!(get_with_retries(&url).await.unwrap().status, 503);
+        assert_eq!(requests.load(Ordering::SeqCst), 1, "a day is too long");
     }
 
     #[tokio::test]
-    async fn nobody_there_is_an_error_without_the_query() {
-        let error = get_patiently("http://127.0.0.1:1/?X-Amz-Signature=abc")
+    async fn a_retry_waits_as_long_as_the_server_asks() {
+        let (url, requests) = serve(|number| match number {
+            1 => (StatusCode::SERVICE_UNAVAILABLE, "1"),
+            _ => (StatusCode::OK, "0"),
+        })
+        .await;
+        let started = std::time::Instant::now();
+        assert_eq!(get_with_retries(&url).await.unwrap().status, 200);
+        assert_eq!(requests.load(Ordering::SeqCst), 2);
+        assert!(started.elapsed() >= Duration::from_secs(1));
+    }
+
+    #[tokio::test]
+    async fn an_error_never_contains_the_query() {
+        let error = get_with_retries("http://127.0.0.1:1/?X-Amz-Signature=abc")
             .await
             .unwrap_err()
             .to_string();
@@ -319,8 +326,8 @@ mod tests {
     }
 
     #[test]
-    fn waits_are_read_as_seconds_and_as_dates() {
-        let answer = |value: &'static str| Answer {
+    fn retry_after_is_a_number_of_seconds_or_a_date() {
+        let response = |value: &'static str| HttpResponse {
             status: 503,
             headers: HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]),
             body: Vec::new(),
@@ -328,7 +335,7 @@ mod tests {
         let now = SystemTime::from(
             OffsetDateTime::parse("Fri, 31 Dec 1999 23:59:00 GMT", &Rfc2822).unwrap(),
         );
-        let wait = |value| answer(value).retry_after(now).map(|wait| wait.as_secs());
+        let wait = |value| response(value).retry_after(now).map(|wait| wait.as_secs());
         assert_eq!(wait("7"), Some(7));
         assert_eq!(wait("Fri, 31 Dec 1999 23:59:59 GMT"), Some(59));
         assert_eq!(wait("Fri, 31 Dec 1999 23:58:59 GMT"), Some(0));
@@ -336,15 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_double() {
-        let first = Duration::from_millis(500);
-        assert_eq!(pause(1, first, 1.0), Duration::from_millis(500));
-        assert_eq!(pause(3, first, 1.0), Duration::from_secs(2));
-        assert_eq!(pause(3, first, 0.0), Duration::from_millis(1500));
-    }
-
-    #[test]
-    fn no_proxy_leads_to_this_machine() {
+    fn no_proxy_is_used_for_this_machine() {
         for (address, own) in [
             ("http://localhost:8080/", true),
             ("http://127.0.0.1/", true),

@@ -1,7 +1,7 @@
-//! What is written where: what was asked for on standard output, everything else on standard error.
+//! Output: results on standard output, everything else on standard error.
 //!
-//! On a terminal, tables are aligned and may be coloured; elsewhere they are lines of fields between tabs, below a
-//! line of their names, so that `cut`, `awk` and spreadsheets read them.
+//! On a terminal, tables are aligned and may be coloured. Elsewhere they are lines of tab-separated fields below a line
+//! of names, for `cut`, `awk` and spreadsheets.
 
 use std::{
     env,
@@ -11,14 +11,14 @@ use std::{
 use clap::{Args, ValueEnum};
 use console::{Alignment, Style};
 
-/// How results are shown.
+/// Options for the output.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct OutputArgs {
-    /// Write JSON, one object a line, in place of a table
+    /// Write JSON instead of a table, one object per line
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// When to use colours; `auto` is on terminals, unless NO_COLOR is set
+    /// When to use colours; `auto` uses them on terminals unless NO_COLOR is set
     #[arg(
         long,
         value_enum,
@@ -40,7 +40,7 @@ pub(crate) enum When {
 }
 
 impl When {
-    /// Whether what goes to a stream, which is a terminal or not, is coloured.
+    /// Whether to use colours on a stream.
     pub(crate) fn colours(self, terminal: bool) -> bool {
         match self {
             Self::Always => true,
@@ -51,23 +51,23 @@ impl When {
     }
 }
 
-/// How many columns a field gets at most; a longer one moves its line's later ones.
-const WIDEST: usize = 72;
+/// The maximum width of a column. A longer field shifts the later fields of its line.
+const MAX_COLUMN_WIDTH: usize = 72;
 
-/// How a field is meant.
+/// The meaning of a field, shown as its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// As it is.
+    /// Neutral.
     Plain,
-    /// All is well.
+    /// Success.
     Good,
-    /// Something to look at.
+    /// Needs attention.
     Warning,
-    /// Something went wrong.
+    /// Failure.
     Bad,
 }
 
-/// Rows of text under names.
+/// Rows of text below a line of names.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     names: Vec<&'static str>,
@@ -75,7 +75,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table without rows yet.
+    /// A table without rows.
     pub(crate) fn new(names: &[&'static str]) -> Self {
         Self {
             names: names.to_vec(),
@@ -88,14 +88,14 @@ impl Table {
         self.rows.push(fields.into_iter().collect());
     }
 
-    /// Writes it to standard output as suits what that is.
+    /// Writes the table to standard output.
     ///
     /// # Errors
-    /// When standard output cannot be written; one that was closed has been read far enough and is no error.
+    /// When standard output cannot be written. A closed pipe is no error.
     pub(crate) fn print(&self, color: When) -> io::Result<()> {
         let out = io::stdout().lock();
         let terminal = out.is_terminal();
-        written(self.write(out, terminal, color.colours(terminal)))
+        ignore_closed_pipe(self.write(out, terminal, color.colours(terminal)))
     }
 
     fn write(&self, mut out: impl Write, terminal: bool, colours: bool) -> io::Result<()> {
@@ -127,7 +127,7 @@ impl Table {
                     .map(|field| console::measure_text_width(field))
                     .max()
                     .unwrap_or_default()
-                    .min(WIDEST)
+                    .min(MAX_COLUMN_WIDTH)
             })
             .collect();
         for line in lines {
@@ -153,8 +153,8 @@ impl Tone {
     }
 }
 
-/// A field without what would break its line or speak to the terminal: names of files hold anything.
-pub(crate) fn plain(field: &str) -> String {
+/// Replaces control characters, which file names may contain and which would break the line or control the terminal.
+fn plain(field: &str) -> String {
     field
         .chars()
         .map(|char| if char.is_control() { '\u{fffd}' } else { char })
@@ -167,7 +167,7 @@ pub(crate) fn plain(field: &str) -> String {
 /// As [`Table::print`].
 pub(crate) fn print_json(value: &impl serde::Serialize) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    written(
+    ignore_closed_pipe(
         serde_json::to_writer(&mut out, value)
             .map_err(io::Error::from)
             .and_then(|()| out.write_all(b"\n"))
@@ -175,39 +175,48 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> io::Result<()> {
     )
 }
 
-/// Whoever closed standard output, as `head` does, wants no more of it.
-fn written(result: io::Result<()>) -> io::Result<()> {
+/// Writes a line of text to standard output.
+///
+/// # Errors
+/// As [`Table::print`].
+pub(crate) fn print_line(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    ignore_closed_pipe(writeln!(out, "{text}").and_then(|()| out.flush()))
+}
+
+/// A reader such as `head` closes the pipe when it has enough.
+fn ignore_closed_pipe(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
 }
 
-/// Says something to the person, not to the program that reads the output.
-pub(crate) fn tell(text: &str) {
+/// Prints a message for people, not for programs that read the results.
+pub(crate) fn print_message(text: &str) {
     eprintln!("{text}");
 }
 
-/// How many labels a field of a table shows.
-const LABELS: usize = 5;
+/// How many labels a table field shows.
+const SHOWN_LABELS: usize = 5;
 
-/// The first labels with their confidence in percent, and how many more there are; at least so many where these are
-/// not `all`.
-pub(crate) fn labels(labels: &[(&str, f64)], all: bool) -> String {
+/// The first labels with their confidence in percent, and the number of further labels. Unless `complete`, there may be
+/// more labels than `labels` contains.
+pub(crate) fn labels(labels: &[(&str, f64)], complete: bool) -> String {
     let mut shown: Vec<_> = labels
         .iter()
-        .take(LABELS)
+        .take(SHOWN_LABELS)
         .map(|(name, percent)| format!("{name} {percent:.0}%"))
         .collect();
-    let more = labels.len().saturating_sub(LABELS);
+    let more = labels.len().saturating_sub(SHOWN_LABELS);
     if more > 0 {
-        let least = if all { "" } else { "at least " };
+        let least = if complete { "" } else { "at least " };
         shown.push(format!("and {least}{more} more"));
     }
     shown.join(", ")
 }
 
-/// A number of things.
+/// A number with its noun.
 pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
@@ -232,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_get_tabs_and_nothing_else() {
+    fn programs_get_tab_separated_fields_without_colours() {
         assert_eq!(
             text(false, false),
             "FILE\tSTATUS\na\u{fffd}b\u{fffd}[31m.jpg\tfailed\n"
@@ -240,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn people_get_columns_and_colours_only_where_they_want_them() {
+    fn terminals_get_aligned_columns_and_optional_colours() {
         let plain = text(true, false);
         assert!(!plain.contains('\x1b') && !plain.contains('\t'), "{plain}");
         let header = plain.lines().next().unwrap();
@@ -257,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_follow_the_wish_and_else_the_terminal() {
+    fn colours_follow_the_option_and_by_default_the_terminal() {
         assert!(When::Always.colours(false));
         assert!(!When::Never.colours(true));
         assert!(!When::Auto.colours(false));

@@ -1,46 +1,49 @@
-//! `sightline reindex`: the index is made anew from the result documents.
+//! `sightline reindex`: rebuilds the search index from stored results.
 
-use std::{io::IsTerminal as _, path::PathBuf};
+use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use sightline_aws as aws;
+use sightline_aws::S3Store;
 use sightline_pipeline::index::{
     ImageIndex, SqliteIndex,
     reindex::{Progress, reindex},
 };
 
 use crate::{
-    exit::{Fault, Outcome},
-    local::INDEX_FILE,
+    aws,
+    data_dir::DataDir,
+    exit::{CliError, Outcome},
     output,
 };
 
-/// How many documents are read at once.
-const AT_ONCE: usize = 16;
+/// How many results are read at the same time.
+const CONCURRENT_READS: usize = 16;
 
 /// `sightline reindex`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
-Every row of the index comes from a result document, so nothing is lost with
-it. Runs beside the service; run it again where it was interrupted.
+Every entry of the index comes from a stored result, so a lost index can be
+rebuilt. The service may keep running. Run the command again if it was
+interrupted.
 
 EXAMPLES
-  The local mode (with the variables that `sightline local` prints), in the
-  folder where it was started:
+  The local mode (with the lines that `sightline local` prints), in the folder
+  where it was started:
     sightline reindex
   On AWS:
     sightline reindex --output-bucket my-output-bucket --index-table my-table
 
 EXIT CODES
-  0  the index is that of the documents
-  1  some documents could not be read
-  2  the command line is wrong
-  3  AWS was not reached
-  4  AWS refused: keys, permissions, or a bucket that is not there")]
+  0  the index matches the stored results
+  1  some results could not be read
+  2  invalid command line
+  3  AWS could not be reached
+  4  AWS rejected the request: keys, permissions, or a bucket that does not
+     exist")]
 pub(crate) struct ReindexArgs {
-    /// The bucket with the result documents
+    /// Bucket with the results
     #[arg(
         long,
         env = "OUTPUT_BUCKET",
@@ -49,52 +52,46 @@ pub(crate) struct ReindexArgs {
     )]
     output_bucket: String,
 
-    /// The DynamoDB table; when not given, the index of the local mode
+    /// DynamoDB table of the index; by default the index of the local mode
     #[arg(long, env = "INDEX_TABLE", value_name = "TABLE")]
     index_table: Option<String>,
 
-    /// The folder that `sightline local` was given, which holds its index
-    #[arg(
-        long,
-        env = "SIGHTLINE_DATA_DIR",
-        value_name = "FOLDER",
-        default_value = ".sightline"
-    )]
-    data_dir: PathBuf,
+    #[command(flatten)]
+    data_dir: DataDir,
 }
 
-/// Reads all documents and writes their rows.
+/// Rebuilds the index.
 ///
 /// # Errors
-/// When AWS, or the index, cannot be reached or refuses.
+/// When AWS or the index cannot be reached or rejects a request.
 pub(crate) async fn run(args: ReindexArgs) -> anyhow::Result<Outcome> {
-    let sdk = aws::load().await;
-    if sdk.region().is_none() {
-        return Err(Fault::no_region().into());
-    }
-    let store = aws::clients(&sdk).store;
+    let (sdk, _) = aws::load().await?;
+    let store = sightline_aws::clients(&sdk).store;
     let progress = match &args.index_table {
-        Some(table) => fill(&store, &aws::index(&sdk, table), &args.output_bucket).await?,
+        Some(table) => {
+            let index = sightline_aws::index(&sdk, table);
+            rebuild(&store, &index, &args.output_bucket).await?
+        }
         None => {
-            // Documents of AWS have no place in the index of this machine.
+            // Results on AWS do not belong in this machine's index.
             if sdk.endpoint_url().is_none() {
-                return Err(Fault::Usage(
-                    "which index? Name its DynamoDB table with --index-table (or INDEX_TABLE), or set the variables that \
-                     `sightline local` prints"
+                return Err(CliError::Usage(
+                    "no index is chosen; set --index-table (or INDEX_TABLE) to its DynamoDB table, or, for the local mode, \
+                     use the lines that `sightline local` prints"
                         .to_owned(),
                 )
                 .into());
             }
-            // `sightline local` makes it; one made here would be filled in a folder where nobody looks for it.
-            let file = args.data_dir.join(INDEX_FILE);
+            // `sightline local` creates the file. One created here would be in a folder where nothing reads it.
+            let file = args.data_dir.index_file();
             if !file.is_file() {
-                return Err(Fault::no_local_data("index", &args.data_dir).into());
+                return Err(args.data_dir.missing("index").into());
             }
-            let index = SqliteIndex::open(&file).context("the index cannot be opened")?;
-            fill(&store, &index, &args.output_bucket).await?
+            let index = SqliteIndex::open(&file).context("cannot open the index")?;
+            rebuild(&store, &index, &args.output_bucket).await?
         }
     };
-    println_out(&summary(&progress))?;
+    output::print_line(&summary(&progress))?;
     Ok(if progress.unreadable > 0 {
         Outcome::SomeFailed
     } else {
@@ -102,8 +99,8 @@ pub(crate) async fn run(args: ReindexArgs) -> anyhow::Result<Outcome> {
     })
 }
 
-async fn fill(
-    store: &aws::S3Store,
+async fn rebuild(
+    store: &S3Store,
     index: &impl ImageIndex,
     output_bucket: &str,
 ) -> anyhow::Result<Progress> {
@@ -112,19 +109,15 @@ async fn fill(
     } else {
         ProgressBar::hidden()
     };
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} documents, {per_sec}") {
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} results, {per_sec}") {
         bar.set_style(style);
     }
-    let outcome = reindex(store, index, output_bucket, AT_ONCE, |progress| {
+    let result = reindex(store, index, output_bucket, CONCURRENT_READS, |progress| {
         bar.set_position(progress.documents);
     })
     .await;
     bar.finish_and_clear();
-    outcome.map_err(|error| match Fault::of_service(&error) {
-        Some(fault) => fault.into(),
-        None => anyhow::Error::new(error)
-            .context("the index is not complete; run the same command again"),
-    })
+    result.map_err(|error| aws::command_error("the index is incomplete".to_owned(), &error))
 }
 
 fn summary(progress: &Progress) -> String {
@@ -136,29 +129,22 @@ fn summary(progress: &Progress) -> String {
         unreadable,
         pruned,
     } = progress;
-    let documents = output::count(
+    let results = output::count(
         usize::try_from(*documents).unwrap_or(usize::MAX),
-        "document",
-        "documents",
+        "result",
+        "results",
     );
-    let mut parts = vec![format!("{written} rows written, {unchanged} as they were")];
+    let mut parts = vec![format!("{written} entries written, {unchanged} unchanged")];
     for (number, what) in [
-        (passed_over, "passed over for newer ones"),
-        (pruned, "taken out because their documents are gone"),
+        (passed_over, "skipped because the index is newer"),
+        (pruned, "removed because their results are gone"),
         (unreadable, "unreadable (the log names them)"),
     ] {
         if *number > 0 {
             parts.push(format!("{number} {what}"));
         }
     }
-    format!("{documents}: {}.", parts.join(", "))
-}
-
-fn println_out(text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")?;
-    out.flush()
+    format!("{results}: {}.", parts.join(", "))
 }
 
 #[cfg(test)]
@@ -166,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_summary_tells_what_was_done_and_no_more() {
+    fn the_summary_names_only_what_happened() {
         let progress = Progress {
             documents: 3,
             written: 2,
@@ -175,7 +161,7 @@ mod tests {
         };
         assert_eq!(
             summary(&progress),
-            "3 documents: 2 rows written, 1 as they were."
+            "3 results: 2 entries written, 1 unchanged."
         );
         let progress = Progress {
             documents: 1,
@@ -185,8 +171,8 @@ mod tests {
         };
         assert_eq!(
             summary(&progress),
-            "1 document: 0 rows written, 0 as they were, 4 taken out because their documents are gone, 1 unreadable (the log \
-             names them)."
+            "1 result: 0 entries written, 0 unchanged, 4 removed because their results are gone, 1 unreadable (the log names \
+             them)."
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `sightline search`: pictures by what they show.
+//! `sightline search`: finds pictures by label, category or status.
 
 use clap::{ArgGroup, Args};
 use http::Method;
@@ -6,14 +6,15 @@ use serde_json::Value;
 use sightline_pipeline::index::MAX_ROW_LABELS;
 
 use crate::{
-    api::{self, Api, ApiArgs, Refusal, query_value},
-    exit::{Fault, Outcome},
-    http::Http,
+    api::{self, Api, ApiArgs, Problem, query_value},
+    exit::{CliError, Outcome},
+    http::HttpClient,
     output::{self, OutputArgs, Table, Tone},
+    value_parsers::percent,
 };
 
-/// The most pictures of a page (`limit` of `GET /images`).
-const PAGE: usize = 100;
+/// The maximum number of pictures of a page (`limit` of `GET /images`).
+const MAX_PAGE: usize = 100;
 
 /// `sightline search`.
 #[derive(Debug, Clone, Args)]
@@ -21,24 +22,26 @@ const PAGE: usize = 100;
     group = ArgGroup::new("what").args(["label", "category"]),
     after_long_help = "\
 EXAMPLES
-  Pictures that surely show a dog, newest first:
+  Pictures with a dog, at least 80 percent sure, newest first:
     sightline search --label Dog --min-confidence 80
-  The keys of all animals, for another program:
+  Keys of all pictures with animals, for another program:
     sightline search --category 'Animals and Pets' --limit 0 --json \\
         | jq -r .key
-  What could not be analysed:
+  Pictures that could not be analysed:
     sightline search --status failed
 
 EXIT CODES
-  0  answered, also when nothing was found   3  the service was not reached
-  1  the service cannot search               4  the service refused who asks
-  2  the command line is wrong"
+  0  success, even if nothing was found
+  1  the service cannot search
+  2  invalid command line
+  3  the service could not be reached
+  4  the service rejected your credentials"
 )]
 pub(crate) struct SearchArgs {
     #[command(flatten)]
-    pub(crate) api: ApiArgs,
+    api: ApiArgs,
 
-    /// Only pictures with this label, such as Dog, in upper or lower case
+    /// Only pictures with this label, such as Dog; case does not matter
     #[arg(long, value_name = "NAME")]
     label: Option<String>,
 
@@ -46,15 +49,15 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "NAME")]
     category: Option<String>,
 
-    /// Only where the label, or the best of the category, is at least so sure, percent from 0 to 100
-    #[arg(long, value_name = "PERCENT", requires = "what", value_parser = crate::args::percent)]
+    /// Minimum confidence of the label, or of the best label of the category, percent from 0 to 100
+    #[arg(long, value_name = "PERCENT", requires = "what", value_parser = percent)]
     min_confidence: Option<f32>,
 
-    /// Only pictures that turned out so
+    /// Only pictures whose analysis has this status
     #[arg(long, value_name = "STATUS", value_parser = ["succeeded", "partial", "failed"])]
     status: Option<String>,
 
-    /// Most pictures; 0 for all
+    /// Maximum number of pictures; 0 for all
     #[arg(long, value_name = "COUNT", default_value_t = 50)]
     limit: usize,
 
@@ -62,12 +65,12 @@ pub(crate) struct SearchArgs {
     output: OutputArgs,
 }
 
-/// Asks page by page and shows what there is.
+/// Requests page after page and prints the pictures.
 ///
 /// # Errors
-/// When the service cannot be reached, refuses, or keeps no index.
+/// When the service cannot be reached, rejects the request, or has no index.
 pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
-    let api = Api::new(&args.api, Http::new())?;
+    let api = Api::new(&args.api, HttpClient::new())?;
     let limit = if args.limit == 0 {
         usize::MAX
     } else {
@@ -77,16 +80,16 @@ pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
     let mut found = 0;
     let mut cursor: Option<String> = None;
     loop {
-        let path = path(&args, (limit - found).min(PAGE), cursor.as_deref());
-        let answer = api.send(Method::GET, &path, None).await?;
-        if answer.status != 200 {
-            let refusal = Refusal::read(&answer);
-            if answer.status == 400 {
-                return Err(Fault::Usage(refusal.detail).into());
+        let path = path(&args, (limit - found).min(MAX_PAGE), cursor.as_deref());
+        let response = api.send(Method::GET, &path, None).await?;
+        if response.status != 200 {
+            let problem = Problem::read(&response);
+            if response.status == 400 {
+                return Err(CliError::Usage(problem.detail).into());
             }
-            return Err(anyhow::Error::new(refusal).context("the service cannot search"));
+            return Err(anyhow::Error::new(problem).context("the service cannot search"));
         }
-        let page: Value = api::body(&answer)?;
+        let page: Value = api::body(&response)?;
         let images = page.get("images").and_then(Value::as_array);
         for image in images.into_iter().flatten().take(limit - found) {
             found += 1;
@@ -96,7 +99,7 @@ pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
                 table.row(row(image).map(|field| (field, Tone::Plain)));
             }
         }
-        // A page may be empty though there are more.
+        // A page may be empty although more follow.
         cursor = page
             .get("cursor")
             .and_then(Value::as_str)
@@ -108,11 +111,11 @@ pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
     if !args.output.json {
         table.print(args.output.color)?;
         let more = if cursor.is_some() {
-            "; there are more, --limit 0 shows all"
+            "; there are more (--limit 0 shows all)"
         } else {
             ""
         };
-        output::tell(&format!(
+        output::print_message(&format!(
             "{} found{more}.",
             output::count(found, "picture", "pictures")
         ));
@@ -175,20 +178,12 @@ fn row(image: &Value) -> [String; 6] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::{Cli, Command};
-    use clap::Parser as _;
+    use crate::testing::parse;
     use serde_json::json;
 
-    fn args(arguments: &[&str]) -> Result<SearchArgs, clap::Error> {
-        match Cli::try_parse_from(["sightline", "search"].iter().chain(arguments))?.command {
-            Command::Search(args) => Ok(*args),
-            _ => panic!("another command"),
-        }
-    }
-
     #[test]
-    fn what_is_looked_for_stands_in_the_query() {
-        let args = args(&["--category", "Animals & Pets", "--min-confidence", "80.5"]).unwrap();
+    fn the_options_become_the_query() {
+        let args = parse(&["--category", "Animals & Pets", "--min-confidence", "80.5"]).unwrap();
         assert_eq!(
             path(&args, 50, Some("a+b")),
             "/images?category=Animals%20%26%20Pets&minConfidence=80.5&limit=50&cursor=a%2Bb"
@@ -196,19 +191,19 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn invalid_options_are_rejected() {
         for wrong in [
             &["--min-confidence", "80"][..],
             &["--label", "Dog", "--category", "Pets"],
             &["--status", "done"],
             &["--label", "Dog", "--min-confidence", "101"],
         ] {
-            assert!(args(wrong).is_err(), "{wrong:?}");
+            assert!(parse::<SearchArgs>(wrong).is_err(), "{wrong:?}");
         }
     }
 
     #[test]
-    fn a_row_shows_the_labels_it_has() {
+    fn a_row_shows_the_labels_of_the_picture() {
         let image = json!({"key": "uploads/a.jpg", "uploadedAt": "2026-01-01T12:00:00Z", "status": "succeeded",
             "confidence": 97.25, "labels": [{"name": "Dog", "confidence": 97.25}, {"name": "Pet", "confidence": 61.0}]});
         assert_eq!(
@@ -226,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_that_are_not_shown_are_counted_as_far_as_they_are_known() {
+    fn labels_that_do_not_fit_are_counted() {
         let shown = |number: usize| {
             let labels: Vec<_> = (1..=number)
                 .map(|label| json!({"name": format!("L{label}"), "confidence": 90.0}))
@@ -237,7 +232,7 @@ mod tests {
         let five = "L1 90%, L2 90%, L3 90%, L4 90%, L5 90%";
         assert_eq!(shown(5), five);
         assert_eq!(shown(6), format!("{five}, and 1 more"));
-        // A list has no more than these, whatever the picture shows.
+        // The API lists at most 20 labels, even if the picture has more.
         assert_eq!(shown(20), format!("{five}, and at least 15 more"));
     }
 }

@@ -1,4 +1,4 @@
-//! S3's event about an object, as S3 would have sent it when the object came.
+//! The event that S3 sends when an object is created.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>
 
@@ -7,10 +7,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::Object;
+use super::bucket::ListedPicture;
 
-/// What is left as it is in an event's key: S3 encodes as HTML forms do, but keeps the slashes.
-const KEY: &AsciiSet = &NON_ALPHANUMERIC
+/// The characters to encode in the key of an event: those of HTML forms, but not the slash. Spaces become `+` afterwards.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
@@ -18,15 +18,19 @@ const KEY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b' ');
 
-/// The message about an object. It has no sequencer, which only S3 knows: versions are then told apart by their ETags.
+/// The event for this picture. It has no sequencer, which only S3 knows, so versions differ by their ETags.
 ///
 /// # Errors
-/// When the clock cannot be read as a date.
-pub(super) fn of(bucket: &str, region: &str, object: &Object) -> anyhow::Result<String> {
+/// When the current time is no valid date.
+pub(super) fn object_created(
+    bucket: &str,
+    region: &str,
+    picture: &ListedPicture,
+) -> anyhow::Result<String> {
     let time = OffsetDateTime::now_utc()
         .format(&Rfc3339)
-        .context("the clock is off")?;
-    let key = utf8_percent_encode(object.key.as_str(), KEY)
+        .context("the current time is no valid date; set the clock")?;
+    let key = utf8_percent_encode(picture.key.as_str(), ENCODED)
         .to_string()
         .replace(' ', "+");
     Ok(json!({ "Records": [{
@@ -39,7 +43,7 @@ pub(super) fn of(bucket: &str, region: &str, object: &Object) -> anyhow::Result<
             "s3SchemaVersion": "1.0",
             "configurationId": "sightline-backfill",
             "bucket": { "name": bucket, "arn": format!("arn:aws:s3:::{bucket}") },
-            "object": { "key": key, "size": object.size, "eTag": object.e_tag }
+            "object": { "key": key, "size": picture.size, "eTag": picture.e_tag }
         }
     }]})
     .to_string())
@@ -52,17 +56,17 @@ mod tests {
     use sightline_processor::event::{Event, EventContent};
 
     #[test]
-    fn the_processor_reads_it_as_it_reads_s3s_own() {
-        let object = Object {
+    fn the_processor_can_read_the_event() {
+        let picture = ListedPicture {
             key: SourceKey::new("uploads/my cat+1 é.jpg").unwrap(),
             size: 7,
             e_tag: "abc".to_owned(),
         };
-        let body = of("pictures", "eu-west-1", &object).unwrap();
+        let body = object_created("pictures", "eu-west-1", &picture).unwrap();
         let event =
             json!({ "Records": [{ "messageId": "m", "eventSource": "aws:sqs", "body": body }] });
         let Event::Queue(messages) = Event::read(&event).unwrap() else {
-            panic!("a queue's event");
+            panic!("not an event of a queue");
         };
         let EventContent {
             created, errors, ..
@@ -71,7 +75,7 @@ mod tests {
         let created = &created[0];
         assert_eq!(
             (created.bucket.as_str(), created.key.as_str()),
-            ("pictures", object.key.as_str())
+            ("pictures", picture.key.as_str())
         );
         assert_eq!(
             (created.e_tag.as_deref(), created.size),

@@ -1,4 +1,4 @@
-//! How far a backfill got, so that one that was interrupted goes on.
+//! The progress of a backfill, with which an interrupted run continues.
 
 use std::{
     fs,
@@ -8,104 +8,103 @@ use std::{
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-/// One place's progress into one queue.
+use crate::state_dir;
+
+/// The progress from one location into one queue.
 #[derive(Debug)]
 pub(super) struct Progress {
     file: PathBuf,
-    kept: Kept,
+    saved: SavedProgress,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Kept {
-    /// Where the pictures lie and which queue they went to, for people.
-    place: String,
+struct SavedProgress {
+    /// The location of the pictures, for people.
+    #[serde(rename = "place")]
+    location: String,
+    /// The URL of the queue, for people.
     queue: String,
-    /// The last key that was queued; all before it were too.
+    /// The last queued key. All keys before it are queued, too.
     after: Option<String>,
+    /// The number of queued pictures.
     queued: u64,
 }
 
 impl Progress {
-    /// What is known of this place and queue; nothing after `restart`.
+    /// Reads the progress from this location into this queue. Ignores it with `restart`.
     ///
     /// # Errors
     /// When the folder cannot be used.
     pub(super) fn open(
         folder: &Path,
-        place: &str,
+        location: &str,
         queue: &str,
         restart: bool,
     ) -> anyhow::Result<Self> {
-        let hash = Sha256::digest(format!("{place}\n{queue}").as_bytes());
-        let name: String = hash
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let name = state_dir::file_stem(&format!("{location}\n{queue}"));
         let file = folder.join("backfill").join(format!("{name}.json"));
-        let new = || Kept {
-            place: place.to_owned(),
+        let new = || SavedProgress {
+            location: location.to_owned(),
             queue: queue.to_owned(),
-            ..Kept::default()
+            ..SavedProgress::default()
         };
-        let kept = match fs::read(&file) {
+        let saved = match fs::read(&file) {
             Ok(_) if restart => new(),
-            // What cannot be read was cut off: queueing twice costs nothing.
+            // A truncated file counts as none: queueing a picture twice costs nothing.
             Ok(json) => serde_json::from_slice(&json).unwrap_or_else(|_| new()),
             Err(error) if error.kind() == ErrorKind::NotFound => new(),
             Err(error) => {
                 return Err(error).with_context(|| {
                     format!(
-                        "cannot read {}; name another folder with --state-dir",
+                        "cannot read {}; choose another folder with --state-dir",
                         file.display()
                     )
                 });
             }
         };
-        Ok(Self { file, kept })
+        Ok(Self { file, saved })
     }
 
-    /// The last key that was queued.
+    /// The last queued key.
     pub(super) fn after(&self) -> Option<&str> {
-        self.kept.after.as_deref()
+        self.saved.after.as_deref()
     }
 
-    /// How many were queued in all.
+    /// The number of queued pictures.
     pub(super) fn queued(&self) -> u64 {
-        self.kept.queued
+        self.saved.queued
     }
 
-    /// Notes that all up to a key are queued.
+    /// Saves that `more` pictures up to this key are queued.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub(super) fn note(&mut self, after: &str, more: u64) -> anyhow::Result<()> {
-        self.kept.after = Some(after.to_owned());
-        self.kept.queued += more;
+    /// When the file cannot be written.
+    pub(super) fn save(&mut self, after: &str, more: u64) -> anyhow::Result<()> {
+        self.saved.after = Some(after.to_owned());
+        self.saved.queued += more;
         let write = || -> io::Result<()> {
             if let Some(folder) = self.file.parent() {
                 fs::create_dir_all(folder)?;
             }
-            let beside = self.file.with_extension("new");
-            fs::write(&beside, serde_json::to_vec(&self.kept)?)?;
-            fs::rename(beside, &self.file)
+            let new_file = self.file.with_extension("new");
+            fs::write(&new_file, serde_json::to_vec(&self.saved)?)?;
+            fs::rename(new_file, &self.file)
         };
         write().with_context(|| {
             format!(
-                "cannot write {}; name another folder with --state-dir",
+                "cannot write {}; choose another folder with --state-dir",
                 self.file.display()
             )
         })
     }
 
-    /// Everything is queued: the next run begins anew.
+    /// Removes the file after everything is queued, so that the next run starts from the beginning.
     ///
     /// # Errors
     /// When the file cannot be removed.
-    pub(super) fn forget(self) -> anyhow::Result<()> {
+    pub(super) fn remove(self) -> anyhow::Result<()> {
         match fs::remove_file(&self.file) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("cannot remove {}", self.file.display()))
@@ -120,27 +119,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_goes_on_where_the_last_one_ended() {
+    fn a_run_continues_where_the_last_one_ended() {
         let folder = tempfile::tempdir().unwrap();
-        let open =
-            |place: &str, restart| Progress::open(folder.path(), place, "q", restart).unwrap();
+        let open = |location: &str, restart| {
+            Progress::open(folder.path(), location, "q", restart).unwrap()
+        };
         let mut progress = open("s3://b/uploads/", false);
         assert_eq!(progress.after(), None);
-        progress.note("uploads/a", 10).unwrap();
-        progress.note("uploads/b", 5).unwrap();
+        progress.save("uploads/a", 10).unwrap();
+        progress.save("uploads/b", 5).unwrap();
         let again = open("s3://b/uploads/", false);
         assert_eq!((again.after(), again.queued()), (Some("uploads/b"), 15));
         assert_eq!(open("s3://b/uploads/x", false).after(), None);
         assert_eq!(open("s3://b/uploads/", true).after(), None);
-        again.forget().unwrap();
+        again.remove().unwrap();
         assert_eq!(open("s3://b/uploads/", false).after(), None);
     }
 
     #[test]
-    fn what_was_cut_off_is_no_progress() {
+    fn a_truncated_file_is_no_progress() {
         let folder = tempfile::tempdir().unwrap();
         let mut progress = Progress::open(folder.path(), "p", "q", false).unwrap();
-        progress.note("uploads/a", 1).unwrap();
+        progress.save("uploads/a", 1).unwrap();
         fs::write(&progress.file, "{\"place\"").unwrap();
         let again = Progress::open(folder.path(), "p", "q", false).unwrap();
         assert_eq!(again.after(), None);

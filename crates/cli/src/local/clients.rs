@@ -1,7 +1,7 @@
-//! The SDK clients of both functions, for the endpoint in this process and nothing else.
+//! The SDK clients of the two functions, for the AWS endpoint in this process.
 //!
-//! The SDK's configuration is built here and not loaded: no profile, variable or proxy of the machine has a say, so
-//! no key that is meant for AWS reaches the endpoint and nothing that is meant for the endpoint reaches AWS.
+//! Their configuration comes from here alone, and not from profiles, variables or proxies of the machine. So keys for AWS
+//! never reach the endpoint, and requests for the endpoint never reach AWS.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -9,12 +9,12 @@ use sightline_aws::{self as aws, Clients};
 use sightline_local_aws::Credentials;
 use std::time::Duration;
 
-/// One try. Pictures wait here for a free core, so this is no measure of trouble as it is on AWS.
+/// For one attempt. Long, because requests wait here for a free core.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
-/// All tries of one call together.
+/// For all attempts of one call.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
-/// Clients that talk to, and sign addresses for, the endpoint at `endpoint`, a full address.
+/// Clients for the endpoint at this URL. They sign URLs for it, too.
 pub(crate) fn clients(endpoint: &str, region: &str, credentials: &Credentials) -> Clients {
     aws::clients(&sdk_config(endpoint, region, credentials))
 }
@@ -32,7 +32,7 @@ fn sdk_config(endpoint: &str, region: &str, credentials: &Credentials) -> SdkCon
         .region(Region::new(region.to_owned()))
         .endpoint_url(endpoint)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        // The default client would read proxies from the environment and certificates from the disk.
+        // The default client reads proxies from the environment and certificates from the disk.
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .retry_config(RetryConfig::standard())
         .timeout_config(

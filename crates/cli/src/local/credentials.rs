@@ -1,28 +1,27 @@
-//! The keys that AWS clients sign with: a person's, and each function's own, by which the log of calls tells them
-//! apart as roles do on AWS.
+//! The keys of AWS clients: the user's, and one pair for each function, so that the log of calls tells them apart, as
+//! roles do on AWS.
 //!
-//! They are made up once and kept in the data folder, on a loopback address too: any web page can send a request
-//! there, and with keys that everybody knows it could send a signed one.
+//! The keys are random and stored in the data folder. This matters on a loopback address, too: any web page can send
+//! requests there, and with well-known keys it could sign them.
+
+use std::{fs, io::ErrorKind, path::Path};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use sightline_local_aws::Credentials;
-use std::{fs, io::ErrorKind, path::Path};
 use uuid::Uuid;
 
 use super::private_file;
-
-/// Where the keys are kept, in the data folder.
-const FILE: &str = "credentials.json";
+use crate::data_dir::DataDir;
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Pair {
+struct KeyPair {
     access_key_id: String,
     secret_access_key: String,
 }
 
-impl Pair {
+impl KeyPair {
     /// 122 random bits in the identifier, 244 in the secret.
     fn new() -> Self {
         Self {
@@ -32,8 +31,8 @@ impl Pair {
     }
 }
 
-impl From<Pair> for Credentials {
-    fn from(pair: Pair) -> Self {
+impl From<KeyPair> for Credentials {
+    fn from(pair: KeyPair) -> Self {
         Self {
             access_key_id: pair.access_key_id,
             secret_access_key: pair.secret_access_key,
@@ -43,68 +42,68 @@ impl From<Pair> for Credentials {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Kept {
+struct StoredKeys {
     #[serde(flatten)]
-    person: Pair,
-    // Folders of earlier versions have none.
-    upload_api: Option<Pair>,
-    processor: Option<Pair>,
+    user: KeyPair,
+    // Earlier versions stored only the keys of the user.
+    upload_api: Option<KeyPair>,
+    processor: Option<KeyPair>,
 }
 
-/// Everybody's keys.
+/// All keys.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Keys {
-    /// Those that are printed, for every other client.
-    pub(super) person: Credentials,
-    /// The upload API's, which also sign the addresses that it gives away.
+    /// The printed keys, for all clients except the functions.
+    pub(super) user: Credentials,
+    /// The keys of the upload API, which also sign the URLs that it returns.
     pub(super) upload_api: Credentials,
-    /// The processor's.
+    /// The keys of the processor.
     pub(super) processor: Credentials,
 }
 
-/// The keys of a data folder.
+/// Reads the keys of a data folder. Creates those that are missing.
 ///
 /// # Errors
-/// When kept keys cannot be read, or new ones cannot be kept.
-pub(super) fn of(data_dir: &Path) -> anyhow::Result<Keys> {
-    let file = data_dir.join(FILE);
-    let kept = kept(&file)?;
-    let complete = matches!(
-        &kept,
-        Some(Kept {
+/// When the keys cannot be read or stored.
+pub(super) fn load_or_create(data_dir: &DataDir) -> anyhow::Result<Keys> {
+    let file = data_dir.credentials_file();
+    let stored = read(&file)?;
+    let is_complete = matches!(
+        &stored,
+        Some(StoredKeys {
             upload_api: Some(_),
             processor: Some(_),
             ..
         })
     );
-    let (person, upload_api, processor) = match kept {
-        Some(kept) => (Some(kept.person), kept.upload_api, kept.processor),
+    let (user, upload_api, processor) = match stored {
+        Some(stored) => (Some(stored.user), stored.upload_api, stored.processor),
         None => (None, None, None),
     };
-    let [person, upload_api, processor] =
-        [person, upload_api, processor].map(|pair| pair.unwrap_or_else(Pair::new));
-    if !complete {
-        let keep = Kept {
-            person: person.clone(),
+    let [user, upload_api, processor] =
+        [user, upload_api, processor].map(|pair| pair.unwrap_or_else(KeyPair::new));
+    if !is_complete {
+        let keys = StoredKeys {
+            user: user.clone(),
             upload_api: Some(upload_api.clone()),
             processor: Some(processor.clone()),
         };
-        private_file::write(&file, &serde_json::to_vec_pretty(&keep)?)
-            .with_context(|| format!("cannot keep the keys in {}", file.display()))?;
+        private_file::write(&file, &serde_json::to_vec_pretty(&keys)?)
+            .with_context(|| format!("cannot store the keys in {}", file.display()))?;
     }
     Ok(Keys {
-        person: person.into(),
+        user: user.into(),
         upload_api: upload_api.into(),
         processor: processor.into(),
     })
 }
 
-/// What the file holds, if it is there.
-fn kept(file: &Path) -> anyhow::Result<Option<Kept>> {
+/// Reads the file, if it exists.
+fn read(file: &Path) -> anyhow::Result<Option<StoredKeys>> {
     match fs::read(file) {
         Ok(json) => serde_json::from_slice(&json).map(Some).with_context(|| {
             format!(
-                "{} holds no keys; remove it and new ones are made",
+                "{} contains no valid keys; remove it to create new ones",
                 file.display()
             )
         }),
@@ -117,14 +116,18 @@ fn kept(file: &Path) -> anyhow::Result<Option<Kept>> {
 mod tests {
     use super::*;
 
+    fn load(data_dir: &Path) -> Keys {
+        load_or_create(&data_dir.into()).unwrap()
+    }
+
     #[test]
-    fn they_are_made_up_once() {
+    fn keys_are_created_once() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let data_dir = one.path().join("data");
-        let keys = of(&data_dir).unwrap();
-        assert_eq!(of(&data_dir).unwrap(), keys);
-        let others = of(other.path()).unwrap();
-        let all = [&keys, &others].map(|keys| [&keys.person, &keys.upload_api, &keys.processor]);
+        let keys = load(&data_dir);
+        assert_eq!(load(&data_dir), keys);
+        let others = load(other.path());
+        let all = [&keys, &others].map(|keys| [&keys.user, &keys.upload_api, &keys.processor]);
         let all: Vec<&Credentials> = all.into_iter().flatten().collect();
         let count = |part: fn(&Credentials) -> &str| {
             let parts: std::collections::HashSet<&str> =
@@ -139,23 +142,23 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_of_an_earlier_version_stay_and_the_functions_get_theirs() {
+    fn the_keys_of_an_earlier_version_stay_and_those_of_the_functions_are_added() {
         let folder = tempfile::tempdir().unwrap();
         let old = r#"{"accessKeyId": "OLD", "secretAccessKey": "secret"}"#;
-        fs::write(folder.path().join(FILE), old).unwrap();
-        let keys = of(folder.path()).unwrap();
-        assert_eq!(keys.person.access_key_id, "OLD");
-        assert_eq!(keys.person.secret_access_key, "secret");
-        assert_eq!(of(folder.path()).unwrap(), keys);
+        fs::write(folder.path().join("credentials.json"), old).unwrap();
+        let keys = load(folder.path());
+        assert_eq!(keys.user.access_key_id, "OLD");
+        assert_eq!(keys.user.secret_access_key, "secret");
+        assert_eq!(load(folder.path()), keys);
     }
 
     #[cfg(unix)]
     #[test]
-    fn nobody_else_may_read_them() {
+    fn only_the_owner_may_read_the_file() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
-        of(folder.path()).unwrap();
-        let mode = fs::metadata(folder.path().join(FILE))
+        load(folder.path());
+        let mode = fs::metadata(folder.path().join("credentials.json"))
             .unwrap()
             .permissions()
             .mode();
@@ -163,10 +166,10 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_keys_is_named() {
+    fn a_file_without_keys_is_an_error_that_names_it() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(FILE), "{}").unwrap();
-        let error = of(folder.path()).unwrap_err();
+        fs::write(folder.path().join("credentials.json"), "{}").unwrap();
+        let error = load_or_create(&folder.path().into()).unwrap_err();
         assert!(error.to_string().contains("credentials.json"), "{error}");
     }
 }

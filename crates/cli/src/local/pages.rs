@@ -1,7 +1,6 @@
-//! The static pages, out of the binary.
+//! The static pages, which are embedded in the binary.
 //!
-//! They stand in front of the API: a GET or HEAD of a path that is a page is answered here, everything else goes on
-//! to the API, which knows how to refuse what it does not know.
+//! GET and HEAD of a page's path are answered here. All other requests go to the API, which also answers unknown paths.
 
 use axum::{
     Router,
@@ -24,12 +23,12 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../frontend");
 
-/// What `/` shows.
+/// The page at `/`.
 const FRONT_PAGE: &str = "upload.html";
-/// Written for every start, whatever the file of this name says.
+/// Generated at each start; the file with this name is not served.
 const CONFIGURATION: &str = "config.json";
 
-/// The types of files that are served; others stay in the binary.
+/// The served types of files, by extension.
 const TYPES: [(&str, &str); 10] = [
     ("css", "text/css; charset=utf-8"),
     ("html", "text/html; charset=utf-8"),
@@ -43,7 +42,7 @@ const TYPES: [(&str, &str); 10] = [
     ("woff2", "font/woff2"),
 ];
 
-/// One file, ready to be sent.
+/// A file with its headers.
 struct Page {
     bytes: Cow<'static, [u8]>,
     content_type: HeaderValue,
@@ -54,31 +53,28 @@ impl Page {
     fn new(name: &str, bytes: Cow<'static, [u8]>) -> Option<Self> {
         let (_, extension) = name.rsplit_once('.')?;
         let (_, content_type) = TYPES.into_iter().find(|(known, _)| *known == extension)?;
-        let digest: String = Sha256::digest(&bytes)
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digest = Sha256::digest(&bytes);
+        let tag = hex::encode(digest.get(..16)?);
         Some(Self {
             bytes,
             content_type: HeaderValue::from_static(content_type),
-            etag: HeaderValue::try_from(format!("\"{digest}\"")).ok()?,
+            etag: HeaderValue::try_from(format!("\"{tag}\"")).ok()?,
         })
     }
 }
 
-/// All pages by path, and what goes with each of them.
+/// All pages by path, and their policy.
 pub(super) struct Pages {
     by_path: HashMap<String, Page>,
     policy: HeaderValue,
 }
 
 impl Pages {
-    /// The pages for an API at the same origin, of which one upload may have `max_upload_bytes`, and an AWS endpoint
-    /// at `aws`, a full address.
+    /// The pages for an API with the same origin, uploads of at most `max_upload_bytes`, and an AWS endpoint at the URL
+    /// `aws`.
     ///
     /// # Errors
-    /// When `aws` cannot stand in a header.
+    /// When a header cannot contain `aws`.
     pub(super) fn new(aws: &str, max_upload_bytes: u64) -> anyhow::Result<Self> {
         let mut by_path = HashMap::new();
         collect(&FILES, &mut by_path);
@@ -93,8 +89,8 @@ impl Pages {
         {
             by_path.insert("/".to_owned(), front);
         }
-        let aws = source(aws);
-        // `blob:` shows pictures that were chosen and not yet sent; uploads and results go to the endpoint itself.
+        let aws = policy_source(aws);
+        // `blob:` shows pictures before their upload. The pages send uploads to the endpoint and read results from it.
         let policy = HeaderValue::try_from(format!(
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: {aws}; \
              connect-src 'self' {aws}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -102,26 +98,26 @@ impl Pages {
         Ok(Self { by_path, policy })
     }
 
-    /// Puts the pages in front of the API.
-    pub(super) fn before(self, api: Router) -> Router {
+    /// Adds the pages to the API.
+    pub(super) fn add_to(self, api: Router) -> Router {
         api.layer(middleware::from_fn_with_state(Arc::new(self), serve))
     }
 
-    fn answer(&self, page: &Page, method: &Method, headers: &HeaderMap) -> Response {
-        let known = headers
+    fn respond(&self, page: &Page, method: &Method, headers: &HeaderMap) -> Response {
+        let is_cached = headers
             .get_all(IF_NONE_MATCH)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .flat_map(|list| list.split(','))
             .map(|tag| tag.trim().trim_start_matches("W/"))
             .any(|tag| tag == "*" || tag.as_bytes() == page.etag.as_bytes());
-        let mut response = match (known, &page.bytes) {
+        let mut response = match (is_cached, &page.bytes) {
             (true, _) => StatusCode::NOT_MODIFIED.into_response(),
             (false, Cow::Borrowed(bytes)) => Body::from(*bytes).into_response(),
             (false, Cow::Owned(bytes)) => Body::from(bytes.clone()).into_response(),
         };
-        if *method == Method::HEAD && !known {
-            // hyper sends the length of the body and not the body.
+        if *method == Method::HEAD && !is_cached {
+            // The length of the page, although the body is empty.
             response
                 .headers_mut()
                 .insert(axum::http::header::CONTENT_LENGTH, page.bytes.len().into());
@@ -130,7 +126,7 @@ impl Pages {
         let out = response.headers_mut();
         out.insert(CONTENT_TYPE, page.content_type.clone());
         out.insert(ETAG, page.etag.clone());
-        // Kept, and asked about every time: a new version of the program has new pages at the same paths.
+        // Browsers check for a new version each time, because a new program has new pages at the same paths.
         out.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         out.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
         out.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -145,21 +141,21 @@ async fn serve(State(pages): State<Arc<Pages>>, request: Request, next: Next) ->
         _ => None,
     };
     match page {
-        Some(page) => pages.answer(page, request.method(), request.headers()),
+        Some(page) => pages.respond(page, request.method(), request.headers()),
         None => next.run(request).await,
     }
 }
 
-/// An address as a policy can name it. Its grammar has no IPv6 addresses (Content Security Policy Level 3, section
-/// 2.3.1), and browsers pass over what they cannot read; so the port has to do for them.
-fn source(address: &str) -> Cow<'_, str> {
-    match address.split_once("]:") {
+/// A URL as a source of the policy. The grammar of sources has no IPv6 addresses (Content Security Policy Level 3,
+/// section 2.3.1), and browsers ignore invalid sources. So an IPv6 address is allowed by its port alone.
+fn policy_source(url: &str) -> Cow<'_, str> {
+    match url.split_once("]:") {
         Some((_, port)) => format!("http://*:{port}").into(),
-        None => address.into(),
+        None => url.into(),
     }
 }
 
-/// Collects the files of a folder and of those in it; hidden ones are left out.
+/// Collects the files of a folder and its subfolders, without hidden ones.
 fn collect(folder: &'static Dir<'static>, into: &mut HashMap<String, Page>) {
     for file in folder.files() {
         let Some(path) = file.path().to_str() else {
@@ -188,7 +184,7 @@ mod tests {
     const AWS: &str = "http://127.0.0.1:4566";
 
     async fn ask(method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
-        // The API's place is taken by something that can be told from a page.
+        // A stand-in for the API that differs from all pages.
         let api = Router::new().fallback(|| async { (StatusCode::NOT_FOUND, "the API") });
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
@@ -196,7 +192,7 @@ mod tests {
         }
         let pages = Pages::new(AWS, 1000).unwrap();
         pages
-            .before(api)
+            .add_to(api)
             .oneshot(request.body(Body::empty()).unwrap())
             .await
             .unwrap()
@@ -224,9 +220,8 @@ mod tests {
         );
     }
 
-    /// Everything that a served page names by a relative path is served too.
     #[tokio::test]
-    async fn what_the_page_loads_is_there_with_its_type() {
+    async fn everything_that_the_page_loads_is_served_with_its_type() {
         let front = text(ask(Method::GET, "/", &[]).await).await;
         let named: Vec<&str> = front
             .split(['"', '\''])
@@ -251,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_policy_lets_the_page_reach_the_endpoint_and_nothing_else() {
+    async fn the_policy_allows_the_endpoint_and_nothing_else() {
         let response = ask(Method::GET, "/", &[]).await;
         let policy = response.headers()["content-security-policy"]
             .to_str()
@@ -270,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_address_is_let_in_by_its_port() {
+    fn an_ipv6_address_is_allowed_by_its_port() {
         let pages = Pages::new("http://[::1]:4566", 1000).unwrap();
         let policy = pages.policy.to_str().unwrap();
         assert!(
@@ -283,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_configuration_is_this_ones() {
+    async fn the_configuration_is_generated() {
         let response = ask(Method::GET, "/config.json", &[]).await;
         assert_eq!(response.headers()["content-type"], "application/json");
         let configuration: Value = serde_json::from_str(&text(response).await).unwrap();
@@ -291,7 +286,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_that_is_known_is_not_sent_again() {
+    async fn a_cached_page_is_not_sent_again() {
         let first = ask(Method::GET, "/", &[]).await;
         let etag = first.headers()["etag"].to_str().unwrap().to_owned();
         for tags in [etag.clone(), format!("\"other\", W/{etag}"), "*".to_owned()] {
@@ -309,7 +304,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn head_tells_the_length_and_sends_nothing() {
+    async fn head_returns_the_length_without_the_body() {
         let length = text(ask(Method::GET, "/", &[]).await).await.len();
         let head = ask(Method::HEAD, "/", &[]).await;
         assert_eq!(head.status(), 200);
@@ -321,7 +316,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everything_else_is_the_apis() {
+    async fn everything_else_goes_to_the_api() {
         for (method, path) in [
             (Method::POST, "/"),
             (Method::PUT, "/upload.html"),

@@ -1,4 +1,4 @@
-//! Files with secrets in them: whole or not there, and for their owner alone.
+//! Files with secrets: written completely or not at all, and readable by their owner only.
 
 use std::{
     fs::{self, DirBuilder, OpenOptions},
@@ -6,10 +6,10 @@ use std::{
     path::Path,
 };
 
-/// Writes the file aside and puts it in its place in one step; folders on the way are made, for the owner alone.
+/// Writes a temporary file and renames it. Creates missing folders, for the owner only.
 ///
 /// # Errors
-/// When the folder cannot be made or the file cannot be written.
+/// When the folder cannot be created or the file cannot be written.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = path
         .file_name()
@@ -21,15 +21,15 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(folder)?;
     }
-    let aside = path.with_file_name(format!(
+    let temporary = path.with_file_name(format!(
         ".{}.{}",
         name.to_string_lossy(),
         std::process::id()
     ));
-    let written = write_new(&aside, bytes).and_then(|()| fs::rename(&aside, path));
+    let written = write_new(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
-        // Half a file is of no use; the error that matters is the first.
-        let _ = fs::remove_file(&aside);
+        // The first error is the one that matters.
+        let _ = fs::remove_file(&temporary);
     }
     written
 }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_is_replaced_and_nothing_else_is_left() {
+    fn the_file_is_replaced_and_no_other_file_remains() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b.json");
         write(&path, b"first").unwrap();
@@ -60,7 +60,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_file_and_its_new_folder_are_the_owners_alone() {
+    fn only_the_owner_may_read_the_file_and_its_new_folder() {
         use std::os::unix::fs::PermissionsExt;
 
         let folder = tempfile::tempdir().unwrap();
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_cannot_be_written_leaves_nothing() {
+    fn a_failed_write_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let taken = folder.path().join("taken");
         fs::create_dir(&taken).unwrap();

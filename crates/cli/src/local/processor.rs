@@ -1,4 +1,4 @@
-//! The processor's own handler, as the pump calls it.
+//! The processor as the handler of the poller's batches.
 
 use serde_json::Value;
 use sightline_aws::{RekognitionRecogniser, S3Store};
@@ -6,13 +6,13 @@ use sightline_pipeline::{config::ProcessorConfig, index::SqliteIndex};
 use sightline_processor::{Invocation, Options, Processor};
 use uuid::Uuid;
 
-use super::pump::{Handler, Reasons, TIME_LIMIT};
+use super::batch::{FailureReasons, Handler, TIME_LIMIT};
 
-/// The processor of the Lambda function, over the endpoint in this process.
+/// The processor of the Lambda function, with the AWS endpoint in this process.
 pub(super) struct LocalProcessor(Processor<S3Store, RekognitionRecogniser, SqliteIndex>);
 
 impl LocalProcessor {
-    /// Over these ports. The data folder lets in one process at a time, so this is the only processor there is.
+    /// A processor with these ports. Only one process can use the data folder, so there is no other processor.
     pub(super) fn new(
         config: ProcessorConfig,
         store: S3Store,
@@ -28,7 +28,7 @@ impl LocalProcessor {
 }
 
 impl Handler for LocalProcessor {
-    async fn handle(&self, event: Value) -> Result<(Value, Reasons), String> {
+    async fn handle(&self, event: Value) -> Result<(Value, FailureReasons), String> {
         let invocation = Invocation {
             request_id: Uuid::new_v4().to_string(),
             time_left: TIME_LIMIT,

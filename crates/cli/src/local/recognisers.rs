@@ -1,6 +1,6 @@
-//! What answers Rekognition's operations: the model of the labels, models of one's own, and Tesseract.
+//! The recognisers behind Rekognition's operations: the label model, custom models, and Tesseract.
 
-use crate::args::{LocalArgs, TesseractChoice};
+use super::args::{LocalArgs, TesseractChoice};
 use anyhow::{Context, bail};
 use rekognition_model::Operation;
 use sightline_local_aws::CustomModel;
@@ -8,20 +8,20 @@ use sightline_pipeline::{Analyses, Analysis};
 use sightline_vision::{Recogniser, Tesseract, TesseractError};
 use std::{path::Path, sync::Arc};
 
-/// The program's name where none was given.
+/// The program on `PATH`.
 const TESSERACT: &str = "tesseract";
 
-/// Everything that looks at pictures.
+/// All recognisers.
 pub(super) struct Recognisers {
     pub(super) labels: Arc<Recogniser>,
     pub(super) custom: Vec<CustomModel>,
     pub(super) tesseract: Option<Tesseract>,
-    /// What a person is told about reading text.
+    /// Whether text is read, for people.
     pub(super) text: String,
 }
 
 impl Recognisers {
-    /// Those of the analyses that nothing on this machine answers.
+    /// The analyses that no recogniser supports.
     pub(super) fn unanswered(&self, analyses: &Analyses) -> Vec<Analysis> {
         let answers = |analysis: &Analysis| match analysis.operation() {
             Operation::DetectLabels => true,
@@ -36,10 +36,10 @@ impl Recognisers {
     }
 }
 
-/// Loads what was named, on a thread that may be kept busy.
+/// Loads the recognisers on a thread for blocking work.
 ///
 /// # Errors
-/// One sentence about the first that cannot be used.
+/// When one of them cannot be used.
 pub(super) async fn load(args: &LocalArgs, region: &str) -> anyhow::Result<Recognisers> {
     let (args, region) = (args.clone(), region.to_owned());
     tokio::task::spawn_blocking(move || {
@@ -54,7 +54,7 @@ pub(super) async fn load(args: &LocalArgs, region: &str) -> anyhow::Result<Recog
     .await?
 }
 
-/// The embedded model, or the one that was named.
+/// The embedded model, or that of `--model`.
 fn labels(args: &LocalArgs) -> anyhow::Result<Recogniser> {
     match args.model.as_deref().zip(args.model_labels.as_deref()) {
         None => Recogniser::embedded().context("the embedded model cannot be used"),
@@ -76,7 +76,7 @@ fn custom(args: &LocalArgs, region: &str) -> anyhow::Result<Vec<CustomModel>> {
         let model = CustomModel::new(region, &files.name, Arc::new(recogniser));
         if models.iter().any(|known| known.arn == model.arn) {
             bail!(
-                "--custom-model names \"{}\" twice; give each model a name of its own",
+                "--custom-model has the name \"{}\" twice; give each model its own name",
                 files.name
             );
         }
@@ -85,7 +85,7 @@ fn custom(args: &LocalArgs, region: &str) -> anyhow::Result<Vec<CustomModel>> {
     Ok(models)
 }
 
-/// Tesseract where it is, and what is to be said about it.
+/// Tesseract, if there is one, and a sentence about it.
 fn text(choice: &TesseractChoice) -> anyhow::Result<(Option<Tesseract>, String)> {
     let reads = |tesseract: Tesseract| {
         let said = format!("Text is read by Tesseract {}.", tesseract.version());
@@ -100,7 +100,7 @@ fn text(choice: &TesseractChoice) -> anyhow::Result<(Option<Tesseract>, String)>
             Ok(tesseract) => reads(tesseract),
             Err(TesseractError::Missing(_)) => (
                 None,
-                "Text is not read: install the Debian package tesseract-ocr to have it read."
+                "Text is not read; to read it, install Tesseract (Debian package tesseract-ocr)."
                     .to_owned(),
             ),
             Err(error) => (None, format!("Text is not read: {error}.")),
@@ -108,10 +108,10 @@ fn text(choice: &TesseractChoice) -> anyhow::Result<(Option<Tesseract>, String)>
     }
 }
 
-/// The model version that `custom-labels` asks: the one that was named, else the first that is registered.
+/// The model version for `custom-labels`: that of `--custom-labels-arn`, else the first registered one.
 ///
 /// # Errors
-/// When it is none of those that are registered, or there is none to ask.
+/// When it is not registered, or when there is none and `custom-labels` needs one.
 pub(super) fn custom_labels_arn(
     args: &LocalArgs,
     models: &[CustomModel],
@@ -120,11 +120,11 @@ pub(super) fn custom_labels_arn(
     match (&args.custom_labels_arn, known.first()) {
         (Some(arn), _) if known.contains(&arn.as_str()) => Ok(Some(arn.clone())),
         (Some(arn), Some(_)) => bail!(
-            "--custom-labels-arn {arn} is no registered model; those are {}",
+            "--custom-labels-arn {arn} is not a registered model; registered are {}",
             known.join(", ")
         ),
         (Some(arn), None) => bail!(
-            "--custom-labels-arn {arn} is no registered model; register it with --custom-model NAME=MODEL.onnx,LABELS.json"
+            "--custom-labels-arn {arn} is not a registered model; register it with --custom-model NAME=MODEL.onnx,LABELS.json"
         ),
         (None, None) if args.analyses.contains(Analysis::CustomLabels) => bail!(
             "--analyses custom-labels needs a model; register one with --custom-model NAME=MODEL.onnx,LABELS.json"
@@ -136,15 +136,10 @@ pub(super) fn custom_labels_arn(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::{Cli, Command};
-    use clap::Parser;
+    use crate::testing::parse;
 
     fn args(arguments: &[&str]) -> LocalArgs {
-        let cli = Cli::try_parse_from(["sightline", "local"].iter().chain(arguments)).unwrap();
-        match cli.command {
-            Command::Local(args) => *args,
-            _ => panic!("another command"),
-        }
+        parse(arguments).unwrap()
     }
 
     fn model(name: &str) -> CustomModel {
@@ -152,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_model_is_asked_unless_another_is_named() {
+    fn the_first_custom_model_is_the_default() {
         let models = [model("shelves"), model("birds")];
         let [shelves, birds] = models.each_ref().map(|model| model.arn.clone());
         let asked = |arguments: &[&str]| custom_labels_arn(&args(arguments), &models).unwrap();
@@ -161,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_is_not_there_is_not_asked() {
+    fn an_unknown_custom_model_is_rejected() {
         let error = |arguments: &[&str], models: &[CustomModel]| {
             custom_labels_arn(&args(arguments), models)
                 .unwrap_err()
@@ -180,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn analyses_that_nothing_answers_are_named() {
+    fn unsupported_analyses_are_listed() {
         let mut recognisers = Recognisers {
             labels: Arc::new(Recogniser::embedded().unwrap()),
             custom: Vec::new(),
@@ -203,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_cannot_be_used_are_named_with_the_reason() {
+    fn an_unusable_model_is_an_error_with_its_files_and_the_reason() {
         let args = args(&["--custom-model", "birds=no/birds.onnx,no/birds.json"]);
         let error = format!("{:#}", custom(&args, "us-east-1").err().unwrap());
         assert!(
@@ -215,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_about_text_fits() {
+    fn the_sentence_about_text_gives_the_reason() {
         let (none, said) = text(&TesseractChoice::Off).unwrap();
         assert_eq!(none, None);
         assert!(said.contains("--tesseract off"));

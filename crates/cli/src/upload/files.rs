@@ -1,4 +1,4 @@
-//! Which files are meant, and what each of them is.
+//! Finds the files to upload, and reads what the upload needs to know of each.
 
 use std::{
     fs::{self, File},
@@ -13,25 +13,25 @@ use sightline_pipeline::{
 };
 use walkdir::WalkDir;
 
-/// Extensions of files that are taken out of folders; a file that is named is taken whatever it is called.
+/// The extensions of pictures in folders. A file that is named itself may have any name.
 const EXTENSIONS: [&str; 13] = [
     "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic",
     "heif",
 ];
 
-/// What was asked for.
+/// The files that the arguments name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
-    /// Files, each once, in the order in which they were named; those of a folder or pattern by name.
+    /// Each file once, in the order of the arguments. Files of a folder or pattern are sorted by name.
     pub(super) files: Vec<PathBuf>,
-    /// What was named and is not there or cannot be read, and why.
+    /// Paths that do not exist or cannot be read, and why.
     pub(super) missing: Vec<(PathBuf, String)>,
 }
 
-/// What a picture's file holds.
+/// The content of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Content {
-    /// The format of the bytes, whatever the file is called.
+    /// The format, by the bytes and not by the name.
     pub(super) media: MediaType,
     /// Length in bytes.
     pub(super) length: u64,
@@ -39,15 +39,15 @@ pub(super) struct Content {
     pub(super) sha256: String,
 }
 
-/// Finds the files: a file is itself, a folder is the pictures in and below it but hidden ones, and what is neither
-/// and holds `*`, `?` or `[` is a pattern.
-pub(super) fn find(named: &[PathBuf]) -> Found {
+/// Finds the files. A folder stands for the pictures in it and its subfolders, without hidden ones. A path that does not
+/// exist is a pattern if it contains `*`, `?` or `[`.
+pub(super) fn find(paths: &[PathBuf]) -> Found {
     let mut found = Found::default();
     let mut seen = std::collections::HashSet::new();
-    for path in named {
-        let (files, missing) = one(path);
+    for path in paths {
+        let (files, missing) = expand(path);
         for file in files {
-            // The same file by two names is one picture.
+            // A file with two names is uploaded once.
             let identity = fs::canonicalize(&file).unwrap_or_else(|_| file.clone());
             if seen.insert(identity) {
                 found.files.push(file);
@@ -58,7 +58,7 @@ pub(super) fn find(named: &[PathBuf]) -> Found {
     found
 }
 
-fn one(path: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) {
+fn expand(path: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => walk(path),
         Ok(_) => (vec![path.to_owned()], Vec::new()),
@@ -96,7 +96,7 @@ fn matching(pattern: &str) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) {
     let wrong = |reason: String| (Vec::new(), vec![(PathBuf::from(pattern), reason)]);
     let paths = match glob::glob(pattern) {
         Ok(paths) => paths,
-        Err(error) => return wrong(format!("it is no pattern: {}", error.msg)),
+        Err(error) => return wrong(format!("invalid pattern: {}", error.msg)),
     };
     let (mut files, mut missing) = (Vec::new(), Vec::new());
     let mut any = false;
@@ -125,19 +125,19 @@ fn is_picture(path: &Path) -> bool {
         })
 }
 
-/// What a system's error means to a person.
+/// Why a file cannot be read, for people.
 pub(super) fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
-        _ => format!("it cannot be read: {error}"),
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => format!("cannot be read: {error}"),
     }
 }
 
-/// Reads a file once, from end to end. Blocks.
+/// Reads a whole file. Blocks.
 ///
 /// # Errors
-/// One sentence when it cannot be read or is no picture.
+/// Why the file cannot be read or is not a picture.
 pub(super) fn inspect(path: &Path) -> Result<Content, String> {
     let mut file = File::open(path).map_err(|error| reason(&error))?;
     let mut hash = Sha256::new();
@@ -160,28 +160,23 @@ pub(super) fn inspect(path: &Path) -> Result<Content, String> {
     if length == 0 {
         return Err("the file is empty".to_owned());
     }
-    let media = media.ok_or("the picture is cut off before its data begins")?;
-    let sha256 = hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let media = media.ok_or("the picture is truncated before its image data")?;
     Ok(Content {
         media,
         length,
-        sha256,
+        sha256: hex::encode(hash.finalize()),
     })
 }
 
-/// The format by the first bytes; `None` when more are needed.
+/// The format, by the first bytes; `None` if more bytes are needed.
 fn media_type(head: &[u8]) -> Result<Option<MediaType>, String> {
     match read_header(head) {
         Ok(header) => Ok(Some(header.format)),
-        // What is damaged is told better by whoever decodes it.
+        // The service gives a better reason when it decodes the picture.
         Err(HeaderError::Damaged(format)) => Ok(Some(format)),
         Err(HeaderError::NeedMore(_)) => Ok(None),
         Err(HeaderError::UnknownFormat) => Err(
-            "it is no picture in a format that is known here (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC)"
+            "not a picture in a supported format (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC)"
                 .to_owned(),
         ),
     }
@@ -194,7 +189,7 @@ mod tests {
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x64\0\0\0\x64\x08\x02\0\0\0\0\0\0\0";
 
     #[test]
-    fn folders_give_their_pictures_and_files_themselves_each_once() {
+    fn each_file_of_folders_patterns_and_names_is_found_once() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::create_dir_all(at("b/.hidden")).unwrap();
@@ -213,14 +208,14 @@ mod tests {
         assert_eq!(
             found.missing,
             [
-                (at("none.jpg"), "there is no such file".to_owned()),
+                (at("none.jpg"), "no such file".to_owned()),
                 (at("none*.jpg"), "no file matches the pattern".to_owned())
             ]
         );
     }
 
     #[test]
-    fn a_name_that_looks_like_a_pattern_is_a_name_where_it_is_one() {
+    fn an_existing_file_whose_name_looks_like_a_pattern_is_that_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("cat [1].png");
         fs::write(&file, PNG).unwrap();
@@ -228,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_what_its_bytes_say() {
+    fn the_bytes_and_not_the_name_decide_the_format() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.jpg");
         fs::write(&file, PNG).unwrap();
@@ -240,8 +235,8 @@ mod tests {
         assert_eq!(content.sha256.len(), 64);
         for (bytes, said) in [
             (&b""[..], "empty"),
-            (b"text", "no picture"),
-            (b"\xff\xd8\xff\xe0\0\x10", "cut off"),
+            (b"text", "not a picture"),
+            (b"\xff\xd8\xff\xe0\0\x10", "truncated"),
         ] {
             fs::write(&file, bytes).unwrap();
             let error = inspect(&file).unwrap_err();

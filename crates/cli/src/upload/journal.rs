@@ -1,12 +1,11 @@
-//! What was uploaded, so that a run that ended early can be run again.
+//! The journal of uploads, with which an interrupted run continues.
 //!
-//! One file for each service, a line for each picture, written before its bytes are sent: the SHA-256 of the bytes,
-//! what was asked about them and the key that they were sent to. Whether they arrived, the service is asked. So
-//! nothing is sent twice however a run ended, and nothing is left out when the service has forgotten a picture.
+//! Each service has one file. Before the bytes of a picture are sent, a line is written: their SHA-256, the analyses and
+//! the key. Whether the bytes arrived is known to the service alone, so the next run asks it. This way no picture is sent
+//! twice, however a run ended, and a picture that the service lost is sent again.
 
 use std::{
     collections::HashMap,
-    env,
     fs::{self, File},
     io::{self, ErrorKind, Write as _},
     path::{Path, PathBuf},
@@ -15,44 +14,42 @@ use std::{
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use sightline_pipeline::SourceKey;
+
+use crate::state_dir;
 
 /// The journal of one service.
 #[derive(Debug)]
 pub(super) struct Journal {
+    api: String,
     file: Mutex<File>,
     path: PathBuf,
-    known: HashMap<(String, String), SourceKey>,
+    /// The keys by SHA-256 and analyses.
+    keys: HashMap<(String, String), SourceKey>,
 }
 
-/// A line.
+/// A line of the file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry {
-    /// Where it was sent, for people.
+    /// The URL of the service.
     api: String,
     sha256: String,
-    /// What was asked, comma-separated; empty for what the service asks by itself.
+    /// The analyses, separated by commas; empty for those of the service.
     analyses: String,
     key: SourceKey,
 }
 
 impl Journal {
-    /// Opens the journal of a service in a folder, which is made where it is not there.
+    /// Opens the journal of the service at this URL. Creates the folder.
     ///
     /// # Errors
     /// When the folder or the file cannot be used.
     pub(super) fn open(folder: &Path, api: &str) -> anyhow::Result<Self> {
-        let hash = Sha256::digest(api.as_bytes());
-        let name: String = hash
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let path = folder.join("uploads").join(format!("{name}.jsonl"));
+        let folder = folder.join("uploads");
+        let path = folder.join(format!("{}.jsonl", state_dir::file_stem(api)));
         let open = || -> io::Result<_> {
-            fs::create_dir_all(folder.join("uploads"))?;
+            fs::create_dir_all(&folder)?;
             let text = match fs::read(&path) {
                 Ok(text) => text,
                 Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
@@ -60,55 +57,55 @@ impl Journal {
             };
             let mut file = File::options().create(true).append(true).open(&path)?;
             if text.last().is_some_and(|byte| *byte != b'\n') {
-                // A run was killed in the middle of a line; the next one must not become part of it.
+                // A run was killed in the middle of a line. End it, so that the next line stays readable.
                 file.write_all(b"\n")?;
             }
             Ok((text, file))
         };
         let (text, file) = open().with_context(|| {
             format!(
-                "cannot keep the journal of uploads in {}; name another folder with --state-dir",
+                "cannot use the upload journal {}; choose another folder with --state-dir",
                 path.display()
             )
         })?;
-        let known = text
+        let keys = text
             .split(|byte| *byte == b'\n')
             .filter_map(|line| serde_json::from_slice::<Entry>(line).ok())
             .filter(|entry| entry.api == api)
             .map(|entry| ((entry.sha256, entry.analyses), entry.key))
             .collect();
         Ok(Self {
+            api: api.to_owned(),
             file: Mutex::new(file),
             path,
-            known,
+            keys,
         })
     }
 
-    /// Where these bytes were sent before, with the same questions; they may not have arrived.
+    /// The key to which these bytes were sent before for the same analyses. They may not have arrived.
     pub(super) fn key(&self, sha256: &str, analyses: &str) -> Option<&SourceKey> {
-        self.known.get(&(sha256.to_owned(), analyses.to_owned()))
+        self.keys.get(&(sha256.to_owned(), analyses.to_owned()))
     }
 
-    /// Notes that bytes are about to be sent.
+    /// Records that bytes are about to be sent.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub(super) fn note(
+    pub(super) fn record(
         &self,
-        api: &str,
         sha256: &str,
         analyses: &str,
         key: &SourceKey,
     ) -> anyhow::Result<()> {
         let entry = Entry {
-            api: api.to_owned(),
+            api: self.api.clone(),
             sha256: sha256.to_owned(),
             analyses: analyses.to_owned(),
             key: key.clone(),
         };
         let mut line = serde_json::to_vec(&entry)?;
         line.push(b'\n');
-        // One write a line, so that two runs at once do not mix theirs.
+        // One write per line, so that the lines of simultaneous runs do not mix.
         self.file
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -117,36 +114,17 @@ impl Journal {
     }
 }
 
-/// Where programs keep what should outlive them (XDG Base Directory Specification; on Windows the local application
-/// data).
-///
-/// # Errors
-/// When the environment names no home.
-pub(crate) fn state_folder() -> anyhow::Result<PathBuf> {
-    let absolute = |name: &str| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let folder = absolute("XDG_STATE_HOME")
-        .or_else(|| absolute("LOCALAPPDATA").filter(|_| cfg!(windows)))
-        .or_else(|| env::home_dir().map(|home| home.join(".local/state")));
-    folder
-        .map(|folder| folder.join("sightline"))
-        .context("there is no home folder to keep the journal in; name a folder with --state-dir")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_was_sent_is_known_again_for_the_same_service_and_questions() {
+    fn keys_are_found_again_for_the_same_service_and_analyses() {
         let folder = tempfile::tempdir().unwrap();
         let key = SourceKey::new("uploads/a.jpg").unwrap();
         let journal = Journal::open(folder.path(), "http://a").unwrap();
         assert_eq!(journal.key("5a", ""), None);
-        journal.note("http://a", "5a", "", &key).unwrap();
+        journal.record("5a", "", &key).unwrap();
 
         let again = Journal::open(folder.path(), "http://a").unwrap();
         assert_eq!(again.key("5a", ""), Some(&key));
@@ -157,23 +135,23 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_broke_off_costs_that_line_only() {
+    fn an_incomplete_line_spoils_no_other_line() {
         let folder = tempfile::tempdir().unwrap();
         let key = SourceKey::new("uploads/a.jpg").unwrap();
         let journal = Journal::open(folder.path(), "http://a").unwrap();
-        journal.note("http://a", "5a", "", &key).unwrap();
+        journal.record("5a", "", &key).unwrap();
         let mut text = fs::read(&journal.path).unwrap();
         text.extend_from_slice(br#"{"api":"http://a","sha2"#);
         fs::write(&journal.path, text).unwrap();
 
         let journal = Journal::open(folder.path(), "http://a").unwrap();
-        journal.note("http://a", "5b", "", &key).unwrap();
+        journal.record("5b", "", &key).unwrap();
         let again = Journal::open(folder.path(), "http://a").unwrap();
         assert!(again.key("5a", "").is_some() && again.key("5b", "").is_some());
     }
 
     #[test]
-    fn a_folder_that_cannot_be_used_is_named() {
+    fn an_unusable_folder_is_an_error_that_names_the_option() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();

@@ -1,4 +1,4 @@
-//! What is told of each picture, as a line of JSON or a row of the table.
+//! The report of a run: a row for each file, as a line of JSON or in a table, and a summary.
 
 use std::path::Path;
 
@@ -6,71 +6,64 @@ use serde::Serialize;
 use serde_json::Value;
 use sightline_pipeline::SourceKey;
 
-use super::send::Sent;
+use super::{row_error::RowError, send::Sent};
 use crate::output::{self, Table, Tone};
 
-/// What became of a file.
+/// What happened to a file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Row {
-    /// The file, as it was found.
-    pub(super) file: String,
-    /// How far it got.
+    /// The path of the file.
+    file: String,
+    /// What was achieved.
     pub(super) status: Status,
     /// Its key in the input bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) key: Option<SourceKey>,
+    key: Option<SourceKey>,
     /// Whether an earlier run uploaded it.
-    pub(super) uploaded_before: bool,
-    /// The file of this run that has the same bytes.
+    uploaded_before: bool,
+    /// Another file of this run with the same bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) same_as: Option<String>,
-    /// What it shows, most confident first.
-    pub(super) labels: Vec<Label>,
-    /// Why it got no further.
+    same_as: Option<String>,
+    /// The labels, most confident first.
+    labels: Vec<Label>,
+    /// Why there is no result, or no complete one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) error: Option<Reason>,
+    error: Option<RowError>,
 }
 
 /// A label and its confidence in percent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Label {
+struct Label {
     name: String,
     confidence: f64,
 }
 
-/// Why a picture got no further.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Reason {
-    code: String,
-    message: String,
-}
-
-/// How far a file got.
+/// What was achieved for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Status {
-    /// Every analysis has an answer.
+    /// All analyses succeeded.
     Succeeded,
-    /// Some analyses have an answer.
+    /// Some analyses succeeded.
     Partial,
-    /// No analysis has an answer.
+    /// No analysis succeeded.
     Failed,
-    /// It is there; nobody waited for its answer.
+    /// It was uploaded; the run did not wait for its result.
     Uploaded,
-    /// It is there; its answer did not come in time.
+    /// It was uploaded; its result did not arrive in time.
     Pending,
     /// Another file has the same bytes.
     Duplicate,
-    /// It was not taken.
+    /// It was not accepted.
     Refused,
-    /// The run ended before its turn.
+    /// The run ended before its upload.
     NotUploaded,
 }
 
 impl Status {
-    /// Whether a script should hear that something is wrong with it.
-    pub(super) const fn is_well(self) -> bool {
+    /// Whether the exit code may be 0.
+    pub(super) const fn is_success(self) -> bool {
         matches!(self, Self::Succeeded | Self::Uploaded | Self::Duplicate)
     }
 
@@ -101,49 +94,49 @@ impl Row {
         }
     }
 
-    /// A file that was named and is not there.
+    /// A file that was named but cannot be read.
     pub(super) fn missing(path: &Path, reason: &str) -> Self {
         Self {
-            error: Some(Reason {
-                code: "unreadable".to_owned(),
-                message: reason.to_owned(),
-            }),
+            error: Some(RowError::new("unreadable", reason.to_owned())),
             ..Self::new(path, Status::Refused)
         }
     }
 
-    /// A file whose turn never came.
+    /// A file that the run did not get to.
     pub(super) fn not_uploaded(path: &Path) -> Self {
         Self::new(path, Status::NotUploaded)
     }
 
-    /// A file that was sent, or not taken, or answered before.
+    /// A file after [`Sender::send`](super::send::Sender::send).
     pub(super) fn sent(path: &Path, sent: Sent) -> Self {
         match sent {
-            Sent::There { key, before } => Self {
+            Sent::Stored {
+                key,
+                uploaded_before,
+            } => Self {
                 key: Some(key),
-                uploaded_before: before,
+                uploaded_before,
                 ..Self::new(path, Status::Uploaded)
             },
-            Sent::Answered { key, document } => Self {
+            Sent::HasResult { key, document } => Self {
                 uploaded_before: true,
                 key: Some(key),
                 ..Self::new(path, Status::Uploaded)
             }
-            .answered(&document),
+            .with_result(&document),
             Sent::SameAs(first) => Self {
                 same_as: Some(first.display().to_string()),
                 ..Self::new(path, Status::Duplicate)
             },
-            Sent::Refused { code, message } => Self {
-                error: Some(Reason { code, message }),
+            Sent::Refused(error) => Self {
+                error: Some(error),
                 ..Self::new(path, Status::Refused)
             },
         }
     }
 
-    /// The same with its answer.
-    pub(super) fn answered(self, document: &Value) -> Self {
+    /// Adds the result document.
+    pub(super) fn with_result(self, document: &Value) -> Self {
         let text = |pointer: &str| document.pointer(pointer).and_then(Value::as_str);
         let mut labels: Vec<_> = document
             .pointer("/rekognition/detectLabels/Labels")
@@ -165,22 +158,21 @@ impl Row {
                 _ => Status::Failed,
             },
             labels,
-            error: text("/errors/0/message").map(|message| Reason {
-                code: text("/errors/0/code").unwrap_or_default().to_owned(),
-                message: message.to_owned(),
+            error: text("/errors/0/message").map(|message| {
+                RowError::new(
+                    text("/errors/0/code").unwrap_or_default(),
+                    message.to_owned(),
+                )
             }),
             ..self
         }
     }
 
-    /// The same, given up.
-    pub(super) fn unanswered(self, code: &str, message: String) -> Self {
+    /// Adds why there is no result.
+    pub(super) fn without_result(self, error: RowError) -> Self {
         Self {
             status: Status::Pending,
-            error: Some(Reason {
-                code: code.to_owned(),
-                message,
-            }),
+            error: Some(error),
             ..self
         }
     }
@@ -191,16 +183,16 @@ pub(super) fn table<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Table {
     let mut table = Table::new(&["FILE", "STATUS", "LABELS", "KEY"]);
     for row in rows {
         let (status, tone) = row.status.shown();
-        let said = match (&row.error, &row.same_as) {
-            (Some(reason), _) => reason.message.clone(),
-            (None, Some(first)) => format!("the same as {first}"),
+        let details = match (&row.error, &row.same_as) {
+            (Some(error), _) => error.message.clone(),
+            (None, Some(first)) => format!("same bytes as {first}"),
             (None, None) => labels(&row.labels),
         };
         let key = row.key.as_ref().map_or("", SourceKey::as_str);
         table.row([
             (row.file.clone(), Tone::Plain),
             (status.to_owned(), tone),
-            (said, Tone::Plain),
+            (details, Tone::Plain),
             (key.to_owned(), Tone::Plain),
         ]);
     }
@@ -215,43 +207,44 @@ fn labels(labels: &[Label]) -> String {
     output::labels(&labels, true)
 }
 
-/// The run in one line.
+/// The run in one sentence, and its results in another.
 pub(super) fn summary(rows: &[Row]) -> String {
-    let of = |wanted: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| wanted(row)).count();
-    let before = of(&|row| row.uploaded_before);
-    let uploaded = of(&|row| row.key.is_some() && !row.uploaded_before);
+    let number_of = |wanted: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| wanted(row)).count();
+    let uploaded = number_of(&|row| row.key.is_some() && !row.uploaded_before);
     let mut parts = vec![format!("{uploaded} uploaded")];
     let mut add = |number: usize, what: &str| {
         if number > 0 {
             parts.push(format!("{number} {what}"));
         }
     };
-    add(before, "uploaded before");
-    add(of(&|row| row.status == Status::Duplicate), "duplicate");
-    add(of(&|row| row.status == Status::Refused), "refused");
-    add(of(&|row| row.status == Status::NotUploaded), "not uploaded");
-    let mut answers = Vec::new();
+    add(number_of(&|row| row.uploaded_before), "already uploaded");
+    add(
+        number_of(&|row| row.status == Status::Duplicate),
+        "duplicate",
+    );
+    add(number_of(&|row| row.status == Status::Refused), "refused");
+    add(
+        number_of(&|row| row.status == Status::NotUploaded),
+        "not uploaded",
+    );
+    let mut results = Vec::new();
     for (status, name) in [
         (Status::Succeeded, "succeeded"),
         (Status::Partial, "partial"),
         (Status::Failed, "failed"),
         (Status::Pending, "pending"),
     ] {
-        let number = of(&|row| row.status == status);
+        let number = number_of(&|row| row.status == status);
         if number > 0 {
-            answers.push(format!("{number} {name}"));
+            results.push(format!("{number} {name}"));
         }
     }
-    let pictures = output::count(rows.len(), "file", "files");
-    if answers.is_empty() {
-        format!("{pictures}: {}.", parts.join(", "))
-    } else {
-        format!(
-            "{pictures}: {}. Answers: {}.",
-            parts.join(", "),
-            answers.join(", ")
-        )
+    let files = output::count(rows.len(), "file", "files");
+    let mut summary = format!("{files}: {}.", parts.join(", "));
+    if !results.is_empty() {
+        summary += &format!(" Results: {}.", results.join(", "));
     }
+    summary
 }
 
 #[cfg(test)]
@@ -259,19 +252,19 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn there(before: bool) -> Sent {
-        Sent::There {
+    fn stored(uploaded_before: bool) -> Sent {
+        Sent::Stored {
             key: SourceKey::new("uploads/a.jpg").unwrap(),
-            before,
+            uploaded_before,
         }
     }
 
     #[test]
-    fn an_answer_is_read_from_the_document() {
+    fn a_row_has_status_labels_and_error_of_the_document() {
         let document = json!({"status": "partial", "errors": [{"code": "X", "message": "No faces."}],
             "rekognition": {"detectLabels": {"Labels": [
                 {"Name": "Wheel", "Confidence": 60.0}, {"Name": "Dog", "Confidence": 99.4}, {"Confidence": 1.0}]}}});
-        let row = Row::sent(Path::new("a.jpg"), there(false)).answered(&document);
+        let row = Row::sent(Path::new("a.jpg"), stored(false)).with_result(&document);
         assert_eq!(row.status, Status::Partial);
         assert_eq!(labels(&row.labels), "Dog 99%, Wheel 60%");
         assert_eq!(
@@ -283,23 +276,23 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_counts_every_file_once_for_its_way_and_once_for_its_answer() {
+    fn the_summary_counts_each_upload_and_each_result_once() {
         let path = Path::new("a.jpg");
         let document = json!({"status": "succeeded"});
         let rows = [
-            Row::sent(path, there(false)).answered(&document),
-            Row::sent(path, there(true)).answered(&document),
-            Row::sent(path, there(true)).unanswered("timeout", String::new()),
+            Row::sent(path, stored(false)).with_result(&document),
+            Row::sent(path, stored(true)).with_result(&document),
+            Row::sent(path, stored(true)).without_result(RowError::new("timeout", String::new())),
             Row::sent(path, Sent::SameAs("b.jpg".into())),
             Row::missing(path, "there is no such file"),
             Row::not_uploaded(path),
         ];
         assert_eq!(
             summary(&rows),
-            "6 files: 1 uploaded, 2 uploaded before, 1 duplicate, 1 refused, 1 not uploaded. Answers: 2 succeeded, 1 \
+            "6 files: 1 uploaded, 2 already uploaded, 1 duplicate, 1 refused, 1 not uploaded. Results: 2 succeeded, 1 \
              pending."
         );
-        let well: Vec<_> = rows.iter().map(|row| row.status.is_well()).collect();
-        assert_eq!(well, [true, true, false, true, false, false]);
+        let success: Vec<_> = rows.iter().map(|row| row.status.is_success()).collect();
+        assert_eq!(success, [true, true, false, true, false, false]);
     }
 }

@@ -1,4 +1,4 @@
-//! One picture's way to the service: looked at, asked an address for, sent.
+//! Sends one picture: reads the file, requests an upload URL, and sends the bytes there.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -9,7 +9,6 @@ use std::{
     },
 };
 
-use anyhow::Context as _;
 use aws_smithy_types::body::SdkBody;
 use bytes::BytesMut;
 use futures::stream;
@@ -20,115 +19,124 @@ use indicatif::ProgressBar;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sightline_pipeline::{Analyses, Analysis, SourceKey};
+use sightline_upload_api::results_path;
 use tokio::{fs::File, io::AsyncReadExt as _, task::spawn_blocking};
 
 use super::{
     files::{self, Content},
     journal::Journal,
+    row_error::RowError,
 };
 use crate::{
-    api::{self, Api, Refusal},
-    exit::Fault,
-    http::{Answer, Http, Unanswered},
+    api::{self, Api, Problem},
+    exit::CliError,
+    http::{HttpClient, HttpResponse, SendError},
 };
 
 /// How many bytes of a file are read and sent at a time.
-const PIECE: usize = 64 * 1024;
-/// How often an address is asked for when addresses run out before the bytes are through.
-const ADDRESSES: usize = 2;
+const CHUNK_BYTES: usize = 64 * 1024;
+/// How many upload URLs are requested for a picture whose URL expires during the upload.
+const MAX_UPLOAD_URLS: usize = 2;
 
-/// Sends pictures.
+/// The message about a file whose bytes do not match what was read first.
+const CHANGED: &str = "the file changed during the upload";
+
+/// Sends the pictures of a run.
 #[derive(Debug)]
 pub(super) struct Sender {
     pub(super) api: Api,
-    pub(super) http: Http,
+    pub(super) http: HttpClient,
     pub(super) journal: Journal,
-    /// What is asked; what the service asks by itself when `None`.
+    /// The analyses to run; `None` for those of the service.
     pub(super) analyses: Option<Analyses>,
-    /// Whether what was sent before is sent again.
+    /// Whether to send pictures again that were sent before.
     pub(super) again: bool,
-    /// Counts bytes.
+    /// Counts the bytes that were sent.
     pub(super) progress: ProgressBar,
-    /// The first file of each content in this run.
-    pub(super) seen: Mutex<HashMap<String, PathBuf>>,
+    /// The first file with each SHA-256 in this run.
+    pub(super) first_files: Mutex<HashMap<String, PathBuf>>,
 }
 
-/// What became of a file.
+/// The outcome of sending a file.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Sent {
-    /// It is there and waits for its answer; `before` when an earlier run brought it.
-    There { key: SourceKey, before: bool },
-    /// It is there since an earlier run, and this is its answer.
-    Answered { key: SourceKey, document: Value },
+    /// The service stores it and has no result yet.
+    Stored {
+        key: SourceKey,
+        /// Whether an earlier run uploaded it.
+        uploaded_before: bool,
+    },
+    /// An earlier run uploaded it, and this is its result.
+    HasResult { key: SourceKey, document: Value },
     /// Another file of this run has the same bytes.
     SameAs(PathBuf),
-    /// It was not taken.
-    Refused { code: String, message: String },
+    /// It was not accepted.
+    Refused(RowError),
 }
 
-/// The part of the reply to `POST /uploads` that is needed.
+/// The response of `POST /uploads`, as far as it is needed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Ticket {
+struct UploadTicket {
     key: SourceKey,
     upload_url: String,
     headers: BTreeMap<String, String>,
 }
 
 impl Sender {
-    /// Brings a file to the service, unless it is there.
+    /// Sends a file unless the service has it already.
     ///
     /// # Errors
-    /// What concerns the whole run: the service cannot be reached or refuses who asks, or the journal cannot be
-    /// written.
+    /// Errors that concern the whole run: the service cannot be reached or rejects the credentials, or the journal cannot
+    /// be written.
     pub(super) async fn send(&self, path: &Path, size: u64) -> anyhow::Result<Sent> {
         let file = path.to_owned();
         let content = match spawn_blocking(move || files::inspect(&file)).await? {
             Ok(content) => content,
             Err(message) => {
                 self.progress.inc(size);
-                return Ok(refused("unreadable", message));
+                return Ok(Sent::Refused(RowError::new("unreadable", message)));
             }
         };
-        if let Some(first) = self.first_with(&content, path) {
+        if let Some(first) = self.first_file_like(&content, path) {
             self.progress.inc(size);
             return Ok(Sent::SameAs(first));
         }
-        if let Some(sent) = self.before(&content).await? {
+        if let Some(sent) = self.sent_before(&content).await? {
             self.progress.inc(size);
             return Ok(sent);
         }
         self.upload(path, &content).await
     }
 
-    /// The file of this run that has the same bytes, if there was one.
-    fn first_with(&self, content: &Content, path: &Path) -> Option<PathBuf> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = seen.get(&content.sha256).cloned();
+    /// An earlier file of this run with the same bytes, if there is one.
+    fn first_file_like(&self, content: &Content, path: &Path) -> Option<PathBuf> {
+        let mut files = self
+            .first_files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let first = files.get(&content.sha256).cloned();
         if first.is_none() {
-            seen.insert(content.sha256.clone(), path.to_owned());
+            files.insert(content.sha256.clone(), path.to_owned());
         }
         first
     }
 
-    /// What became of the same bytes in an earlier run; `None` when they are to be sent.
-    async fn before(&self, content: &Content) -> anyhow::Result<Option<Sent>> {
+    /// What the service has of the same bytes from an earlier run; `None` if they have to be sent.
+    async fn sent_before(&self, content: &Content) -> anyhow::Result<Option<Sent>> {
         let Some(key) = self
             .journal
-            .key(&content.sha256, &self.questions())
+            .key(&content.sha256, &self.analyses_for_journal())
             .filter(|_| !self.again)
         else {
             return Ok(None);
         };
-        let answer = self
-            .api
-            .send(Method::GET, &api::results_path(key), None)
-            .await?;
-        Ok(match answer.status {
+        let response = self.api.send(Method::GET, &results_path(key), None).await?;
+        Ok(match response.status {
             200 => {
-                let document: Value = api::body(&answer)?;
-                // Such as a picture that was over the day's limit.
-                let worth_another_try = document.pointer("/status") == Some(&json!("failed"))
+                let document: Value = api::body(&response)?;
+                // For example, the daily limit was reached.
+                let is_retryable = document.pointer("/status") == Some(&json!("failed"))
                     && document
                         .pointer("/errors")
                         .and_then(Value::as_array)
@@ -137,97 +145,84 @@ impl Sender {
                                 error.pointer("/retryable") == Some(&Value::Bool(true))
                             })
                         });
-                (!worth_another_try).then(|| Sent::Answered {
+                (!is_retryable).then(|| Sent::HasResult {
                     key: key.clone(),
                     document,
                 })
             }
-            202 => Some(Sent::There {
+            202 => Some(Sent::Stored {
                 key: key.clone(),
-                before: true,
+                uploaded_before: true,
             }),
-            // It never arrived, or was deleted since.
+            // It never arrived, or it was deleted.
             404 => None,
-            _ => Some(refused_by(&answer)),
+            _ => Some(Sent::Refused(Problem::read(&response).into())),
         })
     }
 
     async fn upload(&self, path: &Path, content: &Content) -> anyhow::Result<Sent> {
         let name = path.file_name().map(|name| name.to_string_lossy());
-        let mut wanted = json!({
+        let mut request = json!({
             "contentType": content.media.content_type(),
             "contentLength": content.length,
             "sha256": content.sha256,
             "filename": name,
         });
-        if let (Some(wanted), Some(analyses)) = (wanted.as_object_mut(), &self.analyses) {
+        if let (Some(request), Some(analyses)) = (request.as_object_mut(), &self.analyses) {
             let names: Vec<_> = analyses.iter().map(Analysis::name).collect();
-            wanted.insert("analyses".to_owned(), json!(names));
+            request.insert("analyses".to_owned(), json!(names));
         }
-        let mut asked = 0;
+        let mut upload_urls = 0;
         loop {
-            asked += 1;
-            let answer = self
+            upload_urls += 1;
+            let response = self
                 .api
-                .send(Method::POST, "/uploads", Some(&wanted))
+                .send(Method::POST, "/uploads", Some(&request))
                 .await?;
-            if answer.status != 201 {
+            if response.status != 201 {
                 self.progress.inc(content.length);
-                return Ok(refused_by(&answer));
+                return Ok(Sent::Refused(Problem::read(&response).into()));
             }
-            let ticket: Ticket = api::body(&answer)?;
-            self.journal.note(
-                self.api.base(),
-                &content.sha256,
-                &self.questions(),
-                &ticket.key,
-            )?;
+            let ticket: UploadTicket = api::body(&response)?;
+            self.journal
+                .record(&content.sha256, &self.analyses_for_journal(), &ticket.key)?;
             let put = match self.put(path, &ticket).await {
                 Ok(put) => put,
                 Err(error) => {
                     let now = tokio::fs::metadata(path).await.map(|file| file.len());
                     if now.is_ok_and(|length| length == content.length) {
-                        return Err(Fault::Unreachable(format!(
-                            "{error}; what was uploaded stays uploaded, so run the same command again"
+                        return Err(CliError::Unreachable(format!(
+                            "{error}; run the same command again to upload the rest"
                         ))
                         .into());
                     }
-                    return Ok(refused(
-                        "changed",
-                        "it changed while it was sent".to_owned(),
-                    ));
+                    return Ok(Sent::Refused(RowError::new("changed", CHANGED.to_owned())));
                 }
             };
             return Ok(match put.status {
-                // 412: an earlier try arrived, and only its answer was lost. The key is this upload's alone.
-                200..=299 | 412 => Sent::There {
+                // 412: an earlier attempt arrived, and only its response was lost. No other upload has this key.
+                200..=299 | 412 => Sent::Stored {
                     key: ticket.key,
-                    before: false,
+                    uploaded_before: false,
                 },
-                403 if asked < ADDRESSES => continue,
-                _ => {
-                    let (code, message) = store_error(&put);
-                    refused(&code, message)
-                }
+                403 if upload_urls < MAX_UPLOAD_URLS => continue,
+                _ => Sent::Refused(bucket_error(&put)),
             });
         }
     }
 
-    /// PUTs the file at the address, with exactly the headers that were signed.
-    async fn put(&self, path: &Path, ticket: &Ticket) -> Result<Answer, Unanswered> {
+    /// Sends the file to the upload URL, with exactly the signed headers.
+    async fn put(&self, path: &Path, ticket: &UploadTicket) -> Result<HttpResponse, SendError> {
         let sent = Arc::new(AtomicU64::new(0));
-        let unsent = |reason: String| Unanswered {
-            host: path.display().to_string(),
-            reason,
-        };
-        let answer = self
+        let response = self
             .http
             .send(async || {
-                // A try that failed has sent nothing.
+                // The bytes of a failed attempt do not count.
                 self.progress.dec(sent.swap(0, Ordering::SeqCst));
-                let file = File::open(path)
-                    .await
-                    .map_err(|error| unsent(files::reason(&error)))?;
+                let file = File::open(path).await.map_err(|error| {
+                    let reason = files::reason(&error);
+                    SendError::Request(format!("{}: {reason}", path.display()))
+                })?;
                 let mut request = Request::builder()
                     .method(Method::PUT)
                     .uri(&ticket.upload_url);
@@ -236,105 +231,93 @@ impl Sender {
                 }
                 request
                     .body(body(file, self.progress.clone(), Arc::clone(&sent)))
-                    .context("the service gave an address or headers that cannot be sent")
-                    .map_err(|error| unsent(error.to_string()))
+                    .map_err(|_| {
+                        SendError::Request(
+                            "the service returned an invalid upload URL or header".to_owned(),
+                        )
+                    })
             })
             .await;
-        if answer.is_err() {
+        if response.is_err() {
             self.progress.dec(sent.swap(0, Ordering::SeqCst));
         }
-        answer
+        response
     }
 
-    /// The analyses as the journal has them.
-    fn questions(&self) -> String {
+    /// The analyses as the journal contains them.
+    fn analyses_for_journal(&self) -> String {
         self.analyses
             .as_ref()
             .map_or_else(String::new, ToString::to_string)
     }
 }
 
-fn refused(code: &str, message: String) -> Sent {
-    Sent::Refused {
-        code: code.to_owned(),
-        message,
-    }
-}
-
-fn refused_by(answer: &Answer) -> Sent {
-    let Refusal { code, detail, .. } = Refusal::read(answer);
-    refused(&code, detail)
-}
-
-/// A file's bytes as they are read, counted as they go.
+/// Streams the bytes of a file and counts them.
 fn body(file: File, progress: ProgressBar, sent: Arc<AtomicU64>) -> SdkBody {
-    let pieces = stream::try_unfold(file, move |mut file| {
+    let chunks = stream::try_unfold(file, move |mut file| {
         let (progress, sent) = (progress.clone(), Arc::clone(&sent));
         async move {
-            let mut piece = BytesMut::with_capacity(PIECE);
-            let read = file.read_buf(&mut piece).await? as u64;
+            let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
+            let read = file.read_buf(&mut chunk).await? as u64;
             progress.inc(read);
             sent.fetch_add(read, Ordering::SeqCst);
-            Ok::<_, std::io::Error>((read > 0).then(|| (Frame::data(piece.freeze()), file)))
+            Ok::<_, std::io::Error>((read > 0).then(|| (Frame::data(chunk.freeze()), file)))
         }
     });
-    SdkBody::from_body_1_x(StreamBody::new(pieces))
+    SdkBody::from_body_1_x(StreamBody::new(chunks))
 }
 
-/// What S3 says of an upload that it does not take: code and message of its XML, or the status.
-fn store_error(answer: &Answer) -> (String, String) {
-    let xml = String::from_utf8_lossy(&answer.body);
+/// Why S3 rejected an upload: code and message of its XML, or the status.
+fn bucket_error(response: &HttpResponse) -> RowError {
+    let xml = String::from_utf8_lossy(&response.body);
     let element = |name: &str| {
         let (_, rest) = xml.split_once(&format!("<{name}>"))?;
         let (text, _) = rest.split_once(&format!("</{name}>"))?;
         Some(text.to_owned())
     };
-    let code = element("Code").unwrap_or_else(|| format!("http-{}", answer.status));
+    let code = element("Code").unwrap_or_else(|| format!("http-{}", response.status));
     let message = match code.as_str() {
         "BadDigest" | "XAmzContentChecksumMismatch" | "XAmzContentSHA256Mismatch" => {
-            "it changed while it was sent".to_owned()
+            CHANGED.to_owned()
         }
         _ => format!(
-            "the bucket refused it: {}",
-            element("Message").unwrap_or_else(|| format!("HTTP {}", answer.status))
+            "the bucket rejected it: {}",
+            element("Message").unwrap_or_else(|| format!("HTTP {}", response.status))
         ),
     };
-    (code, message)
+    RowError::new(code, message)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn answer(body: &str) -> Answer {
-        Answer {
+    fn error(body: &str) -> RowError {
+        bucket_error(&HttpResponse {
             status: 400,
             headers: http::HeaderMap::new(),
             body: body.as_bytes().to_vec(),
-        }
+        })
     }
 
     #[test]
-    fn the_buckets_words_are_read() {
+    fn errors_of_the_bucket_have_its_code_and_message() {
         assert_eq!(
-            store_error(&answer(
+            error(
                 "<?xml version=\"1.0\"?><Error><Code>EntityTooLarge</Code><Message>Too large.</Message></Error>"
-            )),
-            (
-                "EntityTooLarge".to_owned(),
-                "the bucket refused it: Too large.".to_owned()
+            ),
+            RowError::new(
+                "EntityTooLarge",
+                "the bucket rejected it: Too large.".to_owned()
             )
         );
         assert_eq!(
-            store_error(&answer("<Code>BadDigest</Code>")).1,
-            "it changed while it was sent"
+            error("<Code>BadDigest</Code>"),
+            RowError::new("BadDigest", "the file changed during the upload".to_owned())
         );
         assert_eq!(
-            store_error(&answer("")),
-            (
-                "http-400".to_owned(),
-                "the bucket refused it: HTTP 400".to_owned()
-            )
+            error(""),
+            RowError::new("http-400", "the bucket rejected it: HTTP 400".to_owned())
         );
     }
 }

@@ -1,15 +1,15 @@
-//! `GET /metrics`: what the processor did since the start, for Prometheus.
+//! `GET /metrics`: the metrics of the processor since the start, for Prometheus.
 
 use axum::{
     Router,
     http::header::{CACHE_CONTROL, CONTENT_TYPE},
     routing::get,
 };
-use sightline_pipeline::metrics;
+use sightline_pipeline::metrics::render;
 
-/// Puts the page of figures in front of the API, which answers every other method and path.
-pub(super) fn before(api: Router) -> Router {
-    let page = || async {
+/// Adds the metrics to the API, which answers every other method and path.
+pub(super) fn add_to(api: Router) -> Router {
+    let metrics = || async {
         let headers = [
             (
                 CONTENT_TYPE,
@@ -17,10 +17,10 @@ pub(super) fn before(api: Router) -> Router {
             ),
             (CACHE_CONTROL, "no-store"),
         ];
-        (headers, metrics::render())
+        (headers, render())
     };
     Router::new()
-        .route("/metrics", get(page).fallback_service(api.clone()))
+        .route("/metrics", get(metrics).fallback_service(api.clone()))
         .fallback_service(api)
 }
 
@@ -34,9 +34,9 @@ mod tests {
     use tower::ServiceExt;
 
     #[tokio::test]
-    async fn the_figures_stand_in_front_of_the_api() {
+    async fn metrics_are_served_and_everything_else_goes_to_the_api() {
         let api = Router::new().fallback(|| async { (StatusCode::IM_A_TEAPOT, "the API") });
-        let app = before(api);
+        let app = add_to(api);
         let ask = |method: &str, path: &str| {
             let request = Request::builder().method(method).uri(path);
             app.clone().oneshot(request.body(Body::empty()).unwrap())
@@ -56,8 +56,12 @@ mod tests {
             "{text}"
         );
         for (method, path) in [("POST", "/metrics"), ("GET", "/health")] {
-            let answer = ask(method, path).await.unwrap();
-            assert_eq!(answer.status(), StatusCode::IM_A_TEAPOT, "{method} {path}");
+            let response = ask(method, path).await.unwrap();
+            assert_eq!(
+                response.status(),
+                StatusCode::IM_A_TEAPOT,
+                "{method} {path}"
+            );
         }
     }
 }

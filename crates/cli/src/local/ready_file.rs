@@ -1,12 +1,12 @@
-//! The file that tells programs where everything is.
+//! The file that gives programs the URLs, buckets and keys.
 
 use anyhow::Context;
 use serde::Serialize;
 use std::{fs, io::ErrorKind, path::Path};
 
-use super::{place::Place, private_file};
+use super::{endpoints::Endpoints, private_file};
 
-/// What the file holds.
+/// The content of the file.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Ready<'a> {
@@ -19,11 +19,11 @@ struct Ready<'a> {
     secret_access_key: &'a str,
 }
 
-/// Removes the file, if it is there: an earlier run's, so that nobody takes it for this one's, or this one's at its end.
+/// Removes the file if it exists: at the start that of an earlier run, at the end that of this run.
 ///
 /// # Errors
-/// When it is there and stays there.
-pub(super) fn forget(file: &Path) -> anyhow::Result<()> {
+/// When the file exists and cannot be removed.
+pub(super) fn remove(file: &Path) -> anyhow::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot remove --ready-file {}", file.display()))
@@ -32,19 +32,19 @@ pub(super) fn forget(file: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Writes the file, all of it at once: who sees it can read it.
+/// Writes the file in one step, so that a program that sees it can read all of it.
 ///
 /// # Errors
-/// When it cannot be written.
-pub(super) fn write(file: &Path, place: &Place) -> anyhow::Result<()> {
+/// When the file cannot be written.
+pub(super) fn write(file: &Path, endpoints: &Endpoints) -> anyhow::Result<()> {
     let ready = Ready {
-        api: &place.api,
-        aws: &place.aws,
-        input_bucket: &place.input_bucket,
-        output_bucket: &place.output_bucket,
-        region: &place.region,
-        access_key_id: &place.credentials.access_key_id,
-        secret_access_key: &place.credentials.secret_access_key,
+        api: &endpoints.api,
+        aws: &endpoints.aws,
+        input_bucket: &endpoints.buckets.input,
+        output_bucket: &endpoints.buckets.output,
+        region: &endpoints.region,
+        access_key_id: &endpoints.credentials.access_key_id,
+        secret_access_key: &endpoints.credentials.secret_access_key,
     };
     private_file::write(file, &serde_json::to_vec(&ready)?)
         .with_context(|| format!("cannot write --ready-file {}", file.display()))
@@ -56,10 +56,10 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn it_says_where_everything_is() {
+    fn the_file_has_urls_buckets_and_keys() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ready.json");
-        write(&file, &Place::example()).unwrap();
+        write(&file, &Endpoints::example()).unwrap();
         let written: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
         assert_eq!(
             written,
@@ -73,8 +73,8 @@ mod tests {
                 "secretAccessKey": "local-secret",
             })
         );
-        forget(&file).unwrap();
+        remove(&file).unwrap();
         assert!(!file.exists());
-        forget(&file).unwrap();
+        remove(&file).unwrap();
     }
 }

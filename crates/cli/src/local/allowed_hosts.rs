@@ -1,7 +1,7 @@
-//! Which names are answered to.
+//! Rejects requests for unknown host names.
 //!
-//! A page of another site can have its own name lead to this machine after it was loaded (DNS rebinding), and would
-//! then count as a page from here. Its requests still name its host, by which they are told and refused.
+//! Another site can point its own name at this machine after its page is loaded (DNS rebinding). The browser then treats
+//! that page as one of this server. Its requests still have the site's name as their host, and are rejected for it.
 
 use axum::{
     Json, Router,
@@ -17,32 +17,32 @@ use axum::{
 use serde_json::json;
 use std::{net::IpAddr, sync::Arc};
 
-/// The longest quotation of a request's own words, in characters.
-const MAX_QUOTE: usize = 100;
+/// How much of the request's host the response repeats, in characters.
+const MAX_SHOWN_HOST: usize = 100;
 
-/// The hosts that requests may name.
+/// The hosts that requests may have.
 #[derive(Debug)]
-pub(super) struct Hosts {
+pub(super) struct AllowedHosts {
     listening: IpAddr,
-    named: Vec<String>,
+    names: Vec<String>,
 }
 
-impl Hosts {
-    /// Loopback addresses and names, the address listened on (any address, where that is every one of the machine:
-    /// an address cannot be made to lead elsewhere), and these names and addresses.
-    pub(super) fn new(listening: IpAddr, named: impl IntoIterator<Item = String>) -> Self {
+impl AllowedHosts {
+    /// Allows loopback addresses and names, the address that the server listens on, and `names`. If the server listens on the
+    /// unspecified address, all addresses are allowed: a site can choose where its name points, but not its address.
+    pub(super) fn new(listening: IpAddr, names: impl IntoIterator<Item = String>) -> Self {
         Self {
             listening,
-            named: named.into_iter().collect(),
+            names: names.into_iter().collect(),
         }
     }
 
-    /// Puts the check in front of everything.
+    /// Adds the check to all routes.
     pub(super) fn guard(self, app: Router) -> Router {
         app.layer(middleware::from_fn_with_state(Arc::new(self), check))
     }
 
-    /// Whether a request may name this host, with or without a port.
+    /// Whether a request may have this host, with or without a port.
     fn allow(&self, host: &str) -> bool {
         let Ok(authority) = host.parse::<Authority>() else {
             return false;
@@ -50,7 +50,7 @@ impl Hosts {
         let name = authority.host();
         let name = name.strip_suffix('.').unwrap_or(name);
         let bare = name.trim_start_matches('[').trim_end_matches(']');
-        if self.named.iter().any(|one| one.eq_ignore_ascii_case(bare)) {
+        if self.names.iter().any(|one| one.eq_ignore_ascii_case(bare)) {
             return true;
         }
         match bare.parse::<IpAddr>() {
@@ -59,7 +59,7 @@ impl Hosts {
                     || ip == self.listening
                     || ip.to_canonical().is_loopback()
             }
-            // Browsers take every name under it for this machine, whatever a name server says.
+            // Browsers resolve every name under localhost to this machine, without a name server.
             Err(_) => {
                 let name = name.to_ascii_lowercase();
                 name == "localhost" || name.ends_with(".localhost")
@@ -68,7 +68,7 @@ impl Hosts {
     }
 }
 
-async fn check(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -> Response {
+async fn check(State(hosts): State<Arc<AllowedHosts>>, request: Request, next: Next) -> Response {
     let host = match request.uri().authority() {
         Some(authority) => authority.as_str(),
         None => request
@@ -80,21 +80,21 @@ async fn check(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) ->
     if hosts.allow(host) {
         next.run(request).await
     } else {
-        refusal(host)
+        rejection(host)
     }
 }
 
-/// A problem document like the API's (RFC 9457; the status is that of RFC 9110, section 15.5.20).
-fn refusal(host: &str) -> Response {
+/// A problem document (RFC 9457) like those of the API. The status is 421 (RFC 9110, section 15.5.20).
+fn rejection(host: &str) -> Response {
     let status = StatusCode::MISDIRECTED_REQUEST;
-    let shown: String = host.chars().take(MAX_QUOTE).collect();
+    let shown: String = host.chars().take(MAX_SHOWN_HOST).collect();
     let problem = json!({
         "type": "urn:sightline:problem:unknown-host",
-        "title": "The host is not served here",
+        "title": "Unknown host",
         "status": status.as_u16(),
         "detail": format!(
-            "The request is for the host \"{shown}\", which is none of this server's names; use localhost, or start \
-             `sightline local` with --allowed-host and that name without its port."
+            "The request's host \"{shown}\" is not a name of this server. Use localhost, or start `sightline local` with \
+             --allowed-host and that name, without a port."
         ),
         "code": "unknown-host",
     });
@@ -115,14 +115,14 @@ mod tests {
     use serde_json::Value;
     use tower::ServiceExt;
 
-    fn hosts(listening: &str, named: &[&str]) -> Hosts {
-        let named = named.iter().map(|name| (*name).to_owned());
-        Hosts::new(listening.parse().unwrap(), named)
+    fn hosts(listening: &str, names: &[&str]) -> AllowedHosts {
+        let names = names.iter().map(|name| (*name).to_owned());
+        AllowedHosts::new(listening.parse().unwrap(), names)
     }
 
     #[test]
-    fn this_machine_and_what_was_named_are_allowed() {
-        let at_home = hosts("127.0.0.1", &["pictures.local", "fd00::2"]);
+    fn this_machine_and_the_configured_names_are_allowed() {
+        let loopback = hosts("127.0.0.1", &["pictures.local", "fd00::2"]);
         for host in [
             "127.0.0.1:8080",
             "127.0.0.1",
@@ -133,7 +133,7 @@ mod tests {
             "Pictures.Local:8080",
             "[fd00::2]:8080",
         ] {
-            assert!(at_home.allow(host), "{host}");
+            assert!(loopback.allow(host), "{host}");
         }
         for host in [
             "",
@@ -146,17 +146,17 @@ mod tests {
             "pictures.local.evil.example",
             "a b",
         ] {
-            assert!(!at_home.allow(host), "{host}");
+            assert!(!loopback.allow(host), "{host}");
         }
-        let everywhere = hosts("0.0.0.0", &[]);
-        assert!(everywhere.allow("192.0.2.7:8080") && everywhere.allow("[fd00::2]:1"));
-        assert!(!everywhere.allow("evil.example:8080"));
-        let there = hosts("192.0.2.7", &[]);
-        assert!(there.allow("192.0.2.7:8080") && !there.allow("192.0.2.8:8080"));
+        let unspecified = hosts("0.0.0.0", &[]);
+        assert!(unspecified.allow("192.0.2.7:8080") && unspecified.allow("[fd00::2]:1"));
+        assert!(!unspecified.allow("evil.example:8080"));
+        let address = hosts("192.0.2.7", &[]);
+        assert!(address.allow("192.0.2.7:8080") && !address.allow("192.0.2.8:8080"));
     }
 
     #[tokio::test]
-    async fn another_host_gets_a_problem_that_says_what_to_do() {
+    async fn an_unknown_host_gets_a_problem_with_advice() {
         let app = hosts("127.0.0.1", &[]).guard(Router::new().fallback(|| async { "here" }));
         let ask = |uri: &str, host: Option<&str>| {
             let mut request = Request::builder().uri(uri);
@@ -171,10 +171,10 @@ mod tests {
             ("/", None),
             ("http://evil.example/", Some("localhost")),
         ] {
-            let refused = ask(uri, host).await.unwrap();
-            assert_eq!(refused.status(), 421);
-            assert_eq!(refused.headers()[CONTENT_TYPE], "application/problem+json");
-            let body = to_bytes(refused.into_body(), 10_000).await.unwrap();
+            let response = ask(uri, host).await.unwrap();
+            assert_eq!(response.status(), 421);
+            assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+            let body = to_bytes(response.into_body(), 10_000).await.unwrap();
             let problem: Value = serde_json::from_slice(&body).unwrap();
             assert_eq!(problem["status"], 421);
             assert_eq!(problem["code"], "unknown-host");

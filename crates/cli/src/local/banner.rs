@@ -1,55 +1,53 @@
-//! What a person reads when everything serves.
+//! The message at the start: URLs, commands to paste, and what is available.
 
 use std::{fmt, path::Path};
 
-use sightline_pipeline::Analyses;
+use sightline_pipeline::{Analyses, config::Buckets};
 
-use super::{place::Place, recognisers::Recognisers};
+use super::{endpoints::Endpoints, recognisers::Recognisers};
 
-/// A picture that a checkout has.
-const SAMPLE: &str = "docs/pictures/astronaut.jpg";
+/// A picture in a checkout.
+const SAMPLE_PICTURE: &str = "docs/pictures/astronaut.jpg";
 
-/// The greeting, as it is displayed.
-pub(super) struct Greeting<'a> {
-    pub(super) place: &'a Place,
-    /// Where everything is kept.
+/// The message.
+pub(super) struct Banner<'a> {
+    pub(super) endpoints: &'a Endpoints,
+    /// The data folder.
     pub(super) data_dir: &'a Path,
-    /// The picture of the examples.
+    /// The picture in the commands.
     pub(super) picture: &'a str,
-    /// What looks at the pictures.
     pub(super) recognisers: &'a Recognisers,
-    /// What is asked of every picture.
+    /// The analyses of each picture.
     pub(super) analyses: &'a Analyses,
-    /// Whether other machines can reach it.
-    pub(super) open: bool,
-    /// Whether the reader is a terminal that shows colours.
+    /// Whether other machines can connect.
+    pub(super) is_public: bool,
+    /// Whether to use the styles of a terminal.
     pub(super) colours: bool,
 }
 
-/// The picture for the examples: one that is there, or a name to replace.
+/// The picture for the commands: one that exists, or a name to replace.
 pub(super) fn sample_picture() -> &'static str {
-    if Path::new(SAMPLE).is_file() {
-        SAMPLE
+    if Path::new(SAMPLE_PICTURE).is_file() {
+        SAMPLE_PICTURE
     } else {
         "picture.jpg"
     }
 }
 
-impl fmt::Display for Greeting<'_> {
+impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (bold, plain) = if self.colours {
             ("\x1b[1m", "\x1b[0m")
         } else {
             ("", "")
         };
-        let Place {
+        let Endpoints {
             api,
             aws,
-            input_bucket,
-            output_bucket,
+            buckets: Buckets { input, output },
             region,
             credentials,
-        } = self.place;
+        } = self.endpoints;
         let (key_id, secret) = (&credentials.access_key_id, &credentials.secret_access_key);
         let picture = self.picture;
         let file = Path::new(picture).file_name().unwrap_or_default().display();
@@ -63,11 +61,11 @@ impl fmt::Display for Greeting<'_> {
         let recogniser = labels.description();
         write!(
             f,
-            r#"{bold}Sightline serves.{plain} Drop pictures on this page:
+            r#"{bold}Sightline is running.{plain} Drop pictures on this page:
 
   {bold}{api}{plain}
 
-or paste this into another terminal (it needs jq and a JPEG picture):
+Or paste this into another terminal (it needs jq and a JPEG picture):
 
   PICTURE={picture}
   curl -sS --fail-with-body {api}/uploads -o reply.json -d "{{\"contentType\":\"image/jpeg\",\"contentLength\":$(wc -c < "$PICTURE")}}"
@@ -76,7 +74,7 @@ or paste this into another terminal (it needs jq and a JPEG picture):
   while [ "$(curl -sS -o result.json -w '%{{http_code}}' "$(jq -r .statusUrl reply.json)")" = 202 ]; do sleep 0.2; done
   jq .summary result.json
 
-or point any AWS client at it:
+Or use any AWS client:
 
   export AWS_ENDPOINT_URL={aws}
   export AWS_ACCESS_KEY_ID={key_id}
@@ -84,11 +82,11 @@ or point any AWS client at it:
   export AWS_REGION={region}
   export AWS_DEFAULT_REGION={region}
   unset AWS_SESSION_TOKEN
-  aws s3 cp {picture} s3://{input_bucket}/uploads/
-  aws rekognition detect-labels --image "S3Object={{Bucket={input_bucket},Name=uploads/{file}}}"
+  aws s3 cp {picture} s3://{input}/uploads/
+  aws rekognition detect-labels --image "S3Object={{Bucket={input},Name=uploads/{file}}}"
 
-What lies under uploads/ in {input_bucket} is answered under results/ in {output_bucket}.
-Everything is kept in {data_dir}.
+Pictures under uploads/ in {input} are analysed; their results are under results/ in {output}.
+Data is stored in {data_dir}.
 The recogniser is {recogniser}.
 {text}
 "#
@@ -96,7 +94,7 @@ The recogniser is {recogniser}.
         for model in custom {
             writeln!(
                 f,
-                "Custom labels by {} are those of\n  {}",
+                "The model for custom labels {} has the ARN\n  {}",
                 model.recogniser.description(),
                 model.arn
             )?;
@@ -106,18 +104,18 @@ The recogniser is {recogniser}.
             let names: Vec<_> = unanswered.iter().map(|analysis| analysis.name()).collect();
             writeln!(
                 f,
-                "{bold}Nothing on this machine answers {}:{plain} results say so under errors. On AWS Rekognition does.",
+                "{bold}Not available on this machine: {}.{plain} Results name them under errors. On AWS, Rekognition runs them.",
                 names.join(", ")
             )?;
         }
-        if self.open {
+        if self.is_public {
             writeln!(
                 f,
-                "{bold}Other machines can reach this one.{plain} The buckets ask for the keys above; the page and the API \
-                 ask for nothing: whoever reaches them can upload pictures and read results."
+                "{bold}Other machines can connect.{plain} The buckets require the keys above, but the pages and the API require \
+                 nothing: anyone who reaches them can upload pictures and read results."
             )?;
         }
-        writeln!(f, "Ctrl-C finishes what is in hand and stops.")
+        writeln!(f, "Press Ctrl-C to finish the work in progress and stop.")
     }
 }
 
@@ -128,7 +126,7 @@ mod tests {
     use sightline_vision::Recogniser;
     use std::sync::Arc;
 
-    fn greeting(analyses: &str, open: bool, colours: bool) -> String {
+    fn banner(analyses: &str, is_public: bool, colours: bool) -> String {
         let labels = Arc::new(Recogniser::embedded().unwrap());
         let recognisers = Recognisers {
             custom: vec![CustomModel::new("us-east-1", "birds", Arc::clone(&labels))],
@@ -136,21 +134,21 @@ mod tests {
             tesseract: None,
             text: "Text is not read.".to_owned(),
         };
-        Greeting {
-            place: &Place::example(),
+        Banner {
+            endpoints: &Endpoints::example(),
             data_dir: Path::new("/home/me/.sightline"),
             picture: "docs/cat.jpg",
             recognisers: &recognisers,
             analyses: &analyses.parse().unwrap(),
-            open,
+            is_public,
             colours,
         }
         .to_string()
     }
 
     #[test]
-    fn it_names_the_page_and_what_can_be_pasted() {
-        let said = greeting("labels", false, false);
+    fn the_banner_has_the_page_and_the_commands() {
+        let text = banner("labels", false, false);
         for line in [
             "  http://127.0.0.1:8080",
             "  PICTURE=docs/cat.jpg",
@@ -163,31 +161,31 @@ mod tests {
             "Text is not read.",
             "  arn:aws:rekognition:us-east-1:000000000000:project/birds/version/birds.local/0",
         ] {
-            assert!(said.lines().any(|said| said == line), "{line}\n{said}");
+            assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
         }
         assert!(
-            said.contains("-w '%{http_code}'"),
-            "braces of the shell stay single: {said}"
+            text.contains("-w '%{http_code}'"),
+            "single braces in the shell command: {text}"
         );
-        assert!(!said.contains('\x1b'));
-        assert!(!said.contains("Other machines"));
-        assert!(!said.contains("Nothing on this machine"));
+        assert!(!text.contains('\x1b'));
+        assert!(!text.contains("Other machines"));
+        assert!(!text.contains("Not available"));
     }
 
     #[test]
-    fn analyses_without_a_recogniser_are_named_at_the_start() {
-        let said = greeting("labels,faces,custom-labels,ppe", false, false);
+    fn unavailable_analyses_are_named() {
+        let text = banner("labels,faces,custom-labels,ppe", false, false);
         assert!(
-            said.contains(
-                "\nNothing on this machine answers faces, ppe: results say so under errors."
+            text.contains(
+                "\nNot available on this machine: faces, ppe. Results name them under errors."
             ),
-            "{said}"
+            "{text}"
         );
     }
 
     #[test]
-    fn colours_and_the_warning_come_only_where_they_belong() {
-        assert!(greeting("labels", false, true).contains('\x1b'));
-        assert!(greeting("labels", true, false).contains("Other machines can reach this one."));
+    fn styles_and_the_warning_are_optional() {
+        assert!(banner("labels", false, true).contains('\x1b'));
+        assert!(banner("labels", true, false).contains("Other machines can connect."));
     }
 }

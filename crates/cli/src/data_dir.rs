@@ -1,0 +1,55 @@
+//! The data folder of `sightline local`, which `redrive` and `reindex` use too.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::exit::CliError;
+
+/// The data folder.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DataDir {
+    /// Data folder of `sightline local`: objects, queue, dead letters, index and the log of AWS calls
+    #[arg(
+        id = "data_dir",
+        long = "data-dir",
+        env = "SIGHTLINE_DATA_DIR",
+        value_name = "FOLDER",
+        default_value = ".sightline"
+    )]
+    path: PathBuf,
+}
+
+impl DataDir {
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The SQLite file with the search index.
+    pub(crate) fn index_file(&self) -> PathBuf {
+        self.path.join("index.sqlite3")
+    }
+
+    /// The file with the keys of all AWS clients.
+    pub(crate) fn credentials_file(&self) -> PathBuf {
+        self.path.join("credentials.json")
+    }
+
+    /// The error for a folder that lacks something `sightline local` stores there.
+    pub(crate) fn missing(&self, what: &str) -> CliError {
+        CliError::Usage(format!(
+            "there is no {what} in {}; set --data-dir (or SIGHTLINE_DATA_DIR) to the data folder of `sightline local`",
+            self.path.display()
+        ))
+    }
+}
+
+#[cfg(test)]
+impl From<&Path> for DataDir {
+    fn from(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+}

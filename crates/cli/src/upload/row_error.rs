@@ -1,0 +1,30 @@
+//! Why a picture has no result, or no complete one.
+
+use serde::Serialize;
+
+use crate::api::Problem;
+
+/// The error of a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct RowError {
+    /// A code for programs.
+    code: String,
+    /// A sentence for people.
+    pub(super) message: String,
+}
+
+impl RowError {
+    /// An error with this code and message.
+    pub(super) fn new(code: impl Into<String>, message: String) -> Self {
+        Self {
+            code: code.into(),
+            message,
+        }
+    }
+}
+
+impl From<Problem> for RowError {
+    fn from(problem: Problem) -> Self {
+        Self::new(problem.code, problem.detail)
+    }
+}
