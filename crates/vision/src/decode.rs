@@ -7,12 +7,11 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 use sightline_resample::{Filter, Part, Source, resample};
 
-use crate::VisionError;
+use crate::{
+    VisionError,
+    limits::{MAX_SIDE, MIN_SIDE},
+};
 
-/// The shortest side that Rekognition accepts for labels, in pixels.
-pub(crate) const MIN_SIDE: u32 = 80;
-/// The longest side that Rekognition accepts, in pixels.
-pub const MAX_SIDE: u32 = 10_000;
 /// The limit for a decoded image. 10,000 x 10,000 pixels with 8-bit RGBA fit; 16-bit images may have up to 67 million
 /// pixels.
 const MAX_DECODED_BYTES: u64 = 512 << 20;

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::decode::{MAX_SIDE, MIN_SIDE};
+use crate::limits::{MAX_SIDE, MIN_SIDE};
 
 /// Why an image was not analysed. Every message is one sentence for the person who sent the image.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -32,6 +32,7 @@ mod error;
 mod labels;
 mod layout;
 mod letterbox;
+mod limits;
 mod network;
 mod nms;
 #[cfg(test)]
@@ -44,7 +45,7 @@ mod table;
 mod taxonomy;
 mod text;
 
-pub use decode::MAX_SIDE;
 pub use error::{ModelError, VisionError};
+pub use limits::MAX_SIDE;
 pub use recogniser::{ModelDescription, Recogniser};
 pub use text::{Tesseract, TesseractError, TextFilters};
