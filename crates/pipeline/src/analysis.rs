@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_go_there_and_back() {
+    fn names_parse_and_serialize() {
         for analysis in Analysis::ALL {
             assert_eq!(analysis.name().parse(), Ok(analysis));
             assert_eq!(
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_read_without_repeats_and_written_in_order() {
+    fn lists_lose_repeats_and_are_sorted() {
         let set: Analyses = " faces,labels , faces".parse().unwrap();
         assert_eq!(set.to_string(), "labels,faces");
         assert_eq!(

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_the_longest_and_jitter_at_most_doubles_them() {
+    fn pauses_double_up_to_the_longest_and_jitter_at_most_doubles_each() {
         let first = Duration::from_millis(10);
         let longest = Duration::from_millis(50);
         let pauses: Vec<_> = pauses(first, longest, 6).collect();

@@ -137,14 +137,12 @@ impl ServiceError {
     }
 
     /// Whether the daily limit on analyses is used up.
-    #[must_use]
-    pub const fn is_daily_limit(&self) -> bool {
+    pub(crate) const fn is_daily_limit(&self) -> bool {
         matches!(self.fate, Fate::DailyLimit)
     }
 
     /// Whether the service may have billed the call although it gave no answer.
-    #[must_use]
-    pub const fn may_be_billed(&self) -> bool {
+    pub(crate) const fn may_be_billed(&self) -> bool {
         matches!(self.fate, Fate::Retry { maybe_billed: true })
     }
 

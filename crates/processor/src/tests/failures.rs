@@ -46,31 +46,21 @@ async fn saved_answers_are_not_requested_again() {
 }
 
 #[tokio::test]
-async fn a_failed_write_of_the_result_causes_no_second_call() {
-    let store = |store| {
-        Failing::new(store, Faults::first(1, slow_down())).only("PutObject out-put results/")
-    };
-    let test = TestProcessor::with_store("labels", store);
-    let info = test.upload(KEY, &picture());
-    let event = message(KEY, &info, "01");
-    assert_eq!(test.failures(event.clone()).await, ["m"]);
-    assert!(test.failures(event).await.is_empty());
-    assert_eq!(test.recogniser.count(), 1);
-    assert_eq!(test.document(KEY)["status"], "succeeded");
-}
-
-#[tokio::test]
-async fn a_failed_write_of_the_thumbnail_causes_no_second_call() {
-    let store = |store| {
-        Failing::new(store, Faults::first(1, slow_down())).only("PutObject out-put thumbnails/")
-    };
-    let test = TestProcessor::with_store("labels", store);
-    let info = test.upload(KEY, &picture());
-    let event = message(KEY, &info, "01");
-    assert_eq!(test.failures(event.clone()).await, ["m"]);
-    assert!(test.failures(event).await.is_empty());
-    assert_eq!(test.recogniser.count(), 1);
-    assert_eq!(test.store.keys(OUT), RESULTS);
+async fn a_failed_write_causes_no_second_call() {
+    for write in [
+        "PutObject out-put results/",
+        "PutObject out-put thumbnails/",
+    ] {
+        let store = |store| Failing::new(store, Faults::first(1, slow_down())).only(write);
+        let test = TestProcessor::with_store("labels", store);
+        let info = test.upload(KEY, &picture());
+        let event = message(KEY, &info, "01");
+        assert_eq!(test.failures(event.clone()).await, ["m"], "{write}");
+        assert!(test.failures(event).await.is_empty(), "{write}");
+        assert_eq!(test.recogniser.count(), 1, "{write}");
+        assert_eq!(test.document(KEY)["status"], "succeeded", "{write}");
+        assert_eq!(test.store.keys(OUT), RESULTS, "{write}");
+    }
 }
 
 #[tokio::test]

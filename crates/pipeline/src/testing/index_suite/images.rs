@@ -11,7 +11,7 @@ use crate::{ResultDocument, index::Entry};
 pub const MANY: usize = 10_000;
 
 /// The upload time of the first image.
-pub const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+pub(super) const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
 
 /// An image and the content of its document.
 #[derive(Debug, Clone)]
@@ -88,7 +88,7 @@ impl Image {
 }
 
 /// A few images with different owners, statuses and labels. Some share an upload time.
-pub fn sample_images() -> Vec<Image> {
+pub(super) fn sample_images() -> Vec<Image> {
     const ANIMALS: Option<&str> = Some("Animals and Pets");
     const VEHICLES: Option<&str> = Some("Vehicles and Automotive");
     let mut images = Vec::new();
@@ -135,7 +135,7 @@ pub fn many_entries(count: usize) -> Vec<Entry> {
     (0..count).map(|number| numbered_entry(number, 0)).collect()
 }
 
-pub fn numbered_entry(number: usize, later: i64) -> Entry {
+pub(super) fn numbered_entry(number: usize, later: i64) -> Entry {
     let key = if number.is_multiple_of(100) {
         format!("uploads/ann/{number:06}.jpg")
     } else {
