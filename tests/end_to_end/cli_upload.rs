@@ -273,7 +273,7 @@ fn a_terminal_shows_progress_and_a_file_does_not() -> Result<()> {
     ensure!(output.status.success(), "{shown}");
     for part in [
         "Uploaded [",
-        "Analysed [",
+        "Finished [",
         "1 of 1",
         "\x1b[32m",
         "succeeded",

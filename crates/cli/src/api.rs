@@ -314,10 +314,10 @@ mod tests {
             );
             let error = Api::new(&args, HttpClient::new()).unwrap_err();
             assert!(matches!(error, CliError::Usage(_)), "{error:?}");
-            let said = format!("{error} {error:?}");
+            let message = format!("{error} {error:?}");
             assert!(
-                said.contains("SIGHTLINE_TOKEN") && !said.contains("cret"),
-                "{said}"
+                message.contains("SIGHTLINE_TOKEN") && !message.contains("cret"),
+                "{message}"
             );
         }
     }

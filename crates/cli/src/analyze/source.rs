@@ -3,11 +3,11 @@
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use anyhow::{Context as _, anyhow};
-use indicatif::BinaryBytes;
 use sightline_pipeline::{
     ServiceError,
     analyse::MAX_FILE_BYTES,
     object_store::{Get, GetOutcome, ObjectStore},
+    prepare::size::over_limit,
     recogniser::ImageSource,
 };
 
@@ -115,9 +115,8 @@ impl PictureLocation {
             return Ok(());
         }
         Err(anyhow!(
-            "{self} is too large: {}; the limit is {}",
-            BinaryBytes(size),
-            BinaryBytes(MAX_FILE_BYTES)
+            "{self} is too large: {}",
+            over_limit(size, MAX_FILE_BYTES)
         ))
     }
 }
@@ -125,6 +124,19 @@ impl PictureLocation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_over_the_limit_is_an_error_with_both_sizes() {
+        let location = PictureLocation::File("big.jpg".into());
+        location.check_size(MAX_FILE_BYTES).unwrap();
+        assert_eq!(
+            location
+                .check_size(MAX_FILE_BYTES + 1024 * 1024)
+                .unwrap_err()
+                .to_string(),
+            "big.jpg is too large: 101 MiB; the limit is 100 MiB"
+        );
+    }
 
     #[test]
     fn a_location_is_a_file_or_an_object() {

@@ -338,7 +338,7 @@ mod tests {
 
     #[test]
     fn invalid_values_are_rejected_with_a_reason() {
-        for (arguments, said) in [
+        for (arguments, expected) in [
             (&["--port", "65536"][..], "--port"),
             (&["--host", "somewhere"], "IP address of this machine"),
             (&["--public-host", "http://a"], "without a port"),
@@ -360,7 +360,10 @@ mod tests {
             (&["--model-labels", "l.json"], "--model"),
         ] {
             let error = local(arguments).unwrap_err();
-            assert!(error.to_string().contains(said), "{arguments:?}: {error}");
+            assert!(
+                error.to_string().contains(expected),
+                "{arguments:?}: {error}"
+            );
         }
     }
 }

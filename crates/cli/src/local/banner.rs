@@ -58,7 +58,7 @@ impl fmt::Display for Banner<'_> {
             text,
             ..
         } = self.recognisers;
-        let recogniser = labels.description();
+        let labels = labels.description();
         write!(
             f,
             r#"{bold}Sightline is running.{plain} Drop pictures on this page:
@@ -87,21 +87,21 @@ Or use any AWS client:
 
 Pictures under uploads/ in {input} are analysed; their results are under results/ in {output}.
 Data is stored in {data_dir}.
-The recogniser is {recogniser}.
+Labels: {labels}.
 {text}
 "#
         )?;
         for model in custom {
             writeln!(
                 f,
-                "The model for custom labels {} has the ARN\n  {}",
+                "Custom labels: {}.\n  {}",
                 model.recogniser.description(),
                 model.arn
             )?;
         }
-        let unanswered = self.recognisers.unanswered(self.analyses);
-        if !unanswered.is_empty() {
-            let names: Vec<_> = unanswered.iter().map(|analysis| analysis.name()).collect();
+        let unsupported = self.recognisers.unsupported(self.analyses);
+        if !unsupported.is_empty() {
+            let names: Vec<_> = unsupported.iter().map(|analysis| analysis.name()).collect();
             writeln!(
                 f,
                 "{bold}Not available on this machine: {}.{plain} Results name them under errors. On AWS, Rekognition runs them.",

@@ -257,7 +257,7 @@ mod tests {
             "connect-src 'self' http://127.0.0.1:4566",
         ] {
             assert!(
-                policy.split("; ").any(|said| said == rule),
+                policy.split("; ").any(|source| source == rule),
                 "{rule} in {policy}"
             );
         }
@@ -271,7 +271,7 @@ mod tests {
         assert!(
             policy
                 .split("; ")
-                .any(|said| said == "connect-src 'self' http://*:4566"),
+                .any(|source| source == "connect-src 'self' http://*:4566"),
             "{policy}"
         );
         assert!(!policy.contains('['), "{policy}");

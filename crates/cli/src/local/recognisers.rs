@@ -22,8 +22,8 @@ pub(super) struct Recognisers {
 
 impl Recognisers {
     /// The analyses that no recogniser supports.
-    pub(super) fn unanswered(&self, analyses: &Analyses) -> Vec<Analysis> {
-        let answers = |analysis: &Analysis| match analysis.operation() {
+    pub(super) fn unsupported(&self, analyses: &Analyses) -> Vec<Analysis> {
+        let is_supported = |analysis: &Analysis| match analysis.operation() {
             Operation::DetectLabels => true,
             Operation::DetectCustomLabels => !self.custom.is_empty(),
             Operation::DetectText => self.tesseract.is_some(),
@@ -31,7 +31,7 @@ impl Recognisers {
         };
         analyses
             .iter()
-            .filter(|analysis| !answers(analysis))
+            .filter(|analysis| !is_supported(analysis))
             .collect()
     }
 }
@@ -88,8 +88,8 @@ fn custom(args: &LocalArgs, region: &str) -> anyhow::Result<Vec<CustomModel>> {
 /// Tesseract, if there is one, and a sentence about it.
 fn text(choice: &TesseractChoice) -> anyhow::Result<(Option<Tesseract>, String)> {
     let reads = |tesseract: Tesseract| {
-        let said = format!("Text is read by Tesseract {}.", tesseract.version());
-        (Some(tesseract), said)
+        let message = format!("Text is read by Tesseract {}.", tesseract.version());
+        (Some(tesseract), message)
     };
     match choice {
         TesseractChoice::Off => Ok((None, "Text is not read (--tesseract off).".to_owned())),
@@ -150,9 +150,9 @@ mod tests {
     fn the_first_custom_model_is_the_default() {
         let models = [model("shelves"), model("birds")];
         let [shelves, birds] = models.each_ref().map(|model| model.arn.clone());
-        let asked = |arguments: &[&str]| custom_labels_arn(&args(arguments), &models).unwrap();
-        assert_eq!(asked(&["--analyses", "custom-labels"]), Some(shelves));
-        assert_eq!(asked(&["--custom-labels-arn", &birds]), Some(birds.clone()));
+        let arn = |arguments: &[&str]| custom_labels_arn(&args(arguments), &models).unwrap();
+        assert_eq!(arn(&["--analyses", "custom-labels"]), Some(shelves));
+        assert_eq!(arn(&["--custom-labels-arn", &birds]), Some(birds.clone()));
     }
 
     #[test]
@@ -162,13 +162,13 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        let said = error(&["--analyses", "labels,custom-labels"], &[]);
-        assert!(said.contains("needs a model"), "{said}");
+        let message = error(&["--analyses", "labels,custom-labels"], &[]);
+        assert!(message.contains("needs a model"), "{message}");
         let other = "arn:aws:rekognition:us-east-1:123456789012:project/a/version/b/1";
-        let said = error(&["--custom-labels-arn", other], &[model("birds")]);
+        let message = error(&["--custom-labels-arn", other], &[model("birds")]);
         assert!(
-            said.contains("project/birds/version/birds.local/0"),
-            "{said}"
+            message.contains("project/birds/version/birds.local/0"),
+            "{message}"
         );
         assert!(error(&["--custom-labels-arn", other], &[]).contains("--custom-model"));
         assert_eq!(custom_labels_arn(&args(&[]), &[]).unwrap(), None);
@@ -185,16 +185,16 @@ mod tests {
         let all: Analyses = Analysis::ALL.into_iter().collect();
         use Analysis::{Celebrities, CustomLabels, Faces, Moderation, Ppe, Text};
         assert_eq!(
-            recognisers.unanswered(&all),
+            recognisers.unsupported(&all),
             [Faces, Text, Moderation, Celebrities, Ppe, CustomLabels]
         );
         recognisers.custom = vec![model("birds")];
         assert_eq!(
-            recognisers.unanswered(&all),
+            recognisers.unsupported(&all),
             [Faces, Text, Moderation, Celebrities, Ppe]
         );
         let asked_for_by_default = &args(&[]).analyses;
-        assert_eq!(recognisers.unanswered(asked_for_by_default), []);
+        assert_eq!(recognisers.unsupported(asked_for_by_default), []);
     }
 
     #[test]
@@ -211,9 +211,9 @@ mod tests {
 
     #[test]
     fn the_sentence_about_text_gives_the_reason() {
-        let (none, said) = text(&TesseractChoice::Off).unwrap();
+        let (none, message) = text(&TesseractChoice::Off).unwrap();
         assert_eq!(none, None);
-        assert!(said.contains("--tesseract off"));
+        assert!(message.contains("--tesseract off"));
         let error = text(&TesseractChoice::At("no/tesseract".into())).unwrap_err();
         let error = format!("{error:#}");
         assert!(

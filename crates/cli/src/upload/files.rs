@@ -233,14 +233,14 @@ mod tests {
             (MediaType::Png, PNG.len() as u64)
         );
         assert_eq!(content.sha256.len(), 64);
-        for (bytes, said) in [
+        for (bytes, expected) in [
             (&b""[..], "empty"),
             (b"text", "not a picture"),
             (b"\xff\xd8\xff\xe0\0\x10", "truncated"),
         ] {
             fs::write(&file, bytes).unwrap();
             let error = inspect(&file).unwrap_err();
-            assert!(error.contains(said), "{error}");
+            assert!(error.contains(expected), "{error}");
         }
         assert!(inspect(&folder.path().join("none")).is_err());
     }

@@ -9,7 +9,7 @@ pub(super) struct ProgressBars {
     all: MultiProgress,
     /// Bytes that were sent.
     pub(super) bytes: ProgressBar,
-    /// Files that are done.
+    /// Files that are finished.
     pub(super) files: ProgressBar,
 }
 
@@ -36,7 +36,7 @@ impl ProgressBars {
             ),
             files: bar(
                 files as u64,
-                "Analysed [{bar:30}] {pos} of {len}, {elapsed}",
+                "Finished [{bar:30}] {pos} of {len}, {elapsed}",
             ),
             all,
         }
