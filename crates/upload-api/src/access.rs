@@ -14,7 +14,7 @@ use axum::{
 };
 use sightline_pipeline::{Owner, SourceKey, config::Access};
 
-use crate::{Api, Code, Problem};
+use crate::{Api, Code, Ports, Problem};
 
 /// The claim `sub` of the token that came with a request, once it was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,16 +83,10 @@ impl Caller {
     }
 }
 
-impl<S: Sync, P: Sync, R: Sync, I: Sync> FromRequestParts<Arc<Api<S, P, R, I>>> for Caller
-where
-    Arc<Api<S, P, R, I>>: Sync,
-{
+impl<P: Ports> FromRequestParts<Arc<Api<P>>> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        api: &Arc<Api<S, P, R, I>>,
-    ) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api<P>>) -> Result<Self, Problem> {
         Self::of(api.config.access, &parts.extensions)
     }
 }

@@ -21,7 +21,7 @@ mod routes;
 mod tests;
 
 pub use address::results_path;
-pub use api::Api;
+pub use api::{Api, Ports};
 pub use openapi::openapi;
 pub use problem::{Code, Problem};
 pub use routes::router;

@@ -17,17 +17,16 @@ use axum::{
 };
 use serde::Serialize;
 use sightline_pipeline::{
-    ResultDocument, SourceKey,
+    ResultDocument, ServiceError, SourceKey,
     index::{Entry, ImageIndex},
     object_store::{ObjectStore, Presigner},
-    recogniser::Recogniser,
 };
 use time::OffsetDateTime;
 use tracing::Instrument as _;
 use utoipa::ToSchema;
 
 use crate::{
-    Api, Code, Problem,
+    Api, Code, Ports, Problem,
     access::Caller,
     api::Shared,
     extract::source_key,
@@ -87,8 +86,8 @@ pub(crate) struct ImageDetails {
         DetailProblems
     )
 )]
-pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
-    State(api): Shared<S, P, R, I>,
+pub(crate) async fn read<P: Ports>(
+    State(api): Shared<P>,
     caller: Caller,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
@@ -141,8 +140,8 @@ pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIn
         RemovalProblems
     )
 )]
-pub(crate) async fn delete<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
-    State(api): Shared<S, P, R, I>,
+pub(crate) async fn delete<P: Ports>(
+    State(api): Shared<P>,
     caller: Caller,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
@@ -152,24 +151,14 @@ pub(crate) async fn delete<S: ObjectStore, P: Presigner, R: Recogniser, I: Image
         return Err(no_such_image());
     }
     // By itself, because the server drops the work of a client that leaves wherever it stands.
-    tokio::spawn(
-        async move {
-            tokio::time::timeout(api.store_patience, remove(&api, &key))
-                .await
-                .unwrap_or_else(|_| Err(Problem::store_unavailable(&"no answer in time")))
-        }
-        .in_current_span(),
-    )
-    .await
-    .map_err(|error| Problem::store_unavailable(&error))??;
+    tokio::spawn(async move { api.with_store(remove(&api, &key)).await }.in_current_span())
+        .await
+        .map_err(|error| Problem::store_unavailable(&error))??;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Removes all that there is of an image; see above for the order.
-async fn remove<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
-    api: &Arc<Api<S, P, R, I>>,
-    key: &SourceKey,
-) -> Result<(), Problem> {
+async fn remove<P: Ports>(api: &Arc<Api<P>>, key: &SourceKey) -> Result<(), ServiceError> {
     if let Some(index) = &api.index {
         index.remove(key, OffsetDateTime::now_utc()).await?;
     }

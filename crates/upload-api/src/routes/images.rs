@@ -24,11 +24,11 @@ use sightline_pipeline::{
     analyse::{self, Analyzer, Answers, DocumentParts, RecogniserImages},
     config::UploadApiConfig,
     document::{AnalysisError, ImageInfo, Source, Status, Thumbnail, Timings},
-    index::{Entry, ImageIndex},
+    index::{Entry, ImageIndex as _},
     metrics,
-    object_store::{Condition, ObjectStore, Presigner, Put, PutOutcome},
+    object_store::{Condition, ObjectStore as _, Put, PutOutcome},
     prepare::{JpegPicture, Limits, read_header},
-    recogniser::{ImageSource, Recogniser},
+    recogniser::ImageSource,
     service_error::{Fate, Service, ServiceError},
 };
 use time::OffsetDateTime;
@@ -41,7 +41,7 @@ use crate::{
     Api, Code, Problem,
     access::Caller,
     address::{base, results_path},
-    api::Shared,
+    api::{Ports, Shared},
     extract::json_object,
     openapi::ImageProblems,
     routes::created,
@@ -221,8 +221,8 @@ impl ImageAnswer {
         ImageProblems
     )
 )]
-pub(crate) async fn create<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
-    State(api): Shared<S, P, R, I>,
+pub(crate) async fn create<P: Ports>(
+    State(api): Shared<P>,
     caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -238,8 +238,8 @@ pub(crate) async fn create<S: ObjectStore, P: Presigner, R: Recogniser, I: Image
 }
 
 /// Analyses the image and stores it with its result.
-async fn answer<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
-    api: Arc<Api<S, P, R, I>>,
+async fn answer<P: Ports>(
+    api: Arc<Api<P>>,
     caller: Caller,
     wanted: ImageRequest,
 ) -> Result<ResultDocument, Problem> {
@@ -256,9 +256,9 @@ async fn answer<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
         .analyses
         .clone()
         .unwrap_or_else(|| api.config.analyses.clone());
-    let until = started + api.recogniser_patience;
+    let until = started + api.recognition_timeout;
     // A question that leaves moments before the end is paid for and its answer not heard.
-    let ready_by = started + api.recogniser_patience * 2 / 3;
+    let ready_by = started + api.recognition_timeout * 2 / 3;
     let material = match analyse::refusal(size, &header, &analyses) {
         Some(refusal) => Err(refusal),
         None => material(&api, &key, &image, &analyses, ready_by).await?,
@@ -346,8 +346,8 @@ struct Material {
 }
 
 /// Prepares the image. The inner error is the image's own, the outer one that time ran out.
-async fn material<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
-    api: &Api<S, P, R, I>,
+async fn material<P: Ports>(
+    api: &Api<P>,
     key: &SourceKey,
     image: &Arc<[u8]>,
     analyses: &Analyses,
@@ -397,16 +397,15 @@ struct Files<'a> {
 }
 
 /// Stores the image, its thumbnail and the document made of the findings, or nothing.
-async fn keep<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
-    api: &Api<S, P, R, I>,
+async fn keep<P: Ports>(
+    api: &Api<P>,
     files: Files<'_>,
     findings: DocumentParts,
 ) -> Result<ResultDocument, Problem> {
     let key = findings.source.key.clone();
-    let problem = match timeout(api.store_patience, store(api, files, findings)).await {
-        Ok(Ok(document)) => return Ok(document),
-        Ok(Err(problem)) => problem,
-        Err(_) => Problem::store_unavailable(&"no answer in time"),
+    let problem = match api.with_store(store(api, files, findings)).await {
+        Ok(document) => return Ok(document),
+        Err(problem) => problem,
     };
     let (result_key, thumbnail_key) = (key.result_key(), key.thumbnail_key());
     let output = &api.config.buckets.output;
@@ -417,7 +416,7 @@ async fn keep<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
         }
     };
     // Each by itself: one that fails keeps no other.
-    let removal = timeout(api.removal_patience, async {
+    let removal = timeout(api.removal_timeout, async {
         tokio::join!(
             unlist,
             api.store.delete(&api.config.buckets.input, key.as_str()),
@@ -431,11 +430,11 @@ async fn keep<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
     Err(problem)
 }
 
-async fn store<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
-    api: &Api<S, P, R, I>,
+async fn store<P: Ports>(
+    api: &Api<P>,
     files: Files<'_>,
     mut findings: DocumentParts,
-) -> Result<ResultDocument, Problem> {
+) -> Result<ResultDocument, ServiceError> {
     let source = &findings.source;
     let metadata = members::metadata(source.filename.as_deref(), files.asked);
     let metadata: Vec<_> = metadata

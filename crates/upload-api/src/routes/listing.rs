@@ -1,9 +1,6 @@
 //! `GET /images` and `GET /labels`: what the index knows.
 
-use std::{
-    future::Future,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use axum::{
     Json,
@@ -15,17 +12,15 @@ use serde::Serialize;
 use sightline_pipeline::{
     Owner, SourceKey,
     document::Status,
-    index::{ImageIndex, ImageRow, NameCount, NamedConfidence, Position, Query, Term},
-    object_store::{ObjectStore, Presigner},
-    recogniser::Recogniser,
-    service_error::ServiceError,
+    index::{ImageIndex as _, ImageRow, NameCount, NamedConfidence, Position, Query, Term},
+    object_store::Presigner as _,
 };
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
-    Api, Code, Problem,
+    Api, Code, Ports, Problem,
     access::Caller,
     api::Shared,
     openapi::{LabelProblems, ListProblems},
@@ -210,8 +205,8 @@ impl std::fmt::Debug for ListedThumbnail {
 
 impl ListedImage {
     /// Of this row, with a signed address of its thumbnail.
-    pub(crate) async fn new<S, P: Presigner, R, I>(
-        api: &Api<S, P, R, I>,
+    pub(crate) async fn new<P: Ports>(
+        api: &Api<P>,
         row: ImageRow,
         confidence: Option<f64>,
     ) -> Result<Self, Problem> {
@@ -273,8 +268,8 @@ impl ListedImage {
         ListProblems
     )
 )]
-pub(crate) async fn images<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
-    State(api): Shared<S, P, R, I>,
+pub(crate) async fn images<P: Ports>(
+    State(api): Shared<P>,
     caller: Caller,
     pairs: Result<Pairs<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, Problem> {
@@ -297,10 +292,12 @@ pub(crate) async fn images<S: ObjectStore, P: Presigner, R: Recogniser, I: Image
         .transpose()?;
     let mut images = Vec::new();
     // The reply and its cursor have to be there before API Gateway gives up.
-    let until = Instant::now() + api.store_patience;
+    let until = Instant::now() + api.store_timeout;
     for _ in 0..ROUNDS {
         let left = limit - images.len();
-        let page = patiently(&api, index.page(&query, next.as_ref(), left)).await?;
+        let page = api
+            .with_index(index.page(&query, next.as_ref(), left))
+            .await?;
         for found in page.images {
             images.push(ListedImage::new(&api, found.row, found.confidence).await?);
         }
@@ -368,13 +365,13 @@ impl From<NameCount> for LabelCount {
         LabelProblems
     )
 )]
-pub(crate) async fn labels<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
-    State(api): Shared<S, P, R, I>,
+pub(crate) async fn labels<P: Ports>(
+    State(api): Shared<P>,
     caller: Caller,
 ) -> Result<Response, Problem> {
     caller.more_than_a_key("lists labels")?;
     let owner = caller.owner().map(Owner::as_str);
-    let counts = patiently(&api, index(&api)?.labels(owner)).await?;
+    let counts = api.with_index(index(&api)?.labels(owner)).await?;
     let of = |counts: Vec<NameCount>| counts.into_iter().map(LabelCount::from).collect();
     let counts = LabelCounts {
         labels: of(counts.labels),
@@ -383,22 +380,11 @@ pub(crate) async fn labels<S: ObjectStore, P: Presigner, R: Recogniser, I: Image
     Ok(([(CACHE_CONTROL, "no-store")], Json(counts)).into_response())
 }
 
-fn index<S, P, R, I>(api: &Api<S, P, R, I>) -> Result<&I, Problem> {
+fn index<P: Ports>(api: &Api<P>) -> Result<&P::Index, Problem> {
     api.index.as_ref().ok_or_else(|| {
         Problem::new(
             Code::NoIndex,
             "This service keeps no index of its images, so it can list none. Who runs it can give it one: INDEX_TABLE names a DynamoDB table.",
         )
     })
-}
-
-/// Waits for the index as long as a request can.
-async fn patiently<S, P, R, I, T>(
-    api: &Api<S, P, R, I>,
-    asking: impl Future<Output = Result<T, ServiceError>>,
-) -> Result<T, Problem> {
-    tokio::time::timeout(api.store_patience, asking)
-        .await
-        .map_err(|_| Problem::index_unavailable(&"no answer in time"))?
-        .map_err(Problem::from)
 }

@@ -24,13 +24,8 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 use serde::Serialize;
-use sightline_pipeline::{
-    index::ImageIndex,
-    object_store::{ObjectStore, Presigner},
-    recogniser::Recogniser,
-};
 
-use crate::{Api, Code, Problem, cors, problem::quote, request_log};
+use crate::{Api, Code, Ports, Problem, cors, problem::quote, request_log};
 
 /// The paths as the API describes them.
 const PATHS: [&str; 10] = [
@@ -48,38 +43,30 @@ const PATHS: [&str; 10] = [
 
 /// The whole API. Every request is answered, also one for a path or method that there is not, so
 /// where other routes stand beside it this router goes last: `pages.fallback_service(router(api))`.
-pub fn router<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
-    api: Arc<Api<S, P, R, I>>,
-) -> Router {
+pub fn router<P: Ports>(api: Arc<Api<P>>) -> Router {
     let cors = cors::layer(&api.config.allowed_origins);
     let routes = Router::new()
         .route(
             "/uploads",
-            only(&["POST", "OPTIONS"], post(uploads::create::<S, P, R, I>)),
+            only(&["POST", "OPTIONS"], post(uploads::create::<P>)),
         )
         .route(
             "/images",
             only(
                 &["GET", "HEAD", "POST", "OPTIONS"],
-                get(listing::images::<S, P, R, I>).post(images::create::<S, P, R, I>),
+                get(listing::images::<P>).post(images::create::<P>),
             ),
         )
         .route(
             "/images/{*key}",
             only(
                 &["GET", "HEAD", "DELETE", "OPTIONS"],
-                get(image::read::<S, P, R, I>).delete(image::delete::<S, P, R, I>),
+                get(image::read::<P>).delete(image::delete::<P>),
             ),
         )
-        .route("/labels", only(READ, get(listing::labels::<S, P, R, I>)))
-        .route(
-            "/results/{*key}",
-            only(READ, get(results::read::<S, P, R, I>)),
-        )
-        .route(
-            "/thumbnails/{*key}",
-            only(READ, get(thumbnails::read::<S, P, R, I>)),
-        )
+        .route("/labels", only(READ, get(listing::labels::<P>)))
+        .route("/results/{*key}", only(READ, get(results::read::<P>)))
+        .route("/thumbnails/{*key}", only(READ, get(thumbnails::read::<P>)))
         .route("/health", only(READ, get(health::health)))
         .route("/openapi.json", only(READ, get(schema::schema)))
         .fallback(no_such_path)

@@ -20,16 +20,18 @@ use axum::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sightline_pipeline::{
     ResultDocument, SourceKey,
-    index::ImageIndex,
-    object_store::{Get, GetOutcome, ObjectInfo, ObjectStore, Presigner},
-    recogniser::Recogniser,
+    object_store::{Get, GetOutcome, ObjectInfo, ObjectStore as _},
 };
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    Api, Code, Problem, access::Caller, api::Shared, extract::source_key, openapi::ResultProblems,
+    Api, Code, Problem,
+    access::Caller,
+    api::{Ports, Shared},
+    extract::source_key,
+    openapi::ResultProblems,
 };
 
 /// After how many seconds to ask again; a picture takes about that long.
@@ -138,8 +140,8 @@ impl StoredSource {
         ResultProblems
     )
 )]
-pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
-    State(api): Shared<S, P, R, I>,
+pub(crate) async fn read<P: Ports>(
+    State(api): Shared<P>,
     caller: Caller,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
@@ -182,10 +184,7 @@ pub(crate) struct Lies {
 
 impl Lies {
     /// Looks into both buckets.
-    pub(crate) async fn under<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
-        api: &Api<S, P, R, I>,
-        key: &SourceKey,
-    ) -> Result<Self, Problem> {
+    pub(crate) async fn under<P: Ports>(api: &Api<P>, key: &SourceKey) -> Result<Self, Problem> {
         let result_key = key.result_key();
         let get = Get {
             bucket: &api.config.buckets.output,
@@ -194,14 +193,14 @@ impl Lies {
             if_match: None,
             first_bytes: None,
         };
-        let (document, image) = tokio::time::timeout(api.store_patience, async {
-            tokio::try_join!(
-                api.store.get(get),
-                api.store.head(&api.config.buckets.input, key.as_str()),
-            )
-        })
-        .await
-        .map_err(|_| Problem::store_unavailable(&"no answer in time"))??;
+        let (document, image) = api
+            .with_store(async {
+                tokio::try_join!(
+                    api.store.get(get),
+                    api.store.head(&api.config.buckets.input, key.as_str()),
+                )
+            })
+            .await?;
         let mut answer = None;
         if let GetOutcome::Found(info, bytes) = document {
             let stored: Stored = read_document(&bytes)?;

@@ -10,14 +10,14 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use sightline_pipeline::{
-    index::ImageIndex,
-    object_store::{ObjectStore, Presigner},
-    recogniser::Recogniser,
-};
+use sightline_pipeline::object_store::{ObjectStore, Presigner};
 
 use crate::{
-    Code, Problem, access::Caller, api::Shared, extract::source_key, openapi::ThumbnailProblems,
+    Code, Problem,
+    access::Caller,
+    api::{Ports, Shared},
+    extract::source_key,
+    openapi::ThumbnailProblems,
 };
 
 /// The longest a redirection is kept, in seconds. An address signed with a role's credentials dies
@@ -57,8 +57,8 @@ const MAX_AGE_SECONDS: u64 = 300;
         ThumbnailProblems
     )
 )]
-pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
-    State(api): Shared<S, P, R, I>,
+pub(crate) async fn read<P: Ports>(
+    State(api): Shared<P>,
     caller: Caller,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
@@ -69,10 +69,9 @@ pub(crate) async fn read<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIn
     let thumbnail_key = key.thumbnail_key();
     let bucket = &api.config.buckets.output;
     let lifetime = api.config.result_url_seconds;
-    let thumbnail =
-        tokio::time::timeout(api.store_patience, api.store.head(bucket, &thumbnail_key))
-            .await
-            .map_err(|_| Problem::store_unavailable(&"no answer in time"))??;
+    let thumbnail = api
+        .with_store(api.store.head(bucket, &thumbnail_key))
+        .await?;
     if thumbnail.is_none() {
         return Err(no_such_thumbnail());
     }

@@ -11,9 +11,7 @@ use serde_json::{Map, Value};
 use sightline_pipeline::{
     Analyses, Analysis, MediaType, SourceKey,
     config::UploadApiConfig,
-    index::ImageIndex,
-    object_store::{ObjectStore, PresignPut, Presigner},
-    recogniser::Recogniser,
+    object_store::{PresignPut, Presigner as _},
 };
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -23,7 +21,7 @@ use crate::{
     Code, Problem,
     access::Caller,
     address::{base, results_path},
-    api::Shared,
+    api::{Ports, Shared},
     extract::json_object,
     openapi::UploadProblems,
     problem::quote,
@@ -236,8 +234,8 @@ pub(crate) struct UploadTicket {
         UploadProblems
     )
 )]
-pub(crate) async fn create<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex>(
-    State(api): Shared<S, P, R, I>,
+pub(crate) async fn create<P: Ports>(
+    State(api): Shared<P>,
     caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {

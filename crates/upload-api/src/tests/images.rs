@@ -8,7 +8,7 @@ use sightline_pipeline::{
     daily_limit::LimitedRecogniser,
     recogniser::ImageSource,
     service_error::{Fate, ServiceError},
-    testing::{Failing, Faults, refused, slow_down, throttled},
+    testing::{Failing, Faults, denied, refused, slow_down, throttled},
 };
 
 use super::{results::Silent, *};
@@ -45,7 +45,7 @@ pub(super) fn body(image: &[u8]) -> String {
 fn api_over<S: sightline_pipeline::object_store::ObjectStore>(
     store: S,
     recogniser: &CannedRecogniser,
-) -> Api<S, MemoryPresigner, CannedRecogniser, NoIndex> {
+) -> Api<(S, MemoryPresigner, CannedRecogniser, NoIndex)> {
     Api::new(config(&[]), store, presigner(), recogniser.clone(), None)
 }
 
@@ -365,7 +365,7 @@ async fn a_recogniser_that_takes_too_long_is_not_waited_for() {
     for (code, calls) in [("recogniser-unavailable", 1), ("preparation-timeout", 0)] {
         let before = recogniser.count();
         let mut api = api_over(store.clone(), &recogniser);
-        api.recogniser_patience = Duration::from_secs(1);
+        api.recognition_timeout = Duration::from_secs(1);
         // Another image keeps the API busy.
         let preparer = api.preparer.clone();
         let _permit = (calls == 0).then(|| preparer.acquire(None).now_or_never());
@@ -504,8 +504,8 @@ async fn what_a_bucket_took_before_another_failed_is_removed() {
 #[tokio::test]
 async fn buckets_that_never_answer_are_not_waited_for() {
     let mut api = api_over(Silent, &CannedRecogniser::new());
-    api.store_patience = Duration::from_millis(1);
-    api.removal_patience = Duration::from_millis(1);
+    api.store_timeout = Duration::from_millis(1);
+    api.removal_timeout = Duration::from_millis(1);
     let reply = post(router(Arc::new(api)), body(&picture(ImageFormat::Png))).await;
     assert_eq!(
         (reply.status.as_u16(), reply.code().as_str()),

@@ -267,7 +267,7 @@ async fn a_bucket_that_never_answers_is_not_waited_for() {
         CannedRecogniser::new(),
         None::<NoIndex>,
     );
-    api.store_patience = std::time::Duration::from_millis(1);
+    api.store_timeout = std::time::Duration::from_millis(1);
     let reply = get(router(Arc::new(api)), PATH).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(reply.code(), "store-unavailable");

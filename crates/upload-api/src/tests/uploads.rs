@@ -209,7 +209,8 @@ async fn a_signer_that_fails_says_whether_to_try_again_and_nothing_else() {
             assert_eq!((reply.status, reply.code().as_str()), (status, code));
             assert_eq!(reply.header("retry-after"), retry_after);
             let text = String::from_utf8(reply.body).unwrap();
-            for inside in [&error.code, &error.message, &error.bucket, INPUT] {
+            let bucket = error.resource.as_deref().unwrap();
+            for inside in [&error.code, &error.message, bucket, INPUT] {
                 assert!(!text.contains(inside), "{text}");
             }
         }
