@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::extract::State;
 use sightline_pipeline::{
-    ServiceError,
+    Service, ServiceError,
     config::UploadApiConfig,
     index::ImageIndex,
     object_store::{ObjectStore, Presigner},
@@ -13,7 +13,7 @@ use sightline_pipeline::{
 };
 use tokio::time::timeout;
 
-use crate::Problem;
+use crate::{Code, Problem, problem::unavailable};
 
 /// How long a request waits for the buckets or the index, all attempts together. API Gateway gives up after 30 seconds
 /// (Amazon API Gateway Developer Guide, "Quotas for HTTP APIs"), and its own reply would not help the client.
@@ -89,15 +89,17 @@ impl<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex> Api<(S, P, R, I
 }
 
 impl<P: Ports> Api<P> {
+    /// The index, if the service has one.
+    pub(crate) fn search_index(&self) -> Result<&P::Index, Problem> {
+        self.index.as_ref().ok_or_else(no_index)
+    }
+
     /// Waits for the buckets as long as a request can.
     pub(crate) async fn with_store<T>(
         &self,
         work: impl Future<Output = Result<T, ServiceError>>,
     ) -> Result<T, Problem> {
-        timeout(self.store_timeout, work)
-            .await
-            .map_err(|_| Problem::store_unavailable(&"no answer in time"))?
-            .map_err(Problem::from)
+        self.with_service(Service::S3, work).await
     }
 
     /// Waits for the index as long as a request can.
@@ -105,9 +107,28 @@ impl<P: Ports> Api<P> {
         &self,
         work: impl Future<Output = Result<T, ServiceError>>,
     ) -> Result<T, Problem> {
-        timeout(self.store_timeout, work)
-            .await
-            .map_err(|_| Problem::index_unavailable(&"no answer in time"))?
-            .map_err(Problem::from)
+        self.with_service(Service::Index, work).await
     }
+
+    async fn with_service<T>(
+        &self,
+        service: Service,
+        work: impl Future<Output = Result<T, ServiceError>>,
+    ) -> Result<T, Problem> {
+        match timeout(self.store_timeout, work).await {
+            Ok(outcome) => outcome.map_err(Problem::from),
+            Err(_) => {
+                tracing::warn!(?service, "a service did not respond in time");
+                Err(unavailable(service))
+            }
+        }
+    }
+}
+
+/// The service has no index.
+pub(crate) fn no_index() -> Problem {
+    Problem::new(
+        Code::NoIndex,
+        "This service has no search index, so it cannot list images. Its operator can add one: INDEX_TABLE names a DynamoDB table.",
+    )
 }

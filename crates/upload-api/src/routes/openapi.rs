@@ -3,39 +3,56 @@
 use std::sync::OnceLock;
 
 use axum::{
+    Extension,
     http::header::{CACHE_CONTROL, CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
+use utoipa::OpenApi;
 
-use crate::openapi::{AnyProblems, openapi};
+use super::route::{Audience, Route};
+use crate::{Ports, Problem};
 
-/// Read this description
+#[derive(OpenApi)]
+#[openapi(paths(handle))]
+struct Description;
+
+pub(super) fn route<P: Ports>() -> Route<P> {
+    Route::new::<__path_handle, _, _>(Audience::Public, handle, Description::openapi, problems)
+}
+
+/// What can go wrong.
+fn problems() -> Vec<Problem> {
+    Vec::new()
+}
+
+/// Renders the OpenAPI document. The router provides it, because the document describes this route too.
+#[derive(Clone, Copy)]
+pub(crate) struct Document(pub(crate) fn() -> String);
+
+/// Read this document
 ///
-/// The OpenAPI 3.1 description of the API, generated from its code.
+/// The OpenAPI 3.1 document of the API, generated from its code.
 #[utoipa::path(
     get,
     path = "/openapi.json",
     operation_id = "openapi",
     tag = "service",
-    responses(
-        (
-            status = 200,
-            description = "The OpenAPI document.",
-            content_type = "application/json",
-            body = Object
-        ),
-        AnyProblems
-    )
+    responses((
+        status = 200,
+        description = "The OpenAPI document.",
+        content_type = "application/json",
+        body = Object
+    ))
 )]
-pub(crate) async fn schema() -> Response {
-    static DOCUMENT: OnceLock<String> = OnceLock::new();
-    let document = DOCUMENT.get_or_init(openapi).as_str();
+async fn handle(Extension(Document(render)): Extension<Document>) -> Response {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    let text = TEXT.get_or_init(render).as_str();
     (
         [
             (CONTENT_TYPE, "application/json"),
             (CACHE_CONTROL, "no-cache"),
         ],
-        document,
+        text,
     )
         .into_response()
 }

@@ -10,60 +10,83 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use sightline_pipeline::object_store::{ObjectStore, Presigner};
+use sightline_pipeline::{
+    Service,
+    object_store::{ObjectStore as _, Presigner as _},
+};
+use utoipa::OpenApi;
 
+use super::route::{Audience, Route};
 use crate::{
-    Code, Problem,
-    access::Caller,
-    api::{Ports, Shared},
-    extract::source_key,
-    openapi::ThumbnailProblems,
+    Code, Ports, Problem,
+    access::{Caller, unauthenticated},
+    api::Shared,
+    problem::{rejected, unavailable},
+    request::key::{self, source_key},
 };
 
-/// The longest a redirection is kept, in seconds. An address signed with a role's credentials dies
-/// with them, whatever it was signed for (Amazon S3 User Guide, "Download and upload objects with
-/// presigned URLs"), so a long life is no reason to keep it for long.
+#[derive(OpenApi)]
+#[openapi(paths(handle))]
+struct Description;
+
+pub(super) fn route<P: Ports>() -> Route<P> {
+    Route::new::<__path_handle, _, _>(
+        Audience::Callers,
+        handle::<P>,
+        Description::openapi,
+        problems,
+    )
+}
+
+/// What can go wrong.
+fn problems() -> Vec<Problem> {
+    let mut problems = key::problems();
+    problems.extend([
+        unauthenticated(),
+        no_such_thumbnail(),
+        rejected(Service::S3),
+        unavailable(Service::S3),
+    ]);
+    problems
+}
+
+/// The longest time that clients keep a redirect, in seconds. A URL signed with a role's credentials expires with them,
+/// whatever lifetime it was signed for (Amazon S3 User Guide, "Download and upload objects with presigned URLs").
 const MAX_AGE_SECONDS: u64 = 300;
 
 /// See an image's thumbnail
 ///
-/// Redirects to a signed address of the thumbnail, a small upright JPEG without metadata, so that the
-/// path can stand in an `<img>` element. While an image that was replaced is not analysed yet, it is
-/// the thumbnail of the one before.
+/// Redirects to a signed URL of the thumbnail, a small upright JPEG without metadata. An `<img>` element can therefore use
+/// this path. While a replaced image has not been analysed, the thumbnail is that of the earlier image.
 #[utoipa::path(
     get,
     path = "/thumbnails/{key}",
     operation_id = "readThumbnail",
     tag = "images",
-    params(
-        (
-            "key" = String,
-            Path,
-            description = "The image's own key, not the thumbnail's, percent-encoded as in `/results/{key}`.",
-            min_length = 8,
-            max_length = 1009,
-            example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg"
+    params((
+        "key" = String,
+        Path,
+        description = "The image's own key, not the thumbnail's, percent-encoded as in `/results/{key}`.",
+        min_length = 8,
+        max_length = 1009,
+        example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg"
+    )),
+    responses((
+        status = 302,
+        description = "The thumbnail is at `Location`.",
+        headers(
+            ("Location" = String, description = "A signed URL of the thumbnail. Anyone who has it can read the thumbnail until it expires."),
+            ("Cache-Control" = String, description = "`private`, with a `max-age` that ends well before the URL expires.")
         )
-    ),
-    responses(
-        (
-            status = 302,
-            description = "The thumbnail lies at `Location`.",
-            headers(
-                ("Location" = String, description = "A signed address of the thumbnail. Whoever has it can read the thumbnail until it expires."),
-                ("Cache-Control" = String, description = "`private`, with a `max-age` that ends well before the address stops working.")
-            )
-        ),
-        ThumbnailProblems
-    )
+    ))
 )]
-pub(crate) async fn read<P: Ports>(
+async fn handle<P: Ports>(
     State(api): Shared<P>,
     caller: Caller,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
     let key = source_key(path)?;
-    if !caller.sees(&key) {
+    if !caller.may_read(&key) {
         return Err(no_such_thumbnail());
     }
     let thumbnail_key = key.thumbnail_key();
@@ -75,7 +98,7 @@ pub(crate) async fn read<P: Ports>(
     if thumbnail.is_none() {
         return Err(no_such_thumbnail());
     }
-    let address = api
+    let url = api
         .presigner
         .presign_get(bucket, &thumbnail_key, Duration::from_secs(lifetime))
         .await?;
@@ -83,7 +106,7 @@ pub(crate) async fn read<P: Ports>(
     Ok((
         StatusCode::FOUND,
         [
-            (LOCATION, address),
+            (LOCATION, url),
             (CACHE_CONTROL, format!("private, max-age={max_age}")),
         ],
     )
@@ -93,6 +116,6 @@ pub(crate) async fn read<P: Ports>(
 fn no_such_thumbnail() -> Problem {
     Problem::new(
         Code::NoSuchThumbnail,
-        "There is no thumbnail of an image with this key. Ask by the image's own key; `thumbnail` in its result says whether there is one.",
+        "No thumbnail exists for this key. Use the image's own key; the member thumbnail of its result says whether there is one.",
     )
 }
