@@ -1,10 +1,10 @@
-//! Who calls, and which images are theirs to see (`ACCESS`).
+//! Who calls, and which images they may see (`ACCESS`).
 //!
-//! Callers are told apart only behind API Gateway's JWT authorizer, which has checked the token before
-//! the function is invoked and hands on its claims in the event, where no header of a request can reach
-//! (Amazon API Gateway Developer Guide, "Control access to HTTP APIs with JWT authorizers").
+//! Only behind API Gateway's JWT authorizer does the function know its callers. The authorizer checks the token before it
+//! invokes the function, and passes the claims in the event, where no header of a request can reach (Amazon API Gateway
+//! Developer Guide, "Control access to HTTP APIs with JWT authorizers").
 //!
-//! A key that is not the caller's is answered like one that nothing lies under.
+//! For a caller, a key of somebody else is the same as a key that does not exist.
 
 use std::sync::Arc;
 
@@ -14,86 +14,91 @@ use axum::{
 };
 use sightline_pipeline::{Owner, SourceKey, config::Access};
 
-use crate::{Api, Code, Problem};
+use crate::{Api, Code, Ports, Problem};
 
-/// The claim `sub` of the token that came with a request, once it was checked.
+/// The claim `sub` of the request's token, which the gateway has checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subject(pub(crate) String);
 
-/// Who calls, as far as it makes a difference.
+/// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// Everything is everybody's.
-    Anybody,
-    /// Somebody who sees what they know the key of.
+    /// Anyone; all images belong to everyone.
+    Anyone,
+    /// Someone who may read the images whose keys they know.
     KeyHolder,
-    /// Somebody with images of their own.
+    /// Someone with images of their own.
     Owner(Owner),
 }
 
 impl Caller {
-    fn of(access: Access, request: &Extensions) -> Result<Self, Problem> {
+    fn identify(access: Access, request: &Extensions) -> Result<Self, Problem> {
         match access {
-            Access::Open => Ok(Self::Anybody),
+            Access::Open => Ok(Self::Anyone),
             Access::Unlisted => Ok(Self::KeyHolder),
-            Access::Owner => request
-                .get::<Subject>()
-                .ok_or_else(|| {
-                    Problem::new(
-                        Code::Unauthenticated,
-                        "This service keeps everybody's images apart and cannot tell who you are. Sign in and send the token as \"Authorization: Bearer …\".",
-                    )
-                })
-                .and_then(|Subject(subject)| {
-                    Owner::from_subject(subject).map_err(|_| {
-                        Problem::new(
-                            Code::Unauthenticated,
-                            "The token's sub is empty, longer than 255 bytes or holds control characters, so it can own no images. Sign in again, or tell who runs the service.",
-                        )
-                    })
-                })
-                .map(Self::Owner),
+            Access::Owner => {
+                let Subject(subject) = request.get::<Subject>().ok_or_else(unauthenticated)?;
+                let owner = Owner::from_subject(subject).map_err(|_| invalid_subject())?;
+                Ok(Self::Owner(owner))
+            }
         }
     }
 
-    /// Whose new images are; `None` where images have no owners.
+    /// The owner of the caller's new images; `None` if images have no owners.
     pub(crate) const fn owner(&self) -> Option<&Owner> {
         match self {
             Self::Owner(owner) => Some(owner),
-            Self::Anybody | Self::KeyHolder => None,
+            Self::Anyone | Self::KeyHolder => None,
         }
     }
 
-    /// Whether the caller, who knows this key, may read what lies under it.
-    pub(crate) fn sees(&self, key: &SourceKey) -> bool {
+    /// Whether the caller may read the image with this key.
+    pub(crate) fn may_read(&self, key: &SourceKey) -> bool {
         self.owner().is_none_or(|owner| key.is_of(owner))
     }
 
-    /// Refuses what a key alone does not allow: `what`, such as "lists images".
-    pub(crate) fn more_than_a_key(&self, what: &str) -> Result<(), Problem> {
+    /// Rejects operations for which knowing a key is not enough. `operation` is such as `list images`.
+    pub(crate) fn authorize(&self, operation: &str) -> Result<(), Problem> {
         match self {
-            Self::Anybody | Self::Owner(_) => Ok(()),
-            Self::KeyHolder => Err(Problem::new(
-                Code::Forbidden,
-                format!(
-                    "Here nobody {what}: who knows an image's key reads it, and that is all (ACCESS is unlisted)."
-                ),
-            )),
+            Self::Anyone | Self::Owner(_) => Ok(()),
+            Self::KeyHolder => Err(forbidden(operation)),
         }
     }
 }
 
-impl<S: Sync, P: Sync, R: Sync, I: Sync> FromRequestParts<Arc<Api<S, P, R, I>>> for Caller
-where
-    Arc<Api<S, P, R, I>>: Sync,
-{
+/// The request does not say who calls.
+pub(crate) fn unauthenticated() -> Problem {
+    Problem::new(
+        Code::Unauthenticated,
+        "This service shows callers only their own images, and you are not signed in. Sign in, and send your token as \"Authorization: Bearer …\".",
+    )
+}
+
+fn invalid_subject() -> Problem {
+    Problem::new(
+        Code::Unauthenticated,
+        "The claim sub of your token is empty, longer than 255 bytes or has control characters, so you cannot own images. Sign in again, or tell the operator of this service.",
+    )
+}
+
+/// The service lets nobody do this.
+pub(crate) fn forbidden(operation: &str) -> Problem {
+    Problem::new(
+        Code::Forbidden,
+        format!(
+            "This service lets nobody {operation}. You can read an image if you know its key (ACCESS is unlisted)."
+        ),
+    )
+}
+
+impl<P: Ports> FromRequestParts<Arc<Api<P>>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(
         parts: &mut Parts,
-        api: &Arc<Api<S, P, R, I>>,
-    ) -> Result<Self, Problem> {
-        Self::of(api.config.access, &parts.extensions)
+        api: &Arc<Api<P>>,
+    ) -> Result<Self, Self::Rejection> {
+        Self::identify(api.config.access, &parts.extensions)
     }
 }
 
@@ -101,36 +106,36 @@ where
 mod tests {
     use super::*;
 
-    fn of(access: Access, subject: Option<&str>) -> Result<Caller, Problem> {
+    fn identify(access: Access, subject: Option<&str>) -> Result<Caller, Problem> {
         let mut request = Extensions::new();
         if let Some(subject) = subject {
             request.insert(Subject(subject.to_owned()));
         }
-        Caller::of(access, &request)
+        Caller::identify(access, &request)
     }
 
     #[test]
-    fn callers_are_told_apart_only_where_images_have_owners() {
+    fn callers_are_identified_only_where_images_have_owners() {
         let mine = SourceKey::new("uploads/anne/a.jpg").unwrap();
         let common = SourceKey::new("uploads/a.jpg").unwrap();
         for subject in [None, Some("anne")] {
-            let anybody = of(Access::Open, subject).unwrap();
-            assert!(anybody.owner().is_none() && anybody.sees(&mine));
-            assert_eq!(anybody.more_than_a_key("lists images"), Ok(()));
-            let holder = of(Access::Unlisted, subject).unwrap();
-            assert!(holder.owner().is_none() && holder.sees(&common));
-            let refused = holder.more_than_a_key("lists images").unwrap_err();
-            assert_eq!(refused.code(), Code::Forbidden);
+            let anybody = identify(Access::Open, subject).unwrap();
+            assert!(anybody.owner().is_none() && anybody.may_read(&mine));
+            assert_eq!(anybody.authorize("list images"), Ok(()));
+            let holder = identify(Access::Unlisted, subject).unwrap();
+            assert!(holder.owner().is_none() && holder.may_read(&common));
+            let rejected = holder.authorize("list images").unwrap_err();
+            assert_eq!(rejected.code(), Code::Forbidden);
         }
-        let anne = of(Access::Owner, Some("anne")).unwrap();
+        let anne = identify(Access::Owner, Some("anne")).unwrap();
         assert_eq!(anne.owner().map(Owner::as_str), Some("anne"));
-        assert!(anne.sees(&mine) && !anne.sees(&common));
-        assert_eq!(anne.more_than_a_key("lists images"), Ok(()));
-        let other = of(Access::Owner, Some("ann")).unwrap();
-        assert!(!other.sees(&mine));
+        assert!(anne.may_read(&mine) && !anne.may_read(&common));
+        assert_eq!(anne.authorize("list images"), Ok(()));
+        let other = identify(Access::Owner, Some("ann")).unwrap();
+        assert!(!other.may_read(&mine));
         for subject in [None, Some(""), Some("an\nne")] {
-            let refused = of(Access::Owner, subject).unwrap_err();
-            assert_eq!(refused.code(), Code::Unauthenticated);
+            let rejected = identify(Access::Owner, subject).unwrap_err();
+            assert_eq!(rejected.code(), Code::Unauthenticated);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The API's own addresses, as its clients reach them.
+//! The API's own public addresses.
 
 use axum::http::{
     HeaderMap,
@@ -19,12 +19,11 @@ pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The path at which the API answers for this image: `/results/` and the key, percent-encoded
-/// segment by segment.
+/// The path of this image's result: `/results/` and the key, percent-encoded segment by segment.
 ///
-/// Clients and proxies resolve the segments `.` and `..` (also as `%2e`) and merge empty ones
-/// (WHATWG URL Standard, RFC 3986 section 5.2.4), so a key that has such segments is encoded as one
-/// segment, with `%2F` for its slashes; the API decodes both alike.
+/// Clients and proxies resolve the segments `.` and `..` (also as `%2e`) and merge empty ones (WHATWG URL Standard, RFC 3986
+/// section 5.2.4). A key with such segments is therefore encoded as one segment, with `%2F` for its slashes. The API decodes
+/// both forms alike.
 #[must_use]
 pub fn results_path(key: &SourceKey) -> String {
     let plain = key
@@ -40,20 +39,20 @@ pub fn results_path(key: &SourceKey) -> String {
     format!("/results/{}", segments.join(separator))
 }
 
-/// What the gateway in front of a Lambda function says of the public address; absent elsewhere.
+/// The public address according to the gateway in front of the Lambda function. Only requests on Lambda have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Gateway {
-    /// The domain that was called.
+    /// The domain that the client called.
     pub(crate) domain: Option<String>,
-    /// What stands before the API's own paths: empty, or a slash and the stage.
+    /// What precedes the API's own paths: a slash and the stage, or nothing.
     pub(crate) prefix: String,
 }
 
-/// Where a request says that it came in: `https://host`, with the stage where there is one, or
-/// nothing when it does not say.
+/// The API's public address according to a request: `https://host`, with the stage if there is one. Empty if the request
+/// does not say.
 ///
-/// The host is the one a proxy forwards, else the one that was asked for. Whoever forges these
-/// headers changes nothing but the addresses in their own reply.
+/// The host is the one that a proxy forwards, otherwise the one that the client asked for. A client that forges these headers
+/// only changes the addresses in its own reply.
 pub(crate) fn base(request: &Parts) -> String {
     let gateway = request.extensions.get::<Gateway>();
     let host = authority(&request.headers, &FORWARDED_HOST)
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_base_is_what_the_request_says() {
+    fn the_base_url_comes_from_the_request() {
         for (headers, expected) in [
             (&[][..], ""),
             (&[("host", "127.0.0.1:8080")], "http://127.0.0.1:8080"),

@@ -1,47 +1,70 @@
-//! What every handler needs.
+//! The configuration and the ports that all requests share.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::extract::State;
 use sightline_pipeline::{
+    Service, ServiceError,
     config::UploadApiConfig,
     index::ImageIndex,
     object_store::{ObjectStore, Presigner},
     prepare::Preparer,
     recogniser::Recogniser,
 };
+use tokio::time::timeout;
 
-/// How long a request waits for the buckets, all tries together. API Gateway gives up after 30 seconds
-/// (Amazon API Gateway Developer Guide, "Quotas for HTTP APIs") and would say nothing of use then.
-const STORE_PATIENCE: Duration = Duration::from_secs(10);
+use crate::{Code, Problem, problem::unavailable};
 
-/// How long an image that came in a request waits to be prepared and for the recogniser, so that
-/// within the same 30 seconds it can be stored, or removed again.
-const RECOGNISER_PATIENCE: Duration = Duration::from_secs(15);
+/// How long a request waits for the buckets or the index, all attempts together. API Gateway gives up after 30 seconds
+/// (Amazon API Gateway Developer Guide, "Quotas for HTTP APIs"), and its own reply would not help the client.
+const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the removal of what was half stored may take, within the same 30 seconds.
-const REMOVAL_PATIENCE: Duration = Duration::from_secs(3);
+/// How long preparation and recognition of an image in a request may take together. Enough of the 30 seconds remains to
+/// store the image, or to remove it again.
+const RECOGNITION_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long the removal of a partly stored image may take, within the same 30 seconds.
+const REMOVAL_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The ports through which the API reaches the outside. A tuple of the four implements it, so [`Api::new`] takes them one
+/// by one.
+pub trait Ports: Send + Sync + 'static {
+    /// The buckets.
+    type Store: ObjectStore;
+    /// Signs URLs of objects in the buckets.
+    type Presigner: Presigner;
+    /// Analyses images that come in a request.
+    type Recogniser: Recogniser;
+    /// Lists images.
+    type Index: ImageIndex;
+}
+
+impl<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex> Ports for (S, P, R, I) {
+    type Store = S;
+    type Presigner = P;
+    type Recogniser = R;
+    type Index = I;
+}
 
 /// The configuration and the ports, shared by all requests.
-#[derive(Debug, Clone)]
-pub struct Api<S, P, R, I> {
+#[derive(Debug)]
+pub struct Api<P: Ports> {
     pub(crate) config: UploadApiConfig,
-    pub(crate) store: S,
-    pub(crate) presigner: P,
-    pub(crate) recogniser: R,
-    pub(crate) index: Option<I>,
+    pub(crate) store: P::Store,
+    pub(crate) presigner: P::Presigner,
+    pub(crate) recogniser: P::Recogniser,
+    pub(crate) index: Option<P::Index>,
     pub(crate) preparer: Preparer,
-    pub(crate) store_patience: Duration,
-    pub(crate) recogniser_patience: Duration,
-    pub(crate) removal_patience: Duration,
+    pub(crate) store_timeout: Duration,
+    pub(crate) recognition_timeout: Duration,
+    pub(crate) removal_timeout: Duration,
 }
 
 /// [`Api`] as handlers receive it.
-pub(crate) type Shared<S, P, R, I> = State<Arc<Api<S, P, R, I>>>;
+pub(crate) type Shared<P> = State<Arc<Api<P>>>;
 
-impl<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex> Api<S, P, R, I> {
-    /// Over these buckets, signing with that presigner, asking that recogniser. Without an index
-    /// images cannot be listed; everything else works.
+impl<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex> Api<(S, P, R, I)> {
+    /// An API over these ports. Without an index it cannot list images; everything else works.
     #[must_use]
     pub fn new(
         config: UploadApiConfig,
@@ -56,11 +79,56 @@ impl<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex> Api<S, P, R, I>
             presigner,
             recogniser,
             index,
-            // An image of 4 MiB can take as much memory as any other once it is decoded.
+            // Once decoded, an image of 4 MiB can take as much memory as any other.
             preparer: Preparer::new(1),
-            store_patience: STORE_PATIENCE,
-            recogniser_patience: RECOGNISER_PATIENCE,
-            removal_patience: REMOVAL_PATIENCE,
+            store_timeout: STORE_TIMEOUT,
+            recognition_timeout: RECOGNITION_TIMEOUT,
+            removal_timeout: REMOVAL_TIMEOUT,
         }
     }
+}
+
+impl<P: Ports> Api<P> {
+    /// The index, if the service has one.
+    pub(crate) fn search_index(&self) -> Result<&P::Index, Problem> {
+        self.index.as_ref().ok_or_else(no_index)
+    }
+
+    /// Waits for the buckets as long as a request can.
+    pub(crate) async fn with_store<T>(
+        &self,
+        work: impl Future<Output = Result<T, ServiceError>>,
+    ) -> Result<T, Problem> {
+        self.with_service(Service::S3, work).await
+    }
+
+    /// Waits for the index as long as a request can.
+    pub(crate) async fn with_index<T>(
+        &self,
+        work: impl Future<Output = Result<T, ServiceError>>,
+    ) -> Result<T, Problem> {
+        self.with_service(Service::Index, work).await
+    }
+
+    async fn with_service<T>(
+        &self,
+        service: Service,
+        work: impl Future<Output = Result<T, ServiceError>>,
+    ) -> Result<T, Problem> {
+        match timeout(self.store_timeout, work).await {
+            Ok(outcome) => outcome.map_err(Problem::from),
+            Err(_) => {
+                tracing::warn!(?service, "a service did not respond in time");
+                Err(unavailable(service))
+            }
+        }
+    }
+}
+
+/// The service has no index.
+pub(crate) fn no_index() -> Problem {
+    Problem::new(
+        Code::NoIndex,
+        "This service has no search index, so it cannot list images. Its operator can add one: INDEX_TABLE names a DynamoDB table.",
+    )
 }

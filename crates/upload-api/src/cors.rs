@@ -9,9 +9,8 @@ use axum::http::{
 use sightline_pipeline::config::AllowedOrigins;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-/// The rules for these origins; `None` when no page of another origin may call, and behind API
-/// Gateway, whose own CORS settings replace whatever a function answers
-/// (Amazon API Gateway Developer Guide, "Configure CORS for HTTP APIs").
+/// The rules for these origins; `None` if no page of another origin may call. Behind API Gateway no rules are needed: its own
+/// CORS settings replace the function's (Amazon API Gateway Developer Guide, "Configure CORS for HTTP APIs").
 pub(crate) fn layer(origins: &AllowedOrigins) -> Option<CorsLayer> {
     let origin = match origins {
         AllowedOrigins::None => return None,

@@ -1,16 +1,16 @@
-//! The name that an uploader gives an image: shown to people, part of no key.
+//! The file name of an image. It is shown to people and is not part of any key.
 
 use percent_encoding::utf8_percent_encode;
 
 use crate::address::RESERVED;
 
-/// The longest name kept, in bytes of UTF-8: the usual limit of file systems. Percent-encoded it is
-/// at most three times as long, well within the 2 KB that S3 gives to all user metadata of an object
-/// (Amazon S3 User Guide, "Working with object metadata").
+/// The longest stored name, in bytes of UTF-8: the usual limit of file systems. Percent-encoded it is at most three times as
+/// long, well within the 2 KB that S3 allows for all user metadata of an object (Amazon S3 User Guide, "Working with object
+/// metadata").
 pub(crate) const MAX_BYTES: usize = 255;
 
-/// The name without folders, control characters and characters that turn the direction of text
-/// (they make `gpj.exe` look like `exe.jpg`), cut to [`MAX_BYTES`]; `None` when nothing is left.
+/// The name without folders, control characters and characters that change the direction of text (they make `gpj.exe` look
+/// like `exe.jpg`), cut to [`MAX_BYTES`]. `None` if nothing remains.
 pub(crate) fn clean(name: &str) -> Option<String> {
     let name: String = name
         .rsplit(['/', '\\'])
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_name_is_kept() {
+    fn folders_and_unsafe_characters_are_removed() {
         for (given, kept) in [
             ("cat.jpg", Some("cat.jpg")),
             ("  Käthe +1.png ", Some("Käthe +1.png")),

@@ -1,13 +1,13 @@
 //! The router as a Lambda function's handler.
 //!
-//! `lambda_http` turns events of API Gateway (HTTP API with payload 2.0, REST API) and of function
-//! URLs into requests, with one trap: the event's path is percent-encoded when it comes from a
-//! function URL or a REST API and already *decoded* when it comes from an HTTP API, and in both cases
-//! it is run through a URL parser that resolves `..` and ends it at a `?`. So the path is taken from
-//! the event again here and brought into the one form that the router decodes once.
+//! `lambda_http` turns events of API Gateway (HTTP API with payload 2.0, REST API) and of function URLs into requests. It has
+//! one trap: the path of an event is percent-encoded if it comes from a function URL or a REST API, but already *decoded* if
+//! it comes from an HTTP API. In both cases `lambda_http` passes it through a URL parser, which resolves `..` and ends the
+//! path at a `?`. This module therefore takes the path from the event again and encodes it so that the router decodes it
+//! exactly once.
 //!
-//! What cannot be repaired here: an HTTP API cuts a decoded path at its first `?`, so a key with a
-//! question mark cannot be asked for through one. Keys made by `POST /uploads` have none.
+//! One limit remains: an HTTP API cuts a decoded path at its first `?`, so keys with a question mark are out of its reach.
+//! `POST /uploads` never makes such keys.
 
 use std::borrow::Cow;
 
@@ -22,8 +22,8 @@ use crate::{
     request_log::RequestId,
 };
 
-/// What may not stand in a path that is already encoded (RFC 3986, section 3.3).
-const NEVER_IN_A_PATH: &AsciiSet = &CONTROLS
+/// Characters to encode in a path that is encoded already (RFC 3986, section 3.3).
+const INVALID_IN_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'#')
@@ -39,8 +39,8 @@ const NEVER_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// What must be encoded in a path that is decoded.
-const DECODED: &AsciiSet = &RESERVED.remove(b'/');
+/// Characters to encode in a path that is decoded.
+const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
 /// [`Router`] for [`lambda_http::run`].
 #[must_use]
@@ -48,7 +48,7 @@ pub fn service(router: Router) -> MapRequest<Router, fn(Request) -> Request> {
     tower::ServiceExt::<Request>::map_request(router, adapt as fn(Request) -> Request)
 }
 
-/// Gives a request the path, the public address and the id that its event speaks of.
+/// Gives a request the path, the public address, the caller and the id of its event.
 fn adapt(mut request: Request) -> Request {
     let event = Event::read(&request);
     let path = event.path(request.raw_http_path());
@@ -74,7 +74,7 @@ fn adapt(mut request: Request) -> Request {
     request
 }
 
-/// Who calls, by the token that API Gateway's JWT authorizer has checked.
+/// The caller, from the token that API Gateway's JWT authorizer has checked.
 fn subject(request: &Request) -> Option<Subject> {
     match request.request_context_ref()? {
         RequestContext::ApiGatewayV2(context) => {
@@ -85,14 +85,14 @@ fn subject(request: &Request) -> Option<Subject> {
     }
 }
 
-/// What the event says of where it comes from.
+/// Where an event comes from.
 struct Event {
     domain: Option<String>,
-    /// The stage, unless it is the one without a name.
+    /// The stage, unless it is `$default`.
     stage: Option<String>,
-    /// Whether the path carries the stage.
-    staged: bool,
-    /// Whether the path arrives decoded.
+    /// Whether the path begins with the stage.
+    stage_in_path: bool,
+    /// Whether the path is already decoded.
     decoded: bool,
 }
 
@@ -103,19 +103,19 @@ impl Event {
             Some(RequestContext::ApiGatewayV2(context)) => Self {
                 domain: context.domain_name.clone(),
                 stage: named(&context.stage),
-                staged: true,
+                stage_in_path: true,
                 decoded: !encodes_paths(context.domain_name.as_deref().unwrap_or_default()),
             },
             Some(RequestContext::ApiGatewayV1(context)) => Self {
                 domain: context.domain_name.clone(),
                 stage: named(&context.stage),
-                staged: false,
+                stage_in_path: false,
                 decoded: false,
             },
             _ => Self {
                 domain: None,
                 stage: None,
-                staged: false,
+                stage_in_path: false,
                 decoded: false,
             },
         }
@@ -124,7 +124,7 @@ impl Event {
     /// The path below the stage, percent-encoded.
     fn path(&self, raw: &str) -> String {
         let raw = match &self.stage {
-            Some(stage) if self.staged => raw
+            Some(stage) if self.stage_in_path => raw
                 .strip_prefix('/')
                 .and_then(|path| path.strip_prefix(stage.as_str()))
                 .filter(|path| path.starts_with('/'))
@@ -136,23 +136,23 @@ impl Event {
         } else {
             Cow::Owned(format!("/{raw}"))
         };
-        let must = if self.decoded {
-            DECODED
+        let characters = if self.decoded {
+            RESERVED_IN_PATH
         } else {
-            NEVER_IN_A_PATH
+            INVALID_IN_PATH
         };
-        utf8_percent_encode(&raw, must).to_string()
+        utf8_percent_encode(&raw, characters).to_string()
     }
 
-    /// A stage is part of the address only on API Gateway's own domain; a custom domain maps it away.
+    /// The stage is part of the public address only on API Gateway's own domain. A custom domain hides it.
     fn gateway(&self) -> Gateway {
-        let own = self
+        let own_domain = self
             .domain
             .as_ref()
             .is_some_and(|domain| domain.contains(".execute-api."));
         Gateway {
             prefix: match &self.stage {
-                Some(stage) if own => format!("/{stage}"),
+                Some(stage) if own_domain => format!("/{stage}"),
                 _ => String::new(),
             },
             domain: self.domain.clone(),
@@ -160,8 +160,8 @@ impl Event {
     }
 }
 
-/// Whether payload 2.0 from this domain carries the path as the client sent it: function URLs do,
-/// and `cargo lambda watch`, which plays one as `localhost`.
+/// Whether payload 2.0 from this domain has the path as the client sent it. Function URLs do, and so does
+/// `cargo lambda watch`, which imitates one as `localhost`.
 fn encodes_paths(domain: &str) -> bool {
     domain.contains(".lambda-url.") || domain == "localhost"
 }

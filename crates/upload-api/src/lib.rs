@@ -1,27 +1,31 @@
-//! Lambda 1: issues presigned upload addresses and answers questions about results.
+//! Lambda 1: signs upload URLs and answers questions about results.
 //!
-//! [`router`] is the whole HTTP API as an [`axum::Router`]. The function's `main` puts it behind
-//! [`lambda::service`]; `sightline local` serves it over HTTP beside the pages. The API's contract is
-//! `GET /openapi.json`, kept as the golden file `openapi.json` beside this crate's manifest.
+//! [`router`] is the whole HTTP API as an [`axum::Router`]. The function's `main` puts it behind `lambda::service`;
+//! `sightline local` serves it over HTTP beside the pages. `GET /openapi.json` describes the API. The files `openapi.json` and
+//! `routes.json` beside this crate's manifest are its golden files; `UPDATE_GOLDEN=1 cargo test -p sightline-upload-api`
+//! rewrites both.
 
 mod access;
 mod address;
 mod api;
 mod cors;
-mod extract;
+mod detached;
 mod filename;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+mod listed_image;
 mod openapi;
 mod problem;
-mod query;
+mod request;
 mod request_log;
+mod response;
+mod router;
 mod routes;
+mod stored_image;
 #[cfg(test)]
 mod tests;
 
 pub use address::results_path;
-pub use api::Api;
-pub use openapi::openapi;
-pub use problem::{Code, Problem};
-pub use routes::router;
+pub use api::{Api, Ports};
+pub(crate) use problem::{Code, Problem};
+pub use router::router;

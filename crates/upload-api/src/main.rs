@@ -1,5 +1,4 @@
-//! The upload API as a Lambda function: reads the configuration, builds the clients once, and hands
-//! over to the library.
+//! The upload API as a Lambda function: reads the configuration, builds the clients once, and calls the library.
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -12,7 +11,7 @@ use sightline_pipeline::{
 };
 use sightline_upload_api::{Api, lambda, router};
 
-// One request at a time is all that Lambda gives to one instance.
+// Lambda gives an instance one request at a time.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     logging::start();
@@ -31,7 +30,7 @@ async fn run() -> anyhow::Result<()> {
     let namespace = config::metrics_namespace(&environment)?;
     ensure!(
         std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some(),
-        "AWS_LAMBDA_RUNTIME_API is not set; this program runs on AWS Lambda, and `sightline local` serves the same API on one machine"
+        "AWS_LAMBDA_RUNTIME_API is not set; this program runs on AWS Lambda. To serve the same API on one machine, use `sightline local`"
     );
     metrics::embed(namespace);
     let sdk = aws::load().await;

@@ -1,5 +1,5 @@
-//! One log line for each request. It names the route, never the address: a key may tell what a
-//! picture is called, and a query string may be a signature.
+//! One log line for each request. It names the route, never the URL: a key may contain a picture's name, and a query string
+//! may contain a signature.
 
 use std::time::Instant;
 
@@ -12,15 +12,15 @@ use axum::{
 use tracing::Instrument;
 use uuid::Uuid;
 
-/// The reply's header that carries the request's id.
+/// The reply's header with the request's id.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What a request is called in the log: on Lambda the invocation's id, elsewhere a new one. A
-/// client's own id is not taken over, so that nobody can write into the log.
+/// The request's id in the log: the invocation's id on Lambda, a new one elsewhere. A client cannot choose it and so cannot
+/// write into the log.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(pub(crate) String);
 
-/// Logs the request and puts on the reply what every reply carries.
+/// Logs the request, and adds the headers that every reply has.
 pub(crate) async fn log(request: Request, next: Next) -> Response {
     let began = Instant::now();
     let request_id = match request.extensions().get::<RequestId>() {

@@ -1,19 +1,29 @@
 //! `GET /health`.
 
-use axum::{
-    Json,
-    http::header::CACHE_CONTROL,
-    response::{IntoResponse, Response},
-};
+use axum::response::Response;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{OpenApi, ToSchema};
 
-use crate::openapi::AnyProblems;
+use super::route::{Audience, Route};
+use crate::{Ports, Problem, response};
 
-/// That the service answers, and which version of it.
+#[derive(OpenApi)]
+#[openapi(paths(handle))]
+struct Description;
+
+pub(super) fn route<P: Ports>() -> Route<P> {
+    Route::new::<__path_handle, _, _>(Audience::Public, handle, Description::openapi, problems)
+}
+
+/// What can go wrong.
+fn problems() -> Vec<Problem> {
+    Vec::new()
+}
+
+/// The service is running, and in which version.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Health {
-    /// Always `ok`: a service that is not does not answer.
+struct Health {
+    /// Always `ok`.
     #[schema(value_type = String, example = "ok")]
     status: &'static str,
     /// The version of the upload API.
@@ -21,24 +31,19 @@ pub(crate) struct Health {
     version: &'static str,
 }
 
-/// Tell that the service answers
+/// Check that the service is running
 ///
-/// Asks neither the buckets nor anything else: it says that this service runs, and is for load
-/// balancers and for people.
+/// The check does not ask the buckets or any other service. It is for load balancers and for people.
 #[utoipa::path(
     get,
     path = "/health",
     operation_id = "health",
     tag = "service",
-    responses(
-        (status = 200, description = "The service answers.", body = Health),
-        AnyProblems
-    )
+    responses((status = 200, description = "The service is running.", body = Health))
 )]
-pub(crate) async fn health() -> Response {
-    let health = Health {
+async fn handle() -> Response {
+    response::json(&Health {
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),
-    };
-    ([(CACHE_CONTROL, "no-store")], Json(health)).into_response()
+    })
 }

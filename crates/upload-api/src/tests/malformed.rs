@@ -1,7 +1,7 @@
 use super::*;
-use crate::openapi::UPLOADS;
+use crate::routes::create_upload::problems;
 
-/// Bodies of `POST /uploads` with the status, code and member of their problem.
+/// Bodies of `POST /uploads`, each with the status, code and member of its problem.
 const MALFORMED: &[(&str, u16, &str, &str)] = &[
     ("", 400, "invalid-json", ""),
     (" \n", 400, "invalid-json", ""),
@@ -279,7 +279,7 @@ const MALFORMED: &[(&str, u16, &str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn malformed_requests_get_their_problem() {
+async fn each_malformed_body_gets_its_problem() {
     let store = MemoryStore::new();
     for (body, status, code, member) in MALFORMED {
         let reply = post(api(&store), *body).await;
@@ -290,13 +290,17 @@ async fn malformed_requests_get_their_problem() {
             *member,
             "{body}"
         );
-        assert!(UPLOADS.iter().any(|documented| documented.name() == *code));
+        assert!(
+            problems()
+                .iter()
+                .any(|problem| problem.code().name() == *code)
+        );
     }
     assert!(store.calls().is_empty());
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_utf_8_is_no_json() {
+async fn a_body_that_is_not_utf_8_is_rejected() {
     for body in [&b"{\"contentType\":\"\xFF\"}"[..], b"\xFF\xFE{\0}\0", b"\0"] {
         let reply = post(api(&MemoryStore::new()), body.to_vec()).await;
         assert_eq!(
@@ -307,13 +311,13 @@ async fn a_body_that_is_not_utf_8_is_no_json() {
 }
 
 #[tokio::test]
-async fn deep_nesting_is_refused() {
+async fn deeply_nested_json_is_rejected() {
     let reply = post(api(&MemoryStore::new()), "[".repeat(10_000)).await;
     assert_eq!(reply.code(), "invalid-json");
 }
 
 #[tokio::test]
-async fn a_body_may_be_16_kib_and_not_a_byte_more() {
+async fn a_body_may_have_16_kib_and_no_more() {
     let api = api(&MemoryStore::new());
     let body = r#"{"contentType":"image/png","contentLength":5}"#;
     let exact = format!("{body:<16384}");
@@ -340,7 +344,7 @@ async fn a_body_may_be_16_kib_and_not_a_byte_more() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_refused() {
+async fn a_body_that_ends_early_is_rejected() {
     let broken = Body::from_stream(futures::stream::iter([
         Ok("{\"contentType\":"),
         Err(std::io::Error::other("gone")),
@@ -352,7 +356,7 @@ async fn a_body_that_breaks_off_is_refused() {
     );
 }
 
-/// A body whose length nobody knows beforehand.
+/// A body without a known length.
 fn streamed(text: String) -> Body {
     use http_body_util::BodyExt as _;
     Body::new(Body::from(text).map_frame(|frame| frame))
@@ -438,7 +442,7 @@ impl Random {
 }
 
 #[tokio::test]
-async fn no_body_makes_it_fail() {
+async fn random_bodies_never_cause_a_server_error() {
     let api = api(&MemoryStore::new());
     let mut random = Random(7);
     let mut created = 0;
@@ -455,7 +459,7 @@ async fn no_body_makes_it_fail() {
 }
 
 #[tokio::test]
-async fn no_path_makes_it_fail() {
+async fn random_paths_never_cause_a_server_error() {
     let api = api(&MemoryStore::new());
     let mut random = Random(8);
     let parts = [

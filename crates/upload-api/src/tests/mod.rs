@@ -1,15 +1,20 @@
-//! The API as a whole, over buckets in memory.
+//! The whole API, over buckets in memory.
 
-mod description;
+mod access;
+mod contract;
+mod create_image;
+mod create_upload;
+mod delete_image;
+mod index;
 #[cfg(feature = "lambda")]
-mod events;
-mod images;
+mod lambda_events;
 mod library;
+mod list_images;
 mod malformed;
 mod protocol;
-mod results;
-mod thumbnails;
-mod uploads;
+mod read_image;
+mod read_result;
+mod read_thumbnail;
 
 use std::sync::Arc;
 
@@ -29,12 +34,12 @@ use sightline_pipeline::{
 use time::format_description::well_known::Rfc3339;
 use tower::ServiceExt as _;
 
-use crate::{Api, openapi::example_document, router};
+use crate::{Api, router};
 
 const INPUT: &str = "in-put";
 const OUTPUT: &str = "out-put";
 
-/// Two buckets and these variables.
+/// A configuration with two buckets and these variables.
 fn config(variables: &[(&str, &str)]) -> UploadApiConfig {
     UploadApiConfig::read(&|name| match name {
         "INPUT_BUCKET" => Some(INPUT.to_owned()),
@@ -47,7 +52,7 @@ fn config(variables: &[(&str, &str)]) -> UploadApiConfig {
     .unwrap()
 }
 
-/// Signs nothing; the URLs have the shape of S3's. The adapter's own tests sign for real.
+/// Its URLs only look signed. The adapter's own tests check real signatures.
 const fn presigner() -> MemoryPresigner {
     MemoryPresigner
 }
@@ -66,7 +71,7 @@ fn api(store: &MemoryStore) -> Router {
     api_with(store, &[])
 }
 
-/// What came back.
+/// A reply.
 #[derive(Debug)]
 struct Reply {
     status: StatusCode,
@@ -85,7 +90,7 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// The code of a problem document, after a look at what every one of them has.
+    /// The code of a problem document. Checks what every problem document has.
     fn code(&self) -> String {
         assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(self.header("cache-control"), "no-store");
@@ -133,14 +138,14 @@ async fn post(api: Router, body: impl Into<Body>) -> Reply {
     send(api, request).await
 }
 
-/// Puts an image under the key.
+/// Stores an image.
 fn put_image(store: &MemoryStore, key: &str) -> ObjectInfo {
     store.insert(INPUT, key, b"image", "image/jpeg", &[])
 }
 
-/// Puts the result document for that version of the image there.
+/// Stores the result document of this version of the image, and returns its bytes.
 fn put_result(store: &MemoryStore, key: &str, image: &ObjectInfo) -> Vec<u8> {
-    let mut document = example_document();
+    let mut document = crate::routes::read_result::example();
     document["source"]["key"] = json!(key);
     document["source"]["eTag"] = json!(image.e_tag);
     document["source"]["lastModified"] = match image.last_modified {

@@ -20,7 +20,7 @@ const PATHS: [(&str, &str); 8] = [
 ];
 
 #[tokio::test]
-async fn health_says_which_version_answers() {
+async fn health_reports_the_version() {
     let reply = get(api(&MemoryStore::new()), "/health").await;
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(reply.header("cache-control"), "no-store");
@@ -33,7 +33,7 @@ async fn health_says_which_version_answers() {
 }
 
 #[tokio::test]
-async fn other_methods_are_refused_with_those_that_are_not() {
+async fn unsupported_methods_are_rejected_with_the_supported_ones() {
     for (path, allowed) in PATHS {
         for method in [
             "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND",
@@ -59,7 +59,7 @@ async fn other_methods_are_refused_with_those_that_are_not() {
 }
 
 #[tokio::test]
-async fn options_tells_the_methods() {
+async fn options_lists_the_supported_methods() {
     for (path, allowed) in PATHS {
         let reply = ask(api(&MemoryStore::new()), Method::OPTIONS, path).await;
         assert_eq!(reply.status, StatusCode::NO_CONTENT);
@@ -69,7 +69,7 @@ async fn options_tells_the_methods() {
 }
 
 #[tokio::test]
-async fn there_is_nothing_elsewhere() {
+async fn unknown_paths_are_not_found() {
     for path in [
         "/",
         "/upload",
@@ -101,7 +101,7 @@ fn from_page(method: Method, path: &str, origin: &str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn without_origins_there_are_no_cors_headers() {
+async fn replies_have_no_cors_headers_without_allowed_origins() {
     for method in [Method::GET, Method::OPTIONS] {
         let request = from_page(method, "/health", "https://a.example");
         let reply = send(api(&MemoryStore::new()), request).await;
@@ -110,7 +110,7 @@ async fn without_origins_there_are_no_cors_headers() {
 }
 
 #[tokio::test]
-async fn pages_of_allowed_origins_may_call() {
+async fn pages_of_allowed_origins_may_call_the_api() {
     let store = MemoryStore::new();
     let list = [("ALLOWED_ORIGINS", "https://a.example,http://localhost:3000")];
     for (variables, origin, allowed) in [
@@ -132,7 +132,7 @@ async fn pages_of_allowed_origins_may_call() {
             preflight.header("access-control-allow-headers"),
             "authorization,content-type,if-none-match"
         );
-        // Problems too, or a page could not tell its user what was wrong.
+        // Problems need them too, or a page could not tell its user what was wrong.
         for path in ["/health", "/nowhere", "/results/elsewhere", "/uploads"] {
             let reply = send(api.clone(), from_page(Method::GET, path, origin)).await;
             assert_eq!(reply.header("access-control-allow-origin"), allowed);
@@ -146,7 +146,7 @@ async fn pages_of_allowed_origins_may_call() {
 }
 
 #[tokio::test]
-async fn it_stands_beside_other_routes() {
+async fn the_router_works_beside_other_routes() {
     let pages = Router::new()
         .route("/", axum::routing::get(|| async { "the page" }))
         .fallback_service(api(&MemoryStore::new()));
@@ -160,7 +160,7 @@ async fn it_stands_beside_other_routes() {
     assert_eq!(get(pages, "/nowhere").await.code(), "no-such-path");
 }
 
-/// Where log lines go in a test.
+/// Collects log lines.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -185,8 +185,8 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 #[tokio::test]
-async fn the_log_has_one_line_a_request_and_no_secret() {
-    // For all threads: what a log call site once found disabled on another one stays disabled.
+async fn each_request_logs_one_line_without_secrets() {
+    // Global, because a log call site that another thread found disabled stays disabled.
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
         .json()
@@ -218,7 +218,7 @@ async fn the_log_has_one_line_a_request_and_no_secret() {
     for secret in ["X-Amz", "private", "amazonaws", "AKIDEXAMPLE"] {
         assert!(!text.contains(secret), "{secret}");
     }
-    // Other tests log too; what belongs to which request is told by the id on its reply.
+    // Other tests log too. The id in the reply tells which lines belong to a request.
     let lines: Vec<Value> = text
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -244,7 +244,7 @@ async fn the_log_has_one_line_a_request_and_no_secret() {
         assert_eq!(answered[0]["status"], status);
         assert!(answered[0]["duration_ms"].is_number());
     }
-    // The fault inside is in the log, under the id of the request that met it.
+    // The log has the internal error, with the id of the request that caused it.
     let faults: Vec<_> = of(&replies[1])
         .filter(|line| line["level"] == "WARN")
         .collect();

@@ -1,32 +1,39 @@
-//! Reads the query of an address.
+//! Reads a query string.
 
 use std::collections::BTreeMap;
 
+use axum::extract::{Query as Pairs, rejection::QueryRejection};
 use sightline_pipeline::document::Status;
 
 use crate::{Code, Problem, problem::quote};
 
-/// The longest name that is looked for, in bytes of UTF-8; no label's is nearly as long.
+/// The longest name to search for, in bytes of UTF-8. No label is nearly as long.
 const MAX_NAME_BYTES: usize = 255;
 
-/// The parameters of a query. One without a value is one that is not there.
+/// The parameters of a query, each given once at most. A parameter without a value counts as absent.
 #[derive(Debug)]
-pub(crate) struct Query(BTreeMap<String, String>);
+pub(crate) struct Parameters(BTreeMap<String, String>);
 
-impl Query {
-    /// The parameters, each of which is one of `known` and stands once at most. An unknown one would
-    /// otherwise be ignored in silence, and pass for a search that finds everything.
-    pub(crate) fn new(
-        pairs: Vec<(String, String)>,
+impl Parameters {
+    /// Reads the parameters and rejects those that are not in `known`: ignored in silence, an unknown one would pass for
+    /// a search that finds everything.
+    pub(crate) fn read(
+        pairs: Result<Pairs<Vec<(String, String)>>, QueryRejection>,
         known: &[&'static str],
     ) -> Result<Self, Problem> {
+        let Pairs(pairs) = pairs.map_err(|_| {
+            Problem::new(
+                Code::InvalidParameter,
+                "The query is not form-urlencoded. Send name=value pairs joined by &.",
+            )
+        })?;
         let mut parameters = BTreeMap::new();
         for (name, value) in pairs {
             if !known.contains(&name.as_str()) {
-                return Err(wrong(
+                return Err(invalid(
                     &name,
                     format!(
-                        "{} is no parameter of this request; its parameters are {}.",
+                        "{} is not a parameter of this request; its parameters are {}.",
                         quote(&name),
                         known.join(", ")
                     ),
@@ -37,16 +44,16 @@ impl Query {
                 continue;
             }
             if parameters.insert(name.clone(), value).is_some() {
-                return Err(wrong(
+                return Err(invalid(
                     &name,
-                    format!("{name} stands twice in the query; give it once."),
+                    format!("{name} is in the query twice. Give it once."),
                 ));
             }
         }
         Ok(Self(parameters))
     }
 
-    /// The parameter as it stands there.
+    /// The parameter as it is.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
         self.0.remove(name)
     }
@@ -54,10 +61,10 @@ impl Query {
     /// The name of a label or a category.
     pub(crate) fn name(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
         match self.text(name) {
-            Some(value) if value.len() > MAX_NAME_BYTES => Err(wrong(
+            Some(value) if value.len() > MAX_NAME_BYTES => Err(invalid(
                 name,
                 format!(
-                    "{name} is {} bytes long; it takes a name of at most {MAX_NAME_BYTES}.",
+                    "{name} is {} bytes long; the limit is {MAX_NAME_BYTES}.",
                     value.len()
                 ),
             )),
@@ -76,19 +83,13 @@ impl Query {
                     // DynamoDB takes no number that is nearer to zero than 1e-130.
                     .map(|percent: f64| (percent * 1e9).floor() / 1e9)
                     .ok_or_else(|| {
-                        wrong(
-                            name,
-                            format!(
-                                "{name} is {}; it takes a percentage from 0 to 100, such as 80.",
-                                quote(&value)
-                            ),
-                        )
+                        unaccepted(name, &value, "a percentage from 0 to 100, such as 80")
                     })
             })
             .transpose()
     }
 
-    /// A number from 1 to `most`.
+    /// A whole number from 1 to `most`.
     pub(crate) fn count(
         &mut self,
         name: &'static str,
@@ -100,20 +101,12 @@ impl Query {
                     .parse()
                     .ok()
                     .filter(|count| (1..=most).contains(count))
-                    .ok_or_else(|| {
-                        wrong(
-                            name,
-                            format!(
-                                "{name} is {}; it takes a number from 1 to {most}.",
-                                quote(&value)
-                            ),
-                        )
-                    })
+                    .ok_or_else(|| invalid_count(name, &value, most))
             })
             .transpose()
     }
 
-    /// A document's status.
+    /// A result's status.
     pub(crate) fn status(&mut self, name: &'static str) -> Result<Option<Status>, Problem> {
         const ALL: [Status; 3] = [Status::Succeeded, Status::Partial, Status::Failed];
         self.text(name)
@@ -121,22 +114,29 @@ impl Query {
                 ALL.into_iter()
                     .find(|status| status.name() == value)
                     .ok_or_else(|| {
-                        wrong(
-                            name,
-                            format!(
-                                "{name} is {}; it takes one of {}.",
-                                quote(&value),
-                                ALL.map(Status::name).join(", ")
-                            ),
-                        )
-                        .allowed(ALL.map(Status::name))
+                        let names = ALL.map(Status::name);
+                        unaccepted(name, &value, &format!("one of {}", names.join(", ")))
+                            .allowed(names)
                     })
             })
             .transpose()
     }
 }
 
-/// A parameter is wrong.
-pub(crate) fn wrong(name: &str, detail: String) -> Problem {
+/// The parameter is not valid.
+pub(crate) fn invalid(name: &str, detail: String) -> Problem {
     Problem::new(Code::InvalidParameter, detail).member(name)
+}
+
+fn unaccepted(name: &str, value: &str, needed: &str) -> Problem {
+    invalid(name, format!("{name} is {}. Give {needed}.", quote(value)))
+}
+
+fn invalid_count(name: &str, value: &str, most: usize) -> Problem {
+    unaccepted(name, value, &format!("a whole number from 1 to {most}"))
+}
+
+/// What can be wrong with a parameter: `name` takes a whole number from 1 to `most`.
+pub(crate) fn problems(name: &str, most: usize) -> Vec<Problem> {
+    vec![invalid_count(name, "many", most)]
 }

@@ -3,7 +3,7 @@ use sightline_pipeline::{
     testing::{Failing, Faults, slow_down},
 };
 
-use super::{results::KEYS, *};
+use super::{read_result::KEYS, *};
 
 const KEY: &str = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg";
 const PATH: &str = "/thumbnails/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg";
@@ -14,15 +14,15 @@ fn put_thumbnail(store: &MemoryStore, key: &str) {
 }
 
 #[tokio::test]
-async fn a_thumbnail_is_at_a_signed_address() {
+async fn a_thumbnail_redirects_to_a_signed_url() {
     let store = MemoryStore::new();
     put_thumbnail(&store, KEY);
     for method in [Method::GET, Method::HEAD] {
         let reply = ask(api(&store), method, PATH).await;
         assert_eq!(reply.status, StatusCode::FOUND);
         let address = reply.header("location");
-        let lies = format!("https://{OUTPUT}.s3.eu-west-1.amazonaws.com/thumbnails/{KEY}.jpg?");
-        assert!(address.starts_with(&lies), "{address}");
+        let expected = format!("https://{OUTPUT}.s3.eu-west-1.amazonaws.com/thumbnails/{KEY}.jpg?");
+        assert!(address.starts_with(&expected), "{address}");
         assert!(address.contains("X-Amz-Expires=900&") && address.contains("X-Amz-Signature="));
         assert_eq!(reply.header("cache-control"), "private, max-age=300");
         assert!(reply.body.is_empty());
@@ -30,25 +30,25 @@ async fn a_thumbnail_is_at_a_signed_address() {
 }
 
 #[tokio::test]
-async fn a_redirection_is_kept_for_less_than_its_address_works() {
+async fn a_redirect_is_cached_for_less_time_than_its_url_works() {
     let store = MemoryStore::new();
     put_thumbnail(&store, KEY);
-    for (lives, kept) in [("1", 0), ("60", 30), ("604800", 300)] {
-        let reply = get(api_with(&store, &[("RESULT_URL_SECONDS", lives)]), PATH).await;
+    for (lifetime, max_age) in [("1", 0), ("60", 30), ("604800", 300)] {
+        let reply = get(api_with(&store, &[("RESULT_URL_SECONDS", lifetime)]), PATH).await;
         assert!(
             reply
                 .header("location")
-                .contains(&format!("X-Amz-Expires={lives}&"))
+                .contains(&format!("X-Amz-Expires={lifetime}&"))
         );
         assert_eq!(
             reply.header("cache-control"),
-            format!("private, max-age={kept}")
+            format!("private, max-age={max_age}")
         );
     }
 }
 
 #[tokio::test]
-async fn any_key_has_its_own_thumbnail() {
+async fn thumbnails_of_unusual_keys_can_be_read() {
     let store = MemoryStore::new();
     for key in KEYS {
         let path = crate::results_path(&SourceKey::new(key).unwrap());
@@ -56,10 +56,10 @@ async fn any_key_has_its_own_thumbnail() {
         let none = get(api(&store), &path).await;
         assert_eq!(none.status, StatusCode::NOT_FOUND, "{key}");
         assert_eq!(none.code(), "no-such-thumbnail");
-        // Why there is none cannot be told from here, so nothing is guessed.
+        // The API cannot know why there is none, so it does not guess.
         assert_eq!(
             none.json()["detail"],
-            "There is no thumbnail of an image with this key. Ask by the image's own key; `thumbnail` in its result says whether there is one."
+            "No thumbnail exists for this key. Use the image's own key; the member thumbnail of its result says whether there is one."
         );
         put_thumbnail(&store, key);
         assert_eq!(get(api(&store), &path).await.status, StatusCode::FOUND);
@@ -67,7 +67,7 @@ async fn any_key_has_its_own_thumbnail() {
 }
 
 #[tokio::test]
-async fn what_is_no_key_of_ours_is_refused() {
+async fn invalid_keys_are_rejected() {
     let store = MemoryStore::new();
     for path in [
         "/thumbnails/cat.jpg",
@@ -85,10 +85,10 @@ async fn what_is_no_key_of_ours_is_refused() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_fails_says_whether_to_try_again() {
+async fn a_failing_bucket_reports_whether_to_try_again() {
     let store = MemoryStore::new();
     put_thumbnail(&store, KEY);
-    let refused = ServiceError {
+    let rejected = ServiceError {
         code: "AccessDenied".to_owned(),
         fate: Fate::Repair,
         ..slow_down()
@@ -99,7 +99,7 @@ async fn a_bucket_that_fails_says_whether_to_try_again() {
             StatusCode::SERVICE_UNAVAILABLE,
             "store-unavailable",
         ),
-        (refused, StatusCode::BAD_GATEWAY, "store-failed"),
+        (rejected, StatusCode::BAD_GATEWAY, "store-failed"),
     ] {
         let failing = Failing::new(store.clone(), Faults::first(1, error));
         let api = router(Arc::new(Api::new(

@@ -4,16 +4,23 @@ use sightline_pipeline::ResultDocument;
 
 use super::*;
 use crate::{
-    Code,
-    openapi::{
-        DETAILS, IMAGES, LABELS, LISTING, REMOVAL, RESULTS, THUMBNAILS, UPLOADS, example_image,
-        openapi,
+    Code, listed_image,
+    openapi::document,
+    routes::{
+        self, create_image, create_upload, list_images, read_result,
+        route::{Audience, Route},
     },
-    routes::{images, listing, uploads::MEMBERS},
 };
 
-fn described() -> Value {
-    serde_json::from_str(&openapi()).unwrap()
+/// Any ports: the descriptions do not depend on them.
+type TestPorts = (MemoryStore, MemoryPresigner, CannedRecogniser, NoIndex);
+
+fn table() -> Vec<Route<TestPorts>> {
+    routes::table()
+}
+
+fn openapi() -> Value {
+    serde_json::from_str(&document::<TestPorts>()).unwrap()
 }
 
 fn names(object: &Value) -> BTreeSet<&str> {
@@ -25,30 +32,72 @@ fn names(object: &Value) -> BTreeSet<&str> {
         .collect()
 }
 
-#[test]
-fn the_golden_file_is_what_the_code_says() {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+/// The text of a golden file. `UPDATE_GOLDEN=1 cargo test -p sightline-upload-api` rewrites it from `expected` first.
+fn golden(name: &str, expected: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     if env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&golden, openapi()).unwrap();
+        fs::write(&file, expected).unwrap();
     }
-    let kept = fs::read(&golden).unwrap_or_default();
+    fs::read_to_string(&file).unwrap_or_default()
+}
+
+#[test]
+fn openapi_json_matches_the_code() {
+    let golden = golden("openapi.json", &document::<TestPorts>());
     assert!(
-        serde_json::from_slice::<Value>(&kept).is_ok_and(|kept| kept == described()),
-        "openapi.json is not what the code says; if the change is meant, rewrite it with\n    UPDATE_GOLDEN=1 cargo test -p sightline-upload-api"
+        serde_json::from_str::<Value>(&golden).is_ok_and(|golden| golden == openapi()),
+        "openapi.json differs from the code; if the change is intended, rewrite it with\n    UPDATE_GOLDEN=1 cargo test -p sightline-upload-api"
     );
 }
 
+#[test]
+fn routes_json_matches_the_routes() {
+    let rows: Vec<_> = table()
+        .iter()
+        .map(|route| {
+            let public = route.audience == Audience::Public;
+            format!(
+                r#"  {{ "method": "{}", "path": "{}", "public": {public} }}"#,
+                route.method, route.path
+            )
+        })
+        .collect();
+    let expected = format!("[\n{}\n]\n", rows.join(",\n"));
+    assert_eq!(
+        golden("routes.json", &expected),
+        expected,
+        "routes.json differs from the routes; if the change is intended, rewrite it with\n    UPDATE_GOLDEN=1 cargo test -p sightline-upload-api"
+    );
+}
+
+#[test]
+fn the_openapi_document_describes_the_routes_and_no_others() {
+    let document = openapi();
+    let described: BTreeSet<_> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| {
+            names(item)
+                .into_iter()
+                .map(move |method| format!("{} {path}", method.to_uppercase()))
+        })
+        .collect();
+    let table: BTreeSet<_> = table().iter().map(Route::name).collect();
+    assert_eq!(described, table);
+}
+
 #[tokio::test]
-async fn the_description_is_served() {
+async fn the_openapi_document_is_served() {
     let reply = get(api(&MemoryStore::new()), "/openapi.json").await;
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(reply.header("content-type"), "application/json");
-    assert_eq!(reply.json(), described());
+    assert_eq!(reply.json(), openapi());
     assert_eq!(reply.json()["openapi"], "3.1.0");
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_in_the_openapi_document_resolves() {
     fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         match value {
             Value::Object(members) => {
@@ -59,7 +108,7 @@ fn every_reference_leads_somewhere() {
             _ => {}
         }
     }
-    let document = described();
+    let document = openapi();
     let mut found = Vec::new();
     references(&document, &mut found);
     assert!(found.len() > 10);
@@ -70,46 +119,34 @@ fn every_reference_leads_somewhere() {
 }
 
 #[test]
-fn every_problem_is_described_where_it_can_happen() {
-    let document = described();
-    for (path, method, codes) in [
-        ("/uploads", "post", UPLOADS),
-        ("/images", "post", IMAGES),
-        ("/images", "get", LISTING),
-        ("/images/{key}", "get", DETAILS),
-        ("/images/{key}", "delete", REMOVAL),
-        ("/labels", "get", LABELS),
-        ("/results/{key}", "get", RESULTS),
-        ("/thumbnails/{key}", "get", THUMBNAILS),
-        ("/health", "get", &[Code::MethodNotAllowed][..]),
-        ("/openapi.json", "get", &[Code::MethodNotAllowed][..]),
-    ] {
-        let responses = &document["paths"][path][method]["responses"];
-        for code in codes {
-            let content = &responses[code.status().as_str()]["content"];
+fn every_route_describes_its_problems() {
+    let document = openapi();
+    let mut described = BTreeSet::from([Code::MethodNotAllowed]);
+    for route in table() {
+        let operation = &document["paths"][&route.path][route.method.to_lowercase()];
+        let codes: BTreeSet<_> = (route.problems)().iter().map(|it| it.code()).collect();
+        described.extend(&codes);
+        for code in codes.into_iter().chain([Code::MethodNotAllowed]) {
+            let content = &operation["responses"][code.status().as_str()]["content"];
             let example = &content["application/problem+json"]["examples"][code.name()]["value"];
-            assert_eq!(example["code"], code.name(), "{path}");
+            assert_eq!(example["code"], code.name(), "{}", route.name());
         }
     }
-    // The one that belongs to no path of the description.
-    let everywhere: Vec<_> = [
-        UPLOADS, IMAGES, LISTING, DETAILS, REMOVAL, LABELS, RESULTS, THUMBNAILS,
-    ]
-    .concat();
+    // This one belongs to no route.
     let missing: Vec<_> = Code::ALL
         .iter()
-        .filter(|code| !everywhere.contains(code))
+        .filter(|code| !described.contains(code))
         .collect();
     assert_eq!(missing, [&Code::NoSuchPath]);
 }
 
 #[tokio::test]
-async fn the_described_members_are_the_real_ones() {
-    let document = described();
+async fn described_members_match_requests_and_replies() {
+    let document = openapi();
     let schemas = &document["components"]["schemas"];
     assert_eq!(
         names(&schemas["UploadRequest"]["properties"]),
-        BTreeSet::from(MEMBERS)
+        BTreeSet::from(create_upload::MEMBERS)
     );
     assert_eq!(
         schemas["UploadRequest"]["required"],
@@ -134,11 +171,11 @@ async fn the_described_members_are_the_real_ones() {
 
     assert_eq!(
         names(&schemas["ImageRequest"]["properties"]),
-        BTreeSet::from(images::MEMBERS)
+        BTreeSet::from(create_image::MEMBERS)
     );
     assert_eq!(schemas["ImageRequest"]["required"], json!(["image"]));
     assert_eq!(schemas["ImageRequest"]["additionalProperties"], false);
-    let answer = super::images::post(api(&store), r#"{"image":"bm8gcGljdHVyZQ=="}"#).await;
+    let answer = super::create_image::post(api(&store), r#"{"image":"bm8gcGljdHVyZQ=="}"#).await;
     let answer = answer.json();
     assert_eq!(names(&schemas["ImageAnswer"]["properties"]), names(&answer));
     let example = &document["paths"]["/images"]["post"]["responses"]["201"]["content"]["application/json"]
@@ -158,10 +195,10 @@ async fn the_described_members_are_the_real_ones() {
             parameter["name"].as_str().unwrap()
         })
         .collect();
-    assert_eq!(parameters, listing::PARAMETERS);
+    assert_eq!(parameters, list_images::PARAMETERS);
     assert_eq!(
         names(&schemas["ListedImage"]["properties"]),
-        &names(&example_image()) | &BTreeSet::from(["faces"])
+        &names(&listed_image::example()) | &BTreeSet::from(["faces"])
     );
 
     put_image(&store, "uploads/a.jpg");
@@ -183,12 +220,12 @@ async fn the_described_members_are_the_real_ones() {
 }
 
 #[test]
-fn the_example_document_is_a_document_and_every_member_is_described() {
-    let example = example_document();
+fn the_example_result_is_a_complete_result_document() {
+    let example = read_result::example();
     let document: ResultDocument = serde_json::from_value(example.clone()).unwrap();
     assert_eq!(serde_json::to_value(document).unwrap(), example);
-    let described = described();
-    let schemas = &described["components"]["schemas"];
+    let openapi = openapi();
+    let schemas = &openapi["components"]["schemas"];
     let of = |schema: &str| names(&schemas[schema]["properties"]);
     assert!(names(&example).is_subset(&of("ResultDocument")));
     assert!(names(&example["source"]).is_subset(&of("Source")));

@@ -8,11 +8,11 @@ use sightline_pipeline::{
     daily_limit::LimitedRecogniser,
     recogniser::ImageSource,
     service_error::{Fate, ServiceError},
-    testing::{Failing, Faults, refused, slow_down, throttled},
+    testing::{Failing, Faults, denied, refused, slow_down, throttled},
 };
 
-use super::{results::Silent, *};
-use crate::{openapi::IMAGES, routes::images::MAX_IMAGE_BYTES};
+use super::{read_result::Silent, *};
+use crate::routes::create_image::{problems, request::MAX_IMAGE_BYTES};
 
 const MIB: usize = 1024 * 1024;
 
@@ -24,7 +24,7 @@ pub(super) async fn post(api: Router, body: impl Into<Body>) -> Reply {
     send(api, request).await
 }
 
-/// A picture as [`picture`] makes it.
+/// A small PNG.
 pub(super) fn png() -> Vec<u8> {
     picture(ImageFormat::Png)
 }
@@ -45,7 +45,7 @@ pub(super) fn body(image: &[u8]) -> String {
 fn api_over<S: sightline_pipeline::object_store::ObjectStore>(
     store: S,
     recogniser: &CannedRecogniser,
-) -> Api<S, MemoryPresigner, CannedRecogniser, NoIndex> {
+) -> Api<(S, MemoryPresigner, CannedRecogniser, NoIndex)> {
     Api::new(config(&[]), store, presigner(), recogniser.clone(), None)
 }
 
@@ -54,7 +54,7 @@ fn stored(store: &MemoryStore) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_small_image_is_answered_at_once_and_kept_as_an_upload_is() {
+async fn a_small_image_is_analysed_at_once_and_stored_like_an_upload() {
     for (format, extension, content_type) in [
         (ImageFormat::Jpeg, "jpg", "image/jpeg"),
         (ImageFormat::Png, "png", "image/png"),
@@ -96,7 +96,7 @@ async fn a_small_image_is_answered_at_once_and_kept_as_an_upload_is() {
         assert_eq!(&answer["rekognitionLabels"], labels);
         assert!(!labels.as_array().unwrap().is_empty());
 
-        // The recogniser was asked once, about these very bytes where it reads them itself.
+        // The recogniser was called once, with these bytes if it reads their format itself.
         let calls = recogniser.calls();
         assert_eq!(calls.len(), 1);
         let ImageSource::Bytes(given) = &calls[0].image else {
@@ -123,12 +123,12 @@ async fn a_small_image_is_answered_at_once_and_kept_as_an_upload_is() {
 }
 
 #[tokio::test]
-async fn name_and_analyses_are_kept_with_the_image() {
+async fn filename_and_analyses_are_stored_with_the_image() {
     let store = MemoryStore::new();
     let image = BASE64_STANDARD.encode(picture(ImageFormat::Png));
-    let asked =
+    let request =
         json!({"image": image, "filename": "a/Käthe.png", "analyses": ["image-properties"]});
-    let reply = post(api(&store), asked.to_string()).await;
+    let reply = post(api(&store), request.to_string()).await;
     let answer = reply.json();
     assert_eq!(answer["result"]["source"]["filename"], "Käthe.png");
     assert_eq!(answer["result"]["analyses"], json!(["image-properties"]));
@@ -143,7 +143,7 @@ async fn name_and_analyses_are_kept_with_the_image() {
 }
 
 #[tokio::test]
-async fn base64_is_taken_as_programs_write_it() {
+async fn base64_is_accepted_as_common_programs_write_it() {
     let image = picture(ImageFormat::Png);
     let plain = BASE64_STANDARD.encode(&image);
     let lines = |end: &str| {
@@ -159,7 +159,7 @@ async fn base64_is_taken_as_programs_write_it() {
         lines("\r\n"),
         plain.trim_end_matches('=').to_owned(),
         format!("data:image/png;base64,{plain}"),
-        // What it is, the bytes tell.
+        // The bytes decide the format.
         format!("data:;BASE64,{plain}"),
         format!("data:image/jpeg;name=a.jpg;base64,{plain}"),
     ] {
@@ -173,7 +173,7 @@ async fn base64_is_taken_as_programs_write_it() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_meant_is_refused() {
+async fn invalid_bodies_are_rejected() {
     let image = BASE64_STANDARD.encode(picture(ImageFormat::Png));
     for (body, code, member) in [
         (json!({}), "missing-member", "image"),
@@ -240,7 +240,11 @@ async fn what_cannot_be_meant_is_refused() {
             "{body}"
         );
         assert_eq!(reply.json()["member"], member);
-        assert!(IMAGES.iter().any(|listed| listed.name() == code));
+        assert!(
+            problems()
+                .iter()
+                .any(|problem| problem.code().name() == code)
+        );
         assert!(store.calls().is_empty());
     }
     for (body, code) in [
@@ -254,9 +258,9 @@ async fn what_cannot_be_meant_is_refused() {
 }
 
 #[tokio::test]
-async fn an_image_may_be_4_mib_and_not_a_byte_more() {
+async fn an_image_may_have_4_mib_and_no_more() {
     let mut image = picture(ImageFormat::Png);
-    // Decoders stop at the end of the picture; Rekognition is given all of it.
+    // Decoders stop at the end of the picture; Rekognition gets all bytes.
     image.resize(MAX_IMAGE_BYTES, 0);
     let store = MemoryStore::new();
     assert_eq!(
@@ -286,7 +290,7 @@ async fn an_image_may_be_4_mib_and_not_a_byte_more() {
 }
 
 #[tokio::test]
-async fn what_is_no_picture_gets_a_document_that_says_so() {
+async fn bytes_that_are_no_picture_get_a_failed_result() {
     for bytes in [&b"no picture"[..], b"%PDF-1.7", b"\0"] {
         let store = MemoryStore::new();
         let recogniser = CannedRecogniser::new();
@@ -316,7 +320,7 @@ async fn what_is_no_picture_gets_a_document_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_picture_that_is_cut_off_is_not_paid_for() {
+async fn a_truncated_picture_costs_nothing() {
     let store = MemoryStore::new();
     let recogniser = CannedRecogniser::new();
     let mut image = picture(ImageFormat::Png);
@@ -331,7 +335,7 @@ async fn a_picture_that_is_cut_off_is_not_paid_for() {
 }
 
 #[tokio::test]
-async fn without_thumbnails_there_is_none() {
+async fn thumbnails_can_be_switched_off() {
     let store = MemoryStore::new();
     let image = body(&picture(ImageFormat::Png));
     let reply = post(api_with(&store, &[("THUMBNAIL_PX", "0")]), image).await;
@@ -341,7 +345,7 @@ async fn without_thumbnails_there_is_none() {
 }
 
 #[tokio::test]
-async fn a_recogniser_that_is_busy_leaves_nothing_behind() {
+async fn nothing_is_stored_when_the_recogniser_is_busy() {
     let store = MemoryStore::new();
     let recogniser = CannedRecogniser::new().with_faults(None, Faults::first(1, throttled()));
     let api = router(Arc::new(api_over(store.clone(), &recogniser)));
@@ -359,14 +363,14 @@ async fn a_recogniser_that_is_busy_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_recogniser_that_takes_too_long_is_not_waited_for() {
+async fn slow_preparation_and_slow_recognition_time_out() {
     let store = MemoryStore::new();
     let recogniser = CannedRecogniser::new().with_delay(Duration::from_secs(60));
     for (code, calls) in [("recogniser-unavailable", 1), ("preparation-timeout", 0)] {
         let before = recogniser.count();
         let mut api = api_over(store.clone(), &recogniser);
-        api.recogniser_patience = Duration::from_secs(1);
-        // Another image keeps the API busy.
+        api.recognition_timeout = Duration::from_secs(1);
+        // Another image occupies the preparer.
         let preparer = api.preparer.clone();
         let _permit = (calls == 0).then(|| preparer.acquire(None).now_or_never());
         let reply = post(router(Arc::new(api)), body(&picture(ImageFormat::Png))).await;
@@ -379,14 +383,14 @@ async fn a_recogniser_that_takes_too_long_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_final_refusal_of_the_recogniser_stands_in_the_document() {
+async fn a_final_error_of_the_recogniser_is_in_the_result() {
     let image = picture(ImageFormat::Png);
-    for (refuses, status) in [
+    for (analysis, status) in [
         (sightline_pipeline::Analysis::Faces, "partial"),
         (sightline_pipeline::Analysis::Labels, "failed"),
     ] {
         let recogniser = CannedRecogniser::new().with_faults(
-            Some(refuses.operation()),
+            Some(analysis.operation()),
             Faults::always(refused("ImageTooLargeException")),
         );
         let analyses = if status == "partial" {
@@ -406,7 +410,7 @@ async fn a_final_refusal_of_the_recogniser_stands_in_the_document() {
         assert_eq!(reply.status, StatusCode::CREATED);
         assert_eq!(reply.json()["result"]["status"], status);
         let errors = &reply.json()["result"]["errors"];
-        assert_eq!(errors[0]["analysis"], refuses.name());
+        assert_eq!(errors[0]["analysis"], analysis.name());
         assert_eq!(
             stored(&store)
                 .iter()
@@ -418,7 +422,7 @@ async fn a_final_refusal_of_the_recogniser_stands_in_the_document() {
 }
 
 #[tokio::test]
-async fn a_mistake_in_the_deployment_is_no_answer() {
+async fn nothing_is_stored_when_the_deployment_lacks_permissions() {
     let recogniser =
         CannedRecogniser::new().with_faults(None, Faults::always(denied("AccessDeniedException")));
     let store = MemoryStore::new();
@@ -438,15 +442,15 @@ async fn a_mistake_in_the_deployment_is_no_answer() {
 }
 
 #[tokio::test]
-async fn nothing_is_stored_when_the_days_analyses_are_used_up() {
+async fn nothing_is_stored_when_the_daily_limit_is_reached() {
     let store = MemoryStore::new();
     let recogniser = CannedRecogniser::new();
-    let bounded = LimitedRecogniser::new(recogniser.clone(), store.clone(), OUTPUT, Some(3));
+    let limited = LimitedRecogniser::new(recogniser.clone(), store.clone(), OUTPUT, Some(3));
     let api = router(Arc::new(Api::new(
         config(&[("ANALYSES", "labels,faces")]),
         store.clone(),
         presigner(),
-        bounded,
+        limited,
         None::<NoIndex>,
     )));
     let image = body(&picture(ImageFormat::Png));
@@ -466,9 +470,9 @@ async fn nothing_is_stored_when_the_days_analyses_are_used_up() {
 }
 
 #[tokio::test]
-async fn what_a_bucket_took_before_another_failed_is_removed() {
+async fn a_partly_stored_image_is_removed() {
     let image = body(&picture(ImageFormat::Png));
-    let denied = ServiceError {
+    let rejected = ServiceError {
         code: "AccessDenied".to_owned(),
         fate: Fate::Repair,
         ..slow_down()
@@ -481,7 +485,7 @@ async fn what_a_bucket_took_before_another_failed_is_removed() {
         for lost in [false, true] {
             for (error, status, code) in [
                 (slow_down(), 503, "store-unavailable"),
-                (denied.clone(), 502, "store-failed"),
+                (rejected.clone(), 502, "store-failed"),
             ] {
                 let store = MemoryStore::new();
                 let mut failing = Failing::new(store.clone(), Faults::first(1, error)).only(put);
@@ -502,10 +506,10 @@ async fn what_a_bucket_took_before_another_failed_is_removed() {
 }
 
 #[tokio::test]
-async fn buckets_that_never_answer_are_not_waited_for() {
+async fn silent_buckets_time_out() {
     let mut api = api_over(Silent, &CannedRecogniser::new());
-    api.store_patience = Duration::from_millis(1);
-    api.removal_patience = Duration::from_millis(1);
+    api.store_timeout = Duration::from_millis(1);
+    api.removal_timeout = Duration::from_millis(1);
     let reply = post(router(Arc::new(api)), body(&picture(ImageFormat::Png))).await;
     assert_eq!(
         (reply.status.as_u16(), reply.code().as_str()),
@@ -514,7 +518,7 @@ async fn buckets_that_never_answer_are_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_leaves_a_whole_image() {
+async fn an_image_is_stored_completely_when_its_client_disconnects() {
     let store = MemoryStore::new();
     let recogniser = CannedRecogniser::new().with_delay(Duration::from_millis(50));
     let api = router(Arc::new(api_over(store.clone(), &recogniser)));

@@ -19,7 +19,7 @@ fn query(url: &str) -> BTreeMap<&str, &str> {
         .collect()
 }
 
-/// The headers of the reply and `host` are just the signed ones.
+/// Checks that the signed headers are those of the reply and `host`.
 fn assert_signed(ticket: &Value) {
     let headers = ticket["headers"].as_object().unwrap();
     let sent: BTreeSet<_> = headers.keys().map(String::as_str).chain(["host"]).collect();
@@ -29,7 +29,7 @@ fn assert_signed(ticket: &Value) {
 }
 
 #[tokio::test]
-async fn a_whole_request_gets_an_address_signed_for_just_that() {
+async fn a_complete_request_gets_a_url_signed_for_exactly_that_image() {
     let store = MemoryStore::new();
     let body = json!({
         "contentType": "image/JPG",
@@ -75,14 +75,14 @@ async fn a_whole_request_gets_an_address_signed_for_just_that() {
     )));
     assert_eq!(query(result)["X-Amz-Expires"], "900");
     let expires = OffsetDateTime::parse(ticket["expiresAt"].as_str().unwrap(), &Rfc3339).unwrap();
-    let lives = expires - before;
-    assert!(lives > Duration::seconds(290) && lives < Duration::seconds(310));
-    // Making an address asks no bucket anything.
+    let lifetime = expires - before;
+    assert!(lifetime > Duration::seconds(290) && lifetime < Duration::seconds(310));
+    // Signing needs no call to a bucket.
     assert!(store.calls().is_empty());
 }
 
 #[tokio::test]
-async fn the_least_request_signs_the_least() {
+async fn a_minimal_request_signs_only_the_required_headers() {
     let body = r#"{"contentType":"image/heif","contentLength":1.0,"filename":null,"sha256":null,"analyses":null}"#;
     let ticket = post(api(&MemoryStore::new()), body).await.json();
     assert_eq!(
@@ -94,7 +94,7 @@ async fn the_least_request_signs_the_least() {
 }
 
 #[tokio::test]
-async fn every_named_type_is_accepted_up_to_the_limit() {
+async fn every_supported_type_is_accepted_up_to_the_size_limit() {
     for media in sightline_pipeline::MediaType::ALL {
         let body = json!({"contentType": media.content_type(), "contentLength": 15 * 1024 * 1024});
         let reply = post(api(&MemoryStore::new()), body.to_string()).await;
@@ -106,7 +106,7 @@ async fn every_named_type_is_accepted_up_to_the_limit() {
 }
 
 #[tokio::test]
-async fn every_address_is_another() {
+async fn every_upload_gets_a_new_key() {
     let api = api(&MemoryStore::new());
     let body = r#"{"contentType":"image/png","contentLength":5}"#;
     let one = post(api.clone(), body).await.json();
@@ -115,7 +115,7 @@ async fn every_address_is_another() {
 }
 
 #[tokio::test]
-async fn a_filename_of_which_nothing_is_left_is_left_out() {
+async fn a_filename_that_is_empty_after_cleaning_is_omitted() {
     for filename in ["", "/", "..", "\u{202e}", "  "] {
         let body = json!({"contentType": "image/png", "contentLength": 5, "filename": filename});
         let ticket = post(api(&MemoryStore::new()), body.to_string())
@@ -139,7 +139,7 @@ async fn hostile_filenames_stay_inside_their_header() {
 }
 
 #[tokio::test]
-async fn the_requests_own_content_type_does_not_matter() {
+async fn the_content_type_of_the_request_does_not_matter() {
     for content_type in [
         "application/x-www-form-urlencoded",
         "text/plain",
@@ -151,7 +151,7 @@ async fn the_requests_own_content_type_does_not_matter() {
             .unwrap();
         let reply = send(api(&MemoryStore::new()), request).await;
         assert_eq!(reply.status, StatusCode::CREATED);
-        // Nobody said to which host the request came.
+        // The request does not name its host.
         let ticket = reply.json();
         assert_eq!(
             ticket["statusUrl"],
@@ -161,7 +161,7 @@ async fn the_requests_own_content_type_does_not_matter() {
 }
 
 #[tokio::test]
-async fn only_configured_analyses_may_be_asked_for() {
+async fn only_enabled_analyses_are_accepted() {
     let api = api_with(&MemoryStore::new(), &[("ANALYSES", "text,faces")]);
     let ask = |analyses: Value| {
         json!({"contentType": "image/png", "contentLength": 5, "analyses": analyses}).to_string()
@@ -180,8 +180,8 @@ async fn only_configured_analyses_may_be_asked_for() {
 }
 
 #[tokio::test]
-async fn a_signer_that_fails_says_whether_to_try_again_and_nothing_else() {
-    let refused = ServiceError {
+async fn a_failing_presigner_reports_only_whether_to_try_again() {
+    let rejected = ServiceError {
         fate: Fate::Repair,
         ..slow_down()
     };
@@ -192,7 +192,7 @@ async fn a_signer_that_fails_says_whether_to_try_again_and_nothing_else() {
             "store-unavailable",
             "2",
         ),
-        (refused, StatusCode::BAD_GATEWAY, "store-failed", ""),
+        (rejected, StatusCode::BAD_GATEWAY, "store-failed", ""),
     ] {
         for call in ["PresignPut", "PresignGet"] {
             let presigner = Failing::new(presigner(), Faults::always(error.clone())).only(call);
@@ -209,7 +209,8 @@ async fn a_signer_that_fails_says_whether_to_try_again_and_nothing_else() {
             assert_eq!((reply.status, reply.code().as_str()), (status, code));
             assert_eq!(reply.header("retry-after"), retry_after);
             let text = String::from_utf8(reply.body).unwrap();
-            for inside in [&error.code, &error.message, &error.bucket, INPUT] {
+            let bucket = error.resource.as_deref().unwrap();
+            for inside in [&error.code, &error.message, bucket, INPUT] {
                 assert!(!text.contains(inside), "{text}");
             }
         }

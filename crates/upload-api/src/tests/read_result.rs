@@ -10,7 +10,7 @@ use crate::results_path;
 const KEY: &str = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg";
 const PATH: &str = "/results/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg";
 
-/// Keys that a path has trouble with.
+/// Keys that are hard to put into a path.
 pub(super) const KEYS: [&str; 12] = [
     "uploads/my cat+1.jpg",
     "uploads/100%.jpg",
@@ -27,7 +27,7 @@ pub(super) const KEYS: [&str; 12] = [
 ];
 
 #[tokio::test]
-async fn the_document_comes_as_it_is_stored() {
+async fn the_result_is_returned_as_it_is_stored() {
     let store = MemoryStore::new();
     let image = put_image(&store, KEY);
     let bytes = put_result(&store, KEY, &image);
@@ -46,7 +46,7 @@ async fn the_document_comes_as_it_is_stored() {
 }
 
 #[tokio::test]
-async fn who_has_the_document_is_not_sent_it_again() {
+async fn a_client_with_the_current_etag_gets_304() {
     let store = MemoryStore::new();
     let image = put_image(&store, KEY);
     put_result(&store, KEY, &image);
@@ -71,7 +71,7 @@ async fn who_has_the_document_is_not_sent_it_again() {
 }
 
 #[tokio::test]
-async fn an_image_without_an_answer_is_pending() {
+async fn an_image_without_a_result_is_pending() {
     let store = MemoryStore::new();
     put_image(&store, KEY);
     let reply = get(api(&store), PATH).await;
@@ -90,7 +90,7 @@ async fn an_image_without_an_answer_is_pending() {
 }
 
 #[tokio::test]
-async fn an_answer_to_the_picture_before_is_not_given() {
+async fn the_result_of_a_replaced_image_is_not_returned() {
     for store in [MemoryStore::new(), MemoryStore::versioned()] {
         let before = put_image(&store, KEY);
         put_result(&store, KEY, &before);
@@ -100,7 +100,7 @@ async fn an_answer_to_the_picture_before_is_not_given() {
         put_result(&store, KEY, &after);
         assert_eq!(get(api(&store), PATH).await.status, StatusCode::OK);
     }
-    // The same bytes again are another version.
+    // The same bytes uploaded again are another version.
     for store in [MemoryStore::new(), MemoryStore::versioned()] {
         let image = put_image(&store, KEY);
         put_result(&store, KEY, &image);
@@ -110,7 +110,7 @@ async fn an_answer_to_the_picture_before_is_not_given() {
         put_result(&store, KEY, &again);
         assert_eq!(get(api(&store), PATH).await.status, StatusCode::OK);
     }
-    // A document of a request has the time of the request, and the image is stored after it.
+    // The result of an inline image has the time of the request; the image is stored later.
     let (store, key) = (MemoryStore::new(), "inline/a.jpg");
     let before = put_image(&store, key);
     put_image(&store, key);
@@ -120,14 +120,14 @@ async fn an_answer_to_the_picture_before_is_not_given() {
 }
 
 #[tokio::test]
-async fn an_answer_outlives_its_image() {
+async fn a_result_outlives_its_image() {
     let store = MemoryStore::new();
     put_result(&store, KEY, &ObjectInfo::default());
     assert_eq!(get(api(&store), PATH).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn a_key_that_nothing_lies_under_is_not_found() {
+async fn an_unknown_key_is_not_found() {
     let store = MemoryStore::new();
     put_image(&store, "uploads/other.jpg");
     let reply = get(api(&store), PATH).await;
@@ -136,7 +136,7 @@ async fn a_key_that_nothing_lies_under_is_not_found() {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_an_answer_that_never_comes() {
+async fn an_inline_image_without_a_result_is_not_pending() {
     let store = MemoryStore::new();
     put_image(&store, "inline/left.jpg");
     let reply = get(api(&store), "/results/inline/left.jpg").await;
@@ -145,7 +145,7 @@ async fn nobody_waits_for_an_answer_that_never_comes() {
 }
 
 #[tokio::test]
-async fn any_key_can_be_asked_for() {
+async fn results_of_unusual_keys_can_be_read() {
     let store = MemoryStore::new();
     let images: Vec<_> = KEYS
         .iter()
@@ -173,7 +173,7 @@ async fn any_key_can_be_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_no_key_of_ours_is_told_apart() {
+async fn invalid_keys_are_rejected() {
     let store = MemoryStore::new();
     let long = format!("/results/uploads/{}", "k".repeat(1100));
     for path in [
@@ -197,7 +197,7 @@ async fn what_is_no_key_of_ours_is_told_apart() {
 }
 
 #[tokio::test]
-async fn what_is_no_document_is_not_passed_on() {
+async fn unreadable_results_are_not_returned() {
     let store = MemoryStore::new();
     let image = put_image(&store, KEY);
     let result = format!("results/{KEY}.json");
@@ -207,7 +207,7 @@ async fn what_is_no_document_is_not_passed_on() {
         assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(reply.code(), "result-unreadable");
     }
-    // A later schema version is passed on as it is.
+    // A result of a later schema version is returned unchanged.
     let later =
         json!({"schemaVersion": 7, "source": {"eTag": image.e_tag, "new": true}, "rest": []});
     store.insert(
@@ -221,11 +221,11 @@ async fn what_is_no_document_is_not_passed_on() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_fails_says_whether_to_try_again() {
+async fn a_failing_bucket_reports_whether_to_try_again() {
     let store = MemoryStore::new();
     let image = put_image(&store, KEY);
     put_result(&store, KEY, &image);
-    let refused = ServiceError {
+    let rejected = ServiceError {
         code: "AccessDenied".to_owned(),
         fate: Fate::Repair,
         ..slow_down()
@@ -238,7 +238,12 @@ async fn a_bucket_that_fails_says_whether_to_try_again() {
                 "store-unavailable",
                 "2",
             ),
-            (refused.clone(), StatusCode::BAD_GATEWAY, "store-failed", ""),
+            (
+                rejected.clone(),
+                StatusCode::BAD_GATEWAY,
+                "store-failed",
+                "",
+            ),
         ] {
             let failing = Failing::new(store.clone(), Faults::first(1, error.clone())).only(call);
             let api = router(Arc::new(Api::new(
@@ -259,7 +264,7 @@ async fn a_bucket_that_fails_says_whether_to_try_again() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_never_answers_is_not_waited_for() {
+async fn a_silent_bucket_times_out() {
     let mut api = Api::new(
         config(&[]),
         Silent,
@@ -267,13 +272,13 @@ async fn a_bucket_that_never_answers_is_not_waited_for() {
         CannedRecogniser::new(),
         None::<NoIndex>,
     );
-    api.store_patience = std::time::Duration::from_millis(1);
+    api.store_timeout = std::time::Duration::from_millis(1);
     let reply = get(router(Arc::new(api)), PATH).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(reply.code(), "store-unavailable");
 }
 
-/// Buckets that keep everybody waiting.
+/// Buckets that never respond.
 pub(super) struct Silent;
 
 impl ObjectStore for Silent {

@@ -1,12 +1,11 @@
-//! Requests as Lambda gets them: whole events in, whole answers out, through `lambda_http`'s own
-//! decoding. The events have the shapes that AWS documents (Amazon API Gateway Developer Guide, "Create
+//! Requests as Lambda receives them: complete events and replies, decoded by `lambda_http` itself. The events have the shapes that AWS documents (Amazon API Gateway Developer Guide, "Create
 //! AWS Lambda proxy integrations for HTTP APIs" and "Set up Lambda proxy integrations"; AWS Lambda
 //! Developer Guide, "Invoking Lambda function URLs").
 
 use lambda_http::{Adapter, Context, LambdaEvent, request::LambdaRequest};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{results::KEYS, *};
+use super::{read_result::KEYS, *};
 use crate::{lambda, results_path};
 
 const HTTP_API: &str = "abc.execute-api.eu-west-1.amazonaws.com";
@@ -87,7 +86,7 @@ fn v1(method: &str, path: &str, body: Option<&str>) -> Value {
     })
 }
 
-/// What the function answers to an event.
+/// The function's reply to an event.
 async fn invoke(store: &MemoryStore, event: Value) -> Value {
     let request: LambdaRequest = serde_json::from_value(event).unwrap();
     let mut context = Context::default();
@@ -105,7 +104,7 @@ fn body(answer: &Value) -> Value {
     serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
 }
 
-/// The path as a function URL and a REST API hand it on.
+/// The path as a function URL and a REST API pass it on.
 fn encoded(key: &str) -> String {
     let segments: Vec<_> = key
         .split('/')
@@ -115,7 +114,7 @@ fn encoded(key: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_upload_is_answered_with_the_public_address() {
+async fn an_upload_reply_has_the_public_address() {
     let ask = Some(r#"{"contentType":"image/png","contentLength":5}"#);
     for (event, base) in [
         (
@@ -168,14 +167,14 @@ async fn a_body_in_base64_is_read() {
 }
 
 #[tokio::test]
-async fn keys_are_decoded_once_wherever_the_event_comes_from() {
+async fn keys_are_decoded_once_in_every_kind_of_event() {
     let store = MemoryStore::new();
     for key in KEYS {
         let image = put_image(&store, key);
         let document: Value = serde_json::from_slice(&put_result(&store, key, &image)).unwrap();
         let safe = results_path(&SourceKey::new(key).unwrap());
         for event in [
-            // An HTTP API decodes the path, and puts its named stage before it.
+            // An HTTP API decodes the path and adds its stage, if that has a name.
             v2(
                 HTTP_API,
                 "$default",
@@ -197,7 +196,7 @@ async fn keys_are_decoded_once_wherever_the_event_comes_from() {
                 &format!("/results/{key}"),
                 None,
             ),
-            // A function URL and a REST API leave it as it came.
+            // A function URL and a REST API pass it on unchanged.
             v2(FUNCTION_URL, "$default", "GET", &encoded(key), None),
             v2(FUNCTION_URL, "$default", "GET", &safe, None),
             v2("localhost", "$default", "GET", &safe, None),
@@ -212,7 +211,7 @@ async fn keys_are_decoded_once_wherever_the_event_comes_from() {
 }
 
 #[tokio::test]
-async fn the_event_says_what_the_request_is_called() {
+async fn the_request_id_comes_from_the_event() {
     for event in [
         v2(HTTP_API, "$default", "GET", "/health", None),
         v1("GET", "/health", None),
@@ -228,7 +227,7 @@ async fn the_event_says_what_the_request_is_called() {
 }
 
 #[tokio::test]
-async fn problems_arrive_as_text() {
+async fn problems_are_returned_as_text() {
     for path in [
         "/nowhere",
         "/results/elsewhere",

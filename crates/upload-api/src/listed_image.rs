@@ -1,0 +1,160 @@
+//! An image as lists show it.
+
+use std::{fmt, time::Duration};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use sightline_pipeline::{
+    SourceKey,
+    document::Status,
+    index::{ImageRow, NamedConfidence},
+    object_store::Presigner as _,
+};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{Api, Ports, Problem};
+
+/// A summary of an image.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ListedImage {
+    /// The image's key in the input bucket, which identifies the image everywhere.
+    #[schema(value_type = String, example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg")]
+    key: SourceKey,
+    /// The image's id.
+    #[schema(value_type = String, format = "uuid", example = "0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11")]
+    image_id: Uuid,
+    /// How many of the analyses succeeded.
+    status: Status,
+    /// When the image was stored (RFC 3339, UTC).
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = DateTime, example = "2026-01-01T12:00:00Z")]
+    uploaded_at: OffsetDateTime,
+    /// When its result was written (RFC 3339, UTC).
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = DateTime, example = "2026-01-01T12:00:01.5Z")]
+    processed_at: OffsetDateTime,
+    /// The image's file name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "my cat.jpg")]
+    filename: Option<String>,
+    /// The `Content-Type` that it was stored with.
+    #[schema(example = "image/jpeg")]
+    content_type: String,
+    /// Size in bytes.
+    #[schema(example = 183_421)]
+    size: u64,
+    /// Width of the upright picture in pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 1600)]
+    width: Option<u32>,
+    /// Height of the upright picture in pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 1200)]
+    height: Option<u32>,
+    /// At most 20 labels, most confident first. Searches find an image by all its labels.
+    labels: Vec<NamedConfidence>,
+    /// The categories of the labels, most confident first.
+    categories: Vec<String>,
+    /// The number of faces, if faces were analysed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    faces: Option<u64>,
+    /// The confidence, in percent, of the label that was searched for. For a category it is the highest confidence among
+    /// its labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 97.4)]
+    confidence: Option<f64>,
+    /// The thumbnail, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    thumbnail: Option<ListedThumbnail>,
+}
+
+/// Where a thumbnail is, and its size.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ThumbnailAddress)]
+struct ListedThumbnail {
+    /// A signed URL. Anyone who has it can read the thumbnail until it expires.
+    #[schema(format = "uri")]
+    url: String,
+    /// Width in pixels.
+    width: u32,
+    /// Height in pixels.
+    height: u32,
+}
+
+impl fmt::Debug for ListedThumbnail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ListedThumbnail").finish_non_exhaustive()
+    }
+}
+
+impl ListedImage {
+    /// The image of this row, with a signed URL of its thumbnail. `confidence` is that of the label or category that was
+    /// searched for.
+    pub(crate) async fn new<P: Ports>(
+        api: &Api<P>,
+        row: ImageRow,
+        confidence: Option<f64>,
+    ) -> Result<Self, Problem> {
+        let thumbnail = match row.thumbnail {
+            None => None,
+            Some(thumbnail) => Some(ListedThumbnail {
+                url: api
+                    .presigner
+                    .presign_get(
+                        &api.config.buckets.output,
+                        &row.key.thumbnail_key(),
+                        Duration::from_secs(api.config.result_url_seconds),
+                    )
+                    .await?,
+                width: thumbnail.width,
+                height: thumbnail.height,
+            }),
+        };
+        Ok(Self {
+            key: row.key,
+            image_id: row.image_id,
+            status: row.status,
+            uploaded_at: row.uploaded_at,
+            processed_at: row.processed_at,
+            filename: row.filename,
+            content_type: row.content_type,
+            size: row.size,
+            width: row.width,
+            height: row.height,
+            labels: row.labels,
+            categories: row.categories,
+            faces: row.faces,
+            confidence,
+            thumbnail,
+        })
+    }
+}
+
+/// An example for the OpenAPI document.
+pub(crate) fn example() -> Value {
+    json!({
+        "key": "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg",
+        "imageId": "0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11",
+        "status": "succeeded",
+        "uploadedAt": "2026-01-01T12:00:00Z",
+        "processedAt": "2026-01-01T12:00:01.5Z",
+        "filename": "my cat.jpg",
+        "contentType": "image/jpeg",
+        "size": 183_421,
+        "width": 1600,
+        "height": 1200,
+        "labels": [{"name": "Cat", "confidence": 97.4}],
+        "categories": ["Animals and Pets"],
+        "confidence": 97.4,
+        "thumbnail": {
+            "url": "https://output.s3.eu-west-1.amazonaws.com/thumbnails/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0123456789abcdef",
+            "width": 128,
+            "height": 96
+        }
+    })
+}

@@ -1,0 +1,113 @@
+//! `DELETE /images/{key}`.
+//!
+//! # Order
+//! 1. The index takes out the row. It leaves a mark that rejects results of objects stored before.
+//! 2. The image itself, so that a late event does not find it.
+//! 3. Its thumbnail, result and lease.
+//!
+//! A processor that is working on the image meanwhile writes its document, is rejected by the mark, and removes the document
+//! again. After an interruption the image is no longer listed, and the same request does the rest: every step succeeds if
+//! its object is gone already.
+
+use axum::{
+    extract::{Path, State, rejection::PathRejection},
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
+use sightline_pipeline::{
+    Service, ServiceError, SourceKey, index::ImageIndex as _, object_store::ObjectStore as _,
+};
+use time::OffsetDateTime;
+use utoipa::OpenApi;
+
+use super::route::{Audience, Route};
+use crate::{
+    Api, Ports, Problem,
+    access::{Caller, forbidden, unauthenticated},
+    api::Shared,
+    detached::run_to_end,
+    problem::{rejected, unavailable},
+    request::key::{self, source_key},
+    stored_image::no_such_image,
+};
+
+#[derive(OpenApi)]
+#[openapi(paths(handle))]
+struct Description;
+
+pub(super) fn route<P: Ports>() -> Route<P> {
+    Route::new::<__path_handle, _, _>(
+        Audience::Callers,
+        handle::<P>,
+        Description::openapi,
+        problems,
+    )
+}
+
+/// What can go wrong.
+fn problems() -> Vec<Problem> {
+    let mut problems = key::problems();
+    problems.extend([
+        unauthenticated(),
+        forbidden(OPERATION),
+        no_such_image(),
+        rejected(Service::S3),
+        rejected(Service::Index),
+        unavailable(Service::S3),
+        unavailable(Service::Index),
+    ]);
+    problems
+}
+
+/// What callers do here.
+const OPERATION: &str = "delete images";
+
+/// Delete an image
+///
+/// When the reply arrives, the image, its thumbnail and its result are gone, and no list shows it. Deleting an image that
+/// does not exist succeeds too, so a request without a reply can be repeated. In a bucket that keeps versions, the
+/// image's old versions remain for anyone who may read versions there.
+#[utoipa::path(
+    delete,
+    path = "/images/{key}",
+    operation_id = "deleteImage",
+    tag = "images",
+    params((
+        "key" = String,
+        Path,
+        description = "The image's key, percent-encoded as in `/results/{key}`.",
+        min_length = 8,
+        max_length = 1009,
+        example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg"
+    )),
+    responses((status = 204, description = "The image is deleted."))
+)]
+async fn handle<P: Ports>(
+    State(api): Shared<P>,
+    caller: Caller,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    caller.authorize(OPERATION)?;
+    let key = source_key(path)?;
+    if !caller.may_read(&key) {
+        return Err(no_such_image());
+    }
+    run_to_end(async move { api.with_store(delete(&api, &key)).await }).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Deletes everything that belongs to an image, in the order above.
+async fn delete<P: Ports>(api: &Api<P>, key: &SourceKey) -> Result<(), ServiceError> {
+    if let Some(index) = &api.index {
+        index.remove(key, OffsetDateTime::now_utc()).await?;
+    }
+    let buckets = &api.config.buckets;
+    api.store.delete(&buckets.input, key.as_str()).await?;
+    let (thumbnail, result, lease) = (key.thumbnail_key(), key.result_key(), key.lease_key());
+    tokio::try_join!(
+        api.store.delete(&buckets.output, &thumbnail),
+        api.store.delete(&buckets.output, &result),
+        api.store.delete(&buckets.output, &lease),
+    )?;
+    Ok(())
+}

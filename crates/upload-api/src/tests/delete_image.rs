@@ -1,0 +1,105 @@
+use std::time::Duration;
+
+use sightline_pipeline::{
+    index::{Entry, ImageIndex as _, Put},
+    service_error::{Fate, ServiceError},
+    testing::{Failing, Faults, slow_down},
+};
+use time::OffsetDateTime;
+
+use super::{library::*, *};
+
+#[tokio::test]
+async fn a_deleted_image_is_gone_everywhere_and_stays_gone() {
+    let (store, index) = three().await;
+    let document = add(
+        &store,
+        &index,
+        "uploads/my cat+1.jpg",
+        4,
+        &[("Cat", 99.0, PETS)],
+    )
+    .await;
+    let key = document.source.key.clone();
+    store.insert(OUTPUT, &key.lease_key(), b"{}", "application/json", &[]);
+    let api = library(store.clone(), &index, OPEN);
+    let before = store.calls().len();
+    for _ in 0..2 {
+        let reply = ask(
+            api.clone(),
+            Method::DELETE,
+            "/images/uploads/my%20cat%2B1.jpg",
+        )
+        .await;
+        assert_eq!(
+            (reply.status, reply.body),
+            (StatusCode::NO_CONTENT, Vec::new())
+        );
+        let left = [store.keys(INPUT), store.keys(OUTPUT)].concat();
+        assert!(!left.iter().any(|key| key.contains("my cat")), "{left:?}");
+        let listed = get(api.clone(), "/images").await;
+        assert_eq!(
+            keys(&listed),
+            ["uploads/a.jpg", "uploads/b.jpg", "inline/c.jpg"]
+        );
+        assert_eq!(
+            get(api.clone(), "/labels").await.json()["labels"][0]["images"],
+            2
+        );
+    }
+    // The image is deleted before its result and thumbnail: a late event must not find it.
+    assert_eq!(
+        store.calls()[before],
+        "DeleteObject in-put uploads/my cat+1.jpg"
+    );
+
+    // The index rejects a late result of the deleted image, but accepts a new image with the same key.
+    let put = index.put(&Entry::from_document(&document)).await;
+    assert_eq!(put, Ok(Put::Removed));
+    let mut newer = document;
+    newer.source.last_modified = Some(OffsetDateTime::now_utc() + Duration::from_secs(5));
+    newer.source.sequencer = Some("02".to_owned());
+    assert_eq!(
+        index.put(&Entry::from_document(&newer)).await,
+        Ok(Put::Written)
+    );
+}
+
+#[tokio::test]
+async fn an_interrupted_deletion_unlists_the_image_and_can_be_repeated() {
+    const PATH: &str = "/images/uploads/a.jpg";
+    let rejected = ServiceError {
+        code: "AccessDenied".to_owned(),
+        fate: Fate::Repair,
+        ..slow_down()
+    };
+    for call in [
+        "DeleteObject in-put",
+        "DeleteObject out-put thumbnails/",
+        "DeleteObject out-put results/",
+        "DeleteObject out-put claims/",
+    ] {
+        for (error, status, code) in [
+            (slow_down(), 503, "store-unavailable"),
+            (rejected.clone(), 502, "store-failed"),
+        ] {
+            let (store, index) = three().await;
+            let failing = Failing::new(store.clone(), Faults::first(1, error)).only(call);
+            let api = library(failing, &index, OPEN);
+            let reply = ask(api.clone(), Method::DELETE, PATH).await;
+            assert_eq!(
+                (reply.status.as_u16(), reply.code().as_str()),
+                (status, code)
+            );
+            let listed = keys(&get(api.clone(), "/images").await);
+            assert_eq!(listed, ["uploads/b.jpg", "inline/c.jpg"], "{call}");
+            let again = ask(api.clone(), Method::DELETE, PATH).await;
+            assert_eq!(again.status, StatusCode::NO_CONTENT);
+            let left = [store.keys(INPUT), store.keys(OUTPUT)].concat();
+            assert!(
+                !left.iter().any(|key| key.contains("a.jpg")),
+                "{call}: {left:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,183 @@
+use sightline_pipeline::{
+    ResultDocument,
+    index::{Entry, ImageIndex as _},
+    testing::MemoryIndex,
+};
+use time::macros::datetime;
+
+use super::{library::*, *};
+use crate::{
+    listed_image,
+    routes::{list_images::PARAMETERS, read_result},
+};
+
+#[tokio::test]
+async fn images_are_listed_newest_first_and_as_described() {
+    let (store, index) = three().await;
+    let mut document: ResultDocument = serde_json::from_value(read_result::example()).unwrap();
+    document.source.last_modified = Some(datetime!(2026-01-01 12:00 UTC));
+    document.thumbnail = Some(sightline_pipeline::document::Thumbnail {
+        key: document.source.key.thumbnail_key(),
+        width: 128,
+        height: 96,
+    });
+    index.put(&Entry::from_document(&document)).await.unwrap();
+    let api = library(store, &index, OPEN);
+    let reply = get(api.clone(), "/images").await;
+    let example = document.source.key.as_str();
+    assert_eq!(
+        keys(&reply),
+        ["uploads/a.jpg", "uploads/b.jpg", "inline/c.jpg", example]
+    );
+    assert!(reply.json().get("cursor").is_none());
+    let head = ask(api.clone(), Method::HEAD, "/images").await;
+    assert_eq!((head.status, head.body), (StatusCode::OK, Vec::new()));
+
+    let mut shown = get(api, "/images?label=cat&minConfidence=97.3&limit=5")
+        .await
+        .json();
+    let image = shown["images"][1].take();
+    let mut expected = listed_image::example();
+    let url = image["thumbnail"]["url"].as_str().unwrap();
+    assert!(
+        url.starts_with(&format!(
+            "https://{OUTPUT}.s3.eu-west-1.amazonaws.com/thumbnails/{example}.jpg?"
+        )) && url.contains("X-Amz-Expires=900&"),
+        "{url}"
+    );
+    expected["thumbnail"]["url"] = json!(url);
+    assert_eq!(image, expected);
+}
+
+#[tokio::test]
+async fn images_are_found_by_label_category_and_status() {
+    let (store, index) = three().await;
+    let api = library(store, &index, OPEN);
+    for (query, expected) in [
+        ("label=Dog", &["uploads/b.jpg", "inline/c.jpg"][..]),
+        (
+            "label=dOG&minConfidence=70",
+            &["uploads/b.jpg", "inline/c.jpg"],
+        ),
+        ("label=dog&minConfidence=70.1", &["uploads/b.jpg"]),
+        ("label=Bird", &[]),
+        (
+            "category=animals+and%20pets&minConfidence=70.1",
+            &["uploads/a.jpg", "uploads/b.jpg"],
+        ),
+        ("category=Dog", &[]),
+        (
+            "status=succeeded&label=cat",
+            &["uploads/a.jpg", "inline/c.jpg"],
+        ),
+        ("status=failed", &[]),
+        (
+            "label=&status=&limit=&cursor=&label=Ball",
+            &["uploads/b.jpg"],
+        ),
+        (
+            "limit=100",
+            &["uploads/a.jpg", "uploads/b.jpg", "inline/c.jpg"],
+        ),
+    ] {
+        let reply = get(api.clone(), &format!("/images?{query}")).await;
+        assert_eq!(keys(&reply), expected, "{query}");
+    }
+    let best = get(api.clone(), "/images?category=Animals+and+Pets")
+        .await
+        .json();
+    assert_eq!(best["images"][2]["confidence"], 70.0);
+    let counts = get(api, "/labels").await;
+    assert_eq!(counts.header("cache-control"), "no-store");
+    assert_eq!(
+        counts.json(),
+        json!({
+            "labels": [
+                {"name": "Cat", "images": 2},
+                {"name": "Dog", "images": 2},
+                {"name": "Ball", "images": 1},
+            ],
+            "categories": [{"name": PETS, "images": 3}, {"name": "Sports", "images": 1}],
+        })
+    );
+}
+
+#[tokio::test]
+async fn no_page_repeats_or_misses_images_when_others_are_added() {
+    let (store, index) = three().await;
+    let api = library(store.clone(), &index, OPEN);
+    let (mut seen, mut query) = (Vec::new(), "limit=1".to_owned());
+    loop {
+        let reply = get(api.clone(), &format!("/images?{query}")).await;
+        seen.extend(keys(&reply));
+        let list = reply.json();
+        let Some(cursor) = list["cursor"].as_str() else {
+            break;
+        };
+        query = format!("limit=1&cursor={cursor}");
+        let newer = format!("uploads/newer{}.jpg", seen.len());
+        add(&store, &index, &newer, 10, &[]).await;
+    }
+    assert_eq!(seen, ["uploads/a.jpg", "uploads/b.jpg", "inline/c.jpg"]);
+}
+
+#[tokio::test]
+async fn a_cursor_works_only_for_its_own_list() {
+    let (store, index) = three().await;
+    let api = library(store.clone(), &index, OPEN);
+    let list = get(api.clone(), "/images?label=dog&limit=1").await.json();
+    let cursor = list["cursor"].as_str().unwrap();
+    let same = format!("/images?label=DOG&limit=7&cursor={cursor}");
+    assert_eq!(keys(&get(api.clone(), &same).await), ["inline/c.jpg"]);
+    for query in [
+        format!("cursor={cursor}"),
+        format!("label=cat&cursor={cursor}"),
+        format!("category=dog&cursor={cursor}"),
+        format!("label=dog&minConfidence=1&cursor={cursor}"),
+        format!("label=dog&status=failed&cursor={cursor}"),
+        format!("label=dog&cursor={cursor}x"),
+        "cursor=1".to_owned(),
+        "cursor=%F0%9F%90%88".to_owned(),
+    ] {
+        let reply = get(api.clone(), &format!("/images?{query}")).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{query}");
+        assert_eq!(reply.code(), "invalid-cursor");
+        assert_eq!(reply.json()["member"], "cursor");
+    }
+    // It does not work for another caller's list either.
+    let own = library(store, &index, OWNER);
+    let reply = by(&own, Some("anne"), Method::GET, &same).await;
+    assert_eq!(reply.code(), "invalid-cursor");
+}
+
+#[tokio::test]
+async fn invalid_queries_are_rejected() {
+    let index = MemoryIndex::new();
+    let long = format!("label={}", "x".repeat(256));
+    for (query, member) in [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=many", "limit"),
+        ("minConfidence=80", "minConfidence"),
+        ("label=Dog&minConfidence=-0.1", "minConfidence"),
+        ("label=Dog&minConfidence=100.1", "minConfidence"),
+        ("label=Dog&minConfidence=NaN", "minConfidence"),
+        ("label=Dog&minConfidence=80%25", "minConfidence"),
+        ("label=Dog&category=Animals", "category"),
+        ("label=Dog&label=Cat", "label"),
+        ("status=done", "status"),
+        ("Label=Dog", "Label"),
+        ("minconfidence=80", "minconfidence"),
+        (&*long, "label"),
+    ] {
+        let store = MemoryStore::new();
+        let api = library(store.clone(), &index, OPEN);
+        let reply = get(api, &format!("/images?{query}")).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{query}");
+        assert_eq!(reply.code(), "invalid-parameter", "{query}");
+        assert_eq!(reply.json()["member"], member);
+    }
+    let unknown = get(library(MemoryStore::new(), &index, OPEN), "/images?q=dog").await;
+    assert_eq!(unknown.json()["allowed"], json!(PARAMETERS));
+}
