@@ -27,7 +27,7 @@ test('each price tier applies to its own range only', () => {
 });
 
 test('label prices match the ones in result documents', () => {
-  const documents = JSON.parse(read('../../crates/pipeline/src/analyse/prices.json')) as { asOf: string; usdPerMillionImages: Record<string, number> };
+  const documents = JSON.parse(read('../../crates/pipeline/src/recognition/prices.json')) as { asOf: string; usdPerMillionImages: Record<string, number> };
   expect(prices.asOf).toBe(documents.asOf);
   expect(prices.rekognition.labels[0]![1] * 1e6).toBeCloseTo(documents.usdPerMillionImages.generalLabels!);
   expect(prices.rekognition.imageProperties[0]![1] * 1e6).toBeCloseTo(documents.usdPerMillionImages.imageProperties!);

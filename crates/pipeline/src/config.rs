@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use crate::{Analyses, Analysis, analyse::Settings};
+use crate::{Analyses, Analysis, recognition::Settings};
 
 /// A variable that is missing or wrong. The message is one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

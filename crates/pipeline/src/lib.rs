@@ -3,7 +3,6 @@
 //!
 //! Nothing here depends on the AWS SDK. The adapters are in `sightline-aws`.
 
-pub mod analyse;
 pub mod analysis;
 pub mod backoff;
 pub mod config;
@@ -16,6 +15,7 @@ pub mod logging;
 pub mod metrics;
 pub mod object_store;
 pub mod recogniser;
+pub mod recognition;
 pub mod service_error;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

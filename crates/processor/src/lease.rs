@@ -15,9 +15,9 @@
 
 use serde::{Deserialize, Serialize};
 use sightline_pipeline::{
-    analyse::SavedAnswer,
     backoff::endless_pauses,
     object_store::{Condition, ObjectInfo, ObjectStore, Put, PutOutcome},
+    recognition::SavedAnswer,
     service_error::ServiceError,
     version::{ObjectVersion, Relation},
 };

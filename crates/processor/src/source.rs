@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use percent_encoding::percent_decode_str;
 use sightline_pipeline::{
     Analyses, Analysis, SourceKey,
-    analyse::image_error,
     config::ProcessorConfig,
     document::{AnalysisError, Source},
     object_store::{Get, GetOutcome, ObjectInfo, ObjectStore},
     prepare::{FIRST_BYTES, HeaderError, PictureHeader, read_header},
+    recognition::image_error,
     service_error::ServiceError,
     version::ObjectVersion,
 };

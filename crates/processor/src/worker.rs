@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use sightline_pipeline::{
     Analyses, ResultDocument, ServiceError, SourceKey,
-    analyse::{Analyzer, Answers, DocumentParts, RecogniserImages, SavedAnswer, refusal},
     backoff::endless_pauses,
     config::ProcessorConfig,
     document::{AnalysisError, ImageInfo, Thumbnail, Timings},
@@ -14,6 +13,7 @@ use sightline_pipeline::{
     object_store::ObjectStore,
     prepare::{JpegPicture, Preparer},
     recogniser::{ImageSource, Recogniser},
+    recognition::{Analyzer, Answers, DocumentParts, RecogniserImages, SavedAnswer, refusal},
 };
 use tokio::time::{Instant, sleep, timeout_at};
 

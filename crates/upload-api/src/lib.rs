@@ -8,8 +8,8 @@
 mod access;
 mod address;
 mod api;
+mod background_task;
 mod cors;
-mod detached;
 mod filename;
 #[cfg(feature = "lambda")]
 pub mod lambda;

@@ -4,7 +4,7 @@ use utoipa::OpenApi;
 
 use crate::{
     Ports, Problem, problem,
-    routes::{self, route::supported_methods},
+    routes::{self, definition::supported_methods},
 };
 
 #[derive(OpenApi)]
@@ -23,7 +23,7 @@ struct Base;
 
 /// The document as indented JSON with a final newline. It is the same in every run.
 pub(crate) fn document<P: Ports>() -> String {
-    let table = routes::table::<P>();
+    let table = routes::table::table::<P>();
     let mut document = Base::openapi();
     for route in &table {
         let mut problems = (route.problems)();

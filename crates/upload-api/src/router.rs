@@ -19,8 +19,8 @@ use crate::{
     request_log,
     routes::{
         self,
+        definition::{Audience, Route, supported_methods},
         openapi::Document,
-        route::{Audience, Route, supported_methods},
     },
 };
 
@@ -28,7 +28,7 @@ use crate::{
 /// therefore goes last: `pages.fallback_service(router(api))`.
 pub fn router<P: Ports>(api: Arc<Api<P>>) -> Router {
     let cors = cors::layer(&api.config.allowed_origins);
-    let table = routes::table::<P>();
+    let table = routes::table::table::<P>();
     let names: Vec<_> = table.iter().map(Route::name).collect();
     let mut paths = BTreeMap::<_, MethodRouter<Arc<Api<P>>>>::new();
     for path in table.iter().map(|route| route.path.clone()) {

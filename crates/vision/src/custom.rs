@@ -2,9 +2,9 @@
 
 use rekognition_model::{CustomLabel, DetectCustomLabelsRequest, Geometry};
 
+use crate::label_table::{LabelOutput, LabelTable};
 use crate::letterbox::RatioBox;
 use crate::prediction::Prediction;
-use crate::table::{LabelOutput, LabelTable};
 
 /// The parameters of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,7 +121,8 @@ mod tests {
     }
 
     fn found(request: Value) -> Vec<(String, f64, bool)> {
-        let table = LabelTable::parse(crate::table::tests::small().to_string().as_bytes()).unwrap();
+        let table =
+            LabelTable::parse(crate::label_table::tests::small().to_string().as_bytes()).unwrap();
         labels(&table, &prediction(), &options(request))
             .into_iter()
             .map(|label| {

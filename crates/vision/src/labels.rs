@@ -3,10 +3,10 @@
 use rekognition_model::{DominantColor, Instance, Label, LabelAlias, LabelCategory, Parent};
 
 use crate::confidence::confidence;
+use crate::label_table::LabelTable;
 use crate::letterbox::RatioBox;
 use crate::prediction::Prediction;
 use crate::request::GeneralOptions;
-use crate::table::LabelTable;
 use crate::taxonomy::Node;
 
 /// The confidence of every label for one image.
@@ -178,7 +178,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn table() -> LabelTable {
-        LabelTable::parse(crate::table::tests::small().to_string().as_bytes()).unwrap()
+        LabelTable::parse(crate::label_table::tests::small().to_string().as_bytes()).unwrap()
     }
 
     const LETTERBOX: Letterbox = Letterbox {

@@ -29,19 +29,19 @@ mod confidence;
 mod custom;
 mod decode;
 mod error;
+mod label_table;
 mod labels;
 mod layout;
 mod letterbox;
 mod limits;
 mod network;
 mod nms;
-#[cfg(test)]
-mod parity;
 mod prediction;
 mod properties;
 mod recogniser;
+#[cfg(test)]
+mod reference_tests;
 mod request;
-mod table;
 mod taxonomy;
 mod text;
 

@@ -11,13 +11,13 @@ use rekognition_model::{
 use crate::confidence::DEFAULT_MIN_CONFIDENCE;
 use crate::custom;
 use crate::decode::Picture;
+use crate::label_table::{LabelTable, Model};
 use crate::labels::{LabelConfidences, ReportedLabel};
 use crate::letterbox::RatioBox;
 use crate::network::Network;
 use crate::prediction::Prediction;
 use crate::properties::PixelStatistics;
 use crate::request::Options;
-use crate::table::{LabelTable, Model};
 use crate::{ModelError, VisionError};
 
 const EMBEDDED_MODEL: &[u8] = include_bytes!("../model/labeler.onnx");

@@ -20,7 +20,7 @@ fn request(request: Value) -> DetectLabelsRequest {
     serde_json::from_value(request).unwrap()
 }
 
-/// A stop sign on its post under a blue sky; `tests/record_reference.py` and `src/parity.rs` draw the same.
+/// A stop sign on its post under a blue sky; `tests/record_reference.py` and `src/reference_tests.rs` draw the same.
 fn stop_sign(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let (x, y) = (i64::from(x * 320 / width), i64::from(y * 240 / height));

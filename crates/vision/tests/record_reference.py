@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes reference.json: what onnxruntime says about three drawn pictures, for src/parity.rs to compare with.
+"""Writes reference.json: what onnxruntime says about three drawn pictures, for src/reference_tests.rs to compare with.
 
 The pictures are drawn by the same integer formulas here and there, have the size of the model's content area
 and so need neither a file, nor a decoder, nor scaling: what is compared is the network alone, and then the

@@ -8,7 +8,7 @@ use sightline_pipeline::{
     document::Status,
     index::{
         Entry, Position, REMOVAL_RETENTION, TermKind,
-        rules::{Image, IndexRecord, Removal},
+        precedence::{Image, IndexRecord, Removal},
     },
     service_error::{Fate, Service, ServiceError},
 };

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use futures::{StreamExt, stream};
 use sightline_pipeline::{
-    index::{Entry, rules::IndexRecord},
+    index::{Entry, precedence::IndexRecord},
     service_error::ServiceError,
 };
 use uuid::Uuid;

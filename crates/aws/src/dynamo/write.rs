@@ -13,7 +13,7 @@ use sightline_pipeline::{
     backoff::pauses,
     index::{
         Entry, Put,
-        rules::{IndexRecord, Removal},
+        precedence::{IndexRecord, Removal},
     },
     service_error::{Fate, Service, ServiceError},
 };

@@ -5,10 +5,10 @@ use std::{fmt, path::PathBuf, str::FromStr};
 use anyhow::{Context as _, anyhow};
 use sightline_pipeline::{
     ServiceError,
-    analyse::MAX_FILE_BYTES,
     object_store::{Get, GetOutcome, ObjectStore},
     prepare::size::over_limit,
     recogniser::ImageSource,
+    recognition::MAX_FILE_BYTES,
 };
 
 use crate::{aws, value_parsers::split_s3_url};

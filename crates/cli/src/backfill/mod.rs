@@ -16,7 +16,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::BinaryBytes;
 use sightline_pipeline::{
     Analyses,
-    analyse::{self, Settings},
+    recognition::{self, Settings},
 };
 use tokio::sync::watch;
 
@@ -149,7 +149,7 @@ pub(crate) async fn run(args: BackfillArgs) -> anyhow::Result<Outcome> {
 }
 
 fn estimate(args: &BackfillArgs, count: Count) -> String {
-    let price = analyse::price(&args.analyses, &Settings::default());
+    let price = recognition::price(&args.analyses, &Settings::default());
     let pictures = count.pictures;
     format!(
         "Pictures under {}: {pictures} ({}).\nTheir analyses ({}) cost at most ${:.2}, which is ${} each by the list \

@@ -4,8 +4,8 @@ use std::{net::SocketAddr, sync::Arc};
 
 use sightline_local_aws::{BucketCors, Settings};
 use sightline_pipeline::{
-    analyse,
     config::{Access, AllowedOrigins, Buckets, ProcessorConfig, UploadApiConfig},
+    recognition,
 };
 
 use super::{
@@ -50,12 +50,12 @@ pub(super) fn aws_endpoint(
 pub(super) fn analyses(
     args: &LocalArgs,
     recognisers: &Recognisers,
-) -> anyhow::Result<analyse::Settings> {
-    Ok(analyse::Settings {
+) -> anyhow::Result<recognition::Settings> {
+    Ok(recognition::Settings {
         min_confidence: args.min_confidence,
         max_labels: args.max_labels,
         custom_labels_arn: recognisers::custom_labels_arn(args, &recognisers.custom)?,
-        ..analyse::Settings::default()
+        ..recognition::Settings::default()
     })
 }
 
@@ -63,7 +63,7 @@ pub(super) fn analyses(
 pub(super) fn upload_api(
     args: &LocalArgs,
     buckets: Buckets,
-    settings: analyse::Settings,
+    settings: recognition::Settings,
 ) -> UploadApiConfig {
     UploadApiConfig {
         buckets,
@@ -81,7 +81,7 @@ pub(super) fn upload_api(
 pub(super) fn processor(
     args: &LocalArgs,
     buckets: Buckets,
-    settings: analyse::Settings,
+    settings: recognition::Settings,
 ) -> ProcessorConfig {
     ProcessorConfig {
         buckets,

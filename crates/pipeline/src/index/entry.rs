@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::timestamp::to_millisecond;
 use crate::{
     ResultDocument, SourceKey,
-    analyse::answer,
     document::{Status, Thumbnail},
+    recognition::answer,
     version::ObjectVersion,
 };
 

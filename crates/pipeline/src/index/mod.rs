@@ -19,9 +19,9 @@
 
 mod cursor;
 mod entry;
+pub mod precedence;
 mod query;
 pub mod reindex;
-pub mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod timestamp;

@@ -19,7 +19,7 @@ use time::OffsetDateTime;
 use super::{
     Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query, REMOVAL_RETENTION,
     TermKind,
-    rules::{Image, IndexRecord, Removal},
+    precedence::{Image, IndexRecord, Removal},
     timestamp::milliseconds,
 };
 use crate::{

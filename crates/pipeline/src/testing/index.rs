@@ -15,7 +15,7 @@ use crate::{
     SourceKey,
     index::{
         Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query, TermKind,
-        rules::{Image, IndexRecord, Removal},
+        precedence::{Image, IndexRecord, Removal},
     },
     service_error::ServiceError,
 };

@@ -8,7 +8,7 @@ use sightline_pipeline::{
 };
 use utoipa::{OpenApi, ToSchema};
 
-use super::route::{Audience, Route};
+use super::definition::{Audience, Route};
 use crate::{
     Ports, Problem,
     access::{Caller, forbidden, unauthenticated},

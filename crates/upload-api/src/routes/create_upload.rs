@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 
-use super::route::{Audience, Route};
+use super::definition::{Audience, Route};
 use crate::{
     Code, Ports, Problem,
     access::{Caller, unauthenticated},
@@ -27,7 +27,7 @@ use crate::{
     problem::{quote, rejected, unavailable},
     request::{
         body::{self, BodyLimit, json_object},
-        members::{self, missing, string, take, wrong_type},
+        json_members::{self, missing, string, take, wrong_type},
     },
     response::created,
 };
@@ -49,7 +49,7 @@ pub(super) fn route<P: Ports>() -> Route<P> {
 pub(crate) fn problems() -> Vec<Problem> {
     let limit = 15 * 1024 * 1024;
     let mut problems = body::problems(&BODY_LIMIT);
-    problems.extend(members::problems(&MEMBERS));
+    problems.extend(json_members::problems(&MEMBERS));
     problems.extend([
         missing("contentLength", CONTENT_LENGTH),
         wrong_type("contentLength", "a number", &json!("183421")),
@@ -112,14 +112,14 @@ struct UploadRequest {
 
 impl UploadRequest {
     fn parse(mut body: Map<String, Value>, config: &UploadApiConfig) -> Result<Self, Problem> {
-        members::reject_unknown(&body, &MEMBERS)?;
+        json_members::reject_unknown(&body, &MEMBERS)?;
         let mut take = |member| take(&mut body, member);
         Ok(Self {
             content_type: content_type(take("contentType"))?,
             content_length: content_length(take("contentLength"), config.max_upload_bytes)?,
-            filename: members::filename(take("filename"))?,
+            filename: json_members::filename(take("filename"))?,
             sha256: take("sha256").map(sha256).transpose()?,
-            analyses: members::analyses(take("analyses"), &config.analyses)?,
+            analyses: json_members::analyses(take("analyses"), &config.analyses)?,
         })
     }
 }
@@ -303,7 +303,7 @@ async fn handle<P: Ports>(
         upload.content_type.extension(),
     );
     let result_key = key.result_key();
-    let metadata = members::metadata(upload.filename.as_deref(), upload.analyses.as_ref());
+    let metadata = json_members::metadata(upload.filename.as_deref(), upload.analyses.as_ref());
     let metadata: Vec<_> = metadata
         .iter()
         .map(|(name, value)| (*name, value.as_str()))

@@ -20,12 +20,12 @@ use sightline_pipeline::{
 use time::OffsetDateTime;
 use utoipa::OpenApi;
 
-use super::route::{Audience, Route};
+use super::definition::{Audience, Route};
 use crate::{
     Api, Ports, Problem,
     access::{Caller, forbidden, unauthenticated},
     api::Shared,
-    detached::run_to_end,
+    background_task::run_to_end,
     problem::{rejected, unavailable},
     request::key::{self, source_key},
     stored_image::no_such_image,

@@ -4,7 +4,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
-use super::route::{Audience, Route};
+use super::definition::{Audience, Route};
 use crate::{Ports, Problem, response};
 
 #[derive(OpenApi)]

@@ -14,7 +14,7 @@ use sightline_pipeline::{
 };
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
-use super::route::{Audience, Route};
+use super::definition::{Audience, Route};
 use crate::{
     Code, Ports, Problem,
     access::{Caller, forbidden, unauthenticated},

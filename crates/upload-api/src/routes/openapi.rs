@@ -9,7 +9,7 @@ use axum::{
 };
 use utoipa::OpenApi;
 
-use super::route::{Audience, Route};
+use super::definition::{Audience, Route};
 use crate::{Ports, Problem};
 
 #[derive(OpenApi)]

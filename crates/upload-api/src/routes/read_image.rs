@@ -12,7 +12,7 @@ use sightline_pipeline::{ResultDocument, Service, index::Entry, object_store::Pr
 use time::OffsetDateTime;
 use utoipa::{OpenApi, ToSchema};
 
-use super::route::{Audience, Route};
+use super::definition::{Audience, Route};
 use crate::{
     Ports, Problem,
     access::{Caller, unauthenticated},

@@ -15,7 +15,7 @@ use sightline_pipeline::{ResultDocument, Service, SourceKey};
 use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 
-use super::route::{Audience, Route};
+use super::definition::{Audience, Route};
 use crate::{
     Code, Ports, Problem,
     access::{Caller, unauthenticated},

@@ -16,7 +16,7 @@ use sightline_pipeline::{
 };
 use utoipa::OpenApi;
 
-use super::route::{Audience, Route};
+use super::definition::{Audience, Route};
 use crate::{
     Code, Ports, Problem,
     access::{Caller, unauthenticated},

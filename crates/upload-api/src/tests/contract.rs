@@ -7,8 +7,9 @@ use crate::{
     Code, listed_image,
     openapi::document,
     routes::{
-        self, create_image, create_upload, list_images, read_result,
-        route::{Audience, Route},
+        self, create_image, create_upload,
+        definition::{Audience, Route},
+        list_images, read_result,
     },
 };
 
@@ -16,7 +17,7 @@ use crate::{
 type TestPorts = (MemoryStore, MemoryPresigner, CannedRecogniser, NoIndex);
 
 fn table() -> Vec<Route<TestPorts>> {
-    routes::table()
+    routes::table::table()
 }
 
 fn openapi() -> Value {

@@ -16,19 +16,19 @@ use uuid::Uuid;
 pub(crate) use self::request::MEMBERS;
 use self::{request::ImageRequest, worker::Worker};
 use super::{
+    definition::{Audience, Route},
     read_result,
-    route::{Audience, Route},
 };
 use crate::{
     Code, Ports, Problem,
     access::{Caller, unauthenticated},
     address::{base, results_path},
     api::Shared,
-    detached::run_to_end,
+    background_task::run_to_end,
     problem::{rejected, unavailable},
     request::{
         body::{self, json_object},
-        members,
+        json_members,
     },
     response::created,
 };
@@ -49,7 +49,7 @@ pub(super) fn route<P: Ports>() -> Route<P> {
 /// What can go wrong.
 pub(crate) fn problems() -> Vec<Problem> {
     let mut problems = body::problems(&request::BODY_LIMIT);
-    problems.extend(members::problems(&MEMBERS));
+    problems.extend(json_members::problems(&MEMBERS));
     problems.extend(request::problems());
     problems.extend([
         unauthenticated(),

@@ -13,7 +13,7 @@ use crate::{
     Code, Problem,
     request::{
         body::BodyLimit,
-        members::{self, missing, string, take, wrong_type},
+        json_members::{self, missing, string, take, wrong_type},
     },
 };
 
@@ -64,12 +64,12 @@ impl ImageRequest {
         mut body: Map<String, Value>,
         config: &UploadApiConfig,
     ) -> Result<Self, Problem> {
-        members::reject_unknown(&body, &MEMBERS)?;
+        json_members::reject_unknown(&body, &MEMBERS)?;
         let mut take = |member| take(&mut body, member);
         Ok(Self {
             image: image(take("image"))?,
-            filename: members::filename(take("filename"))?,
-            analyses: members::analyses(take("analyses"), &config.analyses)?,
+            filename: json_members::filename(take("filename"))?,
+            analyses: json_members::analyses(take("analyses"), &config.analyses)?,
         })
     }
 }

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use sightline_pipeline::{
     Analyses, MediaType, Owner, ResultDocument, ServiceError, SourceKey,
-    analyse::{Analyzer, Answers, DocumentParts, RecogniserImages, refusal},
     document::{AnalysisError, ImageInfo, Source, Thumbnail, Timings},
     index::{Entry, ImageIndex as _},
     metrics,
     object_store::{Condition, ObjectStore as _, Put, PutOutcome},
     prepare::{HeaderError, JpegPicture, Limits, PictureHeader, read_header},
     recogniser::ImageSource,
+    recognition::{Analyzer, Answers, DocumentParts, RecogniserImages, refusal},
     service_error::{Fate, Service},
 };
 use time::OffsetDateTime;
@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use super::request::ImageRequest;
-use crate::{Api, Code, Ports, Problem, request::members};
+use crate::{Api, Code, Ports, Problem, request::json_members};
 
 /// Everything that processing an image needs.
 pub(super) struct Worker<'a, P: Ports> {
@@ -210,7 +210,7 @@ impl<P: Ports> Worker<'_, P> {
         // The bucket's own time differs by the duration of one request.
         let processed_at = OffsetDateTime::now_utc();
         let total_ms = elapsed_ms(job.started);
-        let metadata = members::metadata(job.filename.as_deref(), job.requested.as_ref());
+        let metadata = json_members::metadata(job.filename.as_deref(), job.requested.as_ref());
         let metadata: Vec<_> = metadata
             .iter()
             .map(|(name, value)| (*name, value.as_str()))

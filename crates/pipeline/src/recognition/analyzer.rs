@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     answers::{Answers, SavedAnswer},
-    queries,
+    recogniser_queries,
     settings::Settings,
 };
 use crate::{
@@ -78,10 +78,10 @@ impl<R: Recogniser> Analyzer<'_, R> {
         saved: &[SavedAnswer],
         until: Instant,
     ) -> Answers {
-        let answers = queries::queries(analyses, self.settings)
+        let answers = recogniser_queries::queries(analyses, self.settings)
             .into_iter()
             .map(|query| async {
-                let fingerprint = queries::fingerprint(&query);
+                let fingerprint = recogniser_queries::fingerprint(&query);
                 if let Some(saved) = saved.iter().find(|saved| saved.query == fingerprint) {
                     let answer = saved.answer(query.operation());
                     return (query, answer);

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::{queries::queries, settings::Settings};
+use super::{recogniser_queries::queries, settings::Settings};
 use crate::{Analyses, document::Cost, recogniser::RecogniserQuery};
 
 static PRICES: LazyLock<Prices> = LazyLock::new(|| {

@@ -13,11 +13,11 @@ use serde::de::DeserializeOwned;
 
 use crate::decode::Picture;
 use crate::decode::tests::png;
+use crate::label_table::LabelTable;
 use crate::layout::RawPrediction;
 use crate::letterbox::Letterbox;
 use crate::network::{Network, Outputs};
 use crate::nms::Detection;
-use crate::table::LabelTable;
 
 const SCORE: f32 = 1e-3;
 const PIXEL: f32 = 1.0;
@@ -29,7 +29,7 @@ struct Model {
 
 impl Model {
     fn embedded() -> Self {
-        let table = LabelTable::parse(crate::table::tests::EMBEDDED).unwrap();
+        let table = LabelTable::parse(crate::label_table::tests::EMBEDDED).unwrap();
         let onnx = include_bytes!("../model/labeler.onnx").as_slice();
         let network = Network::load(Cow::Borrowed(onnx), &table.signature).unwrap();
         Self { table, network }

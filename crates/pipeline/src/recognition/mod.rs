@@ -5,7 +5,7 @@ mod analyzer;
 mod answers;
 mod cost;
 mod document_parts;
-mod queries;
+mod recogniser_queries;
 mod refusal;
 mod settings;
 mod summary;

@@ -4,7 +4,7 @@ use rekognition_model::Operation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{cost, queries};
+use super::{cost, recogniser_queries};
 use crate::{
     Analyses,
     document::{AnalysisError, Cost},
@@ -45,7 +45,7 @@ impl Answers {
                     Err(_) => return None,
                 };
                 Some(SavedAnswer {
-                    query: queries::fingerprint(query),
+                    query: recogniser_queries::fingerprint(query),
                     answer,
                     error,
                 })
@@ -67,7 +67,11 @@ impl Answers {
             .iter()
             .filter_map(|(query, answer)| {
                 let error = answer.as_ref().err()?;
-                Some(queries::errors(query.operation(), analyses, error))
+                Some(recogniser_queries::errors(
+                    query.operation(),
+                    analyses,
+                    error,
+                ))
             })
             .flatten()
             .collect()
