@@ -12,7 +12,6 @@ use crate::{
 #[command(
     name = "sightline",
     version,
-    about,
     propagate_version = true,
     after_long_help = "\
 GETTING STARTED
