@@ -13,12 +13,9 @@ use sightline_pipeline::service_error::{Fate, Service, ServiceError, code};
 ///
 /// Sources: Amazon S3 API Reference, "Error responses"; Amazon Rekognition API Reference, "Common
 /// errors" and the errors of its image operations; AWS SDKs and Tools Reference Guide, "Retry
-/// behavior" (throttling and transient codes). Expired credentials are among them because Lambda
-/// gives a function new ones.
-const RETRYABLE_CODES: [&str; 19] = [
+/// behavior" (throttling and transient codes).
+const RETRYABLE_CODES: [&str; 17] = [
     "BandwidthLimitExceeded",
-    "ExpiredToken",
-    "ExpiredTokenException",
     "InternalError",
     "InternalServerError",
     "PriorRequestNotComplete",
@@ -37,6 +34,10 @@ const RETRYABLE_CODES: [&str; 19] = [
     "TransactionInProgressException",
 ];
 
+/// Error codes of expired credentials. They are retryable, because Lambda gives a function new ones; elsewhere a
+/// person has to renew them.
+const EXPIRED_CODES: [&str; 2] = ["ExpiredToken", "ExpiredTokenException"];
+
 /// Error codes of wrong permissions, credentials and bucket names. They say nothing about a picture: after a
 /// repair of the deployment, the same request succeeds.
 ///
@@ -46,15 +47,13 @@ const RETRYABLE_CODES: [&str; 19] = [
 /// credentials, and 403 (`AccessDenied`) for missing permissions. `InvalidS3ObjectException` means that
 /// Rekognition cannot read an object that was read here a moment ago: it is in another region, a permission is
 /// missing, or it was deleted since, which the next attempt finds.
-const REPAIR_CODES: [&str; 26] = [
+const REPAIR_CODES: [&str; 24] = [
     "AccessDenied",
     "AccessDeniedException",
     "AccountProblem",
     "AllAccessDisabled",
     "AuthorizationHeaderMalformed",
     "BadRequest",
-    "ExpiredToken",
-    "ExpiredTokenException",
     "IncompleteSignature",
     "IncompleteSignatureException",
     "InvalidAccessKeyId",
@@ -106,15 +105,7 @@ impl Failure {
             SdkError::DispatchFailure(failure) if failure.is_timeout() => unanswered(code::TIMEOUT),
             // Missing credentials count as unanswered: a role's credentials come from the network too.
             SdkError::DispatchFailure(_) => unanswered(code::DISPATCH),
-            SdkError::ConstructionFailure(_) => failure(
-                code::REQUEST,
-                if service == Service::Index {
-                    Fate::Repair
-                } else {
-                    Fate::Final
-                },
-                None,
-            ),
+            SdkError::ConstructionFailure(_) => failure(code::REQUEST, Fate::Final, None),
             SdkError::ResponseError(response) => failure(
                 code::RESPONSE,
                 Fate::RETRY_UNANSWERED,
@@ -134,9 +125,12 @@ impl Failure {
                     || format!("HTTP {status} without a message"),
                     without_queries,
                 );
-                let fate = fate(service, &code, status);
+                let fate = fate(&code, status);
                 Self {
-                    error: ServiceError::new(service, operation, code, message, fate),
+                    error: ServiceError {
+                        no_credentials: EXPIRED_CODES.contains(&code.as_str()),
+                        ..ServiceError::new(service, operation, code, message, fate)
+                    },
                     status: Some(status),
                 }
             }
@@ -163,15 +157,16 @@ where
 }
 
 /// The fate of an error with this code and HTTP status.
-fn fate(service: Service, code: &str, status: u16) -> Fate {
+fn fate(code: &str, status: u16) -> Fate {
     // 501 is the only 5xx after which the same request never succeeds.
-    if RETRYABLE_CODES.contains(&code) || matches!(status, 429 | 500 | 502..=599) {
+    if RETRYABLE_CODES.contains(&code)
+        || EXPIRED_CODES.contains(&code)
+        || matches!(status, 429 | 500 | 502..=599)
+    {
         Fate::RETRY
     } else if REPAIR_CODES.contains(&code)
         // S3 passes on errors of the key management service, such as `KMS.DisabledException`.
         || code.starts_with("KMS.")
-        // No picture makes an index or a queue reject a request.
-        || matches!(service, Service::Index | Service::Sqs)
     {
         Fate::Repair
     } else {
@@ -243,14 +238,14 @@ mod tests {
             "InvalidS3ObjectException",
             "KMS.DisabledException",
         ] {
-            assert_eq!(fate(Service::S3, code, 400), Fate::Repair, "{code}");
+            assert_eq!(fate(code, 400), Fate::Repair, "{code}");
         }
         for code in ["InvalidImageFormatException", "InvalidObjectState"] {
-            assert_eq!(fate(Service::S3, code, 400), Fate::Final, "{code}");
-            assert_eq!(fate(Service::Index, code, 400), Fate::Repair, "{code}");
+            assert_eq!(fate(code, 400), Fate::Final, "{code}");
         }
-        assert_eq!(fate(Service::S3, "SlowDown", 503), Fate::RETRY);
-        assert_eq!(fate(Service::Rekognition, "Anything", 501), Fate::Final);
+        assert_eq!(fate("SlowDown", 503), Fate::RETRY);
+        assert_eq!(fate("ExpiredToken", 400), Fate::RETRY);
+        assert_eq!(fate("Anything", 501), Fate::Final);
     }
 
     #[test]

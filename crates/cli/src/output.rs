@@ -178,10 +178,10 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> io::Result<()> {
 /// Writes a line of text to standard output.
 ///
 /// # Errors
-/// As [`Table::print`].
+/// If standard output cannot be written, a closed pipe included: what the line announces then does not happen.
 pub(crate) fn print_line(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    ignore_closed_pipe(writeln!(out, "{text}").and_then(|()| out.flush()))
+    writeln!(out, "{text}").and_then(|()| out.flush())
 }
 
 /// A reader such as `head` closes the pipe when it has enough.

@@ -1,7 +1,7 @@
 //! Exponential back-off with jitter: each pause is twice the one before, up to a longest pause.
 //!
-//! Each pause is then lengthened at random, at most to twice its length, so that workers that failed together
-//! do not retry together.
+//! Each pause is then shortened at random, at most by half, so that workers that failed together do not retry
+//! together.
 
 use std::{ops::AsyncFn, time::Duration};
 
@@ -26,9 +26,10 @@ pub fn endless_pauses(first: Duration, longest: Duration) -> impl Iterator<Item 
 }
 
 fn builder(first: Duration, longest: Duration) -> ExponentialBuilder {
+    // The builder's jitter adds up to as much again.
     ExponentialBuilder::default()
-        .with_min_delay(first)
-        .with_max_delay(longest)
+        .with_min_delay(first / 2)
+        .with_max_delay(longest / 2)
         .with_jitter()
 }
 
@@ -54,16 +55,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_the_longest_and_jitter_at_most_doubles_each() {
+    fn pauses_double_up_to_the_longest_and_jitter_at_most_halves_each() {
         let first = Duration::from_millis(10);
         let longest = Duration::from_millis(50);
         let pauses: Vec<_> = pauses(first, longest, 6).collect();
         assert_eq!(pauses.len(), 5);
-        for (pause, least) in pauses.iter().zip([10, 20, 40, 50, 50]) {
-            let least = Duration::from_millis(least);
+        for (pause, most) in pauses.iter().zip([10, 20, 40, 50, 50]) {
+            let most = Duration::from_millis(most);
             assert!(
-                (least..=2 * least).contains(pause),
-                "{pauses:?} has {pause:?} where {least:?} is the least"
+                (most / 2..=most).contains(pause),
+                "{pauses:?} has {pause:?} where {most:?} is the most"
             );
         }
         assert_eq!(endless_pauses(first, longest).take(1000).count(), 1000);

@@ -220,7 +220,12 @@ impl<S: ObjectStore> DailyLimit<S> {
 /// The error while the analyses cannot be counted. It says nothing about the picture, so it is never final.
 fn not_counted(cause: ServiceError) -> ServiceError {
     let message = format!("today's analyses cannot be counted: {cause}");
-    error(cause.code, message, Fate::RETRY)
+    let fate = if cause.needs_repair() {
+        Fate::Repair
+    } else {
+        Fate::RETRY
+    };
+    error(cause.code, message, fate)
 }
 
 fn error(code: impl Into<String>, message: impl Into<String>, fate: Fate) -> ServiceError {

@@ -75,7 +75,7 @@ pub struct ServiceError {
     pub message: String,
     /// What can be done about it.
     pub fate: Fate,
-    /// Whether the request was never sent because no usable credentials were found.
+    /// Whether usable credentials are missing: none were found, so the request was not sent, or they have expired.
     pub no_credentials: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use sightline_pipeline::{ResultDocument, ServiceError};
+use sightline_pipeline::{ResultDocument, Service, ServiceError};
 
 /// The outcome of processing an image.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,9 +74,14 @@ impl RetryableFailure {
 
     /// Whether somebody must repair the deployment first.
     #[must_use]
-    pub(crate) const fn needs_repair(&self) -> bool {
+    pub(crate) fn needs_repair(&self) -> bool {
         match self {
-            Self::Service(error) => error.needs_repair(),
+            // No image makes the index refuse it. Credentials expire for good where nobody renews them.
+            Self::Service(error) => {
+                error.needs_repair()
+                    || error.no_credentials
+                    || (error.service == Service::Index && !error.is_retryable())
+            }
             Self::LeaseHeld | Self::Contended | Self::OutOfTime | Self::Panicked => false,
         }
     }

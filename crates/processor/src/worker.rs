@@ -130,11 +130,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         };
         let stored = slot.judge(head?);
         if let Some(skip) = stored.skip() {
-            if skip == Skip::Answered {
-                // The worker that wrote the document may have died before it added the row.
-                self.index_stored(key).await?;
-            }
-            return Ok(Outcome::Skipped(skip));
+            return self.skip(key, skip).await;
         }
         let (analyses, refused) = match source::analyses(info, self.config) {
             Ok(analyses) => {
@@ -162,8 +158,18 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             Outcome::Written(document) if !self.index(&document).await? => {
                 Ok(Outcome::Skipped(Skip::Gone))
             }
+            Outcome::Skipped(skip) => self.skip(key, skip).await,
             outcome => Ok(outcome),
         }
+    }
+
+    /// Skips the image. If it has a result, adds that to the index: the worker that wrote it may have died before
+    /// it added the row.
+    async fn skip(&self, key: &SourceKey, skip: Skip) -> Result<Outcome, RetryableFailure> {
+        if skip == Skip::Answered {
+            self.index_stored(key).await?;
+        }
+        Ok(Outcome::Skipped(skip))
     }
 
     /// Holds the lease during the analysis. Afterwards releases it or, if the image has to be

@@ -271,6 +271,6 @@ fn unreadable(operation: &'static str, error: &serde_json::Error) -> ServiceErro
         operation,
         "Item",
         format!("an item is malformed: {error}"),
-        Fate::Repair,
+        Fate::Final,
     )
 }

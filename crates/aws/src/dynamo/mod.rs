@@ -96,7 +96,7 @@ impl DynamoIndex {
 
     /// The error of a request that the SDK could not build.
     fn not_built(&self, operation: &'static str, reason: &dyn fmt::Display) -> ServiceError {
-        ServiceError::not_built(Service::Index, operation, reason, Fate::Repair).on(&self.table)
+        ServiceError::not_built(Service::Index, operation, reason, Fate::Final).on(&self.table)
     }
 }
 

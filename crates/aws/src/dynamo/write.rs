@@ -193,7 +193,7 @@ impl DynamoIndex {
             // The reasons, such as ThrottlingError, decide the fate; the message lists them too.
             let throttled = codes()
                 .any(|code| matches!(code, "ThrottlingError" | "ProvisionedThroughputExceeded"));
-            error.fate = if throttled { Fate::RETRY } else { Fate::Repair };
+            error.fate = if throttled { Fate::RETRY } else { Fate::Final };
             return Err(TransactionError::Other(error));
         }
         Err(TransactionError::Other(

@@ -114,7 +114,7 @@ impl SqliteIndex {
                     path.display(),
                     MIGRATIONS.len()
                 ),
-                Fate::Repair,
+                Fate::Final,
             ),
         })?;
         Ok(Self(Arc::new(Connections {
@@ -246,7 +246,7 @@ fn failed(operation: &'static str) -> impl Fn(rusqlite::Error) -> ServiceError {
             operation,
             code.map_or_else(|| "Sqlite".to_owned(), |code| format!("{code:?}")),
             cause.to_string(),
-            if temporary { Fate::RETRY } else { Fate::Repair },
+            if temporary { Fate::RETRY } else { Fate::Final },
         )
     }
 }
