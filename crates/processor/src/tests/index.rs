@@ -1,8 +1,17 @@
 //! The image's row in the index.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
 use sightline_pipeline::{
     SourceKey,
     index::{Entry, ImageIndex},
+    object_store::{Get, GetOutcome, ObjectInfo, ObjectStore, Put, PutOutcome},
     service_error::{Fate, ServiceError},
     testing::{CannedRecogniser, FailingIndex, Faults, MemoryIndex, MemoryStore, busy},
 };
@@ -16,7 +25,7 @@ type Indexed<I> = Processor<MemoryStore, CannedRecogniser, I>;
 
 /// The test's processor, with this index.
 fn indexed<I: ImageIndex + Clone>(test: &TestProcessor, index: &I) -> Indexed<I> {
-    let options = options(&test.clock, std::time::Duration::ZERO);
+    let options = options(&test.clock, Duration::ZERO);
     test.another_processor(config("labels"), options)
         .with_index(Some(index.clone()))
 }
@@ -99,4 +108,59 @@ async fn an_image_that_is_removed_while_in_process_leaves_nothing() {
         );
         assert!(index.entries().is_empty());
     }
+}
+
+/// Hides the result from the first look, as if another worker wrote it just afterwards.
+#[derive(Debug, Clone)]
+struct LateResult {
+    store: MemoryStore,
+    hidden: Arc<AtomicBool>,
+}
+
+impl ObjectStore for LateResult {
+    async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>, ServiceError> {
+        if key.starts_with("results/") && self.hidden.swap(false, Ordering::SeqCst) {
+            return Ok(None);
+        }
+        self.store.head(bucket, key).await
+    }
+
+    async fn get(&self, get: Get<'_>) -> Result<GetOutcome, ServiceError> {
+        self.store.get(get).await
+    }
+
+    async fn put(&self, put: Put<'_>) -> Result<PutOutcome, ServiceError> {
+        self.store.put(put).await
+    }
+
+    async fn delete(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
+        self.store.delete(bucket, key).await
+    }
+
+    async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
+        self.store.delete_once(bucket, key).await
+    }
+}
+
+#[tokio::test]
+async fn a_result_that_another_worker_wrote_in_the_meantime_gets_its_row() {
+    let (test, index) = (TestProcessor::new("labels"), MemoryIndex::new());
+    let event = event(&test);
+    // The other worker dies before it adds the row.
+    test.handle(event.clone()).await.unwrap();
+    let late = LateResult {
+        store: test.store.clone(),
+        hidden: Arc::new(AtomicBool::new(true)),
+    };
+    let processor = Processor::new(
+        config("labels"),
+        late,
+        test.recogniser.clone(),
+        options(&test.clock, Duration::ZERO),
+    )
+    .with_index(Some(index.clone()));
+    let answer = processor.handle(event, &invocation(60)).await.unwrap();
+    assert!(failures(&answer).is_empty());
+    assert_eq!(index.entries().len(), 1);
+    assert_eq!(test.recogniser.count(), 1);
 }
