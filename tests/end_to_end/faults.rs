@@ -1,7 +1,7 @@
-//! The unmodified processor behind a network and services that fail: 30 % of all calls are throttled, break,
-//! hang or lose their reply, and every event comes three times, in any order, beside late events of versions that were
-//! replaced. Every picture still gets its one right document, every operation is paid for once a picture, and the figures
-//! for CloudWatch say so.
+//! The unmodified processor with a failing network and failing services: 30 % of all calls are throttled, break,
+//! hang or lose their reply. Every event arrives three times, in any order, among late events of replaced
+//! versions. Every picture still gets exactly one correct document, every operation is billed once per picture, and the
+//! CloudWatch metrics agree.
 
 use std::{
     collections::BTreeMap,
@@ -21,18 +21,18 @@ use sightline_tests::{
 
 const INPUT: &str = "faults-input";
 const OUTPUT: &str = "faults-output";
-/// Calls that fail, percent.
+/// The share of calls that fail, in percent.
 const PERCENT: u64 = 30;
-/// How often each event comes.
+/// How often each event arrives.
 const DUPLICATES: usize = 3;
-/// One in so many pictures was another before, whose events come late.
+/// One in this many pictures replaced an earlier one, whose events arrive late.
 const REPLACED: usize = 10;
-/// Processes of the function.
+/// The number of processes of the function.
 const PROCESSES: usize = 24;
 /// The side of a picture in pixels.
 const SIDE: u32 = 96;
 
-/// A number that can be set by an environment variable.
+/// A number that an environment variable can set.
 fn setting(variable: &str, default: u64) -> Result<u64> {
     env::var(variable).map_or(Ok(default), |text| {
         text.parse()
@@ -40,7 +40,7 @@ fn setting(variable: &str, default: u64) -> Result<u64> {
     })
 }
 
-/// Writes so many small pictures, no two alike, and gives their names.
+/// Writes this many small pictures, no two of them equal, and returns their names.
 fn paint(folder: &Path, count: u32) -> Result<Vec<String>> {
     let astronaut = image::open(picture("astronaut.png")?)?.to_rgb8();
     let (width, height) = (astronaut.width() - SIDE, astronaut.height() - SIDE);
@@ -49,7 +49,7 @@ fn paint(folder: &Path, count: u32) -> Result<Vec<String>> {
             let name = format!("piece +{number:04}.png");
             let (x, y) = (number * 7 % width, number * 61 % height);
             let mut piece = image::imageops::crop_imm(&astronaut, x, y, SIDE, SIDE).to_image();
-            // Overlapping pieces could be alike where the photograph is black.
+            // Overlapping pieces could be equal where the photograph is black.
             let [high, low] = [number / 256, number % 256].map(|part| part as u8);
             piece.put_pixel(0, 0, image::Rgb([high, low, 0]));
             piece.save(folder.join(&name))?;
@@ -62,7 +62,7 @@ fn paint(folder: &Path, count: u32) -> Result<Vec<String>> {
 fn shuffle<T>(list: &mut [T], seed: u64) {
     let mut state = seed;
     for last in (1..list.len()).rev() {
-        // Knuth's MMIX generator; its upper half is good enough to deal cards by.
+        // Knuth's MMIX generator; its upper half is random enough to shuffle with.
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
@@ -71,7 +71,7 @@ fn shuffle<T>(list: &mut [T], seed: u64) {
     }
 }
 
-/// A face that no other picture has.
+/// A face that is in no other picture.
 fn face_of(object: &str) -> String {
     let number = object
         .bytes()
@@ -108,7 +108,7 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
     let uploaded = objects(&aws, INPUT, "uploads/")?;
     ensure!(uploaded.len() == usize::try_from(count)?);
 
-    // Faces are asked for too, of a stand-in: with two operations, one can fail where the other has an answer.
+    // A stand-in answers for faces too: with two operations, one can fail while the other succeeds.
     let faces = rekognition::replay(|operation, object| {
         (operation == "DetectFaces").then(|| face_of(object))
     })?;
@@ -160,7 +160,7 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
     let took = began.elapsed();
     drop(functions);
 
-    // What was delivered, and so paid for and received.
+    // The answers that were delivered, and so billed and received.
     let mut answers: BTreeMap<(String, String), Vec<Value>> = BTreeMap::new();
     for delivery in proxy.delivered() {
         answers
@@ -191,8 +191,8 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
         "{share} of the calls had faults"
     );
 
-    // A document that was stored in the very moment in which its invocation ended is known as stored only to the
-    // next one, which counts nothing.
+    // If a document is stored at the moment its invocation ends, only the next invocation sees it, and that one does not count
+    // it.
     let counted = f64::from(count) * 0.99..=f64::from(count);
     ensure!(
         counted.contains(&figures.images) && figures.billed_calls == 2.0 * figures.images,
@@ -236,7 +236,7 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
     Ok(())
 }
 
-/// What the processors' logs say to CloudWatch, all together.
+/// The sum of the CloudWatch metrics in the processors' logs.
 #[derive(Debug, Default)]
 struct Figures {
     images: f64,
@@ -263,8 +263,8 @@ impl Figures {
     }
 }
 
-/// Whether this is the right document of the picture: of this very object, and with exactly the answers that
-/// were had, each of them once.
+/// Whether this is the correct document of the picture: it names this object and holds exactly the answers that
+/// were delivered, each once.
 fn check(
     document: &Value,
     key: &str,

@@ -1,4 +1,4 @@
-//! Images in the request, and thumbnails, over the real process.
+//! Images in the request, and thumbnails, with the real process.
 
 use std::{
     fs, thread,
@@ -31,7 +31,7 @@ fn analysed(local: &Local, bytes: &[u8]) -> Result<Value> {
     answer.json()
 }
 
-/// What `GET /thumbnails/…` leads to: a JPEG whose longest side is 128 pixels. Answers its size.
+/// Checks that `GET /thumbnails/…` leads to a JPEG whose longest side is 128 pixels. Returns its size.
 fn thumbnail(local: &Local, key: &str) -> Result<(u32, u32)> {
     let redirection = http(
         "GET",
@@ -76,7 +76,7 @@ fn an_image_in_the_request_is_answered_stored_and_served() -> Result<()> {
             labels.iter().any(|label| label["Name"] == "Person"),
             "{reply}"
         );
-        // What is stored is what was answered.
+        // The stored document equals the one in the reply.
         let stored = result(&format!("{}/results/{key}", local.ready.api))?;
         ensure!(Some(&stored) == reply.get("result"), "{stored}");
         let size = thumbnail(&local, key)?;
@@ -128,7 +128,7 @@ fn images_that_cannot_be_analysed_are_told_from_requests_that_cannot_be_read() -
 fn an_upload_has_an_upright_thumbnail() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
-    // A wide picture that an orientation turns to stand.
+    // A wide picture whose orientation turns it upright.
     let jpeg = fs::read(picture("rocket.jpg")?)?;
     let (width, height) = image::load_from_memory(&jpeg)?.dimensions();
     ensure!(width > height, "the test needs a wide picture");
@@ -151,10 +151,10 @@ fn an_upload_has_an_upright_thumbnail() -> Result<()> {
 }
 
 #[test]
-fn what_is_done_and_spent_is_counted_whichever_way_a_picture_came() -> Result<()> {
+fn metrics_count_uploads_and_images_in_requests() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
-    // A document can be read a moment before it is counted.
+    // A document can be read a moment before the metrics count it.
     let counted = |line: &str| -> Result<()> {
         let began = Instant::now();
         loop {

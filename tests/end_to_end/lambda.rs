@@ -1,5 +1,5 @@
 //! The unmodified Lambda functions under `cargo lambda watch`, which speaks Lambda's Runtime API, against
-//! the local endpoint. They work over buckets of their own, so that nothing else answers for them.
+//! the local endpoint. They have buckets of their own, so that nothing else processes their objects.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ use sightline_tests::{
 const INPUT: &str = "lambda-input";
 const OUTPUT: &str = "lambda-output";
 
-/// Programs that end with the test.
+/// Processes that end with the test.
 struct Running(Vec<Child>);
 
 impl Drop for Running {
@@ -43,7 +43,7 @@ struct Lambda {
 }
 
 impl Lambda {
-    /// With these variables beside the buckets.
+    /// With these variables besides the buckets.
     fn start(local: &Local, folder: &Path, variables: &[(&str, &str)]) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let log = |name: &str| fs::File::create(folder.join(format!("{name}.log")));
@@ -93,7 +93,7 @@ impl Lambda {
         })
     }
 
-    /// Invokes the processor and answers what it answers.
+    /// Invokes the processor and returns its response.
     fn process(&self, event: &Value) -> Result<Value> {
         invoke(&self.address, "sightline-processor", event)
     }
@@ -108,7 +108,7 @@ impl Lambda {
         through_gateway(&self.address, subject, method, path, body)
     }
 
-    /// Asks the upload API through a function address.
+    /// Calls the upload API through a function URL.
     fn api(&self, method: &str, path: &str, body: &Value) -> Result<sightline_tests::Answer> {
         let body = if body.is_null() {
             String::new()
@@ -125,7 +125,7 @@ impl Lambda {
 }
 
 #[test]
-fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
+fn both_functions_respond_and_a_batch_names_only_its_bad_record() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
     let aws = |arguments: &[&str]| local.ready.aws(arguments);
@@ -135,7 +135,7 @@ fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
     let namespace = [("METRICS_NAMESPACE", "Sightline/test")];
     let lambda = Lambda::start(&local, folder.path(), &namespace)?;
 
-    // The API function: an address, an upload, a pending answer.
+    // The API function: a URL, an upload, a pending result.
     let health = lambda.api("GET", "/health", &Value::Null)?;
     ensure!(
         health.status == 200,
@@ -179,7 +179,7 @@ fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
     );
     ensure!(problem.header("content-type") == Some("application/problem+json"));
 
-    // The processor: a batch of three, one of which nobody can read.
+    // The processor: a batch of three messages, one of which is unreadable.
     aws(&[
         "s3",
         "cp",
@@ -235,7 +235,7 @@ fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
         "Bucket": INPUT, "RequestId": "5582815E1AEA5ADF", "HostId": "example"});
     lambda.process(&test_event)?;
 
-    // The repeated event made no second call.
+    // The repeated event caused no second call.
     let calls = sightline_tests::aws_calls(&folder.path().join("data"))?;
     let count = calls
         .iter()
@@ -246,7 +246,7 @@ fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
         .count();
     ensure!(count == 1, "{count} calls for one picture");
 
-    // What was done and spent stands in lines for CloudWatch: two pictures here, one in a request there.
+    // The logs hold metric lines for CloudWatch: two pictures in one function's, one picture in a request in the other's.
     let inline = lambda.api(
         "POST",
         "/images",
@@ -266,7 +266,7 @@ fn both_functions_answer_and_a_batch_names_just_its_bad_record() -> Result<()> {
     Ok(())
 }
 
-/// The lines with this figure in CloudWatch's embedded metric format that a function wrote: how many, and their sum.
+/// The number and sum of a metric's lines in CloudWatch's embedded metric format in a function's log.
 fn embedded(log: &Path, namespace: &str, figure: &str) -> Result<(usize, f64)> {
     let mut found = (0, 0.0);
     for line in fs::read_to_string(log)?.lines() {
@@ -285,7 +285,7 @@ fn embedded(log: &Path, namespace: &str, figure: &str) -> Result<(usize, f64)> {
 }
 
 #[test]
-fn with_sign_in_everybody_has_images_of_their_own() -> Result<()> {
+fn with_sign_in_each_user_has_separate_images() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
     let aws = |arguments: &[&str]| local.ready.aws(arguments);
@@ -302,7 +302,7 @@ fn with_sign_in_everybody_has_images_of_their_own() -> Result<()> {
         ensure!(status == 401, "{status}");
         ensure!(text(&problem, "/code")? == "unauthenticated");
     }
-    // Not through the gateway, so nobody has looked at the token.
+    // Not through the gateway, so nothing has checked the token.
     let around = lambda.api("POST", "/uploads", &ask)?;
     ensure!(around.status == 401, "{}", around.status);
 
@@ -345,7 +345,7 @@ fn with_sign_in_everybody_has_images_of_their_own() -> Result<()> {
             ensure!((status == 404) == (expected == 204), "{path}: {status}");
         }
     }
-    // A late event finds nothing to do.
+    // A late event changes nothing.
     lambda.process(&s3_event(INPUT, key, &e_tag, bytes.len() as u64))?;
     let (status, _) = lambda.gateway(Some(anne), "GET", &image, &Value::Null)?;
     ensure!(status == 404, "{status}");
@@ -360,7 +360,7 @@ fn with_sign_in_everybody_has_images_of_their_own() -> Result<()> {
 }
 
 #[test]
-fn a_function_without_its_configuration_says_which_variable_it_lacks() -> Result<()> {
+fn a_function_names_its_missing_variable() -> Result<()> {
     for function in ["sightline-upload-api", "sightline-processor"] {
         let output = Command::new("timeout")
             .arg("20")

@@ -1,4 +1,4 @@
-//! Finding pictures again over `sightline local`: listed, found by label, paged through, counted, seen, deleted.
+//! The library of pictures through `sightline local`: lists, search by label, pages, counts, thumbnails, deletion.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +13,7 @@ use sightline_tests::{
     Answer, Local, TIMEOUT, functions::objects, http, picture, result, text, upload,
 };
 
-/// What a label is called, percent-encoded for a query.
+/// The name of a label, percent-encoded for a query.
 fn encoded(name: &str) -> String {
     name.bytes()
         .map(|byte| match byte {
@@ -62,7 +62,7 @@ impl Api<'_> {
         Ok((keys, cursor))
     }
 
-    /// Waits until so many images are listed; a row is written just after its document.
+    /// Waits until this many images are listed; a row is written just after its document.
     fn wait_for(&self, images: usize) -> Result<Vec<String>> {
         let began = Instant::now();
         loop {
@@ -123,7 +123,7 @@ fn counts(value: &Value, member: &str) -> Result<BTreeMap<String, u64>> {
         .collect()
 }
 
-/// What `GET /labels` must say of these documents.
+/// The counts that `GET /labels` must return for these documents.
 fn counted<'a>(
     documents: impl IntoIterator<Item = &'a Value>,
 ) -> Result<[BTreeMap<String, u64>; 2]> {
@@ -139,7 +139,7 @@ fn counted<'a>(
 }
 
 #[test]
-fn pictures_are_found_again_and_deleted_whole() -> Result<()> {
+fn pictures_can_be_found_and_deleted_completely() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     let local = Local::start(&data, &[])?;
@@ -167,7 +167,7 @@ fn pictures_are_found_again_and_deleted_whole() -> Result<()> {
         originals.insert(key, bytes);
     }
 
-    // All of them, newest first, and the same page by page.
+    // All images, newest first, and the same page by page.
     let keys = api.wait_for(3)?;
     let images = api.get("/images")?;
     let mut order = list(&images, "images")?
@@ -235,7 +235,7 @@ fn pictures_are_found_again_and_deleted_whole() -> Result<()> {
     let said = api.get("/labels")?;
     ensure!(counts(&said, "labels")? == labels && counts(&said, "categories")? == categories);
 
-    // One of them, whole.
+    // One image with all its details.
     let key = keys.first().context("three keys")?.clone();
     let details = api.get(&format!("/images/{key}"))?;
     let fetch = |pointer: &str| http("GET", text(&details, pointer)?, &[], b"");
@@ -243,7 +243,7 @@ fn pictures_are_found_again_and_deleted_whole() -> Result<()> {
     ensure!(Some(&fetch("/resultUrl")?.json()?) == documents.get(&key));
     ensure!(fetch("/thumbnail/url")?.body.starts_with(&[0xFF, 0xD8]));
 
-    // Deleted, it is gone everywhere, and deleting it again is no error.
+    // A deleted image is gone everywhere, and deleting it again is not an error.
     let aws = |arguments: &[&str]| local.ready.aws(arguments);
     for _ in 0..2 {
         let deleted = api.ask("DELETE", &format!("/images/{key}"))?;
@@ -280,7 +280,7 @@ fn pictures_are_found_again_and_deleted_whole() -> Result<()> {
         ensure!(counts(&said, "labels")? == labels && counts(&said, "categories")? == categories);
     }
 
-    // Another picture may be put under the key, and is listed.
+    // Another picture can be stored under the same key, and is listed.
     let file = picture("coffee.png")?;
     aws(&[
         "s3",
@@ -294,7 +294,7 @@ fn pictures_are_found_again_and_deleted_whole() -> Result<()> {
     result(&format!("{}/results/{key}", local.ready.api))?;
     ensure!(api.wait_for(3)?.first() == Some(&key));
 
-    // A picture in the request is listed at once.
+    // A picture sent in the request is listed at once.
     let inline = http(
         "POST",
         &format!("{}/images", local.ready.api),
@@ -308,7 +308,7 @@ fn pictures_are_found_again_and_deleted_whole() -> Result<()> {
     let keys = api.page("limit=100")?.0;
     ensure!(keys.len() == 4 && keys.contains(&inline), "{keys:?}");
 
-    // And all of it is there after the next start.
+    // Everything is still there after a restart.
     local.interrupt()?;
     let local = Local::start(&data, &[])?;
     ensure!(Api(&local).page("limit=100")?.0 == keys);

@@ -1,5 +1,5 @@
 //! Flows over the real programs: `sightline local` and the unmodified Lambda functions, driven by
-//! curl, the AWS CLI, boto3, the Lambda runtime's stand-in and Chromium. `tests/run` lays out what they need.
+//! curl, the AWS CLI, boto3, a stand-in for the Lambda runtime, and Chromium. `tests/run` installs what they need.
 
 mod aws_clients;
 mod browser;

@@ -1,5 +1,5 @@
-//! What is malformed gets its named error from the running programs, and nothing panics. The full tables
-//! stand beside the code, in the upload API's and the processor's tests.
+//! Malformed requests get their named error from the running programs, and nothing panics. The full tables
+//! are in the unit tests of the upload API and the processor.
 
 use std::fs;
 
@@ -112,7 +112,7 @@ const REQUESTS: &[(&str, &str, &str, u16, &str)] = &[
     ),
 ];
 
-/// Method, path, headers, body, status, what the error names; all at the AWS endpoint, unsigned or badly signed.
+/// Method, path, headers, body, status, and a text in the error; all at the AWS endpoint, unsigned or wrongly signed.
 type Foreign = (
     &'static str,
     &'static str,

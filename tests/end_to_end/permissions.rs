@@ -1,9 +1,9 @@
-//! Least privilege, both ways: the two functions run with the environment of the synthesised stack through everything
-//! they do, and what the local endpoint saw each of them do is held against the policies of its role. Nothing that was needed may
-//! be missing, nothing that is granted may be unused.
+//! Least privilege, both ways. The two functions run with the environment of the synthesised stack and do everything they
+//! can do. The calls that the local endpoint recorded are compared with the policies of each role: no permission may be missing
+//! and none may be unused.
 //!
-//! The endpoint tells the functions apart by their access keys, and an address that a function signed belongs to the function,
-//! whoever uses it. DynamoDB is moto, with a recorder in front of it that reads actions and tables out of the requests.
+//! The endpoint tells the functions apart by their access keys. A URL that a function signed counts as the function's,
+//! whoever uses it. DynamoDB is moto, behind a recorder that reads actions and tables from the requests.
 
 use std::{
     collections::BTreeSet,
@@ -34,7 +34,7 @@ use sightline_tests::{
     wire::{self, Request, Server, Then},
 };
 
-/// What is granted without a call that the endpoint could see, each with its reason.
+/// Permissions whose calls the endpoint cannot see, each with its reason.
 const OUT_OF_SIGHT: [(&str, &str); 5] = [
     (
         "logs:CreateLogStream",
@@ -58,10 +58,10 @@ const OUT_OF_SIGHT: [(&str, &str); 5] = [
     ),
 ];
 
-/// Who is signed in.
+/// The signed-in user.
 const OWNER: &str = "0b7a1f6e-9f54-4f0e-8c55-6d1f8f0f4a11";
 
-/// Programs that end with the test.
+/// Processes that end with the test.
 struct Running(Vec<Child>);
 
 impl Drop for Running {
@@ -74,8 +74,8 @@ impl Drop for Running {
 }
 
 /// A function's program: the one built with the tests, or, with `SIGHTLINE_FUNCTIONS`, the one in
-/// `<SIGHTLINE_FUNCTIONS>/<name>/bootstrap.zip`, as `cdk/build-functions` leaves it for this machine's processor. What stands in
-/// `SIGHTLINE_RUNNER` runs programs for another one, such as `qemu-aarch64 -L /usr/aarch64-linux-gnu`.
+/// `<SIGHTLINE_FUNCTIONS>/<name>/bootstrap.zip`, as `cdk/build-functions` builds it for this machine's processor. The command in
+/// `SIGHTLINE_RUNNER` runs programs for another processor, such as `qemu-aarch64 -L /usr/aarch64-linux-gnu`.
 fn function(name: &str, folder: &Path) -> Result<Command> {
     let Some(built) = env::var_os("SIGHTLINE_FUNCTIONS") else {
         return Ok(Command::new(binary(name)?));
@@ -120,11 +120,11 @@ fn wait_for(port: u16, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// A server before another one, which sees every request.
+/// A proxy that sees every request to a server.
 struct Before {
     server: Server,
     seen: Arc<Mutex<Vec<Request>>>,
-    /// While it is set, requests that `refuses` picks are refused.
+    /// While set, requests that match `refuses` are rejected.
     refusing: Arc<AtomicBool>,
 }
 
@@ -156,7 +156,7 @@ impl Before {
     }
 }
 
-/// Passes a request on and its answer back, and closes the connection.
+/// Forwards a request and its response, then closes the connection.
 fn forward(upstream: &str, request: &Request, stream: &mut TcpStream) -> io::Result<Then> {
     let mut server = TcpStream::connect(upstream)?;
     let head = request.head.trim_end_matches("\r\n");
@@ -168,7 +168,7 @@ fn forward(upstream: &str, request: &Request, stream: &mut TcpStream) -> io::Res
     Ok(Then::Close)
 }
 
-/// What a request to DynamoDB needs. A transaction needs what its parts need (Amazon DynamoDB Developer Guide, "Using IAM with
+/// The permissions that a request to DynamoDB needs. A transaction needs those of its parts (Amazon DynamoDB Developer Guide, "Using IAM with
 /// DynamoDB transactions").
 fn dynamodb_permissions(request: &Request) -> Vec<Permission> {
     let operation = request
@@ -212,13 +212,13 @@ fn dynamodb_permissions(request: &Request) -> Vec<Permission> {
     }
 }
 
-/// The stack, as far as it runs here: buckets and Rekognition in `sightline local`, the table in moto, the unmodified functions under
+/// The part of the stack that runs here: buckets and Rekognition in `sightline local`, the table in moto, the unmodified functions under
 /// `cargo lambda watch`, each with the environment that the template gives it and an access key of its own.
 struct Stack {
     local: Local,
     deployed: Deployed,
     lambda: String,
-    /// Between each function and the endpoint, and between each function and DynamoDB.
+    /// The proxies between each function and the endpoint, and between each function and DynamoDB.
     endpoints: [Before; 2],
     tables: [Before; 2],
     keys: [String; 2],
@@ -358,7 +358,7 @@ impl Stack {
         self.bucket("OUTPUT_BUCKET")
     }
 
-    /// The AWS CLI with a person's key.
+    /// The AWS CLI with a user's key.
     fn aws(&self, arguments: &[&str]) -> Result<String> {
         self.local.ready.aws(arguments)
     }
@@ -373,7 +373,7 @@ impl Stack {
         Ok(answer)
     }
 
-    /// Hands an object to the processor as the queue does, and answers whether it was dealt with.
+    /// Sends an object's event to the processor as the queue does. Returns whether the processor succeeded.
     fn process(&self, key: &str) -> Result<bool> {
         let head: Value = serde_json::from_str(&self.aws(&[
             "s3api",
@@ -423,9 +423,9 @@ impl Stack {
         .is_ok()
     }
 
-    /// Everything that each function needed for what it was seen to do.
+    /// Every permission that each function needed for its recorded calls.
     fn needed(self) -> Result<[BTreeSet<Permission>; 2]> {
-        // The log is complete once the endpoint has ended.
+        // The log is complete when the endpoint has ended.
         self.local.interrupt()?;
         let calls = aws_calls(&self.data)?;
         let mut needed: [BTreeSet<Permission>; 2] = Default::default();
@@ -452,12 +452,12 @@ impl Stack {
     }
 }
 
-/// Everything that the functions do, whoever may see what.
+/// Everything that the functions do in every access mode.
 fn all_flows(stack: &Stack) -> Result<String> {
     let (astronaut, cat) = (picture("astronaut.png")?, picture("chelsea.png")?);
     let bytes = fs::read(&astronaut)?;
 
-    // An upload, its answer, and its thumbnail.
+    // An upload, its result and its thumbnail.
     let reply = stack.expect(
         201,
         "POST",
@@ -486,12 +486,12 @@ fn all_flows(stack: &Stack) -> Result<String> {
             "{address}"
         );
     }
-    // The same event again, another picture under the same key, and a lease that somebody left.
+    // The same event again, another picture under the same key, and a lease that was left behind.
     ensure!(stack.process(&key)?);
     stack.store(stack.input(), &key, &cat)?;
     stack.store(stack.output(), &format!("claims/{key}"), &cat)?;
     ensure!(stack.process(&key)?);
-    // A file in its place that is no picture has no thumbnail; then the picture again.
+    // A file that is not a picture has no thumbnail; then the picture again.
     let folder = tempfile::tempdir()?;
     let no_picture = folder.path().join("no-picture.png");
     fs::write(&no_picture, "no picture")?;
@@ -500,7 +500,7 @@ fn all_flows(stack: &Stack) -> Result<String> {
         ensure!(stack.process(&key)?);
     }
 
-    // One that was deleted before its turn came.
+    // An image that was deleted before it was processed.
     ensure!(stack.announce("uploads/gone.png", "0123456789abcdef0123456789abcdef", 1)?);
 
     // An image in the request.
@@ -508,7 +508,7 @@ fn all_flows(stack: &Stack) -> Result<String> {
     let inline = stack.expect(201, "POST", "/images", &json!({"image": image}))?;
     let inline = text(&inline, "/key")?;
     stack.expect(200, "GET", &format!("/results/{inline}"), &Value::Null)?;
-    // One that is not stored whole is taken away again.
+    // An image that could not be stored completely is removed.
     stack.refuse(true);
     let (status, answer) = stack.api("POST", "/images", &json!({"image": image}))?;
     stack.refuse(false);
@@ -517,7 +517,7 @@ fn all_flows(stack: &Stack) -> Result<String> {
 }
 
 impl Stack {
-    /// Has the upload API's documents refused.
+    /// Makes the bucket reject the upload API's documents.
     fn refuse(&self, refuse: bool) {
         for before in &self.endpoints {
             before.refusing.store(refuse, Ordering::SeqCst);
@@ -525,7 +525,7 @@ impl Stack {
     }
 }
 
-/// What owners may do besides.
+/// What owners may do in addition.
 fn owner_flows(stack: &Stack, key: &str) -> Result<()> {
     let list = stack.expect(200, "GET", "/images?limit=1", &Value::Null)?;
     ensure!(
@@ -549,7 +549,7 @@ fn owner_flows(stack: &Stack, key: &str) -> Result<()> {
     Ok(())
 }
 
-/// What is wrong with the grants of a function, in both directions, and by the check of the check: without any one of the grants,
+/// The errors in a function's grants: missing and unused ones. Also checks the check itself: without any one of the grants,
 /// something would be missing.
 fn compare(function: &str, granted: &[Permission], needed: &BTreeSet<Permission>) -> String {
     let granted: Vec<Permission> = granted
@@ -603,7 +603,7 @@ fn check(options: &[&str], flows: impl Fn(&Stack) -> Result<()>) -> Result<()> {
     Ok(())
 }
 
-/// The functions' logs, for a failure.
+/// The functions' logs, to explain a failure.
 fn said(folder: &Path) -> String {
     ["sightline-upload-api", "sightline-processor"]
         .into_iter()
@@ -628,7 +628,7 @@ fn with_owners_each_function_may_do_what_it_does_and_nothing_else() -> Result<()
 }
 
 #[test]
-fn unlisted_the_upload_api_may_neither_search_nor_remove() -> Result<()> {
+fn unlisted_the_upload_api_may_neither_search_nor_delete() -> Result<()> {
     check(&["access=unlisted"], |stack| {
         let key = all_flows(stack)?;
         stack.expect(403, "GET", "/images", &Value::Null)?;
@@ -637,8 +637,8 @@ fn unlisted_the_upload_api_may_neither_search_nor_remove() -> Result<()> {
     })
 }
 
-/// A picture that was deleted while the processor had it in hand: what was written is taken back. S3 tells times in whole seconds,
-/// so a picture that is put back within the second of its deletion counts as the one from before.
+/// A picture that was deleted while the processor was working on it: the result is removed. S3 gives times in whole seconds, so
+/// a picture stored again within the second of its deletion counts as the deleted one.
 fn taken_back(stack: &Stack, key: &str) -> Result<()> {
     for _ in 0..10 {
         stack.store(stack.input(), key, &picture("chelsea.png")?)?;

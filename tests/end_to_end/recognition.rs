@@ -53,7 +53,7 @@ fn photographs_are_named_with_a_box_on_the_object() -> Result<()> {
 }
 
 #[test]
-fn what_cannot_be_analysed_gets_a_document_that_says_why() -> Result<()> {
+fn a_picture_that_cannot_be_analysed_gets_a_document_with_the_reason() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
     let png = fs::read(picture("astronaut.png")?)?;
@@ -101,7 +101,7 @@ fn what_cannot_be_analysed_gets_a_document_that_says_why() -> Result<()> {
 }
 
 #[test]
-fn the_text_of_a_page_is_read_where_tesseract_is_installed() -> Result<()> {
+fn tesseract_reads_the_text_of_a_page() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let page = fs::read(picture("page.png")?)?;
     let read = |data: &str, arguments: &[&str]| {
@@ -137,7 +137,7 @@ fn the_text_of_a_page_is_read_where_tesseract_is_installed() -> Result<()> {
 }
 
 #[test]
-fn custom_labels_come_from_a_model_of_ones_own() -> Result<()> {
+fn custom_labels_come_from_an_own_model() -> Result<()> {
     let folder = tempfile::tempdir()?;
     // Tells which of red, green and blue a picture has most of.
     let model = root().join("crates/vision/tests/models/classifier.onnx");
@@ -189,7 +189,7 @@ fn custom_labels_come_from_a_model_of_ones_own() -> Result<()> {
 }
 
 #[test]
-fn an_analysis_that_nothing_can_answer_here_leaves_the_others_standing() -> Result<()> {
+fn an_unsupported_analysis_leaves_the_others_unaffected() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &["--analyses", "labels,faces"])?;
     let bytes = fs::read(picture("astronaut.png")?)?;

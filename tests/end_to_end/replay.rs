@@ -1,5 +1,5 @@
-//! All eight analyses at once, against a Rekognition that replays documented answers: each answer stands in the
-//! document as it was given, and botocore's parser finds all of it there.
+//! All eight analyses at once, against a Rekognition that replays documented answers: each answer is in the
+//! document unchanged, and botocore's parser finds all of it there.
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command, time::Duration};
 
@@ -16,7 +16,7 @@ const OUTPUT: &str = "replay-output";
 const MODEL: &str =
     "arn:aws:rekognition:us-east-1:111122223333:project/logos/version/logos.1/1767225600000";
 
-/// The prepared answers, {operation: answer} by the name of their file.
+/// The prepared answers: file name to {operation: answer}.
 fn answers(folder: &Path) -> Result<BTreeMap<String, Map<String, Value>>> {
     fs::read_dir(folder)?
         .map(|file| {
@@ -31,7 +31,7 @@ fn answers(folder: &Path) -> Result<BTreeMap<String, Map<String, Value>>> {
 }
 
 #[test]
-fn every_answer_of_every_operation_comes_through_whole() -> Result<()> {
+fn every_answer_of_every_operation_arrives_complete() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
     let ready = &local.ready;
@@ -52,7 +52,7 @@ fn every_answer_of_every_operation_comes_through_whole() -> Result<()> {
         answers.keys()
     );
 
-    // One picture for each set of answers, named after it.
+    // One picture for each set of answers, with the same name.
     let pictures = folder.path().join("pictures");
     fs::create_dir(&pictures)?;
     for name in answers.keys() {
@@ -125,7 +125,7 @@ fn every_answer_of_every_operation_comes_through_whole() -> Result<()> {
         ensure!(said.contains("values are equal"), "{said}");
     }
 
-    // What people read first, of the documented answers.
+    // The summary of the documented answers.
     let document: Value =
         serde_json::from_str(&fs::read_to_string(results.join("documented.png.json"))?)?;
     for (member, expected) in [
