@@ -125,7 +125,7 @@ fn summary(progress: &Progress) -> String {
         documents,
         written,
         unchanged,
-        passed_over,
+        skipped,
         unreadable,
         pruned,
     } = progress;
@@ -136,7 +136,7 @@ fn summary(progress: &Progress) -> String {
     );
     let mut parts = vec![format!("{written} entries written, {unchanged} unchanged")];
     for (number, what) in [
-        (passed_over, "skipped because the index is newer"),
+        (skipped, "skipped because the index is newer"),
         (pruned, "removed because their results are gone"),
         (unreadable, "unreadable (the log names them)"),
     ] {

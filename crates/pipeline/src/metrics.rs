@@ -83,12 +83,12 @@ impl Metrics {
 
 /// From now on, also writes the metrics to standard output in CloudWatch's embedded metric format, where Lambda
 /// collects them. Only the first call has an effect.
-pub fn embed(namespace: String) {
+pub fn enable_cloudwatch(namespace: String) {
     NAMESPACE.get_or_init(|| namespace);
 }
 
 /// Counts a document that was written.
-pub fn written(document: &ResultDocument) {
+pub fn count_document(document: &ResultDocument) {
     let metrics = &*METRICS;
     let label = |name, value: &str| [(name, value.to_owned())];
     let status = document.status.name();
@@ -120,7 +120,7 @@ pub fn written(document: &ResultDocument) {
 }
 
 /// Counts the cost of answers that are in no document.
-pub fn spent(cost: &Cost, now: OffsetDateTime) {
+pub fn count_undocumented_cost(cost: &Cost, now: OffsetDateTime) {
     if cost.calls == 0 {
         return;
     }
@@ -318,14 +318,14 @@ mod tests {
 
     #[test]
     fn the_prometheus_page_contains_all_counts() {
-        written(&document());
+        count_document(&document());
         retryable_failure("Recogniser", OffsetDateTime::UNIX_EPOCH);
         let cost = Cost {
             calls: 2,
             usd: 0.25,
             ..document().cost.unwrap()
         };
-        spent(&cost, OffsetDateTime::UNIX_EPOCH);
+        count_undocumented_cost(&cost, OffsetDateTime::UNIX_EPOCH);
         let page = render();
         for line in [
             "sightline_images_total{status=\"partial\"} 1\n",

@@ -100,7 +100,7 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
             store,
             recogniser,
             index: None,
-            preparer: Preparer::new(options.prepared_side_by_side),
+            preparer: Preparer::new(options.prepare_concurrency),
             options,
             process: Uuid::new_v4().to_string(),
             begun: AtomicU64::new(0),
@@ -224,7 +224,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
         }
         stream::iter(by_key)
             .map(|(key, jobs)| self.process_key(key, jobs, deadlines, request_id))
-            .buffer_unordered(self.options.side_by_side.max(1))
+            .buffer_unordered(self.options.concurrency.max(1))
             .collect::<Vec<_>>()
             .await
             .into_iter()

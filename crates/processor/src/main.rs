@@ -40,7 +40,7 @@ async fn run() -> anyhow::Result<()> {
         "AWS_LAMBDA_RUNTIME_API is not set. This program is a Lambda function; run it on AWS Lambda or with `cargo lambda watch`, or use `sightline local` instead"
     );
     logging::start();
-    metrics::embed(namespace);
+    metrics::enable_cloudwatch(namespace);
     let sdk = aws::load().await;
     let index = index_table.map(|table| aws::index(&sdk, table));
     let aws::Clients {
@@ -57,7 +57,7 @@ async fn run() -> anyhow::Result<()> {
         store,
         recogniser,
         Options {
-            prepared_side_by_side: default_concurrency(
+            prepare_concurrency: default_concurrency(
                 environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|mib| mib.parse().ok()),
             ),
             ..Options::default()

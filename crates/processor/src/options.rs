@@ -13,11 +13,11 @@ pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
 pub struct Options {
     /// How many images are processed at once. The default of 8 is close to a batch of 10 messages, and to
     /// the 5 calls a second that Rekognition allows in most regions (a call takes about a second).
-    pub side_by_side: usize,
+    pub concurrency: usize,
     /// How many images are read and decoded at once, which limits memory: each takes up to
     /// [`Limits::memory_bytes`](sightline_pipeline::prepare::Limits). The default is for a machine
     /// with ample memory; a function derives it from its memory ([`default_concurrency`]).
-    pub prepared_side_by_side: usize,
+    pub prepare_concurrency: usize,
     /// How long to wait for the lease on an image that another worker holds.
     pub lease_wait: Duration,
     /// Whether this process is the only worker, as on one machine. Leases of other processes
@@ -30,8 +30,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            side_by_side: 8,
-            prepared_side_by_side: default_concurrency(None),
+            concurrency: 8,
+            prepare_concurrency: default_concurrency(None),
             lease_wait: Duration::from_secs(3),
             sole_worker: false,
             clock: Arc::new(OffsetDateTime::now_utc),
@@ -42,8 +42,8 @@ impl Default for Options {
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
-            .field("side_by_side", &self.side_by_side)
-            .field("prepared_side_by_side", &self.prepared_side_by_side)
+            .field("concurrency", &self.concurrency)
+            .field("prepare_concurrency", &self.prepare_concurrency)
             .field("lease_wait", &self.lease_wait)
             .field("sole_worker", &self.sole_worker)
             .finish_non_exhaustive()

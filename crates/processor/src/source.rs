@@ -21,7 +21,7 @@ const MAX_HEADER_BYTES: u64 = 1024 * 1024;
 
 /// The outcome of looking for the event's object.
 #[derive(Debug)]
-pub(crate) enum Search {
+pub(crate) enum FindOutcome {
     /// The object.
     Found(SourceImage),
     /// The processor can never read the object.
@@ -45,7 +45,7 @@ pub(crate) struct SourceImage {
 pub(crate) async fn find<S: ObjectStore>(
     store: &S,
     event: &ObjectCreated,
-) -> Result<Search, ServiceError> {
+) -> Result<FindOutcome, ServiceError> {
     // HEAD returns the newest version and its checksum; a GET of a range does not.
     let (head, first) = futures::join!(
         store.head(&event.bucket, &event.key),
@@ -53,19 +53,19 @@ pub(crate) async fn find<S: ObjectStore>(
     );
     let (info, first) = match (head, first) {
         (Ok(Some(info)), Ok(first)) => (info, first),
-        (Ok(None), _) => return Ok(Search::Gone),
+        (Ok(None), _) => return Ok(FindOutcome::Gone),
         (Err(error), _) | (_, Err(error)) => return unreadable(error),
     };
     let differ = |in_event: &Option<String>, found: Option<&String>| matches!((in_event, found), (Some(in_event), Some(found)) if in_event != found);
     if differ(&event.e_tag, Some(&info.e_tag))
         || differ(&event.version_id, info.version_id.as_ref())
     {
-        return Ok(Search::Replaced);
+        return Ok(FindOutcome::Replaced);
     }
     let mut bytes = match first {
         GetOutcome::Found(got, bytes) if got.e_tag == info.e_tag => bytes,
-        GetOutcome::Found(..) | GetOutcome::Changed => return Ok(Search::Replaced),
-        GetOutcome::Missing => return Ok(Search::Gone),
+        GetOutcome::Found(..) | GetOutcome::Changed => return Ok(FindOutcome::Replaced),
+        GetOutcome::Missing => return Ok(FindOutcome::Gone),
     };
     loop {
         let header = read_header(&bytes);
@@ -79,14 +79,14 @@ pub(crate) async fn find<S: ObjectStore>(
                         bytes = longer;
                     }
                     Ok(GetOutcome::Found(..)) => {
-                        return Ok(Search::Found(SourceImage { info, header }));
+                        return Ok(FindOutcome::Found(SourceImage { info, header }));
                     }
-                    Ok(GetOutcome::Changed) => return Ok(Search::Replaced),
-                    Ok(GetOutcome::Missing) => return Ok(Search::Gone),
+                    Ok(GetOutcome::Changed) => return Ok(FindOutcome::Replaced),
+                    Ok(GetOutcome::Missing) => return Ok(FindOutcome::Gone),
                     Err(error) => return unreadable(error),
                 }
             }
-            header => return Ok(Search::Found(SourceImage { info, header })),
+            header => return Ok(FindOutcome::Found(SourceImage { info, header })),
         }
     }
 }
@@ -107,9 +107,9 @@ async fn read_first<S: ObjectStore>(
     store.get(get).await
 }
 
-fn unreadable(error: ServiceError) -> Result<Search, ServiceError> {
+fn unreadable(error: ServiceError) -> Result<FindOutcome, ServiceError> {
     if error.is_final() {
-        Ok(Search::Unreadable(error))
+        Ok(FindOutcome::Unreadable(error))
     } else {
         Err(error)
     }

@@ -24,7 +24,7 @@ use crate::{
     options::Clock,
     outcome::{Outcome, RetryableFailure, Skip},
     result_slot::{ResultHead, ResultSlot, StoredResult, WriteOutcome, read_object},
-    source::{self, ReadOutcome, Search, SourceImage},
+    source::{self, FindOutcome, ReadOutcome, SourceImage},
 };
 
 /// The first and the longest pause between two attempts to acquire a lease that another worker holds.
@@ -112,14 +112,14 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             ResultHead::read(self.store, output, key),
         );
         let (image, unreadable) = match found? {
-            Search::Found(image) => (Some(image), None),
-            Search::Unreadable(error) => (None, Some(source::unreadable_source(&error))),
-            Search::Gone => {
+            FindOutcome::Found(image) => (Some(image), None),
+            FindOutcome::Unreadable(error) => (None, Some(source::unreadable_source(&error))),
+            FindOutcome::Gone => {
                 // An earlier attempt may have left a result of an image that was deleted since.
                 self.index_stored(key).await?;
                 return Ok(Outcome::Skipped(Skip::Gone));
             }
-            Search::Replaced => return Ok(Outcome::Skipped(Skip::Replaced)),
+            FindOutcome::Replaced => return Ok(Outcome::Skipped(Skip::Replaced)),
         };
         let info = image.as_ref().map(|image| &image.info);
         let slot = ResultSlot {
@@ -395,12 +395,12 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         }
         match job.slot.write(&document, stored, &self.owner).await? {
             WriteOutcome::Written => {
-                metrics::written(&document);
+                metrics::count_document(&document);
                 Ok(Outcome::Written(Box::new(document)))
             }
             WriteOutcome::Yielded(skip) => {
                 if let Some(cost) = &document.cost {
-                    metrics::spent(cost, (self.clock)());
+                    metrics::count_undocumented_cost(cost, (self.clock)());
                 }
                 Ok(Outcome::Skipped(skip))
             }

@@ -32,7 +32,7 @@ async fn run() -> anyhow::Result<()> {
         std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some(),
         "AWS_LAMBDA_RUNTIME_API is not set; this program runs on AWS Lambda. To serve the same API on one machine, use `sightline local`"
     );
-    metrics::embed(namespace);
+    metrics::enable_cloudwatch(namespace);
     let sdk = aws::load().await;
     let clients = aws::clients(&sdk);
     let recogniser = LimitedRecogniser::new(

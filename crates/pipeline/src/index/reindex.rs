@@ -35,7 +35,7 @@ pub struct Progress {
     /// Rows that existed already, with the same content.
     pub unchanged: u64,
     /// Documents that are older than the index's record: the image was analysed again or removed meanwhile.
-    pub passed_over: u64,
+    pub skipped: u64,
     /// Objects that are not result documents. The log names them.
     pub unreadable: u64,
     /// Rows that were deleted because their document is gone.
@@ -91,7 +91,7 @@ where
                     match put {
                         Put::Written => progress.written += 1,
                         Put::Unchanged => progress.unchanged += 1,
-                        Put::Older | Put::Removed => progress.passed_over += 1,
+                        Put::Older | Put::Removed => progress.skipped += 1,
                     }
                 }
                 Outcome::Unreadable => progress.unreadable += 1,

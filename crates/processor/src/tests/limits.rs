@@ -78,7 +78,7 @@ async fn a_batch_without_enough_time_is_processed_in_part() {
     let memory = MemoryStore::new();
     let recogniser = CannedRecogniser::new().with_delay(Duration::from_secs(2));
     let options = Options {
-        side_by_side: 1,
+        concurrency: 1,
         ..options(&clock, Duration::ZERO)
     };
     let processor = Processor::new(
@@ -113,7 +113,7 @@ async fn a_picture_whose_turn_is_too_late_causes_no_call() {
     let memory = MemoryStore::new();
     let recogniser = CannedRecogniser::new();
     let options = Options {
-        prepared_side_by_side: 1,
+        prepare_concurrency: 1,
         ..options(&clock, Duration::ZERO)
     };
     let processor = Processor::new(
@@ -149,7 +149,7 @@ async fn at_most_three_pictures_are_processed_at_once() {
     let recogniser = CannedRecogniser::new().with_delay(Duration::from_millis(150));
     let test = TestProcessor::with_recogniser("labels", recogniser);
     let mut options = options(&test.clock, Duration::ZERO);
-    options.side_by_side = 3;
+    options.concurrency = 3;
     let processor = test.another_processor(config("labels"), options);
     let records: Vec<Value> = (0..9)
         .map(|number| {

@@ -115,8 +115,8 @@ impl<P: Ports> Worker<'_, P> {
         let cost = analysed.answers.cost();
         let stored = self.store_or_remove(&job, analysed).await;
         match &stored {
-            Ok(document) => metrics::written(document),
-            Err(_) => metrics::spent(&cost, OffsetDateTime::now_utc()),
+            Ok(document) => metrics::count_document(document),
+            Err(_) => metrics::count_undocumented_cost(&cost, OffsetDateTime::now_utc()),
         }
         stored
     }
@@ -176,7 +176,7 @@ impl<P: Ports> Worker<'_, P> {
         if let Some(error) = answers.retryable_failure() {
             let now = OffsetDateTime::now_utc();
             metrics::retryable_failure(&error.metric_reason(), now);
-            metrics::spent(&answers.cost(), now);
+            metrics::count_undocumented_cost(&answers.cost(), now);
             return Err(error.into());
         }
         if let Some(error) = answers.over_daily_limit() {
