@@ -3,10 +3,14 @@
 /// Bytes of a mebibyte.
 const MIB: u64 = 1024 * 1024;
 
-/// A size as `54.5 MiB`, rounded to one decimal; whole numbers stand without one.
+/// Bytes of a kibibyte.
+const KIB: u64 = 1024;
+
+/// A size as `54.5 MiB`, or as `9.8 KiB` below a mebibyte, rounded to one decimal; whole numbers have none.
 #[must_use]
 pub fn mib(bytes: u64) -> String {
-    tenths(bytes.saturating_mul(10).saturating_add(MIB / 2) / MIB)
+    let unit = unit(bytes);
+    text(tenths(bytes, unit), unit)
 }
 
 /// How far a size exceeds its limit, as `54.5 MiB; the limit is 15 MiB`. A size that would read as the limit itself is rounded up.
@@ -15,15 +19,25 @@ pub fn over_limit(bytes: u64, limit: u64) -> String {
     let limit = mib(limit);
     let mut size = mib(bytes);
     if size == limit {
-        size = tenths(bytes.saturating_mul(10) / MIB + 1);
+        let unit = unit(bytes);
+        size = text(tenths(bytes, unit) + 1, unit);
     }
     format!("{size}; the limit is {limit}")
 }
 
-fn tenths(tenths: u64) -> String {
+const fn unit(bytes: u64) -> u64 {
+    if bytes < MIB { KIB } else { MIB }
+}
+
+const fn tenths(bytes: u64, unit: u64) -> u64 {
+    bytes.saturating_mul(10).saturating_add(unit / 2) / unit
+}
+
+fn text(tenths: u64, unit: u64) -> String {
+    let name = if unit == MIB { "MiB" } else { "KiB" };
     match tenths % 10 {
-        0 => format!("{} MiB", tenths / 10),
-        decimal => format!("{}.{decimal} MiB", tenths / 10),
+        0 => format!("{} {name}", tenths / 10),
+        decimal => format!("{}.{decimal} {name}", tenths / 10),
     }
 }
 
@@ -34,7 +48,8 @@ mod tests {
     #[test]
     fn sizes_have_one_decimal_where_they_need_it() {
         for (bytes, expected) in [
-            (0, "0 MiB"),
+            (0, "0 KiB"),
+            (10_000, "9.8 KiB"),
             (15 * MIB, "15 MiB"),
             (57_194_791, "54.5 MiB"),
             (4_000_000, "3.8 MiB"),
@@ -53,5 +68,6 @@ mod tests {
         ] {
             assert_eq!(over_limit(bytes, limit), expected);
         }
+        assert_eq!(over_limit(10_001, 10_000), "9.9 KiB; the limit is 9.8 KiB");
     }
 }
