@@ -178,7 +178,7 @@ fn custom_labels_come_from_an_own_model() -> Result<()> {
         ),
         (
             vec!["--tesseract", "/nonexistent/tesseract"],
-            "there is no program",
+            "does not exist",
         ),
     ] {
         let refused = Local::start(&folder.path().join("other"), &arguments).err();
