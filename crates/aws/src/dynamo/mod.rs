@@ -25,7 +25,7 @@
 //! and counts match the term items, and the next attempt continues from there. Most images take one
 //! transaction: 48 labels and categories fit, or 32 if images have owners.
 //!
-//! [`sightline_pipeline::index::precedence`] decide from the item that was read which of two results stays, first of
+//! [`sightline_pipeline::index::precedence`] decides from the item that was read which of two results stays, first of
 //! all by S3's sequencer. The condition on `rev` makes reading and writing one step.
 //!
 //! Counts are divided into eight shards by key, so that two images with the label Person seldom
