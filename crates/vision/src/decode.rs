@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
@@ -19,9 +20,11 @@ const MAX_DECODED_BYTES: u64 = 512 << 20;
 /// A decoded image: 8-bit RGB as stored in the file, and its orientation.
 ///
 /// The orientation is applied after scaling, because rotating a small image is cheap.
-pub(crate) struct Picture {
+pub struct Picture {
     pixels: RgbImage,
     orientation: Orientation,
+    /// Upright copies by the limit of their longer side, so that recognisers share them.
+    upright: Mutex<Vec<(u32, Arc<RgbImage>)>>,
 }
 
 impl Picture {
@@ -33,7 +36,7 @@ impl Picture {
     ///
     /// # Errors
     /// `InvalidImageFormat`, `ImageTooLarge`, `ImageTooSmall`.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, VisionError> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, VisionError> {
         // The decoders are memory-safe, but a panic in one of them must not look like a server error.
         catch_unwind(AssertUnwindSafe(|| decode(bytes)))
             .unwrap_or_else(|_| Err(invalid("its data is damaged")))
@@ -70,6 +73,20 @@ impl Picture {
         };
         // The centre is the same in every orientation.
         self.upright(resize(&self.pixels, Part::Middle, w, h)?)
+    }
+
+    /// The upright image with at most `side` pixels on its longer side. Made once for each `side` and shared.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub(crate) fn shared(&self, side: u32) -> Result<Arc<RgbImage>, VisionError> {
+        let mut copies = self.upright.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, copy)) = copies.iter().find(|(limit, _)| *limit == side) {
+            return Ok(Arc::clone(copy));
+        }
+        let copy = Arc::new(self.thumbnail(side)?);
+        copies.push((side, Arc::clone(&copy)));
+        Ok(copy)
     }
 
     fn upright(&self, stored: RgbImage) -> Result<RgbImage, VisionError> {
@@ -153,6 +170,7 @@ fn decode(bytes: &[u8]) -> Result<Picture, VisionError> {
     Ok(Picture {
         pixels,
         orientation,
+        upright: Mutex::default(),
     })
 }
 

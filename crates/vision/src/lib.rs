@@ -16,7 +16,7 @@
 //! ```
 //!
 //! An image passes through `decode` (checks the header, applies the EXIF orientation, puts alpha over white), `letterbox`
-//! (builds the model's input), `network` (runs the ONNX model with rten), `layout` (reads the outputs), `nms`,
+//! (builds the model's input), `network` (runs the ONNX model on rten, the `engine`), `layout` (reads the outputs), `nms`,
 //! `confidence` (one scale for all labels) and `labels` (builds the response). `properties` computes quality and dominant
 //! colours from the pixels. `text` runs Tesseract.
 //!
@@ -28,12 +28,14 @@ mod colour;
 mod confidence;
 mod custom;
 mod decode;
+mod engine;
 mod error;
 mod label_table;
 mod labels;
 mod layout;
 mod letterbox;
 mod limits;
+pub mod models;
 mod network;
 mod nms;
 mod prediction;
@@ -45,6 +47,7 @@ mod request;
 mod taxonomy;
 mod text;
 
+pub use decode::Picture;
 pub use error::{ModelError, VisionError};
 pub use limits::MAX_SIDE;
 pub use recogniser::{ModelDescription, Recogniser};
