@@ -36,6 +36,10 @@ mod layout;
 mod letterbox;
 mod limits;
 pub mod models;
+mod moderation;
+#[cfg(test)]
+#[path = "../../../tests/needs.rs"]
+mod needs;
 mod network;
 mod nms;
 mod prediction;

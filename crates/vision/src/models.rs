@@ -109,3 +109,34 @@ impl InstalledModel {
         Graph::load(Cow::Owned(self.read(file)?))
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// The model in the folder that `SIGHTLINE_MODELS_DIR` names. None, with a note, if it is not there.
+    pub(crate) fn installed(name: ModelName) -> Option<InstalledModel> {
+        let dir = std::env::var_os("SIGHTLINE_MODELS_DIR");
+        let model = dir.and_then(|dir| InstalledModel::find(Path::new(&dir), name));
+        if model.is_none() {
+            crate::needs::not_run(&format!(
+                "the model \"{name}\" in the folder SIGHTLINE_MODELS_DIR"
+            ));
+        }
+        model
+    }
+
+    #[test]
+    fn a_model_is_found_when_all_its_files_are_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let find = || InstalledModel::find(dir.path(), ModelName::Text);
+        assert_eq!(find(), None);
+        let folder = dir.path().join("text");
+        std::fs::create_dir(&folder).unwrap();
+        for file in ModelName::Text.files() {
+            assert_eq!(find(), None, "{file} is missing");
+            std::fs::write(folder.join(file), b"").unwrap();
+        }
+        assert_eq!(find().unwrap().name(), ModelName::Text);
+    }
+}
