@@ -10,6 +10,7 @@ mod data_dir;
 mod exit;
 mod http;
 mod local;
+mod models_dir;
 mod output;
 mod redrive;
 mod reindex;

@@ -91,7 +91,7 @@ mod tests {
     use crate::{exit::CliError, local::clients, testing::parse};
     use sightline_local_aws::{RetryBackoff, Settings, start};
     use sightline_pipeline::object_store::{Condition, ObjectStore, Put};
-    use sightline_vision::Recogniser;
+    use sightline_vision::Recognisers;
     use std::{path::Path, sync::Arc, time::Duration};
 
     const LONG: Duration = Duration::from_secs(3600);
@@ -111,7 +111,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_dead_letter_is_returned_while_the_endpoint_runs() {
         let folder = tempfile::tempdir().unwrap();
-        let mut settings = Settings::new(folder.path(), Arc::new(Recogniser::embedded().unwrap()));
+        let mut settings = Settings::new(folder.path(), Arc::new(Recognisers::embedded().unwrap()));
         settings.listen.set_port(0);
         settings.max_receive_count = 1;
         settings.retry_backoff = RetryBackoff {

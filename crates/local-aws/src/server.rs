@@ -149,13 +149,13 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
         },
         rekognition: Arc::new(RekognitionState {
             store: store.clone(),
-            recogniser: settings.recogniser,
+            recognisers: settings.recognisers,
             custom_models: settings
                 .custom_models
                 .into_iter()
                 .map(|model| (model.arn, model.recogniser))
                 .collect(),
-            tesseract: settings.tesseract,
+            pictures: Arc::default(),
             scratch: settings.data_dir,
             credentials: keys,
             access_log: access_log.clone(),

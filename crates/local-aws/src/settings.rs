@@ -1,7 +1,7 @@
 //! The settings of the endpoint.
 
 use crate::{cors::BucketCors, events::EventType, queue::RetryBackoff};
-use sightline_vision::{Recogniser, Tesseract};
+use sightline_vision::{Recogniser, Recognisers};
 use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr},
@@ -72,12 +72,10 @@ pub struct Settings {
     pub notification_prefix: String,
     /// Which changes of the input bucket are queued.
     pub notification_events: Vec<EventType>,
-    /// Answers DetectLabels.
-    pub recogniser: Arc<Recogniser>,
+    /// Answer all operations but DetectCustomLabels.
+    pub recognisers: Arc<Recognisers>,
     /// Answer DetectCustomLabels.
     pub custom_models: Vec<CustomModel>,
-    /// Answers DetectText, if it is installed.
-    pub tesseract: Option<Tesseract>,
     /// How often a message is received before it becomes a dead letter; at least once.
     pub max_receive_count: u32,
     /// How long a failed message waits for its next attempt.
@@ -91,9 +89,8 @@ impl Settings {
     }
 
     /// The defaults: 127.0.0.1:4566, region `us-east-1`, buckets `sightline-input` and `sightline-output`, keys `local` and
-    /// `local-secret`, no cross-origin access, events for new objects under `uploads/`, no custom models, no text, five
-    /// attempts.
-    pub fn new(data_dir: impl Into<PathBuf>, recogniser: Arc<Recogniser>) -> Self {
+    /// `local-secret`, no cross-origin access, events for new objects under `uploads/`, no custom models, five attempts.
+    pub fn new(data_dir: impl Into<PathBuf>, recognisers: Arc<Recognisers>) -> Self {
         Self {
             data_dir: data_dir.into(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4566)),
@@ -108,9 +105,8 @@ impl Settings {
             cors: Vec::new(),
             notification_prefix: "uploads/".to_owned(),
             notification_events: vec![EventType::ObjectCreated],
-            recogniser,
+            recognisers,
             custom_models: Vec::new(),
-            tesseract: None,
             max_receive_count: 5,
             retry_backoff: RetryBackoff::default(),
         }

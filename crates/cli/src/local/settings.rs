@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use sightline_local_aws::{BucketCors, Settings};
 use sightline_pipeline::{
+    Analyses,
     config::{Access, AllowedOrigins, Buckets, ProcessorConfig, UploadApiConfig},
     recognition,
 };
@@ -29,10 +30,9 @@ pub(super) fn aws_endpoint(
     keys: &Keys,
     origins: Vec<String>,
 ) -> Settings {
-    let mut settings = Settings::new(args.data_dir.path(), Arc::clone(&recognisers.labels));
+    let mut settings = Settings::new(args.data_dir.path(), Arc::clone(&recognisers.vision));
     settings.region = REGION.to_owned();
     settings.custom_models.clone_from(&recognisers.custom);
-    settings.tesseract.clone_from(&recognisers.tesseract);
     settings.listen = SocketAddr::new(args.host, args.aws_port);
     settings.credentials = keys.user.clone();
     settings.more_credentials = vec![keys.upload_api.clone(), keys.processor.clone()];
@@ -63,12 +63,13 @@ pub(super) fn analyses(
 pub(super) fn upload_api(
     args: &LocalArgs,
     buckets: Buckets,
+    analyses: Analyses,
     settings: recognition::Settings,
 ) -> UploadApiConfig {
     UploadApiConfig {
         buckets,
         access: Access::Open,
-        analyses: args.analyses.clone(),
+        analyses,
         max_upload_bytes: args.max_upload_bytes,
         upload_url_seconds: UPLOAD_URL_SECONDS,
         result_url_seconds: RESULT_URL_SECONDS,
@@ -79,13 +80,13 @@ pub(super) fn upload_api(
 
 /// Settings of the processor.
 pub(super) fn processor(
-    args: &LocalArgs,
     buckets: Buckets,
+    analyses: Analyses,
     settings: recognition::Settings,
 ) -> ProcessorConfig {
     ProcessorConfig {
         buckets,
-        analyses: args.analyses.clone(),
+        analyses,
         settings,
     }
 }

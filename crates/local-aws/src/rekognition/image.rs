@@ -1,6 +1,6 @@
 //! The image of a request: where its bytes come from, and the errors for images that cannot be used.
 
-use super::response::internal;
+use super::{pictures::Identity, response::internal};
 use crate::store::{ReadError, Store};
 use rekognition_model::{ErrorBody, ErrorCode, Image, S3Object};
 use sightline_vision::{MAX_SIDE, VisionError};
@@ -14,15 +14,39 @@ const NO_VERSION: &str = "null";
 const NO_OBJECT: &str =
     "Unable to get object metadata from S3. Check object key, region and/or access permissions.";
 
-/// The bytes of the image, from the request or from the store.
-pub(super) async fn fetch(store: &Store, image: Image) -> Result<Vec<u8>, ErrorBody> {
+/// An image file.
+pub(super) struct File {
+    bytes: Vec<u8>,
+    /// `None` for bytes in the request.
+    id: Option<String>,
+}
+
+impl File {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What makes it the same file in another call. Takes a few milliseconds for bytes in the request.
+    pub(super) fn identity(&self) -> Identity {
+        match &self.id {
+            Some(id) => Identity::Stored(id.clone()),
+            None => Identity::of_bytes(&self.bytes),
+        }
+    }
+}
+
+/// The image file, from the request or from the store.
+pub(super) async fn fetch(store: &Store, image: Image) -> Result<File, ErrorBody> {
     if let Some(bytes) = image.bytes {
-        return Ok(bytes);
+        return Ok(File { bytes, id: None });
     }
     let object = image.s3_object.unwrap_or_default();
     let (bucket, key) = address(&object)?;
     match store.read_object(bucket, key, MAX_OBJECT).await {
-        Ok(bytes) => Ok(bytes),
+        Ok((id, bytes)) => Ok(File {
+            bytes,
+            id: Some(id),
+        }),
         Err(ReadError::NoSuchBucket | ReadError::NoSuchKey) => Err(no_object()),
         Err(ReadError::TooLarge { size }) => Err(ErrorBody::new(
             ErrorCode::ImageTooLarge,

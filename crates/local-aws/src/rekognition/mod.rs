@@ -2,11 +2,14 @@
 //!
 //! A request is checked in AWS's order: read the body, verify the signature, find the operation, parse the JSON, check
 //! the constraints of the service model, and only then fetch and analyse the image. DetectLabels is always answered,
-//! DetectCustomLabels for registered models, DetectText if Tesseract is installed. Every other operation is rejected
-//! by name, because an invented answer would be worse than none.
+//! DetectCustomLabels for registered models, the others if their model is installed. RecognizeCelebrities and
+//! DetectProtectiveEquipment have no model. What has none is rejected by name, because an invented answer would be worse
+//! than none.
 
 mod image;
+mod pictures;
 mod response;
+mod unsupported;
 
 use crate::{
     Body,
@@ -17,17 +20,20 @@ use crate::{
 };
 use http::{Method, Request, Response, header, request::Parts};
 use http_body_util::BodyExt;
+use pictures::Pictures;
 use rekognition_model::{
-    DetectCustomLabelsRequest, DetectLabelsRequest, DetectTextRequest, ErrorBody, ErrorCode, Image,
-    Operation, Validate,
+    DetectCustomLabelsRequest, DetectFacesRequest, DetectLabelsRequest,
+    DetectModerationLabelsRequest, DetectTextRequest, ErrorBody, ErrorCode, Image, Operation,
+    Validate,
 };
 use response::{JSON_1_1, internal};
 use serde::{Serialize, de::DeserializeOwned};
-use sightline_vision::{Recogniser, Tesseract, TextFilters, VisionError};
+use sightline_vision::{Picture, Recogniser, Recognisers, TextFilters, VisionError};
 use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{Arc, LazyLock},
+    time::Instant,
 };
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
@@ -53,12 +59,12 @@ static PERMITS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
 pub(crate) struct RekognitionState {
     /// Where `S3Object` is read from.
     pub(crate) store: Store,
-    /// Answers DetectLabels.
-    pub(crate) recogniser: Arc<Recogniser>,
+    /// Answer all operations but DetectCustomLabels.
+    pub(crate) recognisers: Arc<Recognisers>,
     /// Answer DetectCustomLabels, by the ARN of the project version.
     pub(crate) custom_models: HashMap<String, Arc<Recogniser>>,
-    /// Answers DetectText.
-    pub(crate) tesseract: Option<Tesseract>,
+    /// The pictures that were decoded a moment ago.
+    pub(crate) pictures: Arc<Pictures>,
     /// The folder for Tesseract's temporary files.
     pub(crate) scratch: PathBuf,
     /// The accepted keys.
@@ -111,70 +117,68 @@ async fn answer(
         OffsetDateTime::now_utc(),
     )?;
     check_protocol(head)?;
-    match Operation::from_name(operation) {
-        Some(Operation::DetectLabels) => {
+    let Some(known) = Operation::from_name(operation) else {
+        return Err(unsupported::unknown(operation));
+    };
+    let recognisers = Arc::clone(&state.recognisers);
+    if known != Operation::DetectCustomLabels && !recognisers.supports(known) {
+        return Err(unsupported::without_recogniser(known));
+    }
+    match known {
+        Operation::DetectLabels => {
             let mut request: DetectLabelsRequest = parse(&body, operation)?;
             drop(body);
-            let image = request.image.take().unwrap_or_default();
-            resources.set_object(&image);
-            let recogniser = Arc::clone(&state.recogniser);
-            recognise(state, image, move |bytes| {
-                recogniser.detect_labels(bytes, &request)
+            let image = resources.take_image(&mut request.image);
+            recognise(state, image, move |picture| {
+                recognisers.detect_labels(picture, &request)
             })
             .await
         }
-        Some(Operation::DetectCustomLabels) => {
+        Operation::DetectFaces => {
+            let mut request: DetectFacesRequest = parse(&body, operation)?;
+            drop(body);
+            let image = resources.take_image(&mut request.image);
+            recognise(state, image, move |picture| {
+                recognisers.detect_faces(picture, &request)
+            })
+            .await
+        }
+        Operation::DetectModerationLabels => {
+            let mut request: DetectModerationLabelsRequest = parse(&body, operation)?;
+            drop(body);
+            let image = resources.take_image(&mut request.image);
+            recognise(state, image, move |picture| {
+                recognisers.detect_moderation_labels(picture, &request)
+            })
+            .await
+        }
+        Operation::DetectText => {
+            let mut request: DetectTextRequest = parse(&body, operation)?;
+            drop(body);
+            let image = resources.take_image(&mut request.image);
+            let filters = TextFilters::from_request(&request).map_err(image::error_body)?;
+            let scratch = state.scratch.clone();
+            recognise(state, image, move |picture| {
+                recognisers.detect_text(picture, &filters, &scratch)
+            })
+            .await
+        }
+        Operation::DetectCustomLabels => {
             let mut request: DetectCustomLabelsRequest = parse(&body, operation)?;
             drop(body);
             let arn = request.project_version_arn.take().unwrap_or_default();
             let model = state.custom_models.get(&arn).map(Arc::clone);
-            let image = request.image.take().unwrap_or_default();
-            resources.set_object(&image);
+            let image = resources.take_image(&mut request.image);
             let arn = resources.model.insert(arn);
-            let recogniser = model.ok_or_else(|| {
-                ErrorBody::new(
-                    ErrorCode::ResourceNotFound,
-                    format!(
-                        "No model is registered as {arn}; `sightline local --custom-model \
-                         NAME=MODEL.onnx,LABELS.json` registers one and prints its ARN."
-                    ),
-                )
-            })?;
-            recognise(state, image, move |bytes| {
-                recogniser.detect_custom_labels(bytes, &request)
+            let recogniser = model.ok_or_else(|| unsupported::unregistered(arn))?;
+            recognise(state, image, move |picture| {
+                recogniser.detect_custom_labels_of(picture, &request)
             })
             .await
         }
-        Some(Operation::DetectText) => {
-            let Some(tesseract) = state.tesseract.clone() else {
-                return Err(ErrorBody::new(
-                    ErrorCode::UnknownOperation,
-                    "DetectText has no recogniser in this local mode: install Tesseract (the Debian package \
-                     tesseract-ocr) and start `sightline local` again, or run it against AWS.",
-                ));
-            };
-            let mut request: DetectTextRequest = parse(&body, operation)?;
-            drop(body);
-            let image = request.image.take().unwrap_or_default();
-            resources.set_object(&image);
-            let filters = TextFilters::from_request(&request).map_err(image::error_body)?;
-            let scratch = state.scratch.clone();
-            recognise(state, image, move |bytes| {
-                tesseract.detect_text(bytes, &filters, &scratch)
-            })
-            .await
+        Operation::RecognizeCelebrities | Operation::DetectProtectiveEquipment => {
+            Err(unsupported::without_recogniser(known))
         }
-        Some(known) => Err(ErrorBody::new(
-            ErrorCode::UnknownOperation,
-            format!("{known} has no recogniser in the local mode; run it against AWS."),
-        )),
-        None => Err(ErrorBody::new(
-            ErrorCode::UnknownOperation,
-            format!(
-                "{operation} is not answered in the local mode, which has DetectLabels, DetectCustomLabels and DetectText; \
-                 run it against AWS."
-            ),
-        )),
     }
 }
 
@@ -250,9 +254,10 @@ struct Resources {
 }
 
 impl Resources {
-    /// Sets the object of the image. It is read with the caller's own permissions (Amazon Rekognition Developer Guide,
-    /// "Working with images stored in an Amazon S3 bucket").
-    fn set_object(&mut self, image: &Image) {
+    /// Takes the image out of a request and notes its object, which is read with the caller's own permissions (Amazon
+    /// Rekognition Developer Guide, "Working with images stored in an Amazon S3 bucket").
+    fn take_image(&mut self, image: &mut Option<Image>) -> Image {
+        let image = image.take().unwrap_or_default();
         self.object = image.s3_object.as_ref().map(|object| {
             let (bucket, name) = (object.bucket.as_deref(), object.name.as_deref());
             Permission {
@@ -267,6 +272,7 @@ impl Resources {
                 ),
             }
         });
+        image
     }
 
     /// The model, or else the object.
@@ -289,26 +295,47 @@ impl Resources {
 }
 
 /// Fetches the image, waits for a permit, and runs `recognise` on a blocking thread. Returns the output as JSON.
+///
+/// The image is decoded under the permit, too, so that no more pictures are in memory than there are permits, apart from
+/// the few that [`Pictures`] keeps.
 async fn recognise<R: Serialize + Send + 'static>(
     state: &RekognitionState,
     image: Image,
-    recognise: impl FnOnce(&[u8]) -> Result<R, VisionError> + Send + 'static,
+    recognise: impl FnOnce(&Picture) -> Result<R, VisionError> + Send + 'static,
 ) -> Result<Vec<u8>, ErrorBody> {
-    let bytes = image::fetch(&state.store, image).await?;
+    let file = image::fetch(&state.store, image).await?;
     let permit = Arc::clone(&PERMITS)
         .acquire_owned()
         .await
         .map_err(|error| internal("the recogniser accepts no more images", &error))?;
+    let pictures = Arc::clone(&state.pictures);
     let output = tokio::task::spawn_blocking(move || {
         // Held until the work is done, even if the client has gone.
         let _permit = permit;
-        recognise(&bytes)
+        let identity = file.identity();
+        let picture = pictures.get(&identity, file.bytes())?;
+        drop(file);
+        let output = recognise(&picture);
+        pictures.release(&identity, picture, Instant::now());
+        output
     })
     .await
-    .map_err(|error| internal("the recogniser panicked", &error))?
-    .map_err(image::error_body)?;
+    .map_err(|error| internal("the recogniser panicked", &error))?;
+    expire_later(&state.pictures);
+    let output = output.map_err(image::error_body)?;
     serde_json::to_vec(&output)
         .map_err(|error| internal("the response cannot be written as JSON", &error))
+}
+
+/// Frees the memory of pictures that are not used again.
+fn expire_later(pictures: &Arc<Pictures>) {
+    let pictures = Arc::downgrade(pictures);
+    tokio::spawn(async move {
+        tokio::time::sleep(pictures::KEPT_FOR).await;
+        if let Some(pictures) = pictures.upgrade() {
+            pictures.expire(Instant::now());
+        }
+    });
 }
 
 #[cfg(test)]

@@ -197,13 +197,14 @@ impl Store {
         Err(io::Error::other("an object's file is missing").into())
     }
 
-    /// Reads a whole object of at most `limit` bytes.
+    /// Reads a whole object of at most `limit` bytes. Returns the name of its file, which no other write has, and the
+    /// bytes.
     pub(crate) async fn read_object(
         &self,
         bucket: &str,
         key: &str,
         limit: u64,
-    ) -> Result<Vec<u8>, ReadError> {
+    ) -> Result<(String, Vec<u8>), ReadError> {
         let (object, file) = self.open_object(bucket, key).await?;
         if object.size > limit {
             return Err(ReadError::TooLarge { size: object.size });
@@ -214,7 +215,7 @@ impl Store {
                 bytes.extend_from_slice(piece);
                 Ok(())
             })?;
-            Ok(bytes)
+            Ok((object.blob, bytes))
         };
         tokio::task::spawn_blocking(read)
             .await

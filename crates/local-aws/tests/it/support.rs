@@ -17,7 +17,7 @@ use aws_sigv4::{
     sign::v4::SigningParams,
 };
 use sightline_local_aws::{LocalAws, Settings, StartError};
-use sightline_vision::Recogniser;
+use sightline_vision::Recognisers;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -37,8 +37,8 @@ pub(crate) const KEY: &str = "AKIDLOCAL";
 pub(crate) const SECRET: &str = "local/secret+key";
 
 /// Loaded once for all tests.
-static RECOGNISER: LazyLock<Arc<Recogniser>> =
-    LazyLock::new(|| Arc::new(Recogniser::embedded().unwrap()));
+static RECOGNISERS: LazyLock<Arc<Recognisers>> =
+    LazyLock::new(|| Arc::new(Recognisers::embedded().unwrap()));
 
 pub(crate) struct Server {
     pub(crate) aws: LocalAws,
@@ -47,7 +47,7 @@ pub(crate) struct Server {
 }
 
 pub(crate) fn settings(dir: &Path) -> Settings {
-    let mut settings = Settings::new(dir, Arc::clone(&RECOGNISER));
+    let mut settings = Settings::new(dir, Arc::clone(&RECOGNISERS));
     settings.listen.set_port(0);
     settings.input_bucket = INPUT.to_owned();
     settings.output_bucket = OUTPUT.to_owned();

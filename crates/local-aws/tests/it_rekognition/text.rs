@@ -1,7 +1,7 @@
 //! DetectText with the Tesseract of this machine, which `tests/run` requires.
 
 use crate::needs;
-use crate::world::{World, grey, in_checkout, inline, portrait, refusal};
+use crate::world::{World, grey, in_checkout, inline, portrait, recognisers, refusal};
 use aws_sdk_rekognition::types::{
     BoundingBox, DetectTextFilters, DetectionFilter, RegionOfInterest, TextDetection, TextTypes,
 };
@@ -14,7 +14,7 @@ async fn world() -> Option<World> {
         needs::not_run("Tesseract, in Debian the package tesseract-ocr");
         return None;
     };
-    Some(World::start_with(|settings| settings.tesseract = Some(tesseract)).await)
+    Some(World::start_with(|settings| settings.recognisers = recognisers(Some(tesseract))).await)
 }
 
 /// A screenshot of the upload page; its heading is at the top left.

@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use serde_json::Value;
 use sightline_local_aws::{Credentials, LocalAws, Settings, start};
-use sightline_vision::Recogniser;
+use sightline_vision::{LabelModels, Recogniser, Recognisers, Tesseract};
 use std::{
     fs,
     io::Cursor,
@@ -26,8 +26,13 @@ pub(crate) const SECRET: &str = "its-secret";
 pub(crate) const BUCKET: &str = "sightline-input";
 
 /// Loaded once, because loading is slow.
-static RECOGNISER: LazyLock<Arc<Recogniser>> =
-    LazyLock::new(|| Arc::new(Recogniser::embedded().unwrap()));
+static RECOGNISERS: LazyLock<Arc<Recognisers>> = LazyLock::new(|| recognisers(None));
+
+/// The embedded model, and Tesseract if it is given.
+pub(crate) fn recognisers(tesseract: Option<Tesseract>) -> Arc<Recognisers> {
+    let embedded = LabelModels::Combined(Arc::new(Recogniser::embedded().unwrap()));
+    Arc::new(Recognisers::new(&embedded, tesseract, Vec::new()).unwrap())
+}
 
 pub(crate) struct World {
     server: LocalAws,
@@ -42,7 +47,7 @@ impl World {
     /// Starts with changed settings.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut settings = Settings::new(folder.path(), Arc::clone(&RECOGNISER));
+        let mut settings = Settings::new(folder.path(), Arc::clone(&RECOGNISERS));
         change(&mut settings);
         settings.listen.set_port(0);
         settings.credentials = Credentials {

@@ -1,0 +1,79 @@
+//! The installed models of `sightline local`.
+
+use sightline_vision::models::{InstalledModel, ModelName, ModelStatus, ModelStore, Step, fetch_missing};
+
+use super::args::LocalArgs;
+
+/// The models to use, and what a person should know about the others.
+#[derive(Default)]
+pub(super) struct Installed {
+    pub(super) models: Vec<InstalledModel>,
+    /// Sentences for the start message.
+    pub(super) notes: Vec<String>,
+}
+
+/// The installed models. With `--fetch-models`, fetches the missing ones first; a failure is a note, and no error, so that
+/// the server starts with what it has.
+///
+/// # Errors
+/// When there is no folder for models and `--models-dir` names none.
+pub(super) fn find(args: &LocalArgs) -> anyhow::Result<Installed> {
+    let store = ModelStore::open(args.models_dir.resolve()?);
+    let mut found = Installed::default();
+    if args.fetch_models
+        && let Err(error) = fetch_missing(&store, &ModelName::ALL, &report)
+    {
+        found
+            .notes
+            .push(format!("Not all models could be fetched: {error}."));
+    }
+    for name in ModelName::ALL {
+        match store.status(name) {
+            ModelStatus::Installed(model) => found.models.push(model),
+            ModelStatus::Absent => {}
+            ModelStatus::Unusable(reason) => found.notes.push(format!(
+                "The model \"{name}\" is not used, because {reason}; `sightline models fetch {name}` installs it again."
+            )),
+        }
+    }
+    Ok(found)
+}
+
+/// Prints a step that takes time.
+fn report(name: ModelName, step: &Step<'_>) {
+    let step = match step {
+        Step::Waiting => "waiting for another `sightline` that fetches models".to_owned(),
+        Step::Downloading(package) => format!("downloading {}", package.page()),
+        Step::Converting => "converting".to_owned(),
+        Step::Installed(_) => "installed".to_owned(),
+        Step::Checking | Step::AlreadyInstalled(_) | Step::Failed(_) => return,
+    };
+    eprintln!("Model \"{name}\": {step}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::parse;
+
+    #[test]
+    fn an_empty_folder_has_no_models_and_a_damaged_one_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().to_str().unwrap();
+        let args: LocalArgs = parse(&["--models-dir", dir]).unwrap();
+        let found = find(&args).unwrap();
+        assert!(found.models.is_empty() && found.notes.is_empty());
+
+        std::fs::create_dir(folder.path().join("faces")).unwrap();
+        let found = find(&args).unwrap();
+        assert!(found.models.is_empty());
+        let [note] = found.notes.as_slice() else {
+            panic!("{:?}", found.notes);
+        };
+        assert!(
+            note.starts_with("The model \"faces\" is not used, because ")
+                && note.contains("`sightline models fetch faces`"),
+            "{note}"
+        );
+    }
+}
