@@ -10,9 +10,12 @@ mod cli_upload;
 mod crash;
 mod faults;
 mod inline;
+mod installed_models;
 mod lambda;
 mod library;
 mod malformed;
+#[path = "../needs.rs"]
+mod needs;
 mod permissions;
 mod recognition;
 mod replay;

@@ -241,10 +241,9 @@ macro_rules! named {
             let error = $client.$operation().image($image.clone()).send().await.unwrap_err();
             let refusal = refusal(&error);
             assert_eq!((refusal.status, refusal.code.as_str()), (400, "UnknownOperationException"));
-            assert_eq!(
-                refusal.message,
-                concat!($name, " has no recogniser in the local mode; run it against AWS.")
-            );
+            let start = concat!($name, " has no recogniser in ");
+            assert!(refusal.message.starts_with(start), "{}", refusal.message);
+            assert!(refusal.message.ends_with("run it against AWS."), "{}", refusal.message);
         })+
     };
 }
