@@ -1,5 +1,6 @@
-//! The embedded recognisers. They take JPEG or PNG bytes and return Rekognition's responses: [`Recogniser`] for
-//! `DetectLabels` and `DetectCustomLabels`, [`Tesseract`] for `DetectText`.
+//! The recognisers of one machine. They take JPEG or PNG bytes and return Rekognition's responses: [`Recognisers`] for all
+//! operations, put together from what is installed; [`Recogniser`] for `DetectCustomLabels`, and for `DetectLabels` from one
+//! model alone; [`Tesseract`] reads text in pages. [`models`] says what can be installed.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,11 +19,10 @@
 //! An image passes through `decode` (checks the header, applies the EXIF orientation, puts alpha over white), `letterbox`
 //! (builds the model's input), `network` (runs the ONNX model on rten, the `engine`), `layout` (reads the outputs), `nms`,
 //! `confidence` (one scale for all labels) and `labels` (builds the response). `properties` computes quality and dominant
-//! colours from the pixels. `text` runs Tesseract.
+//! colours from the pixels. `text` runs Tesseract. `moderation` scores a picture for nudity.
 //!
-//! A [`Recogniser`] takes no lock, so one `Arc<Recogniser>` serves any number of threads. A call is synchronous and uses
-//! the CPU. Callers limit the number of concurrent calls, because decoding an image of 10,000 x 10,000 pixels takes up to
-//! 750 MB.
+//! [`Recognisers`] and [`Recogniser`] serve any number of threads from one `Arc`. A call is synchronous and uses the CPU.
+//! Callers limit the number of concurrent calls, because decoding an image of 10,000 x 10,000 pixels takes up to 750 MB.
 
 mod colour;
 mod confidence;
