@@ -12,8 +12,8 @@ use crate::taxonomy::Node;
 /// The confidence of every label for one image.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LabelConfidences<'t> {
-    table: &'t LabelTable,
-    /// Confidence of each of the table's nodes, in percent; 0 if the model did not find it.
+    nodes: &'t [Node],
+    /// Confidence of each node, in percent; 0 if the model did not find it.
     confidences: Vec<f32>,
     /// All boxes, best first.
     pub(crate) instances: Vec<LabelInstance>,
@@ -22,7 +22,8 @@ pub(crate) struct LabelConfidences<'t> {
 /// One object with its box.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct LabelInstance {
-    node: usize,
+    /// Index of the label's node.
+    pub(crate) node: usize,
     /// Percent.
     pub(crate) confidence: f32,
     pub(crate) bounds: RatioBox,
@@ -76,11 +77,25 @@ impl<'t> LabelConfidences<'t> {
                 }
             }
         }
+        Self::of(&table.nodes, confidences, instances)
+    }
+
+    /// The confidence of each of `nodes`, which includes what its descendants contribute, and all boxes, best first.
+    pub(crate) fn of(
+        nodes: &'t [Node],
+        confidences: Vec<f32>,
+        instances: Vec<LabelInstance>,
+    ) -> Self {
         Self {
-            table,
+            nodes,
             confidences,
             instances,
         }
+    }
+
+    /// The labels with their ancestors and categories.
+    pub(crate) fn nodes(&self) -> &'t [Node] {
+        self.nodes
     }
 
     /// The labels that a request wants, most confident first, equal ones by name.
@@ -91,7 +106,6 @@ impl<'t> LabelConfidences<'t> {
         let enough =
             |confidence: f32| confidence > 0.0 && f64::from(confidence) >= options.min_confidence;
         let mut labels: Vec<ReportedLabel<'t>> = self
-            .table
             .nodes
             .iter()
             .zip(&self.confidences)
@@ -122,10 +136,10 @@ impl<'t> LabelConfidences<'t> {
 
 impl ReportedLabel<'_> {
     /// The label as Rekognition returns it. `colours` returns the dominant colours of a box, or `None` if the request
-    /// does not ask for image properties.
+    /// does not ask for image properties. `nodes` are those of the confidences.
     pub(crate) fn to_response(
         &self,
-        table: &LabelTable,
+        nodes: &[Node],
         colours: impl Fn(&RatioBox) -> Option<Vec<DominantColor>>,
     ) -> Label {
         let name = |name: &String| Some(name.clone());
@@ -134,11 +148,7 @@ impl ReportedLabel<'_> {
             confidence: Some(f64::from(i.confidence)),
             dominant_colors: colours(&i.bounds),
         };
-        let ancestors = self
-            .node
-            .ancestors
-            .iter()
-            .filter_map(|a| table.nodes.get(*a));
+        let ancestors = self.node.ancestors.iter().filter_map(|a| nodes.get(*a));
         Label {
             name: name(&self.node.name),
             confidence: Some(f64::from(self.confidence)),
@@ -211,7 +221,7 @@ mod tests {
         LabelConfidences::new(&table, &prediction)
             .labels(&options.general.unwrap())
             .iter()
-            .map(|l| l.to_response(&table, |_| None))
+            .map(|l| l.to_response(&table.nodes, |_| None))
             .collect()
     }
 

@@ -24,15 +24,20 @@
 //! [`Recognisers`] and [`Recogniser`] serve any number of threads from one `Arc`. A call is synchronous and uses the CPU.
 //! Callers limit the number of concurrent calls, because decoding an image of 10,000 x 10,000 pixels takes up to 750 MB.
 
+mod answer;
+mod classes;
 mod colour;
+mod combined;
 mod confidence;
 mod custom;
 mod decode;
 mod engine;
 mod error;
+mod faces;
 mod label_table;
 mod labels;
 mod layout;
+mod lazy;
 mod letterbox;
 mod limits;
 pub mod models;
@@ -42,6 +47,7 @@ mod moderation;
 mod needs;
 mod network;
 mod nms;
+mod objects;
 mod prediction;
 mod properties;
 mod recogniser;
@@ -52,6 +58,7 @@ mod request;
 mod taxonomy;
 mod text;
 
+pub use combined::LabelRecogniser;
 pub use decode::Picture;
 pub use error::{ModelError, VisionError};
 pub use limits::MAX_SIDE;

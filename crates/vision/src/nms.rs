@@ -67,15 +67,20 @@ impl Nms {
 }
 
 impl Detection {
-    fn area(&self) -> f32 {
+    pub(crate) fn area(&self) -> f32 {
         (self.right - self.left).max(0.0) * (self.bottom - self.top).max(0.0)
     }
 
     fn iou(&self, other: &Self) -> f32 {
+        let shared = self.shared(other);
+        shared / (self.area() + other.area() - shared + 1e-9)
+    }
+
+    /// The area that both boxes cover.
+    pub(crate) fn shared(&self, other: &Self) -> f32 {
         let width = self.right.min(other.right) - self.left.max(other.left);
         let height = self.bottom.min(other.bottom) - self.top.max(other.top);
-        let shared = width.max(0.0) * height.max(0.0);
-        shared / (self.area() + other.area() - shared + 1e-9)
+        width.max(0.0) * height.max(0.0)
     }
 }
 

@@ -8,16 +8,13 @@ use rekognition_model::{
     DetectLabelsResponse,
 };
 
-use crate::confidence::DEFAULT_MIN_CONFIDENCE;
+use crate::answer::answer;
 use crate::custom;
 use crate::decode::Picture;
 use crate::label_table::{LabelTable, Model};
-use crate::labels::{LabelConfidences, ReportedLabel};
-use crate::letterbox::RatioBox;
+use crate::labels::LabelConfidences;
 use crate::network::Network;
 use crate::prediction::Prediction;
-use crate::properties::PixelStatistics;
-use crate::request::Options;
 use crate::{ModelError, VisionError};
 
 const EMBEDDED_MODEL: &[u8] = include_bytes!("../model/labeler.onnx");
@@ -177,30 +174,30 @@ impl Recogniser {
         image: &[u8],
         request: &DetectLabelsRequest,
     ) -> Result<DetectLabelsResponse, VisionError> {
-        let options = Options::from_request(request);
-        let picture = Picture::decode(image)?;
-        let confidences = LabelConfidences::new(&self.table, &self.predict(&picture)?);
-        let statistics = options
-            .properties
-            .map(|o| PixelStatistics::new(&picture, o))
-            .transpose()?;
+        self.detect_labels_of(&Picture::decode(image)?, request)
+    }
 
-        let labels: Vec<ReportedLabel<'_>> = options
-            .general
-            .map(|o| confidences.labels(&o))
-            .unwrap_or_default();
-        let colours = |bounds: &RatioBox| statistics.as_ref().map(|s| s.colours_in(bounds));
-        let labels = labels
-            .iter()
-            .map(|l| l.to_response(&self.table, colours))
-            .collect();
+    /// Answers `DetectLabels` for a decoded picture, as [`Recogniser::detect_labels`] does for a file.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub(crate) fn detect_labels_of(
+        &self,
+        picture: &Picture,
+        request: &DetectLabelsRequest,
+    ) -> Result<DetectLabelsResponse, VisionError> {
+        let confidences = LabelConfidences::new(&self.table, &self.predict(picture)?);
+        answer(picture, request, &confidences, self.version())
+    }
 
-        Ok(DetectLabelsResponse {
-            labels: Some(labels),
-            orientation_correction: None,
-            label_model_version: Some(format!("{}-{}", self.model.name, self.model.version)),
-            image_properties: statistics.map(|s| s.properties(&foreground_boxes(&confidences))),
-        })
+    /// The model's name and version, such as `sightline-1.0`.
+    pub(crate) fn version(&self) -> String {
+        format!("{}-{}", self.model.name, self.model.version)
+    }
+
+    /// The model's labels.
+    pub(crate) fn table(&self) -> &LabelTable {
+        &self.table
     }
 
     /// Answers `DetectCustomLabels` for a JPEG or PNG. Each box and each label of the whole image is a custom label; its
@@ -236,7 +233,11 @@ impl Recogniser {
         })
     }
 
-    fn predict(&self, picture: &Picture) -> Result<Prediction, VisionError> {
+    /// What the model predicts for a picture.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub(crate) fn predict(&self, picture: &Picture) -> Result<Prediction, VisionError> {
         let table = &self.table;
         let (input, letterbox) = table.input.prepare(picture)?;
         let outputs = self.network.run(&input)?;
@@ -247,15 +248,4 @@ impl Recogniser {
             image_scores: raw.image_scores,
         })
     }
-}
-
-/// The boxes that make up the foreground: those at Rekognition's default `MinConfidence`, because the foreground does not
-/// depend on the request.
-fn foreground_boxes(confidences: &LabelConfidences<'_>) -> Vec<RatioBox> {
-    confidences
-        .instances
-        .iter()
-        .filter(|i| f64::from(i.confidence) >= DEFAULT_MIN_CONFIDENCE)
-        .map(|i| i.bounds)
-        .collect()
 }

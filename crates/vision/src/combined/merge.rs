@@ -1,0 +1,278 @@
+//! Puts the findings of all recognisers together into one answer.
+
+use super::calibration::{agreement, class};
+use super::findings::{Finding, Source};
+use super::scenes::{CONFIRMED, CONFIRMS, PERSONS, SCENES};
+use super::tables::Tables;
+use crate::labels::{LabelConfidences, LabelInstance};
+
+/// Which recognisers looked at the picture beside the embedded model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Asked {
+    pub(super) objects: bool,
+    pub(super) classes: bool,
+    pub(super) faces: bool,
+}
+
+/// The score from which the detector sees something of a kind. It finds nearly every large object with at least this score.
+const SEEN: f32 = 0.15;
+/// What remains of a label of the classifier that the detector knows and does not see.
+const UNSEEN: f32 = 0.65;
+/// What remains of an animal or vehicle of the detector if the classifier is sure of another one.
+const CONTRADICTED: f32 = 0.75;
+/// What remains of an object of the embedded model that the installed recognisers do not see.
+const UNCONFIRMED: f32 = 0.6;
+/// The share of a picture that an object must cover before the classifier, which sees the whole picture, can contradict it.
+const LARGE: f32 = 0.2;
+/// Families in which the classifier tells kinds apart: it knows most kinds of each.
+const FAMILIES: [&str; 2] = ["Animal", "Vehicle"];
+/// The probability from which the classifier is sure of a family, and the share of it from which a kind is possible.
+const SURE: f32 = 0.6;
+const POSSIBLE: f32 = 0.05;
+/// The probability of a family from which its kinds are compared with each other.
+const COMPARABLE: f32 = 0.3;
+/// The confidence from which an object of the detector is certain enough to choose its kind, in percent.
+const CERTAIN: f32 = 70.0;
+/// What the choice of a kind of a certain object is worth.
+const CHOICE: f32 = 0.9;
+
+/// A value for each label.
+type ByLabel = Vec<f32>;
+
+/// The confidence of every label, and the boxes.
+///
+/// Recognisers that agree raise each other's confidence. A label that contradicts a better one is lowered or left out.
+/// Ancestors have at least the confidence of each label below them.
+pub(super) fn merge<'t>(
+    tables: &'t Tables,
+    findings: &[Finding],
+    asked: Asked,
+) -> LabelConfidences<'t> {
+    let seen = scores(tables, findings, Source::Objects);
+    let beliefs = scores(tables, findings, Source::Classes);
+    let faces = confidences(tables, findings, Source::Faces, |_| 1.0);
+    let objects = confidences(tables, findings, Source::Objects, |found| {
+        doubt_in_object(tables, found, &beliefs)
+    });
+    let classes = confidences(tables, findings, Source::Classes, |found| {
+        let unseen = asked.objects && unseen(tables, found.label, &seen);
+        if unseen { UNSEEN } else { 1.0 }
+    });
+    let context = Context {
+        tables,
+        asked,
+        seen: &seen,
+        beliefs: &beliefs,
+        objects: &objects,
+        classes: &classes,
+    };
+    let trust: ByLabel = (0..tables.nodes.len())
+        .map(|at| context.trust(at))
+        .collect();
+    let base = confidences(tables, findings, Source::Base, |found| {
+        at(&trust, found.label)
+    });
+
+    let mut all: ByLabel = (0..tables.nodes.len())
+        .map(|label| {
+            let of = [&objects, &classes, &base, &faces];
+            let said = of.map(|source| at(source, label));
+            said.into_iter().fold(0.0, agreement)
+        })
+        .collect();
+    choose_kinds(tables, &objects, &beliefs, &mut all);
+    leave_out_contradictions(tables, &mut all);
+    propagate(tables, &mut all);
+
+    let mut instances: Vec<LabelInstance> = findings
+        .iter()
+        .filter(|found| found.source != Source::Base || !asked.objects)
+        .filter_map(|found| {
+            let whole = at(&all, found.label);
+            let factor = match found.source {
+                Source::Objects => doubt_in_object(tables, found, &beliefs),
+                Source::Base => at(&trust, found.label),
+                _ => 1.0,
+            };
+            let mut confidence = factor * found.confidence;
+            if confidence >= at(&objects, found.label) {
+                // The best box of its label: who confirms the label confirms it.
+                confidence = raised(confidence, at(&classes, found.label));
+            }
+            Some(LabelInstance {
+                node: found.label,
+                confidence: confidence.min(whole),
+                bounds: found.bounds?,
+            })
+        })
+        .filter(|instance| instance.confidence > 0.0)
+        .collect();
+    instances.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    LabelConfidences::of(&tables.nodes, all, instances)
+}
+
+/// What the other recognisers say, for judging the embedded model's labels.
+struct Context<'a> {
+    tables: &'a Tables,
+    asked: Asked,
+    seen: &'a [f32],
+    beliefs: &'a [f32],
+    objects: &'a [f32],
+    classes: &'a [f32],
+}
+
+impl Context<'_> {
+    /// The share of the embedded model's confidence that counts.
+    fn trust(&self, label: usize) -> f32 {
+        let Some(node) = self.tables.nodes.get(label) else {
+            return 0.0;
+        };
+        let name = node.name.as_str();
+        if PERSONS.contains(&name) {
+            return 0.0;
+        }
+        if let Some(scene) = SCENES.iter().find(|scene| scene.label == name) {
+            let confirmed = scene.with.iter().any(|with| {
+                let with = self.tables.node(with);
+                with.is_some_and(|with| self.confidence(with) >= CONFIRMS)
+            });
+            return if confirmed { CONFIRMED } else { scene.alone };
+        }
+        if self.tables.is_object(label) {
+            let confirmed = at(self.seen, label) >= SEEN || at(self.beliefs, label) >= SEEN;
+            return match (confirmed, self.asked.objects || self.asked.classes) {
+                (false, true) => UNCONFIRMED,
+                _ => 1.0,
+            };
+        }
+        // Learned from pictures of single things, as the classifier was from many more.
+        match at(self.beliefs, label) >= SEEN {
+            true => CONFIRMED,
+            false => 0.5,
+        }
+    }
+
+    fn confidence(&self, label: usize) -> f32 {
+        at(self.objects, label).max(at(self.classes, label))
+    }
+}
+
+fn at(values: &[f32], label: usize) -> f32 {
+    values.get(label).copied().unwrap_or_default()
+}
+
+/// The best value of each label and of those below it.
+fn best(tables: &Tables, values: impl Iterator<Item = (usize, f32)>) -> ByLabel {
+    let mut best = vec![0f32; tables.nodes.len()];
+    for (label, value) in values {
+        for label in tables.lineage(label) {
+            if let Some(best) = best.get_mut(label) {
+                *best = best.max(value);
+            }
+        }
+    }
+    best
+}
+
+fn scores(tables: &Tables, findings: &[Finding], source: Source) -> ByLabel {
+    let of = findings.iter().filter(|found| found.source == source);
+    best(tables, of.map(|found| (found.label, found.score)))
+}
+
+fn confidences(
+    tables: &Tables,
+    findings: &[Finding],
+    source: Source,
+    factor: impl Fn(&Finding) -> f32,
+) -> ByLabel {
+    let of = findings.iter().filter(|found| found.source == source);
+    best(
+        tables,
+        of.map(|found| (found.label, factor(found) * found.confidence)),
+    )
+}
+
+/// What remains of an object if the classifier is sure of another kind of the same family.
+fn doubt_in_object(tables: &Tables, found: &Finding, beliefs: &[f32]) -> f32 {
+    let large = found
+        .bounds
+        .is_some_and(|bounds| bounds.width * bounds.height >= LARGE);
+    let contradicted = FAMILIES.iter().any(|family| {
+        tables.node(family).is_some_and(|family| {
+            let sure = at(beliefs, family);
+            tables.ancestors(found.label).contains(&family)
+                && sure >= SURE
+                && at(beliefs, found.label) < POSSIBLE * sure
+        })
+    });
+    if large && contradicted {
+        CONTRADICTED
+    } else {
+        1.0
+    }
+}
+
+/// Whether the detector knows this kind of thing and does not see it.
+fn unseen(tables: &Tables, label: usize, seen: &[f32]) -> bool {
+    let mut known = tables
+        .lineage(label)
+        .filter(|label| tables.is_object(*label))
+        .peekable();
+    known.peek().is_some() && known.all(|label| at(seen, label) < SEEN)
+}
+
+/// The confidence of a finding that another recogniser confirms with `other` percent.
+fn raised(confidence: f32, other: f32) -> f32 {
+    confidence + (100.0 - confidence) * other / 200.0
+}
+
+/// If the detector is certain of a thing, the classifier chooses its kind: a dog with a third of the probability, all of it on
+/// one breed, is of that breed.
+fn choose_kinds(tables: &Tables, objects: &[f32], beliefs: &[f32], all: &mut ByLabel) {
+    for (label, confidence) in all.iter_mut().enumerate() {
+        if tables.is_object(label) || at(beliefs, label) == 0.0 {
+            continue;
+        }
+        for thing in tables.ancestors(label) {
+            let (certain, belief) = (at(objects, *thing), at(beliefs, *thing));
+            if tables.is_object(*thing) && certain >= CERTAIN && belief >= COMPARABLE {
+                let kind = class(at(beliefs, label) / belief);
+                *confidence = confidence.max(CHOICE * kind * certain / 100.0);
+            }
+        }
+    }
+}
+
+/// Leaves out all but the best of labels that exclude each other, and what is below them.
+fn leave_out_contradictions(tables: &Tables, all: &mut ByLabel) {
+    for group in &tables.exclusive {
+        let of = |label: usize| {
+            let below = all.iter().enumerate();
+            below
+                .filter(|(other, _)| tables.lineage(*other).any(|above| above == label))
+                .map(|(_, confidence)| *confidence)
+                .fold(0.0, f32::max)
+        };
+        let best = group
+            .iter()
+            .copied()
+            .max_by(|a, b| of(*a).total_cmp(&of(*b)));
+        let Some(best) = best else { continue };
+        let kept: Vec<usize> = tables.lineage(best).collect();
+        for label in 0..all.len() {
+            let mut lineage = tables.lineage(label);
+            let loses = lineage.any(|above| group.contains(&above) && above != best);
+            if loses
+                && !kept.contains(&label)
+                && let Some(confidence) = all.get_mut(label)
+            {
+                *confidence = 0.0;
+            }
+        }
+    }
+}
+
+fn propagate(tables: &Tables, all: &mut ByLabel) {
+    let found = std::mem::take(all);
+    *all = best(tables, found.into_iter().enumerate());
+}
