@@ -51,4 +51,4 @@ pub use decode::Picture;
 pub use error::{ModelError, VisionError};
 pub use limits::MAX_SIDE;
 pub use recogniser::{ModelDescription, Recogniser};
-pub use text::{Tesseract, TesseractError, TextFilters};
+pub use text::{Tesseract, TesseractError, TextFilters, TextRecogniser};
