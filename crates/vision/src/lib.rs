@@ -64,4 +64,4 @@ pub use error::{ModelError, VisionError};
 pub use limits::MAX_SIDE;
 pub use recogniser::{ModelDescription, Recogniser};
 pub use recognisers::{LabelModels, Recognisers};
-pub use text::{Tesseract, TesseractError, TextFilters};
+pub use text::{Tesseract, TesseractError, TextFilters, TextRecogniser};

@@ -3,8 +3,6 @@
 //! The model gives one score, so it can tell two of Rekognition's top-level labels apart and nothing below them. It knows no
 //! violence, weapons, drugs, tobacco, alcohol, gambling or hate symbols.
 
-use std::sync::OnceLock;
-
 use image::RgbImage;
 use rekognition_model::{
     DetectModerationLabelsRequest, DetectModerationLabelsResponse, ModerationLabel,
@@ -13,9 +11,13 @@ use sightline_resample::Part;
 
 use crate::VisionError;
 use crate::decode::{Picture, resize};
-use crate::engine::Graph;
+use crate::lazy::LazyGraph;
 use crate::models::InstalledModel;
 
+/// The network's file, input and output.
+const FILE: &str = "nsfw.onnx";
+const INPUT: &str = "input:0";
+const OUTPUT: &str = "outputs";
 /// `ModerationModelVersion` in responses.
 const MODEL_VERSION: &str = "open-nsfw-1.0";
 /// Rekognition's default `MinConfidence` (API reference of `DetectModerationLabels`), in percent.
@@ -44,16 +46,14 @@ const SHARED_SIDE: u32 = 1024;
 
 /// Answers `DetectModerationLabels`. The network is loaded at the first picture.
 pub(crate) struct ModerationRecogniser {
-    model: InstalledModel,
-    network: OnceLock<Result<Graph, String>>,
+    network: LazyGraph,
 }
 
 impl ModerationRecogniser {
     /// The recogniser of an installed model.
     pub(crate) fn open(model: InstalledModel) -> Self {
         Self {
-            model,
-            network: OnceLock::new(),
+            network: LazyGraph::new(model, FILE),
         }
     }
 
@@ -93,36 +93,18 @@ impl ModerationRecogniser {
         )?;
         let input = input(&scaled);
         let side = INPUT_SIDE as usize;
-        let network = self.network()?;
-        let (inputs, outputs) = (network.inputs(), network.outputs());
-        let (Some(name), Some(output)) = (inputs.first(), outputs.first()) else {
-            return Err(unusable("it has no input or no output"));
-        };
-        let found = network.run(&[(name, &[1, side, side, 3], &input)], &[output.as_str()])?;
+        let found = self
+            .network
+            .run(&[(INPUT, &[1, side, side, 3], &input)], &[OUTPUT])?;
         match found.first().map(|tensor| tensor.values.as_slice()) {
             Some([_safe, unsafe_score]) if unsafe_score.is_finite() => {
                 Ok(unsafe_score.clamp(0.0, 1.0))
             }
-            _ => Err(unusable("its output is not two scores")),
+            _ => Err(VisionError::Internal(
+                "the output of the model \"moderation\" is not two scores".to_owned(),
+            )),
         }
     }
-
-    fn network(&self) -> Result<&Graph, VisionError> {
-        let load = || {
-            let [file] = self.model.name().files() else {
-                return Err("it is not one file".to_owned());
-            };
-            self.model.graph(file).map_err(|error| error.to_string())
-        };
-        self.network
-            .get_or_init(load)
-            .as_ref()
-            .map_err(|reason| unusable(reason))
-    }
-}
-
-fn unusable(reason: &str) -> VisionError {
-    VisionError::Internal(format!("the model \"moderation\" cannot be used: {reason}"))
 }
 
 /// Rejects what would otherwise be ignored silently.

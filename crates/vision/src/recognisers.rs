@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rekognition_model::{
-    DetectFacesRequest, DetectFacesResponse, DetectLabelsRequest, DetectLabelsResponse,
-    DetectModerationLabelsRequest, DetectModerationLabelsResponse, DetectTextResponse, Operation,
+    DetectFacesRequest, DetectFacesResponse, DetectLabelsFeatureName, DetectLabelsRequest,
+    DetectLabelsResponse, DetectModerationLabelsRequest, DetectModerationLabelsResponse,
+    DetectTextResponse, Operation,
 };
 
 use crate::combined::LabelRecogniser;
@@ -103,9 +104,7 @@ impl Recognisers {
             Operation::DetectLabels => true,
             Operation::DetectFaces => self.faces.is_some(),
             Operation::DetectModerationLabels => self.moderation.is_some(),
-            Operation::DetectText => {
-                self.tesseract_version.is_some() || self.has(ModelName::Text)
-            }
+            Operation::DetectText => self.tesseract_version.is_some() || self.has(ModelName::Text),
             Operation::DetectCustomLabels
             | Operation::RecognizeCelebrities
             | Operation::DetectProtectiveEquipment => false,
@@ -142,14 +141,13 @@ impl Recognisers {
         picture: &Picture,
         request: &DetectLabelsRequest,
     ) -> Result<DetectLabelsResponse, VisionError> {
-        let faces = self.face_findings(picture)?;
+        let faces = self.faces.as_ref().filter(|_| self.face_labels);
+        let faces: Option<Vec<FaceFinding>> = match faces {
+            Some(faces) if wants_labels(request) => Some(faces.face_labels(picture)?),
+            _ => None,
+        };
         self.labels
             .detect_labels(picture, request, faces.as_deref())
-    }
-
-    fn face_findings(&self, picture: &Picture) -> Result<Option<Vec<FaceFinding>>, VisionError> {
-        let faces = self.faces.as_ref().filter(|_| self.face_labels);
-        faces.map(|faces| faces.face_labels(picture)).transpose()
     }
 
     /// Answers `DetectFaces`.
@@ -195,6 +193,12 @@ impl Recognisers {
     ) -> Result<DetectTextResponse, VisionError> {
         self.text.detect_text(picture, filters, scratch)
     }
+}
+
+/// Whether a request wants more than image properties.
+fn wants_labels(request: &DetectLabelsRequest) -> bool {
+    let features = request.features.as_deref().unwrap_or_default();
+    features.is_empty() || features.contains(&DetectLabelsFeatureName::GeneralLabels)
 }
 
 fn missing(model: ModelName) -> VisionError {

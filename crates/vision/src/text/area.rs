@@ -1,7 +1,5 @@
 //! Rectangles and polygons in ratios of the image's width and height.
 
-use rekognition_model::{BoundingBox, Geometry, Point};
-
 /// A corner of a polygon: x and y.
 pub(super) type Vertex = (f64, f64);
 
@@ -19,16 +17,6 @@ impl Area {
         (self.right - self.left) * (self.bottom - self.top)
     }
 
-    /// The smallest rectangle around both.
-    pub(super) fn union(self, other: Self) -> Self {
-        Self {
-            left: self.left.min(other.left),
-            top: self.top.min(other.top),
-            right: self.right.max(other.right),
-            bottom: self.bottom.max(other.bottom),
-        }
-    }
-
     /// From the upper left corner clockwise.
     pub(super) fn corners(self) -> [Vertex; 4] {
         let Self {
@@ -38,22 +26,6 @@ impl Area {
             bottom,
         } = self;
         [(left, top), (right, top), (right, bottom), (left, bottom)]
-    }
-
-    pub(super) fn geometry(self) -> Geometry {
-        let point = |(x, y)| Point {
-            x: Some(x),
-            y: Some(y),
-        };
-        Geometry {
-            bounding_box: Some(BoundingBox {
-                width: Some(self.right - self.left),
-                height: Some(self.bottom - self.top),
-                left: Some(self.left),
-                top: Some(self.top),
-            }),
-            polygon: Some(self.corners().map(point).to_vec()),
-        }
     }
 
     /// The size of the part of a polygon that lies in this rectangle. Clips the polygon at the four sides, one

@@ -1,70 +1,66 @@
-//! Turns Tesseract's words into Rekognition's `DetectText` response.
+//! Turns lines of words into Rekognition's `DetectText` response.
 //!
-//! Tesseract reports a box and a confidence for each word. A line takes its text from its words, the mean of their
-//! confidences and the box around them.
+//! A line takes its text from its words, the mean of their confidences and the rectangle around them.
 
 use rekognition_model::{DetectTextResponse, TextDetection, TextTypes};
 
-use super::area::Area;
 use super::filters::TextFilters;
-use super::tsv::{UnreadableRow, Word, words};
+use super::line::Line;
 
 /// The most words of a response (Amazon Rekognition API Reference, "DetectText").
-const MAX_WORDS: usize = 100;
+pub(super) const MAX_WORDS: usize = 100;
 
-/// The response for an image of `size` (width and height in pixels) with this TSV.
+/// The response for the lines of an image of `size` (width and height in pixels), which are in reading order.
 ///
 /// Lines come first, with the lowest identifiers, as Rekognition does; words follow in reading order.
-///
-/// # Errors
-/// When a row of the TSV cannot be read.
 pub(super) fn response(
-    tsv: &str,
+    mut lines: Vec<Line>,
     size: (u32, u32),
     filters: &TextFilters,
-    version: &str,
-) -> Result<DetectTextResponse, UnreadableRow> {
-    let mut words = words(tsv, size)?;
-    words.retain(|word| filters.accepts(word));
-    words.truncate(MAX_WORDS);
+    version: String,
+) -> DetectTextResponse {
+    let mut left = MAX_WORDS;
+    for line in &mut lines {
+        line.words.retain(|word| filters.accepts(word, size));
+        line.words.truncate(left);
+        left -= line.words.len();
+    }
+    lines.retain(|line| !line.words.is_empty());
 
-    let lines: Vec<&[Word<'_>]> = words.chunk_by(|a, b| a.line == b.line).collect();
-    let mut detections = Vec::with_capacity(lines.len() + words.len());
+    let mut detections = Vec::with_capacity(lines.len() + MAX_WORDS - left);
     for (line, id) in lines.iter().zip(0u32..) {
-        let text: Vec<&str> = line.iter().map(|word| word.text).collect();
-        let confidence = line.iter().map(|word| word.confidence).sum::<f64>() / line.len() as f64;
-        let area = line.iter().map(|word| word.area).reduce(Area::union);
         detections.push(TextDetection {
-            detected_text: Some(text.join(" ")),
+            detected_text: Some(line.text()),
             r#type: Some(TextTypes::Line),
             id: Some(id),
             parent_id: None,
-            confidence: Some(confidence),
-            geometry: area.map(Area::geometry),
+            confidence: Some(line.confidence()),
+            geometry: line.rectangle().map(|line| line.geometry(size)),
         });
     }
     let mut id = u32::try_from(lines.len()).unwrap_or(u32::MAX);
     for (line, parent) in lines.iter().zip(0u32..) {
-        for word in *line {
+        for word in &line.words {
             detections.push(TextDetection {
-                detected_text: Some(word.text.to_owned()),
+                detected_text: Some(word.text.clone()),
                 r#type: Some(TextTypes::Word),
                 id: Some(id),
                 parent_id: Some(parent),
                 confidence: Some(word.confidence),
-                geometry: Some(word.area.geometry()),
+                geometry: Some(word.rectangle.geometry(size)),
             });
             id += 1;
         }
     }
-    Ok(DetectTextResponse {
+    DetectTextResponse {
         text_detections: Some(detections),
-        text_model_version: Some(format!("tesseract-{version}")),
-    })
+        text_model_version: Some(version),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::tsv::{UnreadableRow, lines};
     use super::*;
     use crate::VisionError;
     use rekognition_model::DetectTextRequest;
@@ -82,8 +78,9 @@ mod tests {
     }
 
     fn found(tsv: &str, members: Value) -> Vec<TextDetection> {
-        response(tsv, SIZE, &filters(members).unwrap(), "5.3.0")
-            .unwrap()
+        let lines = lines(tsv).unwrap();
+        let filters = filters(members).unwrap();
+        response(lines, SIZE, &filters, String::new())
             .text_detections
             .unwrap()
     }
@@ -253,12 +250,7 @@ mod tests {
             "5\t1\t1\t1\t1\t1\t0\t0\t1\t1\tNaN\tx",
         ] {
             let tsv = format!("level\tpage_num\n{row}\n");
-            let filters = filters(Value::Null).unwrap();
-            assert_eq!(
-                response(&tsv, SIZE, &filters, "5").unwrap_err(),
-                UnreadableRow(1),
-                "{row}"
-            );
+            assert_eq!(lines(&tsv).unwrap_err(), UnreadableRow(1), "{row}");
         }
         assert_eq!(found("", Value::Null), []);
     }

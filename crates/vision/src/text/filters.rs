@@ -3,7 +3,7 @@
 use rekognition_model::{DetectTextRequest, DetectionFilter, RegionOfInterest};
 
 use super::area::{Area, Vertex};
-use super::tsv::Word;
+use super::line::Word;
 use crate::VisionError;
 
 /// Rekognition's default for `WordFilter.MinConfidence`, in percent.
@@ -53,10 +53,10 @@ impl TextFilters {
         })
     }
 
-    /// Whether a word is reported. More than half of its box must lie in one of the regions (Amazon Rekognition API
+    /// Whether a word of an image of `size` pixels is reported. More than half of its box must lie in one of the regions (Amazon Rekognition API
     /// Reference, "RegionOfInterest").
-    pub(super) fn accepts(&self, word: &Word<'_>) -> bool {
-        let area = word.area;
+    pub(super) fn accepts(&self, word: &Word, size: (u32, u32)) -> bool {
+        let area = word.rectangle.area(size);
         let inside = |region: &Vec<Vertex>| area.overlap(region) > area.size() / 2.0;
         word.confidence >= self.min_confidence
             && area.bottom - area.top >= self.min_height

@@ -1,6 +1,7 @@
 //! Reads the words out of Tesseract's TSV.
 
-use super::area::Area;
+use super::line::{Line, Word};
+use super::rectangle::Rectangle;
 
 /// The level of a row that describes a word.
 const WORD: &str = "5";
@@ -10,32 +11,34 @@ const WORD: &str = "5";
 #[error("row {0} of Tesseract's output cannot be read")]
 pub(super) struct UnreadableRow(pub(super) usize);
 
-#[derive(Debug, PartialEq)]
-pub(super) struct Word<'t> {
-    /// Page, block, paragraph and line.
-    pub(super) line: [u32; 4],
-    pub(super) area: Area,
-    /// Percent.
-    pub(super) confidence: f64,
-    pub(super) text: &'t str,
-}
-
-/// The words of a TSV about an image of `size` (width and height in pixels), without those of spaces only.
+/// The lines of a TSV in its order, without words of spaces only.
 ///
 /// The columns are level, page, block, paragraph, line, word, left, top, width, height, confidence, text.
 ///
 /// # Errors
 /// The first row of a word that cannot be read.
-pub(super) fn words(tsv: &str, size: (u32, u32)) -> Result<Vec<Word<'_>>, UnreadableRow> {
-    tsv.lines()
-        .enumerate()
-        .filter(|(_, row)| row.split('\t').next() == Some(WORD))
-        .map(|(number, row)| word(row, size).ok_or(UnreadableRow(number)))
-        .filter(|word| word.as_ref().map_or(true, |word| !word.text.is_empty()))
-        .collect()
+pub(super) fn lines(tsv: &str) -> Result<Vec<Line>, UnreadableRow> {
+    let mut lines: Vec<Line> = Vec::new();
+    let mut last = None;
+    for (number, row) in tsv.lines().enumerate() {
+        if row.split('\t').next() != Some(WORD) {
+            continue;
+        }
+        let (line, word) = word(row).ok_or(UnreadableRow(number))?;
+        if word.text.is_empty() {
+            continue;
+        }
+        match lines.last_mut().filter(|_| last == Some(line)) {
+            Some(same) => same.words.push(word),
+            None => lines.push(Line { words: vec![word] }),
+        }
+        last = Some(line);
+    }
+    Ok(lines)
 }
 
-fn word(row: &str, (width, height): (u32, u32)) -> Option<Word<'_>> {
+/// The numbers of a word's page, block, paragraph and line, and the word.
+fn word(row: &str) -> Option<([u32; 4], Word)> {
     let columns: Vec<&str> = row.splitn(12, '\t').collect();
     let &[
         _,
@@ -56,24 +59,19 @@ fn word(row: &str, (width, height): (u32, u32)) -> Option<Word<'_>> {
     };
     let number = |text: &str| text.parse::<u32>().ok();
     let [left, top, w, h] = [number(left)?, number(top)?, number(w)?, number(h)?].map(f64::from);
-    let (width, height) = (f64::from(width), f64::from(height));
     let confidence: f64 = confidence.parse().ok()?;
-    Some(Word {
-        line: [
-            number(page)?,
-            number(block)?,
-            number(paragraph)?,
-            number(line)?,
-        ],
-        area: Area {
-            left: left / width,
-            top: top / height,
-            right: (left + w) / width,
-            bottom: (top + h) / height,
-        },
+    let word = Word {
+        text: text.trim().to_owned(),
         confidence: confidence
             .is_finite()
             .then(|| confidence.clamp(0.0, 100.0))?,
-        text: text.trim(),
-    })
+        rectangle: Rectangle::upright(left, top, w, h),
+    };
+    let line = [
+        number(page)?,
+        number(block)?,
+        number(paragraph)?,
+        number(line)?,
+    ];
+    Some((line, word))
 }
