@@ -1,12 +1,4 @@
-//! The models that a person can add to the embedded one, and the folder that stores them.
-//!
-//! Each model is a folder of its own, named by [`ModelName`], with the files that [`ModelName::files`] lists.
-
-use std::borrow::Cow;
-use std::path::{Path, PathBuf};
-
-use crate::ModelError;
-use crate::engine::Graph;
+//! The names of the models.
 
 /// A model that can be added. Its `Display` is its name on the command line and its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +36,11 @@ impl ModelName {
         }
     }
 
+    /// The model with this name on the command line.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|model| model.as_str() == name)
+    }
+
     /// The files of the installed model, which the recognisers open.
     pub fn files(self) -> &'static [&'static str] {
         match self {
@@ -69,43 +66,5 @@ impl ModelName {
 impl std::fmt::Display for ModelName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.as_str())
-    }
-}
-
-/// The folder of an installed model, whose files are complete.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InstalledModel {
-    name: ModelName,
-    dir: PathBuf,
-}
-
-impl InstalledModel {
-    /// The model in the folder `models_dir`/`name`. `None` if one of its files is missing.
-    pub fn find(models_dir: &Path, name: ModelName) -> Option<Self> {
-        let dir = models_dir.join(name.as_str());
-        let complete = name.files().iter().all(|file| dir.join(file).is_file());
-        complete.then_some(Self { name, dir })
-    }
-
-    /// Which model it is.
-    pub fn name(&self) -> ModelName {
-        self.name
-    }
-
-    /// Reads one of the model's files.
-    ///
-    /// # Errors
-    /// `Read`.
-    pub(crate) fn read(&self, file: &str) -> Result<Vec<u8>, ModelError> {
-        let path = self.dir.join(file);
-        std::fs::read(&path).map_err(|source| ModelError::Read { path, source })
-    }
-
-    /// Loads one of the model's ONNX files.
-    ///
-    /// # Errors
-    /// `Read` and `Onnx`.
-    pub(crate) fn graph(&self, file: &str) -> Result<Graph, ModelError> {
-        Graph::load(Cow::Owned(self.read(file)?))
     }
 }
