@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn the_scores_are_those_of_onnxruntime() {
-        let Some(models) = crate::models::tests::installed(ModelName::Moderation) else {
+        let Some(models) = crate::models::installed(ModelName::Moderation) else {
             return;
         };
         let recogniser = ModerationRecogniser::open(models);
