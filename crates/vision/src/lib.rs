@@ -30,6 +30,11 @@ mod custom;
 mod decode;
 mod engine;
 mod error;
+#[allow(
+    dead_code,
+    reason = "the recognisers are put together in the next step"
+)]
+mod faces;
 mod label_table;
 mod labels;
 mod layout;
