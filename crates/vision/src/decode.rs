@@ -1,5 +1,6 @@
 //! Decodes image files.
 
+use std::any::Any;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +26,8 @@ pub struct Picture {
     orientation: Orientation,
     /// Upright copies by the limit of their longer side, so that recognisers share them.
     upright: Mutex<Vec<(u32, Arc<RgbImage>)>>,
+    /// What recognisers have found, one value of each type.
+    memo: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
 }
 
 impl Picture {
@@ -94,6 +97,25 @@ impl Picture {
         let copy = Arc::new(self.thumbnail(side)?);
         copies.push((side, Arc::clone(&copy)));
         Ok(copy)
+    }
+
+    /// A value that is made once for this picture and shared, such as its detections. There is one value of each type.
+    ///
+    /// # Errors
+    /// Those of `make`; nothing is kept then.
+    pub(crate) fn memo<T: Any + Send + Sync>(
+        &self,
+        make: impl FnOnce() -> Result<T, VisionError>,
+    ) -> Result<Arc<T>, VisionError> {
+        // The lock is held meanwhile, so that two threads do not detect the same twice.
+        let mut memo = self.memo.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = memo.iter().find(|value| value.is::<T>()).map(Arc::clone);
+        if let Some(Ok(value)) = kept.map(Arc::downcast) {
+            return Ok(value);
+        }
+        let value = Arc::new(make()?);
+        memo.push(Arc::clone(&value) as Arc<dyn Any + Send + Sync>);
+        Ok(value)
     }
 
     fn upright(&self, stored: RgbImage) -> Result<RgbImage, VisionError> {
@@ -178,6 +200,7 @@ fn decode(bytes: &[u8]) -> Result<Picture, VisionError> {
         pixels,
         orientation,
         upright: Mutex::default(),
+        memo: Mutex::default(),
     })
 }
 
@@ -498,6 +521,16 @@ pub(crate) mod tests {
             Picture::decode(b""),
             Err(VisionError::InvalidImageFormat(_))
         ));
+    }
+
+    #[test]
+    fn a_memo_is_made_once_for_each_type() {
+        let picture = Picture::decode(&png(marked())).unwrap();
+        let failed = picture.memo::<u32>(|| Err(invalid("it is a test")));
+        assert!(failed.is_err());
+        assert_eq!(*picture.memo(|| Ok(7u32)).unwrap(), 7);
+        assert_eq!(*picture.memo(|| Ok(8u32)).unwrap(), 7);
+        assert_eq!(*picture.memo(|| Ok("other")).unwrap(), "other");
     }
 
     #[test]

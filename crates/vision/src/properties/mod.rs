@@ -94,6 +94,14 @@ impl PixelStatistics {
     }
 }
 
+/// Brightness and sharpness of a part of an image, each 0..=100.
+pub(crate) fn brightness_and_sharpness(part: &RgbImage) -> (f32, f32) {
+    let everywhere = Region::of_boxes(part.width(), part.height(), &[]);
+    let [inside, outside] = tallies(part, &everywhere);
+    let quality = Tally::sum(&inside, &outside).quality();
+    (quality.brightness, quality.sharpness)
+}
+
 impl Quality {
     fn to_response(self) -> DetectLabelsImageQuality {
         DetectLabelsImageQuality {
