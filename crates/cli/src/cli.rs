@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     analyze::AnalyzeArgs, backfill::BackfillArgs, completions::CompletionsArgs, local::LocalArgs,
-    redrive::RedriveArgs, reindex::ReindexArgs, search::SearchArgs, upload::UploadArgs,
+    models::ModelsArgs, redrive::RedriveArgs, reindex::ReindexArgs, search::SearchArgs,
+    upload::UploadArgs,
 };
 
 /// Sightline tells you what is in your pictures.
@@ -58,6 +59,8 @@ pub(crate) enum Command {
     Reindex(ReindexArgs),
     /// Return dead letters to the queue, even while `sightline local` runs
     Redrive(RedriveArgs),
+    /// Install, list, remove and check models for `sightline local`
+    Models(ModelsArgs),
     /// Print the completions of a shell
     Completions(CompletionsArgs),
 }

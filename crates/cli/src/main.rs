@@ -10,6 +10,7 @@ mod data_dir;
 mod exit;
 mod http;
 mod local;
+mod models;
 mod models_dir;
 mod output;
 mod redrive;
@@ -51,6 +52,7 @@ async fn main() -> ExitCode {
         Command::Redrive(args) => {
             redrive::run(&args, &mut io::stdout(), &mut io::stderr()).map(done)
         }
+        Command::Models(args) => models::run(&args),
         Command::Completions(args) => {
             completions::run(args, &mut Cli::command(), &mut io::stdout()).map(done)
         }

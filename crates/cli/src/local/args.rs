@@ -350,7 +350,7 @@ mod tests {
             Some("labels,faces")
         );
         assert_eq!(args.models, ModelChoice::Embedded);
-        assert_eq!(args.models_dir.resolve().unwrap(), Path::new("m"));
+        assert_eq!(args.models_dir.store().unwrap().dir(), Path::new("m"));
         assert!(args.fetch_models);
         let models: Vec<_> = args.custom_model.iter().map(ToString::to_string).collect();
         assert_eq!(

@@ -1,6 +1,6 @@
 //! The installed models of `sightline local`.
 
-use sightline_vision::models::{InstalledModel, ModelName, ModelStatus, ModelStore, Step, fetch_missing};
+use sightline_vision::models::{InstalledModel, ModelName, ModelStatus, Step, fetch_missing};
 
 use super::args::LocalArgs;
 
@@ -18,7 +18,7 @@ pub(super) struct Installed {
 /// # Errors
 /// When there is no folder for models and `--models-dir` names none.
 pub(super) fn find(args: &LocalArgs) -> anyhow::Result<Installed> {
-    let store = ModelStore::open(args.models_dir.resolve()?);
+    let store = args.models_dir.store()?;
     let mut found = Installed::default();
     if args.fetch_models
         && let Err(error) = fetch_missing(&store, &ModelName::ALL, &report)
