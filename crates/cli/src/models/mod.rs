@@ -1,7 +1,7 @@
 //! `sightline models`: installs, lists, removes and checks the models that the embedded recogniser lacks.
 
 mod list;
-mod progress;
+pub(crate) mod progress;
 
 use anyhow::bail;
 use clap::{

@@ -11,7 +11,7 @@ use crate::output;
 const TICK: Duration = Duration::from_millis(120);
 
 /// Shows the steps of a fetch on standard error.
-pub(super) struct FetchProgress {
+pub(crate) struct FetchProgress {
     /// Counts the bytes of the archives. `None` where standard error is not a terminal.
     bar: Option<ProgressBar>,
     /// The models that are not installed, with the bytes of their archives.
@@ -20,7 +20,7 @@ pub(super) struct FetchProgress {
 
 impl FetchProgress {
     /// For these models.
-    pub(super) fn new(store: &ModelStore, names: &[ModelName]) -> Self {
+    pub(crate) fn new(store: &ModelStore, names: &[ModelName]) -> Self {
         let missing: Vec<_> = store
             .catalogue()
             .iter()
@@ -46,7 +46,7 @@ impl FetchProgress {
     }
 
     /// Shows a step.
-    pub(super) fn show(&self, name: ModelName, step: &Step<'_>) {
+    pub(crate) fn show(&self, name: ModelName, step: &Step<'_>) {
         if let Step::AlreadyInstalled(_) = step {
             return;
         }
