@@ -73,7 +73,10 @@ fn an_upload_gets_all_analyses_that_the_installed_models_answer() -> Result<()> 
     }
 
     let log = fs::read_to_string(folder.path().join("data.log"))?;
-    for line in ["Faces: the model \"faces\".", "Unsafe content: the model \"moderation\"."] {
+    for line in [
+        "Faces: the model \"faces\".",
+        "Unsafe content: the model \"moderation\".",
+    ] {
         ensure!(log.lines().any(|said| said == line), "{line}: {log}");
     }
     ensure!(!log.contains("sightline models fetch"), "{log}");

@@ -141,7 +141,9 @@ mod tests {
         );
         assert_eq!(
             some.last().map(String::as_str),
-            Some("To add the models classes, faces, moderation, text, run `sightline models fetch` and start again.")
+            Some(
+                "To add the models classes, faces, moderation, text, run `sightline models fetch` and start again."
+            )
         );
     }
 

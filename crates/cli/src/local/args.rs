@@ -346,7 +346,9 @@ mod tests {
         assert_eq!(args.host, IpAddr::from(Ipv4Addr::LOCALHOST));
         assert_eq!(args.public_host.as_deref(), Some("pictures.local"));
         assert_eq!(
-            args.analyses.map(|analyses| analyses.to_string()).as_deref(),
+            args.analyses
+                .map(|analyses| analyses.to_string())
+                .as_deref(),
             Some("labels,faces")
         );
         assert_eq!(args.models, ModelChoice::Embedded);

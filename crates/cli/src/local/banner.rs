@@ -128,7 +128,10 @@ mod tests {
         let recognisers = Recognisers {
             vision: Arc::new(vision),
             custom: vec![CustomModel::new("us-east-1", "birds", model)],
-            lines: vec!["Text: not read.".to_owned(), "Faces: not answered.".to_owned()],
+            lines: vec![
+                "Text: not read.".to_owned(),
+                "Faces: not answered.".to_owned(),
+            ],
         };
         Banner {
             endpoints: &Endpoints::example(),

@@ -10,6 +10,7 @@
 mod answers;
 mod custom_labels;
 mod errors;
+mod installed_models;
 #[path = "../../../../tests/needs.rs"]
 mod needs;
 mod signatures;

@@ -103,6 +103,8 @@ mod tests {
             confidence: 99.0,
             age,
             gender,
+            smile: None,
+            emotion: None,
         }
     }
 
