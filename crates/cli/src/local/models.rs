@@ -18,11 +18,18 @@ pub(super) struct Installed {
 /// The installed models. With `--fetch-models`, fetches the missing ones first; a failure is a note, and no error, so that
 /// the server starts with what it has.
 ///
-/// # Errors
-/// When there is no folder for models and `--models-dir` names none.
-pub(super) fn find(args: &LocalArgs) -> anyhow::Result<Installed> {
-    let store = args.models_dir.store()?;
+/// Without a folder for models, there are none.
+pub(super) fn find(args: &LocalArgs) -> Installed {
     let mut found = Installed::default();
+    let store = match args.models_dir.store() {
+        Ok(store) => store,
+        Err(error) => {
+            found
+                .notes
+                .push(format!("Installed models are not used: {error}."));
+            return found;
+        }
+    };
     if args.fetch_models
         && let Err(error) = fetch(&store)
     {
@@ -38,7 +45,7 @@ pub(super) fn find(args: &LocalArgs) -> anyhow::Result<Installed> {
             )),
         }
     }
-    Ok(found)
+    found
 }
 
 /// Fetches the missing models. Shows the steps, but not the errors, because the start message has the first of them.
@@ -61,11 +68,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().to_str().unwrap();
         let args: LocalArgs = parse(&["--models-dir", dir]).unwrap();
-        let found = find(&args).unwrap();
+        let found = find(&args);
         assert!(found.models.is_empty() && found.notes.is_empty());
 
         std::fs::create_dir(folder.path().join("faces")).unwrap();
-        let found = find(&args).unwrap();
+        let found = find(&args);
         assert!(found.models.is_empty());
         let [note] = found.notes.as_slice() else {
             panic!("{:?}", found.notes);

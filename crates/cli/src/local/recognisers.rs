@@ -63,7 +63,7 @@ pub(super) async fn load(args: &LocalArgs, region: &str) -> anyhow::Result<Recog
     let (args, region) = (args.clone(), region.to_owned());
     tokio::task::spawn_blocking(move || {
         let installed = match args.models {
-            ModelChoice::Auto => models::find(&args)?,
+            ModelChoice::Auto => models::find(&args),
             ModelChoice::Embedded => Installed::default(),
         };
         let (tesseract, no_tesseract) = tesseract(&args.tesseract)?;
