@@ -2,6 +2,9 @@
 //!
 //! Each model is a folder of its own, named by [`ModelName`], with the files that [`ModelName::files`] lists.
 
+#[allow(dead_code, reason = "the installer calls it")]
+pub(crate) mod convert;
+
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
