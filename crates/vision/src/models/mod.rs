@@ -9,6 +9,7 @@
 mod archive;
 mod builtin;
 pub mod catalogue;
+mod convert;
 mod digest;
 mod error;
 mod fetch;
@@ -17,6 +18,7 @@ mod installed;
 mod manifest;
 mod name;
 mod networks;
+mod references;
 mod store;
 #[cfg(test)]
 mod store_tests;
