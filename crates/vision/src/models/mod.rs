@@ -4,6 +4,8 @@
 
 #[allow(dead_code, reason = "the installer calls it")]
 pub(crate) mod convert;
+#[allow(dead_code, reason = "the installer calls it")]
+pub(crate) mod references;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
