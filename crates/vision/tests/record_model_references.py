@@ -83,28 +83,25 @@ def summary(name, values):
 def efficientnet(path, image):
     """EfficientNet-Lite0 in numpy, from the layers' definition."""
 
+    class Table(dict):
+        """A table that, unlike `dict`, can have attributes."""
+
     class Tensors(pickle.Unpickler):
         def find_class(self, module, name):
-            if (module, name) == ("collections", "OrderedDict"):
-                return dict
-            if name == "_rebuild_tensor_v2":
-                return lambda storage, offset, shape, strides, *_: (storage, offset, shape, strides)
-            return name
+            known = {
+                "OrderedDict": Table,
+                "_rebuild_tensor_v2": lambda storage, offset, shape, strides, *_: (storage, offset, shape, strides),
+            }
+            # The types of storages remain names.
+            return known.get(name, name)
 
         def persistent_load(self, key):
             return key[1:3]
 
-    class Odd(dict):
-        pass
-
     with open(path, "rb") as file:
-        read = lambda: Tensors(file)
-        for _ in range(3):
-            read().load()
-        unpickler = read()
-        unpickler.find_class = lambda m, n: (lambda *a: Odd()) if n == "OrderedDict" else Tensors.find_class(unpickler, m, n)
-        table, keys = unpickler.load(), read().load()
-        kinds = {tensor[0][1]: tensor[0][0] for tensor in table.values()}
+        # A number, a version, the sizes of numbers, the tensors, and the storages' keys; then the storages.
+        *_, table, keys = [Tensors(file).load() for _ in range(5)]
+        kinds = {key: kind for (kind, key), *_ in table.values()}
         storages = {}
         for key in keys:
             count = int.from_bytes(file.read(8), "little")
