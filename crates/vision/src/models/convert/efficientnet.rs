@@ -199,3 +199,29 @@ impl Network {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_of_another_network_are_a_sentence() {
+        let error = |tensors: &[(String, Vec<usize>, Vec<f32>)]| {
+            efficientnet_lite0(&pickle::tests::file(tensors))
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            error(&[]),
+            "the weights cannot be read: \"_conv_stem.weight\" is missing"
+        );
+        assert_eq!(
+            error(&[("_conv_stem.weight".to_owned(), vec![2], vec![1., 2.])]),
+            "the weights cannot be read: \"_conv_stem.weight\" has the shape [2] instead of [32, 3, 3, 3]"
+        );
+        assert_eq!(
+            efficientnet_lite0(b"PK\x03\x04").unwrap_err().to_string(),
+            "the weights cannot be read: the pickle's instruction 0x50 is not allowed"
+        );
+    }
+}

@@ -273,3 +273,45 @@ impl Network {
             .ok_or_else(|| format!("\"{name}\" is missing"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_of_another_network_are_a_sentence() {
+        let error = |manifest: &str, bin: &[u8]| {
+            face_api_expressions(manifest.as_bytes(), bin)
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            error(r#"[{"paths": ["a"], "weights": []}]"#, &[]),
+            "the weights cannot be read: \"dense0/conv0/filters\" is missing"
+        );
+        let filters = |shape: &str| {
+            format!(
+                r#"[{{"paths": ["a"], "weights": [
+                    {{"name": "dense0/conv0/filters", "shape": {shape}, "dtype": "float32"}},
+                    {{"name": "dense0/conv0/bias", "shape": [1], "dtype": "float32"}}]}}]"#
+            )
+        };
+        assert_eq!(
+            error(&filters("[3, 3, 2, 1]"), &[0; 76]),
+            "the weights cannot be read: \"dense0/conv0\" has filters for 2 channels instead of 3"
+        );
+        assert_eq!(
+            error(&filters("[18]"), &[0; 76]),
+            "the weights cannot be read: \"dense0/conv0\" has filters of the shape [18]"
+        );
+        assert_eq!(
+            error(&filters("[3, 3, 2, 1]"), &[0; 70]),
+            "the weights cannot be read: \"dense0/conv0/filters\": the file ends too early; fetch the package again"
+        );
+        assert!(error("[", &[]).starts_with("the model description cannot be read: "));
+        assert_eq!(
+            face_api_age_gender(b"[]", &[]).unwrap_err().to_string(),
+            "the weights cannot be read: the model has 0 weight files, but 1 were given"
+        );
+    }
+}

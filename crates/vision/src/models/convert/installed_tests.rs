@@ -7,15 +7,6 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
-fn folder(variable: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os(variable).map(PathBuf::from);
-    if folder.is_none() {
-        // Written directly, because the test runner hides captured output.
-        let _ = writeln!(std::io::stderr(), "NOT RUN: set {variable}");
-    }
-    folder
-}
-
 /// The file below `folder` whose path ends with `end`.
 fn find(folder: &Path, end: &str) -> Option<Vec<u8>> {
     for entry in std::fs::read_dir(folder).ok()? {
