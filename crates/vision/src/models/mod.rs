@@ -15,12 +15,13 @@ mod error;
 mod fetch;
 mod install;
 mod installed;
+mod layout;
 mod manifest;
 mod name;
 mod networks;
 mod references;
 mod store;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod store_tests;
 
 pub use error::{FetchError, RemoveError, VerifyError};
