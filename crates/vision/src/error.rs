@@ -58,4 +58,12 @@ pub enum ModelError {
     /// The ONNX file and the label table do not match.
     #[error("the model does not match its label table: {0}")]
     Mismatch(String),
+    /// The model runs, but its outputs are not the recorded ones.
+    #[error("{file} does not compute what it should: {reason}")]
+    Outputs {
+        /// The model's file.
+        file: String,
+        /// The first output that differs.
+        reason: String,
+    },
 }

@@ -1,16 +1,10 @@
 //! What a catalogue says of each model: the packages it is made of, the files taken out of them, the files that are
-//! installed, and their licences. The store takes the catalogue as data; [`built_in`] is Sightline's own.
+//! installed, and their licences. The store takes the catalogue as data.
 
 use std::collections::HashMap;
 
-use super::builtin;
 use super::installed::InstalledModel;
 use super::name::ModelName;
-
-/// The catalogue of the models that Sightline knows, in the order of [`ModelName::ALL`].
-pub fn built_in() -> &'static [CatalogueEntry] {
-    builtin::CATALOGUE
-}
 
 /// A model that can be installed.
 #[derive(Debug)]
@@ -87,12 +81,10 @@ pub struct Package {
 }
 
 impl Package {
-    /// The address of its page for people.
-    pub fn page(&self) -> String {
-        match self.registry {
-            Registry::Npm => format!("npm package {}, version {}", self.name, self.version),
-            Registry::PyPi => format!("PyPI package {}, version {}", self.name, self.version),
-        }
+    /// Registry, name and version, for people.
+    pub fn title(&self) -> String {
+        let registry = self.registry.as_str();
+        format!("{registry} package {}, version {}", self.name, self.version)
     }
 }
 

@@ -9,7 +9,8 @@ use super::catalogue::{CatalogueEntry, PackageFiles, Source};
 use super::digest;
 use super::error::{FetchError, spec};
 use super::installed::InstalledModel;
-use super::manifest::{self, Manifest, StoredFile};
+use super::layout;
+use super::manifest::{self, StoredFile};
 
 /// Writes a file and waits until the disk has it.
 pub(super) type WriteFile = fn(&Path, &[u8]) -> io::Result<()>;
@@ -58,7 +59,7 @@ pub(super) fn unpack(entry: &CatalogueEntry, archives: &[PathBuf]) -> Result<Unp
         })?;
         for text in package.licence_files {
             if let Some(bytes) = found.remove(text.path) {
-                let name = manifest::licence_name(package.name, text.path);
+                let name = layout::licence_name(package.name, text.path);
                 unpacked.licences.push((name, bytes));
             }
         }
@@ -86,7 +87,7 @@ pub(super) fn convert(entry: &CatalogueEntry, unpacked: Unpacked) -> Result<Cont
         contents.push((file.name.to_owned(), bytes));
     }
     contents.extend(unpacked.licences);
-    contents.push((manifest::notice_name(), notice(entry).into_bytes()));
+    contents.push((layout::notice_name(), notice(entry).into_bytes()));
     Ok(Contents(contents))
 }
 
@@ -104,7 +105,7 @@ pub(super) fn write(
         let path = path.to_owned();
         move |error| WriteError(path, error)
     };
-    let licences = dir.join(manifest::LICENCES);
+    let licences = dir.join(layout::LICENCES);
     fs::create_dir_all(&licences).map_err(io(&licences))?;
     let mut stored = Vec::with_capacity(contents.0.len());
     for (name, bytes) in &contents.0 {
@@ -116,7 +117,7 @@ pub(super) fn write(
             sha256: digest::of_bytes(bytes),
         });
     }
-    let manifest = Manifest::new(entry, stored);
+    let manifest = layout::new_manifest(entry, stored);
     let path = dir.join(manifest::FILE);
     let json = manifest
         .to_json()
@@ -136,7 +137,7 @@ fn notice(entry: &CatalogueEntry) -> String {
     for package in entry.packages {
         text.push_str(&format!(
             "\n{}\n  Archive: SHA-256 {}\n  Licence of the package: {}\n  Networks taken from it: {}\n",
-            package.page(),
+            package.title(),
             package.sha256,
             package.licence,
             package.weights

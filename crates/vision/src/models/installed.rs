@@ -18,12 +18,6 @@ pub struct InstalledModel {
 }
 
 impl InstalledModel {
-    /// The model in the folder `models_dir`/`name` of Sightline's own catalogue. `None` if it is not installed there, or
-    /// if it is damaged.
-    pub fn find(models_dir: &Path, name: ModelName) -> Option<Self> {
-        super::ModelStore::open(models_dir).find(name)
-    }
-
     pub(super) fn new(name: ModelName, dir: PathBuf, manifest: Manifest) -> Self {
         Self {
             name,

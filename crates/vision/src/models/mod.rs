@@ -9,16 +9,19 @@
 mod archive;
 mod builtin;
 pub mod catalogue;
+mod convert;
 mod digest;
 mod error;
 mod fetch;
 mod install;
 mod installed;
+mod layout;
 mod manifest;
 mod name;
 mod networks;
+mod references;
 mod store;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod store_tests;
 
 #[cfg(test)]

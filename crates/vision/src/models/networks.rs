@@ -1,7 +1,9 @@
 //! How the networks of Sightline's catalogue are made of the packages' files, and how they are checked.
 
 use super::catalogue::PackageFiles;
+use super::convert;
 use super::installed::InstalledModel;
+use super::references;
 
 /// The graph of the object detector.
 pub(super) const OBJECTS_MODEL: &str = "package/models/coco-ssd/model.json";
@@ -39,27 +41,71 @@ pub(super) const EXPRESSIONS: [&str; 2] = [
 /// The reader of text, whose metadata contain its characters.
 pub(super) const READER: &str = "rapidocr/models/PP-OCRv6_rec_small.onnx";
 
-pub(super) fn objects(_: &PackageFiles) -> Result<Vec<u8>, String> {
-    Err("x".into())
+/// `objects.onnx`.
+pub(super) fn objects(files: &PackageFiles) -> Result<Vec<u8>, String> {
+    let shards = OBJECTS_SHARDS
+        .into_iter()
+        .map(|shard| files.get(shard))
+        .collect::<Result<Vec<_>, _>>()?;
+    clause(convert::objects(files.get(OBJECTS_MODEL)?, &shards))
 }
-pub(super) fn classes(_: &PackageFiles) -> Result<Vec<u8>, String> {
-    Err("x".into())
+
+/// `classes.onnx`.
+pub(super) fn classes(files: &PackageFiles) -> Result<Vec<u8>, String> {
+    clause(convert::efficientnet_lite0(files.get(CLASSES_WEIGHTS)?))
 }
-pub(super) fn blazeface(_: &PackageFiles) -> Result<Vec<u8>, String> {
-    Err("x".into())
+
+/// `blazeface.onnx`.
+pub(super) fn blazeface(files: &PackageFiles) -> Result<Vec<u8>, String> {
+    let [graph, weights] = BLAZEFACE;
+    clause(convert::blazeface(
+        files.get(graph)?,
+        &[files.get(weights)?],
+    ))
 }
-pub(super) fn facemesh(_: &PackageFiles) -> Result<Vec<u8>, String> {
-    Err("x".into())
+
+/// `facemesh.onnx`.
+pub(super) fn facemesh(files: &PackageFiles) -> Result<Vec<u8>, String> {
+    let [graph, weights] = FACEMESH;
+    clause(convert::facemesh(files.get(graph)?, &[files.get(weights)?]))
 }
-pub(super) fn age_gender(_: &PackageFiles) -> Result<Vec<u8>, String> {
-    Err("x".into())
+
+/// `age-gender.onnx`.
+pub(super) fn age_gender(files: &PackageFiles) -> Result<Vec<u8>, String> {
+    let [manifest, weights] = AGE_GENDER;
+    clause(convert::face_api_age_gender(
+        files.get(manifest)?,
+        files.get(weights)?,
+    ))
 }
-pub(super) fn expressions(_: &PackageFiles) -> Result<Vec<u8>, String> {
-    Err("x".into())
+
+/// `expressions.onnx`.
+pub(super) fn expressions(files: &PackageFiles) -> Result<Vec<u8>, String> {
+    let [manifest, weights] = EXPRESSIONS;
+    clause(convert::face_api_expressions(
+        files.get(manifest)?,
+        files.get(weights)?,
+    ))
 }
-pub(super) fn characters(_: &PackageFiles) -> Result<Vec<u8>, String> {
-    Err("x".into())
+
+/// `characters.txt`.
+pub(super) fn characters(files: &PackageFiles) -> Result<Vec<u8>, String> {
+    clause(convert::reader_characters(files.get(READER)?)).map(String::into_bytes)
 }
-pub(super) fn check(_: &InstalledModel) -> Result<(), String> {
-    Err("x".into())
+
+/// Runs every network of a model once, and compares it with its recorded outputs.
+///
+/// # Errors
+/// A clause that says which output of which file differs.
+pub(super) fn check(model: &InstalledModel) -> Result<(), String> {
+    let networks = model.name().files().iter();
+    for file in networks.filter(|file| file.ends_with(".onnx")) {
+        let graph = clause(model.graph(file))?;
+        clause(references::check(&graph, file))?;
+    }
+    Ok(())
+}
+
+fn clause<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, String> {
+    result.map_err(|error| error.to_string())
 }

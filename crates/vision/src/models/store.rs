@@ -7,13 +7,14 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::catalogue::{self, CatalogueEntry, Package, Registry};
+use super::builtin;
+use super::catalogue::{CatalogueEntry, Package, Registry};
 use super::digest;
 use super::error::{FetchError, RemoveError, VerifyError};
 use super::fetch::{DownloadError, Tools};
 use super::install::{self, WriteFile};
 use super::installed::InstalledModel;
-use super::manifest::{Manifest, ManifestError};
+use super::layout::{self, ManifestError};
 use super::name::ModelName;
 
 /// Holds off a second fetch or removal.
@@ -68,7 +69,7 @@ pub type Progress<'a> = &'a dyn Fn(ModelName, &Step<'_>);
 impl ModelStore {
     /// The store in a folder, with Sightline's own catalogue. The folder is made when something is installed.
     pub fn open(dir: impl Into<PathBuf>) -> Self {
-        Self::with_catalogue(dir, catalogue::built_in())
+        Self::with_catalogue(dir, builtin::CATALOGUE)
     }
 
     /// The store in a folder, with another catalogue.
@@ -97,7 +98,7 @@ impl ModelStore {
             return ModelStatus::Absent;
         };
         let dir = self.dir.join(name.as_str());
-        let model = match Manifest::read(&dir, entry) {
+        let model = match layout::read(&dir, entry) {
             Ok(manifest) => InstalledModel::new(name, dir, manifest),
             Err(ManifestError::NoFolder) => return ModelStatus::Absent,
             Err(ManifestError::Unreadable(reason)) => return ModelStatus::Unusable(reason),
@@ -337,6 +338,14 @@ impl ModelStore {
             dir: self.dir.clone(),
             megabytes: bytes.div_ceil(1_000_000),
         }
+    }
+}
+
+impl InstalledModel {
+    /// The model in the folder `models_dir`/`name` of Sightline's own catalogue. `None` if it is not installed there, or
+    /// if it is damaged.
+    pub fn find(models_dir: &Path, name: ModelName) -> Option<Self> {
+        ModelStore::open(models_dir).find(name)
     }
 }
 
