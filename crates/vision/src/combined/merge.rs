@@ -3,7 +3,7 @@
 use super::calibration::{agreement, class};
 use super::findings::{Finding, Source};
 use super::scenes::{CONFIRMED, CONFIRMS, PERSONS, SCENES};
-use super::tables::Tables;
+use super::tables::{Scope, Tables};
 use crate::labels::{LabelConfidences, LabelInstance};
 
 /// Which recognisers looked at the picture beside the embedded model.
@@ -18,18 +18,18 @@ pub(super) struct Asked {
 const SEEN: f32 = 0.15;
 /// What remains of a label of the classifier that the detector knows and does not see.
 const UNSEEN: f32 = 0.65;
-/// What remains of an animal or vehicle of the detector if the classifier is sure of another one.
+/// What remains of an object of the detector if the classifier is sure of another kind that the detector knows.
 const CONTRADICTED: f32 = 0.75;
+/// The same if the detector does not know that kind, so that it can only have chosen the nearest one: a cheetah is a cat to it.
+const OUTSIDE: f32 = 0.5;
+/// The probability from which the classifier is sure of a kind, and the share of it from which another one is possible.
+const SURE: f32 = 0.6;
+const POSSIBLE: f32 = 0.1;
 /// What remains of an object of the embedded model that the installed recognisers do not see.
 const UNCONFIRMED: f32 = 0.6;
 /// The share of a picture that an object must cover before the classifier, which sees the whole picture, can contradict it.
-const LARGE: f32 = 0.2;
-/// Families in which the classifier tells kinds apart: it knows most kinds of each.
-const FAMILIES: [&str; 2] = ["Animal", "Vehicle"];
-/// The probability from which the classifier is sure of a family, and the share of it from which a kind is possible.
-const SURE: f32 = 0.6;
-const POSSIBLE: f32 = 0.05;
-/// The probability of a family from which its kinds are compared with each other.
+const LARGE: f32 = 0.08;
+/// The probability of a thing from which its kinds are compared with each other.
 const COMPARABLE: f32 = 0.3;
 /// The confidence from which an object of the detector is certain enough to choose its kind, in percent.
 const CERTAIN: f32 = 70.0;
@@ -54,10 +54,12 @@ pub(super) fn merge<'t>(
     let objects = confidences(tables, findings, Source::Objects, |found| {
         doubt_in_object(tables, found, &beliefs)
     });
-    let classes = confidences(tables, findings, Source::Classes, |found| {
+    let mut classes = confidences(tables, findings, Source::Classes, |found| {
         let unseen = asked.objects && unseen(tables, found.label, &seen);
         if unseen { UNSEEN } else { 1.0 }
     });
+    // The classifier sees one subject.
+    leave_out_contradictions(tables, Scope::Subject, &mut classes);
     let context = Context {
         tables,
         asked,
@@ -81,7 +83,7 @@ pub(super) fn merge<'t>(
         })
         .collect();
     choose_kinds(tables, &objects, &beliefs, &mut all);
-    leave_out_contradictions(tables, &mut all);
+    leave_out_contradictions(tables, Scope::Picture, &mut all);
     propagate(tables, &mut all);
 
     let mut instances: Vec<LabelInstance> = findings
@@ -192,24 +194,53 @@ fn confidences(
     )
 }
 
-/// What remains of an object if the classifier is sure of another kind of the same family.
+/// What remains of an object if the classifier is sure that it is another kind of thing.
 fn doubt_in_object(tables: &Tables, found: &Finding, beliefs: &[f32]) -> f32 {
     let large = found
         .bounds
         .is_some_and(|bounds| bounds.width * bounds.height >= LARGE);
-    let contradicted = FAMILIES.iter().any(|family| {
-        tables.node(family).is_some_and(|family| {
-            let sure = at(beliefs, family);
-            tables.ancestors(found.label).contains(&family)
-                && sure >= SURE
-                && at(beliefs, found.label) < POSSIBLE * sure
-        })
-    });
-    if large && contradicted {
-        CONTRADICTED
-    } else {
-        1.0
+    if !large {
+        return 1.0;
     }
+    let subjects = tables
+        .exclusive
+        .iter()
+        .filter(|group| group.scope == Scope::Subject);
+    let lineage: Vec<usize> = tables.lineage(found.label).collect();
+    subjects
+        .map(|group| {
+            let Some(own) = group.labels.iter().find(|label| lineage.contains(label)) else {
+                return 1.0;
+            };
+            let other = group
+                .labels
+                .iter()
+                .filter(|label| *label != own && !lineage.contains(label))
+                .max_by(|a, b| at(beliefs, **a).total_cmp(&at(beliefs, **b)));
+            let belief = other.map_or(0.0, |other| at(beliefs, *other));
+            match other {
+                Some(other) if belief >= SURE && at(beliefs, *own) < POSSIBLE * belief => {
+                    if detector_knows(tables, *other, beliefs) {
+                        CONTRADICTED
+                    } else {
+                        OUTSIDE
+                    }
+                }
+                _ => 1.0,
+            }
+        })
+        .fold(1.0, f32::min)
+}
+
+/// Whether most of the probability of a label lies on kinds that the detector knows.
+fn detector_knows(tables: &Tables, label: usize, beliefs: &[f32]) -> bool {
+    let of_objects = tables.objects.iter().flatten();
+    let below = of_objects.filter(|object| {
+        tables.lineage(**object).any(|above| above == label)
+            || tables.ancestors(label).contains(object)
+    });
+    let known = below.map(|object| at(beliefs, *object)).fold(0.0, f32::max);
+    known >= at(beliefs, label) / 2.0
 }
 
 /// Whether the detector knows this kind of thing and does not see it.
@@ -243,29 +274,25 @@ fn choose_kinds(tables: &Tables, objects: &[f32], beliefs: &[f32], all: &mut ByL
     }
 }
 
-/// Leaves out all but the best of labels that exclude each other, and what is below them.
-fn leave_out_contradictions(tables: &Tables, all: &mut ByLabel) {
-    for group in &tables.exclusive {
-        let of = |label: usize| {
-            let below = all.iter().enumerate();
-            below
-                .filter(|(other, _)| tables.lineage(*other).any(|above| above == label))
-                .map(|(_, confidence)| *confidence)
-                .fold(0.0, f32::max)
-        };
-        let best = group
-            .iter()
-            .copied()
-            .max_by(|a, b| of(*a).total_cmp(&of(*b)));
-        let Some(best) = best else { continue };
-        let kept: Vec<usize> = tables.lineage(best).collect();
-        for label in 0..all.len() {
-            let mut lineage = tables.lineage(label);
-            let loses = lineage.any(|above| group.contains(&above) && above != best);
-            if loses
-                && !kept.contains(&label)
-                && let Some(confidence) = all.get_mut(label)
-            {
+/// Leaves out all but the best of the labels that exclude each other in a scope, and what is below them.
+fn leave_out_contradictions(tables: &Tables, scope: Scope, all: &mut ByLabel) {
+    for group in tables.exclusive.iter().filter(|group| group.scope == scope) {
+        let mut of: Vec<(usize, f32)> = group.labels.iter().map(|label| (*label, 0.0)).collect();
+        for (label, confidence) in all.iter().enumerate() {
+            for above in tables.lineage(label) {
+                if let Some((_, best)) = of.iter_mut().find(|(member, _)| *member == above) {
+                    *best = best.max(*confidence);
+                }
+            }
+        }
+        let best = of.iter().max_by(|(_, a), (_, b)| a.total_cmp(b));
+        let Some((best, _)) = best else { continue };
+        for (label, confidence) in all.iter_mut().enumerate() {
+            let loses = tables.lineage(label).all(|above| above != *best)
+                && tables
+                    .lineage(label)
+                    .any(|above| group.labels.contains(&above));
+            if loses && !tables.ancestors(*best).contains(&label) {
                 *confidence = 0.0;
             }
         }

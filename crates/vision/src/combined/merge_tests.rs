@@ -192,25 +192,41 @@ fn a_large_animal_is_doubted_if_the_classifier_is_sure_of_another() {
 }
 
 #[test]
-fn of_labels_that_exclude_each_other_the_best_is_said() {
+fn of_scenes_that_exclude_each_other_the_best_is_said() {
     let tables = tables();
-    for group in &tables.exclusive {
-        let findings: Vec<Finding> = group
-            .iter()
-            .zip([0.7, 0.8])
-            .map(|(label, score)| Finding {
-                label: *label,
-                source: Source::Faces,
-                score,
-                confidence: 100.0 * score,
-                bounds: None,
-            })
-            .collect();
-        let said = said(&tables, &findings);
-        let best = &tables.nodes[group[1]].name;
-        assert!(names(&said).contains(&best.as_str()));
-        assert!(!names(&said).contains(&tables.nodes[group[0]].name.as_str()));
-    }
+    let findings = [
+        finding(&tables, "Indoors", Source::Faces, 0.7),
+        finding(&tables, "Outdoors", Source::Faces, 0.8),
+    ];
+    let said = said(&tables, &findings);
+    assert_eq!(names(&said), ["Outdoors"]);
+}
+
+#[test]
+fn the_classifier_sees_one_subject() {
+    let tables = tables();
+    let mut findings = classified(&tables, "Cat", 0.45);
+    findings.extend(classified(&tables, "Dog", 0.42));
+    let from_the_classifier = said(&tables, &findings);
+    assert!(names(&from_the_classifier).contains(&"Cat"));
+    assert!(!names(&from_the_classifier).contains(&"Dog"));
+    // The detector shows each with its box.
+    findings.push(object(&tables, "Dog", 0.6, SMALL));
+    assert!(names(&said(&tables, &findings)).contains(&"Dog"));
+}
+
+#[test]
+fn a_cheetah_is_no_cat_and_no_bird() {
+    let tables = tables();
+    let mut findings = classified(&tables, "Cheetah", 0.9);
+    findings.push(object(&tables, "Cat", 0.95, LARGE));
+    findings.push(object(&tables, "Bird", 0.8, LARGE));
+    let said = said(&tables, &findings);
+    assert!(names(&said).contains(&"Cheetah"), "{said:?}");
+    assert!(
+        !names(&said).contains(&"Cat") && !names(&said).contains(&"Bird"),
+        "{said:?}"
+    );
 }
 
 #[test]

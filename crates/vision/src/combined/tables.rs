@@ -25,8 +25,8 @@ pub(super) struct Tables {
     pub(super) classes: Vec<Class>,
     /// The label of each node of the embedded model's table.
     pub(super) base: Vec<usize>,
-    /// Groups of labels of which one at most is true of a picture.
-    pub(super) exclusive: Vec<Vec<usize>>,
+    /// Groups of labels of which one at most is true of the same thing.
+    pub(super) exclusive: Vec<Group>,
 }
 
 /// What a class of the classifier means.
@@ -38,11 +38,37 @@ pub(super) struct Class {
     pub(super) min: f32,
 }
 
+/// Labels that exclude each other.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Group {
+    pub(super) scope: Scope,
+    pub(super) labels: Vec<usize>,
+}
+
+/// What one label at most is true of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Scope {
+    /// The picture.
+    Picture,
+    /// One person. A picture may show several.
+    Person,
+    /// One animal or thing. A picture may show several.
+    Subject,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TaxonomyFile {
     labels: Vec<TaxonomyLabel>,
-    exclusive: Vec<Vec<String>>,
+    exclusive: Vec<ExclusiveLabels>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExclusiveLabels {
+    scope: Scope,
+    labels: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -186,8 +212,14 @@ fn build(base: &LabelTable) -> Result<Tables, String> {
     let exclusive = taxonomy
         .exclusive
         .iter()
-        .map(|group| group.iter().map(|name| place(name)).collect())
-        .collect::<Result<_, _>>()?;
+        .map(|group| {
+            let labels = group.labels.iter().map(|name| place(name));
+            Ok(Group {
+                scope: group.scope,
+                labels: labels.collect::<Result<_, String>>()?,
+            })
+        })
+        .collect::<Result<_, String>>()?;
     Ok(Tables {
         nodes,
         places,
@@ -228,7 +260,7 @@ pub(super) mod tests {
         for node in &tables.nodes {
             assert!(!node.categories.is_empty(), "{} has no category", node.name);
         }
-        assert!(tables.exclusive.iter().all(|group| group.len() > 1));
+        assert!(tables.exclusive.iter().all(|group| group.labels.len() > 1));
     }
 
     #[test]
