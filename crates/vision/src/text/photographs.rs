@@ -18,10 +18,10 @@ use crate::{ModelError, VisionError};
 const CONFIDENCE_MIN: f64 = 70.0;
 /// The same for lines of Latin letters only. Smudges are often read as a Chinese character, seldom as Latin letters.
 const LATIN_CONFIDENCE_MIN: f64 = 50.0;
-/// A line that is read with less is read again upside down, in percent.
-const CERTAIN: f64 = 80.0;
+/// A line that is read with less is read again upside down, in percent. So is every vertical line, which may go up or down.
+const CERTAIN: f64 = 90.0;
 /// The most lines that are read again, which bounds the time.
-const MAX_SECOND_READINGS: usize = 12;
+const MAX_SECOND_READINGS: usize = 10;
 /// A vertical line that is shorter than this many times its width may also be a single upright letter.
 const SINGLE_LETTER: f64 = 3.0;
 
@@ -86,7 +86,7 @@ impl PhotographReader {
         let mut uncertain: Vec<(&mut Line, &Rectangle)> = lines
             .iter_mut()
             .zip(rectangles)
-            .filter(|(line, _)| line.confidence() < CERTAIN)
+            .filter(|(line, way)| line.confidence() < CERTAIN || way.is_vertical())
             .collect();
         uncertain.sort_by(|a, b| b.1.height.total_cmp(&a.1.height));
         uncertain.truncate(MAX_SECOND_READINGS);
