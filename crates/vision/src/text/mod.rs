@@ -72,7 +72,7 @@ impl TextRecogniser {
         let image = picture.thumbnail(MAX_TEXT_SIDE)?;
         let (lines, version) = match (&self.photographs, &self.tesseract) {
             (Some(photographs), tesseract) => {
-                read_both(photographs, tesseract.as_ref(), &image, scratch)?
+                read_both(photographs, tesseract.as_ref(), &image, filters, scratch)?
             }
             (None, Some(tesseract)) => (tesseract.lines(&image, scratch)?, tesseract.name()),
             (None, None) => {
@@ -91,14 +91,16 @@ fn read_both(
     photographs: &PhotographReader,
     tesseract: Option<&Tesseract>,
     image: &RgbImage,
+    filters: &TextFilters,
     scratch: &Path,
 ) -> Result<(Vec<Line>, String), VisionError> {
     let regions = photographs.find(image)?;
     let Some(tesseract) = tesseract.filter(|_| is_page(&regions)) else {
-        return Ok((photographs.read(image, &regions)?, PP_OCR.to_owned()));
+        let lines = photographs.read(image, &regions, filters)?;
+        return Ok((lines, PP_OCR.to_owned()));
     };
     let page = Page::new(tesseract.lines(image, scratch)?, regions);
-    let read = photographs.read(image, &page.unread())?;
+    let read = photographs.read(image, &page.unread(), filters)?;
     let version = match read.is_empty() {
         true => tesseract.name(),
         false => format!("{}+{PP_OCR}", tesseract.name()),

@@ -6,6 +6,7 @@ use image::RgbImage;
 
 use super::detections::MAX_WORDS;
 use super::detector::Detector;
+use super::filters::TextFilters;
 use super::line::Line;
 use super::order::sort_for_reading;
 use super::reader::Reader;
@@ -18,10 +19,17 @@ use crate::{ModelError, VisionError};
 const CONFIDENCE_MIN: f64 = 70.0;
 /// The same for lines of Latin letters only. Smudges are often read as a Chinese character, seldom as Latin letters.
 const LATIN_CONFIDENCE_MIN: f64 = 50.0;
-/// A line that is read with less is read again upside down, in percent.
-const CERTAIN: f64 = 80.0;
+/// A line that is read with less is read again upside down, in percent. So is every vertical line, which may go up or down.
+const CERTAIN: f64 = 90.0;
 /// The most lines that are read again, which bounds the time.
-const MAX_SECOND_READINGS: usize = 12;
+const MAX_SECOND_READINGS: usize = 10;
+/// The most lines that the detector's map may have.
+const MAX_REGIONS: usize = 500;
+/// How many lines are read before the words are counted.
+const LINES_AT_ONCE: usize = 12;
+/// The total width of the lines from which no more are read, in pixels of the reader's input, which bounds the time: 75
+/// short lines.
+const MAX_WIDTH_READ: u32 = 75 * 320;
 /// A vertical line that is shorter than this many times its width may also be a single upright letter.
 const SINGLE_LETTER: f64 = 3.0;
 
@@ -56,16 +64,16 @@ impl PhotographReader {
         let x = f64::from(image.width()) / map.width as f64;
         let y = f64::from(image.height()) / map.height as f64;
         let mut found = regions(&map);
-        // Each line has a word, and a response has no more words than this.
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
-        found.truncate(MAX_WORDS);
+        found.truncate(MAX_REGIONS);
         let scaled = found.iter().map(|region| region.rectangle.scaled(x, y));
         let mut rectangles: Vec<Rectangle> = scaled.collect();
         sort_for_reading(&mut rectangles, |rectangle| *rectangle);
         Ok(rectangles)
     }
 
-    /// Reads lines that [`Self::find`] found. The result has a line for each of them, without words if it is not text.
+    /// Reads lines that [`Self::find`] found, until there are as many words as a response may have. The result has a line
+    /// for each of them, without words if it is not text or was not read.
     ///
     /// # Errors
     /// `Internal`, also if the network cannot be loaded.
@@ -73,6 +81,7 @@ impl PhotographReader {
         &self,
         image: &RgbImage,
         rectangles: &[Rectangle],
+        filters: &TextFilters,
     ) -> Result<Vec<Line>, VisionError> {
         if rectangles.is_empty() {
             return Ok(Vec::new());
@@ -81,31 +90,54 @@ impl PhotographReader {
             .reader
             .get_or_init(|| loaded(Reader::open(&self.model)));
         let reader = reader.as_ref().map_err(Clone::clone)?;
-        let mut lines = reader.read(image, rectangles)?;
-
-        let mut uncertain: Vec<(&mut Line, &Rectangle)> = lines
-            .iter_mut()
-            .zip(rectangles)
-            .filter(|(line, _)| line.confidence() < CERTAIN)
-            .collect();
-        uncertain.sort_by(|a, b| b.1.height.total_cmp(&a.1.height));
-        uncertain.truncate(MAX_SECOND_READINGS);
-        let turned: Vec<Vec<Rectangle>> = uncertain.iter().map(|(_, r)| other_ways(r)).collect();
-        let mut second = reader.read(image, &turned.concat())?.into_iter();
-        for ((line, _), turned) in uncertain.into_iter().zip(turned) {
-            for other in second.by_ref().take(turned.len()) {
-                if other.confidence() > line.confidence() {
-                    *line = other;
-                }
-            }
-        }
-        for line in &mut lines {
-            if !is_text(line) {
-                line.words.clear();
-            }
+        let mut lines = Vec::with_capacity(rectangles.len());
+        let (mut width, mut words, mut again) = (0, 0, MAX_SECOND_READINGS);
+        for part in rectangles.chunks(LINES_AT_ONCE) {
+            let read = if width < MAX_WIDTH_READ && words < MAX_WORDS {
+                read_part(reader, image, part, &mut again)?
+            } else {
+                vec![Line::default(); part.len()]
+            };
+            width += part.iter().map(Reader::input_width).sum::<u32>();
+            let accepted = read.iter().flat_map(|line| &line.words);
+            words += accepted
+                .filter(|word| filters.accepts(word, image.dimensions()))
+                .count();
+            lines.extend(read);
         }
         Ok(lines)
     }
+}
+
+/// Reads some lines, and `again` of the doubtful ones in another direction as well.
+fn read_part(
+    reader: &Reader,
+    image: &RgbImage,
+    rectangles: &[Rectangle],
+    again: &mut usize,
+) -> Result<Vec<Line>, VisionError> {
+    let mut lines = reader.read(image, rectangles)?;
+    let doubtful = lines
+        .iter_mut()
+        .zip(rectangles)
+        .filter(|(line, way)| line.confidence() < CERTAIN || way.is_vertical());
+    let doubtful: Vec<(&mut Line, &Rectangle)> = doubtful.take(*again).collect();
+    *again -= doubtful.len();
+    let turned: Vec<Vec<Rectangle>> = doubtful.iter().map(|(_, r)| other_ways(r)).collect();
+    let mut second = reader.read(image, &turned.concat())?.into_iter();
+    for ((line, _), turned) in doubtful.into_iter().zip(turned) {
+        for other in second.by_ref().take(turned.len()) {
+            if other.confidence() > line.confidence() {
+                *line = other;
+            }
+        }
+    }
+    for line in &mut lines {
+        if !is_text(line) {
+            line.words.clear();
+        }
+    }
+    Ok(lines)
 }
 
 /// A failure to load is kept, so that a damaged file is read once.

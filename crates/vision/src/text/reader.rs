@@ -22,7 +22,7 @@ const WIDTH_STEP: u32 = 160;
 /// The greatest width, for about 130 letters; longer lines are compressed.
 const MAX_WIDTH: u32 = 1920;
 /// The greatest total width of a run, which bounds its memory: the output has 18,710 probabilities for every 8 pixels.
-const MAX_RUN_WIDTH: u32 = 1920;
+const MAX_RUN_WIDTH: u32 = 1280;
 
 /// PP-OCR's text recogniser.
 pub(super) struct Reader {
@@ -74,6 +74,11 @@ impl Reader {
             pending = rest;
         }
         Ok(tasks.into_iter().map(|task| task.line).collect())
+    }
+
+    /// The width of the network's input for a rectangle, which the time depends on.
+    pub(super) fn input_width(rectangle: &Rectangle) -> u32 {
+        Task::new(rectangle).width
     }
 
     fn run(
