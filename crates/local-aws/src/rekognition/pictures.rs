@@ -57,7 +57,7 @@ impl Entry {
 
 /// The pictures in use, and for a few seconds those that were used last, within [`KEPT_BYTES`].
 #[derive(Default)]
-pub(super) struct Pictures(Mutex<Vec<Entry>>);
+pub(crate) struct Pictures(Mutex<Vec<Entry>>);
 
 impl Pictures {
     /// The picture with this identity. Decodes `bytes` unless another call has done so, or waits while one does.
