@@ -2,7 +2,7 @@
 //!
 //! Each model is a folder of its own, named by [`ModelName`], with the files that [`ModelName::files`] lists.
 
-#[allow(dead_code, reason = "the installer calls it")]
+#[allow(dead_code, unused_imports, reason = "the installer calls it")]
 pub(crate) mod convert;
 #[allow(dead_code, reason = "the installer calls it")]
 pub(crate) mod references;

@@ -125,7 +125,9 @@ pub(super) fn tensors(file: &[u8]) -> Result<Weights, String> {
         if let (Object::Text(name), Object::Tensor(view)) = (name, tensor) {
             let view = arena.views.get(*view).ok_or("a tensor is missing")?;
             let storage = storages.get(&view.key).ok_or("a storage is missing")?;
-            count(&view.shape)?;
+            if count(&view.shape)? > count(storage.shape())? {
+                return Err(format!("\"{name}\" is larger than its storage"));
+            }
             let tensor = storage
                 .strided(&view.shape, view.offset, &view.strides)
                 .map_err(|reason| format!("\"{name}\": {reason}"))?;
