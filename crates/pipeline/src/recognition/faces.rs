@@ -138,8 +138,9 @@ fn details(answer: &DetectFacesResponse) -> impl Iterator<Item = &FaceDetail> {
     answer.face_details.iter().flatten()
 }
 
-/// The face's most confident emotion, if it is confident enough and has a name.
-fn main_emotion(face: &FaceDetail) -> Option<(String, f64)> {
+/// The face's most confident emotion and its confidence in percent, if that is at least 50 and the emotion has a name.
+#[must_use]
+pub fn main_emotion(face: &FaceDetail) -> Option<(String, f64)> {
     let emotions = face.emotions.iter().flatten();
     let main = emotions.max_by(|one, other| {
         let percent = |confidence: Option<f64>| confidence.unwrap_or_default();

@@ -21,7 +21,7 @@ pub use self::{
     answers::{Answers, SavedAnswer},
     cost::price,
     document_parts::DocumentParts,
-    faces::EMOTIONS,
+    faces::{EMOTIONS, main_emotion},
     named_labels::named_labels,
     refusal::{MAX_FILE_BYTES, image_error, refusal},
     settings::Settings,

@@ -157,7 +157,8 @@ pub fn sample_entries() -> Vec<Entry> {
     sample_images().iter().map(Image::entry).collect()
 }
 
-/// Many images: every tenth shows a dog, every hundredth is Ann's, and four share each second.
+/// Many images: every tenth shows a dog, every hundredth is Ann's, another hundredth shows a face, and four share each
+/// second.
 pub fn many_entries(count: usize) -> Vec<Entry> {
     (0..count).map(|number| numbered_entry(number, 0)).collect()
 }
@@ -175,9 +176,12 @@ pub(super) fn numbered_entry(number: usize, later: i64) -> Entry {
         "Sky"
     };
     let confidence = 55.0 + (number % 45) as f64;
-    Image::new(&key, second)
-        .label(label, confidence, None)
-        .entry()
+    let image = Image::new(&key, second).label(label, confidence, None);
+    if number % 100 == 1 {
+        image.face(20, 28, "CALM").entry()
+    } else {
+        image.entry()
+    }
 }
 
 /// An image with one label for each number.
