@@ -559,7 +559,7 @@ test('pictures are found by faces, emotion and age, and the viewer shows the fac
   });
   await page.route(/\/images\/uploads/, (route) => route.fulfill({ json: { ...rows[0], imageUrl: '/thumbnails/0.png?n=0', resultUrl: '', expiresAt: '' } }));
   await page.route(/\/results\//, (route) =>
-    route.fulfill({ json: { schemaVersion: 1, imageId: '0', status: 'succeeded', source: {}, image: { width: 128, height: 96 }, rekognition: { detectFaces, detectText: SLANTED } } }),
+    route.fulfill({ json: { schemaVersion: 1, imageId: '0', status: 'succeeded', source: {}, image: { width: 128, height: 96 }, rekognition: { detectFaces, detectText: SLANTED, detectModerationLabels: { ModerationLabels: [{ Name: 'Smoking', ParentName: 'Drugs & Tobacco', Confidence: 91 }] } } } }),
   );
   await page.goto(`${service.address}/gallery.html`);
   await showsOnly(page, ['portrait.png', 'sky.png']);
@@ -572,7 +572,7 @@ test('pictures are found by faces, emotion and age, and the viewer shows the fac
   // By keyboard alone: from the status to the last filter.
   await page.getByLabel('Status').focus();
   await page.keyboard.press('Tab');
-  await filters.getByLabel('Faces').and(page.locator(':focus')).waitFor();
+  await filters.getByLabel('Number of faces').and(page.locator(':focus')).waitFor();
   await page.keyboard.press('ArrowDown');
   await page.locator('#tally', { hasText: /^1 picture with faces$/ }).waitFor();
   assert.equal(await tile(page, 'portrait.png').locator('.tile-labels').textContent(), '1 face, Happy, 23–31 years');
@@ -597,6 +597,8 @@ test('pictures are found by faces, emotion and age, and the viewer shows the fac
   const shown = page.locator('#viewer section', { has: page.getByRole('heading', { name: /^Faces/ }) });
   const text = (await shown.innerText()).replaceAll('\n', ' ');
   for (const part of ['Face 1', `${face?.AgeRange?.Low} to ${face?.AgeRange?.High}`, 'Female', 'happy 97%', 'smile 95%']) assert.ok(text.includes(part), `${part}: ${text}`);
+  const warned = page.locator('#viewer section.warning', { has: page.getByRole('heading', { name: /^Moderation/ }) });
+  assert.match(await warned.innerText(), /may show content that not everyone should see[^]*Smoking/);
   assert.equal(await boxes(page).count(), (detectFaces.FaceDetails?.length ?? 0) + 1);
   assert.match((await page.locator('#viewer .picture-overlay .box[d*="L"]').getAttribute('d')) ?? '', /^M0\.2 0\.7L0\.8 0\.6L/);
   assert.deepEqual(await accessibilityIssues(page), []);

@@ -99,10 +99,9 @@ fn ages(text: &str) -> Result<Ages, String> {
             to: Some(year),
         }),
         Some((from, "")) => year(from).map(|from| Ages { from, to: None }),
-        Some((from, to)) => year(from).zip(year(to)).map(|(from, to)| Ages {
-            from,
-            to: Some(to),
-        }),
+        Some((from, to)) => year(from)
+            .zip(year(to))
+            .map(|(from, to)| Ages { from, to: Some(to) }),
     };
     parsed
         .filter(|ages| ages.to.is_none_or(|to| ages.from <= to))
@@ -120,7 +119,15 @@ pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
     } else {
         args.limit
     };
-    let mut table = Table::new(&["KEY", "UPLOADED", "STATUS", "CONFIDENCE", "LABELS", "FILE", "FACES"]);
+    let mut table = Table::new(&[
+        "KEY",
+        "UPLOADED",
+        "STATUS",
+        "CONFIDENCE",
+        "LABELS",
+        "FILE",
+        "FACES",
+    ]);
     let mut found = 0;
     let mut cursor: Option<String> = None;
     loop {
@@ -265,10 +272,16 @@ mod tests {
         );
         for (options, expected) in [
             (&["--faces"][..], "minFaces=1"),
-            (&["--faces=3", "--emotion", "happy"], "minFaces=3&emotion=happy"),
+            (
+                &["--faces=3", "--emotion", "happy"],
+                "minFaces=3&emotion=happy",
+            ),
             (&["--age", "20-40"], "ageFrom=20&ageTo=40"),
             (&["--age", "65-"], "ageFrom=65"),
-            (&["--age", "30", "--faces"], "minFaces=1&ageFrom=30&ageTo=30"),
+            (
+                &["--age", "30", "--faces"],
+                "minFaces=1&ageFrom=30&ageTo=30",
+            ),
         ] {
             let args = parse(options).unwrap();
             assert_eq!(

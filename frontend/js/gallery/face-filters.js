@@ -50,7 +50,7 @@ export class FaceFilters {
   #showMinFaces(minFaces) {
     const value = String(minFaces);
     if (![...this.#minFaces.options].some((option) => option.value === value)) {
-      this.#minFaces.append(h('option', { value }, `At least ${value}`));
+      this.#minFaces.append(h('option', { value }, `At least ${value} faces`));
     }
     this.#minFaces.value = value;
   }

@@ -125,9 +125,10 @@ fn caption(finding: &Finding, box_confidence: Option<f64>) -> String {
     } else {
         &finding.name
     };
-    box_confidence
-        .or(finding.confidence)
-        .map_or_else(|| name.to_owned(), |percent| format!("{name} {percent:.0}%"))
+    box_confidence.or(finding.confidence).map_or_else(
+        || name.to_owned(),
+        |percent| format!("{name} {percent:.0}%"),
+    )
 }
 
 /// A box in pixels, clipped to the picture; `None` if it is empty.

@@ -107,14 +107,16 @@ pub(super) fn findings(rekognition: &Map<String, Value>) -> anyhow::Result<Vec<F
         details: Vec::new(),
     }));
     let moderation = moderation.moderation_labels.into_iter().flatten();
-    all.extend(moderation.map(|label| Finding {
-        kind: Kind::Moderation,
-        name: label.name.unwrap_or_default(),
-        confidence: label.confidence,
-        place: None,
-        details: (label.parent_name.into_iter())
-            .filter(|parent| !parent.is_empty())
-            .collect(),
+    all.extend(moderation.map(|label| {
+        Finding {
+            kind: Kind::Moderation,
+            name: label.name.unwrap_or_default(),
+            confidence: label.confidence,
+            place: None,
+            details: (label.parent_name.into_iter())
+                .filter(|parent| !parent.is_empty())
+                .collect(),
+        }
     }));
     Ok(all)
 }
@@ -151,7 +153,10 @@ fn text_place(geometry: Geometry, confidence: Option<f64>) -> Option<Place> {
 fn face_details(face: &FaceDetail) -> Vec<String> {
     let ages = face.age_range.as_ref();
     let ages = ages.and_then(|ages| Some(format!("{}-{} years", ages.low?, ages.high?)));
-    let gender = face.gender.as_ref().and_then(|gender| gender.value.as_ref());
+    let gender = face
+        .gender
+        .as_ref()
+        .and_then(|gender| gender.value.as_ref());
     let emotion = main_emotion(face).map(|(name, _)| name);
     let smiles = face.smile.as_ref().and_then(|smile| smile.value) == Some(true);
     [
@@ -213,10 +218,28 @@ mod tests {
         assert_eq!(
             read,
             [
-                ("label", "Dog", 90.0, Some((80.0, 0)), "Animals and Pets".to_owned()),
-                ("label", "Dog", 90.0, Some((70.0, 0)), "Animals and Pets".to_owned()),
+                (
+                    "label",
+                    "Dog",
+                    90.0,
+                    Some((80.0, 0)),
+                    "Animals and Pets".to_owned()
+                ),
+                (
+                    "label",
+                    "Dog",
+                    90.0,
+                    Some((70.0, 0)),
+                    "Animals and Pets".to_owned()
+                ),
                 ("label", "Sky", 60.0, None, none()),
-                ("face", "Face 1", 99.0, Some((99.0, 0)), "Happy, 20-28 years, Female, smiling".to_owned()),
+                (
+                    "face",
+                    "Face 1",
+                    99.0,
+                    Some((99.0, 0)),
+                    "Happy, 20-28 years, Female, smiling".to_owned()
+                ),
                 ("face", "Face 2", 95.0, Some((95.0, 0)), none()),
                 ("text", "NO ENTRY", 98.0, Some((98.0, 2)), none()),
                 ("moderation", "Alcohol", 91.0, None, none()),

@@ -20,7 +20,7 @@ pub const EMOTIONS: [&str; 8] = [
 ];
 
 /// The label of every picture with a face.
-pub const FACE: &str = "Face";
+pub(crate) const FACE: &str = "Face";
 
 /// The least confidence, in percent, of an emotion that is named. Confidences of a face's emotions add up to about 100,
 /// so at least half of it speaks for a named emotion.
@@ -96,9 +96,11 @@ pub(crate) fn labels(answer: &DetectFacesResponse) -> Vec<Label> {
             ..label(FACE, confidence, &["Head", "Person"], DESCRIPTION)
         },
     ];
-    labels.extend(emotions(answer).into_iter().map(|(name, confidence)| {
-        label(&name, confidence, &[FACE, "Head", "Person"], EXPRESSION)
-    }));
+    labels.extend(
+        emotions(answer).into_iter().map(|(name, confidence)| {
+            label(&name, confidence, &[FACE, "Head", "Person"], EXPRESSION)
+        }),
+    );
     labels.sort_by(|one, other| {
         let percent = |label: &Label| label.confidence.unwrap_or_default();
         percent(other).total_cmp(&percent(one))
@@ -181,7 +183,10 @@ mod tests {
             .iter()
             .map(|(low, high)| json!({"AgeRange": {"Low": low, "High": high}}));
         let spans = ages(&answer(&faces.collect()));
-        spans.into_iter().map(|span| (span.low, span.high)).collect()
+        spans
+            .into_iter()
+            .map(|span| (span.low, span.high))
+            .collect()
     }
 
     #[test]
@@ -217,7 +222,10 @@ mod tests {
         assert_eq!(aged(&[(30, 40), (2, 8), (36, 44)]), [(2, 8), (30, 44)]);
         assert_eq!(aged(&[(0, 3), (4, 6), (8, 9)]), [(0, 6), (8, 9)]);
         assert_eq!(aged(&[(20, 60), (30, 40)]), [(20, 60)]);
-        assert_eq!(aged(&[(9, 5), (u32::MAX, u32::MAX)]), [(5, 9), (u32::MAX, u32::MAX)]);
+        assert_eq!(
+            aged(&[(9, 5), (u32::MAX, u32::MAX)]),
+            [(5, 9), (u32::MAX, u32::MAX)]
+        );
         assert!(ages(&answer(&json!([{"AgeRange": {"Low": 3}}, {}]))).is_empty());
     }
 

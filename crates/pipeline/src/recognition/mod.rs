@@ -12,10 +12,6 @@ mod refusal;
 mod settings;
 mod summary;
 
-pub(crate) use self::{
-    faces::{FACE, ages, emotions, labels as face_labels},
-    summary::answer,
-};
 pub use self::{
     analyzer::{Analyzer, RecogniserImages},
     answers::{Answers, SavedAnswer},
@@ -25,4 +21,8 @@ pub use self::{
     named_labels::named_labels,
     refusal::{MAX_FILE_BYTES, image_error, refusal},
     settings::Settings,
+};
+pub(crate) use self::{
+    faces::{FACE, ages, emotions, labels as face_labels},
+    summary::answer,
 };

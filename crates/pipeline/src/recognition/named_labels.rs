@@ -59,7 +59,11 @@ mod tests {
     #[test]
     fn labels_without_faces_stay_as_they_are() {
         let unsorted = json!([{"Name": "Sky", "Confidence": 60.0}, {"Name": "Sea", "Confidence": 70.0, "New": 1}]);
-        for faces in [json!(null), json!({"FaceDetails": []}), json!({"FaceDetails": 7})] {
+        for faces in [
+            json!(null),
+            json!({"FaceDetails": []}),
+            json!({"FaceDetails": 7}),
+        ] {
             let rekognition = json!({"detectLabels": {"Labels": unsorted}, "detectFaces": faces});
             assert_eq!(
                 json!(named_labels(rekognition.as_object().unwrap())),

@@ -113,7 +113,11 @@ async fn images_are_found_by_faces_emotion_and_age() {
         })
     };
     for (key, minutes, faces) in [
-        ("uploads/family.jpg", 4, vec![face(30, 38, "HAPPY"), face(2, 6, "CALM")]),
+        (
+            "uploads/family.jpg",
+            4,
+            vec![face(30, 38, "HAPPY"), face(2, 6, "CALM")],
+        ),
         ("uploads/portrait.jpg", 5, vec![face(60, 68, "CALM")]),
     ] {
         let labels = [("Dog", 80.0, PETS)];
@@ -124,7 +128,9 @@ async fn images_are_found_by_faces_emotion_and_age() {
             emotions: Vec::new(),
         });
         let answer = json!({ "FaceDetails": faces });
-        document.rekognition.insert("detectFaces".to_owned(), answer);
+        document
+            .rekognition
+            .insert("detectFaces".to_owned(), answer);
         index.put(&Entry::from_document(&document)).await.unwrap();
     }
     let api = library(store, &index, OPEN);
@@ -153,8 +159,14 @@ async fn images_are_found_by_faces_emotion_and_age() {
     }
     let shown = get(api, "/images?emotion=Happy").await.json();
     let image = &shown["images"][0];
-    assert_eq!((&image["faces"], &image["emotions"]), (&json!(2), &json!(["Happy", "Calm"])));
-    assert_eq!(image["ages"], json!([{"low": 2, "high": 6}, {"low": 30, "high": 38}]));
+    assert_eq!(
+        (&image["faces"], &image["emotions"]),
+        (&json!(2), &json!(["Happy", "Calm"]))
+    );
+    assert_eq!(
+        image["ages"],
+        json!([{"low": 2, "high": 6}, {"low": 30, "high": 38}])
+    );
     assert!(image.get("confidence").is_none());
 }
 
