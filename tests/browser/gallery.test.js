@@ -20,6 +20,27 @@ const LABELLED = [
   ['Motorcycle', 'motorcycle_left.png'],
 ];
 
+/** Text as DetectText returns it for a sign that hangs aslant; the values are invented. */
+const SLANTED = {
+  TextDetections: [
+    {
+      DetectedText: 'EXIT',
+      Type: 'LINE',
+      Confidence: 98,
+      Geometry: {
+        BoundingBox: { Left: 0.2, Top: 0.6, Width: 0.62, Height: 0.2 },
+        Polygon: [{ X: 0.2, Y: 0.7 }, { X: 0.8, Y: 0.6 }, { X: 0.82, Y: 0.7 }, { X: 0.22, Y: 0.8 }],
+      },
+    },
+  ],
+};
+
+/** A response of DetectFaces with every attribute, from the golden files of the crate `rekognition-model`; its values are invented. */
+const goldenFaces = () =>
+  /** @type {NonNullable<import('../../frontend/js/shared/api-types.js').RekognitionResponses['detectFaces']>} */ (
+    JSON.parse(readFileSync(new URL('../../crates/rekognition-model/tests/golden/detectFaces.response.json', import.meta.url), 'utf8'))
+  );
+
 /** @type {import('playwright-core').Browser} */
 let browser;
 
@@ -511,6 +532,85 @@ test('ten thousand pictures need no more elements than fifty', async (t) => {
   await slide(page, '#min-confidence', 99);
   const shown = Number(/^(\d+) of 10000 pictures, at least 99% confidence$/.exec((await page.locator('#tally').textContent()) ?? '')?.[1]);
   assert.ok(shown > 0 && shown < 5000, String(shown));
+  await context.close();
+});
+
+test('pictures are found by faces, emotion and age, and the viewer shows the faces', async (t) => {
+  const service = await serve(0);
+  t.after(() => service.close());
+  const context = await browser.newContext(DESKTOP);
+  const page = await context.newPage();
+  page.setDefaultTimeout(TIMEOUT_MS);
+  const detectFaces = goldenFaces();
+  const [face] = detectFaces.FaceDetails ?? [];
+  const rows = [
+    { key: 'uploads/portrait.png', filename: 'portrait.png', status: 'succeeded', labels: [{ name: 'Face', confidence: 99 }], categories: [], faces: 1, emotions: ['Happy'], ages: [{ low: 23, high: 31 }] },
+    { key: 'uploads/sky.png', filename: 'sky.png', status: 'succeeded', labels: [{ name: 'Sky', confidence: 90 }], categories: [] },
+  ];
+  const counts = { labels: [{ name: 'Sky', images: 1 }], categories: [] };
+  /** @type {string[]} */
+  const searches = [];
+  await page.route(/\/labels$/, (route) => route.fulfill({ json: counts }));
+  await page.route(/\/images\?/, (route) => {
+    const { searchParams } = new URL(route.request().url());
+    searchParams.delete('limit');
+    searches.push(String(searchParams));
+    return route.fulfill({ json: { images: searchParams.size > 0 ? rows.slice(0, 1) : rows } });
+  });
+  await page.route(/\/images\/uploads/, (route) => route.fulfill({ json: { ...rows[0], imageUrl: '/thumbnails/0.png?n=0', resultUrl: '', expiresAt: '' } }));
+  await page.route(/\/results\//, (route) =>
+    route.fulfill({ json: { schemaVersion: 1, imageId: '0', status: 'succeeded', source: {}, image: { width: 128, height: 96 }, rekognition: { detectFaces, detectText: SLANTED, detectModerationLabels: { ModerationLabels: [{ Name: 'Smoking', ParentName: 'Drugs & Tobacco', Confidence: 91 }] } } } }),
+  );
+  await page.goto(`${service.address}/gallery.html`);
+  await showsOnly(page, ['portrait.png', 'sky.png']);
+  const filters = page.getByRole('group', { name: 'Faces', exact: true });
+  assert.equal(await filters.count(), 0, 'hidden while no picture has a face');
+  counts.labels.push({ name: 'Face', images: 1 });
+  await page.reload();
+  await filters.waitFor();
+
+  // By keyboard alone: from the status to the last filter.
+  await page.getByLabel('Status').focus();
+  await page.keyboard.press('Tab');
+  await filters.getByLabel('Number of faces').and(page.locator(':focus')).waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.locator('#tally', { hasText: /^1 picture with faces$/ }).waitFor();
+  assert.equal(await tile(page, 'portrait.png').locator('.tile-labels').textContent(), '1 face, Happy, 23–31 years');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('ArrowDown');
+  await page.locator('#tally', { hasText: 'with faces (Happy)' }).waitFor();
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('20');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('40');
+  await page.keyboard.press('Enter');
+  await page.locator('#tally', { hasText: /^1 picture with faces \(Happy, 20 to 40 years\)$/ }).waitFor();
+  assert.equal(new URL(page.url()).search, '?faces=1&emotion=Happy&age=20-40');
+  assert.equal(searches.at(-1), 'minFaces=1&emotion=Happy&ageFrom=20&ageTo=40');
+  await page.locator('.tile').first().waitFor();
+  assert.deepEqual(await accessibilityIssues(page), []);
+  await screenshot(page, 'gallery-faces');
+
+  // The viewer shows the face's box and attributes, and the outline of slanted text.
+  await tile(page, 'portrait.png').click();
+  await page.locator('#viewer .document').waitFor();
+  const shown = page.locator('#viewer section', { has: page.getByRole('heading', { name: /^Faces/ }) });
+  const text = (await shown.innerText()).replaceAll('\n', ' ');
+  for (const part of ['Face 1', `${face?.AgeRange?.Low} to ${face?.AgeRange?.High}`, 'Female', 'happy 97%', 'smile 95%']) assert.ok(text.includes(part), `${part}: ${text}`);
+  const warned = page.locator('#viewer section.warning', { has: page.getByRole('heading', { name: /^Moderation/ }) });
+  assert.match(await warned.innerText(), /may show content that not everyone should see[^]*Smoking/);
+  assert.equal(await boxes(page).count(), (detectFaces.FaceDetails?.length ?? 0) + 1);
+  assert.match((await page.locator('#viewer .picture-overlay .box[d*="L"]').getAttribute('d')) ?? '', /^M0\.2 0\.7L0\.8 0\.6L/);
+  assert.deepEqual(await accessibilityIssues(page), []);
+  await screenshot(page, 'viewer-faces');
+  await page.keyboard.press('Escape');
+
+  // Going back removes one filter after another.
+  await page.goBack();
+  await page.locator('#tally', { hasText: 'with faces (Happy, from 20 years)' }).waitFor();
+  await page.setViewportSize(PHONE.viewport);
+  assert.equal(await overflow(page), 0);
+  await screenshot(page, 'gallery-faces-phone');
   await context.close();
 });
 

@@ -87,23 +87,46 @@ fn list<'a>(value: &'a Value, member: &str) -> Result<&'a Vec<Value>> {
         .with_context(|| format!("{member} is no list in {value}"))
 }
 
-/// The labels and categories of a document, each with its best confidence.
+/// The labels and categories of a document, each with its best confidence. Faces give labels too.
 fn shown(document: &Value) -> Result<[BTreeMap<String, f64>; 2]> {
     let (mut labels, mut categories) = (BTreeMap::new(), BTreeMap::new());
+    let mut add = |name: &str, confidence: f64, of: &[&str]| {
+        let raise = |all: &mut BTreeMap<String, f64>, name: &str| {
+            let best = all.entry(name.to_owned()).or_insert(confidence);
+            *best = confidence.max(*best);
+        };
+        raise(&mut labels, name);
+        for category in of {
+            raise(&mut categories, category);
+        }
+    };
+    let confidence = |found: &Value| {
+        let confidence = found.get("Confidence").and_then(Value::as_f64);
+        confidence.context("no confidence")
+    };
     let answer = document
         .pointer("/rekognition/detectLabels")
         .context("no labels")?;
     for label in list(answer, "Labels")? {
-        let confidence = label
-            .get("Confidence")
-            .and_then(Value::as_f64)
-            .context("no confidence")?;
-        labels.insert(text(label, "/Name")?.to_owned(), confidence);
-        for category in list(label, "Categories")? {
-            let best = categories
-                .entry(text(category, "/Name")?.to_owned())
-                .or_insert(confidence);
-            *best = confidence.max(*best);
+        let of = list(label, "Categories")?
+            .iter()
+            .map(|category| text(category, "/Name"))
+            .collect::<Result<Vec<_>>>()?;
+        add(text(label, "/Name")?, confidence(label)?, &of);
+    }
+    let faces = document.pointer("/rekognition/detectFaces/FaceDetails");
+    for face in faces.and_then(Value::as_array).into_iter().flatten() {
+        for name in ["Person", "Face"] {
+            add(name, confidence(face)?, &["Person Description"]);
+        }
+        let Some(main) = face.pointer("/Emotions/0") else {
+            continue;
+        };
+        let (kind, percent) = (text(main, "/Type")?.to_lowercase(), confidence(main)?);
+        if percent >= 50.0 && kind != "unknown" {
+            let (first, rest) = kind.split_at(1);
+            let name = format!("{}{rest}", first.to_uppercase());
+            add(&name, percent, &["Expressions and Emotions"]);
         }
     }
     Ok([labels, categories])

@@ -1,9 +1,9 @@
-//! `sightline search`: finds pictures by label, category or status.
+//! `sightline search`: finds pictures by label, category, faces or status.
 
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, builder::PossibleValuesParser};
 use http::Method;
 use serde_json::Value;
-use sightline_pipeline::index::MAX_ROW_LABELS;
+use sightline_pipeline::{index::MAX_ROW_LABELS, recognition::EMOTIONS};
 
 use crate::{
     api::{self, Api, ApiArgs, Problem, query_value},
@@ -27,6 +27,9 @@ EXAMPLES
   Keys of all pictures with animals, for another program:
     sightline search --category 'Animals and Pets' --limit 0 --json \\
         | jq -r .key
+  Pictures with at least two faces, one of them happy, and with someone of
+  20 to 40 years (where faces were analysed):
+    sightline search --faces=2 --emotion Happy --age 20-40
   Pictures that could not be analysed:
     sightline search --status failed
 
@@ -53,6 +56,19 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "PERCENT", requires = "what", value_parser = percent)]
     min_confidence: Option<f32>,
 
+    /// Only pictures with faces, or with at least this many
+    #[arg(long, value_name = "COUNT", num_args = 0..=1, require_equals = true, default_missing_value = "1",
+        value_parser = clap::value_parser!(u8).range(1..=100))]
+    faces: Option<u8>,
+
+    /// Only pictures where this is the main emotion of a face
+    #[arg(long, value_name = "EMOTION", ignore_case = true, value_parser = PossibleValuesParser::new(EMOTIONS))]
+    emotion: Option<String>,
+
+    /// Only pictures with a face whose estimated age may be in this span of years, such as 20-40, 65- or 30
+    #[arg(long, value_name = "YEARS", value_parser = ages)]
+    age: Option<Ages>,
+
     /// Only pictures whose analysis has this status
     #[arg(long, value_name = "STATUS", value_parser = ["succeeded", "partial", "failed"])]
     status: Option<String>,
@@ -63,6 +79,33 @@ pub(crate) struct SearchArgs {
 
     #[command(flatten)]
     output: OutputArgs,
+}
+
+/// A span of ages in years, without a highest age if that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ages {
+    from: u8,
+    to: Option<u8>,
+}
+
+/// The highest age that the service takes.
+const MAX_AGE: u8 = 150;
+
+fn ages(text: &str) -> Result<Ages, String> {
+    let year = |text: &str| text.parse().ok().filter(|year| *year <= MAX_AGE);
+    let parsed = match text.split_once('-') {
+        None => year(text).map(|year| Ages {
+            from: year,
+            to: Some(year),
+        }),
+        Some((from, "")) => year(from).map(|from| Ages { from, to: None }),
+        Some((from, to)) => year(from)
+            .zip(year(to))
+            .map(|(from, to)| Ages { from, to: Some(to) }),
+    };
+    parsed
+        .filter(|ages| ages.to.is_none_or(|to| ages.from <= to))
+        .ok_or_else(|| format!("expected years from 0 to {MAX_AGE}, such as 20-40, 65- or 30"))
 }
 
 /// Requests page after page and prints the pictures.
@@ -76,7 +119,15 @@ pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
     } else {
         args.limit
     };
-    let mut table = Table::new(&["KEY", "UPLOADED", "STATUS", "CONFIDENCE", "LABELS", "FILE"]);
+    let mut table = Table::new(&[
+        "KEY",
+        "UPLOADED",
+        "STATUS",
+        "CONFIDENCE",
+        "LABELS",
+        "FILE",
+        "FACES",
+    ]);
     let mut found = 0;
     let mut cursor: Option<String> = None;
     loop {
@@ -126,10 +177,17 @@ pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
 fn path(args: &SearchArgs, limit: usize, cursor: Option<&str>) -> String {
     let min_confidence = args.min_confidence.map(|percent| percent.to_string());
     let limit = limit.to_string();
+    let faces = args.faces.map(|count| count.to_string());
+    let age_from = args.age.map(|ages| ages.from.to_string());
+    let age_to = args.age.and_then(|ages| ages.to).map(|to| to.to_string());
     let parameters = [
         ("label", args.label.as_deref()),
         ("category", args.category.as_deref()),
         ("minConfidence", min_confidence.as_deref()),
+        ("minFaces", faces.as_deref()),
+        ("emotion", args.emotion.as_deref()),
+        ("ageFrom", age_from.as_deref()),
+        ("ageTo", age_to.as_deref()),
         ("status", args.status.as_deref()),
         ("limit", Some(limit.as_str())),
         ("cursor", cursor),
@@ -141,7 +199,7 @@ fn path(args: &SearchArgs, limit: usize, cursor: Option<&str>) -> String {
     format!("/images?{}", query.join("&"))
 }
 
-fn row(image: &Value) -> [String; 6] {
+fn row(image: &Value) -> [String; 7] {
     let text = |member: &str| {
         image
             .get(member)
@@ -172,7 +230,31 @@ fn row(image: &Value) -> [String; 6] {
         confidence,
         output::labels(&labels, labels.len() < MAX_ROW_LABELS),
         text("filename"),
+        faces(image),
     ]
+}
+
+/// The number of faces with their emotions and ages, such as `2: Happy, 2-6 and 30-38 years`; empty without faces.
+fn faces(image: &Value) -> String {
+    let count = image.get("faces").and_then(Value::as_u64).unwrap_or(0);
+    if count == 0 {
+        return String::new();
+    }
+    let list = |member: &str| image.get(member).and_then(Value::as_array);
+    let emotions = (list("emotions").into_iter().flatten()).filter_map(Value::as_str);
+    let mut details: Vec<_> = emotions.map(str::to_owned).collect();
+    let year = |ages: &Value, end: &str| ages.get(end).and_then(Value::as_u64);
+    let ages: Vec<_> = (list("ages").into_iter().flatten())
+        .filter_map(|ages| Some(format!("{}-{}", year(ages, "low")?, year(ages, "high")?)))
+        .collect();
+    if !ages.is_empty() {
+        details.push(format!("{} years", ages.join(" and ")));
+    }
+    if details.is_empty() {
+        count.to_string()
+    } else {
+        format!("{count}: {}", details.join(", "))
+    }
 }
 
 #[cfg(test)]
@@ -188,6 +270,26 @@ mod tests {
             path(&args, 50, Some("a+b")),
             "/images?category=Animals%20%26%20Pets&minConfidence=80.5&limit=50&cursor=a%2Bb"
         );
+        for (options, expected) in [
+            (&["--faces"][..], "minFaces=1"),
+            (
+                &["--faces=3", "--emotion", "happy"],
+                "minFaces=3&emotion=happy",
+            ),
+            (&["--age", "20-40"], "ageFrom=20&ageTo=40"),
+            (&["--age", "65-"], "ageFrom=65"),
+            (
+                &["--age", "30", "--faces"],
+                "minFaces=1&ageFrom=30&ageTo=30",
+            ),
+        ] {
+            let args = parse(options).unwrap();
+            assert_eq!(
+                path(&args, 5, None),
+                format!("/images?{expected}&limit=5"),
+                "{options:?}"
+            );
+        }
     }
 
     #[test]
@@ -197,6 +299,12 @@ mod tests {
             &["--label", "Dog", "--category", "Pets"],
             &["--status", "done"],
             &["--label", "Dog", "--min-confidence", "101"],
+            &["--faces=0"],
+            &["--faces=101"],
+            &["--emotion", "Joy"],
+            &["--age", "40-20"],
+            &["--age", "old"],
+            &["--age", "20-151"],
         ] {
             assert!(parse::<SearchArgs>(wrong).is_err(), "{wrong:?}");
         }
@@ -214,9 +322,15 @@ mod tests {
                 "succeeded",
                 "97.2",
                 "Dog 97%, Pet 61%",
+                "",
                 ""
             ]
         );
+        let image = json!({"faces": 3, "emotions": ["Happy", "Calm"],
+            "ages": [{"low": 2, "high": 6}, {"low": 30, "high": 38}]});
+        assert_eq!(row(&image)[6], "3: Happy, Calm, 2-6 and 30-38 years");
+        assert_eq!(row(&json!({"faces": 1, "emotions": []}))[6], "1");
+        assert_eq!(row(&json!({"faces": 0}))[6], "");
         assert_eq!(row(&json!({}))[0], "");
     }
 
@@ -226,7 +340,7 @@ mod tests {
             let labels: Vec<_> = (1..=number)
                 .map(|label| json!({"name": format!("L{label}"), "confidence": 90.0}))
                 .collect();
-            let [.., labels, _] = row(&json!({ "labels": labels }));
+            let [.., labels, _, _] = row(&json!({ "labels": labels }));
             labels
         };
         let five = "L1 90%, L2 90%, L3 90%, L4 90%, L5 90%";

@@ -141,6 +141,16 @@ pub struct Summary {
     /// Names of custom labels, most confident first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub custom_labels: Vec<String>,
+    /// Each face's main emotion where its confidence is at least 50, by the names of Rekognition's labels, such as `Happy`;
+    /// each name once, most confident first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub emotions: Vec<String>,
+    /// The faces' estimated ages, youngest first. Ranges that overlap or adjoin are one span.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ages: Vec<AgeSpan>,
+    /// How many faces smile; absent where the answer does not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smiles: Option<usize>,
 }
 
 /// The faces in short.
@@ -152,6 +162,24 @@ pub struct Faces {
     pub count: usize,
     /// Each face's most confident emotion, in Rekognition's order of faces; `UNKNOWN` where it has none.
     pub emotions: Vec<String>,
+}
+
+/// A span of estimated ages, in whole years.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AgeSpan {
+    /// The youngest.
+    pub low: u32,
+    /// The oldest.
+    pub high: u32,
+}
+
+impl AgeSpan {
+    /// Whether the spans have a year in common.
+    #[must_use]
+    pub const fn overlaps(self, other: Self) -> bool {
+        self.low <= other.high && other.low <= self.high
+    }
 }
 
 /// A thumbnail in the output bucket.

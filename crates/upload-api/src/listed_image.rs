@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sightline_pipeline::{
     SourceKey,
-    document::Status,
+    document::{AgeSpan, Status},
     index::{ImageRow, NamedConfidence},
     object_store::Presigner as _,
 };
@@ -62,6 +62,14 @@ pub(crate) struct ListedImage {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     faces: Option<u64>,
+    /// The faces' main emotions, most confident first, if faces were analysed and an emotion has a confidence of at least 50.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, example = json!(["Happy"]))]
+    emotions: Vec<String>,
+    /// The faces' estimated ages in years, youngest first, if faces were analysed. Ranges that overlap or adjoin are one span.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    ages: Vec<AgeSpan>,
     /// The confidence, in percent, of the label that was searched for. For a category it is the highest confidence among
     /// its labels.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,6 +137,8 @@ impl ListedImage {
             labels: row.labels,
             categories: row.categories,
             faces: row.faces,
+            emotions: row.emotions,
+            ages: row.ages,
             confidence,
             thumbnail,
         })

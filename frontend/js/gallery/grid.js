@@ -8,8 +8,8 @@ import { byId, h } from '../shared/dom.js';
 import { count, percent } from '../shared/format.js';
 import { icon } from '../shared/icons.js';
 import { heightOf, indexAfterKey, layoutFor, positionOf, visibleRange } from './grid-layout.js';
-import { displayName } from './image-row.js';
-import { hashOf } from './url-state.js';
+import { displayName, facesText } from './image-row.js';
+import { filtersFaces, hashOf } from './url-state.js';
 
 /** @typedef {import('../shared/api-types.js').ImageRow} ImageRow */
 
@@ -31,8 +31,8 @@ export class Grid {
   #on;
   /** @type {readonly ImageRow[]} */
   #rows = [];
-  /** @type {{label: string, category: string, minConfidence: number}} */
-  #filter = { label: '', category: '', minConfidence: 0 };
+  /** What a tile shows depends on it. */
+  #filter = { label: '', category: '', minConfidence: 0, faces: false };
   #complete = true;
   #layout = layoutFor(0, WIDE);
   /** @type {Map<string, {item: HTMLElement, link: HTMLAnchorElement, row: ImageRow}>} */
@@ -62,17 +62,17 @@ export class Grid {
 
   /**
    * @param {readonly ImageRow[]} rows
-   * @param {object} filter
-   * @param {string} filter.label
-   * @param {string} filter.category
-   * @param {number} filter.minConfidence captions name only labels with at least this confidence
+   * @param {import('./url-state.js').State} state captions name only labels with at least its confidence; with a filter by
+   *   faces they say which faces a picture has
    * @param {boolean} complete whether these are all pictures
    */
-  show(rows, { label, category, minConfidence }, complete) {
+  show(rows, state, complete) {
+    const { label, category, minConfidence } = state;
     const focused = this.#list.contains(document.activeElement);
-    const filterChanged = label !== this.#filter.label || category !== this.#filter.category || minConfidence !== this.#filter.minConfidence;
+    const filter = { label, category, minConfidence, faces: filtersFaces(state) };
+    const filterChanged = JSON.stringify(filter) !== JSON.stringify(this.#filter);
     this.#rows = rows;
-    this.#filter = { label, category, minConfidence };
+    this.#filter = filter;
     this.#complete = complete;
     if (filterChanged) for (const { link, row } of this.#tiles.values()) this.#fill(link, row);
     const at = rows.findIndex(({ key }) => key === this.#active.key);
@@ -174,14 +174,14 @@ export class Grid {
    */
   #fill(link, row) {
     const name = displayName(row);
-    const { label, category, minConfidence } = this.#filter;
+    const { label, category, minConfidence, faces } = this.#filter;
     const confidence = (label || category) && row.confidence !== undefined ? percent(Math.floor(row.confidence)) : '';
     const picture = link.querySelector('.tile-picture') ?? this.#thumbnail(row);
     link.title = name;
     link.replaceChildren(
       picture,
       h('span', { class: 'tile-name' }, name),
-      h('span', { class: 'tile-labels' }, captionOf(row, minConfidence)),
+      h('span', { class: 'tile-labels' }, faces && row.faces ? facesText(row) : captionOf(row, minConfidence)),
       ...(confidence ? [h('span', { class: 'tile-badge' }, h('span', { class: 'visually-hidden' }, `${label || category} `), confidence)] : []),
       ...(row.status === 'succeeded'
         ? []

@@ -1,6 +1,8 @@
 // @ts-check
 /** A picture in the index, as the gallery names and filters it. */
 
+import { count, list } from '../shared/format.js';
+
 /** @typedef {import('../shared/api-types.js').ImageRow} ImageRow */
 
 /**
@@ -21,6 +23,15 @@ export function passesFilter(row, { label, category, minConfidence }) {
   if (minConfidence <= 0) return true;
   const best = label || category ? (row.confidence ?? labelConfidence(row, label)) : (row.labels[0]?.confidence ?? 0);
   return best >= minConfidence;
+}
+
+/**
+ * The faces of a picture, such as `2 faces, Happy, 2–6 and 30–38 years`.
+ * @param {Pick<ImageRow, 'faces' | 'emotions' | 'ages'>} row
+ */
+export function facesText({ faces = 0, emotions = [], ages = [] }) {
+  const spans = ages.map(({ low, high }) => (low === high ? String(low) : `${low}–${high}`));
+  return [count(faces, 'face'), ...emotions, ...(spans.length > 0 ? [`${list(spans)} years`] : [])].join(', ');
 }
 
 /**

@@ -36,8 +36,9 @@ export function createImagesApi(base, options = {}) {
      * @param {string | null} cursor
      * @param {AbortSignal} signal
      */
-    async page({ label, category, status }, cursor, signal) {
-      const parameters = Object.entries({ label, category, status, cursor }).flatMap(([name, value]) => (value ? [[name, value]] : []));
+    async page({ label, category, status, minFaces, emotion, ageFrom, ageTo }, cursor, signal) {
+      const all = { label, category, status, minFaces: minFaces || null, emotion, ageFrom, ageTo, cursor };
+      const parameters = Object.entries(all).flatMap(([name, value]) => (value === null || value === '' ? [] : [[name, String(value)]]));
       const url = `${base}/images?${new URLSearchParams([...parameters, ['limit', String(PAGE_SIZE)]])}`;
       return /** @type {import('../shared/api-types.js').ImagePage} */ (await get(url, signal, ({ images }) => Array.isArray(images)));
     },

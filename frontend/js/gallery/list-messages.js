@@ -7,6 +7,7 @@ import { errorMessage } from '../shared/error-messages.js';
 import { ApiError } from '../shared/errors.js';
 import { count, percent, sentence } from '../shared/format.js';
 import { icon } from '../shared/icons.js';
+import { EVERYTHING, filtersFaces, sameQuery } from './url-state.js';
 
 /**
  * @typedef {import('./listing.js').Listing} Listing
@@ -58,7 +59,7 @@ function emptyMessage(loaded, filter, on) {
   if (loaded > 0 && filter.minConfidence > 0) {
     return message('search', 'No results at this confidence', `No picture has at least ${percent(filter.minConfidence)} confidence.`, button('Show any confidence', on.removeFilter));
   }
-  if (filter.label || filter.category || filter.status) {
+  if (!sameQuery(filter, EVERYTHING)) {
     return message('search', 'No results', `There are no pictures${queryClause(filter)}. Try another search, or show all pictures.`, button('Show all pictures', on.showAll));
   }
   return message('picture', 'No pictures yet', 'Upload some pictures to search them here.', uploadLink());
@@ -100,9 +101,22 @@ function failureMessage(error, on) {
 }
 
 /** @param {import('./url-state.js').Query} query */
-function queryClause({ label, category, status }) {
+function queryClause(query) {
+  const { label, category, status } = query;
   const subject = label ? ` with “${label}”` : category ? ` in “${category}”` : '';
-  return `${subject}${STATUS_CLAUSES[status]}`;
+  return `${subject}${facesClause(query)}${STATUS_CLAUSES[status]}`;
+}
+
+/**
+ * The filter by faces, such as ` with faces (at least 2, Happy, 20 to 40 years)`.
+ * @param {import('./url-state.js').Query} query
+ */
+function facesClause(query) {
+  if (!filtersFaces(query)) return '';
+  const { minFaces, emotion, ageFrom, ageTo } = query;
+  const ages = ageFrom === null ? (ageTo === null ? '' : `up to ${ageTo} years`) : ageTo === null ? `from ${ageFrom} years` : `${ageFrom} to ${ageTo} years`;
+  const details = [minFaces > 1 ? `at least ${minFaces}` : '', emotion, ages].filter((detail) => detail !== '');
+  return details.length > 0 ? ` with faces (${details.join(', ')})` : ' with faces';
 }
 
 /**

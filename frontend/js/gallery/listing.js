@@ -6,6 +6,7 @@
 
 import { isAbort, statusOf } from '../shared/errors.js';
 import { passesFilter } from './image-row.js';
+import { EVERYTHING } from './url-state.js';
 
 /**
  * Loading pauses after this many pages in a row without a picture that passes the filter. Otherwise a strict filter would
@@ -33,7 +34,7 @@ export class Listing {
   #loadPage;
   #onChange;
   /** @type {State} */
-  #filter = { label: '', category: '', status: '', minConfidence: 0, key: '' };
+  #filter = { ...EVERYTHING, minConfidence: 0, key: '' };
   /** @type {string | null} */
   #cursor = null;
   #pagesWithoutMatch = 0;

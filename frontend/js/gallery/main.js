@@ -13,7 +13,7 @@ import { ListView } from './list-view.js';
 import { Navigation } from './navigation.js';
 import { listenForShortcuts, rejectDrops } from './page-events.js';
 import { Toolbar } from './toolbar.js';
-import { sameQuery } from './url-state.js';
+import { EVERYTHING, sameQuery } from './url-state.js';
 import { ViewerController } from './viewer-controller.js';
 
 const main = byId('main', HTMLElement);
@@ -47,7 +47,7 @@ async function start({ api: url, auth: settings }) {
     remove: (row) => deletion.remove(row),
     coveredHeight: () => toolbar.bottom,
     change: () => viewer.updatePosition(),
-    showAll: () => navigation.search({ label: '', category: '', status: '' }),
+    showAll: () => navigation.search(EVERYTHING),
     removeFilter: () => navigation.setMinConfidence(0),
     retry: () => toolbar.retryCounts(),
     signIn: signInIfPossible,

@@ -1,8 +1,9 @@
 // @ts-check
-/** The controls above the pictures: search field, confidence slider, status, frequent labels. */
+/** The controls above the pictures: search field, confidence slider, status, faces, frequent labels. */
 
 import { byId } from '../shared/dom.js';
 import { percent } from '../shared/format.js';
+import { FaceFilters } from './face-filters.js';
 import { FrequentLabels } from './frequent-labels.js';
 import { SearchField } from './search-field.js';
 
@@ -17,6 +18,7 @@ export class Toolbar {
   #sliderValue = byId('min-confidence-value', HTMLOutputElement);
   #status = byId('status', HTMLSelectElement);
   #search;
+  #faceFilters;
   #frequentLabels;
   #readCounts;
   #countsFailed = false;
@@ -32,6 +34,7 @@ export class Toolbar {
     this.#search = new SearchField((found) =>
       on.search({ label: found?.kind === 'label' ? found.name : '', category: found?.kind === 'category' ? found.name : '' }),
     );
+    this.#faceFilters = new FaceFilters(on.search);
     this.#frequentLabels = new FrequentLabels((label) => on.search({ label, category: '' }));
     this.#slider.addEventListener('input', () => on.minConfidence(this.#slider.valueAsNumber));
     this.#status.addEventListener('change', () => on.search({ status: /** @type {import('./url-state.js').Status} */ (this.#status.value) }));
@@ -47,7 +50,9 @@ export class Toolbar {
   }
 
   /** @param {import('./url-state.js').State} state */
-  show({ label, category, status, minConfidence }) {
+  show(state) {
+    const { label, category, status, minConfidence } = state;
+    this.#faceFilters.show(state);
     this.#search.show(label || category);
     this.#frequentLabels.searched = label;
     this.#status.value = status;
@@ -63,6 +68,7 @@ export class Toolbar {
       this.#countsFailed = false;
       this.#search.counts = counts;
       this.#frequentLabels.labels = counts.labels;
+      this.#faceFilters.labels = counts.labels;
     } catch {
       // The listing fails for the same reason and reports it. Old counts are better than none.
       this.#countsFailed = true;

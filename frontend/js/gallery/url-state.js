@@ -1,5 +1,5 @@
 // @ts-check
-/** The gallery's state in the page's address: `?label=Dog&confidence=80#uploads/….jpg`. */
+/** The gallery's state in the page's address: `?label=Dog&faces=1&age=20-40&confidence=80#uploads/….jpg`. */
 
 import { keyPath } from '../shared/keys.js';
 
@@ -10,10 +10,27 @@ import { keyPath } from '../shared/keys.js';
  * @property {string} label
  * @property {string} category
  * @property {Status} status
+ * @property {number} minFaces 0 for pictures with and without faces
+ * @property {string} emotion main emotion of a face, or ''
+ * @property {number | null} ageFrom estimated age of a face, in years
+ * @property {number | null} ageTo
  *
  * @typedef {Query & {minConfidence: number, key: string}} State `minConfidence`: percent, 0..99; `key`: the open picture,
  *   or ''
  */
+
+/** The emotions of faces, as the API names them. */
+export const EMOTIONS = ['Happy', 'Sad', 'Angry', 'Calm', 'Surprised', 'Confused', 'Disgusted', 'Fear'];
+
+/** The API's highest number of faces, and its highest age. */
+const MAX_FACES = 100;
+export const MAX_AGE = 150;
+
+/**
+ * The search for all pictures.
+ * @type {Readonly<Query>}
+ */
+export const EVERYTHING = Object.freeze({ label: '', category: '', status: '', minFaces: 0, emotion: '', ageFrom: null, ageTo: null });
 
 const STATUSES = ['succeeded', 'partial', 'failed'];
 
@@ -27,9 +44,15 @@ export function readState({ search, hash }) {
   const category = label ? '' : (parameters.get('category') ?? '').trim();
   const status = parameters.get('status') ?? '';
   const minConfidence = Number(parameters.get('confidence') ?? 0);
+  const minFaces = Number(parameters.get('faces') ?? 0);
+  const emotion = (parameters.get('emotion') ?? '').toLowerCase();
+  const [from = '', to = from] = (parameters.get('age') ?? '').split('-');
   return {
     label,
     category,
+    minFaces: Number.isInteger(minFaces) && minFaces > 0 ? Math.min(MAX_FACES, minFaces) : 0,
+    emotion: EMOTIONS.find((each) => each.toLowerCase() === emotion) ?? '',
+    ...agesOf(from, to),
     status: STATUSES.includes(status) ? /** @type {Status} */ (status) : '',
     minConfidence: Number.isFinite(minConfidence) ? Math.min(99, Math.max(0, Math.round(minConfidence))) : 0,
     key: keyOf(hash),
@@ -40,10 +63,13 @@ export function readState({ search, hash }) {
  * @param {State} state
  * @returns {string} the address after the page's path
  */
-export function writeState({ label, category, status, minConfidence, key }) {
+export function writeState({ label, category, status, minFaces, emotion, ageFrom, ageTo, minConfidence, key }) {
   const parameters = new URLSearchParams();
   if (label) parameters.set('label', label);
   else if (category) parameters.set('category', category);
+  if (minFaces > 0) parameters.set('faces', String(minFaces));
+  if (emotion) parameters.set('emotion', emotion);
+  if (ageFrom !== null || ageTo !== null) parameters.set('age', `${ageFrom ?? ''}-${ageTo ?? ''}`);
   if (status) parameters.set('status', status);
   if (minConfidence > 0) parameters.set('confidence', String(minConfidence));
   const search = parameters.toString();
@@ -63,7 +89,27 @@ export function hashOf(key) {
  * @param {Query} b
  */
 export function sameQuery(a, b) {
-  return a.label === b.label && a.category === b.category && a.status === b.status;
+  return /** @type {(keyof Query)[]} */ (Object.keys(EVERYTHING)).every((name) => a[name] === b[name]);
+}
+
+/**
+ * Whether a search has a filter by faces, emotion or age.
+ * @param {Query} query
+ */
+export function filtersFaces({ minFaces, emotion, ageFrom, ageTo }) {
+  return minFaces > 0 || emotion !== '' || ageFrom !== null || ageTo !== null;
+}
+
+/**
+ * A span of ages from what a person wrote. An end that is no age is open; ends in the wrong order are swapped.
+ * @param {string} from
+ * @param {string} to
+ * @returns {{ageFrom: number | null, ageTo: number | null}}
+ */
+export function agesOf(from, to) {
+  const year = (/** @type {string} */ text) => (/^\s*\d{1,3}\s*$/.test(text) ? Math.min(MAX_AGE, Number(text)) : null);
+  const [ageFrom, ageTo] = [year(from), year(to)];
+  return ageFrom !== null && ageTo !== null && ageFrom > ageTo ? { ageFrom: ageTo, ageTo: ageFrom } : { ageFrom, ageTo };
 }
 
 /**

@@ -82,8 +82,10 @@
  * @property {Trait} [Sunglasses]
  * @property {Trait} [Beard]
  * @property {Trait} [Mustache]
+ * @property {Trait} [EyesOpen]
+ * @property {Trait} [MouthOpen]
  *
- * @typedef {{BoundingBox?: BoundingBox}} Geometry
+ * @typedef {{BoundingBox?: BoundingBox, Polygon?: {X?: number, Y?: number}[]}} Geometry
  *
  * @typedef {object} TextDetection
  * @property {string} [DetectedText]
@@ -150,7 +152,9 @@
  * @property {number} [height]
  * @property {{name: string, confidence: number}[]} labels at most 20, best first
  * @property {string[]} categories
- * @property {number} [faces]
+ * @property {number} [faces] how many; missing unless faces were analysed
+ * @property {string[]} [emotions] main emotions of the faces, such as `Happy`, most confident first
+ * @property {{low: number, high: number}[]} [ages] estimated ages of the faces in years, youngest first
  * @property {number} [confidence] the highest one of the requested label or category
  * @property {{url: string, width: number, height: number}} [thumbnail] `url` expires
  *

@@ -3,8 +3,12 @@
 
 /**
  * @typedef {{left: number, top: number, width: number, height: number}} Box
+ * @typedef {{x: number, y: number}} Point
  * @typedef {{x: number, y: number, shown: boolean}} TagPosition top left corner in pixels
  */
+
+/** A side is horizontal or vertical if its ends differ by less than this ratio of the picture. */
+const STRAIGHT = 0.002;
 
 /** A gap between a tag and its box, and between two tags, in pixels. */
 const GAP = 2;
@@ -21,6 +25,19 @@ export function clampBox(box) {
   const width = clamp(Left + Width, 0, 1) - left;
   const height = clamp(Top + Height, 0, 1) - top;
   return width > 0 && height > 0 ? { left, top, width, height } : null;
+}
+
+/**
+ * The outline of slanted text, in ratios of the picture.
+ * @param {readonly {X?: number, Y?: number}[] | undefined} polygon
+ * @returns {Point[] | null} null when it is missing, or no more than its box
+ */
+export function outlineOf(polygon) {
+  const points = (polygon ?? []).flatMap(({ X, Y }) => (Number.isFinite(X) && Number.isFinite(Y) ? [{ x: Number(X), y: Number(Y) }] : []));
+  if (points.length < 3) return null;
+  const sides = points.map((point, index) => ({ point, next: points[(index + 1) % points.length] ?? point }));
+  const isBox = sides.every(({ point, next }) => Math.abs(point.x - next.x) < STRAIGHT || Math.abs(point.y - next.y) < STRAIGHT);
+  return isBox ? null : points;
 }
 
 /**

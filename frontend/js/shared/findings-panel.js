@@ -9,6 +9,7 @@ import { colourSwatch } from './colours.js';
 import { h } from './dom.js';
 import { groupsOf } from './findings.js';
 import { count, percent } from './format.js';
+import { icon } from './icons.js';
 import { failureReasons } from './result-summary.js';
 
 /** The slider's lowest value, unless a finding has less: Rekognition returns labels from a confidence of 55. */
@@ -125,7 +126,7 @@ export class FindingsPanel {
     this.#on.marks(
       this.#groups.flatMap(({ rows }) =>
         rows.flatMap(({ finding: { name, hue, instances }, finding, index, checkbox }) =>
-          checkbox?.checked && hue !== null && this.#isShown(finding) ? instances.map(({ box, confidence }) => ({ box, confidence, name, hue, finding: index })) : [],
+          checkbox?.checked && hue !== null && this.#isShown(finding) ? instances.map(({ box, outline, confidence }) => ({ box, outline, confidence, name, hue, finding: index })) : [],
         ),
       ),
     );
@@ -229,13 +230,14 @@ class BoxChoices {
 function groupCard({ group, rows, allSwitch, empty }) {
   return h(
     'section',
-    { class: 'card', 'aria-labelledby': `group-${group.id}` },
+    { class: group.warning ? 'card problem warning' : 'card', 'aria-labelledby': `group-${group.id}` },
     h(
       'div',
       { class: 'card-head' },
-      h('h3', { id: `group-${group.id}` }, group.title, ' ', h('span', { class: 'muted' }, group.findings.length)),
+      h('h3', { id: `group-${group.id}` }, group.title, ' ', h('span', { class: 'muted' }, group.findings.length), group.warning && icon('alert')),
       allSwitch && h('label', { class: 'switch' }, h('span', {}, 'Boxes'), allSwitch),
     ),
+    group.warning && h('p', {}, group.warning),
     h('div', { class: 'labels' }, h('ul', {}, rows.map(({ item }) => item)), empty),
   );
 }

@@ -1,7 +1,8 @@
 // @ts-check
 /** Everything that Rekognition found in a picture, in groups. Both pages show them. */
 
-import { clampBox } from './boxes.js';
+import { clampBox, outlineOf } from './boxes.js';
+import { percent } from './format.js';
 import { BOX_HUES, labelsOf } from './result.js';
 
 /**
@@ -16,6 +17,7 @@ import { BOX_HUES, labelsOf } from './result.js';
  * @property {string} id
  * @property {string} title
  * @property {Finding[]} findings
+ * @property {string} [warning] what to know before looking at the picture
  */
 
 /**
@@ -51,7 +53,7 @@ export function groupsOf(document) {
 
   const lines = (responses.detectText?.TextDetections ?? []).filter(({ Type }) => Type === 'LINE');
   const textHue = groupHue(lines);
-  const text = lines.map(({ DetectedText = '', Confidence, Geometry }) => withHue(finding(DetectedText, Confidence, Geometry?.BoundingBox), textHue));
+  const text = lines.map(({ DetectedText = '', Confidence, Geometry }) => withHue(finding(DetectedText, Confidence, Geometry?.BoundingBox, Geometry?.Polygon), textHue));
 
   const persons = responses.detectProtectiveEquipment?.Persons ?? [];
   const personHue = groupHue(persons);
@@ -69,7 +71,7 @@ export function groupsOf(document) {
     { id: 'celebrities', title: 'Celebrities', findings: celebrities },
     { id: 'text', title: 'Text', findings: text },
     { id: 'equipment', title: 'Protective equipment', findings: equipment },
-    { id: 'moderation', title: 'Moderation', findings: moderation },
+    { id: 'moderation', title: 'Moderation', findings: moderation, warning: 'This picture may show content that not everyone should see.' },
   ].filter(({ findings }) => findings.length > 0);
 }
 
@@ -77,11 +79,13 @@ export function groupsOf(document) {
  * @param {string} name
  * @param {number | undefined} confidence
  * @param {import('./api-types.js').BoundingBox} [boundingBox]
+ * @param {import('./api-types.js').Geometry['Polygon']} [polygon]
  * @returns {Finding}
  */
-function finding(name, confidence, boundingBox) {
+function finding(name, confidence, boundingBox, polygon) {
   const box = clampBox(boundingBox);
-  return { name, confidence: confidence ?? null, facts: [], instances: box ? [{ box, confidence: confidence ?? 0, colours: [] }] : [], hue: null };
+  const outline = outlineOf(polygon);
+  return { name, confidence: confidence ?? null, facts: [], instances: box ? [{ box, ...(outline && { outline }), confidence: confidence ?? 0, colours: [] }] : [], hue: null };
 }
 
 /**
@@ -112,6 +116,9 @@ function mergeByName(labels) {
   return [...byName.values()];
 }
 
+/** The attributes of a face that are listed where they are true. */
+const ATTRIBUTES = /** @type {const} */ ({ Smile: 'smile', EyesOpen: 'eyes open', MouthOpen: 'mouth open', Eyeglasses: 'eyeglasses', Sunglasses: 'sunglasses', Beard: 'beard', Mustache: 'mustache' });
+
 /**
  * @param {import('./api-types.js').FaceDetail} face
  * @param {number} index
@@ -119,16 +126,27 @@ function mergeByName(labels) {
 function faceFinding(face, index) {
   const { AgeRange, Gender, Emotions = [] } = face;
   const [strongest] = [...Emotions].sort((a, b) => (b.Confidence ?? 0) - (a.Confidence ?? 0));
-  const attributes = /** @type {const} */ (['Smile', 'Eyeglasses', 'Sunglasses', 'Beard', 'Mustache']).filter((name) => face[name]?.Value === true);
+  const attributes = Object.entries(ATTRIBUTES).flatMap(([name, text]) => {
+    const { Value, Confidence } = face[/** @type {keyof typeof ATTRIBUTES} */ (name)] ?? {};
+    return Value === true ? [withPercent(text, Confidence)] : [];
+  });
   return {
     ...finding(`Face ${index + 1}`, face.Confidence, face.BoundingBox),
     facts: facts({
       'Estimated age': AgeRange?.Low !== undefined && AgeRange.High !== undefined ? [`${AgeRange.Low} to ${AgeRange.High}`] : [],
-      Gender: Gender?.Value ? [Gender.Value] : [],
-      Expression: strongest?.Type ? [strongest.Type.toLowerCase()] : [],
-      Attributes: attributes.map((name) => name.toLowerCase()),
+      Gender: Gender?.Value ? [withPercent(Gender.Value, Gender.Confidence)] : [],
+      Expression: strongest?.Type ? [withPercent(strongest.Type.toLowerCase(), strongest.Confidence)] : [],
+      Attributes: attributes,
     }),
   };
+}
+
+/**
+ * @param {string} text
+ * @param {number | undefined} confidence
+ */
+function withPercent(text, confidence) {
+  return confidence === undefined ? text : `${text} ${percent(confidence)}`;
 }
 
 /**

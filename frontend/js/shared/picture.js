@@ -21,6 +21,7 @@ let maskCount = 0;
 /**
  * @typedef {object} Mark a box with its name
  * @property {import('./boxes.js').Box} box
+ * @property {import('./boxes.js').Point[] | null} [outline] drawn instead of the box
  * @property {string} name
  * @property {number} confidence
  * @property {number} hue
@@ -140,11 +141,10 @@ export class Picture {
     // The most confident box is drawn last, above the others.
     const byConfidence = [...marks].sort((a, b) => b.confidence - a.confidence);
     this.#boxes = byConfidence.map((mark) => {
-      const { left, top, width, height } = mark.box;
-      const at = { x: left, y: top, width, height };
+      const d = pathOf(mark);
       return {
         mark,
-        shapes: [svg('rect', { class: 'box-casing', ...at }), svg('rect', { class: `box hue-${mark.hue}`, ...at })],
+        shapes: [svg('path', { class: 'box-casing', d }), svg('path', { class: `box hue-${mark.hue}`, d })],
         tag: h('span', { class: `tag hue-${mark.hue}` }, h('span', { class: 'tag-name' }, mark.name), ' ', percent(mark.confidence)),
       };
     });
@@ -165,7 +165,7 @@ export class Picture {
     }
     // While the highlight fades out, the bright part stays.
     if (highlighted.length > 0) {
-      this.#spotlight?.setAttribute('d', highlighted.map(({ mark: { box } }) => `M${box.left} ${box.top}h${box.width}v${box.height}h${-box.width}z`).join(''));
+      this.#spotlight?.setAttribute('d', highlighted.map(({ mark }) => pathOf(mark)).join(''));
     }
   }
 
@@ -238,4 +238,13 @@ export class Picture {
     this.#frame.style.setProperty('--max-width', width ? `${width * MAX_ZOOM}px` : '100%');
     this.#frame.classList.add('sized');
   }
+}
+
+/**
+ * The outline of a mark as an SVG path.
+ * @param {Mark} mark
+ */
+function pathOf({ box, outline }) {
+  if (outline) return `${outline.map(({ x, y }, index) => `${index === 0 ? 'M' : 'L'}${x} ${y}`).join('')}z`;
+  return `M${box.left} ${box.top}h${box.width}v${box.height}h${-box.width}z`;
 }

@@ -17,6 +17,7 @@ export const BOX_HUES = 8;
  *
  * @typedef {object} Instance one object in the picture
  * @property {import('./boxes.js').Box} box
+ * @property {import('./boxes.js').Point[] | null} [outline] of slanted text
  * @property {number} confidence
  * @property {Colour[]} colours
  *

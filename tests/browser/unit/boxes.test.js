@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { boxAt, clampBox, placeTags } from '../../../frontend/js/shared/boxes.js';
+import { boxAt, clampBox, outlineOf, placeTags } from '../../../frontend/js/shared/boxes.js';
 
 test('a box that extends beyond the picture ends at its edge', () => {
   assert.deepEqual(clampBox({ Left: 0.25, Top: 0.25, Width: 0.5, Height: 0.5 }), { left: 0.25, top: 0.25, width: 0.5, height: 0.5 });
@@ -13,6 +13,13 @@ test('a missing or empty box, or one outside the picture, is no box', () => {
   for (const box of [undefined, {}, { Left: 0, Top: 0, Width: 0, Height: 1 }, { Left: 1.2, Top: 0, Width: 0.5, Height: 1 }]) {
     assert.equal(clampBox(box), null);
   }
+});
+
+test('slanted text has an outline of its own, and straight text its box', () => {
+  const slanted = [{ X: 0.1, Y: 0.2 }, { X: 0.5, Y: 0.3 }, { X: 0.48, Y: 0.4 }, { X: 0.08, Y: 0.3 }];
+  assert.deepEqual(outlineOf(slanted), slanted.map(({ X, Y }) => ({ x: X, y: Y })));
+  assert.equal(outlineOf([{ X: 0.1, Y: 0.2 }, { X: 0.5, Y: 0.201 }, { X: 0.5, Y: 0.4 }, { X: 0.1, Y: 0.4 }]), null);
+  for (const missing of [undefined, [], slanted.slice(0, 2), [{ X: 0.1 }, { Y: 1 }, {}]]) assert.equal(outlineOf(missing), null);
 });
 
 test('the box under a point is the smallest one', () => {

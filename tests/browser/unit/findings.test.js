@@ -49,9 +49,34 @@ test('all Rekognition responses are read into groups', () => {
     ['moderation', ['Smoking', 91, 0, null]],
   ]);
   const factsOf = (/** @type {string} */ id) => groups.find((each) => each.id === id)?.findings[0]?.facts.map(({ name, values }) => `${name} ${values.join(', ')}`);
-  assert.deepEqual(factsOf('faces'), ['Estimated age 20 to 30', 'Gender Female', 'Expression happy', 'Attributes smile']);
+  assert.deepEqual(factsOf('faces'), ['Estimated age 20 to 30', 'Gender Female', 'Expression happy 97%', 'Attributes smile']);
   assert.deepEqual(factsOf('equipment'), ['Wears head cover']);
   assert.deepEqual(factsOf('moderation'), ['Category Drugs & Tobacco']);
+});
+
+test('a face says how sure its attributes are', () => {
+  const face = { Confidence: 99, Gender: { Value: 'Male', Confidence: 98.4 }, Emotions: [{ Type: 'CALM', Confidence: 71.6 }], Smile: { Value: false, Confidence: 95 }, EyesOpen: { Value: true, Confidence: 93 }, MouthOpen: { Value: true } };
+  const [faces] = groupsOf({ schemaVersion: 1, imageId: 'i', status: 'succeeded', rekognition: { detectFaces: { FaceDetails: [face] } } });
+  assert.deepEqual(faces?.findings[0]?.facts, [
+    { name: 'Gender', values: ['Male 98%'] },
+    { name: 'Expression', values: ['calm 72%'] },
+    { name: 'Attributes', values: ['eyes open 93%', 'mouth open'] },
+  ]);
+});
+
+test('slanted text keeps its outline, and moderation labels come with a warning', () => {
+  const Polygon = [{ X: 0.1, Y: 0.2 }, { X: 0.4, Y: 0.3 }, { X: 0.38, Y: 0.6 }, { X: 0.1, Y: 0.5 }];
+  const groups = groupsOf({
+    schemaVersion: 1,
+    imageId: 'i',
+    status: 'succeeded',
+    rekognition: {
+      detectText: { TextDetections: [{ DetectedText: 'EXIT', Type: 'LINE', Confidence: 98, Geometry: { BoundingBox: BOX, Polygon } }] },
+      detectModerationLabels: { ModerationLabels: [{ Name: 'Smoking', Confidence: 91 }] },
+    },
+  });
+  assert.equal(groups[0]?.findings[0]?.instances[0]?.outline?.length, 4);
+  assert.deepEqual(groups.map(({ warning }) => warning !== undefined), [false, true]);
 });
 
 test('instances keep their colours', () => {

@@ -4,15 +4,15 @@ import { test } from 'node:test';
 
 import { Deletions } from '../../../frontend/js/gallery/deletions.js';
 import { MARGIN_ROWS, heightOf, indexAfterKey, layoutFor, positionOf, visibleRange } from '../../../frontend/js/gallery/grid-layout.js';
-import { displayName, passesFilter } from '../../../frontend/js/gallery/image-row.js';
+import { displayName, facesText, passesFilter } from '../../../frontend/js/gallery/image-row.js';
 import { tallyText } from '../../../frontend/js/gallery/list-messages.js';
 import { Listing, MAX_PAGES_WITHOUT_MATCH } from '../../../frontend/js/gallery/listing.js';
 import { resolve, suggest } from '../../../frontend/js/gallery/suggestions.js';
-import { hashOf, readState, writeState } from '../../../frontend/js/gallery/url-state.js';
+import { EVERYTHING, agesOf, hashOf, readState, writeState } from '../../../frontend/js/gallery/url-state.js';
 
 /** @typedef {import('../../../frontend/js/shared/api-types.js').ImageRow} ImageRow */
 
-const ALL = { label: '', category: '', status: /** @type {const} */ (''), minConfidence: 0, key: '' };
+const ALL = { ...EVERYTHING, minConfidence: 0, key: '' };
 
 /**
  * @param {number} n
@@ -40,12 +40,16 @@ test('a state written to an address is read back unchanged', () => {
     { ...ALL, label: 'Dog', minConfidence: 80 },
     { ...ALL, category: 'Animals & Pets', status: /** @type {const} */ ('failed') },
     { ...ALL, key: 'uploads/me/a b?#%&ä.png' },
+    { ...ALL, minFaces: 2, emotion: 'Happy', ageFrom: 20, ageTo: 40 },
+    { ...ALL, label: 'Dog', ageFrom: 65 },
+    { ...ALL, ageTo: 0 },
     { ...ALL, label: 'Hot Dog', key: 'inline/0.jpg', minConfidence: 1 },
   ]) {
     const { search, hash } = new URL(writeState(state), 'https://pages.example.com/gallery.html');
     assert.deepEqual(readState({ search, hash }), state);
   }
   assert.equal(writeState({ ...ALL, label: 'Dog', minConfidence: 80 }), '?label=Dog&confidence=80');
+  assert.equal(writeState({ ...ALL, minFaces: 1, emotion: 'Calm', ageFrom: 20, ageTo: 40 }), '?faces=1&emotion=Calm&age=20-40');
   assert.equal(hashOf('uploads/a.png'), '#uploads/a.png');
 });
 
@@ -55,6 +59,8 @@ test('an invalid address falls back to defaults', () => {
   assert.equal(readState({ search: '?confidence=-3', hash: '' }).minConfidence, 0);
   assert.equal(readState({ search: '?confidence=high', hash: '' }).minConfidence, 0);
   assert.equal(readState({ search: '?status=odd', hash: '' }).status, '');
+  assert.deepEqual(readState({ search: '?faces=-1&emotion=joy&age=old', hash: '' }), ALL);
+  assert.deepEqual(readState({ search: '?faces=1000&emotion=happy&age=30', hash: '' }), { ...ALL, minFaces: 100, emotion: 'Happy', ageFrom: 30, ageTo: 30 });
   for (const hash of ['#main', '#uploads/', '#../secret', '#%E0%A4%A']) assert.equal(readState({ search: '', hash }).key, '', hash);
 });
 
@@ -69,6 +75,19 @@ test('the filter uses the confidence of the search, or else of the best label', 
   assert.ok(!passesFilter(silent, { ...ALL, label: 'GRASS', minConfidence: 61 }));
   assert.ok(passesFilter(row(0, { labels: [] }), ALL));
   assert.ok(!passesFilter(row(0, { labels: [] }), { ...ALL, minConfidence: 1 }));
+});
+
+test('ages that a person writes become a span', () => {
+  assert.deepEqual(agesOf('20', '40'), { ageFrom: 20, ageTo: 40 });
+  assert.deepEqual(agesOf('40', '20'), { ageFrom: 20, ageTo: 40 });
+  assert.deepEqual(agesOf('', '999'), { ageFrom: null, ageTo: 150 });
+  assert.deepEqual(agesOf('-5', '1.5'), { ageFrom: null, ageTo: null });
+});
+
+test('the faces of a picture are named', () => {
+  assert.equal(facesText({ faces: 3, emotions: ['Happy', 'Calm'], ages: [{ low: 2, high: 6 }, { low: 30, high: 38 }] }), '3 faces, Happy, Calm, 2–6 and 30–38 years');
+  assert.equal(facesText({ faces: 1, ages: [{ low: 7, high: 7 }] }), '1 face, 7 years');
+  assert.equal(facesText({}), '0 faces');
 });
 
 test('a picture has the name of its file, or the end of its key', () => {
@@ -179,6 +198,9 @@ test('hidden pictures are not counted', async () => {
   const { listing } = listingOf([rows(1, 2)]);
   await listing.start(ALL);
   assert.equal(tallyText(listing, ALL), '2 pictures');
+  assert.equal(tallyText(listing, { ...ALL, label: 'Dog', minFaces: 1 }), '2 pictures with “Dog” with faces');
+  assert.equal(tallyText(listing, { ...ALL, minFaces: 2, emotion: 'Happy', ageFrom: 20 }), '2 pictures with faces (at least 2, Happy, from 20 years)');
+  assert.equal(tallyText(listing, { ...ALL, ageTo: 9 }), '2 pictures with faces (up to 9 years)');
   listing.hide(['uploads/2.png']);
   assert.equal(tallyText(listing, ALL), '1 picture');
   const strict = { ...ALL, minConfidence: 95 };

@@ -6,6 +6,7 @@ import { createApi } from '../../../frontend/js/shared/api.js';
 import { createClient } from '../../../frontend/js/shared/http-client.js';
 import { keyPath } from '../../../frontend/js/shared/keys.js';
 import { createImagesApi } from '../../../frontend/js/gallery/images-api.js';
+import { EVERYTHING } from '../../../frontend/js/gallery/url-state.js';
 
 const BASE = 'https://api.example.com/prod';
 const signal = () => new AbortController().signal;
@@ -55,19 +56,21 @@ test('a key in an address is escaped except for its slashes', () => {
 test('a page request has the query and the cursor', async () => {
   const { send, calls } = fake(() => Response.json({ images: [], cursor: 'next' }));
   const images = createImagesApi(BASE, { fetch: send });
-  await images.page({ label: 'Dog & Cat', category: '', status: 'failed' }, null, signal());
-  await images.page({ label: '', category: 'Animals and Pets', status: '' }, 'c+/=', signal());
+  await images.page({ ...EVERYTHING, label: 'Dog & Cat', status: 'failed' }, null, signal());
+  await images.page({ ...EVERYTHING, category: 'Animals and Pets' }, 'c+/=', signal());
+  await images.page({ ...EVERYTHING, minFaces: 2, emotion: 'Happy', ageFrom: 0, ageTo: 40 }, null, signal());
   const parameters = calls.map(({ url }) => Object.fromEntries(new URL(url).searchParams));
   assert.deepEqual(parameters, [
     { label: 'Dog & Cat', status: 'failed', limit: '100' },
     { category: 'Animals and Pets', cursor: 'c+/=', limit: '100' },
+    { minFaces: '2', emotion: 'Happy', ageFrom: '0', ageTo: '40', limit: '100' },
   ]);
 });
 
 test('a response that is not the API’s is an error', async () => {
   const { send } = fake(() => Response.json({ pictures: [] }));
   const images = createImagesApi(BASE, { fetch: send });
-  await assert.rejects(images.page({ label: '', category: '', status: '' }, null, signal()), { kind: 'unreadable' });
+  await assert.rejects(images.page(EVERYTHING, null, signal()), { kind: 'unreadable' });
   await assert.rejects(images.counts(signal()), { kind: 'unreadable' });
   await assert.rejects(images.details('uploads/a.png', signal()), { kind: 'unreadable' });
 });

@@ -36,7 +36,9 @@
 //! Every list is a query of one key of an index, newest first, followed by batches of reads of the image
 //! items. These reads are consistent, so removed images are not listed although the index lags
 //! behind. Confidence, and the status together with a label, are filters of the query, which is
-//! repeated until the page is full.
+//! repeated until the page is full. Filters by faces are applied to the image items: a query with such a
+//! filter reads one item for each image with its label, or else with the emotion, or else with a face, at most 2,000 for
+//! a page.
 //!
 //! Sources: Amazon DynamoDB Developer Guide, "Quotas in Amazon DynamoDB", "Amazon DynamoDB
 //! Transactions: How it works", "Using write sharding to distribute workloads evenly".

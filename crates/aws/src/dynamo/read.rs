@@ -54,8 +54,12 @@ impl DynamoIndex {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<Page, ServiceError> {
-        let filtered =
-            query.term.is_some() && (query.min_confidence.is_some() || query.status.is_some());
+        let filtered = match query.term {
+            Some(_) => query.min_confidence.is_some() || query.status.is_some(),
+            None => query.lookup_term().is_some() && query.status.is_some(),
+        };
+        // The face filter needs the row of each image that a query evaluates.
+        let filtered_by_row = !query.faces.is_empty();
         let limit = limit.max(1);
         let mut images: Vec<Found> = Vec::new();
         let mut start: Option<Item> = None;
@@ -77,7 +81,9 @@ impl DynamoIndex {
                 return Ok(Page { images, next });
             }
             start = Some(last_key);
-            evaluated = if filtered {
+            evaluated = if filtered_by_row {
+                (2 * evaluated).min(MAX_BATCH)
+            } else if filtered {
                 (2 * evaluated).min(MAX_EVALUATED)
             } else {
                 limit + 1 - images.len()
@@ -94,7 +100,8 @@ impl DynamoIndex {
         start: Option<Item>,
         evaluated: usize,
     ) -> Result<Hits, ServiceError> {
-        let sk = match (&query.term, query.status) {
+        let lookup = query.lookup_term();
+        let sk = match (&lookup, query.status) {
             (Some(term), _) => term_sk(term.kind, &term.folded()),
             (None, Some(status)) => status_sk(status),
             (None, None) => IMAGE.to_owned(),
@@ -122,17 +129,19 @@ impl DynamoIndex {
                 .expression_attribute_values(":after", s(position_sk(after)));
         }
         let mut filters = Vec::new();
-        if query.term.is_some() {
-            if let Some(least) = query.min_confidence {
-                filters.push("confidence >= :least");
-                request = request.expression_attribute_values(":least", n(least));
-            }
-            if let Some(status) = query.status {
-                filters.push("#status = :status");
-                request = request
-                    .expression_attribute_names("#status", "status")
-                    .expression_attribute_values(":status", s(status.name()));
-            }
+        if query.term.is_some()
+            && let Some(least) = query.min_confidence
+        {
+            filters.push("confidence >= :least");
+            request = request.expression_attribute_values(":least", n(least));
+        }
+        if lookup.is_some()
+            && let Some(status) = query.status
+        {
+            filters.push("#status = :status");
+            request = request
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":status", s(status.name()));
         }
         let found = request
             .key_condition_expression(keys)
@@ -211,10 +220,11 @@ impl DynamoIndex {
             .iter()
             .filter_map(|hit| {
                 let row = rows.remove(&hit.position)?;
-                let matches = query.status.is_none_or(|status| row.status == status);
+                let matches = query.status.is_none_or(|status| row.status == status)
+                    && query.faces.matches(&row);
                 matches.then_some(Found {
                     row,
-                    confidence: hit.confidence,
+                    confidence: hit.confidence.filter(|_| query.term.is_some()),
                 })
             })
             .collect())

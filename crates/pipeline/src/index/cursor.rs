@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    entry::ImageRow,
+    entry::{ImageRow, fold},
     query::Query,
     timestamp::{LATEST, milliseconds},
 };
@@ -84,12 +84,21 @@ fn hash(query: &Query) -> u32 {
         term,
         min_confidence,
         status,
+        faces,
     } = query;
-    let text = format!(
+    let mut text = format!(
         "{owner:?} {:?} {min_confidence:?} {:?}",
         term.as_ref().map(|term| (term.kind, term.folded())),
         status.map(Status::name),
     );
+    // Cursors of queries without this filter stay as they were before it existed.
+    if !faces.is_empty() {
+        let emotion = faces.emotion.as_deref().map(fold);
+        text.push_str(&format!(
+            " {} {emotion:?} {:?}",
+            faces.min_count, faces.ages
+        ));
+    }
     Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes())
         .as_fields()
         .0
@@ -98,7 +107,10 @@ fn hash(query: &Query) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{document::Status, index::Term};
+    use crate::{
+        document::Status,
+        index::{FaceFilter, Term},
+    };
 
     #[test]
     fn a_cursor_is_valid_for_its_own_query_only() {
@@ -132,6 +144,13 @@ mod tests {
             },
             Query {
                 status: Some(Status::Failed),
+                ..dogs.clone()
+            },
+            Query {
+                faces: FaceFilter {
+                    min_count: 1,
+                    ..FaceFilter::default()
+                },
                 ..dogs.clone()
             },
         ] {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rekognition_model::{DetectCustomLabelsResponse, DetectLabelsResponse, Operation};
+use rekognition_model::{
+    DetectCustomLabelsResponse, DetectFacesResponse, DetectLabelsResponse, Operation,
+};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -10,8 +12,8 @@ use uuid::Uuid;
 use super::timestamp::to_millisecond;
 use crate::{
     ResultDocument, SourceKey,
-    document::{Status, Thumbnail},
-    recognition::answer,
+    document::{AgeSpan, Status, Thumbnail},
+    recognition::{ages, answer, emotions, face_labels},
     version::ObjectVersion,
 };
 
@@ -132,6 +134,12 @@ pub struct ImageRow {
     /// The number of faces, if faces were requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub faces: Option<u64>,
+    /// The faces' main emotions, as in [`Summary::emotions`](crate::document::Summary::emotions).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emotions: Vec<String>,
+    /// The faces' estimated ages, as in [`Summary::ages`](crate::document::Summary::ages).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ages: Vec<AgeSpan>,
     /// The thumbnail in the output bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumbnail: Option<Thumbnail>,
@@ -151,11 +159,14 @@ pub struct Entry {
 
 impl Entry {
     /// The entry of a document's image. If the document does not say when the object was stored, as
-    /// older ones do not, the time of processing stands for the upload time.
+    /// older ones do not, the time of processing stands for the upload time. Emotions and ages come from the answer of
+    /// DetectFaces, because the summaries of older documents lack them.
     #[must_use]
     pub fn from_document(document: &ResultDocument) -> Self {
         let source = &document.source;
-        let terms = terms(document);
+        let faces = answer::<DetectFacesResponse>(&document.rekognition, Operation::DetectFaces)
+            .unwrap_or_default();
+        let terms = terms(document, &faces);
         let of = |kind| {
             terms
                 .iter()
@@ -187,6 +198,8 @@ impl Entry {
                 .faces
                 .as_ref()
                 .map(|faces| faces.count as u64),
+            emotions: emotions(&faces).into_iter().map(|(name, _)| name).collect(),
+            ages: ages(&faces),
             thumbnail: document.thumbnail.clone(),
         };
         Self {
@@ -202,8 +215,8 @@ impl Entry {
     }
 }
 
-/// Labels, custom labels and the labels' categories, each with its highest confidence.
-fn terms(document: &ResultDocument) -> Vec<(Term, f64)> {
+/// Labels, those that follow from faces, custom labels, and the labels' categories, each with its highest confidence.
+fn terms(document: &ResultDocument, faces: &DetectFacesResponse) -> Vec<(Term, f64)> {
     let mut best: BTreeMap<(TermKind, String), (Term, f64)> = BTreeMap::new();
     let mut add = |term: Term, confidence: Option<f64>| {
         let confidence = confidence.filter(|c| c.is_finite()).unwrap_or_default();
@@ -224,7 +237,7 @@ fn terms(document: &ResultDocument) -> Vec<(Term, f64)> {
     let labels = answer::<DetectLabelsResponse>(&document.rekognition, Operation::DetectLabels)
         .and_then(|answer| answer.labels)
         .unwrap_or_default();
-    for label in labels {
+    for label in labels.into_iter().chain(face_labels(faces)) {
         for category in label.categories.into_iter().flatten() {
             if let Some(name) = category.name {
                 add(Term::category(name), label.confidence);

@@ -30,7 +30,7 @@ use std::future::Future;
 
 pub use cursor::{CursorError, Position};
 pub use entry::{Entry, ImageRow, MAX_ROW_LABELS, NamedConfidence, Term, TermKind, fold};
-pub use query::Query;
+pub use query::{FaceFilter, Query};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteIndex;
 use time::OffsetDateTime;

@@ -77,6 +77,10 @@ const MIGRATIONS: [&str; 1] = ["
 /// How long a write waits for another process, such as `sightline reindex` beside `sightline local`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How many images a page with a face filter looks through at most, so that a filter with few matches cannot occupy a
+/// reader for long.
+const MAX_FILTERED: usize = 5_000;
+
 /// An index in a SQLite file. Clones share its connections.
 #[derive(Clone)]
 pub struct SqliteIndex(Arc<Connections>);
@@ -466,20 +470,24 @@ fn page(
         values.push(value);
         conditions.push(condition.replace('?', &format!("?{}", values.len())));
     };
-    let from = match &query.term {
+    let lookup = query.lookup_term();
+    let from = match &lookup {
         Some(term) => {
             require("listed.kind = ?", Box::new(term.kind.name()));
             require("listed.name = ?", Box::new(term.folded()));
-            if let Some(least) = query.min_confidence {
+            if query.term.is_some()
+                && let Some(least) = query.min_confidence
+            {
                 require("listed.confidence >= ?", Box::new(least));
             }
             "term AS listed JOIN image ON image.key = listed.key"
         }
         None => "image AS listed",
     };
-    let columns = match &query.term {
-        Some(_) => "image.image, listed.confidence",
-        None => "listed.image, NULL",
+    let columns = match (&lookup, &query.term) {
+        (Some(_), Some(_)) => "image.image, listed.confidence",
+        (Some(_), None) => "image.image, NULL",
+        (None, _) => "listed.image, NULL",
     };
     if let Some(owner) = &query.owner {
         // The first condition lets SQLite use the partial index.
@@ -502,32 +510,44 @@ fn page(
         ));
     }
     // One more image shows whether another page follows.
-    values.push(Box::new(
-        i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1),
-    ));
+    let most = if query.faces.is_empty() {
+        limit.saturating_add(1)
+    } else {
+        MAX_FILTERED
+    };
+    values.push(Box::new(i64::try_from(most).unwrap_or(i64::MAX)));
     let select = format!(
         "SELECT {columns} FROM {from} {} {} ORDER BY listed.uploaded DESC, listed.key DESC LIMIT ?{}",
         if conditions.is_empty() { "" } else { "WHERE" },
         conditions.join(" AND "),
         values.len()
     );
-    let mut images = reader
-        .prepare_cached(&select)?
-        .query_map(params_from_iter(values), |row| {
-            let Image { row: image, .. } = from_json(row.get_ref(0)?.as_str()?)?;
-            Ok(Found {
+    let mut statement = reader.prepare_cached(&select)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut images: Vec<Found> = Vec::new();
+    let mut last: Option<Position> = None;
+    let mut read = 0;
+    while let Some(row) = rows.next()? {
+        let Image { row: image, .. } = from_json(row.get_ref(0)?.as_str()?)?;
+        read += 1;
+        let position = Position::of(&image);
+        if query.faces.matches(&image) {
+            if images.len() == limit {
+                return Ok(Page {
+                    next: images.last().map(|last| Position::of(&last.row)),
+                    images,
+                });
+            }
+            images.push(Found {
                 row: image,
                 confidence: row.get(1)?,
-            })
-        })?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    let more = images.len() > limit;
-    images.truncate(limit);
+            });
+        }
+        last = Some(position);
+    }
     Ok(Page {
-        next: (images.last())
-            .filter(|_| more)
-            .map(|last| Position::of(&last.row)),
         images,
+        next: last.filter(|_| read == most),
     })
 }
 

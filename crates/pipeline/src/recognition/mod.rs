@@ -5,17 +5,24 @@ mod analyzer;
 mod answers;
 mod cost;
 mod document_parts;
+mod faces;
+mod named_labels;
 mod recogniser_queries;
 mod refusal;
 mod settings;
 mod summary;
 
-pub(crate) use self::summary::answer;
 pub use self::{
     analyzer::{Analyzer, RecogniserImages},
     answers::{Answers, SavedAnswer},
     cost::price,
     document_parts::DocumentParts,
+    faces::{EMOTIONS, main_emotion},
+    named_labels::named_labels,
     refusal::{MAX_FILE_BYTES, image_error, refusal},
     settings::Settings,
+};
+pub(crate) use self::{
+    faces::{FACE, ages, emotions, labels as face_labels},
+    summary::answer,
 };

@@ -7,6 +7,7 @@ use rekognition_model::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::faces::{ages, emotions, smiles};
 use crate::document::{Faces, Summary};
 
 /// Summarizes the answers under `rekognition` of a result document. An answer that does not have its
@@ -34,10 +35,16 @@ pub(super) fn summary(rekognition: &Map<String, Value>) -> Summary {
     let custom = answer::<DetectCustomLabelsResponse>(rekognition, Operation::DetectCustomLabels)
         .and_then(|answer| answer.custom_labels)
         .unwrap_or_default();
+    let detected_faces = answer::<DetectFacesResponse>(rekognition, Operation::DetectFaces);
     Summary {
         labels: named,
         categories,
-        faces: answer::<DetectFacesResponse>(rekognition, Operation::DetectFaces).map(faces),
+        emotions: detected_faces.as_ref().map_or_else(Vec::new, |answer| {
+            emotions(answer).into_iter().map(|(name, _)| name).collect()
+        }),
+        ages: detected_faces.as_ref().map(ages).unwrap_or_default(),
+        smiles: detected_faces.as_ref().and_then(smiles),
+        faces: detected_faces.map(faces),
         text: answer::<DetectTextResponse>(rekognition, Operation::DetectText)
             .and_then(|answer| answer.text_detections)
             .unwrap_or_default()
@@ -97,6 +104,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::document::AgeSpan;
 
     #[test]
     fn names_are_ordered_by_confidence_and_categories_appear_once() {
@@ -108,7 +116,8 @@ mod tests {
                 {"Confidence": 70.0},
             ]},
             "detectFaces": {"FaceDetails": [
-                {"Emotions": [{"Type": "SAD", "Confidence": 1.0}, {"Type": "AWED", "Confidence": 98.0}]},
+                {"Emotions": [{"Type": "SAD", "Confidence": 1.0}, {"Type": "AWED", "Confidence": 98.0}],
+                 "AgeRange": {"Low": 20, "High": 28}, "Smile": {"Value": true, "Confidence": 90.0}},
                 {},
             ]},
             "detectText": {"TextDetections": [
@@ -135,6 +144,9 @@ mod tests {
             (faces.count, faces.emotions),
             (2, vec!["AWED".into(), "UNKNOWN".into()])
         );
+        assert_eq!(summary.emotions, ["Awed"]);
+        assert_eq!(summary.ages, [AgeSpan { low: 20, high: 28 }]);
+        assert_eq!(summary.smiles, Some(1));
         assert_eq!(summary.text, ["one", "two"]);
         assert_eq!(summary.moderation, ["Drinking", "Alcohol"]);
         assert_eq!(summary.custom_labels, ["Shelf"]);

@@ -130,7 +130,8 @@ impl ImageIndex for MemoryIndex {
                     && (query.owner.as_deref())
                         .is_none_or(|owner| position.key.owner() == Some(owner))
                     && (query.min_confidence.zip(confidence))
-                        .is_none_or(|(least, confidence)| confidence >= least);
+                        .is_none_or(|(least, confidence)| confidence >= least)
+                    && query.faces.matches(&entry.row);
                 let row = entry.row;
                 matches.then_some((position, Found { row, confidence }))
             })

@@ -136,6 +136,8 @@ fn answer(query: &RecogniserQuery) -> Value {
             "FaceDetails": [{
                 "BoundingBox": bounding_box,
                 "Confidence": 99.5,
+                "AgeRange": {"Low": 20, "High": 28},
+                "Smile": {"Value": true, "Confidence": 95.5},
                 "Emotions": [
                     {"Type": "CALM", "Confidence": 12.5},
                     {"Type": "HAPPY", "Confidence": 80.5},

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Query as Pairs, rejection::QueryRejection};
-use sightline_pipeline::document::Status;
+use sightline_pipeline::{document::Status, recognition::EMOTIONS};
 
 use crate::{Code, Problem, problem::quote};
 
@@ -95,13 +95,39 @@ impl Parameters {
         name: &'static str,
         most: usize,
     ) -> Result<Option<usize>, Problem> {
+        self.number(name, 1, most)
+    }
+
+    /// A whole number from `least` to `most`.
+    pub(crate) fn number(
+        &mut self,
+        name: &'static str,
+        least: usize,
+        most: usize,
+    ) -> Result<Option<usize>, Problem> {
         self.text(name)
             .map(|value| {
                 value
                     .parse()
                     .ok()
-                    .filter(|count| (1..=most).contains(count))
-                    .ok_or_else(|| invalid_count(name, &value, most))
+                    .filter(|number| (least..=most).contains(number))
+                    .ok_or_else(|| invalid_number(name, &value, least, most))
+            })
+            .transpose()
+    }
+
+    /// An emotion of a face, as Rekognition's labels write it.
+    pub(crate) fn emotion(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
+        self.text(name)
+            .map(|value| {
+                EMOTIONS
+                    .into_iter()
+                    .find(|emotion| emotion.eq_ignore_ascii_case(value.trim()))
+                    .map(str::to_owned)
+                    .ok_or_else(|| {
+                        unaccepted(name, &value, &format!("one of {}", EMOTIONS.join(", ")))
+                            .allowed(EMOTIONS)
+                    })
             })
             .transpose()
     }
@@ -132,11 +158,15 @@ fn unaccepted(name: &str, value: &str, needed: &str) -> Problem {
     invalid(name, format!("{name} is {}. Give {needed}.", quote(value)))
 }
 
-fn invalid_count(name: &str, value: &str, most: usize) -> Problem {
-    unaccepted(name, value, &format!("a whole number from 1 to {most}"))
+fn invalid_number(name: &str, value: &str, least: usize, most: usize) -> Problem {
+    unaccepted(
+        name,
+        value,
+        &format!("a whole number from {least} to {most}"),
+    )
 }
 
 /// What can be wrong with a parameter: `name` takes a whole number from 1 to `most`.
 pub(crate) fn problems(name: &str, most: usize) -> Vec<Problem> {
-    vec![invalid_count(name, "many", most)]
+    vec![invalid_number(name, "many", 1, most)]
 }

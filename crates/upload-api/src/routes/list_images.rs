@@ -9,8 +9,8 @@ use axum::{
 use serde::Serialize;
 use sightline_pipeline::{
     Owner, Service,
-    document::Status,
-    index::{CursorError, ImageIndex as _, Position, Query, Term},
+    document::{AgeSpan, Status},
+    index::{CursorError, FaceFilter, ImageIndex as _, Position, Query, Term},
 };
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
@@ -58,10 +58,14 @@ fn problems() -> Vec<Problem> {
 const OPERATION: &str = "list images";
 
 /// The query parameters, as [`ListParameters`] describes them.
-pub(crate) const PARAMETERS: [&str; 6] = [
+pub(crate) const PARAMETERS: [&str; 10] = [
     "label",
     "category",
     "minConfidence",
+    "minFaces",
+    "emotion",
+    "ageFrom",
+    "ageTo",
     "status",
     "limit",
     "cursor",
@@ -71,6 +75,12 @@ pub(crate) const PARAMETERS: [&str; 6] = [
 const DEFAULT_LIMIT: usize = 50;
 /// The most images of a page.
 const MAX_LIMIT: usize = 100;
+
+/// The most faces that Rekognition finds in an image (Amazon Rekognition API Reference, "DetectFaces").
+const MAX_FACES: usize = 100;
+
+/// The highest age to search for, in years.
+const MAX_AGE: usize = 150;
 
 /// How often to ask the index for one page. It may return less than a page if few of the images that it looks through
 /// match.
@@ -90,6 +100,20 @@ struct ListParameters {
     /// it. Only with `label` or `category`.
     #[param(minimum = 0, maximum = 100, example = 80)]
     min_confidence: Option<f64>,
+    /// Only images with at least this many faces.
+    #[param(minimum = 1, maximum = 100, example = 1)]
+    min_faces: Option<usize>,
+    /// Only images where this is the main emotion of a face, with a confidence of at least 50 percent: `Happy`, `Sad`,
+    /// `Angry`, `Calm`, `Surprised`, `Confused`, `Disgusted` or `Fear`, in upper or lower case.
+    #[param(example = "Happy")]
+    emotion: Option<String>,
+    /// Only images with a face whose estimated age may be this, in years, or more. Together with `ageTo`, the face's age
+    /// range overlaps the span from `ageFrom` to `ageTo`.
+    #[param(minimum = 0, maximum = 150, example = 20)]
+    age_from: Option<usize>,
+    /// Only images with a face whose estimated age may be this, in years, or less.
+    #[param(minimum = 0, maximum = 150, example = 40)]
+    age_to: Option<usize>,
     /// Only images with this status.
     #[param(inline)]
     status: Option<Status>,
@@ -107,6 +131,10 @@ impl ListParameters {
             label: query.name("label")?,
             category: query.name("category")?,
             min_confidence: query.percentage("minConfidence")?,
+            min_faces: query.count("minFaces", MAX_FACES)?,
+            emotion: query.emotion("emotion")?,
+            age_from: query.number("ageFrom", 0, MAX_AGE)?,
+            age_to: query.number("ageTo", 0, MAX_AGE)?,
             status: query.status("status")?,
             limit: query.count("limit", MAX_LIMIT)?,
             cursor: query.text("cursor"),
@@ -126,7 +154,28 @@ impl ListParameters {
                 "minConfidence is the confidence of a label or category. Give label or category with it.".to_owned(),
             ));
         }
+        if let (Some(from), Some(to)) = (parameters.age_from, parameters.age_to)
+            && from > to
+        {
+            return Err(invalid(
+                "ageTo",
+                format!("ageTo is {to}, which is less than ageFrom, {from}. Swap them."),
+            ));
+        }
         Ok(parameters)
+    }
+
+    fn faces(&self) -> FaceFilter {
+        let years = |age: usize| u32::try_from(age).unwrap_or(u32::MAX);
+        let ages = (self.age_from.is_some() || self.age_to.is_some()).then(|| AgeSpan {
+            low: self.age_from.map_or(0, years),
+            high: self.age_to.map_or(u32::MAX, years),
+        });
+        FaceFilter {
+            min_count: self.min_faces.unwrap_or_default() as u64,
+            emotion: self.emotion.clone(),
+            ages,
+        }
     }
 
     fn query(&self, owner: Option<&Owner>) -> Query {
@@ -139,6 +188,7 @@ impl ListParameters {
                 .or_else(|| self.category.clone().map(Term::category)),
             min_confidence: self.min_confidence,
             status: self.status,
+            faces: self.faces(),
         }
     }
 }
@@ -163,7 +213,8 @@ struct ImageList {
 /// Images are listed newest first by time of upload, page by page. While the reply has a `cursor`, send it with the next
 /// request and keep the other parameters. No image is missing or repeated if others are added meanwhile. A page may be
 /// shorter than `limit` even if more pages follow. An image is listed once it is analysed. If callers have images of their
-/// own, only those are listed.
+/// own, only those are listed. Filters by faces, emotion and age find images whose faces were analysed; each of them may be
+/// met by another face of the image.
 #[utoipa::path(
     get,
     path = "/images",

@@ -199,7 +199,7 @@ async fn described_members_match_requests_and_replies() {
     assert_eq!(parameters, list_images::PARAMETERS);
     assert_eq!(
         names(&schemas["ListedImage"]["properties"]),
-        &names(&listed_image::example()) | &BTreeSet::from(["faces"])
+        &names(&listed_image::example()) | &BTreeSet::from(["faces", "emotions", "ages"])
     );
 
     put_image(&store, "uploads/a.jpg");

@@ -345,6 +345,41 @@ async fn thumbnails_can_be_switched_off() {
 }
 
 #[tokio::test]
+async fn faces_are_among_the_labels_of_the_answer() {
+    let image = BASE64_STANDARD.encode(picture(ImageFormat::Jpeg));
+    for (analyses, expected) in [
+        (
+            &["labels", "faces"][..],
+            &["Person", "Face", "Dog", "Animal", "Happy"][..],
+        ),
+        (&["faces"], &["Person", "Face", "Happy"]),
+        (&["labels"], &["Dog", "Animal"]),
+    ] {
+        let store = MemoryStore::new();
+        let api = api_with(&store, &[("ANALYSES", "labels,faces")]);
+        let body = json!({"image": image, "analyses": analyses});
+        let reply = post(api, body.to_string()).await;
+        assert_eq!(reply.status, StatusCode::CREATED);
+        let answer = reply.json();
+        let names: Vec<_> = answer["rekognitionLabels"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|label| label["Name"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, expected);
+        let summary = &answer["result"]["summary"];
+        if analyses.contains(&"faces") {
+            assert_eq!(summary["emotions"], json!(["Happy"]));
+            assert_eq!(summary["ages"], json!([{"low": 20, "high": 28}]));
+            assert_eq!(summary["smiles"], 1);
+        } else {
+            assert!(summary.get("ages").is_none() && summary.get("faces").is_none());
+        }
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_stored_when_the_recogniser_is_busy() {
     let store = MemoryStore::new();
     let recogniser = CannedRecogniser::new().with_faults(None, Faults::first(1, throttled()));

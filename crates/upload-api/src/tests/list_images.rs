@@ -103,6 +103,74 @@ async fn images_are_found_by_label_category_and_status() {
 }
 
 #[tokio::test]
+async fn images_are_found_by_faces_emotion_and_age() {
+    let (store, index) = three().await;
+    let face = |low, high, emotion| {
+        json!({
+            "Confidence": 99.0,
+            "AgeRange": {"Low": low, "High": high},
+            "Emotions": [{"Type": emotion, "Confidence": 90.0}],
+        })
+    };
+    for (key, minutes, faces) in [
+        (
+            "uploads/family.jpg",
+            4,
+            vec![face(30, 38, "HAPPY"), face(2, 6, "CALM")],
+        ),
+        ("uploads/portrait.jpg", 5, vec![face(60, 68, "CALM")]),
+    ] {
+        let labels = [("Dog", 80.0, PETS)];
+        let mut document = add(&store, &index, key, minutes, &labels).await;
+        document.source.sequencer = Some("02".to_owned());
+        document.summary.faces = Some(sightline_pipeline::document::Faces {
+            count: faces.len(),
+            emotions: Vec::new(),
+        });
+        let answer = json!({ "FaceDetails": faces });
+        document
+            .rekognition
+            .insert("detectFaces".to_owned(), answer);
+        index.put(&Entry::from_document(&document)).await.unwrap();
+    }
+    let api = library(store, &index, OPEN);
+    let (family, portrait) = ("uploads/family.jpg", "uploads/portrait.jpg");
+    for (query, expected) in [
+        ("minFaces=1", &[portrait, family][..]),
+        ("minFaces=2", &[family]),
+        ("minFaces=3", &[]),
+        ("emotion=calm", &[portrait, family]),
+        ("emotion=Happy&minFaces=2", &[family]),
+        ("emotion=Fear", &[]),
+        ("ageFrom=38&ageTo=60", &[portrait, family]),
+        ("ageFrom=39&ageTo=59", &[]),
+        ("ageTo=2", &[family]),
+        ("ageFrom=61", &[portrait]),
+        // Met by different faces.
+        ("emotion=Happy&ageTo=6", &[family]),
+        ("label=dog&ageFrom=7&ageTo=30", &[family]),
+        ("label=cat&minFaces=1", &[]),
+        ("label=Happy", &[family]),
+        ("category=expressions+and+emotions", &[portrait, family]),
+        ("status=failed&minFaces=1", &[]),
+    ] {
+        let reply = get(api.clone(), &format!("/images?{query}")).await;
+        assert_eq!(keys(&reply), expected, "{query}");
+    }
+    let shown = get(api, "/images?emotion=Happy").await.json();
+    let image = &shown["images"][0];
+    assert_eq!(
+        (&image["faces"], &image["emotions"]),
+        (&json!(2), &json!(["Happy", "Calm"]))
+    );
+    assert_eq!(
+        image["ages"],
+        json!([{"low": 2, "high": 6}, {"low": 30, "high": 38}])
+    );
+    assert!(image.get("confidence").is_none());
+}
+
+#[tokio::test]
 async fn no_page_repeats_or_misses_images_when_others_are_added() {
     let (store, index) = three().await;
     let api = library(store.clone(), &index, OPEN);
@@ -135,6 +203,7 @@ async fn a_cursor_works_only_for_its_own_list() {
         format!("category=dog&cursor={cursor}"),
         format!("label=dog&minConfidence=1&cursor={cursor}"),
         format!("label=dog&status=failed&cursor={cursor}"),
+        format!("label=dog&minFaces=1&cursor={cursor}"),
         format!("label=dog&cursor={cursor}x"),
         "cursor=1".to_owned(),
         "cursor=%F0%9F%90%88".to_owned(),
@@ -167,6 +236,12 @@ async fn invalid_queries_are_rejected() {
         ("label=Dog&category=Animals", "category"),
         ("label=Dog&label=Cat", "label"),
         ("status=done", "status"),
+        ("minFaces=0", "minFaces"),
+        ("minFaces=101", "minFaces"),
+        ("emotion=Joy", "emotion"),
+        ("ageFrom=-1", "ageFrom"),
+        ("ageTo=151", "ageTo"),
+        ("ageFrom=40&ageTo=20", "ageTo"),
         ("Label=Dog", "Label"),
         ("minconfidence=80", "minconfidence"),
         (&*long, "label"),

@@ -1,8 +1,8 @@
 //! The expected content of an index.
 
 use crate::{
-    document::Status,
-    index::{Entry, Found, ImageIndex, Page, Position, Query, Term},
+    document::{AgeSpan, Status},
+    index::{Entry, FaceFilter, Found, ImageIndex, Page, Position, Query, Term},
     testing::MemoryIndex,
 };
 
@@ -24,7 +24,26 @@ impl ExpectedIndex {
             min_confidence: least,
             ..Query::default()
         };
+        let faces = |term, min_count, emotion: Option<&str>, ages: Option<(u32, u32)>| Query {
+            term,
+            faces: FaceFilter {
+                min_count,
+                emotion: emotion.map(str::to_owned),
+                ages: ages.map(|(low, high)| AgeSpan { low, high }),
+            },
+            ..Query::default()
+        };
         let lists = [
+            faces(None, 1, None, None),
+            faces(None, 2, None, None),
+            faces(None, 0, Some("hAPPY"), Some((0, 30))),
+            faces(None, 0, None, Some((3, 4))),
+            faces(None, 0, None, Some((90, 120))),
+            faces(Some(Term::label("Dog")), 2, Some("Calm"), Some((0, 19))),
+            Query {
+                min_confidence: Some(70.0),
+                ..faces(Some(Term::label("dog")), 1, None, None)
+            },
             Query::default(),
             term(Term::label("Dog"), None),
             term(Term::label("dOG "), Some(70.0)),
@@ -33,6 +52,9 @@ impl ExpectedIndex {
             term(Term::category("Vehicles and Automotive"), Some(99.0)),
             // A category, but not a label.
             term(Term::label("Animals and Pets"), None),
+            // Labels that follow from faces.
+            term(Term::label("Happy"), Some(88.5)),
+            term(Term::category("Person Description"), None),
         ];
         let mut queries = Vec::new();
         for list in lists {

@@ -24,6 +24,8 @@ pub struct Image {
     pub status: &'static str,
     /// Name, confidence, category.
     pub labels: Vec<(String, f64, Option<&'static str>)>,
+    /// Lowest and highest age, emotion.
+    pub faces: Vec<(u32, u32, &'static str)>,
 }
 
 impl Image {
@@ -36,6 +38,7 @@ impl Image {
             processed: START + Duration::seconds(second + 3),
             status: "succeeded",
             labels: Vec::new(),
+            faces: Vec::new(),
         }
     }
 
@@ -44,7 +47,23 @@ impl Image {
         self
     }
 
+    pub fn face(mut self, low: u32, high: u32, emotion: &'static str) -> Self {
+        self.faces.push((low, high, emotion));
+        self
+    }
+
     pub fn document(&self) -> Value {
+        let faces: Vec<Value> = self
+            .faces
+            .iter()
+            .map(|(low, high, emotion)| {
+                json!({
+                    "Confidence": 99.5,
+                    "AgeRange": {"Low": low, "High": high},
+                    "Emotions": [{"Type": emotion, "Confidence": 88.5}],
+                })
+            })
+            .collect();
         let labels: Vec<Value> = self
             .labels
             .iter()
@@ -71,8 +90,9 @@ impl Image {
                 "sequencer": self.sequencer,
             },
             "image": {"format": "jpeg", "width": 640, "height": 480, "orientation": 1},
-            "summary": {"faces": {"count": 2, "emotions": ["HAPPY", "CALM"]}},
-            "rekognition": {"detectLabels": {"Labels": labels}},
+            // Without the emotions and ages, as in older documents.
+            "summary": {"faces": {"count": faces.len(), "emotions": []}},
+            "rekognition": {"detectLabels": {"Labels": labels}, "detectFaces": {"FaceDetails": faces}},
             "thumbnail": {"key": format!("thumbnails/{}.jpg", self.key), "width": 128, "height": 96},
             "analyses": ["labels", "faces"],
             "timings": {"prepareMs": 1, "recogniseMs": 2, "totalMs": 3},
@@ -115,9 +135,16 @@ pub(super) fn sample_images() -> Vec<Image> {
                 .label("Wheel", 70.0, VEHICLES)
                 .label("Outdoors", 80.25, None);
         }
+        if number % 3 != 2 {
+            image = image.face(20 + number as u32, 28 + number as u32, "HAPPY");
+        }
+        if number % 4 == 1 {
+            image = image.face(2, 6, "CALM").face(60, 70, "UNKNOWN");
+        }
         if number % 7 == 0 {
             image.status = "failed";
             image.labels.clear();
+            image.faces.clear();
         } else if number % 11 == 0 {
             image.status = "partial";
         }
@@ -130,7 +157,8 @@ pub fn sample_entries() -> Vec<Entry> {
     sample_images().iter().map(Image::entry).collect()
 }
 
-/// Many images: every tenth shows a dog, every hundredth is Ann's, and four share each second.
+/// Many images: every tenth shows a dog, every hundredth is Ann's, another hundredth shows a face, and four share each
+/// second.
 pub fn many_entries(count: usize) -> Vec<Entry> {
     (0..count).map(|number| numbered_entry(number, 0)).collect()
 }
@@ -148,9 +176,12 @@ pub(super) fn numbered_entry(number: usize, later: i64) -> Entry {
         "Sky"
     };
     let confidence = 55.0 + (number % 45) as f64;
-    Image::new(&key, second)
-        .label(label, confidence, None)
-        .entry()
+    let image = Image::new(&key, second).label(label, confidence, None);
+    if number % 100 == 1 {
+        image.face(20, 28, "CALM").entry()
+    } else {
+        image.entry()
+    }
 }
 
 /// An image with one label for each number.

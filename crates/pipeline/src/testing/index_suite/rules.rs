@@ -9,7 +9,7 @@ use super::{
 use crate::{
     SourceKey,
     index::{
-        ImageIndex, Put,
+        FaceFilter, ImageIndex, Put, Query,
         reindex::{Progress, reindex},
     },
     testing::{MemoryIndex, MemoryStore},
@@ -28,6 +28,7 @@ pub async fn rules<B: Backend>(backend: &B) {
     removed_images_stay_removed(&backend.fresh().await).await;
     lists_and_counts_match_the_images(&backend.fresh().await).await;
     images_may_have_more_labels_than_a_transaction_takes(&backend.fresh().await).await;
+    a_row_from_before_the_face_filters_is_completed(&backend.fresh().await).await;
     reindexing_rebuilds_the_same_rows(&backend.fresh().await, &backend.fresh().await).await;
 }
 
@@ -183,6 +184,29 @@ async fn lists_and_counts_match_the_images<I: ImageIndex>(index: &I) {
         assert_eq!(memory.put(&entry).await, Ok(Put::Written));
     }
     ExpectedIndex::with_all_queries(memory).check(index).await;
+}
+
+async fn a_row_from_before_the_face_filters_is_completed<I: ImageIndex>(index: &I) {
+    let entry = Image::new(KEY, 1)
+        .label("Dog", 90.0, None)
+        .face(30, 38, "HAPPY")
+        .entry();
+    let mut older = entry.clone();
+    older.row.emotions.clear();
+    older.row.ages.clear();
+    older.terms.retain(|(term, _)| term.name == "Dog");
+    assert_eq!(index.put(&older).await, Ok(Put::Written));
+    let happy = Query {
+        faces: FaceFilter {
+            min_count: 1,
+            emotion: Some("Happy".to_owned()),
+            ages: None,
+        },
+        ..Query::default()
+    };
+    assert!(keys(index, &happy).await.is_empty());
+    assert_eq!(index.put(&entry).await, Ok(Put::Written));
+    assert_eq!(keys(index, &happy).await, [KEY]);
 }
 
 async fn images_may_have_more_labels_than_a_transaction_takes<I: ImageIndex>(index: &I) {

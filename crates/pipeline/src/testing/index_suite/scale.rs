@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     SourceKey,
-    index::{Entry, ImageIndex, Position, Put, Query, Term},
+    index::{Entry, FaceFilter, ImageIndex, Position, Put, Query, Term},
 };
 
 /// Reads lists page by page from an index of [`images::MANY`] images while `add` adds newer ones.
@@ -41,6 +41,17 @@ pub async fn pages_of_many<I: ImageIndex>(index: &I, limit: usize, add: impl Asy
                 ..Query::default()
             },
             40,
+            existing / 100,
+        ),
+        (
+            Query {
+                faces: FaceFilter {
+                    min_count: 1,
+                    ..FaceFilter::default()
+                },
+                ..labelled("Sky")
+            },
+            limit.min(100),
             existing / 100,
         ),
     ];
@@ -85,8 +96,11 @@ pub async fn pages_of_many<I: ImageIndex>(index: &I, limit: usize, add: impl Asy
 
 fn matches(query: &Query, entry: &Entry) -> bool {
     let term = query.term.as_ref().map(Term::folded);
-    let (label, confidence) = &entry.terms[0];
+    let (label, confidence) = (entry.terms.iter())
+        .find(|(term, _)| ["Dog", "Sky"].contains(&&*term.name))
+        .unwrap();
     term.is_none_or(|term| term == label.folded())
+        && entry.row.faces.unwrap() >= query.faces.min_count
         && query
             .min_confidence
             .is_none_or(|least| *confidence >= least)

@@ -9,7 +9,9 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
-use sightline_pipeline::{Analysis, ResultDocument, Service, SourceKey, document::Status};
+use sightline_pipeline::{
+    ResultDocument, Service, SourceKey, document::Status, recognition::named_labels,
+};
 use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 
@@ -80,9 +82,12 @@ struct ImageAnswer {
     /// The image's key in the input bucket, which identifies the image everywhere.
     #[schema(value_type = String, example = "inline/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg")]
     key: SourceKey,
-    /// The `Labels` of Rekognition's DetectLabels, unchanged; empty if there are none.
+    /// The `Labels` of Rekognition's DetectLabels, unchanged. If faces were analysed and found, `Person`, `Face` and each
+    /// face's main emotion, such as `Happy`, are among them, each name once, and all are sorted, most confident first.
+    /// The confidence of `Person` and `Face` is that of the clearest face. An emotion below 50 percent is left out. Empty if
+    /// there are no labels.
     #[schema(value_type = Vec<Object>)]
-    rekognition_labels: Value,
+    rekognition_labels: Vec<Value>,
     /// The result document, as it is stored.
     result: ResultDocument,
     /// The key of the result document in the output bucket.
@@ -110,12 +115,7 @@ impl ImageAnswer {
                 }
             },
             image_id: result.image_id,
-            rekognition_labels: result
-                .rekognition
-                .get(Analysis::Labels.operation().document_key())
-                .and_then(|answer| answer.get("Labels"))
-                .cloned()
-                .unwrap_or_else(|| Value::Array(Vec::new())),
+            rekognition_labels: named_labels(&result.rekognition),
             result_key: key.result_key(),
             status_url: format!("{base}{}", results_path(&key)),
             key,
