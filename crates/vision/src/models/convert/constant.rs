@@ -1,7 +1,7 @@
 //! Constants: the weights of a network, and the values that can be computed from them without an input.
 
 /// No constant of a supported network comes near this number of values. It bounds the memory that a damaged file can ask for.
-const MAX_VALUES: usize = 1 << 26;
+const MAX_VALUES: usize = 1 << 24;
 
 /// A constant's values in row-major order.
 #[derive(Debug, Clone, PartialEq)]

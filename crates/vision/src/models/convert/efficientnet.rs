@@ -4,7 +4,7 @@
 use super::ConvertError;
 use super::constant::Constant;
 use super::onnx::{Convolution, OnnxGraph, Window};
-use super::pickle;
+use super::torch;
 use super::weights::Weights;
 
 const SIDE: usize = 224;
@@ -30,7 +30,7 @@ const STAGES: [(usize, usize, usize, usize); 7] = [
 pub(crate) fn efficientnet_lite0(pth: &[u8]) -> Result<Vec<u8>, ConvertError> {
     let mut network = Network {
         graph: OnnxGraph::default(),
-        weights: pickle::tensors(pth).map_err(ConvertError::Weights)?,
+        weights: torch::tensors(pth).map_err(ConvertError::Weights)?,
     };
     network.build().map_err(ConvertError::Weights)?;
     network.graph.finish()
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn weights_of_another_network_are_a_sentence() {
         let error = |tensors: &[(String, Vec<usize>, Vec<f32>)]| {
-            efficientnet_lite0(&pickle::tests::file(tensors))
+            efficientnet_lite0(&torch::tests::file(tensors))
                 .unwrap_err()
                 .to_string()
         };

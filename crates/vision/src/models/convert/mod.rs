@@ -25,6 +25,7 @@ mod installed_tests;
 mod onnx;
 mod pickle;
 mod tfjs;
+mod torch;
 mod weights;
 
 pub(crate) use characters::reader_characters;
