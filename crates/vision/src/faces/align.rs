@@ -140,11 +140,78 @@ impl Levels {
         Chip { width, pixels }
     }
 
-    /// The smallest square around a rectangle's centre that contains it, upright, scaled to `side` pixels.
-    pub(super) fn cut_square(&self, rect: &Rect, side: usize) -> Chip {
-        let to_picture = Similarity::square(side, rect.centre(), rect.longer_side(), 0.0);
-        self.cut(&to_picture, side, side)
+    /// A part of the picture, upright, scaled to `width` x `height` pixels. Each pixel is the mean of the area that it covers,
+    /// when enlarging too. Black outside of the picture.
+    pub(super) fn area(&self, part: &Rect, width: usize, height: usize) -> Chip {
+        let shrink = (part.width() / width as f32).min(part.height() / height as f32);
+        let (level, scale) = self.level(shrink);
+        let columns = spans(part.left * scale, part.width() * scale, width);
+        let rows = spans(part.top * scale, part.height() * scale, height);
+        let stride = 3 * level.width() as usize;
+        let samples = level.as_raw();
+
+        // Each row that is needed, scaled across.
+        let first = rows.first().map_or(0, |row| row.start);
+        let last = rows.last().map_or(0, |row| row.start + row.weights.len());
+        let across: Vec<Vec<[f32; 3]>> = samples
+            .chunks_exact(stride.max(1))
+            .take(last)
+            .skip(first)
+            .map(|row| columns.iter().map(|span| span.of_row(row)).collect())
+            .collect();
+        let mut pixels = vec![[0.0; 3]; width * height];
+        for (line, span) in pixels.chunks_exact_mut(width.max(1)).zip(&rows) {
+            let sources = across.iter().skip(span.start - first);
+            for (source, weight) in sources.zip(&span.weights) {
+                for (to, from) in line.iter_mut().zip(source) {
+                    for (total, channel) in to.iter_mut().zip(from) {
+                        *total += weight * channel;
+                    }
+                }
+            }
+        }
+        Chip { width, pixels }
     }
+}
+
+/// The pixels of a row or column that one pixel of the result covers, and their shares of it.
+struct Span {
+    start: usize,
+    weights: Vec<f32>,
+}
+
+impl Span {
+    /// The weighted sum of RGB pixels of a row.
+    fn of_row(&self, row: &[u8]) -> [f32; 3] {
+        let mut sum = [0.0; 3];
+        let pixels = row.chunks_exact(3).skip(self.start);
+        for (pixel, weight) in pixels.zip(&self.weights) {
+            for (total, channel) in sum.iter_mut().zip(pixel) {
+                *total += weight * f32::from(*channel);
+            }
+        }
+        sum
+    }
+}
+
+/// Divides a length that begins at `start` into `count` equal spans of pixels.
+fn spans(start: f32, length: f32, count: usize) -> Vec<Span> {
+    let size = length / count.max(1) as f32;
+    let span = |at: usize| {
+        let (from, to) = (start + at as f32 * size, start + (at + 1) as f32 * size);
+        // A pixel before the picture has a negative index; it is black and adds nothing.
+        let first = from.max(0.0).floor();
+        let pixels = (to.ceil() - first).max(0.0) as usize;
+        let weights = (0..pixels).map(|pixel| {
+            let left = first + pixel as f32;
+            (to.min(left + 1.0) - from.max(left)).max(0.0) / size
+        });
+        Span {
+            start: first as usize,
+            weights: weights.collect(),
+        }
+    };
+    (0..count).map(span).collect()
 }
 
 /// Each pixel is the mean of four.
@@ -322,20 +389,55 @@ mod tests {
     }
 
     #[test]
-    fn an_unscaled_cut_copies_pixels_and_is_black_outside() {
+    fn an_unscaled_part_copies_pixels_and_is_black_outside() {
         let source = RgbImage::from_fn(40, 40, |x, y| Rgb([x as u8, y as u8, 200]));
         let levels = Levels::new(Arc::new(source));
-        let rect = Rect {
+        let part = Rect {
             left: -5.0,
             top: 10.0,
             right: 15.0,
             bottom: 30.0,
         };
-        let chip = levels.cut_square(&rect, 20);
-        assert_eq!(chip.pixels[0], [0.0; 3]);
-        let inside = chip.pixels[3 * 20 + 9];
-        assert!((inside[0] - 4.0).abs() < 1e-3 && (inside[1] - 13.0).abs() < 1e-3);
-        assert_eq!(chip.to_image().get_pixel(9, 3).0, [4, 13, 200]);
+        let same = Similarity::square(20, part.centre(), 20.0, 0.0);
+        for chip in [levels.area(&part, 20, 20), levels.cut(&same, 20, 20)] {
+            assert_eq!(chip.pixels[0], [0.0; 3]);
+            let inside = chip.pixels[3 * 20 + 9];
+            assert!((inside[0] - 4.0).abs() < 1e-3 && (inside[1] - 13.0).abs() < 1e-3);
+            assert_eq!(chip.to_image().get_pixel(9, 3).0, [4, 13, 200]);
+        }
+        let outside = Rect {
+            left: -50.0,
+            top: 60.0,
+            right: -30.0,
+            bottom: 80.0,
+        };
+        assert_eq!(levels.area(&outside, 4, 4).pixels, [[0.0; 3]; 16]);
+    }
+
+    #[test]
+    fn a_pixel_is_the_mean_of_the_area_that_it_covers() {
+        let ramp = RgbImage::from_fn(6, 6, |x, _| Rgb([10 * x as u8; 3]));
+        let levels = Levels::new(Arc::new(ramp));
+        let part = |left: f32, right: f32| Rect {
+            left,
+            top: 0.0,
+            right,
+            bottom: 6.0,
+        };
+        // 1.5 pixels each: (0 + 10 / 2) / 1.5, (10 / 2 + 20) / 1.5 and so on.
+        let smaller = levels.area(&part(0.0, 6.0), 4, 1);
+        let found: Vec<f32> = smaller.pixels.iter().map(|p| p[0]).collect();
+        for (found, expected) in
+            found
+                .iter()
+                .zip([10.0 / 3.0, 50.0 / 3.0, 100.0 / 3.0, 140.0 / 3.0])
+        {
+            assert!((found - expected).abs() < 1e-3, "{found} {expected}");
+        }
+        // Two thirds of a pixel each: 0, then half of 0 and half of 10, then 10.
+        let larger = levels.area(&part(0.0, 2.0), 3, 1);
+        let found: Vec<f32> = larger.pixels.iter().map(|p| p[0].round()).collect();
+        assert_eq!(found, [0.0, 5.0, 10.0]);
     }
 
     #[test]

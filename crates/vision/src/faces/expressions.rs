@@ -51,7 +51,7 @@ impl ExpressionNetwork {
         let input = square(levels, face);
         let found = self
             .network
-            .run(&[1, SQUARE_SIDE, SQUARE_SIDE, 3], &input)?;
+            .run(&[1, 3, SQUARE_SIDE, SQUARE_SIDE], &input)?;
         let mut probabilities = [0.0; COUNT];
         for (to, from) in probabilities.iter_mut().zip(found.with(COUNT)?) {
             *to = from.clamp(0.0, 1.0);

@@ -5,12 +5,9 @@
 //! points. Thresholds, factors and rounding are those of the package that the networks come from. The networks have width
 //! before height: their inputs are [N, width, height, 3], RGB, (sample - 127.5) / 128.
 
-use sightline_resample::Part;
-
-use super::align::{Levels, Similarity};
+use super::align::Levels;
 use super::detection::{Face, Points};
 use super::geometry::{Overlap, Point, Rect, suppress};
-use crate::decode::resize;
 use crate::engine::{Graph, Tensor};
 use crate::models::InstalledModel;
 use crate::{ModelError, VisionError};
@@ -78,20 +75,19 @@ impl Mtcnn {
 
     fn propose(&self, levels: &Levels, scale: f32) -> Result<Vec<Candidate>, VisionError> {
         let (width, height) = levels.size();
-        let side = |n: u32| (n as f32 * scale).ceil() as u32;
+        let side = |n: u32| (n as f32 * scale).ceil() as usize;
         let (w, h) = (side(width), side(height));
-        let (source, _) = levels.level(1.0 / scale);
-        let image = resize(source, Part::Whole, w, h)?;
-        let stride = 3 * w as usize;
-        let samples = image.as_raw();
-        let mut values = Vec::with_capacity(samples.len());
-        for column in 0..w as usize {
-            for row in samples.chunks_exact(stride.max(1)) {
-                let pixel = row.iter().skip(3 * column).take(3);
-                values.extend(pixel.map(|sample| normalised(f32::from(*sample))));
-            }
-        }
-        let shape = [1, w as usize, h as usize, 3];
+        let whole = Rect {
+            left: 0.0,
+            top: 0.0,
+            right: width as f32,
+            bottom: height as f32,
+        };
+        let mut values = Vec::with_capacity(3 * w * h);
+        levels
+            .area(&whole, w, h)
+            .push_columns(&mut values, |pixel| pixel.map(normalised));
+        let shape = [1, w, h, 3];
         let found = self
             .proposals
             .run(&[("input_1", &shape, &values)], &["conv2d_4", "softmax"])?;
@@ -228,9 +224,7 @@ fn whole_pixels(rect: Rect) -> Rect {
 fn crops(levels: &Levels, squares: &[Rect], side: usize) -> ([usize; 4], Vec<f32>) {
     let mut values = Vec::with_capacity(squares.len() * side * side * 3);
     for square in squares {
-        let length = (square.width() + square.height()) / 2.0;
-        let to_picture = Similarity::square(side, square.centre(), length, 0.0);
-        let chip = levels.cut(&to_picture, side, side);
+        let chip = levels.area(square, side, side);
         chip.push_columns(&mut values, |pixel| pixel.map(normalised));
     }
     ([squares.len(), side, side, 3], values)

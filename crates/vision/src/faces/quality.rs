@@ -18,5 +18,5 @@ pub(super) fn quality(levels: &Levels, face: &Face) -> (f32, f32) {
         right: centre.x + half,
         bottom: centre.y + half,
     };
-    brightness_and_sharpness(&levels.cut_square(&inner, SIDE).to_image())
+    brightness_and_sharpness(&levels.area(&inner, SIDE, SIDE).to_image())
 }
