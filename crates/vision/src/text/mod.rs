@@ -35,7 +35,9 @@ use crate::decode::Picture;
 use crate::models::InstalledModel;
 use combine::{Page, is_page};
 use line::Line;
+use order::sort_for_reading;
 use photographs::PhotographReader;
+use rectangle::Rectangle;
 
 /// The longer side of an image when text is read, in pixels. Letters of an A4 page scanned at 300 dots an inch are
 /// large enough, and a page full of them takes seconds.
@@ -96,8 +98,8 @@ fn read_both(
 ) -> Result<(Vec<Line>, String), VisionError> {
     let regions = photographs.find(image)?;
     let Some(tesseract) = tesseract.filter(|_| is_page(&regions)) else {
-        let lines = photographs.read(image, &regions, filters)?;
-        return Ok((lines, PP_OCR.to_owned()));
+        let read = photographs.read(image, &regions, filters)?;
+        return Ok((in_reading_order(read), PP_OCR.to_owned()));
     };
     let page = Page::new(tesseract.lines(image, scratch)?, regions);
     let read = photographs.read(image, &page.unread(), filters)?;
@@ -106,6 +108,14 @@ fn read_both(
         false => format!("{}+{PP_OCR}", tesseract.name()),
     };
     Ok((page.combined(read), version))
+}
+
+/// The lines with words. Only reading a line shows which way up it is.
+fn in_reading_order(lines: Vec<Line>) -> Vec<Line> {
+    let with_rectangle = |line: Line| Some((line.rectangle()?, line));
+    let mut lines: Vec<(Rectangle, Line)> = lines.into_iter().filter_map(with_rectangle).collect();
+    sort_for_reading(&mut lines, |(rectangle, _)| *rectangle);
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 impl Tesseract {
