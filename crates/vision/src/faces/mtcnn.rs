@@ -22,6 +22,9 @@ const CELL: f32 = 12.0;
 const STRIDE: f32 = 2.0;
 /// The least scores of the three networks.
 const THRESHOLDS: [f32; 3] = [0.6, 0.7, 0.7];
+/// The most squares that R-Net looks at, best first. A photograph has 150 on average; a crowd or fine patterns have more than
+/// 1,000, which would take longer than everything else.
+const MOST_PROPOSALS: usize = 500;
 const R_SIDE: usize = 24;
 const O_SIDE: usize = 48;
 
@@ -67,7 +70,8 @@ impl Mtcnn {
         for scale in pyramid(width, height) {
             proposals.extend(self.propose(levels, scale)?);
         }
-        let proposals = suppress(proposals, Candidate::ranked, Overlap::Union, 0.7);
+        let mut proposals = suppress(proposals, Candidate::ranked, Overlap::Union, 0.7);
+        proposals.truncate(MOST_PROPOSALS);
         let squares: Vec<Rect> = proposals.iter().map(Candidate::settled).collect();
         let squares = self.refine(levels, &squares)?;
         self.decide(levels, &squares)
@@ -361,5 +365,13 @@ mod tests {
         assert_eq!(points.nose, Point::new(125.0, 230.0));
         assert_eq!(points.corners.unwrap()[0], Point::new(117.5, 240.0));
         assert_eq!(five_points(&square, &values[..9]), None);
+    }
+}
+#[cfg(test)]
+pub(super) fn tests_open(proposals: Graph, refinement: Graph, output: Graph) -> Mtcnn {
+    Mtcnn {
+        proposals,
+        refinement,
+        output,
     }
 }

@@ -123,3 +123,55 @@ fn the_attributes_of_the_astronaut_are_right() {
     assert!((20.0..40.0).contains(&labels[0].age.unwrap()));
     assert_eq!(labels[0].emotion.as_ref().unwrap().0.as_str(), "HAPPY");
 }
+
+#[test]
+fn zz_dump() {
+    let models = std::env::var_os("SIGHTLINE_MODELS_DIR")
+        .map(PathBuf::from)
+        .unwrap();
+    let only = std::env::var("FACES_ONLY").ok();
+    let Ok(list) = std::env::var("FACES_DUMP") else {
+        return;
+    };
+    let model = InstalledModel::find(&models, ModelName::Faces);
+    for file in list.split(',') {
+        let picture = Picture::decode(&std::fs::read(file).unwrap()).unwrap();
+        if only.is_some() {
+            let at = models.join("faces");
+            let load = |f: &str| {
+                crate::engine::Graph::load(std::borrow::Cow::Owned(
+                    std::fs::read(at.join(f)).unwrap(),
+                ))
+                .unwrap()
+            };
+            let m =
+                super::mtcnn::tests_open(load("pnet.onnx"), load("rnet.onnx"), load("onet.onnx"));
+            let t = std::time::Instant::now();
+            let levels = super::align::Levels::new(picture.shared(1024).unwrap());
+            let faces = m.detect(&levels).unwrap();
+            println!("{file} {:?} {:?}", levels.size(), t.elapsed());
+            for f in faces {
+                println!("  {:?} {} {:?}", f.bounds, f.score, f.points);
+            }
+            continue;
+        }
+        let r = FaceRecogniser::open(model.clone().unwrap()).unwrap();
+        let t = std::time::Instant::now();
+        let labels = r.face_labels(&picture).unwrap();
+        let first = t.elapsed();
+        let picture = Picture::decode(&std::fs::read(file).unwrap()).unwrap();
+        let t = std::time::Instant::now();
+        r.face_labels(&picture).unwrap();
+        let warm = t.elapsed();
+        let t = std::time::Instant::now();
+        let found = faces(&r, &picture);
+        eprintln!(
+            "{file} first {first:?} warm labels {warm:?} then faces {:?}",
+            t.elapsed()
+        );
+        for l in &labels {
+            eprintln!("   {:?}", l);
+        }
+        println!("DUMP {}", serde_json::json!({"file": file, "faces": found}));
+    }
+}

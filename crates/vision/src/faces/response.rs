@@ -125,9 +125,7 @@ impl Findings<'_> {
                     confidence: Some(percent(confidence)),
                 }
             }),
-            emotions: expression
-                .filter(|_| wanted.emotions)
-                .map(|expression| emotions(expression)),
+            emotions: expression.filter(|_| wanted.emotions).map(emotions),
             smile: expression.filter(|_| wanted.smile).map(|expression| {
                 let (value, confidence) = expression.smile();
                 Smile {
