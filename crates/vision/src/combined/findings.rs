@@ -10,6 +10,8 @@ use crate::prediction::Prediction;
 
 /// The share of probability below which a class is noise.
 const NOISE: f32 = 0.02;
+/// A label has at most this multiple of the probability of its best class. A texture has a little of every animal.
+const SPREAD: f32 = 5.0;
 
 /// A recogniser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,24 +65,26 @@ pub(super) fn of_objects(tables: &Tables, objects: &[FoundObject]) -> Vec<Findin
 /// The classifier's labels. A label has the probability of all classes at or below it: five breeds with 15 percent each are
 /// a dog with 75.
 pub(super) fn of_classes(tables: &Tables, probabilities: &[f32]) -> Vec<Finding> {
-    let mut beliefs = vec![0f32; tables.nodes.len()];
+    let mut sums = vec![(0f32, 0f32); tables.nodes.len()];
     for (class, probability) in tables.classes.iter().zip(probabilities) {
         let Some(label) = class.label else { continue };
         let skip = usize::from(*probability < class.min);
         for node in tables.lineage(label).skip(skip) {
-            if let Some(belief) = beliefs.get_mut(node) {
-                *belief += probability;
+            if let Some((sum, best)) = sums.get_mut(node) {
+                *sum += probability;
+                *best = best.max(*probability);
             }
         }
     }
-    let found = beliefs.iter().enumerate();
-    found
-        .filter(|(_, belief)| **belief >= NOISE)
+    sums.iter()
+        .map(|(sum, best)| sum.min(SPREAD * best))
+        .enumerate()
+        .filter(|(_, belief)| *belief >= NOISE)
         .map(|(label, belief)| Finding {
             label,
             source: Source::Classes,
-            score: *belief,
-            confidence: class(*belief),
+            score: belief,
+            confidence: class(belief),
             bounds: None,
         })
         .collect()
@@ -112,4 +116,64 @@ pub(super) fn of_base(
         finding(class.node, detection.score, class.threshold, Some(bounds))
     });
     of_picture.chain(of_boxes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tables::tests::tables;
+    use super::*;
+
+    #[test]
+    fn breeds_that_share_the_probability_are_a_dog() {
+        let tables = tables();
+        let dog = tables.node("Dog").unwrap();
+        let mut probabilities = vec![0.0; crate::classes::CLASSES];
+        let breeds = tables.classes.iter().enumerate().filter(|(_, class)| {
+            let label = class.label;
+            label.is_some_and(|label| tables.lineage(label).any(|label| label == dog))
+        });
+        let breeds: Vec<usize> = breeds.map(|(at, _)| at).collect();
+        for breed in &breeds[..4] {
+            probabilities[*breed] = 0.2;
+        }
+        let belief = |probabilities: &[f32]| {
+            let found = of_classes(&tables, probabilities);
+            let dog = found.iter().find(|found| found.label == dog);
+            dog.map_or(0.0, |dog| dog.score)
+        };
+        assert!((belief(&probabilities) - 0.8).abs() < 1e-3);
+
+        for breed in &breeds[..100] {
+            probabilities[*breed] = 0.006;
+        }
+        assert!(
+            (belief(&probabilities) - 0.03).abs() < 1e-3,
+            "a little of every breed is no dog"
+        );
+    }
+
+    #[test]
+    fn the_best_box_of_a_kind_stands_for_its_label() {
+        let tables = tables();
+        let bounds = RatioBox {
+            left: 0.0,
+            top: 0.0,
+            width: 0.5,
+            height: 0.5,
+        };
+        let cat = |score| FoundObject {
+            column: 16,
+            score,
+            bounds,
+        };
+        // The 12th id of COCO is not used.
+        let unused = FoundObject {
+            column: 11,
+            ..cat(0.9)
+        };
+        let found = of_objects(&tables, &[unused, cat(0.6), cat(0.6)]);
+        let confidences: Vec<f32> = found.iter().map(|found| found.confidence).collect();
+        assert_eq!(confidences, [object_label(0.6), object_box(0.6)]);
+        assert_eq!(Some(found[0].label), tables.node("Cat"));
+    }
 }

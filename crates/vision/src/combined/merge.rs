@@ -21,12 +21,22 @@ const UNSEEN: f32 = 0.65;
 /// What remains of an object of the detector if the classifier is sure of another kind that the detector knows.
 const CONTRADICTED: f32 = 0.75;
 /// The same if the detector does not know that kind, so that it can only have chosen the nearest one: a cheetah is a cat to it.
-const OUTSIDE: f32 = 0.5;
+const OUTSIDE: f32 = 0.4;
 /// The probability from which the classifier is sure of a kind, and the share of it from which another one is possible.
 const SURE: f32 = 0.6;
 const POSSIBLE: f32 = 0.1;
-/// What remains of an object of the embedded model that the installed recognisers do not see.
-const UNCONFIRMED: f32 = 0.6;
+/// What remains of an object of the embedded model that the installed recognisers see, hint at, and do not see.
+const TRUST_IN_OBJECTS: [f32; 3] = [0.9, 0.7, 0.5];
+/// The score of the detector from which it sees a thing that the embedded model names.
+const CLEARLY_SEEN: f32 = 0.3;
+/// What remains of a doubtful object of which the classifier sees nothing: the detector takes a page for a refrigerator.
+const UNSUPPORTED: f32 = 0.65;
+/// The scores between which an object is doubtful and certain, and the probability below which the classifier sees nothing.
+const DOUBTFUL: f32 = 0.55;
+const NOT_DOUBTFUL: f32 = 0.75;
+const NOTHING: f32 = 0.01;
+/// The share of a picture from which the classifier should see something of an object that it knows.
+const PROMINENT: f32 = 0.1;
 /// The share of a picture that an object must cover before the classifier, which sees the whole picture, can contradict it.
 const LARGE: f32 = 0.08;
 /// The probability of a thing from which its kinds are compared with each other.
@@ -52,7 +62,7 @@ pub(super) fn merge<'t>(
     let beliefs = scores(tables, findings, Source::Classes);
     let faces = confidences(tables, findings, Source::Faces, |_| 1.0);
     let objects = confidences(tables, findings, Source::Objects, |found| {
-        doubt_in_object(tables, found, &beliefs)
+        doubt_in_object(tables, found, asked, &beliefs)
     });
     let mut classes = confidences(tables, findings, Source::Classes, |found| {
         let unseen = asked.objects && unseen(tables, found.label, &seen);
@@ -92,7 +102,7 @@ pub(super) fn merge<'t>(
         .filter_map(|found| {
             let whole = at(&all, found.label);
             let factor = match found.source {
-                Source::Objects => doubt_in_object(tables, found, &beliefs),
+                Source::Objects => doubt_in_object(tables, found, asked, &beliefs),
                 Source::Base => at(&trust, found.label),
                 _ => 1.0,
             };
@@ -141,10 +151,16 @@ impl Context<'_> {
             return if confirmed { CONFIRMED } else { scene.alone };
         }
         if self.tables.is_object(label) {
-            let confirmed = at(self.seen, label) >= SEEN || at(self.beliefs, label) >= SEEN;
-            return match (confirmed, self.asked.objects || self.asked.classes) {
-                (false, true) => UNCONFIRMED,
-                _ => 1.0,
+            let [clear, hinted, unseen] = TRUST_IN_OBJECTS;
+            let (seen, belief) = (at(self.seen, label), at(self.beliefs, label));
+            return if !self.asked.objects && !self.asked.classes {
+                1.0
+            } else if seen >= CLEARLY_SEEN || belief >= SEEN {
+                clear
+            } else if seen >= SEEN {
+                hinted
+            } else {
+                unseen
             };
         }
         // Learned from pictures of single things, as the classifier was from many more.
@@ -194,14 +210,23 @@ fn confidences(
     )
 }
 
-/// What remains of an object if the classifier is sure that it is another kind of thing.
-fn doubt_in_object(tables: &Tables, found: &Finding, beliefs: &[f32]) -> f32 {
-    let large = found
+/// What remains of an object if the classifier is sure that it is another kind of thing, or sees nothing of it.
+fn doubt_in_object(tables: &Tables, found: &Finding, asked: Asked, beliefs: &[f32]) -> f32 {
+    let share = found
         .bounds
-        .is_some_and(|bounds| bounds.width * bounds.height >= LARGE);
-    if !large {
+        .map_or(0.0, |bounds| bounds.width * bounds.height);
+    if !asked.classes || share < LARGE {
         return 1.0;
     }
+    // The classifier knows few kinds of persons.
+    let known = Some(found.label) != tables.node("Person") && tables.is_class(found.label);
+    let nothing = known && at(beliefs, found.label) < NOTHING;
+    let supported = if nothing && share >= PROMINENT {
+        let along = (found.score - DOUBTFUL) / (NOT_DOUBTFUL - DOUBTFUL);
+        UNSUPPORTED + (1.0 - UNSUPPORTED) * along.clamp(0.0, 1.0)
+    } else {
+        1.0
+    };
     let subjects = tables
         .exclusive
         .iter()
@@ -229,7 +254,7 @@ fn doubt_in_object(tables: &Tables, found: &Finding, beliefs: &[f32]) -> f32 {
                 _ => 1.0,
             }
         })
-        .fold(1.0, f32::min)
+        .fold(supported, f32::min)
 }
 
 /// Whether most of the probability of a label lies on kinds that the detector knows.

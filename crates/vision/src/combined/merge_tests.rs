@@ -110,6 +110,26 @@ fn recognisers_that_agree_raise_each_other() {
 }
 
 #[test]
+fn a_doubtful_object_of_which_the_classifier_sees_nothing_is_not_said() {
+    let tables = tables();
+    let page = object(&tables, "Refrigerator", 0.5, LARGE);
+    assert_eq!(said(&tables, &[page]), []);
+    // Of small things the classifier sees nothing, and persons it does not know.
+    for (name, score, bounds) in [
+        ("Refrigerator", 0.5, SMALL),
+        ("Refrigerator", 0.8, LARGE),
+        ("Person", 0.5, LARGE),
+    ] {
+        let found = object(&tables, name, score, bounds);
+        let said = said(&tables, &[found]);
+        assert!(
+            (of(&said, name) - object_label(score)).abs() < 0.01,
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
 fn a_scene_that_nothing_confirms_is_not_said() {
     let tables = tables();
     for name in [

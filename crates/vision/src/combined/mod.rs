@@ -6,6 +6,8 @@ mod merge;
 #[cfg(test)]
 mod merge_tests;
 mod persons;
+#[cfg(test)]
+mod picture_tests;
 mod scenes;
 mod tables;
 

@@ -29,15 +29,7 @@ const fn scene(label: &'static str, with: &'static [&'static str]) -> Scene {
     }
 }
 
-const TRAFFIC: &[&str] = &[
-    "Car",
-    "Bus",
-    "Truck",
-    "Motorcycle",
-    "Traffic Light",
-    "Stopsign",
-    "Parking Meter",
-];
+const TRAFFIC: &[&str] = &["Car", "Bus", "Traffic Light", "Stopsign", "Parking Meter"];
 
 /// Scenes, and what belongs in them.
 pub(super) const SCENES: &[Scene] = &[

@@ -60,6 +60,13 @@ pub(super) enum Scope {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TaxonomyFile {
+    /// This and the next two are for people.
+    #[serde(rename = "version")]
+    _version: u32,
+    #[serde(rename = "source", default)]
+    _source: String,
+    #[serde(rename = "note", default)]
+    _note: String,
     labels: Vec<TaxonomyLabel>,
     exclusive: Vec<ExclusiveLabels>,
 }
@@ -83,6 +90,13 @@ struct TaxonomyLabel {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CocoFile {
+    /// This and the next two are for people.
+    #[serde(rename = "version")]
+    _version: u32,
+    #[serde(rename = "source", default)]
+    _source: String,
+    #[serde(rename = "note", default)]
+    _note: String,
     classes: Vec<CocoClass>,
 }
 
@@ -99,6 +113,13 @@ struct CocoClass {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ImagenetFile {
+    /// This and the next two are for people.
+    #[serde(rename = "version")]
+    _version: u32,
+    #[serde(rename = "source", default)]
+    _source: String,
+    #[serde(rename = "note", default)]
+    _note: String,
     classes: Vec<ImagenetClass>,
 }
 
@@ -144,6 +165,14 @@ impl Tables {
     /// Whether the detector has boxes of this label itself.
     pub(super) fn is_object(&self, node: usize) -> bool {
         self.objects.contains(&Some(node))
+    }
+
+    /// Whether the classifier has a class at or below this label.
+    pub(super) fn is_class(&self, node: usize) -> bool {
+        let labels = self.classes.iter().filter_map(|class| class.label);
+        labels
+            .into_iter()
+            .any(|label| self.lineage(label).any(|above| above == node))
     }
 }
 

@@ -5,9 +5,9 @@ use image::{RgbImage, imageops::crop_imm};
 use super::SIDE;
 use crate::nms::{Detection, Nms};
 
-/// The longer side from which a picture is looked at in parts, in pixels. Smaller pictures are hardly larger than the
-/// network's input.
-const MIN_SIDE: u32 = 600;
+/// The longer side from which a picture is looked at in parts, in pixels. The whole of a smaller picture is enlarged for the
+/// network.
+const MIN_SIDE: u32 = 300;
 /// The side of a tile as a ratio of the picture's side. Two tiles in a row overlap by a fifth of the picture, so that most
 /// objects at a border lie whole in one tile.
 const SHARE: f32 = 0.6;
@@ -160,7 +160,7 @@ mod tests {
     fn a_large_picture_is_looked_at_where_small_objects_are() {
         let small = found(0.3, [250.0, 250.0, 280.0, 280.0]);
         let large = found(0.9, [0.0, 0.0, 290.0, 290.0]);
-        assert_eq!(worth_a_look((500, 400), &[small]), []);
+        assert_eq!(worth_a_look((280, 200), &[small]), []);
         assert_eq!(worth_a_look((800, 600), &[large]), []);
         assert_eq!(worth_a_look((800, 600), &[]), []);
         let [_, _, _, last] = Tile::all();
