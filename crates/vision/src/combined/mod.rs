@@ -1,8 +1,6 @@
 //! `DetectLabels` from all installed recognisers: one calibrated answer over one taxonomy.
 
 mod calibration;
-#[cfg(test)]
-mod dump;
 mod findings;
 mod merge;
 #[cfg(test)]
