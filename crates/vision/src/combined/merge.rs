@@ -26,7 +26,7 @@ const OUTSIDE: f32 = 0.4;
 const SURE: f32 = 0.6;
 const POSSIBLE: f32 = 0.1;
 /// What remains of an object of the embedded model that the installed recognisers see, hint at, and do not see.
-const TRUST_IN_OBJECTS: [f32; 3] = [0.9, 0.7, 0.5];
+const TRUST_IN_OBJECTS: [f32; 3] = [0.8, 0.65, 0.5];
 /// The score of the detector from which it sees a thing that the embedded model names.
 const CLEARLY_SEEN: f32 = 0.3;
 /// What remains of a doubtful object of which the classifier sees nothing: the detector takes a page for a refrigerator.

@@ -16,7 +16,7 @@ pub(super) struct Scene {
 /// The share of its confidence that a confirmed label keeps.
 pub(super) const CONFIRMED: f32 = 0.95;
 /// The confidence from which a label confirms another, in percent.
-pub(super) const CONFIRMS: f32 = 40.0;
+pub(super) const CONFIRMS: f32 = 50.0;
 
 /// The confidence that a label which nothing confirms has at most keeps it below Rekognition's default of 55.
 const SILENT: f32 = 0.5;
