@@ -87,7 +87,7 @@ impl Graph {
         let mut values = Vec::with_capacity(inputs.len());
         for (name, shape, data) in inputs {
             let value =
-                ValueView::from_shape(*shape, *data).map_err(|e| one_line(&e.to_string()))?;
+                ValueView::from_shape(*shape, data).map_err(|e| one_line(&e.to_string()))?;
             values.push((node(name, self.model.input_ids())?, value.into()));
         }
         let nodes = outputs
