@@ -1,9 +1,6 @@
 //! Photographs of scikit-image with the installed models. `SIGHTLINE_MODELS_DIR` names the folder of the models, and
 //! `SIGHTLINE_PICTURES` that of the photographs (default: `tests/.pictures`, which `tests/run` fills).
 
-#[path = "../../../../tests/needs.rs"]
-mod needs;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +10,7 @@ use serde_json::json;
 use super::LabelRecogniser;
 use crate::decode::Picture;
 use crate::models::{InstalledModel, ModelName};
+use crate::needs;
 use crate::recogniser::Recogniser;
 
 struct Installed {

@@ -288,6 +288,15 @@ fn unexpected(what: &str) -> VisionError {
 }
 
 #[cfg(test)]
+pub(super) fn tests_open(proposals: Graph, refinement: Graph, output: Graph) -> Mtcnn {
+    Mtcnn {
+        proposals,
+        refinement,
+        output,
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -365,13 +374,5 @@ mod tests {
         assert_eq!(points.nose, Point::new(125.0, 230.0));
         assert_eq!(points.corners.unwrap()[0], Point::new(117.5, 240.0));
         assert_eq!(five_points(&square, &values[..9]), None);
-    }
-}
-#[cfg(test)]
-pub(super) fn tests_open(proposals: Graph, refinement: Graph, output: Graph) -> Mtcnn {
-    Mtcnn {
-        proposals,
-        refinement,
-        output,
     }
 }

@@ -11,9 +11,7 @@ use super::{FaceRecogniser, Gender};
 use crate::decode::Picture;
 use crate::decode::tests::{jpeg, png, with_exif_orientation};
 use crate::models::{InstalledModel, ModelName};
-
-#[path = "../../../../tests/needs.rs"]
-mod needs;
+use crate::needs;
 
 /// The recogniser and the photograph of an astronaut, 512 x 512 pixels; none, with a note, where one is missing.
 fn astronaut() -> Option<(FaceRecogniser, RgbImage)> {

@@ -21,7 +21,8 @@ mod name;
 mod networks;
 mod references;
 mod store;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod store_tests;
 
 #[cfg(test)]

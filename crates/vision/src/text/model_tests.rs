@@ -171,23 +171,3 @@ fn without_any_reader_the_error_says_what_is_missing() {
     let error = error.unwrap_err().to_string();
     assert!(error.contains("neither Tesseract nor the model"), "{error}");
 }
-
-#[test]
-fn a_damaged_model_is_an_error_and_not_a_panic() {
-    let models = tempfile::tempdir().unwrap();
-    let folder = models.path().join("text");
-    std::fs::create_dir(&folder).unwrap();
-    for file in ModelName::Text.files() {
-        std::fs::write(folder.join(file), "damaged").unwrap();
-    }
-    let model = InstalledModel::find(models.path(), ModelName::Text);
-    let recogniser = TextRecogniser::new(None, model);
-    let picture = Picture::decode(&jpeg(&sign(100, 100, &[], 1))).unwrap();
-    let filters = TextFilters::from_request(&DetectTextRequest::default()).unwrap();
-    let error = recogniser.detect_text(&picture, &filters, models.path());
-    let error = error.unwrap_err().to_string();
-    assert!(
-        error.contains("the text model: the ONNX model cannot be loaded"),
-        "{error}"
-    );
-}

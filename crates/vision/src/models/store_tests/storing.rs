@@ -7,6 +7,9 @@ use super::world::{NSFW, World, always, entry, leak};
 use crate::models::catalogue::CatalogueEntry;
 use crate::models::{ModelName, ModelStatus, ModelStore, VerifyError};
 
+/// Changes the folder of an installed model.
+type Damage = fn(&Path);
+
 #[test]
 fn removing_a_model_removes_its_folder() {
     let world = World::new();
@@ -27,7 +30,7 @@ fn removing_a_model_removes_its_folder() {
 fn a_damaged_model_is_not_found_and_is_installed_again() {
     let world = World::new();
     let store = world.store();
-    let damage: [(&str, fn(&Path)); 6] = [
+    let damage: [(&str, Damage); 6] = [
         ("objects.onnx has been changed", |dir| {
             let path = dir.join("objects.onnx");
             let mut bytes = fs::read(&path).unwrap();
