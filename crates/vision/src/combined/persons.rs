@@ -11,6 +11,8 @@ const GROWN_UP: f32 = 17.0;
 const SPREAD: f32 = 2.5;
 /// The age up to which a child is called a baby, in years.
 const BABY: f32 = 1.5;
+/// The least confidence of a gender that becomes a label, in percent.
+const SURE_GENDER: f32 = 80.0;
 /// The share of a face that must lie in the box of its person.
 const INSIDE: f32 = 0.8;
 
@@ -56,8 +58,11 @@ pub(super) fn of_faces(
             continue;
         }
         say("Adult", grown_up, body);
-        // The gender of children was not measured.
-        if let Some((gender, confidence)) = face.gender {
+        // The gender of children was not measured, and below this confidence it is wrong too often.
+        let gender = face
+            .gender
+            .filter(|(_, confidence)| *confidence >= SURE_GENDER);
+        if let Some((gender, confidence)) = gender {
             let confidence = confidence.min(grown_up);
             let (gender, grown) = match gender {
                 Gender::Male => ("Male", "Man"),
@@ -167,6 +172,18 @@ mod tests {
             !said
                 .iter()
                 .any(|(name, _)| name == "Male" || name == "Man" || name == "Child")
+        );
+    }
+
+    #[test]
+    fn a_doubtful_gender_is_not_a_label() {
+        let tables = tables();
+        let doubtful = face(0.2, Some(37.0), Some((Gender::Male, 79.0)));
+        let said = said(&tables, &of_faces(&tables, &[doubtful], &[]));
+        assert!(said.iter().any(|(name, _)| name == "Adult"), "{said:?}");
+        assert!(
+            !said.iter().any(|(name, _)| name == "Male" || name == "Man"),
+            "{said:?}"
         );
     }
 

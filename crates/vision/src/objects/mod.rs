@@ -11,9 +11,8 @@ use crate::letterbox::{Letterbox, RatioBox};
 use crate::models::InstalledModel;
 use crate::nms::{Detection, Nms};
 use sightline_resample::Part;
+use tiles::SIDE;
 
-/// The sides of the network's input in pixels. The picture is stretched to it.
-const SIDE: u32 = 300;
 /// Columns of the output `scores`: the ids 1 to 90 of COCO, of which 80 are used.
 pub(crate) const COLUMNS: usize = 90;
 

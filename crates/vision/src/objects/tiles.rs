@@ -2,9 +2,10 @@
 
 use image::{RgbImage, imageops::crop_imm};
 
-use super::SIDE;
 use crate::nms::{Detection, Nms};
 
+/// The sides of the network's input in pixels. The picture is stretched to it.
+pub(super) const SIDE: u32 = 300;
 /// The longer side from which a picture is looked at in parts, in pixels. The whole of a smaller picture is enlarged for the
 /// network.
 const MIN_SIDE: u32 = 300;

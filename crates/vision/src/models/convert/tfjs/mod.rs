@@ -7,6 +7,7 @@
 mod arithmetic;
 mod convolution;
 mod graph_def;
+mod known_values;
 mod shapes;
 #[cfg(test)]
 mod tests;
@@ -212,7 +213,7 @@ impl<'a> Converter<'a> {
             "Slice" => self.slice(input(0)?, input(1)?, input(2)?)?,
             "StridedSlice" => strided_slice(node, inputs)?,
             "Tile" => self.tile(input(0)?, input(1)?)?,
-            "Shape" => shapes::shape_of(input(0)?),
+            "Shape" => known_values::shape_of(input(0)?),
             _ => return Ok(None),
         };
         Ok(Some(vec![output]))
@@ -277,4 +278,4 @@ impl<'a> Converter<'a> {
     }
 }
 
-use self::shapes::strided_slice;
+use self::known_values::strided_slice;
