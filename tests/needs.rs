@@ -13,7 +13,7 @@ use std::{
     env,
     ffi::OsString,
     io::Write as _,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -57,4 +57,13 @@ pub(crate) fn python(modules: &str) -> Option<OsString> {
     }
     not_run(&format!("Python with {modules}, which tests/run installs"));
     None
+}
+
+/// The folder of installed models in `SIGHTLINE_MODELS_DIR`. None, with a note, without it.
+pub(crate) fn models_dir() -> Option<PathBuf> {
+    let dir = env::var_os("SIGHTLINE_MODELS_DIR").map(PathBuf::from);
+    if dir.is_none() {
+        not_run("the folder of installed models in SIGHTLINE_MODELS_DIR");
+    }
+    dir
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** Takes the screenshots of the documents: see docs/pictures/make. Waits until all pictures are analysed. */
 
-import { choose, launch, open, picture, screenshot } from './support.js';
+import { choose, launch, open, picture, screenshot, select } from './support.js';
 
 const PORTRAIT = 'astronaut.png';
 const PHOTOGRAPHS = ['page.png', 'motorcycle_left.png', 'coffee.png', 'chelsea.png', PORTRAIT];
@@ -10,9 +10,8 @@ const browser = await launch();
 try {
   const upload = await open(browser, { viewport: { width: 1360, height: 1180 } });
   await choose(upload.page, PHOTOGRAPHS.map(picture));
-  await upload.page.waitForFunction((count) => document.querySelectorAll('#tasks [data-state="done"]').length >= count, PHOTOGRAPHS.length);
-  await upload.page.getByRole('button', { name: new RegExp(PORTRAIT) }).first().click();
-  await upload.page.locator('#task-view img').first().waitFor();
+  for (const name of PHOTOGRAPHS) await select(upload.page, name);
+  await upload.page.locator('.picture-frame.sized').waitFor();
   await screenshot(upload.page, 'page');
   await upload.close();
 

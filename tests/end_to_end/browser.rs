@@ -5,20 +5,38 @@ use std::process::Command;
 use anyhow::Result;
 use sightline_tests::{Local, artefacts, root, run};
 
+use crate::needs;
+
 #[test]
 fn the_page_works_in_chromium() -> Result<()> {
-    in_chromium("upload.test.js")
+    in_chromium("upload.test.js", &[])
 }
 
 /// With a service of its own: it counts on holding no other pictures.
 #[test]
 fn the_gallery_works_in_chromium() -> Result<()> {
-    in_chromium("gallery.test.js")
+    in_chromium("gallery.test.js", &[])
 }
 
-fn in_chromium(test: &str) -> Result<()> {
+#[test]
+fn the_installed_models_name_the_photographs_in_chromium() -> Result<()> {
+    match needs::models_dir() {
+        Some(models) => in_chromium(
+            "recognisers.test.js",
+            &[
+                "--models",
+                "auto",
+                "--models-dir",
+                &models.to_string_lossy(),
+            ],
+        ),
+        None => Ok(()),
+    }
+}
+
+fn in_chromium(test: &str, options: &[&str]) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let local = Local::start(&folder.path().join("data"), &[])?;
+    let local = Local::start(&folder.path().join("data"), options)?;
     run(Command::new("node")
         .args(["--test", "--test-reporter=spec", test])
         .current_dir(root().join("tests/browser"))

@@ -1,6 +1,6 @@
 //! With the models of `sightline models` installed, every operation that has a model is answered.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -8,18 +8,9 @@ use sightline_tests::{Local, picture, result, root, run, text, tool, upload};
 
 use crate::needs;
 
-/// The folder in `SIGHTLINE_MODELS_DIR`. None, with a note, without it.
-fn models_dir() -> Option<PathBuf> {
-    let dir = std::env::var_os("SIGHTLINE_MODELS_DIR").map(PathBuf::from);
-    if dir.is_none() {
-        needs::not_run("the folder of installed models in SIGHTLINE_MODELS_DIR");
-    }
-    dir
-}
-
 #[test]
 fn boto3_parses_every_answer_of_the_installed_models() -> Result<()> {
-    let Some(models) = models_dir() else {
+    let Some(models) = needs::models_dir() else {
         return Ok(());
     };
     let folder = tempfile::tempdir()?;
@@ -41,7 +32,7 @@ fn boto3_parses_every_answer_of_the_installed_models() -> Result<()> {
 
 #[test]
 fn an_upload_gets_all_analyses_that_the_installed_models_answer() -> Result<()> {
-    let Some(models) = models_dir() else {
+    let Some(models) = needs::models_dir() else {
         return Ok(());
     };
     let folder = tempfile::tempdir()?;

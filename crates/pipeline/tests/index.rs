@@ -18,6 +18,9 @@ use sightline_pipeline::{
     },
 };
 
+/// The number of images in a large index.
+const MANY: usize = 10_000;
+
 struct InMemory;
 
 impl Backend for InMemory {
@@ -43,8 +46,8 @@ impl Backend for InSqlite {
 async fn the_index_in_memory() {
     suite::rules(&InMemory).await;
     let index = MemoryIndex::new();
-    put_all(&index, &images::many_entries(images::MANY)).await;
-    suite::pages_of_many(&index, 100, async |new: &[Entry]| {
+    put_all(&index, &images::many_entries(MANY)).await;
+    suite::pages_of_many(&index, MANY, 100, async |new: &[Entry]| {
         put_all(&index, new).await
     })
     .await;
@@ -55,11 +58,8 @@ async fn the_index_in_sqlite() {
     let folder = InSqlite(tempfile::tempdir().unwrap());
     suite::rules(&folder).await;
     let index = folder.fresh().await;
-    index
-        .put_all(images::many_entries(images::MANY))
-        .await
-        .unwrap();
-    suite::pages_of_many(&index, 100, async |new: &[Entry]| {
+    index.put_all(images::many_entries(MANY)).await.unwrap();
+    suite::pages_of_many(&index, MANY, 100, async |new: &[Entry]| {
         put_all(&index, new).await
     })
     .await;

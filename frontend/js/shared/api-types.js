@@ -134,6 +134,7 @@
  * @property {'succeeded' | 'partial' | 'failed'} status
  * @property {{bucket?: string, key?: string, size?: number, contentType?: string, filename?: string}} [source]
  * @property {{format?: string, width?: number, height?: number, orientation?: number} | null} [image]
+ * @property {{labels: string[], categories: string[], text: string[], moderation: string[]}} [summary] the answers in short; a part of it
  * @property {RekognitionResponses} [rekognition]
  * @property {AnalysisError[]} [errors]
  * @property {string} [processedAt] RFC 3339

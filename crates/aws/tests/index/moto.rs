@@ -37,10 +37,32 @@ use crate::needs;
 pub(crate) const UNLIMITED: i64 = i64::MAX;
 
 /// Starts moto's server, which then handles one request at a time: its transactions are not safe for concurrent use.
+/// A transaction copies its table once, for the rollback; moto would copy the table again for each of its items.
 const SERVE: &str = "\
-import sys
+import copy, sys
+from types import SimpleNamespace
+from moto.dynamodb import models
+from moto.dynamodb.models import DynamoDBBackend, Table
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import run_simple
+
+transact_write_items = DynamoDBBackend.transact_write_items
+
+def copy_each_table_once(backend, items):
+    copies = {}
+    def deepcopy(value):
+        if not isinstance(value, Table):
+            return copy.deepcopy(value)
+        if id(value) not in copies:
+            copies[id(value)] = copy.deepcopy(value)
+        return copies[id(value)]
+    models.copy = SimpleNamespace(copy=copy.copy, deepcopy=deepcopy)
+    try:
+        return transact_write_items(backend, items)
+    finally:
+        models.copy = copy
+
+DynamoDBBackend.transact_write_items = copy_each_table_once
 run_simple('127.0.0.1', int(sys.argv[1]), DomainDispatcherApplication(create_backend_app))
 ";
 

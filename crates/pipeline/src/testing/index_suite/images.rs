@@ -7,9 +7,6 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339, ma
 
 use crate::{ResultDocument, index::Entry};
 
-/// The number of images in a large index.
-pub const MANY: usize = 10_000;
-
 /// The upload time of the first image.
 pub(super) const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
 

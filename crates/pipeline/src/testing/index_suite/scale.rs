@@ -13,15 +13,20 @@ use crate::{
     index::{Entry, FaceFilter, ImageIndex, Position, Put, Query, Term},
 };
 
-/// Reads lists page by page from an index of [`images::MANY`] images while `add` adds newer ones.
-pub async fn pages_of_many<I: ImageIndex>(index: &I, limit: usize, add: impl AsyncFn(&[Entry])) {
-    let existing = images::MANY;
+/// Reads lists page by page from an index of the first `existing` numbered images while `add` adds newer ones.
+pub async fn pages_of_many<I: ImageIndex>(
+    index: &I,
+    existing: usize,
+    limit: usize,
+    add: impl AsyncFn(&[Entry]),
+) {
     let counts = index.labels(None).await.unwrap();
     let count = |name: &str| {
         let found = counts.labels.iter().find(|count| count.name == name);
         found.map_or(0, |count| count.images)
     };
-    assert_eq!((count("Sky"), count("Dog")), (9_000, 1_000));
+    let dogs = existing as u64 / 10;
+    assert_eq!((count("Sky"), count("Dog")), (existing as u64 - dogs, dogs));
 
     let mut next_number = existing;
     let lists = [
