@@ -276,6 +276,7 @@ impl Store {
         key: &str,
         tags: Vec<(String, String)>,
     ) -> Result<(), StoreError> {
+        self.inner.space.admit(0)?;
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
         let set = move |connection: &Connection| {
             let mut attributes = find(connection, &bucket, &key)?.attributes;
