@@ -155,7 +155,7 @@ fn write_until_closed(file: &mut LogFile, commands: &Receiver<Command>, space: &
             }
         }
         // On a full disk the rest is for deletions.
-        let written = if space.is_full() {
+        let written = if space.is_exhausted() {
             Err(io::ErrorKind::StorageFull.into())
         } else {
             file.write(&lines)
@@ -163,7 +163,8 @@ fn write_until_closed(file: &mut LogFile, commands: &Receiver<Command>, space: &
         match written {
             Ok(()) => failed = false,
             Err(error) => {
-                if !failed {
+                // The store reports a full disk.
+                if !failed && error.kind() != io::ErrorKind::StorageFull {
                     tracing::warn!(%error, "the access log cannot be written");
                 }
                 failed = true;

@@ -312,6 +312,8 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
                 Err(failure) => {
                     if failure.needs_repair() {
                         tracing::error!(request_id, key = %key, error = %failure, "the deployment lacks a permission, credentials or a bucket; repair the deployment, then redrive the dead-letter queue");
+                    } else if failure.is_reported() {
+                        tracing::debug!(request_id, key = %key, error = %failure, "the image will be retried");
                     } else {
                         tracing::warn!(request_id, key = %key, error = %failure, "the image will be retried");
                     }

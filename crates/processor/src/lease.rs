@@ -285,8 +285,9 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
                     }
                     return;
                 }
-                // A full disk can last for hours.
-                Err(error) if !error.is_retryable() || error.code == DISK_FULL => {
+                // A full disk can last for hours. The store reports it.
+                Err(error) if error.code == DISK_FULL => return,
+                Err(error) if !error.is_retryable() => {
                     return tracing::warn!(key = self.key, %error, "could not save answers; they will be requested again");
                 }
                 Err(_) => {}

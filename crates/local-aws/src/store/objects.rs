@@ -118,13 +118,16 @@ pub(super) struct WriteResult {
 }
 
 impl Store {
-    /// Checks the condition of [`Store::put_object`] early, before the bytes arrive.
+    /// Checks the condition of [`Store::put_object`] early, before the bytes arrive, and whether there is space.
     pub(crate) async fn check_writable(
         &self,
         bucket: &str,
         key: &str,
         condition: &WriteCondition,
     ) -> Result<(), StoreError> {
+        if bucket == self.inner.notifications.bucket {
+            self.inner.space.admit_picture()?;
+        }
         let (bucket, key, condition) = (bucket.to_owned(), key.to_owned(), condition.clone());
         let check = move |connection: &Connection| {
             buckets::require(connection, &bucket)?;

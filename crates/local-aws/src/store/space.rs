@@ -1,8 +1,8 @@
 //! The disk's free space.
 //!
 //! On a full disk, reads and deletions go on. A deletion needs some space for the database's log, so a file of [`RESERVE`]
-//! bytes is kept and removed when the disk is full. While the file is missing or less than [`LOW`] is free, nothing new is
-//! stored. Once there is enough space, the file is written again and everything goes on.
+//! bytes is kept and removed when the disk is full. Pictures are refused first, so that the results of those in process can
+//! still be stored. Once there is enough space, the file is written again and everything goes on.
 
 use std::{
     fs::{self, File},
@@ -21,8 +21,14 @@ const FILE: &str = "reserve";
 /// The size of the reserve in bytes: more than the database's log grows by in one commit.
 const RESERVE: u64 = 2 << 20;
 
+/// With less free space than this, in bytes, no picture is stored or analysed.
+const LOW: u64 = 2 << 20;
+
 /// With less free space than this, in bytes, nothing is stored.
-const LOW: u64 = 1 << 20;
+const LOWEST: u64 = 512 << 10;
+
+/// With less free space than this, in bytes, the reserve is given up.
+const EXHAUSTED: u64 = 256 << 10;
 
 /// How often a full disk is reported.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
@@ -51,9 +57,26 @@ impl Space {
         space
     }
 
-    /// Whether nothing can be stored now. Reports it at most once a minute.
+    /// Whether no picture can be stored or analysed now. Reports it at most once a minute.
     pub(crate) fn is_full(&self) -> bool {
-        self.lacks(0)
+        self.lacks(LOW)
+    }
+
+    /// Whether the rest of the disk is for deletions.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.lacks(LOWEST)
+    }
+
+    /// Whether a picture can be stored.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::StorageFull`] if not.
+    pub(super) fn admit_picture(&self) -> io::Result<()> {
+        if self.is_full() {
+            Err(io::ErrorKind::StorageFull.into())
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether so many bytes can be stored.
@@ -61,7 +84,7 @@ impl Space {
     /// # Errors
     /// [`io::ErrorKind::StorageFull`] if not.
     pub(super) fn admit(&self, bytes: u64) -> io::Result<()> {
-        if self.lacks(bytes) {
+        if self.lacks(LOWEST.saturating_add(bytes)) {
             Err(io::ErrorKind::StorageFull.into())
         } else {
             Ok(())
@@ -70,20 +93,20 @@ impl Space {
 
     /// Gives up the reserve if the disk is full, so that deletions can go on.
     pub(crate) fn make_room(&self) {
-        if self.0.has_reserve.load(Ordering::Relaxed) && self.free() < LOW / 2 {
+        if self.0.has_reserve.load(Ordering::Relaxed) && self.free() < EXHAUSTED {
             self.0.has_reserve.store(false, Ordering::Relaxed);
             // If this fails, deletions fail too, with the reason.
             let _ = fs::remove_file(self.file());
         }
     }
 
-    fn lacks(&self, bytes: u64) -> bool {
+    fn lacks(&self, wanted: u64) -> bool {
         let free = self.free();
-        if !self.0.has_reserve.load(Ordering::Relaxed) && free >= RESERVE + 2 * LOW {
+        if !self.0.has_reserve.load(Ordering::Relaxed) && free >= RESERVE + LOW {
             let taken = self.take_reserve().is_ok();
             self.0.has_reserve.store(taken, Ordering::Relaxed);
         }
-        let lacks = !self.0.has_reserve.load(Ordering::Relaxed) || free < LOW + bytes;
+        let lacks = !self.0.has_reserve.load(Ordering::Relaxed) || free < wanted;
         if lacks {
             self.report(free);
         }

@@ -241,7 +241,10 @@ async fn a_database_that_does_not_belong_to_the_files_is_refused_unchanged() {
     let older = stopped(0).await;
     type Damage<'a> = (&'a str, Box<dyn Fn(&TempDir) + 'a>);
     let damages: [Damage<'_>; 5] = [
-        ("is empty", Box::new(|copy| fs::write(database(copy), "").unwrap())),
+        (
+            "is empty",
+            Box::new(|copy| fs::write(database(copy), "").unwrap()),
+        ),
         (
             "is empty",
             Box::new(|copy| {
@@ -288,7 +291,10 @@ async fn a_database_that_does_not_belong_to_the_files_is_refused_unchanged() {
         let copy = tempfile::tempdir().unwrap();
         snapshot(dir.path(), copy.path());
         damage(&copy);
-        let (before, bytes) = (object_files(copy.path()), fs::read(database(&copy)).unwrap());
+        let (before, bytes) = (
+            object_files(copy.path()),
+            fs::read(database(&copy)).unwrap(),
+        );
         let error = sightline_local_aws::start(settings(copy.path()))
             .await
             .unwrap_err()
@@ -340,11 +346,19 @@ async fn a_backup_during_writes_and_deletions_is_consistent() {
     let target = tempfile::tempdir().unwrap();
     let folder = target.path().join("backup");
     let (from, to) = (server.dir.path().to_owned(), folder.clone());
-    let backup = tokio::task::spawn_blocking(move || sightline_local_aws::backup(&from, &to, OTHERS));
+    let backup =
+        tokio::task::spawn_blocking(move || sightline_local_aws::backup(&from, &to, OTHERS));
     for number in 40..80 {
         server.put_number(number).await;
         let key = format!("uploads/{}", number - 40);
-        server.s3.delete_object().bucket(INPUT).key(key).send().await.unwrap();
+        server
+            .s3
+            .delete_object()
+            .bucket(INPUT)
+            .key(key)
+            .send()
+            .await
+            .unwrap();
     }
     let copied = backup.await.unwrap().unwrap();
     assert_eq!(copied.files, object_files(&folder).len());
@@ -354,8 +368,14 @@ async fn a_backup_during_writes_and_deletions_is_consistent() {
     assert!(matches!(in_use, Err(BackupError::InUse(_))));
 
     let dir = tempfile::tempdir().unwrap();
-    assert_eq!(sightline_local_aws::restore(&folder, dir.path(), OTHERS).unwrap(), copied);
-    assert_eq!(fs::read(dir.path().join("credentials.json")).unwrap(), b"{}");
+    assert_eq!(
+        sightline_local_aws::restore(&folder, dir.path(), OTHERS).unwrap(),
+        copied
+    );
+    assert_eq!(
+        fs::read(dir.path().join("credentials.json")).unwrap(),
+        b"{}"
+    );
     let settings = settings(dir.path());
     let server = Server::start_in(dir, settings).await.unwrap();
     let mut found = 0;
@@ -363,7 +383,10 @@ async fn a_backup_during_writes_and_deletions_is_consistent() {
         let key = format!("uploads/{number}");
         if server.exists(&key).await {
             found += 1;
-            assert_eq!(server.get(&key).await, format!("picture {number}").as_bytes());
+            assert_eq!(
+                server.get(&key).await,
+                format!("picture {number}").as_bytes()
+            );
         }
     }
     assert_eq!(found, copied.files);
