@@ -3,8 +3,15 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    analyze::AnalyzeArgs, backfill::BackfillArgs, completions::CompletionsArgs, local::LocalArgs,
-    models::ModelsArgs, redrive::RedriveArgs, reindex::ReindexArgs, search::SearchArgs,
+    analyze::AnalyzeArgs,
+    backfill::BackfillArgs,
+    backup::{BackupArgs, RestoreArgs},
+    completions::CompletionsArgs,
+    local::LocalArgs,
+    models::ModelsArgs,
+    redrive::RedriveArgs,
+    reindex::ReindexArgs,
+    search::SearchArgs,
     upload::UploadArgs,
 };
 
@@ -59,6 +66,10 @@ pub(crate) enum Command {
     Reindex(ReindexArgs),
     /// Return dead letters to the queue, even while `sightline local` runs
     Redrive(RedriveArgs),
+    /// Copy all data of `sightline local` to a new folder, even while it runs
+    Backup(BackupArgs),
+    /// Make a data folder of a backup
+    Restore(RestoreArgs),
     /// Install, list, remove and check models for `sightline local`
     Models(ModelsArgs),
     /// Print the completions of a shell

@@ -1,10 +1,21 @@
-//! The data folder of `sightline local`, which `redrive` and `reindex` use too.
+//! The data folder of `sightline local`, which `redrive`, `reindex`, `backup` and `restore` use too.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use sightline_local_aws::Others;
+
 use crate::exit::CliError;
+
+/// What backups copy besides the AWS endpoint's own data.
+pub(crate) const OTHERS: Others<'static> = Others {
+    database: INDEX,
+    files: &[CREDENTIALS],
+};
+
+const INDEX: &str = "index.sqlite3";
+const CREDENTIALS: &str = "credentials.json";
 
 /// The data folder.
 #[derive(Debug, Clone, Args)]
@@ -28,12 +39,12 @@ impl DataDir {
 
     /// The SQLite file with the search index.
     pub(crate) fn index_file(&self) -> PathBuf {
-        self.path.join("index.sqlite3")
+        self.path.join(INDEX)
     }
 
     /// The file with the keys of all AWS clients.
     pub(crate) fn credentials_file(&self) -> PathBuf {
-        self.path.join("credentials.json")
+        self.path.join(CREDENTIALS)
     }
 
     /// The error for a folder that lacks something `sightline local` stores there.

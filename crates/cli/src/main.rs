@@ -4,6 +4,7 @@ mod analyze;
 mod api;
 mod aws;
 mod backfill;
+mod backup;
 mod cli;
 mod completions;
 mod data_dir;
@@ -52,6 +53,8 @@ async fn main() -> ExitCode {
         Command::Redrive(args) => {
             redrive::run(&args, &mut io::stdout(), &mut io::stderr()).map(done)
         }
+        Command::Backup(args) => backup::backup(&args, &mut io::stdout()).map(done),
+        Command::Restore(args) => backup::restore(&args, &mut io::stdout()).map(done),
         Command::Models(args) => models::run(&args),
         Command::Completions(args) => {
             completions::run(args, &mut Cli::command(), &mut io::stdout()).map(done)

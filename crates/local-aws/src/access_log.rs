@@ -1,8 +1,9 @@
 //! Records every call as a line of JSON in `aws-calls.jsonl` in the data folder.
 //!
 //! A separate thread writes the lines, so no response waits for the disk. If the disk is too slow, lines are dropped and
-//! counted. At 64 MiB the file replaces `aws-calls.1.jsonl`, so both take at most about 128 MiB.
+//! counted. At 64 MiB the file replaces `aws-calls.1.jsonl`, so both take at most about 128 MiB. On a full disk nothing is written.
 
+use crate::store::Space;
 use serde::Serialize;
 use std::{
     fs::{self, File, OpenOptions},
@@ -86,16 +87,16 @@ pub(crate) struct AccessLog {
 
 impl AccessLog {
     /// Opens the log of a data folder and appends to it.
-    pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
-        Self::open_with(data_dir, MAX_SIZE)
+    pub(crate) fn open(data_dir: &Path, space: Space) -> io::Result<Self> {
+        Self::open_with(data_dir, space, MAX_SIZE)
     }
 
-    fn open_with(data_dir: &Path, max_size: u64) -> io::Result<Self> {
+    fn open_with(data_dir: &Path, space: Space, max_size: u64) -> io::Result<Self> {
         let mut file = LogFile::open(data_dir, max_size)?;
         let (commands, received) = mpsc::sync_channel(MAX_WAITING);
         let writer = std::thread::Builder::new()
             .name("access-log".to_owned())
-            .spawn(move || write_until_closed(&mut file, &received))?;
+            .spawn(move || write_until_closed(&mut file, &received, &space))?;
         Ok(Self {
             commands,
             dropped: Arc::default(),
@@ -136,7 +137,7 @@ impl AccessLog {
     }
 }
 
-fn write_until_closed(file: &mut LogFile, commands: &Receiver<Command>) {
+fn write_until_closed(file: &mut LogFile, commands: &Receiver<Command>, space: &Space) {
     let mut failed = false;
     let mut lines = Vec::new();
     while let Ok(Command::Write(time, call)) = commands.recv() {
@@ -153,10 +154,17 @@ fn write_until_closed(file: &mut LogFile, commands: &Receiver<Command>) {
                 Err(_) => break,
             }
         }
-        match file.write(&lines) {
+        // On a full disk the rest is for deletions.
+        let written = if space.is_exhausted() {
+            Err(io::ErrorKind::StorageFull.into())
+        } else {
+            file.write(&lines)
+        };
+        match written {
             Ok(()) => failed = false,
             Err(error) => {
-                if !failed {
+                // The store reports a full disk.
+                if !failed && error.kind() != io::ErrorKind::StorageFull {
                     tracing::warn!(%error, "the access log cannot be written");
                 }
                 failed = true;
@@ -240,7 +248,7 @@ mod tests {
     #[test]
     fn a_call_is_one_line_of_json() {
         let dir = tempfile::tempdir().unwrap();
-        let log = AccessLog::open(dir.path()).unwrap();
+        let log = AccessLog::open(dir.path(), Space::open(dir.path())).unwrap();
         log.record(call(1));
         log.record(Call {
             status: 403,
@@ -267,7 +275,7 @@ mod tests {
     fn the_log_appends_and_rotates() {
         let dir = tempfile::tempdir().unwrap();
         for number in 0..3 {
-            let log = AccessLog::open_with(dir.path(), 100).unwrap();
+            let log = AccessLog::open_with(dir.path(), Space::open(dir.path()), 100).unwrap();
             log.record(call(number));
             log.close();
         }

@@ -3,8 +3,9 @@
 //! A shutdown waits for handlers that are still running, but not for clients that have not sent their whole request or
 //! do not read their response.
 
+use crate::date;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, header};
 use hyper::{
     body::{Body, Frame, Incoming, SizeHint},
     rt::{Read, ReadBufCursor, Write},
@@ -129,7 +130,14 @@ async fn connection<H, F, B>(
                 client: Arc::clone(&client),
             }),
         );
-        async move { Ok::<_, Infallible>(response.await) }
+        async move {
+            let mut response = response.await;
+            // hyper's own date stops when the clock is set back, and AWS clients set their clock by it.
+            if let Some(date) = date::now() {
+                response.headers_mut().insert(header::DATE, date);
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

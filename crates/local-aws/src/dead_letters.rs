@@ -20,7 +20,7 @@ use time::{
 };
 
 /// The folder in the data folder.
-const FOLDER: &str = "dead-letters";
+pub(crate) const FOLDER: &str = "dead-letters";
 
 /// The time in file names: sortable, and without colons.
 const FILE_TIME: &[BorrowedFormatItem<'_>] =

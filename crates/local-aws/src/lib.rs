@@ -24,9 +24,11 @@
 
 mod access_log;
 mod aws_json;
+mod backup;
 mod checksum;
 mod connections;
 mod cors;
+mod date;
 mod dead_letters;
 mod events;
 mod queue;
@@ -38,6 +40,7 @@ mod settings;
 mod sqs;
 mod store;
 
+pub use backup::{BackupError, Copied, Others, backup, restore};
 pub use connections::{IncomingBody, serve};
 pub use cors::BucketCors;
 pub use dead_letters::{RedriveError, RedriveResult, redrive};

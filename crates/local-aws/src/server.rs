@@ -27,7 +27,7 @@ use std::{
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 /// The process that holds the lock on this file owns the data folder.
-const LOCK: &str = "lock";
+pub(crate) const LOCK: &str = "lock";
 
 /// How long a shutdown waits for running requests.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -77,7 +77,7 @@ pub struct LocalAws {
 
 /// Opens the data folder and serves until [`LocalAws::shutdown`].
 ///
-/// Creates both buckets, makes all messages visible again, and removes the files of interrupted writes.
+/// Creates both buckets, makes all messages visible again, and finishes or undoes interrupted writes.
 ///
 /// # Errors
 /// If a setting is not valid, the folder is in use or cannot be read, or the address is not free.
@@ -111,11 +111,11 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
         source,
     })?;
 
-    let access_log = AccessLog::open(&folder).map_err(io_failed)?;
     let dead_letters = DeadLetters::open(&folder).map_err(io_failed)?;
     let store = open_store(&settings)
         .await
         .map_err(|error| unusable(error.to_string()))?;
+    let access_log = AccessLog::open(&folder, store.space().clone()).map_err(io_failed)?;
     for bucket in [&settings.input_bucket, &settings.output_bucket] {
         store
             .create_bucket(bucket)
@@ -179,7 +179,7 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
 }
 
 /// Creates the folder for its owner only, because it holds private images. An existing folder keeps its mode.
-fn create_private(folder: &Path) -> io::Result<()> {
+pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -224,7 +224,8 @@ async fn open_store(settings: &Settings) -> Result<Store, StartStoreError> {
         events: settings.notification_events.clone(),
     };
     let folder = settings.data_dir.clone();
-    tokio::task::spawn_blocking(move || Store::open(&folder, notifications))
+    let accept = settings.accept_database;
+    tokio::task::spawn_blocking(move || Store::open(&folder, notifications, accept))
         .await
         .map_err(io::Error::other)?
 }

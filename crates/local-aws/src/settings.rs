@@ -80,6 +80,9 @@ pub struct Settings {
     pub max_receive_count: u32,
     /// How long a failed message waits for its next attempt.
     pub retry_backoff: RetryBackoff,
+    /// Start even if the database and the files of objects do not belong together. Files that the database does not know
+    /// are moved to `unknown-objects/`.
+    pub accept_database: bool,
 }
 
 impl Settings {
@@ -109,6 +112,7 @@ impl Settings {
             custom_models: Vec::new(),
             max_receive_count: 5,
             retry_backoff: RetryBackoff::default(),
+            accept_database: false,
         }
     }
 }

@@ -58,6 +58,8 @@ pub mod code {
     pub const REQUEST: &str = "Request";
     /// The daily limit on analyses is reached.
     pub const DAILY_LIMIT_REACHED: &str = "DailyLimitReached";
+    /// The disk of the local mode is full.
+    pub const DISK_FULL: &str = "InsufficientStorage";
 }
 
 /// An error of an outside service.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::time::Instant;
 
 /// The times after which steps of the work are not begun, or not waited for.
@@ -17,14 +16,14 @@ pub(crate) struct Deadlines {
     pub(crate) document: Instant,
     /// For all writes.
     pub(crate) write: Instant,
-    /// The end of the invocation, in wall-clock time.
-    pub(crate) end: OffsetDateTime,
+    /// The end of the invocation.
+    pub(crate) end: Instant,
 }
 
 impl Deadlines {
     /// The deadlines of an invocation with this much time left. A tenth of it, at most 3 seconds, is
     /// reserved for writing. An image is begun only while a quarter of it, at most 10 seconds, is left.
-    pub(crate) fn new(now: OffsetDateTime, left: Duration) -> Self {
+    pub(crate) fn new(left: Duration) -> Self {
         let end = Instant::now() + left;
         let writing = (left / 10).min(Duration::from_secs(3));
         Self {
@@ -32,7 +31,7 @@ impl Deadlines {
             answer: end - writing,
             document: end - writing / 2,
             write: end - writing / 6,
-            end: now + left,
+            end,
         }
     }
 }

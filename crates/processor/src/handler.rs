@@ -24,6 +24,7 @@ use uuid::Uuid;
 use crate::{
     deadlines::Deadlines,
     event::{Event, EventContent, EventError, ObjectCreated},
+    lease::Process,
     options::Options,
     outcome::{Outcome, RetryableFailure},
     worker::Worker,
@@ -78,8 +79,7 @@ pub struct Processor<S, R, I = NoIndex> {
     index: Option<I>,
     preparer: Preparer,
     options: Options,
-    /// A random name for this process.
-    process: String,
+    process: Process,
     /// The number of images begun so far.
     begun: AtomicU64,
 }
@@ -101,8 +101,8 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
             recogniser,
             index: None,
             preparer: Preparer::new(options.prepare_concurrency),
+            process: Process::new(Uuid::new_v4().to_string(), options.sole_worker),
             options,
-            process: Uuid::new_v4().to_string(),
             begun: AtomicU64::new(0),
         }
     }
@@ -151,7 +151,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
         event: Value,
         invocation: &Invocation,
     ) -> Result<(Value, BTreeMap<String, String>), HandlerError> {
-        let deadlines = Deadlines::new((self.options.clock)(), invocation.time_left);
+        let deadlines = Deadlines::new(invocation.time_left);
         let request_id = invocation.request_id.as_str();
         match Event::read(&event) {
             Ok(Event::Queue(messages)) => {
@@ -289,8 +289,8 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
                 config: &self.config,
                 clock: &self.options.clock,
                 deadlines,
-                owner: format!("{}/{request_id}/{number}", self.process),
-                sole_process: self.options.sole_worker.then_some(self.process.as_str()),
+                owner: format!("{}/{request_id}/{number}", self.process.name),
+                process: &self.process,
                 lease_wait: self.options.lease_wait,
             };
             // A panic fails its own image, not the others of the batch.
@@ -312,6 +312,8 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
                 Err(failure) => {
                     if failure.needs_repair() {
                         tracing::error!(request_id, key = %key, error = %failure, "the deployment lacks a permission, credentials or a bucket; repair the deployment, then redrive the dead-letter queue");
+                    } else if failure.is_reported() {
+                        tracing::debug!(request_id, key = %key, error = %failure, "the image will be retried");
                     } else {
                         tracing::warn!(request_id, key = %key, error = %failure, "the image will be retried");
                     }

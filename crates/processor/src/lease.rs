@@ -13,15 +13,21 @@
 //! A worker that has to stop before all answers have arrived parks the lease: it saves its answers in the lease
 //! object and marks the lease as expired. The next worker asks, and pays, only for the rest.
 
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
 use serde::{Deserialize, Serialize};
 use sightline_pipeline::{
     backoff::endless_pauses,
     object_store::{Condition, ObjectInfo, ObjectStore, Put, PutOutcome},
     recognition::SavedAnswer,
-    service_error::ServiceError,
+    service_error::{ServiceError, code::DISK_FULL},
     version::{ObjectVersion, Relation},
 };
 use time::{Duration, OffsetDateTime};
+use tokio::time::Instant;
 
 use crate::result_slot::{ResultSlot, read_object};
 
@@ -47,18 +53,81 @@ struct LeaseRecord {
     answers: Vec<SavedAnswer>,
 }
 
+/// The longest time for which a lease is taken: Lambda's longest invocation, 15 minutes, and the margin.
+const LONGEST_LEASE: Duration = Duration::seconds(15 * 60 + 2);
+
+impl LeaseRecord {
+    /// Whether its holder stopped. For workers of this process, that needs no clock. Otherwise the lease must have
+    /// expired, or expire later than any lease taken now could, because the clock was set back since.
+    fn is_free(&self, process: &Process, now: OffsetDateTime) -> bool {
+        if self.owner.starts_with(&process.name) {
+            return !process.holds(&self.owner);
+        }
+        let left = self.expires_at - now;
+        process.is_sole || left <= Duration::ZERO || left > LONGEST_LEASE + CLOCK_SKEW
+    }
+}
+
+/// The process of the workers.
+#[derive(Debug)]
+pub(crate) struct Process {
+    /// A random name. Every owner of a lease begins with it.
+    pub(crate) name: String,
+    /// Whether it is the only process with workers. Then all other owners are dead.
+    pub(crate) is_sole: bool,
+    /// The owners in this process that take or hold a lease.
+    owners: Mutex<HashSet<String>>,
+}
+
+impl Process {
+    pub(crate) fn new(name: String, is_sole: bool) -> Self {
+        Self {
+            name,
+            is_sole,
+            owners: Mutex::default(),
+        }
+    }
+
+    fn owners(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn holds(&self, owner: &str) -> bool {
+        self.owners().contains(owner)
+    }
+}
+
+/// Marks an owner as alive until it is dropped.
+#[derive(Debug)]
+struct Alive<'a> {
+    process: &'a Process,
+    owner: &'a str,
+}
+
+impl<'a> Alive<'a> {
+    fn new(process: &'a Process, owner: &'a str) -> Self {
+        process.owners().insert(owner.to_owned());
+        Self { process, owner }
+    }
+}
+
+impl Drop for Alive<'_> {
+    fn drop(&mut self) {
+        self.process.owners().remove(self.owner);
+    }
+}
+
 /// A request for a lease.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LeaseRequest<'a> {
     /// The worker's name, unique for each attempt on an image.
     pub(crate) owner: &'a str,
-    /// The common prefix of all owners in this process, if this process is the only worker. Then all other
-    /// owners are dead.
-    pub(crate) sole_process: Option<&'a str>,
+    /// The process of this worker.
+    pub(crate) process: &'a Process,
     /// The current time.
     pub(crate) now: OffsetDateTime,
     /// When the worker stops at the latest.
-    pub(crate) until: OffsetDateTime,
+    pub(crate) until: Instant,
 }
 
 /// The outcome of a [`LeaseRequest`].
@@ -84,14 +153,18 @@ pub(crate) struct Lease<'a, S> {
     /// The ETag of the lease object.
     e_tag: String,
     record: LeaseRecord,
+    /// When the lease ends, whatever happens to the clock.
+    until: Instant,
+    _alive: Alive<'a>,
 }
 
 impl<'a, S: ObjectStore> Lease<'a, S> {
     /// Acquires the lease on a slot, unless another worker holds it.
     pub(crate) async fn acquire(
         slot: &'a ResultSlot<'a, S>,
-        request: LeaseRequest<'_>,
+        request: LeaseRequest<'a>,
     ) -> Result<LeaseAttempt<'a, S>, ServiceError> {
+        let left = request.until.saturating_duration_since(Instant::now());
         let mut lease = Self {
             slot,
             key: slot.key.lease_key(),
@@ -100,9 +173,11 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
                 version: slot.version.clone(),
                 owner: request.owner.to_owned(),
                 claimed_at: request.now,
-                expires_at: request.until + CLOCK_SKEW,
+                expires_at: request.now + left + CLOCK_SKEW,
                 answers: Vec::new(),
             },
+            until: request.until,
+            _alive: Alive::new(request.process, request.owner),
         };
         if lease.write(Condition::IfAbsent).await? {
             return Ok(LeaseAttempt::Acquired(lease));
@@ -124,10 +199,7 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
                 if relation == Relation::Newer {
                     return Ok(LeaseAttempt::Superseded);
                 }
-                let dead = request
-                    .sole_process
-                    .is_some_and(|process| !stored.owner.starts_with(process));
-                if stored.expires_at > request.now && !dead {
+                if !stored.is_free(request.process, request.now) {
                     return Ok(LeaseAttempt::Held);
                 }
                 if relation == Relation::Same {
@@ -146,6 +218,24 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
         })
     }
 
+    /// Deletes the lease of a dead worker on this version of a deleted image or an older one.
+    pub(crate) async fn discard(
+        slot: &ResultSlot<'_, S>,
+        process: &Process,
+        now: OffsetDateTime,
+    ) -> Result<(), ServiceError> {
+        let key = slot.key.lease_key();
+        let stored = read_object(slot.store, slot.bucket, &key).await?;
+        if let Some((_, bytes)) = stored
+            && let Ok(record) = serde_json::from_slice::<LeaseRecord>(&bytes)
+            && record.version.relation_to(&slot.version) != Relation::Newer
+            && record.is_free(process, now)
+        {
+            slot.store.delete_once(slot.bucket, &key).await?;
+        }
+        Ok(())
+    }
+
     /// The answers that an earlier worker saved for the same version.
     pub(crate) fn answers(&self) -> &[SavedAnswer] {
         &self.record.answers
@@ -154,7 +244,7 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
     /// Deletes the lease. If that fails, the lease expires.
     pub(crate) async fn release(mut self, now: OffsetDateTime) {
         // An expired lease may belong to another worker by now.
-        if now >= self.record.expires_at - CLOCK_SKEW {
+        if Instant::now() >= self.until {
             return;
         }
         if (self.slot.store)
@@ -195,6 +285,8 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
                     }
                     return;
                 }
+                // A full disk can last for hours. The store reports it.
+                Err(error) if error.code == DISK_FULL => return,
                 Err(error) if !error.is_retryable() => {
                     return tracing::warn!(key = self.key, %error, "could not save answers; they will be requested again");
                 }
@@ -270,14 +362,14 @@ mod tests {
 
     async fn acquire<'a>(
         slot: &'a ResultSlot<'a, MemoryStore>,
-        owner: &str,
+        owner: &'static str,
     ) -> Lease<'a, MemoryStore> {
         let now = OffsetDateTime::UNIX_EPOCH;
         let request = LeaseRequest {
             owner,
-            sole_process: None,
+            process: Box::leak(Box::new(Process::new("this".to_owned(), false))),
             now,
-            until: now + Duration::MINUTE,
+            until: Instant::now() + std::time::Duration::from_secs(60),
         };
         match Lease::acquire(slot, request).await.unwrap() {
             LeaseAttempt::Acquired(lease) => lease,
@@ -287,7 +379,7 @@ mod tests {
 
     /// The same lease, with another store for the bucket.
     fn with_store<'a, S>(
-        lease: Lease<'_, MemoryStore>,
+        lease: Lease<'a, MemoryStore>,
         slot: &'a ResultSlot<'a, S>,
     ) -> Lease<'a, S> {
         Lease {
@@ -295,6 +387,8 @@ mod tests {
             key: lease.key,
             e_tag: lease.e_tag,
             record: lease.record,
+            until: lease.until,
+            _alive: lease._alive,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use sightline_pipeline::{ResultDocument, Service, ServiceError};
+use sightline_pipeline::{ResultDocument, Service, ServiceError, service_error::code::DISK_FULL};
 
 /// The outcome of processing an image.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +70,12 @@ impl RetryableFailure {
             Self::OutOfTime => "OutOfTime".into(),
             Self::Panicked => "Panicked".into(),
         }
+    }
+
+    /// Whether the local mode's store reports the cause itself.
+    #[must_use]
+    pub(crate) fn is_reported(&self) -> bool {
+        matches!(self, Self::Service(error) if error.code == DISK_FULL)
     }
 
     /// Whether somebody must repair the deployment first.

@@ -11,7 +11,7 @@ use sightline_pipeline::{
     prepare::{FIRST_BYTES, HeaderError, PictureHeader, read_header},
     recognition::image_error,
     service_error::ServiceError,
-    version::ObjectVersion,
+    version::{ObjectVersion, Relation},
 };
 
 use crate::event::ObjectCreated;
@@ -162,6 +162,17 @@ pub(crate) fn version(event: &ObjectCreated, info: Option<&ObjectInfo>) -> Objec
         sequencer: event.sequencer.clone(),
         last_modified: info.and_then(|info| info.last_modified),
     }
+}
+
+/// Whether the object in the bucket may be this version.
+pub(crate) fn is_version(info: &ObjectInfo, version: &ObjectVersion) -> bool {
+    let found = ObjectVersion {
+        e_tag: info.e_tag.clone(),
+        version_id: info.version_id.clone(),
+        sequencer: None,
+        last_modified: info.last_modified,
+    };
+    found.relation_to(version) == Relation::Same
 }
 
 /// The object's description in the document.

@@ -14,21 +14,27 @@ use sightline_pipeline::{
     prepare::{JpegPicture, Preparer},
     recogniser::{ImageSource, Recogniser},
     recognition::{Analyzer, Answers, DocumentParts, RecogniserImages, SavedAnswer, refusal},
+    version::ObjectVersion,
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
     deadlines::Deadlines,
     event::ObjectCreated,
-    lease::{Lease, LeaseAttempt, LeaseRequest},
+    lease::{Lease, LeaseAttempt, LeaseRequest, Process},
     options::Clock,
     outcome::{Outcome, RetryableFailure, Skip},
-    result_slot::{ResultHead, ResultSlot, StoredResult, WriteOutcome, read_object},
+    result_slot::{
+        ResultHead, ResultSlot, StoredResult, WRITE_ATTEMPTS, WriteOutcome, read_object,
+    },
     source::{self, FindOutcome, ReadOutcome, SourceImage},
 };
 
 /// The first and the longest pause between two attempts to acquire a lease that another worker holds.
 const LEASE_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// The longest time from the start of a deletion to its end. The API has half of it for a request.
+const LONGEST_DELETION: time::Duration = time::Duration::MINUTE;
 
 /// Processes images.
 pub(crate) struct Worker<'a, S, R, I> {
@@ -41,7 +47,7 @@ pub(crate) struct Worker<'a, S, R, I> {
     pub(crate) deadlines: Deadlines,
     /// See [`LeaseRequest`].
     pub(crate) owner: String,
-    pub(crate) sole_process: Option<&'a str>,
+    pub(crate) process: &'a Process,
     /// How long to wait for the lease on an image that another worker holds.
     pub(crate) lease_wait: Duration,
 }
@@ -115,19 +121,13 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             FindOutcome::Found(image) => (Some(image), None),
             FindOutcome::Unreadable(error) => (None, Some(source::unreadable_source(&error))),
             FindOutcome::Gone => {
-                // An earlier attempt may have left a result of an image that was deleted since.
-                self.index_stored(key).await?;
+                self.clean_up(event, key).await?;
                 return Ok(Outcome::Skipped(Skip::Gone));
             }
             FindOutcome::Replaced => return Ok(Outcome::Skipped(Skip::Replaced)),
         };
         let info = image.as_ref().map(|image| &image.info);
-        let slot = ResultSlot {
-            store: self.store,
-            bucket: output,
-            key,
-            version: source::version(event, info),
-        };
+        let slot = self.slot(key, source::version(event, info));
         let stored = slot.judge(head?);
         if let Some(skip) = stored.skip() {
             return self.skip(key, skip).await;
@@ -166,7 +166,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
     /// Skips the image. If it has a result, adds that to the index: the worker that wrote it may have died before
     /// it added the row.
     async fn skip(&self, key: &SourceKey, skip: Skip) -> Result<Outcome, RetryableFailure> {
-        if skip == Skip::Answered {
+        if skip == Skip::Answered && self.index.is_some() {
             self.index_stored(key).await?;
         }
         Ok(Outcome::Skipped(skip))
@@ -190,14 +190,14 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
 
     /// Acquires the lease, and waits a little if another worker holds it.
     async fn acquire_lease<'s>(
-        &self,
+        &'s self,
         job: &'s Job<'_, S>,
     ) -> Result<Result<Lease<'s, S>, Skip>, RetryableFailure> {
         let give_up = (Instant::now() + self.lease_wait).min(self.deadlines.begin);
         for pause in endless_pauses(LEASE_PAUSES.0, LEASE_PAUSES.1) {
             let request = LeaseRequest {
                 owner: &self.owner,
-                sole_process: self.sole_process,
+                process: self.process,
                 now: (self.clock)(),
                 until: self.deadlines.end,
             };
@@ -267,6 +267,11 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         let recognise_ms = elapsed_ms(asking);
         *answers = analysed.saved();
         if let Some(error) = analysed.retryable_failure() {
+            // Nothing is wrong with the deployment if the recogniser cannot read an object because it is gone.
+            if error.needs_repair() && self.is_gone(job).await? {
+                job.slot.delete_older_thumbnail().await?;
+                return Ok(Outcome::Skipped(Skip::Gone));
+            }
             return Err(error.clone().into());
         }
         let analysed = Analysed {
@@ -281,6 +286,12 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         timeout_at(self.deadlines.document, self.write(job, document, stored))
             .await
             .unwrap_or(Err(RetryableFailure::OutOfTime))
+    }
+
+    /// Whether the image was deleted during its analysis.
+    async fn is_gone(&self, job: &Job<'_, S>) -> Result<bool, ServiceError> {
+        let found = self.store.head(&job.event.bucket, &job.event.key).await?;
+        Ok(found.is_none())
     }
 
     /// Writes the result of an image that cannot be analysed.
@@ -409,36 +420,83 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
 
     /// Adds a document to the index. If a user deleted the image while it was in process, the index rejects
     /// the document, and document and thumbnail are deleted. Returns whether the document stays.
-    async fn index(&self, document: &ResultDocument) -> Result<bool, ServiceError> {
+    async fn index(&self, document: &ResultDocument) -> Result<bool, RetryableFailure> {
         let Some(index) = self.index else {
             return Ok(true);
         };
-        let entry = Entry::from_document(document);
-        if index.put(&entry).await? != Put::Removed {
-            return Ok(true);
+        let mut entry = Entry::from_document(document);
+        for _ in 0..WRITE_ATTEMPTS {
+            let doubt = match index.put(&entry).await? {
+                Put::Written | Put::Unchanged | Put::Older => return Ok(true),
+                Put::Removed => return self.remove(&entry).await,
+                Put::InDoubt(doubt) => doubt,
+            };
+            let source = &document.source;
+            let found = (self.store)
+                .head(&source.bucket, source.key.as_str())
+                .await?;
+            if !found.is_some_and(|info| source::is_version(&info, &entry.version)) {
+                return self.remove(&entry).await;
+            }
+            // The deletion may be about to delete the object, unless it was interrupted.
+            let age = ((self.clock)() - doubt.at).abs();
+            if !doubt.complete && age < LONGEST_DELETION {
+                return Err(RetryableFailure::Contended);
+            }
+            entry.stored_after = Some(doubt.at);
         }
-        let (key, output) = (&document.source.key, &self.config.buckets.output);
-        // Another worker may have written the result of a newer image since. That result stays.
-        let head = ResultHead::read(self.store, output, key).await?;
+        Err(RetryableFailure::Contended)
+    }
+
+    /// Deletes the document and thumbnail of a deleted image. Those of a newer version, which another worker may have
+    /// written since, stay. Returns false.
+    async fn remove(&self, entry: &Entry) -> Result<bool, RetryableFailure> {
+        let slot = self.slot(&entry.row.key, entry.version.clone());
+        let head = ResultHead::read(slot.store, slot.bucket, slot.key).await?;
+        slot.delete_older_thumbnail().await?;
         if head.is_some_and(|head| head.is_for(&entry.version)) {
-            self.store.delete_once(output, &key.thumbnail_key()).await?;
-            self.store.delete_once(output, &key.result_key()).await?;
+            self.store
+                .delete_once(slot.bucket, &slot.key.result_key())
+                .await?;
         }
         Ok(false)
     }
 
-    /// Adds the stored document to the index. If the index has it already, nothing changes.
-    async fn index_stored(&self, key: &SourceKey) -> Result<(), ServiceError> {
-        if self.index.is_none() {
-            return Ok(());
-        }
+    /// Adds the stored document to the index. If the index has it already, nothing changes. Returns whether there is a
+    /// document.
+    async fn index_stored(&self, key: &SourceKey) -> Result<bool, RetryableFailure> {
         let output = &self.config.buckets.output;
-        if let Some((_, bytes)) = read_object(self.store, output, &key.result_key()).await?
-            && let Ok(document) = serde_json::from_slice(&bytes)
-        {
-            self.index(&document).await?;
+        if let Some((_, bytes)) = read_object(self.store, output, &key.result_key()).await? {
+            if let Ok(document) = serde_json::from_slice(&bytes) {
+                self.index(&document).await?;
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Cleans up after the image of an event was deleted: an earlier attempt may have left a result, or a thumbnail and
+    /// a lease without a result.
+    async fn clean_up(
+        &self,
+        event: &ObjectCreated,
+        key: &SourceKey,
+    ) -> Result<(), RetryableFailure> {
+        if !self.index_stored(key).await? {
+            let slot = self.slot(key, source::version(event, None));
+            slot.delete_older_thumbnail().await?;
+            Lease::discard(&slot, self.process, (self.clock)()).await?;
         }
         Ok(())
+    }
+
+    fn slot<'s>(&'s self, key: &'s SourceKey, version: ObjectVersion) -> ResultSlot<'s, S> {
+        ResultSlot {
+            store: self.store,
+            bucket: &self.config.buckets.output,
+            key,
+            version,
+        }
     }
 }
 

@@ -56,7 +56,7 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use sightline_pipeline::{
     SourceKey,
-    index::{Entry, ImageIndex, Labels, Page, Position, Put, Query},
+    index::{Deletion, Entry, ImageIndex, Labels, Page, Position, Put, Query},
     service_error::{Fate, Service, ServiceError},
 };
 use time::OffsetDateTime;
@@ -107,8 +107,8 @@ impl ImageIndex for DynamoIndex {
         self.put_entry(entry).await
     }
 
-    async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), ServiceError> {
-        self.remove_image(key, at).await
+    async fn remove(&self, key: &SourceKey, deletion: &Deletion) -> Result<(), ServiceError> {
+        self.remove_image(key, deletion).await
     }
 
     async fn prune(

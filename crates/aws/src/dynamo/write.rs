@@ -12,7 +12,7 @@ use sightline_pipeline::{
     SourceKey,
     backoff::pauses,
     index::{
-        Entry, Put,
+        Deletion, Entry, Put,
         precedence::{IndexRecord, Removal},
     },
     service_error::{Fate, Service, ServiceError},
@@ -82,10 +82,10 @@ impl DynamoIndex {
     pub(super) async fn remove_image(
         &self,
         key: &SourceKey,
-        at: OffsetDateTime,
+        deletion: &Deletion,
     ) -> Result<(), ServiceError> {
         self.update(key, |record| {
-            let removal = Removal::of(record.map(|stored| stored.record.clone()), at);
+            let removal = Removal::of(record.map(|stored| stored.record.clone()), deletion);
             Ok::<_, ()>(Target::Record(DesiredRecord::removed(removal)))
         })
         .await

@@ -106,9 +106,9 @@ async fn an_interrupted_write_is_completed_by_repeating_it() {
             .store(cut_after.min(1), Ordering::SeqCst);
         let at = after.row.uploaded_at + time::Duration::MINUTE;
         let key = after.row.key.clone();
-        assert!(index.remove(&key, at).await.is_err(), "{cut_after}");
+        assert!(index.remove(&key, &at.into()).await.is_err(), "{cut_after}");
         interceptor.writes_left.store(UNLIMITED, Ordering::SeqCst);
-        index.remove(&key, at).await.unwrap();
+        index.remove(&key, &at.into()).await.unwrap();
         ExpectedIndex::new(std::slice::from_ref(&other))
             .await
             .check(&index)

@@ -61,6 +61,11 @@ pub(crate) struct LocalArgs {
     #[command(flatten)]
     pub(super) data_dir: DataDir,
 
+    /// Start although the database and the files in the data folder do not belong together; files that the database does
+    /// not know are moved to unknown-objects/ there
+    #[arg(long)]
+    pub(super) accept_database: bool,
+
     /// Write URLs, buckets and keys to this file as JSON when the server is ready
     #[arg(long, env = "SIGHTLINE_READY_FILE", value_name = "FILE")]
     pub(super) ready_file: Option<PathBuf>,

@@ -36,6 +36,7 @@ pub(super) fn aws_endpoint(
     settings.listen = SocketAddr::new(args.host, args.aws_port);
     settings.credentials = keys.user.clone();
     settings.more_credentials = vec![keys.upload_api.clone(), keys.processor.clone()];
+    settings.accept_database = args.accept_database;
     settings.cors = vec![
         BucketCors::for_uploads(&settings.input_bucket, origins.clone()),
         BucketCors::for_downloads(&settings.output_bucket, origins),

@@ -300,7 +300,7 @@ pub(super) fn size(bytes: u64) -> i64 {
 
 /// An error when reading an object's file.
 pub(super) fn io_error(error: std::io::Error) -> S3Error {
-    StoreError::Io(error).into()
+    StoreError::from(error).into()
 }
 
 #[cfg(test)]

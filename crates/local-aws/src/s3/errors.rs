@@ -36,6 +36,14 @@ impl From<StoreError> for S3Error {
                 S3ErrorCode::PreconditionFailed,
                 "At least one of the pre-conditions you specified did not hold",
             ),
+            StoreError::DiskFull => {
+                let mut full = Self::with_message(
+                    S3ErrorCode::Custom("InsufficientStorage".into()),
+                    "The disk is full, and nothing was stored. Free some space and send the request again.",
+                );
+                full.set_status_code(StatusCode::INSUFFICIENT_STORAGE);
+                return full;
+            }
             StoreError::Closed => (
                 S3ErrorCode::ServiceUnavailable,
                 "The server is shutting down.",
@@ -144,7 +152,12 @@ fn with_xml(
         // It has headers but no body.
         return response;
     }
-    if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
+    // The store reports a full disk itself, once a minute.
+    let is_reported = matches!(
+        status,
+        StatusCode::NOT_IMPLEMENTED | StatusCode::INSUFFICIENT_STORAGE
+    );
+    if status.is_server_error() && !is_reported {
         tracing::error!(
             request = call.request_id(),
             code,

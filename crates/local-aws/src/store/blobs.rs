@@ -1,8 +1,11 @@
 //! Files with object bytes. Their names are generated ids, so that a key never becomes a path.
 //!
-//! A file is written to a temporary folder, synchronised, and renamed into one of 256 folders, which is synchronised too.
-//! Files that the database does not refer to, such as after a crash, are removed at the next start.
+//! A file is written to `tmp/` and synchronised. Once the database refers to it, it is moved to one of 256 folders in
+//! `objects/`. So a file in `tmp/` that the database does not refer to belongs to an unfinished write, and the next start
+//! removes it. A file in `objects/` that the database does not refer to is never removed, unless the database says that it
+//! was released (table `released`).
 
+use super::space::Space;
 use bytes::Bytes;
 use s3s::crypto::{Checksum as _, Md5};
 use std::{
@@ -11,7 +14,8 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     ops::Range,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
 };
 use uuid::Uuid;
 
@@ -28,6 +32,10 @@ pub(crate) struct Blobs {
 struct Folders {
     finished: PathBuf,
     unfinished: PathBuf,
+    unknown: PathBuf,
+    space: Space,
+    /// Removed files that the database still calls released.
+    removed: Mutex<Vec<String>>,
 }
 
 impl Blobs {
@@ -50,58 +58,122 @@ impl Blobs {
         Ok(false)
     }
 
-    /// Creates the folders and removes unfinished files.
-    pub(super) fn open(data_dir: &Path) -> io::Result<Self> {
+    /// Creates the folders.
+    pub(super) fn open(data_dir: &Path, space: Space) -> io::Result<Self> {
         let folders = Folders {
             finished: data_dir.join("objects"),
             unfinished: data_dir.join("tmp"),
+            unknown: data_dir.join("unknown-objects"),
+            space,
+            removed: Mutex::default(),
         };
         for shard in 0..=u8::MAX {
             fs::create_dir_all(folders.finished.join(format!("{shard:02x}")))?;
         }
         fs::create_dir_all(&folders.unfinished)?;
-        for entry in fs::read_dir(&folders.unfinished)? {
-            let entry = entry?;
-            if id_of(&entry).is_some() {
-                fs::remove_file(entry.path())?;
-            }
-        }
         Ok(Self {
             folders: Arc::new(folders),
         })
     }
 
-    /// Removes the files that the database does not refer to. Returns their number.
-    pub(super) fn sweep(&self, referenced: &HashSet<String>) -> io::Result<usize> {
+    /// Finishes the writes that the database knows and removes the files of the others.
+    pub(super) fn finish_interrupted(&self, referenced: &HashSet<String>) -> io::Result<()> {
         let mut removed = 0;
+        for id in self.unfinished()? {
+            let temporary = self.temporary(&id);
+            if referenced.contains(&id) {
+                fs::rename(temporary, self.path(&id))?;
+            } else {
+                fs::remove_file(temporary)?;
+                removed += 1;
+            }
+        }
+        if removed > 0 {
+            tracing::info!(removed, "removed files of interrupted writes");
+        }
+        Ok(())
+    }
+
+    /// The files of unfinished writes.
+    pub(super) fn unfinished(&self) -> io::Result<HashSet<String>> {
+        let mut files = HashSet::new();
+        for entry in fs::read_dir(&self.folders.unfinished)? {
+            files.extend(id_of(&entry?));
+        }
+        Ok(files)
+    }
+
+    /// The files of finished writes. Files of a desktop or a person are left out.
+    pub(super) fn files(&self) -> io::Result<HashSet<String>> {
+        let mut files = HashSet::new();
         for shard in fs::read_dir(&self.folders.finished)? {
             let shard = shard?;
-            // Files of a desktop or a person stay.
             if !shard.file_type()?.is_dir() {
                 continue;
             }
             for entry in fs::read_dir(shard.path())? {
-                let entry = entry?;
-                if id_of(&entry).is_some_and(|id| !referenced.contains(&id)) {
-                    fs::remove_file(entry.path())?;
-                    removed += 1;
-                }
+                files.extend(id_of(&entry?));
             }
         }
-        Ok(removed)
+        Ok(files)
+    }
+
+    /// When a file was written.
+    pub(super) fn written_at(&self, id: &str) -> io::Result<SystemTime> {
+        fs::metadata(self.path(id))?.modified()
+    }
+
+    /// Moves a file that the database does not know to `unknown-objects/`.
+    pub(super) fn set_aside(&self, id: &str) -> io::Result<()> {
+        fs::create_dir_all(&self.folders.unknown)?;
+        fs::rename(self.path(id), self.folders.unknown.join(id))
     }
 
     /// Opens a file for reading. It stays readable if it is removed.
     pub(super) fn open_file(&self, id: &str) -> io::Result<File> {
-        File::open(self.path(id))
+        let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        match File::open(self.path(id)) {
+            // Its write is being finished, and it may be moved between the two attempts.
+            Err(error) if missing(&error) => match File::open(self.temporary(id)) {
+                Err(error) if missing(&error) => File::open(self.path(id)),
+                opened => opened,
+            },
+            opened => opened,
+        }
     }
 
     /// Removes a file that the database no longer refers to.
     pub(super) fn remove(&self, id: &str) {
-        if let Err(error) = fs::remove_file(self.path(id)) {
-            // The next start removes it.
-            tracing::warn!(%error, "an unused file could not be removed");
+        let removed = match fs::remove_file(self.path(id)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::remove_file(self.temporary(id))
+            }
+            removed => removed,
+        };
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                // The next start removes it.
+                tracing::warn!(%error, "an unused file could not be removed");
+            }
+            _ => self.removed().push(id.to_owned()),
         }
+    }
+
+    /// The files that were removed since the last call.
+    pub(super) fn take_removed(&self) -> Vec<String> {
+        std::mem::take(&mut *self.removed())
+    }
+
+    fn removed(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.folders
+            .removed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The disk's free space.
+    pub(super) fn space(&self) -> &Space {
+        &self.folders.space
     }
 
     /// Starts a new file.
@@ -119,11 +191,26 @@ impl Blobs {
     }
 
     fn path(&self, id: &str) -> PathBuf {
-        self.folders
-            .finished
-            .join(id.get(..2).unwrap_or("00"))
-            .join(id)
+        in_shard(&self.folders.finished, id)
     }
+
+    fn temporary(&self, id: &str) -> PathBuf {
+        self.folders.unfinished.join(id)
+    }
+}
+
+fn in_shard(folder: &Path, id: &str) -> PathBuf {
+    folder.join(id.get(..2).unwrap_or("00")).join(id)
+}
+
+/// Where a data folder has the file of a finished write.
+pub(crate) fn blob_path(data_dir: &Path, id: &str) -> PathBuf {
+    in_shard(&data_dir.join("objects"), id)
+}
+
+/// Where a data folder has the file of an unfinished write.
+pub(crate) fn unfinished_blob_path(data_dir: &Path, id: &str) -> PathBuf {
+    data_dir.join("tmp").join(id)
 }
 
 /// The id of one of the store's files; `None` for any other file.
@@ -170,7 +257,7 @@ impl BlobWriter {
         Ok(())
     }
 
-    /// Synchronises the file and renames it to its final path.
+    /// Synchronises the file and its folder.
     pub(crate) async fn finish(mut self) -> io::Result<NewBlob> {
         let unfinished = self.unfinished.take().ok_or_else(interrupted)?;
         let (size, md5) = (self.size, self.md5.finalize());
@@ -205,10 +292,11 @@ fn interrupted() -> io::Error {
 
 impl Unfinished {
     fn temporary(&self) -> PathBuf {
-        self.blobs.folders.unfinished.join(&self.id)
+        self.blobs.temporary(&self.id)
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.blobs.space().admit(self.buffer.len() as u64)?;
         let file = match &mut self.file {
             Some(file) => file,
             None => {
@@ -229,8 +317,6 @@ impl Unfinished {
         if let Some(file) = &self.file {
             file.sync_data()?;
         }
-        let path = self.blobs.path(&self.id);
-        fs::rename(self.temporary(), &path)?;
         // From here on the new blob owns the file.
         self.file = None;
         let blob = NewBlob {
@@ -240,9 +326,7 @@ impl Unfinished {
             md5,
             kept: false,
         };
-        if let Some(folder) = path.parent() {
-            File::open(folder)?.sync_all()?;
-        }
+        File::open(&blob.blobs.folders.unfinished)?.sync_all()?;
         Ok(blob)
     }
 }
@@ -282,16 +366,21 @@ impl NewBlob {
         self.md5
     }
 
-    /// Keeps the file, because the database refers to it now.
+    /// Keeps the file, because the database refers to it now, and moves it to its final path.
     pub(super) fn keep(mut self) {
         self.kept = true;
+        // If this fails, the file is found where it is, and the next start moves it.
+        if let Err(error) = fs::rename(self.blobs.temporary(&self.id), self.blobs.path(&self.id)) {
+            tracing::warn!(%error, "a stored file could not be moved from tmp/ to objects/");
+        }
     }
 }
 
 impl Drop for NewBlob {
     fn drop(&mut self) {
         if !self.kept {
-            self.blobs.remove(&self.id);
+            // The next start removes it if this fails.
+            let _ = fs::remove_file(self.blobs.temporary(&self.id));
         }
     }
 }
@@ -324,6 +413,10 @@ pub(super) fn read_range(
 mod tests {
     use super::*;
 
+    fn open(dir: &Path) -> Blobs {
+        Blobs::open(dir, Space::open(dir)).unwrap()
+    }
+
     fn files(dir: &Path) -> usize {
         fs::read_dir(dir.join("objects"))
             .unwrap()
@@ -340,11 +433,12 @@ mod tests {
     #[tokio::test]
     async fn a_blob_that_is_not_kept_is_removed() {
         let dir = tempfile::tempdir().unwrap();
-        let blobs = Blobs::open(dir.path()).unwrap();
+        let blobs = open(dir.path());
         let new = blob(&blobs, b"picture").await;
-        assert_eq!((new.size(), files(dir.path())), (7, 1));
+        let unfinished = || fs::read_dir(dir.path().join("tmp")).unwrap().count();
+        assert_eq!((new.size(), files(dir.path()), unfinished()), (7, 0, 1));
         drop(new);
-        assert_eq!(files(dir.path()), 0);
+        assert_eq!((files(dir.path()), unfinished()), (0, 0));
         blob(&blobs, b"picture").await.keep();
         assert_eq!(files(dir.path()), 1);
     }
@@ -353,7 +447,7 @@ mod tests {
     async fn foreign_files_are_kept_and_noticed() {
         let dir = tempfile::tempdir().unwrap();
         assert!(!Blobs::has_files(dir.path()).unwrap());
-        let blobs = Blobs::open(dir.path()).unwrap();
+        let blobs = open(dir.path());
         assert!(!Blobs::has_files(dir.path()).unwrap());
         let objects = dir.path().join("objects");
         let orphan = objects.join("ab").join("ab".repeat(16));
@@ -367,16 +461,20 @@ mod tests {
         }
         fs::create_dir(dir.path().join("tmp/folder")).unwrap();
         assert!(Blobs::has_files(dir.path()).unwrap());
-        Blobs::open(dir.path()).unwrap();
-        assert_eq!(blobs.sweep(&HashSet::new()).unwrap(), 1);
+        blobs.finish_interrupted(&HashSet::new()).unwrap();
+        let files = blobs.files().unwrap();
+        assert_eq!(files, HashSet::from(["ab".repeat(16)]));
+        blobs.set_aside(&"ab".repeat(16)).unwrap();
         assert!(!orphan.exists() && objects.join("ab/notes").exists());
+        let aside = dir.path().join("unknown-objects").join("ab".repeat(16));
+        assert_eq!(fs::read(aside).unwrap(), b"x");
         assert!(dir.path().join("tmp/draft").exists());
     }
 
     #[tokio::test]
     async fn an_abandoned_large_file_is_removed() {
         let dir = tempfile::tempdir().unwrap();
-        let blobs = Blobs::open(dir.path()).unwrap();
+        let blobs = open(dir.path());
         let mut writer = blobs.writer();
         writer
             .write(&Bytes::from(vec![7; 3 * BUFFER]))
@@ -388,25 +486,34 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_sweep_removes_only_unreferenced_files() {
+    async fn interrupted_writes_are_finished_if_the_database_knows_them() {
         let dir = tempfile::tempdir().unwrap();
-        let blobs = Blobs::open(dir.path()).unwrap();
-        let named = blob(&blobs, b"named").await;
-        let id = named.id().to_owned();
-        named.keep();
-        blob(&blobs, b"orphan").await.keep();
+        let blobs = open(dir.path());
+        let committed = blob(&blobs, b"named").await;
+        let id = committed.id().to_owned();
+        let read = |blobs: &Blobs| {
+            let mut read = Vec::new();
+            read_range(blobs.open_file(&id).unwrap(), 1..4, |piece| {
+                read.extend_from_slice(piece);
+                Ok(())
+            })
+            .unwrap();
+            read
+        };
+        assert_eq!(read(&blobs), b"ame");
+        // As after a kill between the commit and the move.
+        std::mem::forget(committed);
         fs::write(dir.path().join("tmp").join("0f".repeat(16)), b"half").unwrap();
 
-        let blobs = Blobs::open(dir.path()).unwrap();
-        assert_eq!(blobs.sweep(&HashSet::from([id.clone()])).unwrap(), 1);
-        let mut read = Vec::new();
-        let file = blobs.open_file(&id).unwrap();
-        read_range(file, 1..4, |piece| {
-            read.extend_from_slice(piece);
-            Ok(())
-        })
-        .unwrap();
-        assert_eq!(read, b"ame");
+        let blobs = open(dir.path());
+        blobs
+            .finish_interrupted(&HashSet::from([id.clone()]))
+            .unwrap();
+        assert_eq!(read(&blobs), b"ame");
+        assert_eq!(files(dir.path()), 1);
         assert_eq!(fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
+        blobs.remove(&id);
+        assert_eq!(blobs.take_removed(), [id]);
+        assert_eq!(files(dir.path()), 0);
     }
 }

@@ -4,12 +4,17 @@
 //! still holds when it commits. Changes that arrive during a commit share the next one, so one disk synchronisation
 //! serves many uploads.
 
-use super::{error::StoreError, schema};
+use super::{
+    blobs::Blobs,
+    error::{StoreError, is_disk_full},
+    schema,
+};
 use rusqlite::Connection;
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 use tokio::sync::{Semaphore, oneshot};
 
@@ -19,11 +24,41 @@ const GROUP: usize = 128;
 /// The most concurrent queries.
 const READERS: usize = 8;
 
+/// How long closing waits for running queries.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Called with the result of the group's commit.
-type Done = Box<dyn FnOnce(Result<(), String>)>;
+type Done = Box<dyn FnOnce(Result<(), CommitError>)>;
 
 /// A change. It gets the connection inside the group's transaction, or the reason why it could not start.
-type Job = Box<dyn FnOnce(Result<&Connection, String>) -> Done + Send>;
+type Job = Box<dyn FnOnce(Result<&Connection, CommitError>) -> Done + Send>;
+
+/// Why a transaction could not be started or committed.
+#[derive(Debug, Clone)]
+enum CommitError {
+    DiskFull,
+    Other(String),
+}
+
+impl From<rusqlite::Error> for CommitError {
+    fn from(error: rusqlite::Error) -> Self {
+        if is_disk_full(&error) {
+            Self::DiskFull
+        } else {
+            tracing::error!(%error, "a transaction of the store failed");
+            Self::Other(error.to_string())
+        }
+    }
+}
+
+impl From<CommitError> for StoreError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::DiskFull => Self::DiskFull,
+            CommitError::Other(reason) => Self::Commit(reason),
+        }
+    }
+}
 
 enum Command {
     Run(Job),
@@ -42,12 +77,12 @@ pub(super) struct Database {
 
 impl Database {
     /// Opens the database file, brings its schema up to date and starts the writer.
-    pub(super) fn open(path: &Path) -> Result<Self, schema::OpenError> {
+    pub(super) fn open(path: &Path, blobs: Blobs) -> Result<Self, schema::OpenError> {
         let connection = schema::open(path)?;
         let (commands, received) = mpsc::channel();
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || write_until_closed(connection, &received))
+            .spawn(move || write_until_closed(&connection, &received, &blobs))
             .map_err(schema::OpenError::Thread)?;
         Ok(Self {
             path: path.to_owned(),
@@ -73,12 +108,12 @@ impl Database {
         let job: Job = Box::new(move |connection| {
             let result = match connection {
                 Ok(connection) => in_savepoint(connection, change),
-                Err(reason) => Err(StoreError::Commit(reason)),
+                Err(reason) => Err(reason.into()),
             };
             Box::new(move |commit| {
                 let result = match (result, commit) {
                     (Err(error), _) => Err(error),
-                    (Ok(_), Err(reason)) => Err(StoreError::Commit(reason)),
+                    (Ok(_), Err(reason)) => Err(reason.into()),
                     (Ok(value), Ok(())) => Ok(committed(value)),
                 };
                 // The caller may have stopped waiting.
@@ -120,11 +155,30 @@ impl Database {
         .map_err(|_| StoreError::Closed)?
     }
 
-    /// Finishes running changes and closes the files. Later calls return [`StoreError::Closed`].
+    /// Returns [`StoreError::Closed`] after [`Database::close`].
+    pub(super) fn require_open(&self) -> Result<(), StoreError> {
+        if self.reading.is_closed() {
+            Err(StoreError::Closed)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Finishes running changes and queries and closes the files. Later calls return [`StoreError::Closed`].
+    ///
+    /// The readers close first: the last connection merges the write-ahead log, and only the writer can.
     pub(super) fn close(&self) {
+        self.reading.close();
+        let deadline = Instant::now() + CLOSE_TIMEOUT;
+        while self.reading.available_permits() < READERS && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.idle_readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
         // An error means that the writer has already ended.
         let _ = self.commands.send(Command::Close);
-        self.reading.close();
         let writer = self
             .writer
             .lock()
@@ -134,23 +188,20 @@ impl Database {
             // A panic was reported by the writer's thread.
             let _ = writer.join();
         }
-        self.idle_readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
     }
 }
 
-fn write_until_closed(connection: Connection, commands: &mpsc::Receiver<Command>) {
+fn write_until_closed(connection: &Connection, commands: &mpsc::Receiver<Command>, blobs: &Blobs) {
     let mut open = true;
     while open {
         let Ok(Command::Run(first)) = commands.recv() else {
             break;
         };
+        blobs.space().make_room();
         let started = connection
             .execute_batch("BEGIN IMMEDIATE")
-            .map_err(|error| error.to_string());
-        let run = |job: Job| job(started.clone().map(|()| &connection));
+            .map_err(CommitError::from);
+        let run = |job: Job| job(started.clone().map(|()| connection));
         let mut group = vec![run(first)];
         while group.len() < GROUP {
             match commands.try_recv() {
@@ -163,17 +214,39 @@ fn write_until_closed(connection: Connection, commands: &mpsc::Receiver<Command>
             }
         }
         let committed = started.and_then(|()| {
-            connection.execute_batch("COMMIT").map_err(|error| {
+            let committed = forget_removed(connection, blobs)
+                .and_then(|()| connection.execute_batch("COMMIT"))
+                .map_err(CommitError::from);
+            if committed.is_err() {
                 // Fails only if no transaction is open.
                 let _ = connection.execute_batch("ROLLBACK");
-                tracing::error!(%error, "a commit to the store failed");
-                error.to_string()
-            })
+            }
+            committed
         });
         for done in group {
             done(committed.clone());
         }
     }
+    if let Err(error) = close(connection, blobs) {
+        // The next start reads the log.
+        tracing::warn!(%error, "the write-ahead log could not be merged into the database");
+    }
+}
+
+/// Deletes the rows of released files that are gone. If the transaction fails, the rows are deleted at the next start.
+fn forget_removed(connection: &Connection, blobs: &Blobs) -> Result<(), rusqlite::Error> {
+    for id in blobs.take_removed() {
+        connection
+            .prepare_cached("DELETE FROM released WHERE blob = ?1")?
+            .execute([id])?;
+    }
+    Ok(())
+}
+
+/// Merges the write-ahead log, so that the database's file is complete without it.
+fn close(connection: &Connection, blobs: &Blobs) -> Result<(), rusqlite::Error> {
+    forget_removed(connection, blobs)?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// Runs one change in a savepoint, so that its failure does not affect the others of its group.

@@ -24,9 +24,12 @@ pub(crate) enum StoreError {
     /// The object does not meet the condition of the write.
     #[error("the object does not meet the condition of the request")]
     PreconditionFailed,
+    /// The disk is full.
+    #[error("the disk is full: nothing can be stored until there is space again")]
+    DiskFull,
     /// SQLite failed.
     #[error("the store's database failed: {0}")]
-    Database(#[from] rusqlite::Error),
+    Database(rusqlite::Error),
     /// The transaction could not be started or committed.
     #[error("the store's database failed: {0}")]
     Commit(String),
@@ -35,10 +38,36 @@ pub(crate) enum StoreError {
     Json(#[from] serde_json::Error),
     /// A file could not be written or read.
     #[error("the store's files failed: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
     /// The store is shutting down.
     #[error("the store is shutting down")]
     Closed,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        if is_disk_full(&error) {
+            Self::DiskFull
+        } else {
+            Self::Database(error)
+        }
+    }
+}
+
+/// Whether SQLite found no space.
+pub(super) fn is_disk_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) {
+            Self::DiskFull
+        } else {
+            Self::Io(error)
+        }
+    }
 }
 
 /// Why the store could not be opened.
@@ -53,6 +82,55 @@ pub(crate) enum StartStoreError {
     /// The database could not be read.
     #[error(transparent)]
     Database(#[from] rusqlite::Error),
+    /// Database and files do not belong together. Nothing was changed.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+}
+
+/// How database and files differ.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Mismatch {
+    /// The database knows none of the files.
+    #[error(
+        "its database is empty, but it has {files} files of objects; restore the database or a backup (`sightline \
+         restore`), or start with --accept-database to move these files to unknown-objects/"
+    )]
+    Empty {
+        /// Their number.
+        files: usize,
+    },
+    /// Files are newer than the database.
+    #[error(
+        "its database is older than {files} files of objects, as after a copy without store.sqlite3-wal; copy that file \
+         too, restore a backup (`sightline restore`), or start with --accept-database to move these files to \
+         unknown-objects/"
+    )]
+    Older {
+        /// Their number.
+        files: usize,
+    },
+    /// The database knows few of the files.
+    #[error(
+        "its database does not know {unknown} of {files} files of objects; restore the right database or a backup \
+         (`sightline restore`), or start with --accept-database to move these files to unknown-objects/"
+    )]
+    Unknown {
+        /// The number of unknown files.
+        unknown: usize,
+        /// The number of all files.
+        files: usize,
+    },
+    /// The files of most objects are missing.
+    #[error(
+        "the files of {missing} of {objects} objects are missing; copy the folder objects/ too, restore a backup \
+         (`sightline restore`), or start with --accept-database to go on without them"
+    )]
+    Missing {
+        /// The number of missing files.
+        missing: usize,
+        /// The number of all files that the database names.
+        objects: usize,
+    },
 }
 
 /// Why [`Store::read_object`] failed.

@@ -5,6 +5,7 @@ use super::{
     db::Database,
     error::{StartStoreError, StoreError},
     recovery, schema,
+    space::Space,
 };
 use crate::{checksum, events::Notifications};
 use std::{fs::File, io, ops::Range, path::Path, sync::Arc};
@@ -23,16 +24,19 @@ pub(crate) struct Store {
 pub(super) struct Inner {
     pub(super) database: Database,
     pub(super) blobs: Blobs,
+    pub(super) space: Space,
     pub(super) notifications: Arc<Notifications>,
     /// Notified when a message is added or its delay changes.
     pub(super) new_messages: Notify,
 }
 
 impl Store {
-    /// Opens or creates the store in a folder. Makes messages in flight visible and removes orphaned files.
+    /// Opens or creates the store in a folder. Makes messages in flight visible, and finishes or undoes interrupted writes.
+    /// `accept_database` goes on where database and files do not belong together.
     pub(crate) fn open(
         data_dir: &Path,
         notifications: Notifications,
+        accept_database: bool,
     ) -> Result<Self, StartStoreError> {
         let path = data_dir.join(DATABASE);
         if !path.try_exists()? && Blobs::has_files(data_dir)? {
@@ -42,17 +46,17 @@ impl Store {
             ))
             .into());
         }
-        let blobs = Blobs::open(data_dir)?;
+        let space = Space::open(data_dir);
+        let blobs = Blobs::open(data_dir, space.clone())?;
+        let comparison = recovery::compare(&path, &blobs, accept_database)?;
         {
             let connection = schema::open(&path)?;
+            comparison.repair(&connection, &blobs)?;
             recovery::release_in_flight(&connection)?;
-            let removed = blobs.sweep(&recovery::referenced_blobs(&connection)?)?;
-            if removed > 0 {
-                tracing::info!(removed, "removed files of interrupted writes");
-            }
         }
         let inner = Inner {
-            database: Database::open(&path)?,
+            database: Database::open(&path, blobs.clone())?,
+            space,
             blobs,
             notifications: Arc::new(notifications),
             new_messages: Notify::new(),
@@ -60,6 +64,11 @@ impl Store {
         Ok(Self {
             inner: Arc::new(inner),
         })
+    }
+
+    /// Returns [`StoreError::Closed`] after [`Store::close`].
+    pub(crate) fn require_open(&self) -> Result<(), StoreError> {
+        self.inner.database.require_open()
     }
 
     /// Finishes running changes and closes the database.

@@ -2,8 +2,8 @@
 //!
 //! Object bytes are files ([`blobs`]); everything else is in one SQLite database ([`schema`]). A change to an object and
 //! its message are one transaction, so neither exists without the other. A file is on disk before the transaction that
-//! refers to it, and is removed after the transaction that drops the reference. Opening the store removes files that a
-//! crash left between the two.
+//! refers to it, and is removed after the transaction that drops the reference. Opening the store finishes what a crash left
+//! between the two.
 
 mod blobs;
 mod buckets;
@@ -16,9 +16,10 @@ mod objects;
 mod queue;
 mod recovery;
 mod schema;
+mod space;
 mod values;
 
-pub(crate) use blobs::NewBlob;
+pub(crate) use blobs::{NewBlob, blob_path, unfinished_blob_path};
 pub(crate) use error::{ReadError, StartStoreError, StoreError};
 pub(crate) use handle::{DATABASE, Store};
 pub(crate) use list::{Entry, ListQuery, Listing, common_prefix};
@@ -26,3 +27,4 @@ pub(crate) use multipart::{Completion, NewPart, Part, Upload, UploadChecksum};
 pub(crate) use objects::{Attributes, NewObject, Object, WriteCondition};
 pub(crate) use queue::{DeadMessage, requeue};
 pub(crate) use schema::open as open_database;
+pub(crate) use space::Space;

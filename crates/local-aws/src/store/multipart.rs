@@ -89,6 +89,7 @@ impl Store {
         attributes: Attributes,
         checksum: UploadChecksum,
     ) -> Result<String, StoreError> {
+        self.inner.space.admit_picture()?;
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
         let create = move |connection: &Connection| {
             buckets::require(connection, &bucket)?;

@@ -118,13 +118,16 @@ pub(super) struct WriteResult {
 }
 
 impl Store {
-    /// Checks the condition of [`Store::put_object`] early, before the bytes arrive.
+    /// Checks the condition of [`Store::put_object`] early, before the bytes arrive, and whether there is space.
     pub(crate) async fn check_writable(
         &self,
         bucket: &str,
         key: &str,
         condition: &WriteCondition,
     ) -> Result<(), StoreError> {
+        if bucket == self.inner.notifications.bucket {
+            self.inner.space.admit_picture()?;
+        }
         let (bucket, key, condition) = (bucket.to_owned(), key.to_owned(), condition.clone());
         let check = move |connection: &Connection| {
             buckets::require(connection, &bucket)?;
@@ -276,6 +279,7 @@ impl Store {
         key: &str,
         tags: Vec<(String, String)>,
     ) -> Result<(), StoreError> {
+        self.inner.space.admit(0)?;
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
         let set = move |connection: &Connection| {
             let mut attributes = find(connection, &bucket, &key)?.attributes;

@@ -3,7 +3,8 @@
 use super::{
     error::StoreError,
     handle::Store,
-    values::{from_millis, millis, now, unsigned},
+    space::Space,
+    values::{from_millis, millis, now, steady_now, unsigned},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use std::time::Duration;
@@ -42,7 +43,7 @@ impl Store {
         max_receive_count: u32,
     ) -> Result<(Vec<Received>, usize), StoreError> {
         let receive = move |connection: &Connection| {
-            let now = now();
+            let now = steady_now();
             let hidden_until =
                 now.saturating_add(i64::try_from(visibility.as_millis()).unwrap_or(i64::MAX));
             let mut received = Vec::new();
@@ -74,7 +75,7 @@ impl Store {
                                  last_reason = coalesce(last_reason, 'it was received but neither deleted nor retried')
                              WHERE sequence = ?1",
                         )?
-                        .execute(params![sequence, now])?;
+                        .execute(params![sequence, millis(OffsetDateTime::now_utc())])?;
                     dead += 1;
                     continue;
                 }
@@ -100,7 +101,7 @@ impl Store {
             let next: Option<i64> = connection
                 .prepare_cached("SELECT min(visible_at) FROM messages WHERE dead_since IS NULL")?
                 .query_row([], |row| row.get(0))?;
-            Ok(next.map(|next| Duration::from_millis(unsigned(next.saturating_sub(now())))))
+            Ok(next.map(|next| Duration::from_millis(unsigned(next.saturating_sub(steady_now())))))
         };
         self.inner.database.read(next).await
     }
@@ -114,12 +115,18 @@ impl Store {
                 .map(|body| insert(connection, body, at))
                 .collect::<Result<Vec<_>, _>>()
         };
+        self.inner.space.admit(0)?;
         let store = self.clone();
         let committed = move |ids| {
             store.notify_receivers();
             ids
         };
         self.inner.database.write(send, committed).await
+    }
+
+    /// The disk's free space.
+    pub(crate) fn space(&self) -> &Space {
+        &self.inner.space
     }
 
     /// Completes when a message is added after this call.
@@ -161,15 +168,14 @@ impl Store {
                 .optional()?;
             let Some(count) = count else { return Ok(false) };
             let dead = count >= max_receive_count;
-            let now = now();
-            let visible_at =
-                now.saturating_add(i64::try_from(delay(count).as_millis()).unwrap_or(i64::MAX));
+            let visible_at = steady_now()
+                .saturating_add(i64::try_from(delay(count).as_millis()).unwrap_or(i64::MAX));
             connection
                 .prepare_cached(
                     "UPDATE messages SET receipt = NULL, visible_at = ?2, last_reason = ?3, dead_since = ?4
                      WHERE receipt = ?1",
                 )?
-                .execute(params![receipt, visible_at, reason, dead.then_some(now)])?;
+                .execute(params![receipt, visible_at, reason, dead.then(now)])?;
             Ok(dead)
         };
         let store = self.clone();
@@ -225,7 +231,7 @@ impl Store {
                             count(*) FILTER (WHERE dead_since IS NOT NULL)
                      FROM messages",
                 )?
-                .query_row([now()], |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?), unsigned(row.get(2)?))))?;
+                .query_row([steady_now()], |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?), unsigned(row.get(2)?))))?;
             Ok(counts)
         };
         self.inner.database.read(count).await
@@ -241,9 +247,9 @@ pub(super) fn insert(
     let id = Uuid::new_v4().to_string();
     connection
         .prepare_cached(
-            "INSERT INTO messages (id, body, sent_at, visible_at) VALUES (?1, ?2, ?3, ?3)",
+            "INSERT INTO messages (id, body, sent_at, visible_at) VALUES (?1, ?2, ?3, ?4)",
         )?
-        .execute(params![id, body, millis(at)])?;
+        .execute(params![id, body, millis(at), steady_now()])?;
     Ok(id)
 }
 
@@ -257,11 +263,12 @@ pub(crate) fn requeue(
     connection
         .prepare_cached(
             // The row may still exist as dead. Without the update, its removal would lose the message.
-            "INSERT INTO messages (id, body, sent_at, visible_at) VALUES (?1, ?2, ?3, ?4)
+            // Visible at once, whatever clock the server goes by.
+            "INSERT INTO messages (id, body, sent_at, visible_at) VALUES (?1, ?2, ?3, 0)
              ON CONFLICT (id) DO UPDATE SET
                  dead_since = NULL, receive_count = 0, visible_at = excluded.visible_at
              WHERE dead_since IS NOT NULL",
         )?
-        .execute(params![id, body, millis(sent_at), now()])?;
+        .execute(params![id, body, millis(sent_at)])?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::{path::Path, time::Duration};
 
 /// The version of the tables below, kept in `PRAGMA user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// How long a change waits for another process's change.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -74,6 +74,23 @@ CREATE TABLE counters (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// The changes from version 1. Triggers see every way in which a file loses its row: deletion, replacement, and the parts of
+/// a removed upload.
+const RELEASED: &str = "
+CREATE TABLE released (
+    blob TEXT PRIMARY KEY                   -- a file that no row refers to any more and that is to be removed
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER object_deleted AFTER DELETE ON objects BEGIN
+    INSERT OR IGNORE INTO released VALUES (old.blob);
+END;
+CREATE TRIGGER object_replaced AFTER UPDATE OF blob ON objects WHEN new.blob <> old.blob BEGIN
+    INSERT OR IGNORE INTO released VALUES (old.blob);
+END;
+CREATE TRIGGER part_deleted AFTER DELETE ON parts BEGIN
+    INSERT OR IGNORE INTO released VALUES (old.blob);
+END;
+";
+
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
@@ -100,16 +117,28 @@ pub(crate) fn open(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // `INSERT OR REPLACE` runs the triggers of the replaced row only so.
+    connection.pragma_update(None, "recursive_triggers", true)?;
+    // A full disk for temporary files must not stop a deletion.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(64);
-    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let found = version(&connection)?;
     match found {
         VERSION => {}
         0 => connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
+            "BEGIN IMMEDIATE; {TABLES} {RELEASED} PRAGMA user_version = {VERSION}; COMMIT;"
+        ))?,
+        1 => connection.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {RELEASED} PRAGMA user_version = {VERSION}; COMMIT;"
         ))?,
         _ => return Err(OpenError::Newer { found }),
     }
     Ok(connection)
+}
+
+/// The version of the tables; 0 if there are none.
+pub(super) fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
 /// Opens the database for queries only.

@@ -1,10 +1,19 @@
 //! Converts between the database's values and Rust's.
 
+use std::{sync::LazyLock, time::Instant};
 use time::OffsetDateTime;
 
 /// The time as the database stores it: milliseconds since 1970.
 pub(super) fn now() -> i64 {
     millis(OffsetDateTime::now_utc())
+}
+
+/// A time for delays, in milliseconds since 1970 by the clock at the start of the process. It goes on evenly when the clock
+/// is set.
+pub(super) fn steady_now() -> i64 {
+    static START: LazyLock<(Instant, i64)> = LazyLock::new(|| (Instant::now(), now()));
+    let elapsed = i64::try_from(START.0.elapsed().as_millis()).unwrap_or(i64::MAX);
+    START.1.saturating_add(elapsed)
 }
 
 pub(super) fn millis(time: OffsetDateTime) -> i64 {

@@ -74,7 +74,14 @@ async fn any_key_is_stored_exactly() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| !name.starts_with("store.sqlite3"))
         .collect();
-    let known = ["aws-calls.jsonl", "dead-letters", "lock", "objects", "tmp"];
+    let known = [
+        "aws-calls.jsonl",
+        "dead-letters",
+        "lock",
+        "objects",
+        "reserve",
+        "tmp",
+    ];
     assert_eq!(
         outside.iter().map(String::as_str).collect::<BTreeSet<_>>(),
         known.into()

@@ -155,6 +155,9 @@ pub struct Entry {
     /// The terms that the image is found by, most confident first, with the confidence in percent. No
     /// two terms of a kind have the same folded name.
     pub terms: Vec<(Term, f64)>,
+    /// The time of a removal after which the object was stored, as a look into the bucket showed. See
+    /// [`Put::InDoubt`](super::Put::InDoubt).
+    pub stored_after: Option<OffsetDateTime>,
 }
 
 impl Entry {
@@ -211,6 +214,7 @@ impl Entry {
                 last_modified: source.last_modified,
             },
             terms,
+            stored_after: None,
         }
     }
 }

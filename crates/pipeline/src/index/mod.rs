@@ -9,8 +9,8 @@
 //!   as result documents are ([`ObjectVersion::relation_to`](crate::version::ObjectVersion::relation_to)): by S3's
 //!   sequencer, and if that does not decide, by the time of processing.
 //! - **A removed image stays removed** even if a late or repeated event brings another result. The removal leaves
-//!   a record that rejects results for objects stored before it. Objects stored under the same key
-//!   afterwards are accepted.
+//!   a record that names the removed versions and rejects their results. Where neither version ids nor sequencers decide,
+//!   [`Put::InDoubt`] tells the caller to look into the bucket. Objects stored under the same key afterwards are accepted.
 //! - **Repeating a call completes it.** [`ImageIndex::put`] and [`ImageIndex::remove`] can be interrupted
 //!   anywhere. The same call again, or a newer one, leads to the result of an uninterrupted call.
 //! - **Counts always match the rows**: a row and its part in the counts are written in one transaction.
@@ -35,7 +35,7 @@ pub use query::{FaceFilter, Query};
 pub use sqlite::SqliteIndex;
 use time::OffsetDateTime;
 
-use crate::{SourceKey, service_error::ServiceError};
+use crate::{SourceKey, service_error::ServiceError, version::ObjectVersion};
 
 /// How long the record of a removal is kept, at least. An event can stay in the queue for four days and
 /// in the dead-letter queue for fourteen (Amazon SQS Developer Guide, "Message retention period").
@@ -46,12 +46,12 @@ pub trait ImageIndex: Send + Sync + 'static {
     /// Adds an image, or replaces an older entry of it.
     fn put(&self, entry: &Entry) -> impl Future<Output = Result<Put, ServiceError>> + Send;
 
-    /// Removes an image at a user's request, which was made at the time `at`. From now on, results for
-    /// objects stored under the key before that time are rejected. This works for a missing image too.
+    /// Removes an image at a user's request. From now on, results for the removed versions are rejected. This works
+    /// for a missing image too.
     fn remove(
         &self,
         key: &SourceKey,
-        at: OffsetDateTime,
+        deletion: &Deletion,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
     /// Deletes the row of an image whose document is gone, if it is still the row of the document processed at that
@@ -92,6 +92,42 @@ pub enum Put {
     Older,
     /// The image was removed after it was uploaded.
     Removed,
+    /// The image was removed, and only the bucket shows whether this object is the removed one or was stored afterwards.
+    /// Nothing was written.
+    InDoubt(Doubt),
+}
+
+/// A user's request to delete an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deletion {
+    /// When it was made. Identifies the request too.
+    pub at: OffsetDateTime,
+    /// The version in the bucket before the deletion, if there was one.
+    pub version: Option<ObjectVersion>,
+    /// Whether the object has been deleted from the bucket. An object that is there now was stored afterwards.
+    pub complete: bool,
+}
+
+impl From<OffsetDateTime> for Deletion {
+    /// A complete deletion of an unknown version.
+    fn from(at: OffsetDateTime) -> Self {
+        Self {
+            at,
+            version: None,
+            complete: true,
+        }
+    }
+}
+
+/// Why an entry is [in doubt](Put::InDoubt).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Doubt {
+    /// When the removal was requested. [`Entry::stored_after`] with this time accepts the entry.
+    pub at: OffsetDateTime,
+    /// See [`Deletion::complete`].
+    pub complete: bool,
+    /// Whether the object was stored in an earlier second, if the clocks are right.
+    pub earlier: bool,
 }
 
 /// One page of the list.
@@ -164,7 +200,7 @@ impl ImageIndex for NoIndex {
         match *self {}
     }
 
-    async fn remove(&self, _: &SourceKey, _: OffsetDateTime) -> Result<(), ServiceError> {
+    async fn remove(&self, _: &SourceKey, _: &Deletion) -> Result<(), ServiceError> {
         match *self {}
     }
 

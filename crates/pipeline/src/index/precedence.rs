@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Entry, ImageRow, Put};
+use super::{Deletion, Doubt, Entry, ImageRow, Put};
 use crate::version::{ObjectVersion, Relation};
 
 /// The record of a key in the index.
@@ -37,6 +37,16 @@ pub struct Removal {
     /// The version that was removed, if the index had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<ObjectVersion>,
+    /// The version that was in the bucket then, if any. The bucket gives no sequencer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<ObjectVersion>,
+    /// See [`Deletion::complete`]. Older records lack it.
+    #[serde(default = "complete")]
+    pub complete: bool,
+}
+
+const fn complete() -> bool {
+    true
 }
 
 impl IndexRecord {
@@ -44,7 +54,7 @@ impl IndexRecord {
     pub fn rejects(&self, entry: &Entry) -> Option<Put> {
         match self {
             Self::Image(image) => image.is_newer(entry).then_some(Put::Older),
-            Self::Removed(removal) => removal.covers(entry).then_some(Put::Removed),
+            Self::Removed(removal) => removal.rejects(entry),
         }
     }
 }
@@ -65,39 +75,76 @@ impl Image {
 }
 
 impl Removal {
-    /// The record of a removal that was requested at this time, in place of the current record.
+    /// The record of a removal in place of the current record.
     #[must_use]
-    pub fn of(current: Option<IndexRecord>, at: OffsetDateTime) -> Self {
+    pub fn of(current: Option<IndexRecord>, deletion: &Deletion) -> Self {
+        let Deletion {
+            at,
+            ref version,
+            complete,
+        } = *deletion;
+        let removal = Self {
+            at,
+            version: None,
+            stored: version.clone(),
+            complete,
+        };
         match current {
-            None => Self { at, version: None },
+            None => removal,
             Some(IndexRecord::Image(image)) => Self {
-                at,
                 version: Some(image.version),
+                ..removal
             },
             Some(IndexRecord::Removed(earlier)) => Self {
-                at: at.max(earlier.at),
+                // The time identifies the request, so a later one gets a later time even if the clock was set back.
+                at: if at == earlier.at {
+                    at
+                } else {
+                    at.max(earlier.at + time::Duration::MILLISECOND)
+                },
                 version: earlier.version,
+                stored: removal.stored.or(earlier.stored),
+                complete,
             },
         }
     }
 
-    /// Whether the entry's object was stored before the removal. Buckets give the time to the second,
-    /// so an object stored in the same second counts as stored afterwards unless its sequencer
-    /// shows otherwise: an image that should be gone can be removed again, one that is missing
-    /// cannot be brought back.
-    fn covers(&self, entry: &Entry) -> bool {
-        let known = self.version.as_ref().is_some_and(|removed| {
-            match removed.relation_to(&entry.version) {
-                Relation::Newer => true,
-                Relation::NotNewer => false,
-                // The same bytes stored again have the same ETag; only these distinguish them.
-                Relation::Same => {
-                    (removed.version_id.is_some() && entry.version.version_id.is_some())
-                        || (removed.sequencer.is_some() && entry.version.sequencer.is_some())
-                }
-            }
-        });
+    /// Why this record stays instead of the entry; `None` if the entry's object was stored after the removal.
+    ///
+    /// Version ids and sequencers are exact. All else is not: the bucket gives times to the second, clocks differ and are
+    /// set, and the same bytes stored again have the same ETag. So the bucket has to decide the rest.
+    fn rejects(&self, entry: &Entry) -> Option<Put> {
+        let mut removed = self.version.iter().chain(&self.stored);
+        if removed
+            .clone()
+            .any(|version| covers(version, &entry.version))
+        {
+            return Some(Put::Removed);
+        }
+        if entry.stored_after == Some(self.at) {
+            return None;
+        }
         let second = self.at.replace_nanosecond(0).unwrap_or(self.at);
-        known || entry.row.uploaded_at < second
+        let earlier = entry.row.uploaded_at < second;
+        let in_doubt = earlier
+            || entry.row.uploaded_at < second + time::Duration::SECOND
+            || removed.any(|version| version.relation_to(&entry.version) == Relation::Same);
+        in_doubt.then_some(Put::InDoubt(Doubt {
+            at: self.at,
+            complete: self.complete,
+            earlier,
+        }))
+    }
+}
+
+/// Whether version ids or sequencers show that `other` is the removed version or an older one.
+fn covers(removed: &ObjectVersion, other: &ObjectVersion) -> bool {
+    let sequencers = removed.sequencer.is_some() && other.sequencer.is_some();
+    match removed.relation_to(other) {
+        Relation::Newer => sequencers,
+        Relation::NotNewer => false,
+        Relation::Same => {
+            sequencers || (removed.version_id.is_some() && other.version_id.is_some())
+        }
     }
 }

@@ -91,7 +91,7 @@ where
                     match put {
                         Put::Written => progress.written += 1,
                         Put::Unchanged => progress.unchanged += 1,
-                        Put::Older | Put::Removed => progress.skipped += 1,
+                        Put::Older | Put::Removed | Put::InDoubt(_) => progress.skipped += 1,
                     }
                 }
                 Outcome::Unreadable => progress.unreadable += 1,
@@ -133,9 +133,19 @@ async fn add<S: ObjectStore, I: ImageIndex>(
         return Ok(Outcome::Gone);
     };
     match serde_json::from_slice::<ResultDocument>(&bytes) {
-        Ok(document) if document.source.key.result_key() == result_key => Ok(Outcome::Put(
-            index.put(&Entry::from_document(&document)).await?,
-        )),
+        Ok(document) if document.source.key.result_key() == result_key => {
+            let mut entry = Entry::from_document(&document);
+            let mut put = index.put(&entry).await?;
+            // A complete deletion removed the document of its time, so this one was written for a later object.
+            if let Put::InDoubt(doubt) = put
+                && doubt.complete
+                && !doubt.earlier
+            {
+                entry.stored_after = Some(doubt.at);
+                put = index.put(&entry).await?;
+            }
+            Ok(Outcome::Put(put))
+        }
         Ok(document) => {
             tracing::warn!(key = result_key, of = %document.source.key, "skipped a result that is stored under another image's key");
             Ok(Outcome::Unreadable)

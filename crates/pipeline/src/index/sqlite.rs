@@ -17,14 +17,14 @@ use rusqlite::{
 use time::OffsetDateTime;
 
 use super::{
-    Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query, REMOVAL_RETENTION,
-    TermKind,
+    Deletion, Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query,
+    REMOVAL_RETENTION, TermKind,
     precedence::{Image, IndexRecord, Removal},
     timestamp::milliseconds,
 };
 use crate::{
     SourceKey,
-    service_error::{Fate, Service, ServiceError},
+    service_error::{Fate, Service, ServiceError, code::DISK_FULL},
 };
 
 /// The migrations from one schema version to the next. `user_version` counts those that were run.
@@ -87,9 +87,10 @@ pub struct SqliteIndex(Arc<Connections>);
 
 struct Connections {
     path: PathBuf,
-    writer: Mutex<Connection>,
-    /// Readers that are not in use.
+    /// Readers that are not in use. They close before the writer: the last connection merges the write-ahead log, and only
+    /// the writer can.
     readers: Mutex<Vec<Connection>>,
+    writer: Mutex<Connection>,
 }
 
 impl fmt::Debug for SqliteIndex {
@@ -212,7 +213,10 @@ fn migrate(connection: &mut Connection) -> Result<(), MigrationError> {
     for migration in MIGRATIONS.iter().skip(version) {
         transaction.execute_batch(migration)?;
     }
-    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    // On a full disk an index that is up to date must not be written to.
+    if version < MIGRATIONS.len() {
+        transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    }
     transaction.commit()?;
     Ok(())
 }
@@ -248,7 +252,11 @@ fn failed(operation: &'static str) -> impl Fn(rusqlite::Error) -> ServiceError {
         );
         error(
             operation,
-            code.map_or_else(|| "Sqlite".to_owned(), |code| format!("{code:?}")),
+            match code {
+                Some(ffi::ErrorCode::DiskFull) => DISK_FULL.to_owned(),
+                Some(code) => format!("{code:?}"),
+                None => "Sqlite".to_owned(),
+            },
             cause.to_string(),
             if temporary { Fate::RETRY } else { Fate::Final },
         )
@@ -271,14 +279,14 @@ impl ImageIndex for SqliteIndex {
             .await
     }
 
-    async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), ServiceError> {
-        let key = key.clone();
+    async fn remove(&self, key: &SourceKey, deletion: &Deletion) -> Result<(), ServiceError> {
+        let (key, deletion) = (key.clone(), deletion.clone());
         self.write("remove", move |transaction| {
-            let removal = Removal::of(record(transaction, &key)?, at);
+            let removal = Removal::of(record(transaction, &key)?, &deletion);
             delete(transaction, &key)?;
             transaction.execute(
                 "DELETE FROM removal WHERE at < ?1",
-                [milliseconds(at - REMOVAL_RETENTION)],
+                [milliseconds(deletion.at - REMOVAL_RETENTION)],
             )?;
             transaction.execute(
                 "INSERT OR REPLACE INTO removal (key, at, removal) VALUES (?1, ?2, ?3)",

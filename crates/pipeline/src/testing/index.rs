@@ -14,7 +14,8 @@ use super::{
 use crate::{
     SourceKey,
     index::{
-        Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query, TermKind,
+        Deletion, Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query,
+        TermKind,
         precedence::{Image, IndexRecord, Removal},
     },
     service_error::ServiceError,
@@ -70,21 +71,25 @@ impl MemoryIndex {
 impl ImageIndex for MemoryIndex {
     async fn put(&self, entry: &Entry) -> Result<Put, ServiceError> {
         let mut slots = self.lock();
+        let stored = Entry {
+            stored_after: None,
+            ..entry.clone()
+        };
         if let Some(slot) = slots.get(&entry.row.key) {
             if let Some(put) = slot.record().rejects(entry) {
                 return Ok(put);
             }
-            if matches!(slot, Slot::Image(record) if record == entry) {
+            if matches!(slot, Slot::Image(record) if *record == stored) {
                 return Ok(Put::Unchanged);
             }
         }
-        slots.insert(entry.row.key.clone(), Slot::Image(entry.clone()));
+        slots.insert(entry.row.key.clone(), Slot::Image(stored));
         Ok(Put::Written)
     }
 
-    async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), ServiceError> {
+    async fn remove(&self, key: &SourceKey, deletion: &Deletion) -> Result<(), ServiceError> {
         let mut slots = self.lock();
-        let removal = Removal::of(slots.get(key).map(Slot::record), at);
+        let removal = Removal::of(slots.get(key).map(Slot::record), deletion);
         slots.insert(key.clone(), Slot::Removed(removal));
         Ok(())
     }
@@ -211,8 +216,8 @@ impl<I: ImageIndex> ImageIndex for FailingIndex<I> {
         self.write(self.inner.put(entry)).await
     }
 
-    async fn remove(&self, key: &SourceKey, at: OffsetDateTime) -> Result<(), ServiceError> {
-        self.write(self.inner.remove(key, at)).await
+    async fn remove(&self, key: &SourceKey, deletion: &Deletion) -> Result<(), ServiceError> {
+        self.write(self.inner.remove(key, deletion)).await
     }
 
     async fn prune(

@@ -10,14 +10,16 @@ use std::{
 
 use sightline_pipeline::{
     SourceKey,
-    index::{Entry, ImageIndex},
+    index::{Deletion, Entry, ImageIndex},
     object_store::{Get, GetOutcome, ObjectInfo, ObjectStore, Put, PutOutcome},
     service_error::{Fate, ServiceError},
-    testing::{CannedRecogniser, FailingIndex, Faults, MemoryIndex, MemoryStore, busy},
+    testing::{CannedRecogniser, FailingIndex, Faults, MemoryIndex, MemoryStore, busy, slow_down},
+    version::ObjectVersion,
 };
+use time::OffsetDateTime;
 
 use super::support::*;
-use crate::Processor;
+use crate::{Options, Processor};
 
 const KEY: &str = "uploads/a.jpg";
 
@@ -97,7 +99,8 @@ async fn an_image_that_is_removed_while_in_process_leaves_nothing() {
     let processor = indexed(&test, &index);
     let event = event(&test);
     let key = SourceKey::new(KEY).unwrap();
-    index.remove(&key, test.clock.now()).await.unwrap();
+    index.remove(&key, &test.clock.now().into()).await.unwrap();
+    test.store.delete(IN, KEY).await.unwrap();
     for _ in 0..2 {
         let answer = processor.handle(event.clone(), &invocation(60)).await;
         assert!(failures(&answer.unwrap()).is_empty());
@@ -108,6 +111,132 @@ async fn an_image_that_is_removed_while_in_process_leaves_nothing() {
         );
         assert!(index.entries().is_empty());
     }
+}
+
+/// The steps of `DELETE /images/{key}`.
+async fn delete(test: &TestProcessor, index: &MemoryIndex, key: &SourceKey) {
+    let found = test.store.head(IN, key.as_str()).await.unwrap();
+    let mut deletion = Deletion {
+        at: OffsetDateTime::now_utc(),
+        version: found.map(|info| ObjectVersion {
+            e_tag: info.e_tag,
+            version_id: None,
+            sequencer: None,
+            last_modified: info.last_modified,
+        }),
+        complete: false,
+    };
+    index.remove(key, &deletion).await.unwrap();
+    tokio::task::yield_now().await;
+    test.store.delete(IN, key.as_str()).await.unwrap();
+    tokio::task::yield_now().await;
+    deletion.complete = true;
+    index.remove(key, &deletion).await.unwrap();
+    for key in [key.thumbnail_key(), key.result_key(), key.lease_key()] {
+        tokio::task::yield_now().await;
+        test.store.delete(OUT, &key).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_images_deleted_while_in_process_within_their_second_stay_deleted() {
+    for round in 0..20 {
+        let recogniser = CannedRecogniser::new().with_delay(Duration::from_millis(10));
+        let (test, index) = (
+            TestProcessor::with_recogniser("labels", recogniser),
+            MemoryIndex::new(),
+        );
+        let processor = Processor::new(
+            config("labels"),
+            test.store.clone(),
+            test.recogniser.clone(),
+            Options {
+                prepare_concurrency: 8,
+                ..Options::default()
+            },
+        )
+        .with_index(Some(index.clone()));
+        // The picture is small, so that preparing it takes no time.
+        let picture = jpeg(80, 80, b"small");
+        let images: Vec<_> = (0..50)
+            .map(|number| SourceKey::new(format!("uploads/{round}-{number}.jpg")).unwrap())
+            .collect();
+        let work = images.iter().enumerate().map(async |(number, key)| {
+            let info = test.upload(key.as_str(), &picture);
+            let event = message(key.as_str(), &info, "01");
+            let deleted = async {
+                tokio::time::sleep(Duration::from_millis((number as u64 + round) % 25)).await;
+                delete(&test, &index, key).await;
+            };
+            let invocation = invocation(60);
+            let handled = processor.handle(event.clone(), &invocation);
+            let (answer, ()) = futures::join!(handled, deleted);
+            // A message that came in the middle of the deletion is retried.
+            if !failures(&answer.unwrap()).is_empty() {
+                let again = processor.handle(event, &invocation).await.unwrap();
+                assert!(failures(&again).is_empty());
+            }
+        });
+        futures::future::join_all(work).await;
+        assert_eq!(test.store.keys(OUT), Vec::<String>::new());
+        assert!(index.entries().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_image_stored_again_within_the_second_of_its_deletion_stays() {
+    let (test, index) = (TestProcessor::new("labels"), MemoryIndex::new());
+    let processor = indexed(&test, &index);
+    let key = SourceKey::new(KEY).unwrap();
+    let first = test.upload(KEY, &picture());
+    let first = message(KEY, &first, "01");
+    delete(&test, &index, &key).await;
+    let second = test.upload(KEY, &picture());
+    let second = message(KEY, &second, "02");
+    for event in [first, second] {
+        let answer = processor.handle(event, &invocation(60)).await.unwrap();
+        assert!(failures(&answer).is_empty());
+    }
+    assert_eq!(test.document(KEY)["source"]["sequencer"], "02");
+    assert_eq!(index.entries().len(), 1);
+}
+
+#[tokio::test]
+async fn an_interrupted_deletion_keeps_the_image_after_a_minute() {
+    let (test, index) = (TestProcessor::new("labels"), MemoryIndex::new());
+    let processor = indexed(&test, &index);
+    let event = event(&test);
+    let key = SourceKey::new(KEY).unwrap();
+    let deletion = Deletion {
+        complete: false,
+        ..Deletion::from(test.clock.now())
+    };
+    index.remove(&key, &deletion).await.unwrap();
+    let answer = processor.handle(event.clone(), &invocation(60)).await;
+    assert_eq!(failures(&answer.unwrap()), ["m"]);
+    test.clock.forward(61);
+    let answer = processor.handle(event, &invocation(60)).await.unwrap();
+    assert!(failures(&answer).is_empty());
+    assert_eq!(index.entries().len(), 1);
+    assert_eq!(test.recogniser.count(), 1);
+}
+
+#[tokio::test]
+async fn an_interrupted_attempt_on_a_deleted_image_leaves_no_thumbnail_or_lease() {
+    let recogniser = CannedRecogniser::new().with_faults(None, Faults::first(1, slow_down()));
+    let (test, index) = (
+        TestProcessor::with_recogniser("labels", recogniser),
+        MemoryIndex::new(),
+    );
+    let processor = indexed(&test, &index);
+    let event = event(&test);
+    let answer = processor.handle(event.clone(), &invocation(60)).await;
+    assert_eq!(failures(&answer.unwrap()), ["m"]);
+    assert_eq!(test.store.keys(OUT).len(), 2, "{:?}", test.store.keys(OUT));
+    test.store.delete(IN, KEY).await.unwrap();
+    let answer = processor.handle(event, &invocation(60)).await.unwrap();
+    assert!(failures(&answer).is_empty());
+    assert_eq!(test.store.keys(OUT), Vec::<String>::new());
 }
 
 /// Hides the result from the first look, as if another worker wrote it just afterwards.

@@ -36,6 +36,34 @@ async fn an_expired_lease_is_taken_over() {
     assert_eq!(test.store.keys(OUT), RESULTS);
 }
 
+#[tokio::test]
+async fn a_clock_that_is_set_neither_frees_a_held_lease_nor_keeps_a_dead_one() {
+    // Set forward by a day while a worker of this process holds the lease: nobody takes it over.
+    let recogniser = CannedRecogniser::new().with_delay(Duration::from_millis(50));
+    for seconds in [86_400, -86_400] {
+        let test = TestProcessor::with_recogniser("labels", recogniser.clone());
+        let before = test.recogniser.count();
+        let info = test.upload(KEY, &picture());
+        let event = message(KEY, &info, "01");
+        let second = async {
+            tokio::time::sleep(Duration::from_millis(25)).await;
+            test.clock.forward(seconds);
+            test.failures(event.clone()).await
+        };
+        let (first, second) = futures::join!(test.failures(event.clone()), second);
+        assert_eq!((first.len(), second.len()), (0, 1), "{seconds}");
+        assert_eq!(test.recogniser.count() - before, 1);
+        assert_eq!(test.store.keys(OUT), RESULTS, "the lease is released");
+    }
+    // Set back by a day after another process died: its lease seems to be valid for a day.
+    let test = TestProcessor::new("labels");
+    let info = test.upload(KEY, &picture());
+    leave_a_lease(&test, &info.e_tag, "01", "dead/1/0", 86_400).await;
+    let event = message(KEY, &info, "01");
+    assert!(test.failures(event).await.is_empty());
+    assert_eq!(test.recogniser.count(), 1);
+}
+
 /// Stores a lease of another worker.
 async fn leave_a_lease(
     test: &TestProcessor,

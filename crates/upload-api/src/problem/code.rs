@@ -99,6 +99,8 @@ codes! {
     StoreFailed = "store-failed", BAD_GATEWAY, "The storage rejected the request";
     /// A bucket is busy or cannot be reached; try again after `Retry-After` seconds.
     StoreUnavailable = "store-unavailable", SERVICE_UNAVAILABLE, "The storage is not available";
+    /// The disk is full, so nothing can be stored until there is space again.
+    DiskFull = "disk-full", INSUFFICIENT_STORAGE, "The disk is full";
     /// The service has no index, so it cannot list images.
     NoIndex = "no-index", NOT_IMPLEMENTED, "The service has no search index";
     /// The index rejected the request; trying again does not help.

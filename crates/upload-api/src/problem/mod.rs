@@ -25,7 +25,7 @@ use utoipa::ToSchema;
 pub(crate) use self::{
     code::Code,
     responses::responses,
-    service::{rejected, unavailable},
+    service::{disk_full, rejected, unavailable},
     text::{quote, sentence},
 };
 

@@ -1,6 +1,6 @@
 //! Problems that outside services cause. The log gets the error; the client learns whether trying again helps.
 
-use sightline_pipeline::{Service, ServiceError};
+use sightline_pipeline::{Service, ServiceError, service_error::code::DISK_FULL};
 
 use super::{Code, Problem, RETRY_AFTER_SECONDS};
 
@@ -51,8 +51,20 @@ pub(crate) fn unavailable(service: Service) -> Problem {
     }
 }
 
+/// The problem if the disk of the service is full, which is possible on one machine only.
+pub(crate) fn disk_full() -> Problem {
+    Problem::new(
+        Code::DiskFull,
+        "The disk of this service is full, and nothing was stored. Free some space and send the request again.",
+    )
+}
+
 impl From<&ServiceError> for Problem {
     fn from(error: &ServiceError) -> Self {
+        // The store reports it, once a minute.
+        if error.code == DISK_FULL {
+            return disk_full();
+        }
         let service = error.service;
         let rejects = match service {
             // Final answers of the recogniser belong to the image and are in its result document.

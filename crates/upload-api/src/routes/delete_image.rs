@@ -1,12 +1,14 @@
 //! `DELETE /images/{key}`.
 //!
 //! # Order
-//! 1. The index takes out the row. It leaves a mark that rejects results of objects stored before.
+//! 1. The index takes out the row. It leaves a mark that names the removed versions: the row's and the bucket's.
 //! 2. The image itself, so that a late event does not find it.
-//! 3. Its thumbnail, result and lease.
+//! 3. The mark again. It now says that the image is gone, so an object that is there afterwards is a new one. If a
+//!    processor added the row between the two marks, the row is taken out.
+//! 4. Its thumbnail, result and lease.
 //!
 //! A processor that is working on the image meanwhile writes its document, is rejected by the mark, and removes the document
-//! again. After an interruption the image is no longer listed, and the same request does the rest: every step succeeds if
+//! again. A processor that wrote its document before step 3 loses it in step 4. After an interruption the image is no longer listed, and the same request does the rest: every step succeeds if
 //! its object is gone already.
 
 use axum::{
@@ -15,7 +17,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use sightline_pipeline::{
-    Service, ServiceError, SourceKey, index::ImageIndex as _, object_store::ObjectStore as _,
+    Service, ServiceError, SourceKey,
+    index::{Deletion, ImageIndex as _},
+    object_store::ObjectStore as _,
+    version::ObjectVersion,
 };
 use time::OffsetDateTime;
 use utoipa::OpenApi;
@@ -26,7 +31,7 @@ use crate::{
     access::{Caller, forbidden, unauthenticated},
     api::Shared,
     background_task::run_to_end,
-    problem::{rejected, unavailable},
+    problem::{disk_full, rejected, unavailable},
     request::key::{self, source_key},
     stored_image::no_such_image,
 };
@@ -54,6 +59,7 @@ fn problems() -> Vec<Problem> {
         rejected(Service::S3),
         rejected(Service::Index),
         unavailable(Service::S3),
+        disk_full(),
         unavailable(Service::Index),
     ]);
     problems
@@ -98,11 +104,24 @@ async fn handle<P: Ports>(
 
 /// Deletes everything that belongs to an image, in the order above.
 async fn delete<P: Ports>(api: &Api<P>, key: &SourceKey) -> Result<(), ServiceError> {
-    if let Some(index) = &api.index {
-        index.remove(key, OffsetDateTime::now_utc()).await?;
-    }
     let buckets = &api.config.buckets;
+    let mut deletion = Deletion::from(OffsetDateTime::now_utc());
+    if let Some(index) = &api.index {
+        let found = api.store.head(&buckets.input, key.as_str()).await?;
+        deletion.version = found.map(|info| ObjectVersion {
+            e_tag: info.e_tag,
+            version_id: info.version_id,
+            sequencer: None,
+            last_modified: info.last_modified,
+        });
+        deletion.complete = false;
+        index.remove(key, &deletion).await?;
+    }
     api.store.delete(&buckets.input, key.as_str()).await?;
+    if let Some(index) = &api.index {
+        deletion.complete = true;
+        index.remove(key, &deletion).await?;
+    }
     let (thumbnail, result, lease) = (key.thumbnail_key(), key.result_key(), key.lease_key());
     tokio::try_join!(
         api.store.delete(&buckets.output, &thumbnail),

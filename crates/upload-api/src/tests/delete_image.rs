@@ -47,10 +47,13 @@ async fn a_deleted_image_is_gone_everywhere_and_stays_gone() {
             2
         );
     }
-    // The image is deleted before its result and thumbnail: a late event must not find it.
+    // The mark names the version, and the image is deleted before its result and thumbnail: a late event must not find it.
     assert_eq!(
-        store.calls()[before],
-        "DeleteObject in-put uploads/my cat+1.jpg"
+        store.calls()[before..before + 2],
+        [
+            "HeadObject in-put uploads/my cat+1.jpg",
+            "DeleteObject in-put uploads/my cat+1.jpg"
+        ]
     );
 
     // The index rejects a late result of the deleted image, but accepts a new image with the same key.

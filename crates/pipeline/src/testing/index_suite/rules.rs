@@ -9,10 +9,11 @@ use super::{
 use crate::{
     SourceKey,
     index::{
-        FaceFilter, ImageIndex, Put, Query,
+        Deletion, Doubt, FaceFilter, ImageIndex, Put, Query,
         reindex::{Progress, reindex},
     },
     testing::{MemoryIndex, MemoryStore},
+    version::ObjectVersion,
 };
 
 pub trait Backend {
@@ -91,13 +92,20 @@ async fn removed_images_stay_removed<I: ImageIndex>(index: &I) {
     let in_process = Image::new(KEY, 20).label("Car", 90.0, None);
     let uploaded_later = Image::new(KEY, 40).label("Cat", 90.0, None);
     let at = START + Duration::seconds(30);
+    let doubt = |earlier| {
+        Ok(Put::InDoubt(Doubt {
+            at,
+            complete: true,
+            earlier,
+        }))
+    };
     index.put(&first.entry()).await.unwrap();
-    index.remove(&key, at).await.unwrap();
-    index.remove(&key, at).await.unwrap();
+    index.remove(&key, &at.into()).await.unwrap();
+    index.remove(&key, &at.into()).await.unwrap();
     ExpectedIndex::new(&[]).await.check(index).await;
     // A repeated event, and a newer version that was in process when the image was removed.
     assert_eq!(index.put(&first.entry()).await, Ok(Put::Removed));
-    assert_eq!(index.put(&in_process.entry()).await, Ok(Put::Removed));
+    assert_eq!(index.put(&in_process.entry()).await, doubt(true));
     ExpectedIndex::new(&[]).await.check(index).await;
     // Uploaded again under the same key.
     assert_eq!(index.put(&uploaded_later.entry()).await, Ok(Put::Written));
@@ -110,21 +118,25 @@ async fn removed_images_stay_removed<I: ImageIndex>(index: &I) {
     // Removed before it was added.
     let other = Image::new("uploads/b.jpg", 10).label("Dog", 90.0, None);
     let other_key = SourceKey::new("uploads/b.jpg").unwrap();
-    index.remove(&other_key, at).await.unwrap();
-    assert_eq!(index.put(&other.entry()).await, Ok(Put::Removed));
+    index.remove(&other_key, &at.into()).await.unwrap();
+    assert_eq!(index.put(&other.entry()).await, doubt(true));
 
     // The same bytes stored again after the removal, without a sequencer.
     let mut same = Image::new("uploads/c.jpg", 10).label("Dog", 90.0, None);
     same.sequencer = None;
     let same_key = SourceKey::new("uploads/c.jpg").unwrap();
     assert_eq!(index.put(&same.entry()).await, Ok(Put::Written));
-    index.remove(&same_key, at).await.unwrap();
-    assert_eq!(index.put(&same.entry()).await, Ok(Put::Removed));
+    index.remove(&same_key, &at.into()).await.unwrap();
+    assert_eq!(index.put(&same.entry()).await, doubt(true));
     let mut again = same.clone();
     again.uploaded = at + Duration::MINUTE;
     again.processed = at + Duration::MINUTE;
     assert_eq!(index.put(&again.entry()).await, Ok(Put::Written));
-    index.remove(&same_key, at + Duration::HOUR).await.unwrap();
+    index
+        .remove(&same_key, &(at + Duration::HOUR).into())
+        .await
+        .unwrap();
+    a_removal_within_a_second(index).await;
 
     // Pruned because its document is gone. Pruning leaves no removal record and spares newer rows.
     let row = uploaded_later.entry().row;
@@ -137,6 +149,48 @@ async fn removed_images_stay_removed<I: ImageIndex>(index: &I) {
         .await
         .check(index)
         .await;
+}
+
+/// Stored, removed and stored again within one second: only the bucket can decide, unless sequencers do.
+async fn a_removal_within_a_second<I: ImageIndex>(index: &I) {
+    let key = SourceKey::new("uploads/d.jpg").unwrap();
+    let first = Image::new(key.as_str(), 10).label("Dog", 90.0, None);
+    let at = START + Duration::milliseconds(10_300);
+    let mut deletion = Deletion {
+        version: Some(ObjectVersion {
+            sequencer: None,
+            ..first.entry().version
+        }),
+        complete: false,
+        ..Deletion::from(at)
+    };
+    for complete in [false, true] {
+        deletion.complete = complete;
+        index.remove(&key, &deletion).await.unwrap();
+        let doubt = Doubt {
+            at,
+            complete,
+            earlier: false,
+        };
+        assert_eq!(index.put(&first.entry()).await, Ok(Put::InDoubt(doubt)));
+    }
+    // The clock was set back before the removal.
+    let mut early = deletion.clone();
+    early.at = at - Duration::HOUR;
+    index.remove(&key, &early).await.unwrap();
+    let Ok(Put::InDoubt(doubt)) = index.put(&first.entry()).await else {
+        panic!("the mark knows the version");
+    };
+    assert_ne!(doubt.at, at, "each removal has a time of its own");
+    // The bucket shows that the object was stored after the first removal, but not after the second.
+    let mut again = first.entry();
+    again.stored_after = Some(at);
+    assert_eq!(index.put(&again).await, Ok(Put::InDoubt(doubt)));
+    again.stored_after = Some(doubt.at);
+    assert_eq!(index.put(&again).await, Ok(Put::Written));
+    // Its sequencer is known now, so no look into the bucket brings it back.
+    index.remove(&key, &deletion).await.unwrap();
+    assert_eq!(index.put(&again).await, Ok(Put::Removed));
 }
 
 async fn lists_and_counts_match_the_images<I: ImageIndex>(index: &I) {
@@ -173,8 +227,8 @@ async fn lists_and_counts_match_the_images<I: ImageIndex>(index: &I) {
             }
             2 => {
                 let key = SourceKey::new(&*image.key).unwrap();
-                index.remove(&key, image.processed).await.unwrap();
-                memory.remove(&key, image.processed).await.unwrap();
+                index.remove(&key, &image.processed.into()).await.unwrap();
+                memory.remove(&key, &image.processed.into()).await.unwrap();
                 continue;
             }
             _ => continue,
@@ -228,7 +282,10 @@ async fn images_may_have_more_labels_than_a_transaction_takes<I: ImageIndex>(ind
         .await
         .check(index)
         .await;
-    index.remove(&key, START + Duration::HOUR).await.unwrap();
+    index
+        .remove(&key, &(START + Duration::HOUR).into())
+        .await
+        .unwrap();
     ExpectedIndex::new(&[other]).await.check(index).await;
 }
 

@@ -130,7 +130,10 @@ pub async fn concurrent_writes<I: ImageIndex>(index: &I) {
         }
         if image % 3 == 0 {
             let key = SourceKey::new(format!("uploads/ann/{image}.jpg")).unwrap();
-            index.remove(&key, START + Duration::HOUR).await.unwrap();
+            index
+                .remove(&key, &(START + Duration::HOUR).into())
+                .await
+                .unwrap();
         }
     }))
     .await;

@@ -27,7 +27,7 @@ use crate::{
     address::{base, results_path},
     api::Shared,
     background_task::run_to_end,
-    problem::{rejected, unavailable},
+    problem::{disk_full, rejected, unavailable},
     request::{
         body::{self, json_object},
         json_members,
@@ -58,6 +58,7 @@ pub(crate) fn problems() -> Vec<Problem> {
         rejected(Service::S3),
         rejected(Service::Index),
         unavailable(Service::S3),
+        disk_full(),
         unavailable(Service::Index),
         unavailable(Service::Rekognition),
         worker::preparation_timeout(),

@@ -318,7 +318,7 @@ impl<P: Ports> Worker<'_, P> {
         let (result, thumbnail) = (key.result_key(), key.thumbnail_key());
         let row = async {
             match &api.index {
-                Some(index) => index.remove(key, OffsetDateTime::now_utc()).await,
+                Some(index) => index.remove(key, &OffsetDateTime::now_utc().into()).await,
                 None => Ok(()),
             }
         };
