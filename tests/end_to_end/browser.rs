@@ -16,6 +16,12 @@ fn the_gallery_works_in_chromium() -> Result<()> {
     in_chromium("gallery.test.js")
 }
 
+/// With a service of its own: it compares all pictures before and after.
+#[test]
+fn a_page_of_another_origin_cannot_use_the_service() -> Result<()> {
+    in_chromium("foreign.test.js")
+}
+
 fn in_chromium(test: &str) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
@@ -23,6 +29,7 @@ fn in_chromium(test: &str) -> Result<()> {
         .args(["--test", "--test-reporter=spec", test])
         .current_dir(root().join("tests/browser"))
         .env("SIGHTLINE_API", &local.ready.api)
+        .env("SIGHTLINE_AWS", &local.ready.aws)
         .env("SIGHTLINE_PICTURES", root().join("tests/.pictures"))
         .env("ARTEFACTS", artefacts()?))?;
     Ok(())
