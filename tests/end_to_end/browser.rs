@@ -34,6 +34,12 @@ fn the_installed_models_name_the_photographs_in_chromium() -> Result<()> {
     }
 }
 
+/// With a service of its own: it compares all pictures before and after.
+#[test]
+fn a_page_of_another_origin_cannot_use_the_service() -> Result<()> {
+    in_chromium("foreign.test.js", &[])
+}
+
 fn in_chromium(test: &str, options: &[&str]) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), options)?;
@@ -41,6 +47,7 @@ fn in_chromium(test: &str, options: &[&str]) -> Result<()> {
         .args(["--test", "--test-reporter=spec", test])
         .current_dir(root().join("tests/browser"))
         .env("SIGHTLINE_API", &local.ready.api)
+        .env("SIGHTLINE_AWS", &local.ready.aws)
         .env("SIGHTLINE_PICTURES", root().join("tests/.pictures"))
         .env("ARTEFACTS", artefacts()?))?;
     Ok(())

@@ -1,5 +1,6 @@
 //! The `sightline` command: runs the whole pipeline on one machine, and is a client of it there and on AWS.
 
+mod allocator;
 mod analyze;
 mod api;
 mod aws;
@@ -38,6 +39,9 @@ const CLIENT_LOG: &str = "error,sightline_pipeline=warn";
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
+    if matches!(cli.command, Command::Local(_)) {
+        allocator::configure();
+    }
     sightline_pipeline::logging::start_with(match cli.command {
         Command::Local(_) => SERVER_LOG,
         _ => CLIENT_LOG,

@@ -30,6 +30,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
+    time::{Instant, Sleep},
 };
 
 /// How long to wait for clients.
@@ -43,13 +44,19 @@ struct Timeouts {
     exchange: Duration,
     /// How often to check, after that, whether a connection waits for its client.
     poll_interval: Duration,
+    /// For a body, beside a second for each [`MIN_RATE`] bytes of it.
+    body: Duration,
 }
+
+/// The fewest bytes a second that a client sends of a body, in the long run. Time that the server needs does not count.
+const MIN_RATE: u64 = 1024;
 
 const TIMEOUTS: Timeouts = Timeouts {
     head: Duration::from_secs(30),
     first_head: Duration::from_millis(500),
     exchange: Duration::from_secs(3),
     poll_interval: Duration::from_millis(100),
+    body: Duration::from_secs(30),
 };
 
 /// Accepts HTTP/1.1 connections and answers their requests with `handler` until `stopped` becomes true. Then it waits
@@ -128,6 +135,10 @@ async fn connection<H, F, B>(
             request.map(|body| IncomingBody {
                 body,
                 client: Arc::clone(&client),
+                patience: timeouts.body,
+                received: 0,
+                waited: Duration::ZERO,
+                waiting: None,
             }),
         );
         async move {
@@ -192,26 +203,72 @@ impl Client {
     }
 }
 
-/// The body of a request, as it arrives.
+/// The body of a request, as it arrives. It ends with an error if the client is too slow.
 #[derive(Debug)]
 pub struct IncomingBody {
     body: Incoming,
     client: Arc<Client>,
+    /// How long to wait for the client, beside the time for the bytes received.
+    patience: Duration,
+    /// In bytes.
+    received: u64,
+    /// For the pieces received.
+    waited: Duration,
+    /// Since when the next piece is awaited, and the time limit.
+    waiting: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+/// Why a body did not arrive.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The connection failed, or the client did not keep to HTTP.
+    #[error(transparent)]
+    Connection(#[from] hyper::Error),
+    /// The client paused for too long or sends too few bytes a second.
+    #[error("the client sends the body too slowly")]
+    TooSlow,
+}
+
+impl IncomingBody {
+    /// How long to wait for the next piece.
+    fn time_left(&self) -> Duration {
+        let earned = Duration::from_secs(self.received / MIN_RATE);
+        (self.patience + earned).saturating_sub(self.waited)
+    }
 }
 
 impl Body for IncomingBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let frame = Pin::new(&mut self.body).poll_frame(context);
         self.client
             .must_send
             .store(frame.is_pending(), Ordering::Relaxed);
-        frame
+        match frame {
+            Poll::Ready(frame) => {
+                if let Some((since, _)) = self.waiting.take() {
+                    self.waited += since.elapsed();
+                }
+                if let Some(Ok(frame)) = &frame {
+                    self.received += frame.data_ref().map_or(0, Bytes::len) as u64;
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
+            }
+            Poll::Pending => {
+                let left = self.time_left();
+                let start = || (Instant::now(), Box::pin(tokio::time::sleep(left)));
+                let (_, limit) = self.waiting.get_or_insert_with(start);
+                limit
+                    .as_mut()
+                    .poll(context)
+                    .map(|()| Some(Err(BodyError::TooSlow)))
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {
@@ -390,5 +447,61 @@ mod tests {
         assert!(received.ends_with("5 bytes"), "{received}");
         server.await.unwrap();
         drop(not_reading);
+    }
+
+    #[tokio::test]
+    async fn slow_bodies_are_cut_off_and_others_are_not() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let handler = Handler {
+            started: Arc::default(),
+            release: Arc::new(Semaphore::new(0)),
+        };
+        let (_stop, stopped) = watch::channel(false);
+        let answer = move |_, request| handler.clone().answer(request);
+        let timeouts = Timeouts {
+            body: Duration::from_millis(300),
+            ..TIMEOUTS
+        };
+        tokio::spawn(serve_with(listener, answer, stopped, timeouts));
+
+        let started = Instant::now();
+        let mut slow = JoinSet::new();
+        for number in 0..64 {
+            slow.spawn(async move {
+                let head = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n";
+                let stream = connect(address, head).await;
+                let (mut from, mut to) = stream.into_split();
+                // Half of them send a byte now and then, the others nothing.
+                let drip = async {
+                    while number % 2 == 0 && to.write_all(b"x").await.is_ok() {
+                        tokio::time::sleep(Duration::from_millis(30)).await;
+                    }
+                    std::future::pending::<()>().await;
+                };
+                let mut received = Vec::new();
+                tokio::select! {
+                    () = drip => {}
+                    _ = from.read_to_end(&mut received) => {}
+                }
+                received
+            });
+        }
+        let mut steady = connect(
+            address,
+            "PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 8192\r\n\r\n",
+        )
+        .await;
+        for _ in 0..8 {
+            steady.write_all(&[7; 1024]).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let mut received = String::new();
+        steady.read_to_string(&mut received).await.unwrap();
+        assert!(received.ends_with("8192 bytes"), "{received}");
+        while let Some(received) = slow.join_next().await {
+            assert!(!received.unwrap().ends_with(b"1000 bytes"));
+        }
+        assert!(started.elapsed() < Duration::from_secs(10));
     }
 }

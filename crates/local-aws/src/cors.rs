@@ -182,7 +182,7 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 }
 
 /// Whether `text` matches a pattern with at most one `*`.
-fn matches(pattern: &str, text: &str, ignore_case: bool) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str, ignore_case: bool) -> bool {
     let same = |pattern: &str, text: &str| {
         if ignore_case {
             pattern.eq_ignore_ascii_case(text)

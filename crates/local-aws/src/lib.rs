@@ -8,7 +8,7 @@
 //!
 //! # Structure
 //!
-//! - [`connections`] accepts connections; [`server`] selects the service. Bodies are [`s3s::Body`] everywhere ([`Body`]),
+//! - [`connections`] accepts connections; [`guard`] rejects requests of other web sites; [`server`] selects the service. Bodies are [`s3s::Body`] everywhere ([`Body`]),
 //!   so a test can build a request without a socket.
 //! - [`aws_json`] has what Rekognition and SQS share, such as the signature check. s3s checks signatures for S3 only.
 //! - [`access_log`] records every call.
@@ -31,6 +31,7 @@ mod cors;
 mod date;
 mod dead_letters;
 mod events;
+mod guard;
 mod queue;
 mod rekognition;
 mod request_body;
@@ -41,10 +42,11 @@ mod sqs;
 mod store;
 
 pub use backup::{BackupError, Copied, Others, backup, restore};
-pub use connections::{IncomingBody, serve};
+pub use connections::{BodyError, IncomingBody, serve};
 pub use cors::BucketCors;
 pub use dead_letters::{RedriveError, RedriveResult, redrive};
 pub use events::EventType;
+pub use guard::{Guard, GuardError};
 pub use queue::{Depth, Message, Queue, QueueError, RetryBackoff};
 pub use server::{LocalAws, StartError, start};
 pub use settings::{Credentials, CustomModel, Settings};

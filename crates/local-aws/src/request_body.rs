@@ -3,11 +3,18 @@
 //! If a server answers with an error and closes the connection while the client is still sending, the client sees a
 //! broken connection instead of the error. So the unread rest of a body is read and discarded here, within limits.
 
-use crate::{Body, connections::IncomingBody};
+use crate::{
+    Body,
+    connections::{BodyError, IncomingBody},
+};
 use bytes::Bytes;
 use hyper::body::{Body as _, Frame, SizeHint};
 use std::{
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -19,9 +26,23 @@ const MAX_BYTES: u64 = 64 << 20;
 /// The longest time for discarding.
 const MAX_TIME: Duration = Duration::from_secs(30);
 
+/// What became of a request's body. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct BodyProgress {
+    too_slow: Arc<AtomicBool>,
+}
+
+impl BodyProgress {
+    /// Whether the client did not send the body in time.
+    pub(crate) fn is_too_slow(&self) -> bool {
+        self.too_slow.load(Ordering::Relaxed)
+    }
+}
+
 /// A body that is sent to `unread` if it is dropped before its end.
 struct TrackedBody {
     body: Option<IncomingBody>,
+    progress: BodyProgress,
     unread: Option<oneshot::Sender<IncomingBody>>,
 }
 
@@ -30,30 +51,37 @@ pub(crate) struct UnreadBody {
     body: oneshot::Receiver<IncomingBody>,
 }
 
-/// Splits a body into one for the handler and a receiver for the unread rest.
-pub(crate) fn split(body: IncomingBody) -> (Body, UnreadBody) {
+/// Splits a body into one for the handler, its progress, and a receiver for the unread rest.
+pub(crate) fn split(body: IncomingBody) -> (Body, BodyProgress, UnreadBody) {
     let (unread, receiver) = oneshot::channel();
+    let progress = BodyProgress::default();
+    let body = TrackedBody {
+        body: Some(body),
+        progress: progress.clone(),
+        unread: Some(unread),
+    };
     (
-        Body::http_body(TrackedBody {
-            body: Some(body),
-            unread: Some(unread),
-        }),
+        Body::http_body(body),
+        progress,
         UnreadBody { body: receiver },
     )
 }
 
 impl hyper::body::Body for TrackedBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let Some(body) = &mut self.body else {
             return Poll::Ready(None);
         };
         let frame = ready!(Pin::new(body).poll_frame(context));
+        if matches!(frame, Some(Err(BodyError::TooSlow))) {
+            self.progress.too_slow.store(true, Ordering::Relaxed);
+        }
         if !matches!(frame, Some(Ok(_))) {
             self.body = None;
         }

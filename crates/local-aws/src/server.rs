@@ -7,14 +7,16 @@ use crate::{
     connections::{self, IncomingBody},
     dead_letters::DeadLetters,
     events::Notifications,
+    guard::{Guard, GuardError},
     queue::{Queue, QueueError},
     rekognition::{self, RekognitionState},
     request_body,
-    s3::S3,
+    s3::{self, S3},
     sqs::{self, Sqs},
     store::{StartStoreError, Store, StoreError},
 };
-use http::{Request, Response, header};
+use http::{Request, Response, StatusCode, header};
+use hyper::body::Body as _;
 use std::{
     collections::HashSet,
     fs::{DirBuilder, File, TryLockError},
@@ -135,6 +137,7 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
 
     let keys: Arc<[Credentials]> = settings.accepted_keys().cloned().collect();
     let services = Arc::new(Services {
+        guard: settings.guard(),
         s3: S3::new(
             &settings,
             Arc::clone(&keys),
@@ -266,6 +269,7 @@ impl Drop for LocalAws {
 }
 
 struct Services {
+    guard: Guard,
     s3: S3,
     sqs: Sqs,
     rekognition: Arc<RekognitionState>,
@@ -276,9 +280,17 @@ impl Services {
         let (parts, body) = request.into_parts();
         // Such a client does not send the body of a rejected request.
         let expects_continue = parts.headers.contains_key(header::EXPECT);
-        let (body, unread) = request_body::split(body);
-        let request = Request::from_parts(parts, body);
-        let mut response = if aws_json::is_for(rekognition::TARGET_PREFIX, request.headers()) {
+        let is_empty = body.is_end_stream();
+        let (body, progress, unread) = request_body::split(body);
+        let mut request = Request::from_parts(parts, body);
+        request.extensions_mut().insert(progress);
+        let guarded = self
+            .guard
+            .check(request.method(), request.uri(), request.headers());
+        let mut response = if let Err(error) = guarded {
+            drop(request);
+            rejection(&error)
+        } else if aws_json::is_for(rekognition::TARGET_PREFIX, request.headers()) {
             rekognition::handle(Arc::clone(&self.rekognition), request).await
         } else if aws_json::is_for(sqs::TARGET_PREFIX, request.headers()) {
             self.sqs.handle(request).await
@@ -287,15 +299,27 @@ impl Services {
         };
         if !expects_continue {
             unread.discard().await;
-        } else if !response.status().is_success() {
-            // The client may still send the body (RFC 9110, section 10.1.1), and botocore miscounts after an empty one
-            // was rejected. Neither may spoil the next request.
+        } else if is_empty || !response.status().is_success() {
+            // There was no interim response. The client may still send the body (RFC 9110, section 10.1.1), and older
+            // botocore takes the next response of the connection for one without a status line, and waits for its end.
             response
                 .headers_mut()
                 .insert(header::CONNECTION, http::HeaderValue::from_static("close"));
         }
         response
     }
+}
+
+/// The response to a request that the guard rejects, in S3's form. It has no cross-origin headers, so the page that sent it
+/// reads nothing.
+fn rejection(error: &GuardError) -> Response<Body> {
+    let (status, code) = match error {
+        GuardError::HostHeaders => (StatusCode::BAD_REQUEST, "BadRequest"),
+        GuardError::UnknownHost(_) => (StatusCode::MISDIRECTED_REQUEST, "MisdirectedRequest"),
+        GuardError::ForeignOrigin(_) => (StatusCode::FORBIDDEN, "AccessDenied"),
+    };
+    tracing::debug!(%error, "a request was rejected");
+    s3::error_response(status, code, &error.to_string())
 }
 
 #[cfg(test)]

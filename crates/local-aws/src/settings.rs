@@ -1,6 +1,6 @@
 //! The settings of the endpoint.
 
-use crate::{cors::BucketCors, events::EventType, queue::RetryBackoff};
+use crate::{cors::BucketCors, events::EventType, guard::Guard, queue::RetryBackoff};
 use sightline_vision::{Recogniser, Recognisers};
 use std::{
     fmt,
@@ -66,7 +66,10 @@ pub struct Settings {
     pub credentials: Credentials,
     /// More accepted keys. The access log distinguishes callers by their keys.
     pub more_credentials: Vec<Credentials>,
-    /// The cross-origin rules. A bucket without rules is not readable by web pages.
+    /// Host names of this service beside those of this machine, without ports. Requests for other names are rejected.
+    pub host_names: Vec<String>,
+    /// The cross-origin rules. A bucket without rules is not readable by web pages. Pages of origins that no rule names cannot
+    /// use the endpoint at all.
     pub cors: Vec<BucketCors>,
     /// Only keys with this prefix are queued, such as `uploads/`.
     pub notification_prefix: String,
@@ -91,6 +94,13 @@ impl Settings {
         std::iter::once(&self.credentials).chain(&self.more_credentials)
     }
 
+    /// The hosts and origins that requests may have.
+    pub(crate) fn guard(&self) -> Guard {
+        let rules = self.cors.iter().flat_map(|cors| &cors.rules);
+        let origins = rules.flat_map(|rule| rule.allowed_origins.iter().cloned());
+        Guard::new(self.listen.ip(), self.host_names.iter().cloned(), origins)
+    }
+
     /// The defaults: 127.0.0.1:4566, region `us-east-1`, buckets `sightline-input` and `sightline-output`, keys `local` and
     /// `local-secret`, no cross-origin access, events for new objects under `uploads/`, no custom models, five attempts.
     pub fn new(data_dir: impl Into<PathBuf>, recognisers: Arc<Recognisers>) -> Self {
@@ -105,6 +115,7 @@ impl Settings {
                 secret_access_key: "local-secret".to_owned(),
             },
             more_credentials: Vec::new(),
+            host_names: Vec::new(),
             cors: Vec::new(),
             notification_prefix: "uploads/".to_owned(),
             notification_events: vec![EventType::ObjectCreated],

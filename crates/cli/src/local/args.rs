@@ -53,7 +53,7 @@ pub(crate) struct LocalArgs {
     #[arg(long, env = "SIGHTLINE_PUBLIC_HOST", value_name = "HOST", value_parser = public_host)]
     pub(super) public_host: Option<String>,
 
-    /// Additional host name of the pages and the API, without a port; may be repeated. Requests for names that are not this
+    /// Additional host name of this service, without a port; may be repeated. Requests for names that are not this
     /// machine's are rejected, because any web site can point its own name at this machine
     #[arg(long, env = "SIGHTLINE_ALLOWED_HOSTS", value_name = "NAME", value_delimiter = ',', value_parser = public_host)]
     pub(super) allowed_host: Vec<String>,
@@ -159,7 +159,8 @@ pub(crate) struct LocalArgs {
     )]
     pub(super) max_upload_bytes: u64,
 
-    /// Other origins whose pages may call the API and the buckets: `*`, or origins separated by commas
+    /// Other origins whose pages may call the API and the buckets: `*`, or origins separated by commas. Requests of all other
+    /// pages are rejected
     #[arg(long, env = "SIGHTLINE_ALLOWED_ORIGINS", value_name = "ORIGINS", default_value = "", value_parser = origins)]
     pub(super) allowed_origins: AllowedOrigins,
 }

@@ -1,7 +1,6 @@
 //! `sightline local`: both functions, the pages, the AWS endpoint, and the poller between queue and processor, in one
 //! process. The functions use the endpoint over HTTP, as they use AWS.
 
-mod allowed_hosts;
 mod answers;
 mod args;
 mod banner;
@@ -9,6 +8,7 @@ mod batch;
 pub(crate) mod clients;
 mod credentials;
 mod endpoints;
+mod guard;
 mod listen;
 mod metrics;
 mod models;
@@ -29,7 +29,7 @@ use std::{
 
 use anyhow::Context;
 use axum::{Router, body::Body, http::Request};
-use sightline_local_aws::LocalAws;
+use sightline_local_aws::{Guard, LocalAws};
 use sightline_pipeline::{Analyses, config::Buckets, index::SqliteIndex};
 use sightline_upload_api::Api;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -37,8 +37,8 @@ use tower::ServiceExt;
 
 pub(crate) use self::args::LocalArgs;
 use self::{
-    allowed_hosts::AllowedHosts, banner::Banner, batch::EventSource, endpoints::Endpoints,
-    pages::Pages, processor::LocalProcessor, recognisers::Recognisers, settings::REGION,
+    banner::Banner, batch::EventSource, endpoints::Endpoints, pages::Pages,
+    processor::LocalProcessor, recognisers::Recognisers, settings::REGION,
 };
 use crate::{output::When, signals::Signals};
 
@@ -60,7 +60,7 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
     let keys = credentials::load_or_create(&args.data_dir)?;
 
     let origins = settings::page_origins(&api_url, port, &args.allowed_origins);
-    let aws_settings = settings::aws_endpoint(&args, &recognisers, &keys, origins);
+    let aws_settings = settings::aws_endpoint(&args, &recognisers, &keys, origins.clone());
     let buckets = Buckets {
         input: aws_settings.input_bucket.clone(),
         output: aws_settings.output_bucket.clone(),
@@ -106,8 +106,8 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
     );
     let api = metrics::add_to(sightline_upload_api::router(Arc::new(upload_api)));
     let pages = Pages::new(&endpoints.aws, args.max_upload_bytes)?;
-    let names = args.allowed_host.iter().chain(&args.public_host).cloned();
-    let app = AllowedHosts::new(args.host, names).guard(pages.add_to(api));
+    let own = Guard::new(args.host, settings::host_names(&args), origins);
+    let app = guard::guard(own, pages.add_to(api));
 
     let (stop, stopped) = watch::channel(false);
     let server = serve(listener, app, stopped.clone());

@@ -130,7 +130,8 @@ impl Pages {
         out.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         out.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
         out.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        out.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        // The endpoint sees by the referrer that a picture is requested by one of these pages, and nothing else.
+        out.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
         response
     }
 }

@@ -37,11 +37,18 @@ pub(super) fn aws_endpoint(
     settings.credentials = keys.user.clone();
     settings.more_credentials = vec![keys.upload_api.clone(), keys.processor.clone()];
     settings.accept_database = args.accept_database;
+    settings.host_names = host_names(args);
     settings.cors = vec![
         BucketCors::for_uploads(&settings.input_bucket, origins.clone()),
         BucketCors::for_downloads(&settings.output_bucket, origins),
     ];
     settings
+}
+
+/// The names of this service beside those of this machine.
+pub(super) fn host_names(args: &LocalArgs) -> Vec<String> {
+    let names = args.allowed_host.iter().chain(&args.public_host);
+    names.cloned().collect()
 }
 
 /// Settings of the analyses.
@@ -92,7 +99,7 @@ pub(super) fn processor(
     }
 }
 
-/// The origins whose pages may use the buckets: this server's under each of its names, and the allowed ones.
+/// The origins whose pages may use the API and the buckets: this server's under each of its names, and the allowed ones.
 pub(super) fn page_origins(api: &str, port: u16, allowed: &AllowedOrigins) -> Vec<String> {
     let mut origins = vec![api.to_owned()];
     for host in ["127.0.0.1", "localhost", "::1"] {

@@ -1,6 +1,6 @@
 //! Access control: s3s calls it for every operation after it has verified the signature.
 
-use super::{authentication::Authentication, call::CallContext};
+use super::{authentication::Authentication, call::CallContext, supported};
 use crate::{events::ACCOUNT, settings::Credentials};
 use http::HeaderMap;
 use s3s::{
@@ -28,8 +28,8 @@ impl S3Auth for Keys {
     }
 }
 
-/// Rejects unsigned requests, and requests for guarantees that the store does not give: an error is better than an object
-/// that is not encrypted, locked or public as its owner expects.
+/// Rejects unsigned requests, and requests for what the endpoint does not implement: an error is better than an object that
+/// is not encrypted, locked or public as its owner expects.
 pub(super) struct Policy;
 
 #[async_trait::async_trait]
@@ -44,6 +44,12 @@ impl S3Access for Policy {
                 "Anonymous access is forbidden: sign the request."
             ));
         }
+        supported::check(
+            &operation,
+            context.method(),
+            context.uri().query(),
+            context.headers(),
+        )?;
         check_headers(context.headers())?;
         check_version(context.uri().query())
     }
@@ -72,23 +78,6 @@ fn check_headers(headers: &HeaderMap) -> S3Result<()> {
                 AccessControlListNotSupported,
                 "The bucket does not allow ACLs"
             ));
-        } else if name.starts_with("x-amz-server-side-encryption")
-            || name.starts_with("x-amz-copy-source-server-side-encryption")
-        {
-            return Err(s3_error!(
-                NotImplemented,
-                "This endpoint does not encrypt: remove the header {name}."
-            ));
-        } else if name.starts_with("x-amz-object-lock-") {
-            return Err(s3_error!(
-                InvalidRequest,
-                "Bucket is missing Object Lock Configuration"
-            ));
-        } else if name == "x-amz-write-offset-bytes" {
-            return Err(s3_error!(
-                NotImplemented,
-                "This endpoint does not append to objects."
-            ));
         }
     }
     Ok(())
@@ -96,12 +85,8 @@ fn check_headers(headers: &HeaderMap) -> S3Result<()> {
 
 /// Buckets are not versioned, so the only version is `null`.
 fn check_version(query: Option<&str>) -> S3Result<()> {
-    let version = query
-        .unwrap_or_default()
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("versionId="))
-        .unwrap_or("null");
-    if version == "null" {
+    let is_other = |(name, value): (String, String)| name == "versionId" && value != "null";
+    if !supported::parameters(query.unwrap_or_default()).any(is_other) {
         Ok(())
     } else {
         Err(s3_error!(NoSuchVersion, "The bucket is not versioned."))
@@ -148,6 +133,9 @@ pub(super) fn check_authentication(
                     message,
                 ));
             }
+            if let Some((status, code, message)) = authentication.malformed_date(headers) {
+                return Some(rejection(status, code, message));
+            }
             let unsigned = authentication.unsigned_headers(headers);
             (!unsigned.is_empty()).then(|| Rejection {
                 detail: format!(
@@ -178,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn unsupported_guarantees_are_rejected() {
+    fn access_lists_and_other_owners_are_rejected() {
         for (name, value, code) in [
             ("x-amz-acl", "private", None),
             ("x-amz-acl", "bucket-owner-full-control", None),
@@ -192,16 +180,6 @@ mod tests {
                 "id=1",
                 Some("AccessControlListNotSupported"),
             ),
-            (
-                "x-amz-server-side-encryption",
-                "aws:kms",
-                Some("NotImplemented"),
-            ),
-            (
-                "x-amz-object-lock-mode",
-                "GOVERNANCE",
-                Some("InvalidRequest"),
-            ),
             ("x-amz-expected-bucket-owner", ACCOUNT, None),
             (
                 "x-amz-expected-bucket-owner",
@@ -214,5 +192,6 @@ mod tests {
         }
         assert!(check_version(Some("versionId=null&x=1")).is_ok());
         assert!(check_version(Some("x=1&versionId=abc")).is_err());
+        assert!(check_version(Some("version%49d=abc")).is_err());
     }
 }

@@ -4,7 +4,7 @@
 //! The check of headers makes it safe to hand out a presigned URL: otherwise its holder could add metadata, tags or another
 //! type.
 
-use http::{HeaderMap, header::AUTHORIZATION};
+use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
 use percent_encoding::percent_decode_str;
 
 /// The prefix of headers that must be signed when they are sent.
@@ -25,8 +25,12 @@ pub(super) enum Authentication {
     /// With Signature Version 4.
     V4 {
         access_key_id: Option<String>,
+        /// The date in the scope of the credential.
+        scope_date: Option<String>,
         /// In lower case.
         signed_headers: Vec<String>,
+        /// `X-Amz-Date` of a presigned URL.
+        date: Option<String>,
         /// `X-Amz-Expires` of a presigned URL.
         expires: Option<String>,
     },
@@ -56,13 +60,16 @@ impl Authentication {
         match authorization {
             Some(_) if v4_query || v2_query => Self::Multiple,
             None if v4_query && v2_query => Self::Multiple,
-            None if v4_query => Self::V4 {
-                access_key_id: parameter("X-Amz-Credential")
-                    .as_deref()
-                    .and_then(access_key_of),
-                signed_headers: split(&parameter("X-Amz-SignedHeaders").unwrap_or_default()),
-                expires: parameter("X-Amz-Expires"),
-            },
+            None if v4_query => {
+                let credential = parameter("X-Amz-Credential").unwrap_or_default();
+                Self::V4 {
+                    access_key_id: access_key_of(&credential),
+                    scope_date: scope_date_of(&credential),
+                    signed_headers: split(&parameter("X-Amz-SignedHeaders").unwrap_or_default()),
+                    date: parameter("X-Amz-Date"),
+                    expires: parameter("X-Amz-Expires"),
+                }
+            }
             None if v2_query => Self::V2 {
                 access_key_id: parameter("AWSAccessKeyId").unwrap_or_default(),
             },
@@ -77,7 +84,9 @@ impl Authentication {
                 };
                 Self::V4 {
                     access_key_id: access_key_of(field("Credential")),
+                    scope_date: scope_date_of(field("Credential")),
                     signed_headers: split(field("SignedHeaders")),
+                    date: None,
                     expires: None,
                 }
             }
@@ -113,6 +122,50 @@ impl Authentication {
         }
     }
 
+    /// The response to a date that is none, if there is one: status, code and message. s3s panics over some of them.
+    pub(super) fn malformed_date(
+        &self,
+        headers: &HeaderMap,
+    ) -> Option<(StatusCode, &'static str, &'static str)> {
+        let Self::V4 {
+            scope_date, date, ..
+        } = self
+        else {
+            return None;
+        };
+        if date
+            .as_ref()
+            .is_some_and(|date| !is_timestamp(date.as_bytes()))
+        {
+            return Some((
+                StatusCode::BAD_REQUEST,
+                "AuthorizationQueryParametersError",
+                "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"",
+            ));
+        }
+        let is_day = |date: &String| date.len() == 8 && is_digits(date.as_bytes());
+        if scope_date.as_ref().is_some_and(|date| !is_day(date)) {
+            let code = if date.is_some() {
+                "AuthorizationQueryParametersError"
+            } else {
+                "AuthorizationHeaderMalformed"
+            };
+            let message = "The date in the credential must be in the format \"yyyyMMdd\".";
+            return Some((StatusCode::BAD_REQUEST, code, message));
+        }
+        let mut sent = headers.get_all("x-amz-date").iter();
+        (!sent.all(|date| is_timestamp(date.as_bytes()))).then_some((
+            StatusCode::FORBIDDEN,
+            "AccessDenied",
+            "AWS authentication requires a valid Date or x-amz-date header",
+        ))
+    }
+
+    /// Whether the signature is in the URL and in Version 4, which covers every parameter.
+    pub(super) fn signs_parameters(&self) -> bool {
+        matches!(self, Self::V4 { date: Some(_), .. })
+    }
+
     /// The headers that must be signed but are not.
     pub(super) fn unsigned_headers(&self, headers: &HeaderMap) -> Vec<String> {
         let Self::V4 { signed_headers, .. } = self else {
@@ -132,6 +185,25 @@ impl Authentication {
 fn access_key_of(credential: &str) -> Option<String> {
     let key = credential.rsplitn(5, '/').nth(4)?;
     (!key.is_empty()).then(|| key.to_owned())
+}
+
+/// The date in the same place.
+fn scope_date_of(credential: &str) -> Option<String> {
+    credential.rsplitn(5, '/').nth(3).map(str::to_owned)
+}
+
+/// Whether this has the form `20260102T030405Z`.
+fn is_timestamp(text: &[u8]) -> bool {
+    match text {
+        [day @ .., b'T', a, b, c, d, e, f, b'Z'] => {
+            day.len() == 8 && is_digits(day) && is_digits(&[*a, *b, *c, *d, *e, *f])
+        }
+        _ => false,
+    }
+}
+
+fn is_digits(text: &[u8]) -> bool {
+    text.iter().all(u8::is_ascii_digit)
 }
 
 fn split(names: &str) -> Vec<String> {
@@ -193,6 +265,56 @@ mod tests {
                 found
                     .unwrap_or_default()
                     .contains(message.unwrap_or_default())
+            );
+        }
+    }
+
+    #[test]
+    fn a_malformed_date_is_found() {
+        for (date, scope, code) in [
+            ("20260102T030405Z", "20260102", None),
+            (
+                "2026/1/2T030405Z",
+                "20260102",
+                Some("AuthorizationQueryParametersError"),
+            ),
+            (
+                "20260102",
+                "20260102",
+                Some("AuthorizationQueryParametersError"),
+            ),
+            ("", "20260102", Some("AuthorizationQueryParametersError")),
+            (
+                "20260102T030405Z",
+                "2026%2B102",
+                Some("AuthorizationQueryParametersError"),
+            ),
+            (
+                "20260102T030405Z",
+                "",
+                Some("AuthorizationQueryParametersError"),
+            ),
+        ] {
+            let query = PRESIGNED.replace("20260102", scope) + "&X-Amz-Date=" + date;
+            let found = Authentication::of(&HeaderMap::new(), Some(&query))
+                .malformed_date(&HeaderMap::new());
+            assert_eq!(found.map(|(_, code, _)| code), code, "{query}");
+        }
+        for (authorization, date, code) in [
+            (SIGNED.to_owned(), "20260102T030405Z", None),
+            (SIGNED.to_owned(), "20260102T0304 5Z", Some("AccessDenied")),
+            (
+                SIGNED.replace("20260102", "2026.1.2"),
+                "20260102T030405Z",
+                Some("AuthorizationHeaderMalformed"),
+            ),
+        ] {
+            let sent = headers(&[("authorization", &authorization), ("x-amz-date", date)]);
+            let found = Authentication::of(&sent, None).malformed_date(&sent);
+            assert_eq!(
+                found.map(|(_, code, _)| code),
+                code,
+                "{authorization} {date}"
             );
         }
     }

@@ -11,13 +11,9 @@ use http::{HeaderMap, StatusCode};
 use s3s::{
     S3Error, S3ErrorCode, S3Result, StdError, TrailingHeaders, dto::StreamingBlob, s3_error,
 };
-use std::time::Duration;
 
 /// The largest body of a request, in bytes.
 const MAX_BYTES: u64 = 5 << 30;
-
-/// The longest pause in the middle of a body.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The length and checksums that the request declares for its body.
 #[derive(Debug)]
@@ -139,15 +135,7 @@ impl ExpectedBody {
         let mut writer = store.blob_writer();
         let mut length = 0;
         if let Some(mut body) = body {
-            loop {
-                let piece = tokio::time::timeout(READ_TIMEOUT, body.next()).await.map_err(|_| {
-                    s3_error!(
-                        RequestTimeout,
-                        "Your socket connection to the server was not read from or written to within the timeout \
-                         period. Idle connections will be closed."
-                    )
-                })?;
-                let Some(piece) = piece else { break };
+            while let Some(piece) = body.next().await {
                 let piece = piece.map_err(|error| body_error(&error))?;
                 length += piece.len() as u64;
                 if length > self.length {

@@ -27,10 +27,14 @@ pub(super) async fn create_bucket(
     req: S3Request<CreateBucketInput>,
 ) -> S3Result<S3Response<CreateBucketOutput>> {
     let input = req.input;
-    if input.object_lock_enabled_for_bucket == Some(true) {
+    let is_special = input
+        .create_bucket_configuration
+        .as_ref()
+        .is_some_and(|asked| asked.bucket.is_some() || asked.location.is_some());
+    if is_special {
         return Err(s3_error!(
             NotImplemented,
-            "This endpoint does not lock objects."
+            "This endpoint has no directory buckets."
         ));
     }
     let constraint = input
@@ -75,6 +79,9 @@ pub(super) async fn list_buckets(
 ) -> S3Result<S3Response<ListBucketsOutput>> {
     let input = req.input;
     let prefix = input.prefix.clone().unwrap_or_default();
+    let is_here = input
+        .bucket_region
+        .is_none_or(|region| region == backend.region);
     let after = input.continuation_token.unwrap_or_default();
     let max = input
         .max_buckets
@@ -83,7 +90,7 @@ pub(super) async fn list_buckets(
     let buckets = backend.store.buckets().await?;
     let mut rest = buckets
         .into_iter()
-        .filter(|bucket| bucket.name.starts_with(&prefix) && bucket.name > after);
+        .filter(|bucket| is_here && bucket.name.starts_with(&prefix) && bucket.name > after);
     let buckets: Vec<Bucket> = rest
         .by_ref()
         .take(max)

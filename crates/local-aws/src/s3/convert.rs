@@ -57,6 +57,7 @@ macro_rules! attributes {
                 Some(tagging) => $crate::s3::convert::tags_of_header(&tagging)?,
                 None => Vec::new(),
             },
+            upload: None,
         })
     };
 }

@@ -74,7 +74,7 @@ impl Selection {
     fn part(object: &Object, number: i32) -> S3Result<Self> {
         if object.parts.is_empty() {
             if number != 1 {
-                return Err(not_satisfiable(object.size));
+                return Err(no_such_part());
             }
             let checksum = object.checksum.clone();
             return Ok(Self {
@@ -89,7 +89,7 @@ impl Selection {
             .and_then(|number| number.checked_sub(1));
         let part = index.and_then(|index| Some((index, object.parts.get(index)?)));
         let Some((index, part)) = part else {
-            return Err(not_satisfiable(object.size));
+            return Err(no_such_part());
         };
         let start: u64 = object.parts.iter().take(index).map(|part| part.size).sum();
         Ok(Self {
@@ -105,6 +105,15 @@ impl Selection {
         self.partial
             .then(|| format!("bytes {}-{last}/{}", self.bytes.start, object.size))
     }
+}
+
+fn no_such_part() -> S3Error {
+    let mut error = S3Error::with_message(
+        S3ErrorCode::Custom("InvalidPartNumber".into()),
+        "The requested partnumber is not satisfiable",
+    );
+    error.set_status_code(StatusCode::RANGE_NOT_SATISFIABLE);
+    error
 }
 
 fn not_satisfiable(size: u64) -> S3Error {

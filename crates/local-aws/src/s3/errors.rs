@@ -104,28 +104,33 @@ pub(super) fn response(
     )
 }
 
-/// Completes an error response of s3s. Also returns its code.
+/// Completes an error response of s3s. Also returns its code. `has_document` says that the operation has an XML document as
+/// its body: s3s calls a document that it cannot read to its end an internal error, without a message.
 pub(super) async fn complete(
     call: &CallContext,
     path: &str,
     response: Response<Body>,
+    has_document: bool,
 ) -> (Response<Body>, String) {
-    let (parts, body) = response.into_parts();
-    let status = parts.status;
+    let (mut parts, body) = response.into_parts();
     let bytes = match Limited::new(body, MAX_ERROR_BYTES).collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(_) => Bytes::new(),
     };
     let text = String::from_utf8_lossy(&bytes);
-    let fallback = if status == StatusCode::NOT_MODIFIED {
+    let fallback = if parts.status == StatusCode::NOT_MODIFIED {
         "NotModified"
     } else {
         "InternalError"
     };
-    let code = element(&text, "Code").unwrap_or(fallback).to_owned();
-    let message = element(&text, "Message")
-        .filter(|message| !message.is_empty())
-        .unwrap_or_else(|| default_message(&code));
+    let mut code = element(&text, "Code").unwrap_or(fallback).to_owned();
+    let message = element(&text, "Message").filter(|message| !message.is_empty());
+    if has_document && code == "InternalError" && message.is_none() {
+        "IncompleteBody".clone_into(&mut code);
+        parts.status = StatusCode::BAD_REQUEST;
+    }
+    let message = message.unwrap_or_else(|| default_message(&code));
+    let status = parts.status;
     let response = with_xml(
         Response::from_parts(parts, Body::empty()),
         call,

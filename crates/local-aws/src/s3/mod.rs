@@ -18,24 +18,27 @@ mod multipart;
 mod objects;
 mod permissions;
 mod service;
+mod supported;
 mod uploads;
 
 use crate::{
     Body,
     access_log::{AccessLog, Call},
     cors::BucketCors,
+    request_body::BodyProgress,
     settings::{Credentials, Settings},
     store::Store,
 };
-use access::{Keys, Policy};
+use access::{Keys, Policy, Rejection};
 use address::{Address, LocalHost};
 use authentication::Authentication;
 use backend::Backend;
 use call::CallContext;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use futures::FutureExt;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use permissions::RequestFlags;
 use s3s::service::{S3Service, S3ServiceBuilder};
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc};
 use tracing::{Dispatch, instrument::WithSubscriber};
 
 /// Answers S3 requests.
@@ -89,9 +92,11 @@ impl S3 {
         if method == Method::OPTIONS {
             return with_identifiers(&call, preflight(&call, &path, cors, &request));
         }
+        let rejection = access::check_authentication(&authentication, request.headers())
+            .or_else(|| add_signed_parameters(&authentication, &mut request));
         let flags = RequestFlags::of(request.uri(), request.headers());
         request.extensions_mut().insert(call.clone());
-        let (mut response, error_code) = self.answer(&call, &authentication, &path, request).await;
+        let (mut response, error_code) = self.answer(&call, rejection, &path, request).await;
         if let Some(cors) = cors {
             cors.apply(&method, origin.as_ref(), response.headers_mut());
         }
@@ -122,7 +127,7 @@ impl S3 {
     async fn answer(
         &self,
         call: &CallContext,
-        authentication: &Authentication,
+        rejection: Option<Rejection>,
         path: &str,
         request: Request<Body>,
     ) -> (Response<Body>, Option<String>) {
@@ -132,26 +137,34 @@ impl S3 {
                 Some(code.to_owned()),
             )
         };
-        if let Some(error) = access::check_authentication(authentication, request.headers()) {
+        if let Some(error) = rejection {
             return rejected(error.status, error.code, error.message, &error.detail);
+        }
+        if let Some(name) = supported::unknown_header(request.headers()) {
+            let message = format!("This endpoint does not implement the header {name}.");
+            return rejected(StatusCode::NOT_IMPLEMENTED, "NotImplemented", &message, "");
         }
         if is_form(&request) {
             let message = "Forms are not supported: upload with a presigned PUT URL.";
             return rejected(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message, "");
         }
+        let progress = request.extensions().get::<BodyProgress>().cloned();
         // s3s would log whole requests with their signed URLs, and client errors as errors. This module logs instead.
-        match self
-            .service
-            .call(request)
-            .with_subscriber(Dispatch::none())
-            .await
-        {
-            Ok(response) if is_failure(response.status()) => {
-                let (response, code) = errors::complete(call, path, response).await;
+        let answer = AssertUnwindSafe(self.service.call(request).with_subscriber(Dispatch::none()));
+        match answer.catch_unwind().await {
+            Ok(Ok(response)) if is_failure(response.status()) => {
+                if progress.is_some_and(|progress| progress.is_too_slow()) {
+                    let message = "Your socket connection to the server was not read from or written to within the \
+                                   timeout period. Idle connections will be closed.";
+                    return rejected(StatusCode::BAD_REQUEST, "RequestTimeout", message, "");
+                }
+                let has_document = call.operation().is_some_and(supported::has_document);
+                let (response, code) = errors::complete(call, path, response, has_document).await;
                 (response, Some(code))
             }
-            Ok(response) => (response, None),
-            Err(_) => {
+            Ok(Ok(response)) => (response, None),
+            // An error of s3s, or a panic.
+            Ok(Err(_)) | Err(_) => {
                 let message = "We encountered an internal error. Please try again.";
                 rejected(
                     StatusCode::INTERNAL_SERVER_ERROR,
@@ -162,6 +175,58 @@ impl S3 {
             }
         }
     }
+}
+
+/// A response to a request that is rejected before anything else is known about it.
+pub(crate) fn error_response(status: StatusCode, code: &str, message: &str) -> Response<Body> {
+    let unknown = IpAddr::from([0, 0, 0, 0]);
+    let call = CallContext::new(&Authentication::Anonymous, unknown);
+    let response = errors::response(&call, "/", status, code, message, "");
+    with_identifiers(&call, response)
+}
+
+/// Adds the `x-amz-*` parameters of a presigned URL to the headers, as S3 does. SDKs put them there: that for JavaScript
+/// signs metadata in the query. The signature covers them.
+fn add_signed_parameters(
+    authentication: &Authentication,
+    request: &mut Request<Body>,
+) -> Option<Rejection> {
+    if !authentication.signs_parameters() {
+        return None;
+    }
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let headers = request.headers_mut();
+    for (name, value) in supported::parameters(&query) {
+        let name = name.to_ascii_lowercase();
+        // S3 ignores checksums in the query, because SDKs sign those of an empty body.
+        let is_checksum =
+            name.starts_with("x-amz-checksum-") || name == "x-amz-sdk-checksum-algorithm";
+        if is_checksum || !supported::is_header(&name) {
+            continue;
+        }
+        let parsed = (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::from_bytes(value.as_bytes()),
+        );
+        let rejection = |message| Rejection {
+            status: StatusCode::BAD_REQUEST,
+            code: "InvalidArgument",
+            message,
+            detail: String::new(),
+        };
+        let (Ok(name), Ok(value)) = parsed else {
+            return Some(rejection(
+                "An x-amz- parameter of the URL cannot be a header.",
+            ));
+        };
+        if headers.get(&name).is_some_and(|sent| *sent != value) {
+            return Some(rejection(
+                "A header and a parameter of the URL have different values.",
+            ));
+        }
+        headers.insert(name, value);
+    }
+    None
 }
 
 fn is_failure(status: StatusCode) -> bool {

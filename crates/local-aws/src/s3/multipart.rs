@@ -228,6 +228,28 @@ pub(super) async fn complete(
     backend: &Backend,
     req: S3Request<CompleteMultipartUploadInput>,
 ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+    let (bucket, key) = (req.input.bucket.clone(), req.input.key.clone());
+    let upload = req.input.upload_id.clone();
+    let error = match complete_once(backend, req).await {
+        Ok(output) => return Ok(S3Response::new(output)),
+        Err(error) => error,
+    };
+    // A client that lost the response asks again. The parts are gone then; the object knows its upload.
+    let is_gone = matches!(error.code().as_str(), "NoSuchUpload" | "InvalidPart");
+    if is_gone
+        && let Ok(object) = backend.store.object(&bucket, &key).await
+        && object.attributes.upload.as_ref() == Some(&upload)
+    {
+        let output = completed(bucket, key, &object.etag, object.checksum);
+        return Ok(S3Response::new(output));
+    }
+    Err(error)
+}
+
+async fn complete_once(
+    backend: &Backend,
+    req: S3Request<CompleteMultipartUploadInput>,
+) -> S3Result<CompleteMultipartUploadOutput> {
     let call = CallContext::of(&req.extensions);
     let mut input = req.input;
     let condition = write_condition(input.if_match.take(), input.if_none_match.take())?;
@@ -236,7 +258,7 @@ pub(super) async fn complete(
         .take()
         .and_then(|upload| upload.parts)
         .unwrap_or_default();
-    let (upload, stored) = backend
+    let (mut upload, stored) = backend
         .store
         .parts(&input.bucket, &input.key, &input.upload_id)
         .await?;
@@ -270,7 +292,7 @@ pub(super) async fn complete(
     }
     let tag = etag_of_parts(&parts);
     let (bucket, key) = (input.bucket, input.key);
-    let requested = upload.checksum.requested;
+    upload.attributes.upload = Some(upload.id.clone());
     let completion = Completion {
         bucket: bucket.clone(),
         key: key.clone(),
@@ -282,20 +304,28 @@ pub(super) async fn complete(
         cause: call.cause(),
     };
     backend.store.complete_upload(completion).await?;
-    let reported =
-        checksum.filter(|checksum| requested || checksum.coverage == Coverage::FullObject);
+    Ok(completed(bucket, key, &tag, checksum))
+}
+
+/// The response of a completed upload. A checksum that the client did not request covers the whole object.
+fn completed(
+    bucket: String,
+    key: String,
+    tag: &str,
+    checksum: Option<Checksum>,
+) -> CompleteMultipartUploadOutput {
     let mut output = CompleteMultipartUploadOutput {
         location: Some(format!("/{bucket}/{}", Encoding::url().text(&key))),
         bucket: Some(bucket),
         key: Some(key),
-        e_tag: Some(etag(&tag)),
-        checksum_type: reported
+        e_tag: Some(etag(tag)),
+        checksum_type: checksum
             .as_ref()
             .map(|checksum| checksum_type(checksum.coverage)),
         ..CompleteMultipartUploadOutput::default()
     };
-    fill_checksum!(output, &reported);
-    Ok(S3Response::new(output))
+    fill_checksum!(output, &checksum);
+    output
 }
 
 /// The parts that the client names, in its order. Fails if they are not the uploaded ones.

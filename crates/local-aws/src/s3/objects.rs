@@ -163,6 +163,7 @@ pub(super) async fn copy_object(
         call.require(on_object("PutObjectTagging", &input.bucket, &input.key));
     }
     attributes.storage_class = given.storage_class;
+    attributes.upload = None;
     attributes.website_redirect_location = given.website_redirect_location;
     let condition = write_condition(
         header_condition(&req.headers, http::header::IF_MATCH)?,
@@ -226,12 +227,6 @@ pub(super) async fn delete_object(
 ) -> S3Result<S3Response<DeleteObjectOutput>> {
     let call = CallContext::of(&req.extensions);
     let input = req.input;
-    if input.if_match_size.is_some() || input.if_match_last_modified_time.is_some() {
-        return Err(s3_error!(
-            NotImplemented,
-            "This endpoint compares only the ETag before it deletes."
-        ));
-    }
     let condition = write_condition(input.if_match, None)?;
     backend
         .store
@@ -250,6 +245,15 @@ pub(super) async fn delete_objects(
         return Err(s3_error!(
             MalformedXML,
             "One request names 1 to {MAX_DELETED} keys."
+        ));
+    }
+    let has_condition = |object: &dto::ObjectIdentifier| {
+        object.size.is_some() || object.last_modified_time.is_some()
+    };
+    if input.delete.objects.iter().any(has_condition) {
+        return Err(s3_error!(
+            NotImplemented,
+            "This endpoint compares only the ETag before it deletes."
         ));
     }
     for object in &input.delete.objects {

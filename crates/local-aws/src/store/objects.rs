@@ -34,6 +34,8 @@ pub(crate) struct Attributes {
     /// Names without `x-amz-meta-`.
     pub(crate) user: BTreeMap<String, String>,
     pub(crate) tags: Vec<(String, String)>,
+    /// The upload in parts that created the object. A client that lost the response completes it again.
+    pub(crate) upload: Option<String>,
 }
 
 /// One part of an object that was uploaded in parts.

@@ -6,6 +6,9 @@
     reason = "the helpers of tests may stop at the first surprise, too"
 )]
 
+#[path = "../../../../tests/needs.rs"]
+mod needs;
+
 mod buckets;
 mod checksums;
 mod conditions;
@@ -18,5 +21,7 @@ mod multipart;
 mod notifications;
 mod objects;
 mod presigned;
+mod protocol;
 mod signatures;
 mod support;
+mod unsupported;

@@ -159,11 +159,7 @@ async fn an_unsigned_header_is_rejected() {
     assert!(!server.exists("uploads/cat.jpg").await);
     // Tracing headers of proxies are not part of S3.
     let traced = server
-        .send(
-            &request,
-            &[("x-amzn-trace-id", "Root=1"), ("origin", "http://x")],
-            b"meow",
-        )
+        .send(&request, &[("x-amzn-trace-id", "Root=1")], b"meow")
         .await;
     assert_eq!(traced.status, 200);
 }
