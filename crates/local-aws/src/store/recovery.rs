@@ -9,9 +9,9 @@ use super::{
 use rusqlite::Connection;
 use std::{collections::HashSet, path::Path, time::SystemTime};
 
-/// How much later a file may have been written than the database's last change. Files are written first, but a file
-/// system's clock may be coarse.
-const LATER: std::time::Duration = std::time::Duration::from_secs(2);
+/// How long before the database's last change an unknown file must have been written, or else its row may be in a missing
+/// write-ahead log: a file is written some time before its row, while rows of other files are.
+const BEFORE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// The longest delay of a message that waits for its next attempt, in milliseconds. A longer one comes from a clock that
 /// was set back since.
@@ -100,7 +100,7 @@ impl Comparison {
         }
         let mut newer = 0;
         for id in unknown {
-            newer += usize::from(blobs.written_at(id)? > last_change + LATER);
+            newer += usize::from(blobs.written_at(id)? + BEFORE > last_change);
         }
         // Version 1 left such a file when it was killed during a write.
         if newer > 0 && version > 1 {

@@ -8,10 +8,6 @@ use crate::version::{ObjectVersion, Relation};
 
 /// The record of a key in the index.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "few exist at a time, and briefly"
-)]
 pub enum IndexRecord {
     /// An image.
     Image(Image),
