@@ -168,7 +168,8 @@ async fn every_other_operation_is_refused_and_changes_nothing() {
     let mut refused = 0;
     for (name, operation) in operations {
         assert!(
-            documentation.contains(&format!("{name} |")) || documentation.contains(&format!("{name},"))
+            documentation.contains(&format!("{name} |"))
+                || documentation.contains(&format!("{name},"))
                 || documentation.contains(&format!("{name}.")),
             "docs/s3.md does not name {name}"
         );
