@@ -59,7 +59,9 @@ class Clients:
     def __init__(self, ready: dict, scratch: pathlib.Path) -> None:
         self.ready = ready
         self.scratch = scratch
-        self.environment = os.environ | {
+        # A certificate bundle of the environment confuses clients of plain HTTP.
+        inherited = {name: value for name, value in os.environ.items() if name != "AWS_CA_BUNDLE"}
+        self.environment = inherited | {
             "AWS_ENDPOINT_URL": ready["aws"], "AWS_ACCESS_KEY_ID": ready["accessKeyId"],
             "AWS_SECRET_ACCESS_KEY": ready["secretAccessKey"], "AWS_REGION": ready["region"],
             "AWS_DEFAULT_REGION": ready["region"], "AWS_CONFIG_FILE": "/dev/null", "HOME": str(scratch),
@@ -83,7 +85,7 @@ class Clients:
         self.run(program, "s3", "sync", "--only-show-errors", folder, f"s3://{self.bucket}/{prefix}/")
 
     def rclone(self, folder: pathlib.Path, prefix: str) -> None:
-        remote = f":s3,provider=AWS,env_auth=true,force_path_style=true,region={self.ready['region']},endpoint='{self.ready['aws']}':"
+        remote = f":s3,provider=Other,env_auth=true,force_path_style=true,region={self.ready['region']},endpoint='{self.ready['aws']}':"
         self.run("rclone", "sync", "--transfers", "10", folder, f"{remote}{self.bucket}/{prefix}")
 
     def s3cmd(self, folder: pathlib.Path, prefix: str) -> None:

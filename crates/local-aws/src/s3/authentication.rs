@@ -189,7 +189,7 @@ fn access_key_of(credential: &str) -> Option<String> {
 
 /// The date in the same place.
 fn scope_date_of(credential: &str) -> Option<String> {
-    credential.rsplitn(5, '/').nth(3).map(str::to_owned)
+    credential.rsplit('/').nth(3).map(str::to_owned)
 }
 
 /// Whether this has the form `20260102T030405Z`.

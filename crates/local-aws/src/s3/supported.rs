@@ -616,7 +616,7 @@ mod tests {
             let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
             names.join(", ")
         };
-        let mut text = format!(
+        let mut text = String::from(
             "# The local S3
 
 `sightline local` serves these operations of S3. Every other operation, query parameter, `x-amz-*` header and condition
