@@ -1,0 +1,165 @@
+//! A clean copy of a damaged PNG.
+//!
+//! It keeps the chunks that browsers use (through libpng) and leaves out those that libpng ignores with a warning: other ancillary
+//! chunks, those with a wrong checksum, and those at a wrong place. The checksums in the copy are not right; the decoder must not
+//! compare them.
+
+use super::png::SIGNATURE;
+
+/// The chunks before the pixels that matter for their colours and transparency.
+const COLOURS: [&[u8; 4]; 8] = [
+    b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"sBIT", b"mDCV", b"cLLI",
+];
+
+/// The copy, and whether the file has its end. `None` if its size or palette is unusable, which browsers do not show either.
+pub(crate) fn repaired(file: &[u8]) -> Option<(Vec<u8>, bool)> {
+    let mut copy = SIGNATURE.to_vec();
+    let mut rest = file.get(SIGNATURE.len()..)?;
+    let (mut palette, mut pixels) = (None, Vec::new());
+    let mut seen = Vec::new();
+    let mut has_transparency = false;
+    let mut has_end = false;
+    while let Some((kind, body, is_valid, after)) = next(rest) {
+        rest = after;
+        match kind {
+            b"IHDR" if seen.is_empty() => {
+                is_valid.then(|| push(&mut copy, kind, body))?;
+            }
+            b"PLTE" if pixels.is_empty() && palette.is_none() => {
+                is_valid.then(|| push(&mut copy, kind, body))?;
+                palette = Some(body.len() / 3);
+            }
+            b"tRNS" if is_valid && pixels.is_empty() && !has_transparency => {
+                let is_indexed = copy.get(SIGNATURE.len() + 8 + 9) == Some(&3);
+                match (is_indexed, palette) {
+                    (true, None) => {}
+                    // More entries than the palette has.
+                    (true, Some(colours)) => {
+                        push(&mut copy, kind, body.get(..colours).unwrap_or(body));
+                        has_transparency = true;
+                    }
+                    _ => {
+                        push(&mut copy, kind, body);
+                        has_transparency = true;
+                    }
+                }
+            }
+            b"IDAT" => pixels.extend_from_slice(body),
+            b"IEND" => {
+                has_end = true;
+                break;
+            }
+            // The pixels are one run of chunks.
+            _ if !pixels.is_empty() => {
+                has_end = ends(rest);
+                break;
+            }
+            kind if is_valid && COLOURS.contains(&kind) && !seen.contains(kind) => {
+                push(&mut copy, kind, body);
+            }
+            _ => {}
+        }
+        seen.push(*kind);
+    }
+    (!pixels.is_empty()).then(|| {
+        push(&mut copy, b"IDAT", &pixels);
+        push(&mut copy, b"IEND", &[]);
+        (copy, has_end)
+    })
+}
+
+/// Whether the file has an end chunk.
+fn ends(mut rest: &[u8]) -> bool {
+    while let Some((kind, _, _, after)) = next(rest) {
+        if kind == b"IEND" {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
+/// The type and body of the first chunk, whether its checksum is right, and what follows it. A body that is cut off ends with the file.
+fn next(file: &[u8]) -> Option<(&[u8; 4], &[u8], bool, &[u8])> {
+    let (length, typed) = file.split_first_chunk::<4>()?;
+    let (kind, rest) = typed.split_first_chunk::<4>()?;
+    let length = u32::from_be_bytes(*length) as usize;
+    let Some((body, after)) = rest.split_at_checked(length) else {
+        return Some((kind, rest, false, &[]));
+    };
+    let Some((checksum, after)) = after.split_first_chunk::<4>() else {
+        return Some((kind, body, false, &[]));
+    };
+    // Those of pixels are ignored.
+    let is_valid = kind == b"IDAT" || {
+        let typed = typed.get(..length + 4).unwrap_or_default();
+        crc32fast::hash(typed) == u32::from_be_bytes(*checksum)
+    };
+    Some((kind, body, is_valid, after))
+}
+
+fn push(file: &mut Vec<u8>, kind: &[u8; 4], body: &[u8]) {
+    file.extend((body.len() as u32).to_be_bytes());
+    file.extend(kind);
+    file.extend(body);
+    file.extend([0; 4]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        let typed = [kind, body].concat();
+        let length = (body.len() as u32).to_be_bytes();
+        let checksum = crc32fast::hash(&typed).to_be_bytes();
+        [&length[..], &typed, &checksum].concat()
+    }
+
+    fn kinds(file: &[u8]) -> Vec<[u8; 4]> {
+        let mut rest = &file[SIGNATURE.len()..];
+        let mut kinds = Vec::new();
+        while let Some((kind, _, _, after)) = next(rest) {
+            kinds.push(*kind);
+            rest = after;
+        }
+        kinds
+    }
+
+    #[test]
+    fn keeps_what_the_pixels_need() {
+        let header = chunk(b"IHDR", &[0, 0, 0, 1, 0, 0, 0, 1, 8, 3, 0, 0, 0]);
+        let mut wrong = chunk(b"gAMA", &[0, 1, 2, 3]);
+        wrong[9] ^= 1;
+        let file = [
+            SIGNATURE.to_vec(),
+            header.clone(),
+            wrong,
+            chunk(b"sRGB", &[0]),
+            chunk(b"tRNS", &[1]),
+            chunk(b"PLTE", &[1, 2, 3]),
+            chunk(b"tRNS", &[1, 2]),
+            chunk(b"tEXt", b"a\0b"),
+            chunk(b"IDAT", b"ab"),
+            chunk(b"IDAT", b"cd"),
+            chunk(b"tIME", &[0; 7]),
+            chunk(b"IDAT", b"ef"),
+            chunk(b"IEND", b""),
+        ]
+        .concat();
+        let (copy, has_end) = repaired(&file).unwrap();
+        assert_eq!(
+            kinds(&copy),
+            [b"IHDR", b"sRGB", b"PLTE", b"tRNS", b"IDAT", b"IEND"].map(|kind| *kind)
+        );
+        assert!(copy.windows(8).any(|eight| eight == b"IDATabcd"));
+        assert!(has_end);
+        // Cut off within the pixels.
+        let (copy, has_end) = repaired(&file[..file.len() - 50]).unwrap();
+        assert!(copy.windows(4).any(|four| four == b"IEND") && !has_end);
+        // Without a valid size.
+        let mut damaged = file;
+        damaged[20] ^= 1;
+        assert_eq!(repaired(&damaged), None);
+    }
+}
