@@ -6,7 +6,7 @@
 use crate::orientation::Orientation;
 
 /// The first byte of every marker.
-const PREFIX: u8 = 0xFF;
+pub(crate) const PREFIX: u8 = 0xFF;
 /// Start of image.
 pub(crate) const SOI: u8 = 0xD8;
 /// End of image.

@@ -4,7 +4,7 @@
 //! data was lost.
 
 use super::jpeg::{
-    DRI, EOI, RST0, RST7, SOI, SOS, STUFFED, Segment, Segments, Token, is_standalone,
+    DRI, EOI, PREFIX, RST0, RST7, SOI, SOS, STUFFED, Segment, Segments, Token, is_standalone,
 };
 
 /// The repaired file; `None` if it needs no repair.
@@ -47,7 +47,7 @@ pub(crate) fn repaired(file: &[u8]) -> Option<Vec<u8>> {
                     ahead @ 1..=2 => {
                         let mut markers = Vec::new();
                         for step in 0..=ahead {
-                            markers.extend([0xFF, RST0 + ((expected + step) & 7)]);
+                            markers.extend([PREFIX, RST0 + ((expected + step) & 7)]);
                         }
                         repair.replace(from.unwrap_or(start), end, &markers);
                         expected = (found + 1) & 7;
@@ -56,7 +56,7 @@ pub(crate) fn repaired(file: &[u8]) -> Option<Vec<u8>> {
                     6..=7 => unused = Some(from.unwrap_or(start)),
                     // Nobody can tell how many are missing.
                     _ => {
-                        repair.replace(from.unwrap_or(start), end, &[0xFF, RST0 + expected]);
+                        repair.replace(from.unwrap_or(start), end, &[PREFIX, RST0 + expected]);
                         expected = (expected + 1) & 7;
                     }
                 }

@@ -2,7 +2,9 @@
 //!
 //! The flags in the extended header decide what counts: a chunk without its flag is ignored, and a flag without its chunk is allowed.
 
-use super::riff;
+use std::borrow::Cow;
+
+use super::{pieces::Pieces, riff};
 
 /// Flags of the extended header.
 const ANIMATION: u8 = 0x02;
@@ -98,39 +100,49 @@ impl<'a> Webp<'a> {
     }
 
     /// A file with nothing but the pixels, which every decoder reads alike.
-    pub(crate) fn pixels(&self) -> Vec<u8> {
-        let Frame {
-            alpha, is_lossless, ..
-        } = self.frame;
-        let alpha = alpha.filter(|_| self.has_alpha);
-        let mut frame = Vec::new();
-        if let Some(alpha) = alpha {
-            push(&mut frame, b"ALPH", &[alpha]);
-        }
-        let kind = if is_lossless { b"VP8L" } else { b"VP8 " };
-        push(&mut frame, kind, &[self.frame.coded]);
-        let mut file = b"RIFF\0\0\0\0WEBP".to_vec();
+    pub(crate) fn pixels(&self) -> Pieces<'a> {
+        let alpha = self.frame.alpha.filter(|_| self.has_alpha);
+        let kind = if self.frame.is_lossless {
+            b"VP8L"
+        } else {
+            b"VP8 "
+        };
+        let coded = [
+            alpha.map(|alpha| (b"ALPH", alpha)),
+            Some((kind, self.frame.coded)),
+        ];
+        let coded_bytes: usize = coded
+            .iter()
+            .flatten()
+            .map(|(_, body)| 8 + body.len().next_multiple_of(2))
+            .sum();
+        let mut head = b"WEBP".to_vec();
         if self.is_animated || alpha.is_some() {
             let alpha = if self.has_alpha { ALPHA } else { 0 };
             let animation = if self.is_animated { ANIMATION } else { 0 };
-            let mut header = vec![alpha | animation, 0, 0, 0];
+            head.extend(chunk_header(b"VP8X", 10));
+            head.extend([alpha | animation, 0, 0, 0]);
             for side in [self.size.0, self.size.1] {
-                header.extend((side - 1).to_le_bytes().iter().take(3));
+                head.extend((side - 1).to_le_bytes().iter().take(3));
             }
-            push(&mut file, b"VP8X", &[&header]);
         }
         if let Some(header) = self.frame_header {
             // A transparent canvas.
-            push(&mut file, b"ANIM", &[&[0; 6]]);
-            push(&mut file, b"ANMF", &[header, &frame]);
-        } else {
-            file.extend(frame);
+            head.extend(chunk_header(b"ANIM", 6));
+            head.extend([0; 6]);
+            head.extend(chunk_header(b"ANMF", header.len() + coded_bytes));
+            head.extend(header);
         }
-        let length = (file.len() as u32 - 8).to_le_bytes();
-        for (to, from) in file.iter_mut().skip(4).zip(length) {
-            *to = from;
+        let riff = chunk_header(b"RIFF", head.len() + coded_bytes);
+        let mut pieces = vec![Cow::Owned([&riff[..], &head].concat())];
+        for (kind, body) in coded.into_iter().flatten() {
+            pieces.push(Cow::Owned(chunk_header(kind, body.len()).to_vec()));
+            pieces.push(Cow::Borrowed(body));
+            if !body.len().is_multiple_of(2) {
+                pieces.push(Cow::Borrowed(&[0]));
+            }
         }
-        file
+        Pieces::new(pieces)
     }
 }
 
@@ -232,10 +244,55 @@ fn lossless_size(body: &[u8]) -> Option<(u32, u32)> {
     Some(((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1))
 }
 
-fn push(file: &mut Vec<u8>, kind: &[u8; 4], parts: &[&[u8]]) {
-    let length: usize = parts.iter().map(|part| part.len()).sum();
-    file.extend(kind);
-    file.extend((length as u32).to_le_bytes());
-    parts.iter().for_each(|part| file.extend(*part));
-    file.extend(&[0][..length % 2]);
+fn chunk_header(kind: &[u8; 4], length: usize) -> [u8; 8] {
+    let [k0, k1, k2, k3] = *kind;
+    let [l0, l1, l2, l3] = (length as u32).to_le_bytes();
+    [k0, k1, k2, k3, l0, l1, l2, l3]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    fn file(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+        let mut body = b"WEBP".to_vec();
+        for (kind, chunk) in chunks {
+            body.extend(chunk_header(kind, chunk.len()));
+            body.extend(*chunk);
+            body.extend(&[0][..chunk.len() % 2]);
+        }
+        [&chunk_header(b"RIFF", body.len())[..], &body].concat()
+    }
+
+    #[test]
+    fn the_flags_decide_over_the_chunks() {
+        // A lossless picture of 3 x 2 pixels, as far as the container tells.
+        let lossless: &[u8] = &[0x2F, 2, 0x40, 0, 0];
+        let header = |flags| [flags, 0, 0, 0, 2, 0, 0, 1, 0, 0];
+        let chunks = |flags: &[u8; 10]| {
+            file(&[
+                (b"VP8X", flags),
+                (b"ICCP", b"icc"),
+                (b"VP8L", lossless),
+                (b"EXIF", b"exif"),
+            ])
+        };
+        for flags in [0, EXIF, ICC, EXIF | ICC] {
+            let file = chunks(&header(flags));
+            let webp = Webp::read(&file).unwrap();
+            assert_eq!(webp.size, (3, 2));
+            assert_eq!(webp.exif.is_some(), flags & EXIF != 0);
+            assert_eq!(webp.icc.is_some(), flags & ICC != 0);
+            let mut pixels = Vec::new();
+            webp.pixels().read_to_end(&mut pixels).unwrap();
+            assert_eq!(pixels, self::file(&[(b"VP8L", lossless)]));
+        }
+        for flags in [ANIMATION, 1, 0x80] {
+            assert!(Webp::read(&chunks(&header(flags))).is_none(), "{flags}");
+        }
+        let larger = [0, 0, 0, 0, 3, 0, 0, 1, 0, 0];
+        assert!(Webp::read(&chunks(&larger)).is_none());
+    }
 }

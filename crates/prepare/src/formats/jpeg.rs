@@ -13,7 +13,7 @@ use libjpeg_turbo_rs::{
 use super::decoder::{Geometry, PictureDecoder};
 use crate::{
     containers::{
-        jpeg::{Frame, Structure},
+        jpeg::{EOI, Frame, PREFIX, Structure},
         jpeg_repair::repaired,
     },
     error::PrepareError,
@@ -57,11 +57,16 @@ impl<'a> Jpeg<'a> {
     pub(super) fn open(file: &'a [u8], exif_orientation: u8) -> Result<Self, PrepareError> {
         let structure = Structure::read(file).ok_or(DAMAGED)?;
         check_supported(&structure.frame)?;
-        let repaired = if structure.has_stray_markers || structure.has_restarts {
+        let mut repaired = if structure.has_stray_markers || structure.has_restarts {
             repaired(file)
         } else {
             None
         };
+        if !structure.is_complete {
+            // The decoder looks for the end of a progressive picture.
+            let copy = repaired.get_or_insert_with(|| file.to_vec());
+            copy.extend([PREFIX, EOI]);
+        }
         Ok(Self {
             file: repaired.map_or(Cow::Borrowed(file), Cow::Owned),
             geometry: Geometry {
@@ -287,7 +292,7 @@ impl PictureDecoder for Jpeg<'_> {
             // Rekognition's handling of stray bytes is undocumented. Some decoders skip them, others reject the file, and a call for
             // a rejected file is wasted. The decoder here skips them, so Rekognition gets a clean copy.
             Some(Reason::StrayBytes)
-        } else if !structure.is_complete || matches!(self.file, Cow::Owned(_)) {
+        } else if matches!(self.file, Cow::Owned(_)) {
             Some(Reason::Repaired)
         } else {
             // Neither browsers nor most libraries read them.
@@ -340,6 +345,12 @@ fn check_supported(frame: &Frame) -> Result<(), PrepareError> {
     }
     if !matches!(frame.sampling.len(), 1 | 3 | 4) {
         return Err(unsupported(format!("{} colours", frame.sampling.len())));
+    }
+    let (across, down) = frame.max_sampling();
+    let is_whole =
+        |(h, v): &(u8, u8)| across.checked_rem(*h) == Some(0) && down.checked_rem(*v) == Some(0);
+    if !frame.sampling.iter().all(is_whole) {
+        return Err(unsupported("sampling by a fraction"));
     }
     Ok(())
 }

@@ -177,12 +177,11 @@ impl<'a> Png<'a> {
             + height.saturating_sub(2).div_ceil(4)
             + height.div_ceil(2);
         let wanted = height / 2;
-        let full_rows = u32::saturating_sub(pass_rows, earlier);
         if pass_rows < earlier {
-            return Err(error);
-        }
-        if full_rows < wanted {
-            self.check_missing(wanted - full_rows, wanted, error)?;
+            self.check_missing(height, height, error)?;
+        } else if pass_rows < earlier + wanted {
+            let full_rows = pass_rows - earlier;
+            self.check_missing(wanted - full_rows, height, error)?;
             for row in (full_rows as usize * 2 + 1..size.1 as usize).step_by(2) {
                 let (above, below) = pixels.split_at_mut(row * stride);
                 let above = above.get(above.len() - stride..).unwrap_or_default();

@@ -1,7 +1,5 @@
 //! WebP. The `image` crate decodes the pixels; the container is read here.
 
-use std::io::Cursor;
-
 use image::{ImageDecoder, codecs::webp::WebPDecoder};
 
 use super::{
@@ -27,18 +25,14 @@ pub(super) fn open(file: &[u8]) -> Result<impl PictureDecoder, PrepareError> {
         .icc
         .filter(|icc| icc.len() <= MAX_ICC_BYTES)
         .map(<[u8]>::to_vec);
-    let pixels = webp.pixels();
     // A frame is decoded beside the canvas of an animation.
-    let decoding = match (webp.is_animated, webp.is_lossless_or_transparent()) {
+    let working_bytes = match (webp.is_animated, webp.is_lossless_or_transparent()) {
         (true, _) => 8,
         (false, true) => 4,
         (false, false) => 2,
     };
-    // The copy of the file, as bytes a pixel.
-    let area = u64::from(webp.size.0) * u64::from(webp.size.1);
-    let working_bytes = decoding + (pixels.len() as u64).div_ceil(area);
-    let decoder = WebPDecoder::new(Cursor::new(pixels))
-        .map_err(|error| decode_error(&error, MediaType::Webp))?;
+    let decoder =
+        WebPDecoder::new(webp.pixels()).map_err(|error| decode_error(&error, MediaType::Webp))?;
     if decoder.dimensions() != webp.size {
         return Err(DAMAGED);
     }
