@@ -13,6 +13,8 @@ pub(crate) const SOI: u8 = 0xD8;
 pub(crate) const EOI: u8 = 0xD9;
 /// Start of scan; entropy-coded data follows the segment.
 pub(crate) const SOS: u8 = 0xDA;
+/// Huffman tables.
+const DHT: u8 = 0xC4;
 /// Restart interval.
 pub(crate) const DRI: u8 = 0xDD;
 /// Number of lines; follows the first scan of a frame whose header has no height.
@@ -182,6 +184,16 @@ impl Frame {
         )
     }
 
+    /// Whether the components have more blocks than the standard allows in one unit of a scan (ITU-T T.81, B.2.3).
+    pub(crate) fn has_too_many_blocks(&self) -> bool {
+        let blocks: u32 = self
+            .sampling
+            .iter()
+            .map(|(h, v)| u32::from(*h) * u32::from(*v))
+            .sum();
+        self.sampling.len() > 1 && blocks > 10
+    }
+
     /// Whether the frame is coded coarse to fine, so that no part of it is ready before the last scan.
     pub(crate) const fn is_progressive(&self) -> bool {
         self.process & 3 == 2
@@ -215,6 +227,8 @@ pub(crate) struct Structure {
     pub(crate) is_rgb: bool,
     /// The number of scans.
     pub(crate) scans: u64,
+    /// Whether Huffman tables precede the first scan.
+    pub(crate) has_tables: bool,
     /// Whether any segment defines a restart interval.
     pub(crate) has_restarts: bool,
     /// Whether the file has an end-of-image marker after a scan.
@@ -265,7 +279,8 @@ impl Structure {
     pub(crate) fn read(file: &[u8]) -> Option<Self> {
         let mut segments = Segments::new(file);
         let mut structure: Option<Self> = None;
-        let (mut has_stray_bytes, mut has_stray_markers, mut has_restarts) = (false, false, false);
+        let (mut has_stray_bytes, mut has_stray_markers) = (false, false);
+        let (mut has_tables, mut has_restarts) = (false, false);
         let mut colours = Colours::default();
         let mut in_scan = false;
         loop {
@@ -311,6 +326,7 @@ impl Structure {
                         has_stray_markers: false,
                         is_rgb: false,
                         scans: 0,
+                        has_tables: false,
                         has_restarts: false,
                         is_complete: false,
                         height_follows: false,
@@ -320,6 +336,7 @@ impl Structure {
                 APP14 if !in_scan && body.starts_with(b"Adobe") => {
                     colours.adobe = body.get(11).copied().or(colours.adobe);
                 }
+                DHT => has_tables |= !in_scan,
                 DRI => has_restarts |= body.iter().any(|byte| *byte != 0),
                 DNL => {
                     if let Some(structure) = &mut structure {
@@ -333,6 +350,7 @@ impl Structure {
                         structure.add_scan(body);
                         structure.has_stray_bytes = has_stray_bytes;
                         structure.has_stray_markers = has_stray_markers;
+                        structure.has_tables = has_tables;
                         structure.has_restarts = has_restarts;
                     }
                 }

@@ -292,7 +292,10 @@ impl PictureDecoder for Jpeg<'_> {
             // Rekognition's handling of stray bytes is undocumented. Some decoders skip them, others reject the file, and a call for
             // a rejected file is wasted. The decoder here skips them, so Rekognition gets a clean copy.
             Some(Reason::StrayBytes)
-        } else if matches!(self.file, Cow::Owned(_)) {
+        } else if matches!(self.file, Cow::Owned(_))
+            || (structure.frame.process < 3 && !structure.has_tables)
+            || (structure.scans == 1 && structure.frame.has_too_many_blocks())
+        {
             Some(Reason::Repaired)
         } else {
             // Neither browsers nor most libraries read them.

@@ -26,9 +26,11 @@ use crate::{
 /// The decoder's own limit for rows, compressed profiles and the like, in bytes.
 const DECODER_BYTES: usize = 32 * 1024 * 1024;
 
+type Input<'a> = Cursor<Cow<'a, [u8]>>;
+
 pub(super) struct Png<'a> {
     file: &'a [u8],
-    reader: Reader<Cursor<Cow<'a, [u8]>>>,
+    reader: Reader<Input<'a>>,
     geometry: Geometry,
     /// The fault of a file that is read from a repaired copy.
     fault: Option<Fault>,
@@ -73,7 +75,7 @@ impl<'a> Png<'a> {
         Ok(Self::new(file, reader, Some(fault)))
     }
 
-    fn new(file: &'a [u8], reader: Reader<Cursor<Cow<'a, [u8]>>>, fault: Option<Fault>) -> Self {
+    fn new(file: &'a [u8], reader: Reader<Input<'a>>, fault: Option<Fault>) -> Self {
         // The `eXIf` chunk may precede or follow the pixels (PNG specification, third edition, "Exchangeable Image File (Exif)
         // Profile"), and the decoder has not read the latter yet.
         let orientation = containers::png::chunks(file)
@@ -248,7 +250,7 @@ impl PictureDecoder for Png<'_> {
 fn read_header(
     file: Cow<'_, [u8]>,
     options: DecodeOptions,
-) -> Result<Reader<Cursor<Cow<'_, [u8]>>>, PrepareError> {
+) -> Result<Reader<Input<'_>>, PrepareError> {
     let mut decoder = Decoder::new_with_options(Cursor::new(file), options);
     decoder.set_limits(png::Limits {
         bytes: DECODER_BYTES,
