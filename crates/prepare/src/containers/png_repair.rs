@@ -19,8 +19,14 @@ pub(crate) fn repaired(file: &[u8]) -> Option<(Vec<u8>, bool)> {
     let mut seen = Vec::new();
     let mut has_transparency = false;
     let mut has_end = false;
-    while let Some((kind, body, is_valid, after)) = next(rest) {
-        rest = after;
+    while let Some(chunk) = Chunk::first(rest) {
+        let Chunk {
+            kind,
+            body,
+            is_valid,
+            ..
+        } = chunk;
+        rest = chunk.rest;
         match kind {
             b"IHDR" if seen.is_empty() => {
                 is_valid.then(|| push(&mut copy, kind, body))?;
@@ -73,32 +79,54 @@ pub(crate) fn repaired(file: &[u8]) -> Option<(Vec<u8>, bool)> {
 
 /// Whether the file has an end chunk.
 fn ends(mut rest: &[u8]) -> bool {
-    while let Some((kind, _, _, after)) = next(rest) {
-        if kind == b"IEND" {
+    while let Some(chunk) = Chunk::first(rest) {
+        if chunk.kind == b"IEND" {
             return true;
         }
-        rest = after;
+        rest = chunk.rest;
     }
     false
 }
 
-/// The type and body of the first chunk, whether its checksum is right, and what follows it. A body that is cut off ends with the file.
-fn next(file: &[u8]) -> Option<(&[u8; 4], &[u8], bool, &[u8])> {
-    let (length, typed) = file.split_first_chunk::<4>()?;
-    let (kind, rest) = typed.split_first_chunk::<4>()?;
-    let length = u32::from_be_bytes(*length) as usize;
-    let Some((body, after)) = rest.split_at_checked(length) else {
-        return Some((kind, rest, false, &[]));
-    };
-    let Some((checksum, after)) = after.split_first_chunk::<4>() else {
-        return Some((kind, body, false, &[]));
-    };
-    // Those of pixels are ignored.
-    let is_valid = kind == b"IDAT" || {
-        let typed = typed.get(..length + 4).unwrap_or_default();
-        crc32fast::hash(typed) == u32::from_be_bytes(*checksum)
-    };
-    Some((kind, body, is_valid, after))
+/// A chunk of a file.
+struct Chunk<'a> {
+    kind: &'a [u8; 4],
+    /// Ends with the file if it is cut off.
+    body: &'a [u8],
+    /// Whether the checksum is right. That of pixels does not matter.
+    is_valid: bool,
+    /// What follows the chunk.
+    rest: &'a [u8],
+}
+
+impl<'a> Chunk<'a> {
+    fn first(file: &'a [u8]) -> Option<Self> {
+        let (length, typed) = file.split_first_chunk::<4>()?;
+        let (kind, rest) = typed.split_first_chunk::<4>()?;
+        let length = u32::from_be_bytes(*length) as usize;
+        let cut = |body| Self {
+            kind,
+            body,
+            is_valid: false,
+            rest: &[],
+        };
+        let Some((body, rest)) = rest.split_at_checked(length) else {
+            return Some(cut(rest));
+        };
+        let Some((checksum, rest)) = rest.split_first_chunk::<4>() else {
+            return Some(cut(body));
+        };
+        let is_valid = kind == b"IDAT" || {
+            let typed = typed.get(..length + 4).unwrap_or_default();
+            crc32fast::hash(typed) == u32::from_be_bytes(*checksum)
+        };
+        Some(Self {
+            kind,
+            body,
+            is_valid,
+            rest,
+        })
+    }
 }
 
 fn push(file: &mut Vec<u8>, kind: &[u8; 4], body: &[u8]) {
@@ -122,9 +150,9 @@ mod tests {
     fn kinds(file: &[u8]) -> Vec<[u8; 4]> {
         let mut rest = &file[SIGNATURE.len()..];
         let mut kinds = Vec::new();
-        while let Some((kind, _, _, after)) = next(rest) {
-            kinds.push(*kind);
-            rest = after;
+        while let Some(chunk) = Chunk::first(rest) {
+            kinds.push(*chunk.kind);
+            rest = chunk.rest;
         }
         kinds
     }
