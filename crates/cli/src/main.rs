@@ -19,6 +19,7 @@ mod redrive;
 mod reindex;
 mod search;
 mod signals;
+mod special_file;
 mod state_dir;
 #[cfg(test)]
 mod testing;

@@ -52,10 +52,15 @@ pub enum Reason {
     Pixels,
     /// A PNG with an orientation, which browsers apply and Rekognition does not.
     Orientation,
-    /// A JPEG in CMYK or YCCK instead of RGB colours.
+    /// A JPEG whose colours are stored as CMYK, YCCK or RGB instead of YCbCr. Some decoders show them wrongly.
     Colours,
     /// A JPEG with bytes between its header segments, where none are allowed. Decoders differ in whether they read such a file.
     StrayBytes,
+    /// A JPEG or PNG with a fault that this reader repaired, such as a missing end, a wrong checksum or lost data. Other decoders may
+    /// reject the file.
+    Repaired,
+    /// A JPEG in arithmetic or lossless compression, which few decoders read.
+    Compression,
 }
 
 #[cfg(test)]

@@ -55,6 +55,20 @@ impl MediaType {
         }
     }
 
+    /// Other names of the media type. The upload page knows them too (`frontend/js/shared/file-types.js`).
+    const fn other_names(self) -> &'static [&'static str] {
+        match self {
+            Self::Jpeg => &["image/jpg", "image/pjpeg", "image/jfif"],
+            Self::Png => &["image/x-png", "image/apng", "image/vnd.mozilla.apng"],
+            Self::Webp => &["image/x-webp"],
+            Self::Gif => &["image/x-gif"],
+            Self::Bmp => &["image/x-bmp", "image/x-ms-bmp", "image/x-windows-bmp"],
+            Self::Tiff => &["image/tif", "image/x-tif", "image/x-tiff"],
+            Self::Avif => &["image/avif-sequence"],
+            Self::Heic => &["image/heif", "image/heic-sequence", "image/heif-sequence"],
+        }
+    }
+
     /// The file name extension in keys, without the dot.
     #[must_use]
     pub const fn extension(self) -> &'static str {
@@ -105,20 +119,17 @@ impl fmt::Display for MediaType {
 pub struct UnknownMediaType(pub String);
 
 /// Parses a `Content-Type`, ignoring case. Parameters are rejected, because the client would have to send them exactly as signed.
-/// The common misnomers `image/jpg` and `image/heif` are accepted.
+/// Other names that browsers and systems use for the formats are accepted, such as `image/jpg`, `image/x-png` and `image/heif`.
 impl FromStr for MediaType {
     type Err = UnknownMediaType;
 
     fn from_str(content_type: &str) -> Result<Self, Self::Err> {
         let lower = content_type.trim().to_ascii_lowercase();
-        match lower.as_str() {
-            "image/jpg" => return Ok(Self::Jpeg),
-            "image/heif" => return Ok(Self::Heic),
-            _ => {}
-        }
         Self::ALL
             .into_iter()
-            .find(|media| media.content_type() == lower)
+            .find(|media| {
+                media.content_type() == lower || media.other_names().contains(&lower.as_str())
+            })
             .ok_or_else(|| UnknownMediaType(content_type.to_owned()))
     }
 }
@@ -128,11 +139,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_types_round_trip() {
+    fn content_types_round_trip_and_have_other_names() {
         for media in MediaType::ALL {
             assert_eq!(media.content_type().parse(), Ok(media));
         }
-        assert_eq!("Image/JPG".parse(), Ok(MediaType::Jpeg));
+        for (name, media) in [
+            ("Image/JPG", MediaType::Jpeg),
+            ("image/pjpeg", MediaType::Jpeg),
+            ("image/x-png", MediaType::Png),
+            ("image/apng", MediaType::Png),
+            ("IMAGE/X-MS-BMP", MediaType::Bmp),
+            ("image/x-tiff", MediaType::Tiff),
+            ("image/heif-sequence", MediaType::Heic),
+        ] {
+            assert_eq!(name.parse(), Ok(media), "{name}");
+        }
         assert!("image/jpeg; q=1".parse::<MediaType>().is_err());
         assert!("text/html".parse::<MediaType>().is_err());
     }

@@ -62,7 +62,10 @@ fn prepare_file(file: &[u8], limits: &Limits) -> Result<Prepared, PrepareError> 
     check_size(&info, limits)?;
     let memory = limits.memory_bytes.saturating_sub(file.len() as u64);
     match conversion_reason(decoder.as_ref(), &info, file.len(), limits) {
-        None => keep(decoder, info, file.len(), memory, limits),
+        None => match keep(decoder, info.clone(), file.len(), memory, limits)? {
+            Some(prepared) => Ok(prepared),
+            None => convert(formats::open(file)?, info, Reason::Repaired, memory, limits),
+        },
         Some(reason) => convert(decoder, info, reason, memory, limits),
     }
 }
@@ -123,14 +126,15 @@ fn ppe_conversion_reason(
     }
 }
 
-/// Rekognition gets the file itself. Makes the thumbnail, and the picture for DetectProtectiveEquipment if that needs one.
+/// Rekognition gets the file itself. Makes the thumbnail, and the picture for DetectProtectiveEquipment if that needs one. `None` if
+/// decoding shows that the file has a fault, so that Rekognition must get a converted picture after all.
 fn keep(
     decoder: Box<dyn PictureDecoder + '_>,
     info: ImageInfo,
     file_bytes: usize,
     memory: u64,
     limits: &Limits,
-) -> Result<Prepared, PrepareError> {
+) -> Result<Option<Prepared>, PrepareError> {
     let orientation = decoder.geometry().orientation;
     let longest = info.width.max(info.height);
     let inline_bytes = limits.inline.then_some(file_bytes);
@@ -140,8 +144,11 @@ fn keep(
         Some(_) => longest.div_ceil(PPE_MAX_SIDE),
     };
     let made = decoder.decode(factor, memory).and_then(|downscaled| {
+        if downscaled.repaired {
+            return Ok(None);
+        }
         let Some(reason) = ppe_reason else {
-            return Ok((thumbnail(&downscaled, orientation, limits)?, None));
+            return Ok(Some((thumbnail(&downscaled, orientation, limits)?, None)));
         };
         let picture = ppe_picture(&downscaled, orientation)?;
         drop(downscaled);
@@ -151,21 +158,22 @@ fn keep(
             Orientation::NoTransforms,
             limits,
         )?;
-        Ok((thumbnail, Some(Converted { jpeg, reason })))
+        Ok(Some((thumbnail, Some(Converted { jpeg, reason }))))
     });
     // A file that is damaged for the decoder here is damaged for Rekognition too. A feature or size that it does not support may
     // be fine there.
     let (thumbnail, ppe) = match made {
         Err(error @ (PrepareError::Damaged(_) | PrepareError::Truncated(_))) => return Err(error),
         Err(error) => (Err(error), None),
-        Ok((thumbnail, ppe)) => (Ok(thumbnail), ppe),
+        Ok(None) => return Ok(None),
+        Ok(Some((thumbnail, ppe))) => (Ok(thumbnail), ppe),
     };
-    Ok(Prepared {
+    Ok(Some(Prepared {
         info,
         converted: None,
         ppe,
         thumbnail,
-    })
+    }))
 }
 
 /// Rekognition gets a JPEG made from the file.

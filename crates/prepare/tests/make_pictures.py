@@ -19,6 +19,8 @@ import numpy as np
 import pyvips
 from PIL import Image, ImageCms, ImageOps
 
+import faults
+
 GRID = 6
 CORNERS = [(220, 30, 30), (30, 170, 40), (30, 60, 210), (235, 200, 30)]
 SIZES = [(160, 120), (97, 201), (640, 480), (1201, 903)]
@@ -525,6 +527,8 @@ def main():
     unsupported(out)
     limits(out)
     stray_bytes(out)
+    image = picture(200, 150)
+    faults.write_all(out, image, with_alpha(image))
     rejected(out)
     out.done()
     print(f"{len(out.expected)} pictures in {out.path}")

@@ -11,7 +11,7 @@ use sightline_pipeline::{
     recognition::MAX_FILE_BYTES,
 };
 
-use crate::{aws, value_parsers::split_s3_url};
+use crate::{aws, special_file::special, value_parsers::split_s3_url};
 
 /// The location of a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,8 +62,11 @@ impl PictureLocation {
         match self {
             Self::File(file) => {
                 let context = || format!("cannot read {self}");
-                let size = tokio::fs::metadata(file).await.with_context(context)?.len();
-                self.check_size(size)?;
+                let metadata = tokio::fs::metadata(file).await.with_context(context)?;
+                if let Some(reason) = special(metadata.file_type()) {
+                    return Err(anyhow!("cannot read {self}: {reason}"));
+                }
+                self.check_size(metadata.len())?;
                 Ok(Picture {
                     bytes: tokio::fs::read(file).await.with_context(context)?,
                     object: None,

@@ -13,6 +13,8 @@ use sightline_pipeline::{
 };
 use walkdir::WalkDir;
 
+use crate::special_file::special;
+
 /// The extensions of pictures in folders. A file that is named itself may have any name.
 const EXTENSIONS: [&str; 13] = [
     "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic",
@@ -61,7 +63,10 @@ pub(super) fn find(paths: &[PathBuf]) -> Found {
 fn expand(path: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => walk(path),
-        Ok(_) => (vec![path.to_owned()], Vec::new()),
+        Ok(metadata) => match special(metadata.file_type()) {
+            None => (vec![path.to_owned()], Vec::new()),
+            Some(reason) => (Vec::new(), vec![(path.to_owned(), reason)]),
+        },
         Err(error) => match path.to_str().filter(|text| text.contains(['*', '?', '['])) {
             Some(pattern) => matching(pattern),
             None => (Vec::new(), vec![(path.to_owned(), reason(&error))]),
@@ -104,7 +109,10 @@ fn matching(pattern: &str) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) {
         any = true;
         match path {
             Ok(path) if path.is_dir() => {}
-            Ok(path) => files.push(path),
+            Ok(path) => match fs::metadata(&path).map(|metadata| special(metadata.file_type())) {
+                Ok(Some(reason)) => missing.push((path, reason)),
+                _ => files.push(path),
+            },
             Err(error) => missing.push((error.path().to_owned(), reason(error.error()))),
         }
     }
@@ -220,6 +228,37 @@ mod tests {
         let file = folder.path().join("cat [1].png");
         fs::write(&file, PNG).unwrap();
         assert_eq!(find(std::slice::from_ref(&file)).files, [file]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn special_files_are_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("a.socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let pipe = folder.path().join("a.pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let found = find(&[
+            socket.clone(),
+            pipe.clone(),
+            PathBuf::from("/dev/zero"),
+            folder.path().join("*.p?pe"),
+        ]);
+        assert!(found.files.is_empty());
+        let reason =
+            |name: &str| format!("this is {name}; save the picture in a file and name that");
+        assert_eq!(
+            found.missing,
+            [
+                (socket, reason("a socket")),
+                (pipe.clone(), reason("a pipe")),
+                (PathBuf::from("/dev/zero"), reason("a device")),
+                (pipe, reason("a pipe")),
+            ]
+        );
+        // A folder's special files are none of the pictures in it.
+        assert_eq!(find(&[folder.path().to_owned()]), Found::default());
     }
 
     #[test]

@@ -6,20 +6,30 @@
 use crate::orientation::Orientation;
 
 /// The first byte of every marker.
-const PREFIX: u8 = 0xFF;
+pub(crate) const PREFIX: u8 = 0xFF;
 /// Start of image.
 pub(crate) const SOI: u8 = 0xD8;
 /// End of image.
 pub(crate) const EOI: u8 = 0xD9;
 /// Start of scan; entropy-coded data follows the segment.
 pub(crate) const SOS: u8 = 0xDA;
+/// Huffman tables.
+const DHT: u8 = 0xC4;
+/// Restart interval.
+pub(crate) const DRI: u8 = 0xDD;
+/// Number of lines; follows the first scan of a frame whose header has no height.
+const DNL: u8 = 0xDC;
+/// Application segment 0, which may hold JFIF data.
+const APP0: u8 = 0xE0;
 /// Application segment 1, which may hold Exif data.
 pub(crate) const APP1: u8 = 0xE1;
+/// Application segment 14, which may hold Adobe's colour transformation.
+const APP14: u8 = 0xEE;
 /// Temporary marker of arithmetic coding.
 const TEM: u8 = 0x01;
 /// The first and the last restart marker.
-const RST0: u8 = 0xD0;
-const RST7: u8 = 0xD7;
+pub(crate) const RST0: u8 = 0xD0;
+pub(crate) const RST7: u8 = 0xD7;
 /// No marker: a byte 0xFF in coded data is followed by this.
 pub(crate) const STUFFED: u8 = 0x00;
 
@@ -79,6 +89,11 @@ impl<'a> Segments<'a> {
         Self { bytes: file, at: 2 }
     }
 
+    /// Where the next marker or data starts.
+    pub(crate) const fn position(&self) -> usize {
+        self.at
+    }
+
     /// Moves over the next marker, or the bytes before it.
     pub(crate) fn next(&mut self) -> Result<Token, SegmentError> {
         loop {
@@ -119,9 +134,9 @@ impl<'a> Segments<'a> {
 }
 
 /// The Exif orientation in the body of an [`APP1`] segment: `None` if it holds no Exif data, no transformation if its Exif data is
-/// damaged or has no orientation.
+/// damaged or has no orientation. Like browsers, it accepts any byte of padding behind the name.
 pub(crate) fn exif_orientation(body: &[u8]) -> Option<Orientation> {
-    let exif = body.strip_prefix(b"Exif\0\0")?;
+    let exif = body.strip_prefix(b"Exif\0")?.get(1..)?;
     Some(Orientation::from_exif_chunk(exif).unwrap_or(Orientation::NoTransforms))
 }
 
@@ -137,6 +152,8 @@ pub(crate) struct Frame {
     pub(crate) height: u16,
     /// Horizontal and vertical sampling factors of each component.
     pub(crate) sampling: Vec<(u8, u8)>,
+    /// The identifier of each component.
+    ids: Vec<u8>,
 }
 
 impl Frame {
@@ -144,17 +161,37 @@ impl Frame {
     pub(crate) fn parse(marker: u8, body: &[u8]) -> Option<Self> {
         let (&[precision, h1, h0, w1, w0, count], components) = body.split_first_chunk::<6>()?;
         let (components, _) = components.as_chunks::<3>();
+        let components = components.iter().take(usize::from(count));
         Some(Self {
             process: marker & 15,
             precision,
             width: u16::from_be_bytes([w1, w0]),
             height: u16::from_be_bytes([h1, h0]),
             sampling: components
-                .iter()
-                .take(usize::from(count))
+                .clone()
                 .map(|[_, sampling, _]| (sampling >> 4, sampling & 15))
                 .collect(),
+            ids: components.map(|[id, ..]| *id).collect(),
         })
+    }
+
+    /// The largest horizontal and vertical sampling factors.
+    pub(crate) fn max_sampling(&self) -> (u8, u8) {
+        let max = |side: fn(&(u8, u8)) -> u8| self.sampling.iter().map(side).max().unwrap_or(1);
+        (
+            max(|sampling| sampling.0).max(1),
+            max(|sampling| sampling.1).max(1),
+        )
+    }
+
+    /// Whether the components have more blocks than the standard allows in one unit of a scan (ITU-T T.81, B.2.3).
+    pub(crate) fn has_too_many_blocks(&self) -> bool {
+        let blocks: u32 = self
+            .sampling
+            .iter()
+            .map(|(h, v)| u32::from(*h) * u32::from(*v))
+            .sum();
+        self.sampling.len() > 1 && blocks > 10
     }
 
     /// Whether the frame is coded coarse to fine, so that no part of it is ready before the last scan.
@@ -164,10 +201,8 @@ impl Frame {
 
     /// The number of DCT coefficients, over all components.
     pub(crate) fn coefficients(&self) -> u64 {
-        let max = |side: fn(&(u8, u8)) -> u8| {
-            u64::from(self.sampling.iter().map(side).max().unwrap_or(1).max(1))
-        };
-        let (across, down) = (max(|sampling| sampling.0), max(|sampling| sampling.1));
+        let (across, down) = self.max_sampling();
+        let (across, down) = (u64::from(across), u64::from(down));
         let blocks =
             u64::from(self.width).div_ceil(8 * across) * u64::from(self.height).div_ceil(8 * down);
         let per_block: u64 = self
@@ -186,19 +221,67 @@ pub(crate) struct Structure {
     pub(crate) frame: Frame,
     /// Whether bytes that belong to no segment precede the first scan.
     pub(crate) has_stray_bytes: bool,
+    /// Whether markers that belong into coded data precede the first scan.
+    pub(crate) has_stray_markers: bool,
+    /// Whether the three components are red, green and blue.
+    pub(crate) is_rgb: bool,
     /// The number of scans.
     pub(crate) scans: u64,
+    /// Whether Huffman tables precede the first scan.
+    pub(crate) has_tables: bool,
+    /// Whether any segment defines a restart interval.
+    pub(crate) has_restarts: bool,
     /// Whether the file has an end-of-image marker after a scan.
     pub(crate) is_complete: bool,
+    /// Whether the header lacks the height, and a segment after the first scan has it.
+    pub(crate) height_follows: bool,
+    /// The precision of each coefficient of each component after the last scan, as the number of low bits that no scan has.
+    missing_bits: Vec<[u8; 64]>,
 }
 
 impl Structure {
-    /// Walks all segments and the coded data between them. `None` without a frame header, or if a marker that some decoders
-    /// take for a segment precedes the first scan: they would see another file.
+    /// Whether the scans of a progressive picture have all of its coefficients in full precision.
+    pub(crate) fn is_refined(&self) -> bool {
+        self.missing_bits
+            .as_flattened()
+            .iter()
+            .all(|bits| *bits == 0)
+    }
+
+    /// Notes the coefficients of a scan with this header.
+    fn add_scan(&mut self, header: &[u8]) {
+        self.scans += 1;
+        let Some((&count, rest)) = header.split_first() else {
+            return;
+        };
+        let Some((components, &[start, end, low_bits, ..])) =
+            rest.split_at_checked(usize::from(count) * 2)
+        else {
+            return;
+        };
+        for (id, missing) in self.frame.ids.iter().zip(&mut self.missing_bits) {
+            if components
+                .chunks_exact(2)
+                .any(|component| component.first() == Some(id))
+            {
+                for bits in missing
+                    .iter_mut()
+                    .take(usize::from(end) + 1)
+                    .skip(usize::from(start))
+                {
+                    *bits = low_bits & 15;
+                }
+            }
+        }
+    }
+
+    /// Walks all segments and the coded data between them. `None` without a frame header.
     pub(crate) fn read(file: &[u8]) -> Option<Self> {
         let mut segments = Segments::new(file);
         let mut structure: Option<Self> = None;
-        let mut has_stray_bytes = false;
+        let (mut has_stray_bytes, mut has_stray_markers) = (false, false);
+        let (mut has_tables, mut has_restarts) = (false, false);
+        let mut colours = Colours::default();
         let mut in_scan = false;
         loop {
             let marker = match segments.next() {
@@ -210,12 +293,18 @@ impl Structure {
                 Err(_) => return structure,
             };
             match marker {
-                marker if is_standalone(marker) && !in_scan => return None,
+                // Another picture follows.
+                SOI if in_scan => return structure,
                 STUFFED | SOI => {
                     has_stray_bytes |= !in_scan && marker == STUFFED;
                     continue;
                 }
-                marker if is_standalone(marker) => continue,
+                marker if is_standalone(marker) => {
+                    has_stray_markers |= !in_scan;
+                    continue;
+                }
+                // Damaged coded data.
+                0x02..=0xBF if in_scan => continue,
                 EOI => {
                     if let Some(structure) = &mut structure {
                         structure.is_complete |= in_scan;
@@ -227,21 +316,67 @@ impl Structure {
             let Ok(body) = segments.segment().and_then(Segment::body) else {
                 return structure;
             };
-            if is_frame(marker) && structure.is_none() {
-                structure = Some(Self {
-                    frame: Frame::parse(marker, body)?,
-                    has_stray_bytes: false,
-                    scans: 0,
-                    is_complete: false,
-                });
-            } else if marker == SOS {
-                in_scan = true;
-                if let Some(structure) = &mut structure {
-                    structure.scans += 1;
-                    structure.has_stray_bytes = has_stray_bytes;
+            match marker {
+                marker if is_frame(marker) && structure.is_none() => {
+                    let frame = Frame::parse(marker, body)?;
+                    structure = Some(Self {
+                        missing_bits: vec![[u8::MAX; 64]; frame.ids.len()],
+                        frame,
+                        has_stray_bytes: false,
+                        has_stray_markers: false,
+                        is_rgb: false,
+                        scans: 0,
+                        has_tables: false,
+                        has_restarts: false,
+                        is_complete: false,
+                        height_follows: false,
+                    });
                 }
+                APP0 if !in_scan => colours.has_jfif |= body.starts_with(b"JFIF\0"),
+                APP14 if !in_scan && body.starts_with(b"Adobe") => {
+                    colours.adobe = body.get(11).copied().or(colours.adobe);
+                }
+                DHT => has_tables |= !in_scan,
+                DRI => has_restarts |= body.iter().any(|byte| *byte != 0),
+                DNL => {
+                    if let Some(structure) = &mut structure {
+                        structure.height_follows |= structure.frame.height == 0;
+                    }
+                }
+                SOS => {
+                    in_scan = true;
+                    if let Some(structure) = &mut structure {
+                        structure.is_rgb = colours.is_rgb(&structure.frame);
+                        structure.add_scan(body);
+                        structure.has_stray_bytes = has_stray_bytes;
+                        structure.has_stray_markers = has_stray_markers;
+                        structure.has_tables = has_tables;
+                        structure.has_restarts = has_restarts;
+                    }
+                }
+                _ => {}
             }
         }
+    }
+}
+
+/// What the header says about colours.
+#[derive(Debug, Clone, Copy, Default)]
+struct Colours {
+    has_jfif: bool,
+    /// The transformation in Adobe's segment.
+    adobe: Option<u8>,
+}
+
+impl Colours {
+    /// Whether three components are red, green and blue, by the rules of libjpeg (`default_decompress_parms`), which browsers follow.
+    fn is_rgb(self, frame: &Frame) -> bool {
+        frame.ids.len() == 3
+            && !self.has_jfif
+            && match self.adobe {
+                Some(transform) => transform == 0,
+                None => frame.ids == *b"RGB",
+            }
     }
 }
 

@@ -4,5 +4,9 @@
 
 pub(crate) mod isobmff;
 pub(crate) mod jpeg;
+pub(crate) mod jpeg_repair;
+pub(crate) mod pieces;
 pub(crate) mod png;
+pub(crate) mod png_repair;
 pub(crate) mod riff;
+pub(crate) mod webp;

@@ -24,6 +24,7 @@ pub(crate) fn open(file: &[u8]) -> Result<Box<dyn PictureDecoder + '_>, PrepareE
     let header = match read_header(file) {
         Ok(header) => header,
         Err(HeaderError::UnknownFormat) => return Err(PrepareError::NotAnImage),
+        Err(HeaderError::Damaged(MediaType::Jpeg)) => return Err(jpeg::header_error(file)),
         Err(HeaderError::Damaged(format)) => return Err(PrepareError::Damaged(format)),
         Err(HeaderError::NeedMore(_)) => {
             return Err(PrepareError::Truncated(if file.starts_with(b"\x89PNG") {

@@ -27,6 +27,8 @@ pub(crate) struct Downscaled {
     pub(crate) exact_size: (f64, f64),
     pub(crate) channels: Channels,
     pub(crate) profile: Profile,
+    /// Whether the file has a fault that the decoder overcame, so that other decoders may reject it.
+    pub(crate) repaired: bool,
 }
 
 impl From<RgbImage> for Downscaled {
@@ -38,6 +40,7 @@ impl From<RgbImage> for Downscaled {
             rows,
             channels: Channels::Rgb,
             profile: Profile::Srgb,
+            repaired: false,
             pixels: picture.into_raw(),
         }
     }
@@ -191,6 +194,7 @@ impl Downscaler {
             ),
             channels: self.layout.channels(),
             profile,
+            repaired: false,
             pixels: self.pixels,
         }
     }
@@ -220,6 +224,7 @@ pub(crate) fn downscale_whole(
         exact_size: (f64::from(width), rows as f64),
         channels: layout.channels(),
         profile,
+        repaired: false,
         pixels,
     }
 }

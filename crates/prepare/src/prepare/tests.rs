@@ -52,31 +52,53 @@ fn the_caller_sets_the_minimum_side() {
 }
 
 #[test]
-fn an_unsupported_feature_costs_only_the_thumbnail() {
-    // Arithmetic coding: the frame header says so, and nothing else is read.
-    let mut jpeg = encoded_jpeg(640, 480);
+fn jpegs_that_no_reader_shows_are_rejected_with_the_reason() {
+    let jpeg = encoded_jpeg(640, 480);
     let frame = jpeg.windows(2).position(|two| two == [0xFF, 0xC0]).unwrap();
-    jpeg[frame + 1] = 0xC9;
-    let prepared = prepare(&jpeg, &Limits::default()).unwrap();
-    assert_eq!(prepared.converted, None);
-    let error = prepared.thumbnail.unwrap_err();
-    assert_eq!(error.code(), "UnsupportedFormat");
-    assert_eq!(
-        error.to_string(),
-        "The JPEG file uses arithmetic coding, which is not supported; save the picture as a standard JPEG or PNG and upload that."
+    // The offset behind the marker of the frame header, what is written there, and the feature.
+    for (offset, bytes, feature) in [
+        (1, &[0xC5][..], "hierarchical compression"),
+        (1, &[0xCB], "lossless compression with arithmetic coding"),
+        (4, &[12], "12 bits a colour"),
+    ] {
+        let mut file = jpeg.clone();
+        file[frame + offset..frame + offset + bytes.len()].copy_from_slice(bytes);
+        let error = prepare(&file, &Limits::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "The JPEG file uses {feature}, which is not supported; save the picture as a standard JPEG or PNG and upload that."
+            )
+        );
+    }
+    // The height follows the first scan.
+    let mut file = jpeg.clone();
+    file[frame + 5..frame + 7].fill(0);
+    file.truncate(file.len() - 2);
+    file.extend([0xFF, 0xDC, 0, 4, 1, 0xE0, 0xFF, 0xD9]);
+    let error = prepare(&file, &Limits::default()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("a height that follows the pixels")
     );
 }
 
 #[test]
-fn a_jpeg_without_an_end_is_incomplete() {
+fn a_jpeg_is_incomplete_if_more_than_a_tenth_is_missing() {
     let jpeg = encoded_jpeg(640, 480);
-    for length in [400, jpeg.len() / 2, jpeg.len() - 2] {
+    for length in [400, jpeg.len() / 2, jpeg.len() * 8 / 10] {
         let error = prepare(&jpeg[..length], &Limits::default()).unwrap_err();
         assert_eq!(error, PrepareError::Truncated(MediaType::Jpeg), "{length}");
     }
+    for length in [jpeg.len() * 97 / 100, jpeg.len() - 2, jpeg.len() - 1] {
+        let prepared = prepare(&jpeg[..length], &Limits::default()).unwrap();
+        let reason = prepared.converted.map(|it| it.reason);
+        assert_eq!(reason, Some(Reason::Repaired), "{length}");
+    }
     // Bytes behind the end, such as a second picture, are ignored.
     let more = [jpeg.as_slice(), &jpeg[..500]].concat();
-    assert!(prepare(&more, &Limits::default()).is_ok());
+    assert_eq!(prepare(&more, &Limits::default()).unwrap().converted, None);
 }
 
 #[test]
@@ -93,13 +115,13 @@ fn a_damaged_jpeg_that_browsers_show_is_prepared() {
     for pair in jpeg[middle..middle + 400].chunks_mut(2) {
         pair.copy_from_slice(&[0xFF, 0]);
     }
-    assert!(
-        jpeg_decoder::Decoder::new(jpeg.as_slice())
-            .decode()
-            .is_err()
-    );
     let prepared = prepare(&jpeg, &Limits::default()).unwrap();
     assert!(prepared.thumbnail.is_ok());
+    assert_eq!(
+        prepared.converted.map(|it| it.reason),
+        Some(Reason::Repaired),
+        "Rekognition may reject the file"
+    );
 }
 
 #[test]

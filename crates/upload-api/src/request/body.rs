@@ -50,6 +50,8 @@ pub(crate) async fn json_object(
             error.valid_up_to() + 1
         ))
     })?;
+    // Some editors and shells start UTF-8 with a byte order mark (RFC 8259, section 8.1, lets readers ignore it).
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     if text.trim().is_empty() {
         return Err(invalid_json("The body is empty. Send a JSON object."));
     }

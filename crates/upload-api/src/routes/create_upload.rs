@@ -87,8 +87,8 @@ const CONTENT_LENGTH: &str = "the image's size in bytes";
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct UploadRequest {
     /// The image's media type: `image/jpeg`, `image/png`, `image/webp`, `image/gif`, `image/bmp`, `image/tiff`,
-    /// `image/avif` or `image/heic`, in upper or lower case and without parameters. `image/jpg` means `image/jpeg`, and
-    /// `image/heif` means `image/heic`.
+    /// `image/avif` or `image/heic`, in upper or lower case and without parameters. Other common names are understood, such
+    /// as `image/jpg`, `image/x-png`, `image/x-ms-bmp` and `image/heif`.
     #[schema(value_type = String, example = "image/jpeg")]
     content_type: MediaType,
     /// The image's size in bytes, at most the service's limit (15 MiB by default). The bucket rejects an image of any

@@ -94,6 +94,25 @@ async fn a_minimal_request_signs_only_the_required_headers() {
 }
 
 #[tokio::test]
+async fn a_byte_order_mark_and_other_names_of_types_are_understood() {
+    for (name, extension) in [
+        ("image/pjpeg", ".jpg"),
+        ("image/x-png", ".png"),
+        ("image/apng", ".png"),
+        ("image/x-ms-bmp", ".bmp"),
+    ] {
+        let body = json!({"contentType": name, "contentLength": 12});
+        let ticket = post(api(&MemoryStore::new()), format!("\u{FEFF}{body}"))
+            .await
+            .json();
+        assert!(
+            ticket["key"].as_str().unwrap().ends_with(extension),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn every_supported_type_is_accepted_up_to_the_size_limit() {
     for media in sightline_pipeline::MediaType::ALL {
         let body = json!({"contentType": media.content_type(), "contentLength": 15 * 1024 * 1024});
