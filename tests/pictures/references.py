@@ -84,6 +84,9 @@ const one = image => {
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
+  // A file whose header alone can be read leaves the canvas as it was.
+  const bytes = context.getImageData(0, 0, canvas.width, canvas.height).data;
+  if (bytes.every(byte => byte === 255)) return null;
   return {size: [width, height], png: canvas.toDataURL("image/png").split(",")[1]};
 };
 // The page counts as loaded when this has run: Chromium prints it then.

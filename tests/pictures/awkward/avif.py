@@ -36,7 +36,8 @@ def make(files):
         (1, 18, "hlg"),
         (2, 2, "unspecified"),
     ):
-        curve = {14: 1, 2: 13}.get(transfer, transfer)
+        # Browsers decode BT.709's curve like that of sRGB.
+        curve = {1: 13, 14: 13, 2: 13}.get(transfer, transfer)
         samples = (from_linear_light(wide(light, points.get(primaries, SRGB)), curve) * 255).round().astype(np.uint8)
         # Eight bits are few for PQ, and browsers differ in how bright they show it.
         tolerance = 12 if transfer in (16, 18) else 8 if transfer == 8 else 6

@@ -38,6 +38,4 @@ def from_linear_light(light, transfer):
         # White is at 75 %, so at 0.265 of the scene's light.
         scene = 0.2650 * light ** (1 / 1.2)
         return np.where(scene <= 1 / 12, np.sqrt(3 * scene), 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073)
-    if transfer == 1:
-        return np.where(light < 0.018, 4.5 * light, 1.099 * light**0.45 - 0.099)
     return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)

@@ -212,7 +212,8 @@ def others(files):
     picture = scene()
     for number in range(1, 9):
         files.good(f"png/exif-{number}.png", file(stored(picture, number), before=chunk(b"eXIf", exif(number))), picture, number)
-    files.good("png/exif-after-data.png", file(stored(picture, 6), after=chunk(b"eXIf", exif(6))), picture, 6)
+    # Browsers want it before the pixels.
+    files.good("png/exif-after-data.png", file(stored(picture, 6), after=chunk(b"eXIf", exif(6))), stored(picture, 6))
     files.good("png/exif-little.png", file(stored(picture, 8), before=chunk(b"eXIf", exif(8, "<"))), picture, 8)
     files.good("png/exif-broken.png", file(picture, before=chunk(b"eXIf", b"XX" + exif(6)[2:])), picture)
     files.good("png/unknown-chunk.png", file(picture, before=chunk(b"prVt", bytes(100))), picture)
@@ -222,5 +223,5 @@ def others(files):
     hidden = chunk(b"acTL", struct.pack(">II", 1, 0))
     later = chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, 140, 110, 0, 0, 1, 10, 0, 0))
     later += chunk(b"fdAT", struct.pack(">I", 1) + zlib.compress(pixels(255 - picture, 8)))
-    # Browsers show the animation's first frame, programs without animations the default picture.
+    # Rekognition gets the file itself, and reads the default picture. Browsers show the animation.
     files.good("png/animation-default-apart.png", file(picture, before=hidden, after=later), picture)

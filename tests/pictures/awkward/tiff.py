@@ -38,8 +38,8 @@ def lzw(data):
         put(codes[prefix])
         codes[longer] = following
         following += 1
-        # TIFF's codes get longer one code early.
-        if following in (511, 1023, 2047):
+        # The table has its last code of this width.
+        if following in (512, 1024, 2048):
             width += 1
         if following == 4094:
             put(256)
@@ -48,7 +48,7 @@ def lzw(data):
     if prefix:
         put(codes[prefix])
         following += 1
-        if following in (511, 1023, 2047):
+        if following in (512, 1024, 2048):
             width += 1
     put(257)
     if count:

@@ -70,8 +70,9 @@ def make(files):
         files.good(f"webp/exif-{number}.webp", file([extended(EXIF, *size), *image, (b"EXIF", exif(number, "<"))]), picture, number)
     files.good("webp/exif-broken.webp", file([extended(EXIF), *lossless, (b"EXIF", b"XX" + exif(6)[2:])]), picture)
     files.good("webp/alpha.webp", file(alpha), white)
-    files.good("webp/alpha-without-flag.webp", file([extended(0), *alpha[1:]]), white, tolerance=60)
-    files.good("webp/alpha-lossless-without-flag.webp", file([extended(0), *(part for part in alpha_lossless if part[0] != b"VP8X")]), white)
+    # Without the flag, browsers show the colours alone.
+    files.good("webp/alpha-without-flag.webp", file([extended(0), *alpha[1:]]), picture, tolerance=6)
+    files.good("webp/alpha-lossless-without-flag.webp", file([extended(0), *(part for part in alpha_lossless if part[0] != b"VP8X")]), picture)
     frames = io.BytesIO()
     first, second = Image.fromarray(picture), Image.fromarray(255 - picture)
     first.save(frames, "WEBP", save_all=True, append_images=[second], lossless=True)
