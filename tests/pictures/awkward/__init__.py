@@ -5,10 +5,13 @@ from . import avif, bmp, gif, jpeg, png, tiff, webp
 from .files import Files
 
 
-def make(folder):
-    """Writes all files and `expected.json` to a folder."""
+KINDS = {"tiff": tiff, "jpeg": jpeg, "png": png, "webp": webp, "gif": gif, "bmp": bmp, "avif": avif}
+
+
+def make(folder, kinds=()):
+    """Writes the files of these kinds, or of all, and `expected.json` to a folder."""
     files = Files(folder)
-    for module in (tiff, jpeg, png, webp, gif, bmp, avif):
-        module.make(files)
+    for kind in kinds or KINDS:
+        KINDS[kind].make(files)
     files.done()
     return files.expected
