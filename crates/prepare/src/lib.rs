@@ -2,7 +2,8 @@
 //!
 //! Rekognition reads JPEG and PNG files within its limits itself, so those go to it unchanged, by reference to the S3 object.
 //! Every other file is decoded, made upright, scaled down if too large, and encoded as a JPEG that fits in a request.
-//! [`prepare`] does all of this; [`read_header`] reads only what the first bytes of a file say.
+//! [`prepare`] does all of this; [`read_header`] reads only what the first bytes of a file say. [`PictureFile`] gives the embedded
+//! recogniser the same pixels.
 //!
 //! **Bounding boxes are relative to the upright picture**, the one a person sees. Rekognition applies the Exif orientation of a
 //! JPEG before it looks (Amazon Rekognition Developer Guide, "Getting image orientation and bounding box coordinates"), so a JPEG
@@ -15,6 +16,7 @@
 
 // Public: the API.
 mod error;
+mod file;
 mod header;
 mod info;
 mod limits;
@@ -37,6 +39,7 @@ mod fixtures;
 
 pub use self::{
     error::PrepareError,
+    file::PictureFile,
     header::{FIRST_BYTES, HeaderError, PictureHeader, read_header},
     info::{Conversion, ImageInfo, Reason},
     limits::{

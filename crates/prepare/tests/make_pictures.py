@@ -29,13 +29,15 @@ ORIENTATION = 0x0112
 
 def picture(width, height):
     """Four quarters in different colours, shaded so that no two fields are equal."""
-    x, y = np.meshgrid(np.arange(width) / width, np.arange(height) / height)
-    pixels = np.empty((height, width, 3))
-    for index, colour in enumerate(CORNERS):
-        part = ((x >= 0.5) == bool(index & 1)) & ((y >= 0.5) == bool(index & 2))
-        pixels[part] = colour
-    shade = 0.75 + 0.25 * np.sin(3 * x + 5 * y)
-    return Image.fromarray((pixels * shade[..., None]).round().astype(np.uint8))
+    pixels = np.empty((height, width, 3), np.uint8)
+    x = np.arange(width, dtype=np.float32) / width
+    # In bands, because the numbers of a whole large picture take a gigabyte.
+    for top in range(0, height, 64):
+        y = np.arange(top, min(height, top + 64), dtype=np.float32)[:, None] / height
+        shade = 0.75 + 0.25 * np.sin(3 * x + 5 * y)
+        colours = np.array(CORNERS, np.float32)[(x >= 0.5) + 2 * (y >= 0.5)]
+        pixels[top : top + 64] = (colours * shade[..., None]).round()
+    return Image.fromarray(pixels)
 
 
 def with_alpha(image):

@@ -1,12 +1,12 @@
 //! Decodes image files.
 
 use std::any::Any;
-use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, RgbImage};
+use sightline_prepare::orientation::{Orientation, upright_size};
+use sightline_prepare::{HeaderError, MediaType, PictureFile, PrepareError, read_header};
 use sightline_resample::{Filter, Part, Source, resample};
 
 use crate::{
@@ -14,15 +14,20 @@ use crate::{
     limits::{MAX_SIDE, MIN_SIDE},
 };
 
-/// The limit for a decoded image. 10,000 x 10,000 pixels with 8-bit RGBA fit; 16-bit images may have up to 67 million
-/// pixels.
-const MAX_DECODED_BYTES: u64 = 512 << 20;
+/// The most pixels that are kept of a picture; a larger one is scaled down while it is decoded. No recogniser looks at more.
+const MAX_KEPT_PIXELS: u64 = 40_000_000;
 
-/// A decoded image: 8-bit RGB as stored in the file, and its orientation.
+/// The most memory for decoding, in bytes. An interlaced PNG of 10,000 x 10,000 pixels with transparency fits, which no decoder
+/// reads in parts.
+const MAX_DECODING_BYTES: u64 = 512 << 20;
+
+/// A decoded image: 8-bit sRGB as stored in the file, and its orientation.
 ///
 /// The orientation is applied after scaling, because rotating a small image is cheap.
 pub struct Picture {
     pixels: RgbImage,
+    /// Width and height as stored, of which `pixels` may have fewer.
+    size: (u32, u32),
     orientation: Orientation,
     /// Upright copies by the limit of their longer side, so that recognisers share them.
     upright: Mutex<Vec<(u32, Arc<RgbImage>)>>,
@@ -33,9 +38,8 @@ pub struct Picture {
 impl Picture {
     /// Decodes a JPEG or PNG.
     ///
-    /// Checks the size in the header before it decodes pixels. Like Rekognition, applies the EXIF orientation of a JPEG but
-    /// not of a PNG. Puts transparent pixels over white, rounds 16-bit samples to 8 bits, and converts grey and CMYK to
-    /// RGB. Colour profiles are not applied.
+    /// Reads the file as [`sightline_prepare`] does: in sRGB, transparent pixels over white. Checks the size in the header
+    /// before it decodes pixels. Like Rekognition, applies the EXIF orientation of a JPEG but not of a PNG.
     ///
     /// # Errors
     /// `InvalidImageFormat`, `ImageTooLarge`, `ImageTooSmall`.
@@ -54,33 +58,20 @@ impl Picture {
 
     /// Width and height of the upright image in pixels.
     pub(crate) fn size(&self) -> (u32, u32) {
-        let (width, height) = self.pixels.dimensions();
-        if swaps_sides(self.orientation) {
-            (height, width)
-        } else {
-            (width, height)
-        }
+        upright_size(self.size, self.orientation)
     }
 
     /// The upright image, scaled to this size in pixels.
     ///
     /// Bilinear with antialiasing works best with the embedded model; the model card has the comparison.
     pub(crate) fn scaled(&self, width: u32, height: u32) -> Result<RgbImage, VisionError> {
-        let (w, h) = if swaps_sides(self.orientation) {
-            (height, width)
-        } else {
-            (width, height)
-        };
+        let (w, h) = upright_size((width, height), self.orientation);
         self.upright(resize(&self.pixels, Part::Whole, w, h)?)
     }
 
     /// The largest centred part of the upright image with the aspect ratio `width` : `height`, scaled to that size.
     pub(crate) fn cropped(&self, width: u32, height: u32) -> Result<RgbImage, VisionError> {
-        let (w, h) = if swaps_sides(self.orientation) {
-            (height, width)
-        } else {
-            (width, height)
-        };
+        let (w, h) = upright_size((width, height), self.orientation);
         // The centre is the same in every orientation.
         self.upright(resize(&self.pixels, Part::Middle, w, h)?)
     }
@@ -159,98 +150,65 @@ pub(crate) fn resize(
 }
 
 fn decode(bytes: &[u8]) -> Result<Picture, VisionError> {
-    let format = match image::guess_format(bytes) {
-        Ok(format @ (ImageFormat::Jpeg | ImageFormat::Png)) => format,
-        Ok(other) => {
-            let name = other
-                .extensions_str()
-                .first()
-                .map_or("another format", |e| e);
-            return Err(invalid(&format!(
-                "it is {}, and only JPEG and PNG can be analysed",
-                name.to_uppercase()
-            )));
-        }
-        Err(_) => return Err(invalid("it is neither a JPEG nor a PNG")),
+    let format = match read_header(bytes) {
+        Ok(header) => Some(header.format),
+        Err(HeaderError::Damaged(format)) => Some(format),
+        Err(HeaderError::UnknownFormat | HeaderError::NeedMore(_)) => None,
     };
-    let mut decoder = ImageReader::with_format(Cursor::new(bytes), format)
-        .into_decoder()
-        .map_err(decoding)?;
-
-    let (width, height) = decoder.dimensions();
-    if width > MAX_SIDE || height > MAX_SIDE || decoder.total_bytes() > MAX_DECODED_BYTES {
+    if let Some(other) = format.filter(|it| !matches!(it, MediaType::Jpeg | MediaType::Png)) {
+        return Err(invalid(&format!(
+            "it is {other}, and only JPEG and PNG can be analysed"
+        )));
+    }
+    let file = PictureFile::open(bytes).map_err(refused)?;
+    let (width, height) = file.stored_size();
+    if width > MAX_SIDE || height > MAX_SIDE {
         return Err(VisionError::ImageTooLarge { width, height });
     }
     if width < MIN_SIDE || height < MIN_SIDE {
         return Err(VisionError::ImageTooSmall { width, height });
     }
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_DECODED_BYTES);
-    decoder.set_limits(limits).map_err(decoding)?;
-
-    let orientation = match format {
-        // Damaged EXIF data does not affect the pixels.
-        ImageFormat::Jpeg => decoder.orientation().unwrap_or(Orientation::NoTransforms),
+    let orientation = match file.format() {
+        MediaType::Jpeg => file.orientation(),
         _ => Orientation::NoTransforms,
     };
-    let pixels = opaque(DynamicImage::from_decoder(decoder).map_err(decoding)?);
     Ok(Picture {
-        pixels,
+        pixels: file
+            .decode(MAX_KEPT_PIXELS, MAX_DECODING_BYTES)
+            .map_err(refused)?,
+        size: (width, height),
         orientation,
         upright: Mutex::default(),
         memo: Mutex::default(),
     })
 }
 
-/// 8-bit RGB, transparent pixels over white.
-fn opaque(image: DynamicImage) -> RgbImage {
-    if !image.color().has_alpha() {
-        return image.into_rgb8();
+/// Why a file is refused, in words that follow "the picture cannot be read:".
+fn refused(error: PrepareError) -> VisionError {
+    match error {
+        PrepareError::TooLarge { width, height, .. } => {
+            VisionError::ImageTooLarge { width, height }
+        }
+        PrepareError::Empty | PrepareError::NotAnImage => invalid("it is neither a JPEG nor a PNG"),
+        PrepareError::Unsupported { feature, .. } => {
+            invalid(&format!("it uses {feature}, which is not supported"))
+        }
+        PrepareError::Truncated(_) => invalid("it is incomplete"),
+        PrepareError::Internal(step) => VisionError::Internal(format!("{step} failed")),
+        _ => invalid("its data is damaged"),
     }
-    let rgba = image.into_rgba8();
-    let mut rgb = RgbImage::new(rgba.width(), rgba.height());
-    for (target, source) in rgb.pixels_mut().zip(rgba.pixels()) {
-        let [r, g, b, a] = source.0;
-        target.0 = [r, g, b].map(|c| over_white(c, a));
-    }
-    rgb
-}
-
-fn over_white(colour: u8, alpha: u8) -> u8 {
-    let (colour, alpha) = (u32::from(colour), u32::from(alpha));
-    u8::try_from((colour * alpha + 255 * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
-}
-
-fn swaps_sides(orientation: Orientation) -> bool {
-    matches!(
-        orientation,
-        Orientation::Rotate90
-            | Orientation::Rotate270
-            | Orientation::Rotate90FlipH
-            | Orientation::Rotate270FlipH
-    )
 }
 
 fn invalid(reason: &str) -> VisionError {
     VisionError::InvalidImageFormat(reason.to_owned())
 }
 
-fn decoding(error: ImageError) -> VisionError {
-    match error {
-        ImageError::Unsupported(e) => {
-            invalid(&format!("it uses a feature that is not supported ({e})"))
-        }
-        ImageError::Limits(_) => invalid("it needs more memory than an image of its size should"),
-        e => invalid(&format!("its data is damaged ({e})")),
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::io::Cursor;
+
     use super::*;
-    use image::{GrayImage, ImageBuffer, Luma, Rgb, Rgba, RgbaImage};
+    use image::{GrayImage, ImageBuffer, ImageDecoder, ImageFormat, Luma, Rgb, Rgba, RgbaImage};
 
     /// Encodes any picture as PNG.
     pub(crate) fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
@@ -482,7 +440,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_declared_size_is_refused_before_any_pixel_is_decoded() {
+    fn a_declared_size_takes_no_memory() {
         // A PNG that declares 9,999 x 9,999 16-bit RGBA and holds no pixel at all: 800 MB if believed.
         let mut file = png(RgbaImage::new(80, 80))[..8].to_vec();
         let mut ihdr = b"IHDR".to_vec();
@@ -496,13 +454,18 @@ pub(crate) mod tests {
         file.extend(b"IDAT");
         file.extend(crc32(b"IDAT").to_be_bytes());
         let error = Picture::decode(&file).err().unwrap();
-        assert_eq!(
-            error,
-            VisionError::ImageTooLarge {
-                width: 9_999,
-                height: 9_999
-            }
+        assert!(
+            matches!(error, VisionError::InvalidImageFormat(_)),
+            "{error}"
         );
+    }
+
+    #[test]
+    fn a_large_picture_keeps_its_size_but_not_its_pixels() {
+        let picture = Picture::decode(&png(GrayImage::new(8_000, 6_000))).unwrap();
+        assert_eq!(picture.size(), (8_000, 6_000));
+        assert_eq!(picture.pixels.dimensions(), (4_000, 3_000));
+        assert_eq!(picture.thumbnail(1_000).unwrap().dimensions(), (1_000, 750));
     }
 
     #[test]

@@ -16,13 +16,13 @@
 //! # }
 //! ```
 //!
-//! An image passes through `decode` (checks the header, applies the EXIF orientation, puts alpha over white), `letterbox`
+//! An image passes through `decode` (reads it with `sightline-prepare`), `letterbox`
 //! (builds the model's input), `network` (runs the ONNX model on rten, the `engine`), `layout` (reads the outputs), `nms`,
 //! `confidence` (one scale for all labels) and `labels` (builds the response). `properties` computes quality and dominant
 //! colours from the pixels. `text` runs Tesseract. `moderation` scores a picture for nudity.
 //!
 //! [`Recognisers`] and [`Recogniser`] serve any number of threads from one `Arc`. A call is synchronous and uses the CPU.
-//! Callers limit the number of concurrent calls, because decoding an image of 10,000 x 10,000 pixels takes up to 750 MB.
+//! Callers limit the number of concurrent calls, because decoding an image of 10,000 x 10,000 pixels may take 512 MiB.
 
 mod answer;
 mod classes;
@@ -48,6 +48,8 @@ mod needs;
 mod network;
 mod nms;
 mod objects;
+#[cfg(test)]
+mod one_reader_tests;
 mod prediction;
 mod properties;
 mod recogniser;

@@ -48,7 +48,7 @@ impl From<RgbImage> for Downscaled {
 
 impl Downscaled {
     /// The size rounded to whole pixels.
-    fn nearest_size(&self) -> (u32, u32) {
+    pub(crate) fn nearest_size(&self) -> (u32, u32) {
         let (width, height) = self.exact_size;
         (
             (width.round() as u32).clamp(1, self.columns),
@@ -65,6 +65,14 @@ impl Downscaled {
         }
         let side = |length: f64| ((length * scale).round() as u32).max(1);
         (side(width), side(height))
+    }
+
+    /// The pixels at another size, without a copy of those that keep theirs.
+    pub(crate) fn into_resized(self, size: (u32, u32)) -> Result<Vec<u8>, PrepareError> {
+        if size == (self.columns, self.rows) {
+            return Ok(self.pixels);
+        }
+        self.resized(size)
     }
 
     /// The pixels at another size.

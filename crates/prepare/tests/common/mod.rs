@@ -9,32 +9,55 @@
 #[path = "../../../../tests/needs.rs"]
 mod needs;
 
-use std::{fs, path::PathBuf, process::Command, sync::OnceLock};
+use std::{
+    fs::{self, File},
+    hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
 
 /// The most memory that preparing any picture may take, including the process, in bytes.
 pub(crate) const MAX_MEMORY: u64 = 256 * 1024 * 1024;
 
-/// The folder of the pictures, which are written once a run. Their encoders need Python with Pillow 11.3 or newer,
-/// pyvips and NumPy. None, with a note, without those.
+/// The folder of the pictures. They are written once for both test programs and all later runs, until a script or the
+/// interpreter changes. Their encoders need Python with Pillow 11.3 or newer, pyvips and NumPy. None, with a note, without those.
 pub(crate) fn pictures() -> Option<&'static PathBuf> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         let python = needs::python("PIL, pyvips, numpy")?;
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(concat!(
-            "pictures-",
-            env!("CARGO_CRATE_NAME")
-        ));
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/make_pictures.py");
-        let status = Command::new(&python)
-            .arg(script)
-            .arg(&folder)
-            .status()
-            .unwrap_or_else(|error| panic!("{python:?} cannot be started: {error}"));
-        assert!(
-            status.success(),
-            "{python:?} {script} failed; it needs pip install 'pillow>=11.3' 'pyvips[binary]' numpy \
-             (set PICTURES_PYTHON to an interpreter that has them)"
-        );
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+        let mut hasher = DefaultHasher::new();
+        python.hash(&mut hasher);
+        let mut sources: Vec<PathBuf> = fs::read_dir(&scripts)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|it| it == "py"))
+            .collect();
+        sources.sort();
+        for source in sources {
+            fs::read(source).unwrap().hash(&mut hasher);
+        }
+        let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let folder = parent.join(format!("pictures-{:016x}", hasher.finish()));
+        // Another test program may be writing them.
+        let lock = File::create(parent.join("pictures.lock")).unwrap();
+        lock.lock().unwrap();
+        // The script writes this file last.
+        if !folder.join("expected.json").exists() {
+            let script = scripts.join("make_pictures.py");
+            let status = Command::new(&python)
+                .arg(&script)
+                .arg(&folder)
+                .status()
+                .unwrap_or_else(|error| panic!("{python:?} cannot be started: {error}"));
+            assert!(
+                status.success(),
+                "{python:?} {} failed; it needs pip install 'pillow>=11.3' 'pyvips[binary]' numpy \
+                 (set PICTURES_PYTHON to an interpreter that has them)",
+                script.display()
+            );
+        }
         Some(folder)
     });
     folder.as_ref()

@@ -1,0 +1,42 @@
+//! Prepares many pictures: reads their paths from standard input, one a line, and prints a line of JSON for each. `tests/pictures/compare`
+//! starts it.
+//!
+//! ```text
+//! find PICTURES -type f | cargo run --example prepare_all -- THUMBNAILS
+//! ```
+//!
+//! The thumbnail of the third path, if there is one, is `THUMBNAILS/2.jpg`.
+
+use std::{
+    env, fs,
+    io::{self, BufRead, Write},
+    path::Path,
+};
+
+use serde_json::{Value, json};
+use sightline_prepare::{Limits, prepare};
+
+fn main() -> io::Result<()> {
+    let folder = env::args_os()
+        .nth(1)
+        .ok_or_else(|| io::Error::other("usage: prepare_all THUMBNAILS < PATHS"))?;
+    let mut out = io::stdout().lock();
+    for (index, path) in io::stdin().lock().lines().enumerate() {
+        let thumbnail = Path::new(&folder).join(format!("{index}.jpg"));
+        writeln!(out, "{}", outcome(&fs::read(path?)?, &thumbnail)?)?;
+    }
+    Ok(())
+}
+
+fn outcome(file: &[u8], thumbnail: &Path) -> io::Result<Value> {
+    let prepared = match prepare(file, &Limits::default()) {
+        Ok(prepared) => prepared,
+        Err(error) => return Ok(json!({"code": error.code(), "message": error.to_string()})),
+    };
+    let mut result = json!({"image": prepared.image_info()});
+    match prepared.thumbnail {
+        Ok(jpeg) => fs::write(thumbnail, jpeg.bytes)?,
+        Err(error) => result["thumbnail"] = json!(error.to_string()),
+    }
+    Ok(result)
+}
