@@ -499,7 +499,7 @@ def layouts(out):
     good("old-jpeg-whole.tif", tags, [jpeg], judge="layout.jpg")
 
     # A preview in front of the main picture, and a document whose second page is larger.
-    small = picture(125, 94)
+    small = picture(120, 90)
 
     def page(image, kind, photometric=2):
         tags = {254: (4, [kind]), **rgb(), 262: (3, [photometric]), 278: (4, [image.height])}
@@ -561,7 +561,7 @@ def unsupported(out):
     written("subsampled.tif", "subsampled colours in separate planes", {262: (3, [6]), 284: (3, [2])}, 3)
     written("four-bit-predictor.tif", "a predictor below 8 bits a colour", {258: (3, [4]), 259: (3, [5]), 262: (3, [1]), 317: (3, [2])})
     written("complex.tif", "complex numbers", {258: (3, [64]), 262: (3, [1]), 339: (3, [6])})
-    written("inks.tif", "inks other than cyan", {262: (3, [5]), 332: (3, [2])}, 4)
+    written("many-inks.tif", "inks other than cyan", {262: (3, [5]), 332: (3, [2])}, 4)
     written("jpeg-2000.tif", "uses JPEG 2000 compression,", {259: (3, [34_712]), 262: (3, [2])}, 3)
     written("compression.tif", "uses compression method 999,", {259: (3, [999]), 262: (3, [2])}, 3)
     for name, code in (("zstandard", 50_000), ("webp", 50_001), ("lzma", 34_925), ("old-jpeg", 6)):

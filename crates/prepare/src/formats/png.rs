@@ -4,7 +4,10 @@ use std::io::{Cursor, ErrorKind};
 
 use png::{BitDepth, ColorType, Decoder, DecodingError, Reader, Transformations};
 
-use super::decoder::{Geometry, PictureDecoder};
+use super::{
+    decoder::{Geometry, PictureDecoder},
+    png_colours,
+};
 use crate::{
     containers,
     error::PrepareError,
@@ -13,7 +16,7 @@ use crate::{
     orientation::Orientation,
     pixels::{
         downscale::{Downscaled, Downscaler, downscale_whole},
-        layout::{Layout, Profile},
+        layout::Layout,
     },
 };
 
@@ -76,10 +79,7 @@ impl PictureDecoder for Png<'_> {
         if row * u64::from(height) > MAX_UNPACKED_BYTES {
             return Err(PrepareError::too_large(MediaType::Png, size));
         }
-        let profile = match info.srgb {
-            Some(_) => Profile::Srgb,
-            None => Profile::from(info.icc_profile.as_ref().map(|icc| icc.to_vec())),
-        };
+        let profile = png_colours::profile(info);
         let needed = Downscaler::memory(width, height, layout, factor);
         if info.interlaced {
             let whole = u64::from(width) * u64::from(height) * layout.bytes() as u64;

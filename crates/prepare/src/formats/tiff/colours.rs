@@ -16,13 +16,17 @@ const MAX_COLOURS: usize = 256;
 /// What the samples of a pixel mean.
 #[derive(Debug, PartialEq)]
 enum Model {
-    Grey { inverted: bool },
+    Grey {
+        inverted: bool,
+    },
     Rgb,
     Palette(Palette),
     Cmyk,
     YCbCr(YCbCr),
     /// L*, a* and b*, each of the latter with this zero.
-    Lab { zero: u8 },
+    Lab {
+        zero: u8,
+    },
 }
 
 /// The colours of the indices.
@@ -45,12 +49,22 @@ impl Colours {
     pub(super) fn new(page: &Page<'_>, is_converted: bool) -> Result<Self, PrepareError> {
         let directory = &page.directory;
         let (model, count, name) = match page.photometric {
-            inverted @ (0 | 1) => (Model::Grey { inverted: inverted == 0 }, 1, "grey"),
+            inverted @ (0 | 1) => (
+                Model::Grey {
+                    inverted: inverted == 0,
+                },
+                1,
+                "grey",
+            ),
             2 => (Model::Rgb, 3, "RGB"),
             3 => (Model::Palette(Palette::read(directory)?), 1, "palette"),
             4 => return Err(unsupported("a transparency mask instead of a picture")),
             5 if directory.value_or(tag::INK_SET, 1) == 1 => (Model::Cmyk, 4, "CMYK"),
-            5 => return Err(unsupported("inks other than cyan, magenta, yellow and black")),
+            5 => {
+                return Err(unsupported(
+                    "inks other than cyan, magenta, yellow and black",
+                ));
+            }
             6 if is_converted => (Model::Rgb, 3, "YCbCr"),
             6 => (Model::YCbCr(YCbCr::read(directory)), 3, "YCbCr"),
             8 => (Model::Lab { zero: 0 }, 3, "LAB"),
@@ -66,7 +80,9 @@ impl Colours {
         };
         if page.samples < count {
             let samples = page.samples;
-            return Err(unsupported(format!("{samples} samples a pixel for {name} colours")));
+            return Err(unsupported(format!(
+                "{samples} samples a pixel for {name} colours"
+            )));
         }
         let extra = directory.values(tag::EXTRA_SAMPLES);
         // "Associated alpha data (with pre-multiplied color)", and "Unassociated alpha data" (TIFF 6.0, "ExtraSamples").
@@ -154,7 +170,11 @@ impl Palette {
     }
 
     fn new(values: &[u64]) -> Self {
-        let shift = if values.iter().all(|value| *value < 256) { 0 } else { 8 };
+        let shift = if values.iter().all(|value| *value < 256) {
+            0
+        } else {
+            8
+        };
         let byte = |value: &u64| (value >> shift) as u8;
         let (reds, rest) = values.split_at(values.len() / 3);
         let (greens, blues) = rest.split_at(reds.len());
@@ -210,7 +230,10 @@ impl YCbCr {
 /// CIE L*a*b* with the white D50 in sRGB (ICC.1:2022, annex A; IEC 61966-2-1). `a` and `b` have a sign.
 fn lab_to_rgb(l: u8, a: u8, b: u8) -> [u8; 3] {
     let y = (f32::from(l) * 100.0 / 255.0 + 16.0) / 116.0;
-    let (x, z) = (y + f32::from(a as i8) / 500.0, y - f32::from(b as i8) / 200.0);
+    let (x, z) = (
+        y + f32::from(a as i8) / 500.0,
+        y - f32::from(b as i8) / 200.0,
+    );
     let linear = |t: f32| {
         if t > 6.0 / 29.0 {
             t * t * t
@@ -273,7 +296,10 @@ mod tests {
     fn inverted_grey_and_premultiplied_colours_are_undone() {
         let mut buffer = Vec::new();
         let inverted = colours(Model::Grey { inverted: true }, Layout::GreyAlpha, 2, false);
-        assert_eq!(inverted.pixels(&[0, 9, 255, 7], &mut buffer), [255, 9, 0, 7]);
+        assert_eq!(
+            inverted.pixels(&[0, 9, 255, 7], &mut buffer),
+            [255, 9, 0, 7]
+        );
         let pixels = [10, 50, 100, 100, 200, 0, 7, 0, 1, 2, 3, 255];
         for (premultiplied, expected) in [
             (true, [26, 128, 255, 100, 255, 0, 255, 0, 1, 2, 3, 255]),
@@ -314,7 +340,10 @@ mod tests {
             ((138, 80, 70), [253, 0, 0]),
         ] {
             let found = lab_to_rgb(lab.0, lab.1, lab.2);
-            let off = found.iter().zip(expected).map(|(a, b): (&u8, u8)| a.abs_diff(b));
+            let off = found
+                .iter()
+                .zip(expected)
+                .map(|(a, b): (&u8, u8)| a.abs_diff(b));
             assert!(off.max().unwrap() < 12, "{found:?} {expected:?}");
         }
     }

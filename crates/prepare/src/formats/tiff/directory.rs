@@ -202,7 +202,10 @@ impl<'a> Directory<'a> {
         };
         (entry.count <= MAX_VALUES).then_some(())?;
         (0..usize::try_from(entry.count).ok()?)
-            .map(|index| self.reader().number(entry.offset.checked_add(index * size)?, size))
+            .map(|index| {
+                self.reader()
+                    .number(entry.offset.checked_add(index * size)?, size)
+            })
             .collect()
     }
 
@@ -243,9 +246,12 @@ impl<'a> Directory<'a> {
     /// The bytes of a tag of at most `most` bytes.
     pub(super) fn bytes(&self, tag: u16, most: usize) -> Option<&'a [u8]> {
         let entry = self.entry(tag)?;
-        let length = usize::try_from(entry.count).ok()?.checked_mul(size_of(entry.kind))?;
+        let length = usize::try_from(entry.count)
+            .ok()?
+            .checked_mul(size_of(entry.kind))?;
         (length <= most).then_some(())?;
-        self.file.get(entry.offset..entry.offset.checked_add(length)?)
+        self.file
+            .get(entry.offset..entry.offset.checked_add(length)?)
     }
 
     /// The bytes of the file from an offset to its end.
@@ -263,7 +269,8 @@ impl<'a> Directory<'a> {
 
     /// Whether the page is a transparency mask of another one.
     pub(super) fn is_mask(&self) -> bool {
-        self.value(tag::NEW_SUBFILE_TYPE).is_some_and(|kind| kind & 4 == 4)
+        self.value(tag::NEW_SUBFILE_TYPE)
+            .is_some_and(|kind| kind & 4 == 4)
     }
 
     /// Whether the page has values of a camera's sensor: a colour filter array or LinearRaw (Adobe DNG specification).
@@ -273,7 +280,8 @@ impl<'a> Directory<'a> {
 
     /// The number of pixels; zero if unknown.
     pub(super) fn area(&self) -> u64 {
-        self.value_or(tag::WIDTH, 0).saturating_mul(self.value_or(tag::HEIGHT, 0))
+        self.value_or(tag::WIDTH, 0)
+            .saturating_mul(self.value_or(tag::HEIGHT, 0))
     }
 }
 
@@ -288,7 +296,8 @@ impl<'a> Directories<'a> {
     /// Whether the file is a Canon CR2, whose main picture has none of the tags that describe one.
     pub(super) fn is_cr2(&self) -> bool {
         let file = self.pages.first().map_or(&[][..], |page| page.file);
-        file.get(8..).is_some_and(|rest| rest.starts_with(b"CR\x02"))
+        file.get(8..)
+            .is_some_and(|rest| rest.starts_with(b"CR\x02"))
     }
 
     fn all(&self) -> impl Iterator<Item = &Directory<'a>> {
@@ -306,7 +315,11 @@ impl<'a> Directories<'a> {
             .all()
             .filter(|page| !page.is_preview() && !page.is_mask() && page.area() > 0)
             .max_by_key(|page| page.area());
-        Some(largest.filter(|page| page.area() >= first.area()).unwrap_or(first))
+        Some(
+            largest
+                .filter(|page| page.area() >= first.area())
+                .unwrap_or(first),
+        )
     }
 }
 
@@ -335,9 +348,8 @@ mod tests {
     #[test]
     fn a_preview_gives_way_to_the_main_picture() {
         let size = |width| [(tag::WIDTH, width), (tag::HEIGHT, 10)];
-        let page = |first: &[(u16, u32)], width, next| {
-            directory(&[first, &size(width)].concat(), next)
-        };
+        let page =
+            |first: &[(u16, u32)], width, next| directory(&[first, &size(width)].concat(), next);
         let width = |bytes: &[u8]| {
             read(bytes).and_then(|all| all.main().and_then(|page| page.value(tag::WIDTH)))
         };
@@ -356,7 +368,10 @@ mod tests {
         assert_eq!(width(&file(&[page(&[(254, 1)], 10, 16)])), Some(10));
         // A raw file's first page is not the main picture even where nothing says so.
         let preview = page(&[(262, 2)], 10, second);
-        assert_eq!(width(&file(&[preview, page(&[(262, 32_803)], 80, 0)])), Some(80));
+        assert_eq!(
+            width(&file(&[preview, page(&[(262, 32_803)], 80, 0)])),
+            Some(80)
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use fax::{
     maps::{Mode, black, mode, white},
 };
 
-use super::unpack::{FaxKind, Failure};
+use super::unpack::{Failure, FaxKind};
 
 /// Unpacks rows to one bit a pixel; black is 1.
 pub(super) struct Fax<'a> {
@@ -311,7 +311,11 @@ impl BitReader for Bits<'_> {
 
     fn consume(&mut self, bits: u8) -> Result<(), ()> {
         self.at += usize::from(bits);
-        if self.at > self.end() { Err(()) } else { Ok(()) }
+        if self.at > self.end() {
+            Err(())
+        } else {
+            Ok(())
+        }
     }
 
     fn bits_to_byte_boundary(&self) -> u8 {
@@ -329,7 +333,9 @@ mod tests {
         digits
             .chunks(8)
             .map(|eight| {
-                let byte = eight.iter().fold(0, |byte, digit| byte << 1 | (digit - b'0'));
+                let byte = eight
+                    .iter()
+                    .fold(0, |byte, digit| byte << 1 | (digit - b'0'));
                 byte << (8 - eight.len())
             })
             .collect()
@@ -401,7 +407,9 @@ mod tests {
                 .collect();
             let kind = [
                 FaxKind::Group4,
-                FaxKind::Group3 { mixed: round % 2 == 0 },
+                FaxKind::Group3 {
+                    mixed: round % 2 == 0,
+                },
                 FaxKind::Huffman { align_bits: 8 },
             ][round % 3];
             let mut fax = Fax::new(Cow::Borrowed(&data), kind, 1 + round % 50);

@@ -53,7 +53,9 @@ impl Jpegs {
             }
             if frame.precision != 8 {
                 let bits = frame.precision;
-                return Err(unsupported(format!("JPEG compression with {bits} bits a colour")));
+                return Err(unsupported(format!(
+                    "JPEG compression with {bits} bits a colour"
+                )));
             }
             let (width, height) = page.chunk;
             if u32::from(frame.width) > width
@@ -68,11 +70,15 @@ impl Jpegs {
             let planes = if frame.process == 2 { 3 } else { 1 };
             working_bytes = working_bytes.max(coefficients * planes + data.len() as u64);
             if page.directory.has(tag::STRIP_BYTE_COUNTS) || page.tiled {
-                left = left.checked_sub(coded_bytes(page, &data, left)).ok_or_else(damaged)?;
+                left = left
+                    .checked_sub(coded_bytes(page, &data, left))
+                    .ok_or_else(damaged)?;
             }
         }
         if scanned > MAX_SCANNED {
-            return Err(unsupported("more JPEG scans than a picture of its size needs"));
+            return Err(unsupported(
+                "more JPEG scans than a picture of its size needs",
+            ));
         }
         Ok(Self {
             tables: tables.strip_suffix(b"\xFF\xD9").unwrap_or(tables).to_vec(),
@@ -131,7 +137,11 @@ impl Jpegs {
 fn coded_bytes(page: &Page<'_>, data: &[u8], left: usize) -> usize {
     let file = page.directory.from(0).unwrap_or_default().len();
     let known = data.len() < file / 2 || page.grid() == (1, 1);
-    if known { data.len() } else { data.len().min(left) }
+    if known {
+        data.len()
+    } else {
+        data.len().min(left)
+    }
 }
 
 /// The error for data without a frame.

@@ -77,7 +77,9 @@ impl PictureDecoder for Tiff<'_> {
         let mut samples = Samples::new(page, colours.is_palette())?;
         if is_jpeg && page.bits != 8 {
             let bits = page.bits;
-            return Err(unsupported(format!("JPEG compression with {bits} bits a colour")));
+            return Err(unsupported(format!(
+                "JPEG compression with {bits} bits a colour"
+            )));
         }
         let mut rows = Rows::new(page, colours.kept)?;
         let needed = rows.memory() + Downscaler::memory(width, height, colours.layout, factor);
@@ -103,7 +105,9 @@ impl PictureDecoder for Tiff<'_> {
             samples.set_white(largest);
         }
         let profile = page.directory.bytes(tag::ICC_PROFILE, MAX_ICC_BYTES);
-        let profile = profile.filter(|_| colours.has_profile()).map(<[u8]>::to_vec);
+        let profile = profile
+            .filter(|_| colours.has_profile())
+            .map(<[u8]>::to_vec);
         let mut downscaler = Downscaler::new(width, colours.layout, factor);
         let mut group = Group::new(page, colours.kept);
         let mut pixels = Vec::new();
@@ -211,7 +215,9 @@ impl<'p> Rows<'p> {
         }
         let mut whole = vec![0; groups * page.row_bytes()];
         for row in whole.chunks_exact_mut(page.row_bytes()) {
-            unpacker.fill(row).map_err(|failure| errors::of(failure, page.is_cut(index)))?;
+            unpacker
+                .fill(row)
+                .map_err(|failure| errors::of(failure, page.is_cut(index)))?;
         }
         Ok(Unpacker::new(Cow::Owned(whole), Compression::None, width))
     }
@@ -273,7 +279,9 @@ impl<'p> Group<'p> {
     }
 
     fn rows(&self, count: usize) -> impl Iterator<Item = &[u8]> {
-        self.samples.chunks_exact(self.page.width as usize * self.kept).take(count)
+        self.samples
+            .chunks_exact(self.page.width as usize * self.kept)
+            .take(count)
     }
 
     /// Adds the bytes of a strip or tile.
@@ -302,10 +310,13 @@ impl<'p> Group<'p> {
                 }
             }
         } else if together == kept {
-            to.iter_mut().zip(&self.part).for_each(|(to, from)| *to = *from);
+            let to = to.get_mut(..self.part.len()).ok_or_else(damaged)?;
+            to.copy_from_slice(&self.part);
         } else {
             // The samples beyond the used ones mean nothing here.
-            let pixels = to.chunks_exact_mut(kept).zip(self.part.chunks_exact(together));
+            let pixels = to
+                .chunks_exact_mut(kept)
+                .zip(self.part.chunks_exact(together));
             for (to, from) in pixels {
                 to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
             }

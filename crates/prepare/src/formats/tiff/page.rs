@@ -62,7 +62,9 @@ struct Chunk {
 impl<'a> Page<'a> {
     pub(super) fn read(directory: &Directory<'a>) -> Result<Self, PrepareError> {
         let side = |tag| {
-            let side = directory.value(tag).and_then(|side| u32::try_from(side).ok());
+            let side = directory
+                .value(tag)
+                .and_then(|side| u32::try_from(side).ok());
             side.filter(|side| *side > 0).ok_or_else(damaged)
         };
         let (width, height) = (side(tag::WIDTH)?, side(tag::HEIGHT)?);
@@ -182,7 +184,9 @@ impl<'a> Page<'a> {
         self.tiled = directory.has(tag::TILE_WIDTH) || directory.has(tag::TILE_OFFSETS);
         let (offset_tag, count_tag) = if self.tiled {
             let side = |tag| {
-                let side = directory.value(tag).and_then(|side| u32::try_from(side).ok());
+                let side = directory
+                    .value(tag)
+                    .and_then(|side| u32::try_from(side).ok());
                 side.filter(|side| *side > 0).ok_or_else(damaged)
             };
             self.chunk = (side(tag::TILE_WIDTH)?, side(tag::TILE_LENGTH)?);

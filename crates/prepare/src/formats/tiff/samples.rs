@@ -29,7 +29,23 @@ pub(super) struct Samples {
     together: usize,
     /// What wide numbers are multiplied with.
     scale: f32,
+    /// For each byte the numbers of 1, 2 or 4 bits that are in it.
+    packed: Vec<u8>,
     bytes: Vec<u8>,
+}
+
+/// Unpacks every possible byte, scaled to the full range unless the numbers are indices.
+fn packed(kind: Kind, bits: usize) -> Vec<u8> {
+    if !matches!(bits, 1 | 2 | 4) {
+        return Vec::new();
+    }
+    let max = (1_u8 << bits) - 1;
+    let step = if kind == Kind::Index { 1 } else { 255 / max };
+    (0..=255_u8)
+        .flat_map(|byte| {
+            (1..=8 / bits).map(move |place| ((byte >> (8 - bits * place)) & max) * step)
+        })
+        .collect()
 }
 
 impl Samples {
@@ -40,7 +56,9 @@ impl Samples {
             (true, ..) => return Err(unsupported(format!("a palette with {bits} bits a pixel"))),
             (_, SampleFormat::Float, 16 | 32 | 64) => Kind::Wide,
             (_, SampleFormat::Float, _) => {
-                return Err(unsupported(format!("floating-point samples of {bits} bits")));
+                return Err(unsupported(format!(
+                    "floating-point samples of {bits} bits"
+                )));
             }
             (_, SampleFormat::Signed, 16) | (.., 32) => Kind::Wide,
             (.., 1..=16) => Kind::Bits,
@@ -55,6 +73,7 @@ impl Samples {
             predictor: page.predictor,
             together: page.samples_together(),
             scale: 1.0,
+            packed: packed(kind, usize::from(bits)),
             bytes: Vec::new(),
         })
     }
@@ -102,7 +121,9 @@ impl Samples {
                     let value = (0..size).filter_map(|byte| row.get(byte * count + index));
                     self.bytes.extend(value.copied());
                 }
-                row.iter_mut().zip(&self.bytes).for_each(|(to, from)| *to = *from);
+                row.iter_mut()
+                    .zip(&self.bytes)
+                    .for_each(|(to, from)| *to = *from);
             }
         }
     }
@@ -129,13 +150,14 @@ impl Samples {
                 let bytes = pairs.iter().take(count);
                 samples.extend(bytes.filter_map(|pair| pair.get(high)));
             }
-            (kind, 1 | 2 | 4) => {
-                let max = (1_u8 << bits) - 1;
-                let step = if kind == Kind::Index { 1 } else { 255 / max };
-                let values = row.iter().flat_map(move |byte| {
-                    (1..=8 / bits).map(move |place| (byte >> (8 - bits * place)) & max)
-                });
-                samples.extend(values.take(count).map(|value| value * step));
+            (_, 1 | 2 | 4) => {
+                let (per_byte, end) = (8 / bits, samples.len() + count);
+                for byte in row.iter().take(count.div_ceil(per_byte)) {
+                    let at = usize::from(*byte) * per_byte;
+                    samples
+                        .extend_from_slice(self.packed.get(at..at + per_byte).unwrap_or_default());
+                }
+                samples.truncate(end);
             }
             (kind, _) => {
                 // Numbers of other sizes follow each other without gaps, the highest bits first.
@@ -178,22 +200,19 @@ impl Samples {
 /// Turns differences from the pixel to the left into numbers of `SIZE` bytes.
 fn add_left<const SIZE: usize>(row: &mut [u8], together: usize, big_endian: bool) {
     let (numbers, _) = row.as_chunks_mut::<SIZE>();
-    let value = |bytes: &[u8; SIZE]| {
-        let add = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
-        if big_endian {
-            bytes.iter().fold(0, add)
-        } else {
-            bytes.iter().rev().fold(0, add)
-        }
-    };
-    for index in together..numbers.len() {
-        let left = numbers.get(index - together).map_or(0, value);
-        if let Some(number) = numbers.get_mut(index) {
-            let sum = value(number).wrapping_add(left);
-            for (place, byte) in number.iter_mut().enumerate() {
+    let mut left = vec![[0_u8; SIZE]; together];
+    for pixel in numbers.chunks_exact_mut(together) {
+        for (number, left) in pixel.iter_mut().zip(&mut left) {
+            let mut carry = 0;
+            for place in 0..SIZE {
+                // From the lowest byte to the highest.
                 let place = if big_endian { SIZE - 1 - place } else { place };
-                *byte = (sum >> (8 * place)) as u8;
+                if let (Some(byte), Some(left)) = (number.get_mut(place), left.get(place)) {
+                    let sum = u16::from(*byte) + u16::from(*left) + carry;
+                    (*byte, carry) = (sum as u8, sum >> 8);
+                }
             }
+            *left = *number;
         }
     }
 }
@@ -222,6 +241,7 @@ mod tests {
             predictor: Predictor::Horizontal,
             together: 1,
             scale: 1.0,
+            packed: packed(kind, bits),
             bytes: Vec::new(),
         }
     }
@@ -250,7 +270,10 @@ mod tests {
 
     #[test]
     fn differences_are_added_in_either_byte_order() {
-        for (big_endian, mut row) in [(true, [0x01, 0xFF, 0x00, 0x02]), (false, [0xFF, 0x01, 0x02, 0])] {
+        for (big_endian, mut row) in [
+            (true, [0x01, 0xFF, 0x00, 0x02]),
+            (false, [0xFF, 0x01, 0x02, 0]),
+        ] {
             let mut samples = samples(Kind::Bits, 16, big_endian);
             samples.undo_predictor(&mut row);
             assert_eq!(appended(&samples, &row, 2), [1, 2]);
@@ -270,11 +293,17 @@ mod tests {
             ([0.0, 257.0, 65_535.0], [0, 1, 255]),
             ([0.0, 1e9, f32::NAN], [0, 255, 0]),
         ] {
-            let row: Vec<u8> = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
+            let row: Vec<u8> = numbers
+                .iter()
+                .flat_map(|number| number.to_be_bytes())
+                .collect();
             floats.set_white(floats.largest(&row));
             assert_eq!(appended(&floats, &row, 3), expected);
         }
-        assert_eq!([half(0x3C00), half(0xB800), half(1)], [1.0, -0.5, 2_f32.powi(-24)]);
+        assert_eq!(
+            [half(0x3C00), half(0xB800), half(1)],
+            [1.0, -0.5, 2_f32.powi(-24)]
+        );
     }
 
     #[test]
@@ -282,13 +311,11 @@ mod tests {
         let mut floats = samples(Kind::Wide, 32, true);
         (floats.format, floats.predictor) = (SampleFormat::Float, Predictor::Float);
         // 1.0 and 0.5 are 3F800000 and 3F000000: their bytes by place, as differences.
-        let mut row = [0x3F, 0, 0x41, 0x80, 0, 0, 0, 0];
-        let plain = [0x3F, 0x3F, 0x80, 0, 0, 0, 0, 0];
-        for index in (1..8).rev() {
-            row[index] = plain[index] - plain[index - 1_usize].min(plain[index]);
-            row[index] = u8::wrapping_sub(plain[index], plain[index - 1]);
+        let plain = [0x3F_u8, 0x3F, 0x80, 0, 0, 0, 0, 0];
+        let mut row = plain;
+        for index in 1..8 {
+            row[index] = plain[index].wrapping_sub(plain[index - 1]);
         }
-        row[0] = plain[0];
         floats.undo_predictor(&mut row);
         assert_eq!(floats.largest(&row), 1.0);
         assert_eq!(floats.largest(&row[4..]), 0.5);

@@ -95,9 +95,7 @@ impl<'a> Unpacker<'a> {
     pub(super) fn new(data: Cow<'a, [u8]>, compression: Compression, width: usize) -> Self {
         match compression {
             Compression::Lzw => Self::Lzw(Box::new(Lzw::new(data))),
-            Compression::Deflate => {
-                Self::Deflate(Box::new(ZlibDecoder::new(Cursor::new(data))))
-            }
+            Compression::Deflate => Self::Deflate(Box::new(ZlibDecoder::new(Cursor::new(data)))),
             Compression::PackBits => Self::PackBits(PackBits {
                 data: Cursor::new(data),
                 run: 0,
@@ -163,10 +161,15 @@ impl<'a> Lzw<'a> {
             if self.taken == self.ready {
                 self.unpack()?;
             }
-            let ready = self.unpacked.get(self.taken..self.ready).unwrap_or_default();
+            let ready = self
+                .unpacked
+                .get(self.taken..self.ready)
+                .unwrap_or_default();
             let length = ready.len().min(buffer.len());
             let (part, rest) = buffer.split_at_mut(length);
-            part.iter_mut().zip(ready).for_each(|(to, from)| *to = *from);
+            part.iter_mut()
+                .zip(ready)
+                .for_each(|(to, from)| *to = *from);
             self.taken += length;
             buffer = rest;
         }
