@@ -62,7 +62,7 @@ impl<'a> Bmp<'a> {
         let header = reader.four(FILE_HEADER)? as usize;
         let is_core = header == 12;
         let is_known = matches!(header, 12 | 42 | 46 | 108 | 124)
-            || (16..=64).contains(&header) && header % 4 == 0;
+            || (16..=64).contains(&header) && header.is_multiple_of(4);
         if !is_known {
             return Err(DAMAGED);
         }

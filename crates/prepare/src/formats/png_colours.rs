@@ -28,3 +28,50 @@ pub(super) fn profile(info: &Info<'_>) -> Profile {
         })
         .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use png::{
+        CodingIndependentCodePoints, ScaledFloat, SourceChromaticities, SrgbRenderingIntent,
+    };
+
+    use super::*;
+
+    fn gamma(value: f32) -> Profile {
+        Coded::from_gamma(value, None).into()
+    }
+
+    #[test]
+    fn the_first_of_the_chunks_that_browsers_obey_counts() {
+        let mut info = Info::default();
+        assert_eq!(profile(&info), Profile::Srgb);
+        let p3 = [(0.3127, 0.329), (0.68, 0.32), (0.265, 0.69), (0.15, 0.06)];
+        let [white, red, green, blue] = p3;
+        info.chrm_chunk = Some(SourceChromaticities::new(white, red, green, blue));
+        assert_eq!(profile(&info), Profile::Srgb, "cHRM alone");
+        info.gama_chunk = Some(ScaledFloat::new(1.0));
+        assert_eq!(profile(&info), Coded::from_gamma(1.0, Some(p3)).into());
+        info.chrm_chunk = None;
+        assert_eq!(profile(&info), gamma(1.0));
+        info.srgb = Some(SrgbRenderingIntent::Perceptual);
+        assert_eq!(profile(&info), Profile::Srgb, "sRGB before gAMA");
+        info.icc_profile = Some(vec![1, 2, 3].into());
+        assert_eq!(
+            profile(&info),
+            Profile::Icc(vec![1, 2, 3]),
+            "iCCP before sRGB"
+        );
+        let points = |is_video_full_range_image, matrix_coefficients| CodingIndependentCodePoints {
+            color_primaries: 9,
+            transfer_function: 16,
+            matrix_coefficients,
+            is_video_full_range_image,
+        };
+        info.coding_independent_code_points = Some(points(true, 0));
+        assert_eq!(profile(&info), Coded::from_code_points(9, 16).into());
+        for ignored in [points(false, 0), points(true, 1)] {
+            info.coding_independent_code_points = Some(ignored);
+            assert_eq!(profile(&info), Profile::Icc(vec![1, 2, 3]));
+        }
+    }
+}

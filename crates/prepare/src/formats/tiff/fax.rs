@@ -201,7 +201,7 @@ fn blacken(row: &[usize], width: usize, buffer: &mut [u8]) {
         };
         let mut at = start;
         while at < end {
-            if at % 8 == 0 && end - at >= 8 {
+            if at.is_multiple_of(8) && end - at >= 8 {
                 let whole = buffer.get_mut(at / 8..end / 8);
                 whole.unwrap_or_default().fill(0xFF);
                 at = end / 8 * 8;
@@ -265,7 +265,7 @@ impl Bits<'_> {
         let start = self.at + skip;
         let mut at = start;
         while at < self.end() {
-            if at % 8 == 0 && self.byte(at / 8) == 0 {
+            if at.is_multiple_of(8) && self.byte(at / 8) == 0 {
                 at += 8;
             } else if self.byte(at / 8) & (0x80 >> (at % 8)) == 0 {
                 at += 1;

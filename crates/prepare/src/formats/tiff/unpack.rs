@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn both_kinds_of_lzw_are_read() {
-        let plain: Vec<u8> = (0..5000_u32).map(|n| (n * n >> 3) as u8 & 31).collect();
+        let plain: Vec<u8> = (0..5000_u32).map(|n| ((n * n) >> 3) as u8 & 31).collect();
         for old in [false, true] {
             let mut encoder = if old {
                 weezl::encode::Encoder::new(BitOrder::Lsb, 8)
