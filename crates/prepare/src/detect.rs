@@ -24,8 +24,8 @@ pub(crate) fn detect(file: &[u8]) -> Option<MediaType> {
         .any(|magic| at(0, *magic))
     {
         Some(MediaType::Tiff)
-    } else if at(0, b"BM") && at(6, &[0; 4]) {
-        // Two letters prove little; the four reserved bytes are always zero.
+    } else if at(0, b"BM") && (at(6, &[0; 4]) || at(15, &[0; 3])) {
+        // Two letters prove little; the four reserved bytes are nearly always zero, and headers are always shorter than 256 bytes.
         Some(MediaType::Bmp)
     } else {
         let first = Boxes::new(file).next()?;

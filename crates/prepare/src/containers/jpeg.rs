@@ -20,11 +20,11 @@ pub(crate) const DRI: u8 = 0xDD;
 /// Number of lines; follows the first scan of a frame whose header has no height.
 const DNL: u8 = 0xDC;
 /// Application segment 0, which may hold JFIF data.
-const APP0: u8 = 0xE0;
+pub(crate) const APP0: u8 = 0xE0;
 /// Application segment 1, which may hold Exif data.
 pub(crate) const APP1: u8 = 0xE1;
 /// Application segment 14, which may hold Adobe's colour transformation.
-const APP14: u8 = 0xEE;
+pub(crate) const APP14: u8 = 0xEE;
 /// Temporary marker of arithmetic coding.
 const TEM: u8 = 0x01;
 /// The first and the last restart marker.

@@ -1,11 +1,8 @@
-//! Decoders of the `image` crate, which decode a picture into one buffer: GIF and BMP, and WebP's pixels.
+//! Decoders of the `image` crate, which decode a picture into one buffer: WebP's pixels.
 
-use std::io::{self, Cursor};
+use std::io;
 
-use image::{
-    ColorType, ImageDecoder, ImageError,
-    codecs::{bmp::BmpDecoder, gif::GifDecoder},
-};
+use image::{ColorType, ImageDecoder, ImageError};
 
 use super::decoder::{Geometry, PictureDecoder};
 use crate::{
@@ -26,21 +23,6 @@ pub(super) struct Buffered<D> {
     /// The decoder's memory besides that buffer, in bytes a pixel.
     working_bytes: u64,
     icc: Option<Vec<u8>>,
-}
-
-/// The first frame on its canvas.
-pub(super) fn open_gif(file: &[u8]) -> Result<impl PictureDecoder, PrepareError> {
-    let decoder =
-        GifDecoder::new(Cursor::new(file)).map_err(|error| decode_error(&error, MediaType::Gif))?;
-    // The frame as palette indices, and as RGBA if it does not cover the canvas.
-    Buffered::new(decoder, MediaType::Gif, Orientation::NoTransforms, 5, None)
-}
-
-pub(super) fn open_bmp(file: &[u8]) -> Result<impl PictureDecoder, PrepareError> {
-    let mut decoder =
-        BmpDecoder::new(Cursor::new(file)).map_err(|error| decode_error(&error, MediaType::Bmp))?;
-    let icc = decoder.icc_profile().ok().flatten();
-    Buffered::new(decoder, MediaType::Bmp, Orientation::NoTransforms, 1, icc)
 }
 
 impl<D: ImageDecoder> Buffered<D> {

@@ -2,10 +2,13 @@
 
 #[cfg(feature = "avif")]
 mod avif;
+mod bmp;
 mod buffered;
 pub(crate) mod decoder;
+mod gif;
 mod jpeg;
 mod png;
+mod png_colours;
 mod tiff;
 mod webp;
 
@@ -39,8 +42,8 @@ pub(crate) fn open(file: &[u8]) -> Result<Box<dyn PictureDecoder + '_>, PrepareE
         MediaType::Png => Box::new(png::Png::open(file)?),
         MediaType::Tiff => Box::new(tiff::Tiff::open(file)?),
         MediaType::Webp => Box::new(webp::open(file)?),
-        MediaType::Gif => Box::new(buffered::open_gif(file)?),
-        MediaType::Bmp => Box::new(buffered::open_bmp(file)?),
+        MediaType::Gif => Box::new(gif::Gif::open(file)?),
+        MediaType::Bmp => Box::new(bmp::Bmp::open(file)?),
         #[cfg(feature = "avif")]
         MediaType::Avif => Box::new(avif::Avif::open(file)?),
         #[cfg(not(feature = "avif"))]

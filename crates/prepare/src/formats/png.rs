@@ -10,7 +10,10 @@ use png::{
     Transformations, expand_interlaced_row,
 };
 
-use super::decoder::{Geometry, PictureDecoder};
+use super::{
+    decoder::{Geometry, PictureDecoder},
+    png_colours,
+};
 use crate::{
     containers::{self, png_repair::repaired},
     error::PrepareError,
@@ -19,7 +22,7 @@ use crate::{
     orientation::Orientation,
     pixels::{
         downscale::{Downscaled, Downscaler, downscale_whole},
-        layout::{Layout, Profile},
+        layout::Layout,
     },
 };
 
@@ -109,10 +112,7 @@ impl<'a> Png<'a> {
         if row * u64::from(height) > MAX_UNPACKED_BYTES {
             return Err(PrepareError::too_large(MediaType::Png, size));
         }
-        let profile = match info.srgb {
-            Some(_) => Profile::Srgb,
-            None => Profile::from(info.icc_profile.as_ref().map(|icc| icc.to_vec())),
-        };
+        let profile = png_colours::profile(info);
         let needed = Downscaler::memory(width, height, layout, factor);
         if info.interlaced {
             let whole = u64::from(width) * u64::from(height) * layout.bytes() as u64;

@@ -9,14 +9,20 @@ use crate::limits::MAX_ICC_BYTES;
 pub(crate) fn to_srgb(pixels: Vec<u8>, channels: Channels, profile: &Profile) -> Vec<u8> {
     match by_profile(&pixels, channels, profile) {
         Some(converted) => converted,
-        None => match channels {
-            Channels::Rgb => pixels,
-            Channels::Grey => pixels.iter().flat_map(|grey| [*grey; 3]).collect(),
-            Channels::Cmyk => {
-                let (pixels, _) = pixels.as_chunks::<4>();
-                pixels.iter().flat_map(|cmyk| cmyk_to_rgb(*cmyk)).collect()
+        None => {
+            let rgb = match channels {
+                Channels::Rgb => pixels,
+                Channels::Grey => pixels.iter().flat_map(|grey| [*grey; 3]).collect(),
+                Channels::Cmyk => {
+                    let (pixels, _) = pixels.as_chunks::<4>();
+                    pixels.iter().flat_map(|cmyk| cmyk_to_rgb(*cmyk)).collect()
+                }
+            };
+            match profile {
+                Profile::Coded(coded) => coded.to_srgb(rgb),
+                _ => rgb,
             }
-        },
+        }
     }
 }
 
@@ -30,9 +36,7 @@ fn cmyk_to_rgb([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
 
 fn by_profile(pixels: &[u8], channels: Channels, profile: &Profile) -> Option<Vec<u8>> {
     let profile = match profile {
-        Profile::Srgb => return None,
-        #[cfg(feature = "avif")]
-        Profile::DisplayP3 => ColorProfile::new_display_p3(),
+        Profile::Srgb | Profile::Coded(_) => return None,
         Profile::Icc(icc) if icc.len() <= MAX_ICC_BYTES => {
             ColorProfile::new_from_slice(icc).ok()?
         }

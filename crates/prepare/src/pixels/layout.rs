@@ -1,5 +1,7 @@
 //! The meaning of the bytes of a pixel.
 
+use super::coded::Coded;
+
 /// The channels of a decoded pixel, 8 bits each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
@@ -54,12 +56,11 @@ impl Channels {
 }
 
 /// The colour space of the channels.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Profile {
     Srgb,
-    /// Display P3, known from code points instead of an ICC profile.
-    #[cfg(feature = "avif")]
-    DisplayP3,
+    /// A colour space that numbers describe.
+    Coded(Coded),
     /// An ICC profile.
     Icc(Vec<u8>),
 }
@@ -67,5 +68,11 @@ pub(crate) enum Profile {
 impl From<Option<Vec<u8>>> for Profile {
     fn from(icc: Option<Vec<u8>>) -> Self {
         icc.map_or(Self::Srgb, Self::Icc)
+    }
+}
+
+impl From<Option<Coded>> for Profile {
+    fn from(coded: Option<Coded>) -> Self {
+        coded.map_or(Self::Srgb, Self::Coded)
     }
 }

@@ -15,10 +15,14 @@ enum Matrix {
     Identity,
     /// The weights of red and blue in luma (ITU-T H.273, "Matrix coefficients").
     Weights(f32, f32),
+    /// The chroma planes are differences of green and orange (same source, YCgCo).
+    GreenOrange,
 }
 
 const BT601: Matrix = Matrix::Weights(0.299, 0.114);
 const BT709: Matrix = Matrix::Weights(0.2126, 0.0722);
+const FCC: Matrix = Matrix::Weights(0.3, 0.11);
+const SMPTE240: Matrix = Matrix::Weights(0.212, 0.087);
 const BT2020: Matrix = Matrix::Weights(0.2627, 0.0593);
 
 impl ColourConversion {
@@ -28,7 +32,12 @@ impl ColourConversion {
             return Self {
                 matrix: match points.matrix {
                     0 => Matrix::Identity,
-                    1 => BT709,
+                    // Derived from the primaries, of which the file has those of sRGB or of Rec. 2020.
+                    12 if points.primaries == 9 => BT2020,
+                    1 | 12 => BT709,
+                    4 => FCC,
+                    7 => SMPTE240,
+                    8 => Matrix::GreenOrange,
                     9 | 10 => BT2020,
                     _ => BT601,
                 },
@@ -79,6 +88,17 @@ impl ColourConversion {
             Matrix::Identity => {
                 for ((pixel, green), (blue, red)) in pixels {
                     let rgb = [red, green, blue].map(|value| byte((f32::from(value) - low) / span));
+                    pixel.iter_mut().zip(rgb).for_each(|(to, from)| *to = from);
+                }
+            }
+            Matrix::GreenOrange => {
+                let middle = f32::from(1_u16 << (bits - 1));
+                for ((pixel, luma), (green, orange)) in pixels {
+                    let luma = (f32::from(luma) - low) / span;
+                    let green = (f32::from(green) - middle) / chroma_span;
+                    let orange = (f32::from(orange) - middle) / chroma_span;
+                    let rest = luma - green;
+                    let rgb = [rest + orange, luma + green, rest - orange].map(byte);
                     pixel.iter_mut().zip(rgb).for_each(|(to, from)| *to = from);
                 }
             }

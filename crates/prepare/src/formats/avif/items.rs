@@ -34,6 +34,7 @@ pub(super) struct TileGrid<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CodePoints {
     pub(super) primaries: u16,
+    pub(super) transfer: u16,
     pub(super) matrix: u16,
     pub(super) full_range: bool,
 }
@@ -110,9 +111,10 @@ const fn orientation(rotation: u64, mirror: Option<u64>) -> Orientation {
 
 impl CodePoints {
     fn read(mut nclx: Reader<'_>) -> Option<Self> {
-        let (primaries, _transfer, matrix) = (nclx.number(2)?, nclx.number(2)?, nclx.number(2)?);
+        let (primaries, transfer, matrix) = (nclx.number(2)?, nclx.number(2)?, nclx.number(2)?);
         Some(Self {
             primaries: u16::try_from(primaries).ok()?,
+            transfer: u16::try_from(transfer).ok()?,
             matrix: u16::try_from(matrix).ok()?,
             full_range: nclx.number(1)? & 0x80 != 0,
         })

@@ -15,14 +15,12 @@ use crate::{
     error::PrepareError,
     media::MediaType,
     pixels::{
+        coded::Coded,
         downscale::{Downscaled, Downscaler},
         layout::{Layout, Profile},
         transparency::divide_by_alpha,
     },
 };
-
-/// The primaries of Display P3 (ITU-T H.273, "Colour primaries": SMPTE EG 432-1).
-const DISPLAY_P3: u16 = 12;
 
 pub(super) struct Avif<'a> {
     image: PrimaryImage<'a>,
@@ -71,8 +69,10 @@ impl PictureDecoder for Avif<'_> {
         }
         let profile = match (icc, code_points) {
             (Some(icc), _) => Profile::Icc(icc.to_vec()),
-            (None, Some(points)) if points.primaries == DISPLAY_P3 => Profile::DisplayP3,
-            _ => Profile::Srgb,
+            (None, Some(points)) => {
+                Coded::from_avif_code_points(points.primaries, points.transfer).into()
+            }
+            (None, None) => Profile::Srgb,
         };
         let mut downscaler = Downscaler::new(width, layout, factor);
         let mut colours = RowReader::new(colour);

@@ -1,138 +1,62 @@
-//! TIFF: the first page, decoded strip by strip or one row of tiles after the other.
+//! TIFF: the first page, or the main picture behind a preview, decoded row by row.
 
+mod colours;
+mod directory;
 mod errors;
-mod photometric;
+mod fax;
+mod jpeg;
+mod page;
 mod samples;
+mod unpack;
 
-use tiff::{
-    TiffError,
-    decoder::{ChunkType, Decoder, Limits},
-    tags::{Tag, Type},
-};
+use std::borrow::Cow;
 
 use self::{
-    errors::{damaged, decode_error, too_large, unsupported},
-    photometric::{GreyscaleReader, PALETTE, Photometric},
-    samples::{MAX_PALETTE_VALUES, Palette, Samples},
+    colours::Colours,
+    directory::tag,
+    errors::{damaged, too_large, truncated, unsupported},
+    jpeg::Jpegs,
+    page::Page,
+    samples::Samples,
+    unpack::{Compression, Unpacker},
 };
 use super::decoder::{Geometry, PictureDecoder};
 use crate::{
-    containers::jpeg,
     error::PrepareError,
-    limits::{MAX_SCANNED, MAX_UNPACKED_BYTES},
+    limits::{MAX_ICC_BYTES, MAX_UNPACKED_BYTES},
     media::MediaType,
-    orientation::Orientation,
     pixels::{
         downscale::{Downscaled, Downscaler},
         layout::Profile,
     },
 };
 
-/// The largest tag that is read, in bytes: a profile, or the offsets of very many strips.
-const MAX_TAG_BYTES: usize = 4 * 1024 * 1024;
+/// The most strips or tiles beside each other that are unpacked row by row at the same time. More are unpacked whole, one after the
+/// other, because each takes memory while it is being unpacked.
+const MAX_OPEN: usize = 8;
 
-/// The largest strip or tile, in bytes.
-const MAX_CHUNK_BYTES: usize = 128 * 1024 * 1024;
+/// The memory of a strip or tile that is being unpacked, in bytes: LZW's table, or the window of Deflate.
+const OPEN_BYTES: u64 = 96 * 1024;
 
 pub(super) struct Tiff<'a> {
-    file: &'a [u8],
-    decoder: Decoder<GreyscaleReader<'a>>,
-    photometric: Option<Photometric>,
+    page: Page<'a>,
     geometry: Geometry,
 }
 
 impl<'a> Tiff<'a> {
     pub(super) fn open(file: &'a [u8]) -> Result<Self, PrepareError> {
-        let mut limits = Limits::default();
-        limits.ifd_value_size = MAX_TAG_BYTES;
-        limits.decoding_buffer_size = MAX_CHUNK_BYTES;
-        limits.intermediate_buffer_size = MAX_CHUNK_BYTES;
-        let photometric = Photometric::find(file);
-        let failed = |error: TiffError| decode_error(&error, (0, 0), photometric);
-        let mut decoder = Decoder::new(GreyscaleReader::new(file, photometric))
-            .map_err(failed)?
-            .with_limits(limits);
-        let size = decoder.dimensions().map_err(failed)?;
-        if size.0 == 0 || size.1 == 0 {
-            return Err(damaged());
+        let directories = directory::read(file).ok_or_else(truncated)?;
+        if directories.is_cr2() {
+            return Err(unsupported("raw camera data"));
         }
-        let orientation = decoder
-            .find_tag_unsigned::<u8>(Tag::Orientation)
-            .ok()
-            .flatten()
-            .and_then(Orientation::from_exif)
-            .unwrap_or(Orientation::NoTransforms);
+        let page = Page::read(directories.main().ok_or_else(damaged)?)?;
         Ok(Self {
-            file,
-            decoder,
-            photometric,
-            geometry: Geometry { size, orientation },
+            geometry: Geometry {
+                size: (page.width, page.height),
+                orientation: page.orientation,
+            },
+            page,
         })
-    }
-
-    /// Checks strips or tiles that are JPEGs, whose headers have sizes of their own: none may be larger than its strip or tile,
-    /// and their scans must not take too long. The size is that of a strip or tile, in pixels.
-    fn check_jpegs(&mut self, (width, height): (u32, u32)) -> Result<(), PrepareError> {
-        const JPEG: u16 = 7;
-        let compression = self.decoder.find_tag_unsigned(Tag::Compression);
-        if compression.ok().flatten() != Some(JPEG) {
-            return Ok(());
-        }
-        // The decoder puts the tables before each JPEG, so a frame in the tables would replace the JPEG's own.
-        let tables = self.decoder.image_ifd().find_entry(Tag::JPEGTables);
-        if tables.is_some_and(|tables| tables.count() > MAX_TAG_BYTES as u64) {
-            return Err(damaged());
-        }
-        if let Ok(tables) = self.decoder.get_tag_u8_vec(Tag::JPEGTables)
-            && jpeg::Structure::read(&tables).is_some()
-        {
-            return Err(damaged());
-        }
-        let (offset_tag, length_tag) = match self.decoder.get_chunk_type() {
-            ChunkType::Strip => (Tag::StripOffsets, Tag::StripByteCounts),
-            ChunkType::Tile => (Tag::TileOffsets, Tag::TileByteCounts),
-        };
-        let mut values = |tag| {
-            let values: Option<Vec<usize>> = self.decoder.find_tag_unsigned_vec(tag).ok().flatten();
-            values.ok_or_else(damaged)
-        };
-        let chunks = values(offset_tag)?.into_iter().zip(values(length_tag)?);
-        // Overlapping chunks could add up to many times the file.
-        let mut left = self.file.len();
-        let mut scanned = 0_u64;
-        for (offset, length) in chunks {
-            let chunk = self.file.get(offset..).unwrap_or_default();
-            let chunk = chunk.get(..length).unwrap_or(chunk);
-            left = left.checked_sub(chunk.len()).ok_or_else(damaged)?;
-            let structure = jpeg::Structure::read(chunk).ok_or_else(damaged)?;
-            let frame = &structure.frame;
-            if u32::from(frame.width) > width || u32::from(frame.height) > height {
-                return Err(damaged());
-            }
-            scanned = scanned.saturating_add(structure.scans.saturating_mul(frame.coefficients()));
-        }
-        if scanned > MAX_SCANNED {
-            return Err(unsupported(
-                "more JPEG scans than a picture of its size needs",
-            ));
-        }
-        Ok(())
-    }
-
-    /// The palette of a picture with this many bits an index. `None` if its samples are not indices.
-    fn palette(&mut self, bits: u8) -> Result<Option<Palette>, PrepareError> {
-        if self.photometric.is_none_or(|it| it.value != PALETTE) {
-            return Ok(None);
-        }
-        if bits > 8 {
-            return Err(unsupported(format!("a palette with {bits} bits a pixel")));
-        }
-        let entry = self.decoder.image_ifd().find_entry(Tag::ColorMap);
-        entry
-            .filter(|map| map.field_type() == Type::SHORT && map.count() <= MAX_PALETTE_VALUES)
-            .and_then(|_| self.decoder.get_tag_u16_vec(Tag::ColorMap).ok())
-            .map(|map| Some(Palette::new(&map)))
-            .ok_or_else(damaged)
     }
 }
 
@@ -145,106 +69,279 @@ impl PictureDecoder for Tiff<'_> {
         self.geometry
     }
 
-    fn decode(mut self: Box<Self>, factor: u32, memory: u64) -> Result<Downscaled, PrepareError> {
-        let size = self.geometry.size;
-        let (width, height) = size;
-        let photometric = self.photometric;
-        let failed = |error: TiffError| decode_error(&error, size, photometric);
-        let extra = self.decoder.find_tag_unsigned_vec(Tag::ExtraSamples);
-        let colours = self.decoder.colortype().map_err(failed)?;
-        let palette = self.palette(colours.bit_depth())?;
-        let samples = Samples::new(colours, palette, &extra.ok().flatten().unwrap_or_default())?;
-        let profile = Profile::from(self.decoder.get_tag_u8_vec(Tag::IccProfile).ok());
-        let planes = match self
-            .decoder
-            .find_tag_unsigned::<u16>(Tag::PlanarConfiguration)
-        {
-            Ok(Some(2)) => samples.stored,
-            _ => 1,
-        };
-        let (chunk_width, chunk_height) = self.decoder.chunk_dimensions();
-        if chunk_width == 0 || chunk_height == 0 {
-            return Err(damaged());
+    fn decode(self: Box<Self>, factor: u32, memory: u64) -> Result<Downscaled, PrepareError> {
+        let page = &self.page;
+        let (width, height) = self.geometry.size;
+        let is_jpeg = matches!(page.compression, Compression::Jpeg | Compression::OldJpeg);
+        let colours = Colours::new(page, is_jpeg)?;
+        let mut samples = Samples::new(page, colours.is_palette())?;
+        if is_jpeg && page.bits != 8 {
+            let bits = page.bits;
+            return Err(unsupported(format!(
+                "JPEG compression with {bits} bits a colour"
+            )));
         }
-        let across = match self.decoder.get_chunk_type() {
-            ChunkType::Strip => 1,
-            ChunkType::Tile => width.div_ceil(chunk_width),
-        };
-        let band_height = chunk_height.min(height);
-        let bands = height.div_ceil(chunk_height);
-        // A band of samples, a decoded chunk and the decoder's own copy of that.
-        let band = u64::from(width) * u64::from(band_height) * samples.kept as u64;
-        let chunk = u64::from(chunk_width)
-            * u64::from(band_height)
-            * (samples.stored / planes) as u64
-            * u64::from(samples.bits.div_ceil(8));
-        // Chunks at the edge extend beyond the picture, and are decoded whole.
-        let chunks = u64::from(across) * u64::from(bands) * planes as u64;
-        if chunks.saturating_mul(chunk) > MAX_UNPACKED_BYTES {
-            return Err(too_large(size));
+        let mut rows = Rows::new(page, colours.kept)?;
+        let needed = rows.memory() + Downscaler::memory(width, height, colours.layout, factor);
+        if needed > memory {
+            return Err(too_large(self.geometry.size));
         }
-        self.check_jpegs((chunk_width, chunk_height))?;
-        let needed = band + chunk * 2 + Downscaler::memory(width, height, samples.layout, factor);
-        let band = usize::try_from(band)
-            .ok()
-            .filter(|_| needed <= memory)
-            .ok_or_else(|| too_large(size))?;
-        let mut downscaler = Downscaler::new(width, samples.layout, factor);
-        let mut band_samples = vec![0; band];
+        if is_jpeg {
+            let jpegs = Jpegs::new(page, rows.count())?;
+            if needed + jpegs.working_bytes > memory {
+                return Err(too_large(self.geometry.size));
+            }
+            rows.jpegs = Some(jpegs);
+        }
+        if samples.needs_white() {
+            let mut largest = 0.0_f32;
+            rows.walk(&mut |visit| {
+                if let Visit::Bytes { bytes, .. } = visit {
+                    samples.undo_predictor(bytes);
+                    largest = largest.max(samples.largest(bytes));
+                }
+                Ok(())
+            })?;
+            samples.set_white(largest);
+        }
+        let profile = page.directory.bytes(tag::ICC_PROFILE, MAX_ICC_BYTES);
+        let profile = profile
+            .filter(|_| colours.has_profile())
+            .map(<[u8]>::to_vec);
+        let mut downscaler = Downscaler::new(width, colours.layout, factor);
+        let mut group = Group::new(page, colours.kept);
         let mut pixels = Vec::new();
-        let row_bytes = width as usize * samples.kept;
-        for band in 0..bands {
-            let rows = (height - band * chunk_height).min(chunk_height) as usize;
-            for plane in 0..planes {
-                for column in 0..across {
-                    let index = (plane as u32)
-                        .checked_mul(bands)
-                        .and_then(|first| first.checked_add(band))
-                        .and_then(|row| row.checked_mul(across))
-                        .and_then(|first| first.checked_add(column))
-                        .ok_or_else(damaged)?;
-                    let decoded = self.decoder.read_chunk(index).map_err(failed)?;
-                    let left = column as usize * chunk_width as usize;
-                    let columns = (width as usize - left).min(chunk_width as usize);
-                    let values = samples.bytes(decoded, columns * samples.stored / planes)?;
-                    let length = columns * samples.stored / planes;
-                    for (from, to) in values
-                        .chunks_exact(length)
-                        .zip(band_samples.chunks_exact_mut(row_bytes))
-                        .take(rows)
-                    {
-                        let to = to.get_mut(left * samples.kept..).ok_or_else(damaged)?;
-                        if planes == 1 {
-                            copy_samples(from, samples.stored, to, samples.kept);
-                        } else {
-                            for (to, from) in to.chunks_exact_mut(samples.kept).zip(from) {
-                                if let Some(to) = to.get_mut(plane) {
-                                    *to = *from;
-                                }
-                            }
-                        }
+        rows.walk(&mut |visit| {
+            match visit {
+                Visit::Bytes {
+                    bytes,
+                    plane,
+                    column,
+                } => {
+                    samples.undo_predictor(bytes);
+                    group.add(&samples, bytes, plane, column)?;
+                }
+                Visit::Rows(count) => {
+                    for row in group.rows(count) {
+                        downscaler.push(colours.pixels(row, &mut pixels));
                     }
                 }
             }
-            for row in band_samples.chunks_exact(row_bytes).take(rows) {
-                downscaler.push(samples.pixels(row, &mut pixels));
-            }
-        }
-        Ok(downscaler.finish(profile))
+            Ok(())
+        })?;
+        Ok(downscaler.finish(Profile::from(profile)))
     }
 }
 
-/// Copies the first samples of each pixel and leaves out the others, which mean nothing here.
-fn copy_samples(from: &[u8], stored: usize, to: &mut [u8], kept: usize) {
-    if stored == kept {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = *from;
+/// What [`Rows::walk`] has read.
+enum Visit<'r> {
+    /// A row of a strip or tile, or as many rows of it as share chroma samples: the number of its plane, and that of its column of
+    /// tiles.
+    Bytes {
+        bytes: &'r mut [u8],
+        plane: usize,
+        column: usize,
+    },
+    /// This many rows of the picture are complete.
+    Rows(usize),
+}
+
+/// The rows of a page.
+struct Rows<'p> {
+    page: &'p Page<'p>,
+    /// Planes that are read.
+    planes: usize,
+    /// Columns and rows of strips or tiles.
+    across: usize,
+    down: usize,
+    jpegs: Option<Jpegs>,
+}
+
+impl<'p> Rows<'p> {
+    /// `kept` is the number of samples of a pixel that are used.
+    fn new(page: &'p Page<'p>, kept: usize) -> Result<Self, PrepareError> {
+        let (across, down) = page.grid();
+        let planes = if page.planar { kept } else { 1 };
+        let stored = u64::from(across) * page.row_bytes() as u64;
+        let rows = u64::from(page.height.div_ceil(page.subsampling.1));
+        if stored.saturating_mul(rows).saturating_mul(planes as u64) > MAX_UNPACKED_BYTES {
+            return Err(too_large((page.width, page.height)));
         }
-        return;
+        Ok(Self {
+            page,
+            planes,
+            across: across as usize,
+            down: down as usize,
+            jpegs: None,
+        })
     }
-    for (to, from) in to.chunks_exact_mut(kept).zip(from.chunks_exact(stored)) {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = *from;
+
+    /// The number of strips or tiles.
+    const fn count(&self) -> usize {
+        self.across * self.down * self.planes
+    }
+
+    /// Whether strips or tiles are unpacked whole.
+    fn are_whole(&self) -> bool {
+        match self.page.compression {
+            Compression::None => false,
+            Compression::Jpeg | Compression::OldJpeg => true,
+            _ => self.across * self.planes > MAX_OPEN,
+        }
+    }
+
+    /// The bytes that reading rows takes, without what decoding a JPEG takes.
+    fn memory(&self) -> u64 {
+        let open = (self.across * self.planes) as u64;
+        let rows = (self.page.width as u64 * 8 + self.page.row_bytes() as u64) * 4;
+        let copied = self.page.copied_bytes();
+        rows + if self.are_whole() {
+            open * self.page.chunk_bytes() as u64 + OPEN_BYTES + copied
+        } else {
+            open * (OPEN_BYTES + copied)
+        }
+    }
+
+    fn open(&self, index: usize, groups: usize) -> Result<Unpacker<'p>, PrepareError> {
+        let page = self.page;
+        let width = page.chunk.0 as usize;
+        if let Some(jpegs) = &self.jpegs {
+            let samples = jpegs.decode(page, index)?;
+            return Ok(Unpacker::new(Cow::Owned(samples), Compression::None, width));
+        }
+        let mut unpacker = Unpacker::new(page.data(index)?, page.compression, width);
+        if !self.are_whole() {
+            return Ok(unpacker);
+        }
+        let mut whole = vec![0; groups * page.row_bytes()];
+        for row in whole.chunks_exact_mut(page.row_bytes()) {
+            unpacker
+                .fill(row)
+                .map_err(|failure| errors::of(failure, page.is_cut(index)))?;
+        }
+        Ok(Unpacker::new(Cow::Owned(whole), Compression::None, width))
+    }
+
+    /// Reads all rows from top to bottom.
+    fn walk(
+        &self,
+        visit: &mut dyn FnMut(Visit<'_>) -> Result<(), PrepareError>,
+    ) -> Result<(), PrepareError> {
+        let page = self.page;
+        let (height, share) = (page.height as usize, page.subsampling.1 as usize);
+        let chunk_height = page.chunk.1 as usize;
+        let mut bytes = vec![0; page.row_bytes()];
+        for band in 0..self.down {
+            let rows = (height - band * chunk_height).min(chunk_height);
+            let mut open = Vec::new();
+            for plane in 0..self.planes {
+                for column in 0..self.across {
+                    let index = (plane * self.down + band) * self.across + column;
+                    let unpacker = self.open(index, rows.div_ceil(share))?;
+                    open.push((unpacker, index, plane, column));
+                }
+            }
+            for top in (0..rows).step_by(share) {
+                for (unpacker, index, plane, column) in &mut open {
+                    unpacker
+                        .fill(&mut bytes)
+                        .map_err(|failure| errors::of(failure, page.is_cut(*index)))?;
+                    visit(Visit::Bytes {
+                        bytes: &mut bytes,
+                        plane: *plane,
+                        column: *column,
+                    })?;
+                }
+                visit(Visit::Rows((rows - top).min(share)))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The used samples of a row, or of as many rows as share chroma samples.
+struct Group<'p> {
+    page: &'p Page<'p>,
+    kept: usize,
+    samples: Vec<u8>,
+    part: Vec<u8>,
+}
+
+impl<'p> Group<'p> {
+    fn new(page: &'p Page<'p>, kept: usize) -> Self {
+        let rows = page.subsampling.1 as usize;
+        Self {
+            page,
+            kept,
+            samples: vec![0; page.width as usize * kept * rows],
+            part: Vec::new(),
+        }
+    }
+
+    fn rows(&self, count: usize) -> impl Iterator<Item = &[u8]> {
+        self.samples
+            .chunks_exact(self.page.width as usize * self.kept)
+            .take(count)
+    }
+
+    /// Adds the bytes of a strip or tile.
+    fn add(
+        &mut self,
+        samples: &Samples,
+        bytes: &[u8],
+        plane: usize,
+        column: usize,
+    ) -> Result<(), PrepareError> {
+        let (width, kept) = (self.page.width as usize, self.kept);
+        let left = column * self.page.chunk.0 as usize;
+        let columns = (width - left).min(self.page.chunk.0 as usize);
+        if self.page.subsampling != (1, 1) {
+            self.add_shared(bytes, left, columns);
+            return Ok(());
+        }
+        let together = self.page.samples_together();
+        self.part.clear();
+        samples.append(bytes, columns * together, &mut self.part)?;
+        let to = self.samples.get_mut(left * kept..).ok_or_else(damaged)?;
+        if self.page.planar {
+            for (to, from) in to.chunks_exact_mut(kept).zip(&self.part) {
+                if let Some(to) = to.get_mut(plane) {
+                    *to = *from;
+                }
+            }
+        } else if together == kept {
+            let to = to.get_mut(..self.part.len()).ok_or_else(damaged)?;
+            to.copy_from_slice(&self.part);
+        } else {
+            // The samples beyond the used ones mean nothing here.
+            let pixels = to
+                .chunks_exact_mut(kept)
+                .zip(self.part.chunks_exact(together));
+            for (to, from) in pixels {
+                to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds blocks of luma samples, each with one pair of chroma samples behind it (TIFF 6.0, section 21).
+    fn add_shared(&mut self, bytes: &[u8], left: usize, columns: usize) {
+        let (across, down) = self.page.subsampling;
+        let (across, down) = (across as usize, down as usize);
+        let width = self.page.width as usize;
+        for (block, values) in bytes.chunks_exact(across * down + 2).enumerate() {
+            let Some((luma, &[blue, red])) = values.split_last_chunk::<2>() else {
+                continue;
+            };
+            for (place, luma) in luma.iter().enumerate() {
+                let (x, y) = (block * across + place % across, place / across);
+                let at = (y * width + left + x) * 3;
+                if x < columns
+                    && let Some(pixel) = self.samples.get_mut(at..at + 3)
+                {
+                    pixel.copy_from_slice(&[*luma, blue, red]);
+                }
+            }
         }
     }
 }

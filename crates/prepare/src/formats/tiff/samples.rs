@@ -1,287 +1,323 @@
-//! From the samples of a TIFF to pixels.
+//! From the bytes of a row to samples of 8 bits.
 
-use tiff::{ColorType, decoder::DecodingResult};
-
-use super::errors::{damaged, unsupported};
-use crate::{
-    error::PrepareError,
-    pixels::{layout::Layout, transparency::divide_by_alpha},
+use super::{
+    errors::{damaged, unsupported},
+    page::{Page, Predictor, SampleFormat},
 };
+use crate::error::PrepareError;
 
-/// The size of the largest palette: 256 colours of three values.
-pub(super) const MAX_PALETTE_VALUES: u64 = 3 * 256;
-
-/// The colours of the indices.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Palette(Vec<[u8; 3]>);
-
-impl Palette {
-    /// From a ColorMap (TIFF 6.0): all reds, then all greens, then all blues, 16 bits each. Some programs write 8 bits; as in
-    /// libtiff, that is a palette with all values below 256.
-    pub(super) fn new(values: &[u16]) -> Self {
-        let shift = if values.iter().all(|value| *value < 256) {
-            0
-        } else {
-            8
-        };
-        let byte = |value: &u16| (value >> shift) as u8;
-        let (reds, rest) = values.split_at(values.len() / 3);
-        let (greens, blues) = rest.split_at(reds.len());
-        Self(
-            reds.iter()
-                .zip(greens)
-                .zip(blues)
-                .map(|((red, green), blue)| [byte(red), byte(green), byte(blue)])
-                .collect(),
-        )
-    }
+/// Where a sample is in its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Whole numbers of up to 16 bits, of which the highest 8 are used.
+    Bits,
+    /// Indices into a palette.
+    Index,
+    /// Numbers without a fixed white: of more than 16 bits, with a sign, or with fractions.
+    Wide,
 }
 
-/// How the samples encode colours.
-#[derive(Debug, PartialEq, Eq)]
-enum Encoding {
-    /// As the channels of the layout.
-    Direct,
-    /// As the channels of the layout, with colours multiplied by alpha.
-    Premultiplied,
-    /// As luma and two chroma values.
-    YCbCr,
-    /// As an index into a palette.
-    Indexed(Palette),
-}
-
-/// How the samples of a pixel are stored, and the pixels that they become.
-#[derive(Debug, PartialEq, Eq)]
+/// How the samples are stored.
+#[derive(Debug)]
 pub(super) struct Samples {
-    /// The layout of the resulting pixels.
-    pub(super) layout: Layout,
-    /// Samples a pixel.
-    pub(super) stored: usize,
-    /// How many of them are used; the first ones.
-    pub(super) kept: usize,
-    /// Bits a sample.
-    pub(super) bits: u8,
-    encoding: Encoding,
+    kind: Kind,
+    bits: usize,
+    format: SampleFormat,
+    big_endian: bool,
+    predictor: Predictor,
+    /// Samples of a pixel that are stored together.
+    together: usize,
+    /// What wide numbers are multiplied with.
+    scale: f32,
+    /// For each byte the numbers of 1, 2 or 4 bits that are in it.
+    packed: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+/// Unpacks every possible byte, scaled to the full range unless the numbers are indices.
+fn packed(kind: Kind, bits: usize) -> Vec<u8> {
+    if !matches!(bits, 1 | 2 | 4) {
+        return Vec::new();
+    }
+    let max = (1_u8 << bits) - 1;
+    let step = if kind == Kind::Index { 1 } else { 255 / max };
+    (0..=255_u8)
+        .flat_map(|byte| {
+            (1..=8 / bits).map(move |place| ((byte >> (8 - bits * place)) & max) * step)
+        })
+        .collect()
 }
 
 impl Samples {
-    /// `palette` is given if the samples are indices. `extra` has the kinds of the samples beyond the colours (TIFF 6.0,
-    /// "ExtraSamples").
-    pub(super) fn new(
-        colours: ColorType,
-        palette: Option<Palette>,
-        extra: &[u16],
-    ) -> Result<Self, PrepareError> {
-        // The decoder identifies alpha for RGB, but not for grey.
-        let alpha =
-            |stored: u16| matches!(extra, [1 | 2, ..]) && usize::from(stored) == extra.len() + 1;
-        let (layout, stored, bits) = match colours {
-            ColorType::Gray(bits) => (Layout::Grey, 1, bits),
-            ColorType::GrayA(bits) => (Layout::GreyAlpha, 2, bits),
-            ColorType::RGB(bits) | ColorType::YCbCr(bits) => (Layout::Rgb, 3, bits),
-            ColorType::RGBA(bits) => (Layout::RgbAlpha, 4, bits),
-            ColorType::CMYK(bits) => (Layout::Cmyk, 4, bits),
-            ColorType::CMYKA(bits) => (Layout::Cmyk, 5, bits),
-            ColorType::Multiband {
-                bit_depth,
-                num_samples,
-            } if alpha(num_samples) => (Layout::GreyAlpha, usize::from(num_samples), bit_depth),
-            ColorType::Multiband {
-                bit_depth,
-                num_samples,
-            } => (Layout::Grey, usize::from(num_samples), bit_depth),
-            ColorType::Lab(_) => return Err(unsupported("LAB colours")),
-            _ => return Err(unsupported("a rare colour space")),
-        };
-        // Fewer than 8 bits only for one sample a pixel.
-        match (bits, stored, &palette) {
-            (1 | 2 | 4, 1, _) | (8, 1.., _) | (16, 1.., None) => {}
-            (_, _, None) => return Err(unsupported(format!("{bits} bits a colour"))),
-            (_, _, Some(_)) => {
-                return Err(unsupported(format!("a palette with {bits} bits a pixel")));
+    pub(super) fn new(page: &Page<'_>, is_palette: bool) -> Result<Self, PrepareError> {
+        let bits = page.bits;
+        let kind = match (is_palette, page.format, bits) {
+            (true, _, 1..=8) => Kind::Index,
+            (true, ..) => return Err(unsupported(format!("a palette with {bits} bits a pixel"))),
+            (_, SampleFormat::Float, 16 | 32 | 64) => Kind::Wide,
+            (_, SampleFormat::Float, _) => {
+                return Err(unsupported(format!(
+                    "floating-point samples of {bits} bits"
+                )));
             }
-        }
-        let (kept, layout, encoding) = match (palette, layout) {
-            (None, layout) => {
-                let encoding = match colours {
-                    ColorType::YCbCr(_) => Encoding::YCbCr,
-                    // "Associated alpha data (with pre-multiplied color)".
-                    _ if layout.has_alpha() && extra.first() == Some(&1) => Encoding::Premultiplied,
-                    _ => Encoding::Direct,
-                };
-                (layout.bytes(), layout, encoding)
-            }
-            (Some(palette), Layout::Grey) => (1, Layout::Rgb, Encoding::Indexed(palette)),
-            (Some(palette), Layout::GreyAlpha) => (2, Layout::RgbAlpha, Encoding::Indexed(palette)),
-            (Some(_), _) => return Err(damaged()),
+            (_, SampleFormat::Signed, 16) | (.., 32) => Kind::Wide,
+            (.., 1..=16) => Kind::Bits,
+            _ => return Err(unsupported(format!("{bits} bits a colour"))),
         };
         Ok(Self {
-            layout,
-            stored,
-            kept,
-            bits,
-            encoding,
+            kind,
+            bits: usize::from(bits),
+            format: page.format,
+            // The floating-point predictor stores the highest bytes first.
+            big_endian: page.directory.big_endian || page.predictor == Predictor::Float,
+            predictor: page.predictor,
+            together: page.samples_together(),
+            scale: 1.0,
+            packed: packed(kind, usize::from(bits)),
+            bytes: Vec::new(),
         })
     }
 
-    /// The samples in 8 bits each, of rows of `length` samples.
-    pub(super) fn bytes(
-        &self,
-        decoded: DecodingResult,
-        length: usize,
-    ) -> Result<Vec<u8>, PrepareError> {
-        match decoded {
-            DecodingResult::U8(values) if self.bits == 8 => Ok(values),
-            DecodingResult::U8(values) => {
-                let max = (1_u8 << self.bits) - 1;
-                let step = match self.encoding {
-                    Encoding::Indexed(_) => 1,
-                    _ => 255 / max,
-                };
-                let row = length.div_ceil(usize::from(8 / self.bits)).max(1);
-                Ok(values
-                    .chunks(row)
-                    .flat_map(|row| unpack(row, self.bits).take(length))
-                    .map(|value| value * step)
-                    .collect())
+    /// Whether [`set_white`](Self::set_white) must be told the largest number.
+    pub(super) fn needs_white(&self) -> bool {
+        self.kind == Kind::Wide
+    }
+
+    /// Chooses the white of numbers without a fixed one: the smallest usual range that holds the largest number.
+    pub(super) fn set_white(&mut self, largest: f32) {
+        let usual = match self.format {
+            SampleFormat::Float => &[1.0, 255.0, 65_535.0][..],
+            _ => &[255.0, 65_535.0, 4_294_967_295.0],
+        };
+        let white = usual.iter().find(|white| **white >= largest);
+        self.scale = 255.0 / white.copied().unwrap_or(largest);
+    }
+
+    /// The largest number in a row of wide numbers.
+    pub(super) fn largest(&self, row: &[u8]) -> f32 {
+        row.chunks_exact(self.bits / 8)
+            .map(|bytes| self.number(bytes))
+            .filter(|number| number.is_finite())
+            .fold(0.0, f32::max)
+    }
+
+    /// Undoes the predictor in a row.
+    pub(super) fn undo_predictor(&mut self, row: &mut [u8]) {
+        match self.predictor {
+            Predictor::None => {}
+            Predictor::Horizontal => match self.bits {
+                8 => add_left::<1>(row, self.together, self.big_endian),
+                16 => add_left::<2>(row, self.together, self.big_endian),
+                32 => add_left::<4>(row, self.together, self.big_endian),
+                _ => add_left::<8>(row, self.together, self.big_endian),
+            },
+            Predictor::Float => {
+                add_left::<1>(row, self.together, true);
+                // All highest bytes come first, then all second ones.
+                let size = self.bits / 8;
+                let count = row.len() / size;
+                self.bytes.clear();
+                for index in 0..count {
+                    let value = (0..size).filter_map(|byte| row.get(byte * count + index));
+                    self.bytes.extend(value.copied());
+                }
+                row.iter_mut()
+                    .zip(&self.bytes)
+                    .for_each(|(to, from)| *to = *from);
             }
-            DecodingResult::U16(values) => {
-                Ok(values.iter().map(|value| (value >> 8) as u8).collect())
-            }
-            _ => Err(unsupported("signed or floating-point samples")),
         }
     }
 
-    /// A row of used samples as pixels of the layout.
-    pub(super) fn pixels<'r>(&self, row: &'r [u8], pixels: &'r mut Vec<u8>) -> &'r [u8] {
-        pixels.clear();
-        match &self.encoding {
-            Encoding::Direct => return row,
-            Encoding::Premultiplied => {
-                pixels.extend(row);
-                divide_by_alpha(pixels, self.layout);
+    /// Appends the first `count` samples of a row.
+    pub(super) fn append(
+        &self,
+        row: &[u8],
+        count: usize,
+        samples: &mut Vec<u8>,
+    ) -> Result<(), PrepareError> {
+        let bits = self.bits;
+        match (self.kind, bits) {
+            (Kind::Wide, _) => {
+                let numbers = row.chunks_exact(bits / 8).take(count);
+                samples.extend(
+                    numbers.map(|bytes| (self.number(bytes) * self.scale + 0.5).max(0.0) as u8),
+                );
             }
-            Encoding::YCbCr => {
-                let (row, _) = row.as_chunks::<3>();
-                pixels.extend(row.iter().flat_map(|pixel| ycbcr_to_rgb(*pixel)));
+            (_, 8) => samples.extend(row.get(..count).ok_or_else(damaged)?),
+            (_, 16) => {
+                let high = usize::from(!self.big_endian);
+                let (pairs, _) = row.as_chunks::<2>();
+                let bytes = pairs.iter().take(count);
+                samples.extend(bytes.filter_map(|pair| pair.get(high)));
             }
-            Encoding::Indexed(Palette(colours)) => {
-                for pixel in row.chunks_exact(self.kept) {
-                    let Some((index, alpha)) = pixel.split_first() else {
-                        break;
-                    };
-                    let colour = colours.get(usize::from(*index));
-                    pixels.extend(colour.unwrap_or(&[0; 3]));
-                    pixels.extend(alpha);
+            (_, 1 | 2 | 4) => {
+                let (per_byte, end) = (8 / bits, samples.len() + count);
+                for byte in row.iter().take(count.div_ceil(per_byte)) {
+                    let at = usize::from(*byte) * per_byte;
+                    samples
+                        .extend_from_slice(self.packed.get(at..at + per_byte).unwrap_or_default());
+                }
+                samples.truncate(end);
+            }
+            (kind, _) => {
+                // Numbers of other sizes follow each other without gaps, the highest bits first.
+                let max = (1_u32 << bits) - 1;
+                let byte = |at: usize| row.get(at).copied().map_or(0, u32::from);
+                samples.extend((0..count).map(|index| {
+                    let (first, shift) = (index * bits / 8, index * bits % 8);
+                    let four = byte(first) << 16 | byte(first + 1) << 8 | byte(first + 2);
+                    let value = four >> (24 - shift - bits) & max;
+                    if kind == Kind::Index {
+                        value as u8
+                    } else {
+                        ((value * 255 + max / 2) / max) as u8
+                    }
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    /// A wide number.
+    fn number(&self, bytes: &[u8]) -> f32 {
+        let add = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
+        let value = if self.big_endian {
+            bytes.iter().fold(0, add)
+        } else {
+            bytes.iter().rev().fold(0, add)
+        };
+        match (self.format, self.bits) {
+            (SampleFormat::Float, 16) => half(value as u16),
+            (SampleFormat::Float, 32) => f32::from_bits(value as u32),
+            (SampleFormat::Float, _) => f64::from_bits(value) as f32,
+            (SampleFormat::Signed, 16) => f32::from(value as u16 as i16),
+            (SampleFormat::Signed, _) => value as u32 as i32 as f32,
+            (SampleFormat::Unsigned, _) => value as f32,
+        }
+    }
+}
+
+/// Turns differences from the pixel to the left into numbers of `SIZE` bytes.
+fn add_left<const SIZE: usize>(row: &mut [u8], together: usize, big_endian: bool) {
+    let (numbers, _) = row.as_chunks_mut::<SIZE>();
+    let mut left = vec![[0_u8; SIZE]; together];
+    for pixel in numbers.chunks_exact_mut(together) {
+        for (number, left) in pixel.iter_mut().zip(&mut left) {
+            let mut carry = 0;
+            for place in 0..SIZE {
+                // From the lowest byte to the highest.
+                let place = if big_endian { SIZE - 1 - place } else { place };
+                if let (Some(byte), Some(left)) = (number.get_mut(place), left.get(place)) {
+                    let sum = u16::from(*byte) + u16::from(*left) + carry;
+                    (*byte, carry) = (sum as u8, sum >> 8);
                 }
             }
+            *left = *number;
         }
-        pixels
     }
 }
 
-/// Values of 1, 2 or 4 bits, the first in the highest bits.
-fn unpack(row: &[u8], bits: u8) -> impl Iterator<Item = u8> {
-    let max = (1_u8 << bits) - 1;
-    row.iter().flat_map(move |byte| {
-        (0..8 / bits).map(move |place| (byte >> (8 - bits * (place + 1))) & max)
-    })
-}
-
-/// With the weights of ITU-R BT.601 in full range, as in JPEG (ITU-T T.871, section 7). A TIFF can specify others, which decoders
-/// of compressed ones and Pillow ignore.
-fn ycbcr_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
-    let (y, cb, cr) = (i32::from(y) << 16, i32::from(cb) - 128, i32::from(cr) - 128);
-    // 1.402, 0.344136, 0.714136 and 1.772, in 65,536ths.
-    [
-        y + 91_881 * cr,
-        y - 22_554 * cb - 46_802 * cr,
-        y + 116_130 * cb,
-    ]
-    .map(|value| ((value + 32_768) >> 16).clamp(0, 255) as u8)
+/// A number of IEEE 754's half precision.
+fn half(bits: u16) -> f32 {
+    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 0x3FF));
+    sign * match exponent {
+        0 => fraction * 2_f32.powi(-24),
+        31 => f32::INFINITY,
+        _ => (1.0 + fraction / 1024.0) * 2_f32.powi(exponent - 15),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn detects_palettes_of_16_and_of_8_bits() {
-        let sixteen = Palette::new(&[0, 0xFFFF, 0x8000, 0x1234, 0, 255]);
-        assert_eq!(sixteen, Palette(vec![[0, 0x80, 0], [0xFF, 0x12, 0]]));
-        let eight = Palette::new(&[0, 255, 128, 18, 0, 255]);
-        assert_eq!(eight, Palette(vec![[0, 128, 0], [255, 18, 255]]));
-        assert_eq!(Palette::new(&[1, 2]), Palette(vec![]));
-    }
-
-    #[test]
-    fn indices_become_colours() {
-        let palette = || Palette::new(&[1, 2, 3, 4, 10, 20, 30, 40, 100, 200, 255, 0]);
-        let samples = Samples::new(ColorType::Gray(2), Some(palette()), &[]).unwrap();
-        // Six pixels in two bytes a row; the rest of the second byte is padding.
-        let packed = DecodingResult::U8(vec![0b00_01_10_11, 0b11_00_11_11, 0, 0]);
-        let indices = samples.bytes(packed, 6).unwrap();
-        assert_eq!(indices, [0, 1, 2, 3, 3, 0, 0, 0, 0, 0, 0, 0]);
-        let mut pixels = Vec::new();
-        assert_eq!(
-            samples.pixels(&indices[..4], &mut pixels),
-            [1, 10, 100, 2, 20, 200, 3, 30, 255, 4, 40, 0]
-        );
-        // An index beyond the palette is black; transparency is kept.
-        let two = ColorType::Multiband {
-            bit_depth: 8,
-            num_samples: 2,
-        };
-        let samples = Samples::new(two, Some(palette()), &[2]).unwrap();
-        assert_eq!((samples.layout, samples.kept), (Layout::RgbAlpha, 2));
-        assert_eq!(
-            samples.pixels(&[3, 7, 99, 255], &mut pixels),
-            [4, 40, 0, 7, 0, 0, 0, 255]
-        );
-        for colours in [ColorType::RGB(8), ColorType::CMYK(8)] {
-            assert_eq!(Samples::new(colours, Some(palette()), &[]), Err(damaged()));
+    fn samples(kind: Kind, bits: usize, big_endian: bool) -> Samples {
+        Samples {
+            kind,
+            bits,
+            format: SampleFormat::Unsigned,
+            big_endian,
+            predictor: Predictor::Horizontal,
+            together: 1,
+            scale: 1.0,
+            packed: packed(kind, bits),
+            bytes: Vec::new(),
         }
-        assert_eq!(
-            Samples::new(ColorType::Gray(16), Some(palette()), &[]),
-            Err(unsupported("a palette with 16 bits a pixel"))
-        );
+    }
+
+    fn appended(samples: &Samples, row: &[u8], count: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        samples.append(row, count, &mut bytes).unwrap();
+        bytes
     }
 
     #[test]
-    fn premultiplied_colours_are_divided_by_alpha() {
-        let pixels = [10, 50, 100, 100, 200, 0, 7, 0, 1, 2, 3, 255];
-        let mut buffer = Vec::new();
-        for (kind, expected) in [
-            (1, [26, 128, 255, 100, 255, 0, 255, 0, 1, 2, 3, 255]),
-            (2, pixels),
+    fn numbers_of_few_bits_are_scaled_to_the_full_range() {
+        for (bits, row, expected) in [
+            (1, &[0b1010_0000][..], [255, 0, 255]),
+            (2, &[0b0001_1100], [0, 85, 255]),
+            (4, &[0x0F, 0x70], [0, 255, 119]),
+            (12, &[0x00, 0x0F, 0xFF, 0x80, 0x00], [0, 255, 128]),
+            (10, &[0, 0x3F, 0xF8, 0x00], [0, 255, 128]),
         ] {
-            let samples = Samples::new(ColorType::RGBA(8), None, &[kind]).unwrap();
-            assert_eq!(samples.pixels(&pixels, &mut buffer), expected, "{kind}");
+            let samples = samples(Kind::Bits, bits, false);
+            assert_eq!(appended(&samples, row, 3), expected, "{bits}");
         }
-        let grey = ColorType::Multiband {
-            bit_depth: 8,
-            num_samples: 2,
-        };
-        let samples = Samples::new(grey, None, &[1]).unwrap();
-        assert_eq!(samples.pixels(&[64, 128], &mut buffer), [128, 128]);
+        let indices = samples(Kind::Index, 2, false);
+        assert_eq!(appended(&indices, &[0b00_01_10_11], 4), [0, 1, 2, 3]);
     }
 
     #[test]
-    fn grey_of_few_bits_is_scaled_to_the_full_range() {
-        let samples = Samples::new(ColorType::Gray(4), None, &[]).unwrap();
-        let bytes = samples.bytes(DecodingResult::U8(vec![0x0F, 0x70]), 3);
-        assert_eq!(bytes.unwrap(), [0, 255, 119]);
-    }
-
-    #[test]
-    fn luma_and_chroma_become_rgb() {
-        for (pixel, expected) in [
-            ([0, 128, 128], [0, 0, 0]),
-            ([255, 128, 128], [255, 255, 255]),
-            ([76, 85, 255], [254, 0, 0]),
-            ([255, 255, 255], [255, 121, 255]),
+    fn differences_are_added_in_either_byte_order() {
+        for (big_endian, mut row) in [
+            (true, [0x01, 0xFF, 0x00, 0x02]),
+            (false, [0xFF, 0x01, 0x02, 0]),
         ] {
-            assert_eq!(ycbcr_to_rgb(pixel), expected);
+            let mut samples = samples(Kind::Bits, 16, big_endian);
+            samples.undo_predictor(&mut row);
+            assert_eq!(appended(&samples, &row, 2), [1, 2]);
         }
+        let mut row = [10, 20, 1, 255, 1, 1];
+        add_left::<1>(&mut row, 2, true);
+        assert_eq!(row, [10, 20, 11, 19, 12, 20]);
+    }
+
+    #[test]
+    fn numbers_without_a_fixed_white_get_the_smallest_usual_one() {
+        let mut floats = samples(Kind::Wide, 32, true);
+        floats.format = SampleFormat::Float;
+        for (numbers, expected) in [
+            ([0.0, 0.5, 1.0], [0, 128, 255]),
+            ([-7.0, 20.0, 200.0], [0, 20, 200]),
+            ([0.0, 257.0, 65_535.0], [0, 1, 255]),
+            ([0.0, 1e9, f32::NAN], [0, 255, 0]),
+        ] {
+            let row: Vec<u8> = numbers
+                .iter()
+                .flat_map(|number| number.to_be_bytes())
+                .collect();
+            floats.set_white(floats.largest(&row));
+            assert_eq!(appended(&floats, &row, 3), expected);
+        }
+        assert_eq!(
+            [half(0x3C00), half(0xB800), half(1)],
+            [1.0, -0.5, 2_f32.powi(-24)]
+        );
+    }
+
+    #[test]
+    fn bytes_of_floats_are_put_together() {
+        let mut floats = samples(Kind::Wide, 32, true);
+        (floats.format, floats.predictor) = (SampleFormat::Float, Predictor::Float);
+        // 1.0 and 0.5 are 3F800000 and 3F000000: their bytes by place, as differences.
+        let plain = [0x3F_u8, 0x3F, 0x80, 0, 0, 0, 0, 0];
+        let mut row = plain;
+        for index in 1..8 {
+            row[index] = plain[index].wrapping_sub(plain[index - 1]);
+        }
+        floats.undo_predictor(&mut row);
+        assert_eq!(floats.largest(&row), 1.0);
+        assert_eq!(floats.largest(&row[4..]), 0.5);
     }
 }

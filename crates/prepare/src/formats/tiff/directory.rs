@@ -1,0 +1,400 @@
+//! The directories of a TIFF: the tags of each page (TIFF 6.0, section 2; BigTIFF as in libtiff).
+
+/// The most directories that are looked at, and the most entries of each. Real files have a few, hostile ones a cycle.
+const MAX_DIRECTORIES: usize = 64;
+const MAX_ENTRIES: u64 = 4096;
+
+/// The most values of a tag that are read: the offsets of very many strips.
+const MAX_VALUES: u64 = 1 << 20;
+
+/// The numbers of the tags (TIFF 6.0 and its supplements; Adobe DNG specification).
+pub(super) mod tag {
+    pub(in super::super) const NEW_SUBFILE_TYPE: u16 = 254;
+    pub(in super::super) const SUBFILE_TYPE: u16 = 255;
+    pub(in super::super) const WIDTH: u16 = 256;
+    pub(in super::super) const HEIGHT: u16 = 257;
+    pub(in super::super) const BITS_PER_SAMPLE: u16 = 258;
+    pub(in super::super) const COMPRESSION: u16 = 259;
+    pub(in super::super) const PHOTOMETRIC: u16 = 262;
+    pub(in super::super) const FILL_ORDER: u16 = 266;
+    pub(in super::super) const STRIP_OFFSETS: u16 = 273;
+    pub(in super::super) const ORIENTATION: u16 = 274;
+    pub(in super::super) const SAMPLES_PER_PIXEL: u16 = 277;
+    pub(in super::super) const ROWS_PER_STRIP: u16 = 278;
+    pub(in super::super) const STRIP_BYTE_COUNTS: u16 = 279;
+    pub(in super::super) const PLANAR_CONFIGURATION: u16 = 284;
+    pub(in super::super) const T4_OPTIONS: u16 = 292;
+    pub(in super::super) const PREDICTOR: u16 = 317;
+    pub(in super::super) const COLOR_MAP: u16 = 320;
+    pub(in super::super) const TILE_WIDTH: u16 = 322;
+    pub(in super::super) const TILE_LENGTH: u16 = 323;
+    pub(in super::super) const TILE_OFFSETS: u16 = 324;
+    pub(in super::super) const TILE_BYTE_COUNTS: u16 = 325;
+    pub(in super::super) const SUB_DIRECTORIES: u16 = 330;
+    pub(in super::super) const INK_SET: u16 = 332;
+    pub(in super::super) const EXTRA_SAMPLES: u16 = 338;
+    pub(in super::super) const SAMPLE_FORMAT: u16 = 339;
+    pub(in super::super) const JPEG_TABLES: u16 = 347;
+    pub(in super::super) const JPEG_OFFSET: u16 = 513;
+    pub(in super::super) const JPEG_LENGTH: u16 = 514;
+    pub(in super::super) const YCBCR_COEFFICIENTS: u16 = 529;
+    pub(in super::super) const YCBCR_SUBSAMPLING: u16 = 530;
+    pub(in super::super) const REFERENCE_BLACK_WHITE: u16 = 532;
+    pub(in super::super) const ICC_PROFILE: u16 = 34_675;
+    pub(in super::super) const DNG_VERSION: u16 = 50_706;
+}
+
+/// The tags of one page.
+#[derive(Debug, Clone)]
+pub(super) struct Directory<'a> {
+    file: &'a [u8],
+    pub(super) big_endian: bool,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    tag: u16,
+    kind: u16,
+    count: u64,
+    /// The offset of the values in the file.
+    offset: usize,
+}
+
+/// The directories of a file.
+#[derive(Debug)]
+pub(super) struct Directories<'a> {
+    /// The pages in their order; at least one.
+    pub(super) pages: Vec<Directory<'a>>,
+    /// The directories that belong to pages.
+    pub(super) children: Vec<Directory<'a>>,
+}
+
+/// Reads all directories. `None` if the first one is not inside the file.
+pub(super) fn read(file: &[u8]) -> Option<Directories<'_>> {
+    let big_endian = file.starts_with(b"MM");
+    let reader = Reader { file, big_endian };
+    let big = reader.number(2, 2)? == 43;
+    let mut next = if big {
+        reader.number(8, 8)?
+    } else {
+        reader.number(4, 4)?
+    };
+    let mut seen = Vec::new();
+    let mut pages = Vec::new();
+    while next != 0 && !seen.contains(&next) && seen.len() < MAX_DIRECTORIES {
+        seen.push(next);
+        let Some((directory, following)) = reader.directory(next, big) else {
+            break;
+        };
+        pages.push(directory);
+        next = following;
+    }
+    let mut children = Vec::new();
+    for page in &pages {
+        for offset in page.values(tag::SUB_DIRECTORIES).unwrap_or_default() {
+            if !seen.contains(&offset) && seen.len() < MAX_DIRECTORIES {
+                seen.push(offset);
+                children.extend(reader.directory(offset, big).map(|(child, _)| child));
+            }
+        }
+    }
+    (!pages.is_empty()).then_some(Directories { pages, children })
+}
+
+/// Reads numbers in the byte order of a file.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    file: &'a [u8],
+    big_endian: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn number(self, at: usize, size: usize) -> Option<u64> {
+        let digits = self.file.get(at..at.checked_add(size)?)?;
+        let add = |sum: u64, digit: &u8| sum << 8 | u64::from(*digit);
+        Some(if self.big_endian {
+            digits.iter().fold(0, add)
+        } else {
+            digits.iter().rev().fold(0, add)
+        })
+    }
+
+    /// The directory at this offset, and the offset of the next one.
+    fn directory(self, offset: u64, big: bool) -> Option<(Directory<'a>, u64)> {
+        let at = usize::try_from(offset).ok()?;
+        // A BigTIFF has 8 bytes for each offset and count.
+        let (word, count_bytes) = if big { (8, 8) } else { (4, 2) };
+        let count = self.number(at, count_bytes)?;
+        let first = at.checked_add(count_bytes)?;
+        // A tag, its type, a count, and the values or their offset.
+        let length = 4 + 2 * word;
+        let mut entries: Vec<Entry> = Vec::new();
+        for index in 0..usize::try_from(count.min(MAX_ENTRIES)).ok()? {
+            let entry = first + index * length;
+            let Some(inline) = self.number(entry + 4 + word, word) else {
+                break;
+            };
+            let (tag, kind) = (self.number(entry, 2)?, self.number(entry + 2, 2)?);
+            let count = self.number(entry + 4, word)?;
+            let bytes = count.saturating_mul(size_of(kind as u16) as u64);
+            let offset = if bytes <= word as u64 {
+                entry + 4 + word
+            } else {
+                usize::try_from(inline).unwrap_or(usize::MAX)
+            };
+            entries.push(Entry {
+                tag: tag as u16,
+                kind: kind as u16,
+                count,
+                offset,
+            });
+        }
+        let next = usize::try_from(count)
+            .ok()
+            .and_then(|count| first.checked_add(count.checked_mul(length)?))
+            .and_then(|end| self.number(end, word));
+        (!entries.is_empty()).then_some((
+            Directory {
+                file: self.file,
+                big_endian: self.big_endian,
+                entries,
+            },
+            next.unwrap_or(0),
+        ))
+    }
+}
+
+/// The bytes of a value of this type; zero for an unknown type.
+const fn size_of(kind: u16) -> usize {
+    match kind {
+        1 | 2 | 6 | 7 => 1,
+        3 | 8 => 2,
+        4 | 9 | 11 | 13 => 4,
+        5 | 10 | 12 | 16 | 17 | 18 => 8,
+        _ => 0,
+    }
+}
+
+impl<'a> Directory<'a> {
+    fn entry(&self, tag: u16) -> Option<&Entry> {
+        // As in libtiff, the first of several entries counts.
+        self.entries.iter().find(|entry| entry.tag == tag)
+    }
+
+    const fn reader(&self) -> Reader<'a> {
+        Reader {
+            file: self.file,
+            big_endian: self.big_endian,
+        }
+    }
+
+    pub(super) fn has(&self, tag: u16) -> bool {
+        self.entry(tag).is_some()
+    }
+
+    /// The unsigned whole numbers of a tag. `None` if it is missing, has another type, or its values are not inside the file.
+    pub(super) fn values(&self, tag: u16) -> Option<Vec<u64>> {
+        let entry = self.entry(tag)?;
+        let size = match entry.kind {
+            1 | 3 | 4 | 7 | 13 | 16 | 18 => size_of(entry.kind),
+            _ => return None,
+        };
+        (entry.count <= MAX_VALUES).then_some(())?;
+        (0..usize::try_from(entry.count).ok()?)
+            .map(|index| {
+                self.reader()
+                    .number(entry.offset.checked_add(index * size)?, size)
+            })
+            .collect()
+    }
+
+    /// The first value of a tag.
+    pub(super) fn value(&self, tag: u16) -> Option<u64> {
+        let entry = self.entry(tag).filter(|entry| entry.count > 0)?;
+        match entry.kind {
+            1 | 3 | 4 | 13 | 16 | 18 => self.reader().number(entry.offset, size_of(entry.kind)),
+            _ => None,
+        }
+    }
+
+    /// The first value of a tag, or `default` if it is missing.
+    pub(super) fn value_or(&self, tag: u16, default: u64) -> u64 {
+        self.value(tag).unwrap_or(default)
+    }
+
+    /// The values of a tag with fractions.
+    pub(super) fn fractions(&self, tag: u16) -> Option<Vec<f32>> {
+        let entry = self.entry(tag).filter(|entry| entry.count <= 16)?;
+        let reader = self.reader();
+        (0..entry.count as usize)
+            .map(|index| {
+                let at = entry.offset.checked_add(index * size_of(entry.kind))?;
+                Some(match entry.kind {
+                    5 => {
+                        let (above, below) = (reader.number(at, 4)?, reader.number(at + 4, 4)?);
+                        above as f32 / below.max(1) as f32
+                    }
+                    11 => f32::from_bits(reader.number(at, 4)? as u32),
+                    3 | 4 => reader.number(at, size_of(entry.kind))? as f32,
+                    _ => return None,
+                })
+            })
+            .collect()
+    }
+
+    /// The bytes of a tag of at most `most` bytes.
+    pub(super) fn bytes(&self, tag: u16, most: usize) -> Option<&'a [u8]> {
+        let entry = self.entry(tag)?;
+        let length = usize::try_from(entry.count)
+            .ok()?
+            .checked_mul(size_of(entry.kind))?;
+        (length <= most).then_some(())?;
+        self.file
+            .get(entry.offset..entry.offset.checked_add(length)?)
+    }
+
+    /// The bytes of the file from an offset to its end.
+    pub(super) fn from(&self, offset: u64) -> Option<&'a [u8]> {
+        self.file.get(usize::try_from(offset).ok()?..)
+    }
+
+    /// Whether the page is a smaller version of another one (TIFF 6.0, "NewSubfileType" and "SubfileType").
+    pub(super) fn is_preview(&self) -> bool {
+        match self.value(tag::NEW_SUBFILE_TYPE) {
+            Some(kind) => kind & 1 == 1,
+            None => self.value(tag::SUBFILE_TYPE) == Some(2),
+        }
+    }
+
+    /// Whether the page is a transparency mask of another one.
+    pub(super) fn is_mask(&self) -> bool {
+        self.value(tag::NEW_SUBFILE_TYPE)
+            .is_some_and(|kind| kind & 4 == 4)
+    }
+
+    /// Whether the page has values of a camera's sensor: a colour filter array or LinearRaw (Adobe DNG specification).
+    pub(super) fn is_raw(&self) -> bool {
+        matches!(self.value(tag::PHOTOMETRIC), Some(32_803 | 34_892))
+    }
+
+    /// The number of pixels; zero if unknown.
+    pub(super) fn area(&self) -> u64 {
+        self.value_or(tag::WIDTH, 0)
+            .saturating_mul(self.value_or(tag::HEIGHT, 0))
+    }
+}
+
+impl<'a> Directories<'a> {
+    /// Whether the file is a camera's raw file: a DNG, a Canon CR2 (whose first bytes say so), or one with values of a sensor.
+    fn is_raw_file(&self) -> bool {
+        self.is_cr2()
+            || self.pages.iter().any(|page| page.has(tag::DNG_VERSION))
+            || self.all().any(Directory::is_raw)
+    }
+
+    /// Whether the file is a Canon CR2, whose main picture has none of the tags that describe one.
+    pub(super) fn is_cr2(&self) -> bool {
+        let file = self.pages.first().map_or(&[][..], |page| page.file);
+        file.get(8..)
+            .is_some_and(|rest| rest.starts_with(b"CR\x02"))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Directory<'a>> {
+        self.pages.iter().chain(&self.children)
+    }
+
+    /// The page to show: the first one. If that is a smaller version of another, or if the file is a camera's raw file, the largest
+    /// one that is neither a smaller version nor a mask.
+    pub(super) fn main(&self) -> Option<&Directory<'a>> {
+        let first = self.pages.first()?;
+        if !first.is_preview() && !self.is_raw_file() {
+            return Some(first);
+        }
+        let largest = self
+            .all()
+            .filter(|page| !page.is_preview() && !page.is_mask() && page.area() > 0)
+            .max_by_key(|page| page.area());
+        Some(
+            largest
+                .filter(|page| page.area() >= first.area())
+                .unwrap_or(first),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A big-endian directory of 32-bit values, which a next one follows at `next`.
+    fn directory(entries: &[(u16, u32)], next: u32) -> Vec<u8> {
+        let mut bytes = (entries.len() as u16).to_be_bytes().to_vec();
+        for (tag, value) in entries {
+            bytes.extend(tag.to_be_bytes());
+            bytes.extend(b"\0\x04\0\0\0\x01");
+            bytes.extend(value.to_be_bytes());
+        }
+        bytes.extend(next.to_be_bytes());
+        bytes
+    }
+
+    fn file(directories: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = b"MM\0*\0\0\0\x10\0\0\0\0\0\0\0\0".to_vec();
+        bytes.extend(directories.concat());
+        bytes
+    }
+
+    #[test]
+    fn a_preview_gives_way_to_the_main_picture() {
+        let size = |width| [(tag::WIDTH, width), (tag::HEIGHT, 10)];
+        let page =
+            |first: &[(u16, u32)], width, next| directory(&[first, &size(width)].concat(), next);
+        let width = |bytes: &[u8]| {
+            read(bytes).and_then(|all| all.main().and_then(|page| page.value(tag::WIDTH)))
+        };
+        let second = 16 + page(&[(254, 1)], 10, 0).len() as u32;
+        // A smaller version comes first; in the next page, or as a child.
+        let preview = page(&[(254, 1)], 10, second);
+        assert_eq!(width(&file(&[preview, page(&[(254, 0)], 80, 0)])), Some(80));
+        let old = page(&[(255, 2)], 10, second);
+        assert_eq!(width(&file(&[old, page(&[(254, 0)], 80, 0)])), Some(80));
+        let child = 16 + page(&[(254, 1), (330, 0)], 10, 0).len() as u32;
+        let parent = page(&[(254, 1), (330, child)], 10, 0);
+        assert_eq!(width(&file(&[parent, page(&[(254, 0)], 80, 0)])), Some(80));
+        // Pages of a document are in their order, however large; so is a preview alone.
+        let letter = page(&[(254, 2)], 10, second);
+        assert_eq!(width(&file(&[letter, page(&[(254, 2)], 80, 0)])), Some(10));
+        assert_eq!(width(&file(&[page(&[(254, 1)], 10, 16)])), Some(10));
+        // A raw file's first page is not the main picture even where nothing says so.
+        let preview = page(&[(262, 2)], 10, second);
+        assert_eq!(
+            width(&file(&[preview, page(&[(262, 32_803)], 80, 0)])),
+            Some(80)
+        );
+    }
+
+    #[test]
+    fn damaged_directories_are_read_as_far_as_possible() {
+        let whole = file(&[directory(&[(256, 7), (257, 9)], 0)]);
+        for length in 0..whole.len() {
+            let _ = read(&whole[..length]);
+        }
+        let mut many = whole.clone();
+        many[16..18].fill(0xFF);
+        let all = read(&many).unwrap();
+        assert_eq!(all.pages[0].value(tag::HEIGHT), Some(9));
+        let mut far = whole;
+        far[4..8].fill(0xFF);
+        assert!(read(&far).is_none());
+    }
+
+    #[test]
+    fn reads_both_byte_orders_and_a_bigtiff() {
+        let mut big = b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0".to_vec();
+        big.extend(b"\x06\x01\x03\0\x02\0\0\0\0\0\0\0\x05\0\x06\0\0\0\0\0");
+        let all = read(&big).unwrap();
+        assert_eq!(all.pages[0].values(tag::PHOTOMETRIC), Some(vec![5, 6]));
+        assert_eq!(all.pages[0].values(tag::WIDTH), None);
+    }
+}

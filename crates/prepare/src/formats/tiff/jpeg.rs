@@ -1,0 +1,211 @@
+//! Strips, tiles and whole pictures that are JPEGs (TIFF Technical Note 2; TIFF 6.0, section 22).
+
+use libjpeg_turbo_rs::{DecodeLimits, DecodeWarning, Decoder, JpegError, PixelFormat};
+
+use super::{
+    directory::tag,
+    errors::{damaged, truncated, unsupported},
+    page::Page,
+};
+use crate::{
+    containers::jpeg::{APP0, APP14, PREFIX, SOI, SOS, Segments, Structure, Token, is_standalone},
+    error::PrepareError,
+    limits::{MAX_PIXELS, MAX_SCANNED},
+};
+
+/// The largest tables that JPEGs may share, in bytes.
+const MAX_TABLES_BYTES: usize = 256 * 1024;
+
+/// The photometric interpretation YCbCr (TIFF 6.0).
+const YCBCR: u64 = 6;
+
+/// The JPEGs of a page.
+pub(super) struct Jpegs {
+    /// The tables that precede each JPEG, without the marker that ends them.
+    tables: Vec<u8>,
+    /// Adobe's segment, which says what the components are.
+    colours: [u8; 16],
+    format: PixelFormat,
+    /// The most bytes that decoding one takes besides its result.
+    pub(super) working_bytes: u64,
+}
+
+impl Jpegs {
+    /// Checks the headers, whose sizes may differ from the page's: no JPEG may be larger than its strip or tile, and their scans must
+    /// not take too long.
+    pub(super) fn new(page: &Page<'_>, count: usize) -> Result<Self, PrepareError> {
+        let tables = page.directory.bytes(tag::JPEG_TABLES, MAX_TABLES_BYTES);
+        if tables.is_none() && page.directory.has(tag::JPEG_TABLES) {
+            return Err(damaged());
+        }
+        let tables = tables.unwrap_or_default();
+        // A frame in the tables would replace the JPEG's own.
+        if Structure::read(tables).is_some() {
+            return Err(damaged());
+        }
+        let (mut scanned, mut working_bytes) = (0_u64, 0);
+        // Overlapping strips could add up to many times the file.
+        let mut left = page.directory.from(0).unwrap_or_default().len();
+        for index in 0..count {
+            let data = page.data(index)?;
+            let structure = Structure::read(&data).ok_or_else(|| not_a_jpeg(page, index))?;
+            let frame = &structure.frame;
+            match frame.process {
+                0..=2 => {}
+                3 => return Err(unsupported("lossless JPEG compression")),
+                _ => return Err(unsupported("a rare kind of JPEG compression")),
+            }
+            if frame.precision != 8 {
+                let bits = frame.precision;
+                return Err(unsupported(format!(
+                    "JPEG compression with {bits} bits a colour"
+                )));
+            }
+            let (width, height) = page.chunk;
+            if u32::from(frame.width) > width
+                || u32::from(frame.height) > height
+                || frame.sampling.len() != page.samples_together()
+            {
+                return Err(damaged());
+            }
+            let coefficients = frame.coefficients();
+            scanned = scanned.saturating_add(structure.scans.saturating_mul(coefficients));
+            // The planes, and all coefficients of a progressive JPEG; the copy with the tables.
+            let planes = if frame.process == 2 { 3 } else { 1 };
+            working_bytes = working_bytes.max(coefficients * planes + data.len() as u64);
+            if page.directory.has(tag::STRIP_BYTE_COUNTS) || page.tiled {
+                left = left
+                    .checked_sub(coded_bytes(page, &data, left))
+                    .ok_or_else(damaged)?;
+            }
+        }
+        if scanned > MAX_SCANNED {
+            return Err(unsupported(
+                "more JPEG scans than a picture of its size needs",
+            ));
+        }
+        Ok(Self {
+            tables: tables.strip_suffix(b"\xFF\xD9").unwrap_or(tables).to_vec(),
+            colours: adobe(page.photometric == YCBCR && page.samples_together() == 3),
+            format: match page.samples_together() {
+                1 => PixelFormat::Grayscale,
+                3 => PixelFormat::Rgb,
+                4 => PixelFormat::Cmyk,
+                _ => return Err(unsupported("JPEG compression with this number of samples")),
+            },
+            working_bytes,
+        })
+    }
+
+    /// The samples of a strip or tile, in rows as long as the strip or tile is wide.
+    pub(super) fn decode(&self, page: &Page<'_>, index: usize) -> Result<Vec<u8>, PrepareError> {
+        let data = page.data(index)?;
+        let samples = page.samples_together();
+        let own = data.strip_prefix(&[PREFIX, SOI]).ok_or_else(damaged)?;
+        let mut whole = Vec::with_capacity(self.tables.len() + self.colours.len() + data.len() + 2);
+        if self.tables.is_empty() {
+            whole.extend([PREFIX, SOI]);
+        } else {
+            whole.extend(&self.tables);
+        }
+        whole.extend(self.colours);
+        let start = whole.len() - 2;
+        whole.extend(own);
+        hide_colours(whole.get_mut(start..).unwrap_or_default());
+
+        let decode_error = |error: JpegError| match error {
+            JpegError::Unsupported(_) => unsupported("a rare kind of JPEG compression"),
+            _ if page.is_cut(index) => truncated(),
+            _ => damaged(),
+        };
+        let limits = DecodeLimits {
+            max_pixels: MAX_PIXELS,
+            ..DecodeLimits::default()
+        };
+        let mut decoder = Decoder::new_with_limits(&whole, limits).map_err(decode_error)?;
+        decoder.set_lenient(true);
+        decoder.set_output_format(self.format);
+        let decoded = decoder.decode_image().map_err(decode_error)?;
+        let missing = (decoded.warnings.iter())
+            .any(|warning| matches!(warning, DecodeWarning::TruncatedData { .. }));
+        if missing {
+            return Err(if page.is_cut(index) {
+                truncated()
+            } else {
+                damaged()
+            });
+        }
+        let pixels = decoded.data;
+        let (from, to) = (decoded.width * samples, page.chunk.0 as usize * samples);
+        if from == to || from == 0 {
+            return Ok(pixels);
+        }
+        let mut rows = Vec::with_capacity(decoded.height * to);
+        for row in pixels.chunks_exact(from) {
+            rows.extend_from_slice(row);
+            rows.resize(rows.len() + to.saturating_sub(from), 0);
+        }
+        Ok(rows)
+    }
+}
+
+/// Adobe's segment for components that are YCbCr, or what the page says.
+const fn adobe(is_ycbcr: bool) -> [u8; 16] {
+    let transform = if is_ycbcr { 1 } else { 0 };
+    [
+        PREFIX, APP14, 0, 14, b'A', b'd', b'o', b'b', b'e', 0, 100, 0, 0, 0, 0, transform,
+    ]
+}
+
+/// Turns the segments of a header that say what the components are into comments: the page says that, whatever markers the JPEG has.
+/// The header starts with two bytes that are skipped.
+fn hide_colours(jpeg: &mut [u8]) {
+    /// A comment.
+    const COM: u8 = 0xFE;
+    let mut found = Vec::new();
+    let mut segments = Segments::new(jpeg);
+    while let Ok(token) = segments.next() {
+        match token {
+            Token::Data => {}
+            Token::Marker(SOS) => break,
+            Token::Marker(SOI | 0) => {}
+            Token::Marker(marker) if is_standalone(marker) => {}
+            Token::Marker(marker) => {
+                if matches!(marker, APP0 | APP14) {
+                    found.push(segments.position() - 1);
+                }
+                if segments.segment().is_err() {
+                    break;
+                }
+            }
+        }
+    }
+    for at in found {
+        if let Some(marker) = jpeg.get_mut(at) {
+            *marker = COM;
+        }
+    }
+}
+
+/// How many bytes of the file a JPEG counts for; without a byte count it extends to the end of the file.
+fn coded_bytes(page: &Page<'_>, data: &[u8], left: usize) -> usize {
+    let file = page.directory.from(0).unwrap_or_default().len();
+    let known = data.len() < file / 2 || page.grid() == (1, 1);
+    if known {
+        data.len()
+    } else {
+        data.len().min(left)
+    }
+}
+
+/// The error for data without a frame.
+fn not_a_jpeg(page: &Page<'_>, index: usize) -> PrepareError {
+    if page.compression == super::unpack::Compression::OldJpeg {
+        // Only the tables and the data, in the way of TIFF 6.0.
+        unsupported("old-style JPEG compression")
+    } else if page.is_cut(index) {
+        truncated()
+    } else {
+        damaged()
+    }
+}
