@@ -39,3 +39,9 @@ def from_linear_light(light, transfer):
         scene = 0.2650 * light ** (1 / 1.2)
         return np.where(scene <= 1 / 12, np.sqrt(3 * scene), 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073)
     return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def shown_on_sdr(picture):
+    """How Chromium shows a scene in PQ or HLG on a display without HDR: at about half the light."""
+    light = linear_light(picture) / 2
+    return (from_linear_light(light, 13) * 255).round().astype(np.uint8)
