@@ -11,8 +11,8 @@
 //! than 1 is converted. Converted pictures and thumbnails are upright and have no metadata.
 //!
 //! **Time and memory are limited.** Declared sizes are checked before anything is decoded, and every decoder stays within
-//! [`Limits::memory_bytes`]. JPEGs that would need much memory are decoded at a smaller DCT scale, PNGs row by row and TIFFs strip
-//! by strip, so that large pictures cost only time; [`MAX_PIXELS`] and a limit on unpacked bytes bound that.
+//! [`Limits::memory_bytes`]. JPEGs that would need much memory are decoded at a smaller DCT scale, and PNGs, TIFFs, GIFs and BMPs
+//! row by row, so that large pictures cost only time; [`MAX_PIXELS`] and a limit on unpacked bytes bound that.
 
 // Public: the API.
 mod error;

@@ -45,7 +45,10 @@ mod tests {
     fn the_first_of_the_chunks_that_browsers_obey_counts() {
         let mut info = Info::default();
         assert_eq!(profile(&info), Profile::Srgb);
-        let p3 = [(0.3127, 0.329), (0.68, 0.32), (0.265, 0.69), (0.15, 0.06)];
+        // Values that a chunk holds exactly.
+        let stored = |value| ScaledFloat::new(value).into_value();
+        let p3 = [(0.3127, 0.329), (0.68, 0.32), (0.265, 0.69), (0.15, 0.06)]
+            .map(|(x, y)| (stored(x), stored(y)));
         let [white, red, green, blue] = p3;
         info.chrm_chunk = Some(SourceChromaticities::new(white, red, green, blue));
         assert_eq!(profile(&info), Profile::Srgb, "cHRM alone");

@@ -1,7 +1,15 @@
 //! The errors of TIFF files.
 
-use super::unpack::Failure;
 use crate::{error::PrepareError, media::MediaType};
+
+/// Why no more bytes can be unpacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The data ends too early.
+    End,
+    /// The data is damaged.
+    Damaged,
+}
 
 pub(super) const fn damaged() -> PrepareError {
     PrepareError::Damaged(MediaType::Tiff)

@@ -8,7 +8,18 @@ use fax::{
     maps::{Mode, black, mode, white},
 };
 
-use super::unpack::{Failure, FaxKind};
+use super::errors::Failure;
+
+/// The fax compressions (ITU-T T.4 and T.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FaxKind {
+    /// Modified Huffman: rows begin at a whole byte, or word.
+    Huffman { align_bits: usize },
+    /// Group 3: rows follow end-of-line codes. Some rows are stored as differences if `mixed`.
+    Group3 { mixed: bool },
+    /// Group 4: all rows are stored as differences.
+    Group4,
+}
 
 /// Unpacks rows to one bit a pixel; black is 1.
 pub(super) struct Fax<'a> {

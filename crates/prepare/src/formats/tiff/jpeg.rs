@@ -73,11 +73,7 @@ impl Jpegs {
             // The planes, and all coefficients of a progressive JPEG; the copy with the tables.
             let planes = if frame.process == 2 { 3 } else { 1 };
             working_bytes = working_bytes.max(coefficients * planes + data.len() as u64);
-            if page.directory.has(tag::STRIP_BYTE_COUNTS) || page.tiled {
-                left = left
-                    .checked_sub(coded_bytes(page, &data, left))
-                    .ok_or_else(damaged)?;
-            }
+            left = left.checked_sub(data.len()).ok_or_else(damaged)?;
         }
         if scanned > MAX_SCANNED {
             return Err(unsupported(
@@ -184,17 +180,6 @@ fn hide_colours(jpeg: &mut [u8]) {
         if let Some(marker) = jpeg.get_mut(at) {
             *marker = COM;
         }
-    }
-}
-
-/// How many bytes of the file a JPEG counts for; without a byte count it extends to the end of the file.
-fn coded_bytes(page: &Page<'_>, data: &[u8], left: usize) -> usize {
-    let file = page.directory.from(0).unwrap_or_default().len();
-    let known = data.len() < file / 2 || page.grid() == (1, 1);
-    if known {
-        data.len()
-    } else {
-        data.len().min(left)
     }
 }
 

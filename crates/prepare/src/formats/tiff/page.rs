@@ -214,7 +214,23 @@ impl<'a> Page<'a> {
             .zip(counts)
             .map(|(offset, bytes)| Chunk { offset, bytes })
             .collect();
+        self.guess_bytes();
         Ok(())
+    }
+
+    /// Where byte counts are missing, data extends to the next strip or tile, as libtiff guesses.
+    fn guess_bytes(&mut self) {
+        if self.chunks.iter().all(|chunk| chunk.bytes > 0) {
+            return;
+        }
+        let mut offsets: Vec<u64> = self.chunks.iter().map(|chunk| chunk.offset).collect();
+        offsets.sort_unstable();
+        for chunk in self.chunks.iter_mut().filter(|chunk| chunk.bytes == 0) {
+            let next = offsets.partition_point(|offset| *offset <= chunk.offset);
+            let next = offsets.get(next).copied().unwrap_or(chunk.offset);
+            // Zero for the last one, which extends to the end of the file.
+            chunk.bytes = next - chunk.offset;
+        }
     }
 
     /// Strips or tiles beside each other, and below each other.

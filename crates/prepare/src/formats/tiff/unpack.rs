@@ -8,7 +8,10 @@ use std::{
 use flate2::bufread::ZlibDecoder;
 use weezl::{BitOrder, LzwStatus, decode};
 
-use super::{errors::unsupported, fax::Fax};
+use super::{
+    errors::{Failure, unsupported},
+    fax::{Fax, FaxKind},
+};
 use crate::error::PrepareError;
 
 /// The compressions that are read (TIFF 6.0, "Compression"; libtiff's tiff.h).
@@ -24,17 +27,6 @@ pub(super) enum Compression {
     Jpeg,
     /// The whole picture is one JPEG.
     OldJpeg,
-}
-
-/// The fax compressions (ITU-T T.4 and T.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FaxKind {
-    /// Modified Huffman: rows begin at a whole byte, or word.
-    Huffman { align_bits: usize },
-    /// Group 3: rows follow end-of-line codes. Some rows are stored as differences if `mixed`.
-    Group3 { mixed: bool },
-    /// Group 4: all rows are stored as differences.
-    Group4,
 }
 
 impl Compression {
@@ -70,15 +62,6 @@ impl Compression {
         };
         Err(unsupported(format!("{name} compression")))
     }
-}
-
-/// Why no more bytes can be unpacked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// The data ends too early.
-    End,
-    /// The data is damaged.
-    Damaged,
 }
 
 /// Unpacks one strip or tile.
