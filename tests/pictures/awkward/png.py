@@ -86,7 +86,7 @@ def ends(files):
     files.good("png/empty-data-chunks.png", head + chunk(b"IDAT", b"") + idat + chunk(b"IDAT", b"") + END, picture)
     files.good("png/data-behind-pixels.png", head + chunk(b"IDAT", zlib.compress(pixels(picture, 8) + bytes(500))) + END, picture, refused=DAMAGED)
     files.good("png/data-behind-stream.png", head + chunk(b"IDAT", packed + b"more") + END, picture)
-    rows = zlib.compress(pixels(picture[:60], 8))
+    rows = zlib.compress(pixels(picture[:40], 8))
     files.bad("png/rows-missing.png", head + chunk(b"IDAT", rows) + END, *DAMAGED)
     files.bad("png/half.png", whole[: len(whole) * 6 // 10], *DAMAGED)
     files.bad("png/no-data.png", head + END, *DAMAGED)

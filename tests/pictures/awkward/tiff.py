@@ -258,8 +258,8 @@ def predictors(files):
         data = simple(samples, photometric=photometric, compression=LZW, predictor=2, tile=(64, 48), t338=(3, extra))
         files.good(f"tiff/predictor-{name}-tiles.tif", data, expected)
     samples = cases["unspecified"][0]
-    # Extra samples that no tag explains.
-    files.good("tiff/predictor-untold.tif", simple(samples, compression=LZW, predictor=2), picture)
+    # An extra sample that no tag explains is transparency, as in Pillow.
+    files.good("tiff/predictor-untold.tif", simple(samples, compression=LZW, predictor=2), over_white(picture, side))
     files.good("tiff/extra-raw.tif", simple(samples, t338=(3, [0])), picture)
     # Compressions without prediction ignore the tag.
     files.good("tiff/predictor-packbits.tif", simple(samples, compression=PACKBITS, t317=(3, [2]), t338=(3, [0])), picture, refused=REFUSED)
