@@ -70,7 +70,8 @@ pub(crate) fn copy(file: &[u8], structure: &Structure, planned: Copy) -> Vec<u8>
 
 /// The file with the scan of this number, from 1, and without all others and the metadata.
 pub(crate) fn only_scan(file: &[u8], number: u64) -> Vec<u8> {
-    let mut copy = vec![PREFIX, SOI];
+    let mut copy = Vec::with_capacity(file.len() + 2);
+    copy.extend([PREFIX, SOI]);
     let mut segments = Segments::new(file);
     let mut scan = 0;
     loop {
