@@ -33,10 +33,12 @@ fn outcome(file: &[u8], thumbnail: &Path) -> io::Result<Value> {
         Ok(prepared) => prepared,
         Err(error) => return Ok(json!({"code": error.code(), "message": error.to_string()})),
     };
-    let mut result = json!({"image": prepared.image_info()});
-    match prepared.thumbnail {
-        Ok(jpeg) => fs::write(thumbnail, jpeg.bytes)?,
-        Err(error) => result["thumbnail"] = json!(error.to_string()),
-    }
-    Ok(result)
+    let image = prepared.image_info();
+    Ok(match prepared.thumbnail {
+        Ok(jpeg) => {
+            fs::write(thumbnail, jpeg.bytes)?;
+            json!({"image": image})
+        }
+        Err(error) => json!({"image": image, "thumbnail": error.to_string()}),
+    })
 }
