@@ -320,9 +320,14 @@ impl Structure {
         else {
             return;
         };
+        // In a damaged header the components may be wrong.
+        let is_valid = header.len() == usize::from(count) * 2 + 4
+            && (components.chunks_exact(2).filter_map(<[u8]>::first))
+                .all(|id| self.frame.ids.contains(id));
         let is_whole = usize::from(count) >= self.frame.ids.len();
         let is_behind_whole = self.first_scans == [1] && self.has_all_components();
-        self.has_groups |= count > 1 && !is_behind_whole && !(is_whole && self.scans == 1);
+        self.has_groups |=
+            is_valid && count > 1 && !is_behind_whole && !(is_whole && self.scans == 1);
         // Only the scans of a progressive picture have parts of blocks.
         let (start, end, low_bits) = if self.frame.is_progressive() {
             (start, end, low_bits & 15)
