@@ -14,7 +14,7 @@ const MAX_METADATA_BYTES: u64 = 1024 * 1024;
 
 /// A copy that has not been made yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Copy {
+pub(crate) struct PlannedCopy {
     /// The length of the copy in bytes.
     pub(crate) bytes: usize,
     /// Whether the file has a fault, apart from its size.
@@ -24,7 +24,7 @@ pub(crate) struct Copy {
 }
 
 /// The copy that a file needs: its length, or `None` if the file can be decoded as it is.
-pub(crate) fn plan(file: &[u8], structure: &Structure) -> Option<Copy> {
+pub(crate) fn plan(file: &[u8], structure: &Structure) -> Option<PlannedCopy> {
     let mut metadata_bytes = structure.metadata_bytes;
     let has_much_metadata = metadata_bytes > MAX_METADATA_BYTES;
     let is_faulty = structure.has_stray_markers || structure.has_restarts || !structure.is_complete;
@@ -43,7 +43,7 @@ pub(crate) fn plan(file: &[u8], structure: &Structure) -> Option<Copy> {
         (is_repaired, is_needed) = (true, true);
         bytes += 2;
     }
-    is_needed.then_some(Copy {
+    is_needed.then_some(PlannedCopy {
         bytes,
         is_repaired,
         metadata_bytes,
@@ -51,7 +51,7 @@ pub(crate) fn plan(file: &[u8], structure: &Structure) -> Option<Copy> {
 }
 
 /// Makes the copy that [`plan`] has planned.
-pub(crate) fn copy(file: &[u8], structure: &Structure, planned: Copy) -> Vec<u8> {
+pub(crate) fn copy(file: &[u8], structure: &Structure, planned: PlannedCopy) -> Vec<u8> {
     let has_much_metadata = structure.metadata_bytes > MAX_METADATA_BYTES;
     let mut copy = Vec::with_capacity(planned.bytes);
     let mut copied = 0;

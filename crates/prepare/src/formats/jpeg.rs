@@ -14,7 +14,7 @@ use super::decoder::{Geometry, PictureDecoder};
 use crate::{
     containers::{
         jpeg::{Frame, Structure},
-        jpeg_repair::{self, Copy},
+        jpeg_repair::{self, PlannedCopy},
     },
     error::PrepareError,
     info::Reason,
@@ -40,7 +40,7 @@ pub(super) struct Jpeg<'a> {
     file: Cow<'a, [u8]>,
     structure: Structure,
     /// The copy that is needed.
-    copy: Option<Copy>,
+    copy: Option<PlannedCopy>,
     geometry: Geometry,
 }
 
