@@ -34,11 +34,11 @@ fn outcome(file: &[u8], thumbnail: &Path) -> io::Result<Value> {
         Err(error) => return Ok(json!({"code": error.code(), "message": error.to_string()})),
     };
     let image = prepared.image_info();
-    match prepared.thumbnail {
+    Ok(match prepared.thumbnail {
         Ok(jpeg) => {
             fs::write(thumbnail, jpeg.bytes)?;
-            Ok(json!({"image": image}))
+            json!({"image": image})
         }
-        Err(error) => Ok(json!({"image": image, "thumbnail": error.to_string()})),
-    }
+        Err(error) => json!({"image": image, "thumbnail": error.to_string()}),
+    })
 }

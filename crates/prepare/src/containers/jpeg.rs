@@ -23,6 +23,12 @@ const DNL: u8 = 0xDC;
 pub(crate) const APP0: u8 = 0xE0;
 /// Application segment 1, which may hold Exif data.
 pub(crate) const APP1: u8 = 0xE1;
+/// Application segment 2, which may hold a part of a colour profile.
+pub(crate) const APP2: u8 = 0xE2;
+/// Application segment 13, which may hold Photoshop's data.
+const APP13: u8 = 0xED;
+/// A comment.
+const COM: u8 = 0xFE;
 /// Application segment 14, which may hold Adobe's colour transformation.
 pub(crate) const APP14: u8 = 0xEE;
 /// Temporary marker of arithmetic coding.
@@ -36,6 +42,11 @@ pub(crate) const STUFFED: u8 = 0x00;
 /// Whether the marker starts a frame header (SOF0 to SOF15, without DHT, JPG and DAC).
 pub(crate) const fn is_frame(marker: u8) -> bool {
     matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC)
+}
+
+/// Whether the marker starts a segment that does not matter for the pixels and that decoders copy all the same.
+pub(crate) const fn is_metadata(marker: u8) -> bool {
+    matches!(marker, APP1 | APP2 | APP13 | COM)
 }
 
 /// Whether the marker is TEM or a restart marker, which have no segment.
@@ -199,6 +210,21 @@ impl Frame {
         self.process & 3 == 2
     }
 
+    /// The number of units (MCUs) of a scan with this header: blocks if it has one component (ITU-T T.81, A.2).
+    pub(crate) fn units(&self, scan_header: &[u8]) -> u64 {
+        let (across, down) = self.max_sampling();
+        let (across, down) = (u64::from(across), u64::from(down));
+        let (width, height) = (u64::from(self.width), u64::from(self.height));
+        let component = match scan_header {
+            [1, id, ..] => self.ids.iter().position(|other| other == id),
+            _ => None,
+        };
+        let (h, v) = component
+            .and_then(|index| self.sampling.get(index))
+            .map_or((1, 1), |(h, v)| (u64::from(*h), u64::from(*v)));
+        (width * h).div_ceil(8 * across) * (height * v).div_ceil(8 * down)
+    }
+
     /// The number of DCT coefficients, over all components.
     pub(crate) fn coefficients(&self) -> u64 {
         let (across, down) = self.max_sampling();
@@ -235,12 +261,26 @@ pub(crate) struct Structure {
     pub(crate) is_complete: bool,
     /// Whether the header lacks the height, and a segment after the first scan has it.
     pub(crate) height_follows: bool,
+    /// Whether a scan has several components, and the first scan does not have all.
+    pub(crate) has_groups: bool,
+    /// The bytes of all segments with metadata.
+    pub(crate) metadata_bytes: u64,
+    /// Where the picture ends: with the file, or where another picture follows.
+    pub(crate) end: usize,
+    /// The numbers, from 1, of the scans that first have the mean (DC) of a component's blocks.
+    pub(crate) first_scans: Vec<u64>,
+    /// The restart interval of the last scan in units, or 0.
+    interval: u64,
+    /// The number of restart markers in the last scan.
+    pub(crate) restarts: u64,
+    /// The number of units of the last scan.
+    units: u64,
     /// The precision of each coefficient of each component after the last scan, as the number of low bits that no scan has.
     missing_bits: Vec<[u8; 64]>,
 }
 
 impl Structure {
-    /// Whether the scans of a progressive picture have all of its coefficients in full precision.
+    /// Whether the scans have all coefficients in full precision.
     pub(crate) fn is_refined(&self) -> bool {
         self.missing_bits
             .as_flattened()
@@ -248,9 +288,30 @@ impl Structure {
             .all(|bits| *bits == 0)
     }
 
+    /// Whether each component is in a scan.
+    pub(crate) fn has_all_components(&self) -> bool {
+        self.missing_bits.iter().all(|[mean, ..]| *mean != u8::MAX)
+    }
+
+    /// The part of the last scan that is missing, from 0 to 1, if decoding it first ran short after `decoded` of its units. Restart
+    /// markers behind that tell how far the data reach.
+    pub(crate) fn missing(&self, decoded: u64, total: u64) -> f64 {
+        let units = self.units.max(1);
+        let decoded = decoded as f64 / total.max(1) as f64;
+        let before_last = (self.restarts * self.interval) as f64 / units as f64;
+        let reached = if decoded < before_last {
+            before_last + self.interval as f64 / units as f64
+        } else {
+            decoded
+        };
+        (1.0 - reached).max(0.0)
+    }
+
     /// Notes the coefficients of a scan with this header.
     fn add_scan(&mut self, header: &[u8]) {
         self.scans += 1;
+        self.restarts = 0;
+        self.units = self.frame.units(header);
         let Some((&count, rest)) = header.split_first() else {
             return;
         };
@@ -259,17 +320,35 @@ impl Structure {
         else {
             return;
         };
+        // In a damaged header the components may be wrong.
+        let is_valid = header.len() == usize::from(count) * 2 + 4
+            && (components.chunks_exact(2).filter_map(<[u8]>::first))
+                .all(|id| self.frame.ids.contains(id));
+        let is_whole = usize::from(count) >= self.frame.ids.len();
+        let is_behind_whole = self.first_scans == [1] && self.has_all_components();
+        self.has_groups |=
+            is_valid && count > 1 && !is_behind_whole && !(is_whole && self.scans == 1);
+        // Only the scans of a progressive picture have parts of blocks.
+        let (start, end, low_bits) = if self.frame.is_progressive() {
+            (start, end, low_bits & 15)
+        } else {
+            (0, 63, 0)
+        };
         for (id, missing) in self.frame.ids.iter().zip(&mut self.missing_bits) {
             if components
                 .chunks_exact(2)
                 .any(|component| component.first() == Some(id))
             {
+                let is_first = start == 0 && missing.first() == Some(&u8::MAX);
+                if is_first && self.first_scans.last() != Some(&self.scans) {
+                    self.first_scans.push(self.scans);
+                }
                 for bits in missing
                     .iter_mut()
                     .take(usize::from(end) + 1)
                     .skip(usize::from(start))
                 {
-                    *bits = low_bits & 15;
+                    *bits = low_bits;
                 }
             }
         }
@@ -283,7 +362,9 @@ impl Structure {
         let (mut has_tables, mut has_restarts) = (false, false);
         let mut colours = Colours::default();
         let mut in_scan = false;
+        let (mut metadata_bytes, mut interval) = (0, 0);
         loop {
+            let start = segments.position();
             let marker = match segments.next() {
                 Ok(Token::Marker(marker)) => marker,
                 Ok(Token::Data) => {
@@ -294,13 +375,21 @@ impl Structure {
             };
             match marker {
                 // Another picture follows.
-                SOI if in_scan => return structure,
+                SOI if in_scan => {
+                    if let Some(structure) = &mut structure {
+                        structure.end = start;
+                    }
+                    return structure;
+                }
                 STUFFED | SOI => {
                     has_stray_bytes |= !in_scan && marker == STUFFED;
                     continue;
                 }
                 marker if is_standalone(marker) => {
                     has_stray_markers |= !in_scan;
+                    if let Some(structure) = structure.as_mut().filter(|_| marker != TEM) {
+                        structure.restarts += 1;
+                    }
                     continue;
                 }
                 // Damaged coded data.
@@ -316,6 +405,9 @@ impl Structure {
             let Ok(body) = segments.segment().and_then(Segment::body) else {
                 return structure;
             };
+            if is_metadata(marker) {
+                metadata_bytes += body.len() as u64;
+            }
             match marker {
                 marker if is_frame(marker) && structure.is_none() => {
                     let frame = Frame::parse(marker, body)?;
@@ -330,6 +422,13 @@ impl Structure {
                         has_restarts: false,
                         is_complete: false,
                         height_follows: false,
+                        has_groups: false,
+                        metadata_bytes: 0,
+                        end: file.len(),
+                        first_scans: Vec::new(),
+                        interval: 0,
+                        restarts: 0,
+                        units: 0,
                     });
                 }
                 APP0 if !in_scan => colours.has_jfif |= body.starts_with(b"JFIF\0"),
@@ -337,7 +436,11 @@ impl Structure {
                     colours.adobe = body.get(11).copied().or(colours.adobe);
                 }
                 DHT => has_tables |= !in_scan,
-                DRI => has_restarts |= body.iter().any(|byte| *byte != 0),
+                DRI => {
+                    has_restarts |= body.iter().any(|byte| *byte != 0);
+                    let two = body.first_chunk::<2>();
+                    interval = two.map_or(0, |two| u64::from(u16::from_be_bytes(*two)));
+                }
                 DNL => {
                     if let Some(structure) = &mut structure {
                         structure.height_follows |= structure.frame.height == 0;
@@ -348,6 +451,7 @@ impl Structure {
                     if let Some(structure) = &mut structure {
                         structure.is_rgb = colours.is_rgb(&structure.frame);
                         structure.add_scan(body);
+                        structure.interval = interval;
                         structure.has_stray_bytes = has_stray_bytes;
                         structure.has_stray_markers = has_stray_markers;
                         structure.has_tables = has_tables;
@@ -355,6 +459,9 @@ impl Structure {
                     }
                 }
                 _ => {}
+            }
+            if let Some(structure) = &mut structure {
+                structure.metadata_bytes = metadata_bytes;
             }
         }
     }

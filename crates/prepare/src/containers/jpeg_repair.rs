@@ -1,23 +1,134 @@
-//! A copy of a damaged JPEG that a decoder reads as libjpeg reads the original.
+//! A copy of a JPEG that a decoder reads as libjpeg reads the original.
 //!
 //! libjpeg, and with it every browser, ignores restart markers in the header, and uses those in coded data to get back into step where
 //! data was lost.
 
 use super::jpeg::{
-    DRI, EOI, PREFIX, RST0, RST7, SOI, SOS, STUFFED, Segment, Segments, Token, is_standalone,
+    APP2, DRI, EOI, Frame, PREFIX, RST0, RST7, SOI, SOS, STUFFED, Segment, Segments, Structure,
+    Token, is_metadata, is_standalone,
 };
+use crate::limits::MAX_ICC_BYTES;
 
-/// The repaired file; `None` if it needs no repair.
-pub(crate) fn repaired(file: &[u8]) -> Option<Vec<u8>> {
+/// Metadata of more bytes are left out of a copy.
+const MAX_METADATA_BYTES: u64 = 1024 * 1024;
+
+/// A copy that has not been made yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PlannedCopy {
+    /// The length of the copy in bytes.
+    pub(crate) bytes: usize,
+    /// Whether the file has a fault, apart from its size.
+    pub(crate) is_repaired: bool,
+    /// The bytes of all segments with metadata in the copy.
+    pub(crate) metadata_bytes: u64,
+}
+
+/// The copy that a file needs: its length, or `None` if the file can be decoded as it is.
+pub(crate) fn plan(file: &[u8], structure: &Structure) -> Option<PlannedCopy> {
+    let mut metadata_bytes = structure.metadata_bytes;
+    let has_much_metadata = metadata_bytes > MAX_METADATA_BYTES;
+    let is_faulty = structure.has_stray_markers || structure.has_restarts || !structure.is_complete;
+    if !is_faulty && !has_much_metadata {
+        return None;
+    }
+    let mut bytes = file.len();
+    let (mut is_repaired, mut is_needed) = (false, false);
+    walk(file, &structure.frame, has_much_metadata, |edit| {
+        is_needed = true;
+        is_repaired |= edit.metadata_bytes == 0;
+        bytes = bytes - (edit.end - edit.start) + edit.by.len();
+        metadata_bytes = metadata_bytes.saturating_sub(edit.metadata_bytes);
+    });
+    if !structure.is_complete {
+        (is_repaired, is_needed) = (true, true);
+        bytes += 2;
+    }
+    is_needed.then_some(PlannedCopy {
+        bytes,
+        is_repaired,
+        metadata_bytes,
+    })
+}
+
+/// Makes the copy that [`plan`] has planned.
+pub(crate) fn copy(file: &[u8], structure: &Structure, planned: PlannedCopy) -> Vec<u8> {
+    let has_much_metadata = structure.metadata_bytes > MAX_METADATA_BYTES;
+    let mut copy = Vec::with_capacity(planned.bytes);
+    let mut copied = 0;
+    walk(file, &structure.frame, has_much_metadata, |edit| {
+        copy.extend(file.get(copied..edit.start).unwrap_or_default());
+        copy.extend(edit.by);
+        copied = edit.end;
+    });
+    copy.extend(file.get(copied..).unwrap_or_default());
+    if !structure.is_complete {
+        // The decoder looks for the end of a picture with several scans.
+        copy.extend([PREFIX, EOI]);
+    }
+    copy
+}
+
+/// The file with the scan of this number, from 1, and without all others and the metadata.
+pub(crate) fn only_scan(file: &[u8], number: u64) -> Vec<u8> {
+    let mut copy = Vec::with_capacity(file.len() + 2);
+    copy.extend([PREFIX, SOI]);
     let mut segments = Segments::new(file);
-    let mut repair = Repair {
-        file,
-        copied: 0,
-        copy: Vec::new(),
-    };
+    let mut scan = 0;
+    loop {
+        let start = segments.position();
+        let Ok(token) = segments.next() else { break };
+        let is_segment = match token {
+            Token::Data | Token::Marker(STUFFED) => false,
+            Token::Marker(SOI | EOI) => break,
+            Token::Marker(marker) if is_standalone(marker) => false,
+            Token::Marker(0x02..=0xBF) if scan > 0 => false,
+            Token::Marker(_) if scan == number => break,
+            Token::Marker(marker) => {
+                scan += u64::from(marker == SOS);
+                if segments.segment().is_err() {
+                    break;
+                }
+                !is_metadata(marker) && (marker != SOS || scan == number)
+            }
+        };
+        if is_segment || scan == number {
+            copy.extend(file.get(start..segments.position()).unwrap_or_default());
+        }
+    }
+    copy.extend([PREFIX, EOI]);
+    copy
+}
+
+/// A change to a file.
+struct Edit<'a> {
+    /// The bytes from here to `end` are replaced.
+    start: usize,
+    end: usize,
+    by: &'a [u8],
+    /// The bytes of metadata that are left out.
+    metadata_bytes: u64,
+}
+
+impl<'a> Edit<'a> {
+    const fn new(start: usize, end: usize, by: &'a [u8]) -> Self {
+        Self {
+            start,
+            end,
+            by,
+            metadata_bytes: 0,
+        }
+    }
+}
+
+/// Calls `edit` for each change, in the order of the file. Changes do not overlap.
+fn walk(file: &[u8], frame: &Frame, without_metadata: bool, mut edit: impl FnMut(Edit<'_>)) {
+    let mut segments = Segments::new(file);
     let (mut in_scan, mut interval) = (false, 0_u16);
     // The number of the next restart marker.
     let mut expected = 0;
+    // The number of restart markers that the scan can still have.
+    let mut left = 0_u64;
+    let mut icc_bytes = 0;
     // Where data to leave out starts.
     let mut unused: Option<usize> = None;
     loop {
@@ -29,35 +140,45 @@ pub(crate) fn repaired(file: &[u8]) -> Option<Vec<u8>> {
             Token::Data => continue,
         };
         if !in_scan && is_standalone(marker) {
-            repair.replace(start, end, &[]);
+            edit(Edit::new(start, end, &[]));
             continue;
         }
         match marker {
-            RST0..=RST7 if interval > 0 => {
+            // Behind the last interval.
+            RST0..=RST7 if left == 0 => continue,
+            RST0..=RST7 => {
                 let found = marker - RST0;
                 let from = unused.take();
                 match found.wrapping_sub(expected) & 7 {
                     0 => {
                         if let Some(from) = from {
-                            repair.replace(from, start, &[]);
+                            edit(Edit::new(from, start, &[]));
                         }
                         expected = (expected + 1) & 7;
+                        left -= 1;
                     }
                     // One or two intervals are missing.
                     ahead @ 1..=2 => {
-                        let mut markers = Vec::new();
-                        for step in 0..=ahead {
-                            markers.extend([PREFIX, RST0 + ((expected + step) & 7)]);
-                        }
-                        repair.replace(from.unwrap_or(start), end, &markers);
+                        let numbers = [0, 1, 2].map(|step| RST0 + ((expected + step) & 7));
+                        let [a, b, c] = numbers;
+                        let markers = [PREFIX, a, PREFIX, b, PREFIX, c];
+                        let markers = markers.get(..usize::from(ahead) * 2 + 2);
+                        edit(Edit::new(
+                            from.unwrap_or(start),
+                            end,
+                            markers.unwrap_or_default(),
+                        ));
                         expected = (found + 1) & 7;
+                        left = left.saturating_sub(u64::from(ahead) + 1);
                     }
                     // A repeated interval, up to the next marker.
                     6..=7 => unused = Some(from.unwrap_or(start)),
                     // Nobody can tell how many are missing.
                     _ => {
-                        repair.replace(from.unwrap_or(start), end, &[PREFIX, RST0 + expected]);
+                        let marker = [PREFIX, RST0 + expected];
+                        edit(Edit::new(from.unwrap_or(start), end, &marker));
                         expected = (expected + 1) & 7;
+                        left -= 1;
                     }
                 }
                 continue;
@@ -69,7 +190,7 @@ pub(crate) fn repaired(file: &[u8]) -> Option<Vec<u8>> {
             _ => {}
         }
         if let Some(from) = unused.take() {
-            repair.replace(from, start, &[]);
+            edit(Edit::new(from, start, &[]));
         }
         if marker == SOI || marker == EOI {
             break;
@@ -86,37 +207,27 @@ pub(crate) fn repaired(file: &[u8]) -> Option<Vec<u8>> {
             SOS => {
                 in_scan = true;
                 expected = 0;
+                left = match u64::from(interval) {
+                    0 => 0,
+                    interval => frame.units(body).div_ceil(interval).saturating_sub(1),
+                };
+            }
+            marker if without_metadata && is_metadata(marker) => {
+                let is_profile = marker == APP2 && body.starts_with(b"ICC_PROFILE\0");
+                if is_profile {
+                    icc_bytes += body.len();
+                }
+                if !is_profile || icc_bytes > MAX_ICC_BYTES {
+                    edit(Edit {
+                        start,
+                        end: segments.position(),
+                        by: &[],
+                        metadata_bytes: body.len() as u64,
+                    });
+                }
             }
             _ => {}
         }
-    }
-    repair.finish()
-}
-
-/// A copy of a file with some pieces replaced.
-struct Repair<'a> {
-    file: &'a [u8],
-    /// How far the file has been copied.
-    copied: usize,
-    copy: Vec<u8>,
-}
-
-impl Repair<'_> {
-    /// Replaces the bytes from `start` to `end`. Pieces come in the order of the file.
-    fn replace(&mut self, start: usize, end: usize, by: &[u8]) {
-        self.copy
-            .extend(self.file.get(self.copied..start).unwrap_or_default());
-        self.copy.extend(by);
-        self.copied = end;
-    }
-
-    /// `None` if nothing was replaced.
-    fn finish(mut self) -> Option<Vec<u8>> {
-        (self.copied > 0).then(|| {
-            self.copy
-                .extend(self.file.get(self.copied..).unwrap_or_default());
-            self.copy
-        })
     }
 }
 
@@ -124,14 +235,19 @@ impl Repair<'_> {
 mod tests {
     use super::*;
 
-    /// A header with a restart interval, and these coded data.
+    /// A header of a picture of 8 x 64 pixels with a restart interval, and these coded data.
     fn file(coded: &[u8]) -> Vec<u8> {
-        [
-            b"\xFF\xD8\xFF\xDD\0\x04\0\x01\xFF\xDA\0\x02",
-            coded,
-            b"\xFF\xD9",
-        ]
-        .concat()
+        let header = b"\xFF\xD8\xFF\xDD\0\x04\0\x01\xFF\xC0\0\x0B\x08\0\x40\0\x08\x01\x01\x11\0";
+        let scan = b"\xFF\xDA\0\x08\x01\x01\0\0\x3F\0";
+        [header, &scan[..], coded, b"\xFF\xD9"].concat()
+    }
+
+    fn repaired(file: &[u8]) -> Option<Vec<u8>> {
+        let structure = Structure::read(file).unwrap();
+        let planned = plan(file, &structure)?;
+        let copy = copy(file, &structure, planned);
+        assert_eq!(copy.len(), planned.bytes);
+        Some(copy)
     }
 
     #[test]
@@ -162,10 +278,59 @@ mod tests {
     }
 
     #[test]
+    fn restart_markers_behind_the_last_interval_are_left_alone() {
+        let many = b"\xFF\xD2\xFF\xD5".repeat(1000);
+        let file = file(&many);
+        let copy = repaired(&file).unwrap();
+        assert!(copy.len() <= file.len() + 8 * 4, "{}", copy.len());
+    }
+
+    #[test]
     fn markers_of_coded_data_are_removed_from_the_header() {
-        let damaged = b"\xFF\xD8\xFF\xD3\xFF\xFE\0\x03a\xFF\x01\xFF\xDA\0\x02a";
-        let expected = b"\xFF\xD8\xFF\xFE\0\x03a\xFF\xDA\0\x02a";
-        assert_eq!(repaired(damaged).unwrap(), expected);
-        assert_eq!(repaired(expected), None);
+        let expected = file(b"a");
+        let damaged = [&expected[..2], b"\xFF\xD3\xFF\x01", &expected[2..]].concat();
+        assert_eq!(repaired(&damaged).unwrap(), expected);
+        assert_eq!(repaired(&expected), None);
+    }
+
+    #[test]
+    fn much_metadata_is_left_out() {
+        let clean = file(b"a");
+        let segment = |marker, name: &[u8]| {
+            let mut body = name.to_vec();
+            body.resize(60_000, 0);
+            let length = (body.len() as u16 + 2).to_be_bytes();
+            [&[PREFIX, marker], &length[..], &body].concat()
+        };
+        let profile = segment(APP2, b"ICC_PROFILE\0");
+        let comments = segment(0xFE, b"").repeat(20);
+        let file = [&clean[..2], &comments, &profile, &clean[2..]].concat();
+        let structure = Structure::read(&file).unwrap();
+        let planned = plan(&file, &structure).unwrap();
+        assert_eq!(
+            (planned.is_repaired, planned.metadata_bytes),
+            (false, 60_000)
+        );
+        let expected = [&clean[..2], &profile, &clean[2..]].concat();
+        assert_eq!(copy(&file, &structure, planned), expected);
+        let little = [&clean[..2], &segment(0xFE, b""), &clean[2..]].concat();
+        assert_eq!(plan(&little, &Structure::read(&little).unwrap()), None);
+    }
+
+    #[test]
+    fn one_scan_can_be_kept() {
+        let one = file(b"a\xFF\xD0b");
+        let scan = &one[one.len() - 16..one.len() - 2];
+        let second = b"\xFF\xC4\0\x02\xFF\xDA\0\x08\x01\x01\0\0\x3F\0c";
+        let both = [&one[..one.len() - 2], second, b"\xFF\xD9"].concat();
+        assert_eq!(only_scan(&both, 1), one);
+        assert!(
+            only_scan(&both, 2)
+                .ends_with(b"\xFF\xC4\0\x02\xFF\xDA\0\x08\x01\x01\0\0\x3F\0c\xFF\xD9")
+        );
+        assert_eq!(
+            only_scan(&both, 2).len(),
+            one.len() - scan.len() + second.len()
+        );
     }
 }

@@ -13,9 +13,13 @@ const COLOURS: [&[u8; 4]; 8] = [
 
 /// The copy, and whether the file has its end. `None` if its size or palette is unusable, which browsers do not show either.
 pub(crate) fn repaired(file: &[u8]) -> Option<(Vec<u8>, bool)> {
-    let mut copy = SIGNATURE.to_vec();
+    // The copy is no longer than the file.
+    let mut copy = Vec::with_capacity(file.len());
+    copy.extend(SIGNATURE);
     let mut rest = file.get(SIGNATURE.len()..)?;
-    let (mut palette, mut pixels) = (None, Vec::new());
+    let mut palette = None;
+    // Where the pixels start in the copy.
+    let mut pixels = None;
     let mut seen = Vec::new();
     let mut has_transparency = false;
     let mut has_end = false;
@@ -31,11 +35,11 @@ pub(crate) fn repaired(file: &[u8]) -> Option<(Vec<u8>, bool)> {
             b"IHDR" if seen.is_empty() => {
                 is_valid.then(|| push(&mut copy, kind, body))?;
             }
-            b"PLTE" if pixels.is_empty() && palette.is_none() => {
+            b"PLTE" if pixels.is_none() && palette.is_none() => {
                 is_valid.then(|| push(&mut copy, kind, body))?;
                 palette = Some(body.len() / 3);
             }
-            b"tRNS" if is_valid && pixels.is_empty() && !has_transparency => {
+            b"tRNS" if is_valid && pixels.is_none() && !has_transparency => {
                 let is_indexed = copy.get(SIGNATURE.len() + 8 + 9) == Some(&3);
                 match (is_indexed, palette) {
                     (true, None) => {}
@@ -50,13 +54,19 @@ pub(crate) fn repaired(file: &[u8]) -> Option<(Vec<u8>, bool)> {
                     }
                 }
             }
-            b"IDAT" => pixels.extend_from_slice(body),
+            b"IDAT" => {
+                if pixels.is_none() {
+                    push_header(&mut copy, kind, 0);
+                    pixels = Some(copy.len());
+                }
+                copy.extend(body);
+            }
             b"IEND" => {
                 has_end = true;
                 break;
             }
             // The pixels are one run of chunks.
-            _ if !pixels.is_empty() => {
+            _ if pixels.is_some() => {
                 has_end = ends(rest);
                 break;
             }
@@ -67,14 +77,13 @@ pub(crate) fn repaired(file: &[u8]) -> Option<(Vec<u8>, bool)> {
         }
         seen.push(*kind);
     }
-    (!pixels.is_empty()).then(|| {
-        // The pixels end with the file instead of their chunk: the decoder drops the last rows of a chunk whose data is incomplete, and
-        // returns all rows of a file that ends.
-        copy.extend((pixels.len() as u32 + 1).to_be_bytes());
-        copy.extend(b"IDAT");
-        copy.extend(pixels);
-        (copy, has_end)
-    })
+    let start = pixels.filter(|start| copy.len() > *start)?;
+    // The pixels end with the file instead of their chunk: the decoder drops the last rows of a chunk whose data is incomplete, and
+    // returns all rows of a file that ends.
+    let length = (copy.len() - start) as u32 + 1;
+    copy.get_mut(start - 8..start - 4)?
+        .copy_from_slice(&length.to_be_bytes());
+    Some((copy, has_end))
 }
 
 /// Whether the file has an end chunk.
@@ -129,9 +138,13 @@ impl<'a> Chunk<'a> {
     }
 }
 
-fn push(file: &mut Vec<u8>, kind: &[u8; 4], body: &[u8]) {
-    file.extend((body.len() as u32).to_be_bytes());
+fn push_header(file: &mut Vec<u8>, kind: &[u8; 4], length: u32) {
+    file.extend(length.to_be_bytes());
     file.extend(kind);
+}
+
+fn push(file: &mut Vec<u8>, kind: &[u8; 4], body: &[u8]) {
+    push_header(file, kind, body.len() as u32);
     file.extend(body);
     file.extend([0; 4]);
 }
@@ -183,8 +196,9 @@ mod tests {
             kinds(&copy),
             [b"IHDR", b"sRGB", b"PLTE", b"tRNS", b"IDAT"].map(|kind| *kind)
         );
-        assert!(copy.ends_with(b"IDATabcd"));
+        assert!(copy.ends_with(b"\0\0\0\x05IDATabcd"));
         assert!(has_end);
+        assert_eq!(copy.capacity(), file.len(), "one copy, made at once");
         // Cut off within the pixels.
         let (copy, has_end) = repaired(&file[..file.len() - 49]).unwrap();
         assert!(copy.ends_with(b"IDATabcd") && !has_end);

@@ -52,9 +52,8 @@ impl<'a> Webp<'a> {
                 frame_header: None,
             });
         }
-        let &[flags, _, _, _, w0, w1, w2, h0, h1, h2] = body else {
-            return None;
-        };
+        // More bytes are ignored.
+        let &[flags, _, _, _, w0, w1, w2, h0, h1, h2] = body.first_chunk::<10>()?;
         if flags & !ALL != 0 {
             return None;
         }
@@ -294,5 +293,11 @@ mod tests {
         }
         let larger = [0, 0, 0, 0, 3, 0, 0, 1, 0, 0];
         assert!(Webp::read(&chunks(&larger)).is_none());
+        // A header may be longer, but not shorter.
+        let long = [&header(0)[..], &[9, 9]].concat();
+        for (header, is_read) in [(&long[..], true), (&long[..9], false)] {
+            let file = file(&[(b"VP8X", header), (b"VP8L", lossless)]);
+            assert_eq!(Webp::read(&file).is_some(), is_read);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! JPEG, decoded at a suitable DCT scale.
 //!
 //! libjpeg-turbo-rs is libjpeg-turbo in Rust. Its pixels equal those of the C library that browsers use, for damaged files too, except
-//! that it does not get back into step at restart markers; [`repaired`] makes up for that. Its SIMD is switched off: nearly all of
+//! that it does not get back into step at restart markers; [`jpeg_repair`] makes up for that. Its SIMD is switched off: nearly all of
 //! the time goes into entropy decoding, and without it little unsafe code is left.
 
 use std::borrow::Cow;
@@ -13,8 +13,8 @@ use libjpeg_turbo_rs::{
 use super::decoder::{Geometry, PictureDecoder};
 use crate::{
     containers::{
-        jpeg::{EOI, Frame, PREFIX, Structure},
-        jpeg_repair::repaired,
+        jpeg::{Frame, Structure},
+        jpeg_repair::{self, PlannedCopy},
     },
     error::PrepareError,
     info::Reason,
@@ -36,9 +36,11 @@ const MIN_SCANS: u64 = 4;
 const DAMAGED: PrepareError = PrepareError::Damaged(MediaType::Jpeg);
 
 pub(super) struct Jpeg<'a> {
-    /// A copy if it had to be repaired.
+    /// Up to the end of the picture; while decoding a copy, if that is needed.
     file: Cow<'a, [u8]>,
     structure: Structure,
+    /// The copy that is needed.
+    copy: Option<PlannedCopy>,
     geometry: Geometry,
 }
 
@@ -57,18 +59,14 @@ impl<'a> Jpeg<'a> {
     pub(super) fn open(file: &'a [u8], exif_orientation: u8) -> Result<Self, PrepareError> {
         let structure = Structure::read(file).ok_or(DAMAGED)?;
         check_supported(&structure.frame)?;
-        let mut repaired = if structure.has_stray_markers || structure.has_restarts {
-            repaired(file)
-        } else {
-            None
-        };
-        if !structure.is_complete {
-            // The decoder looks for the end of a progressive picture.
-            let copy = repaired.get_or_insert_with(|| file.to_vec());
-            copy.extend([PREFIX, EOI]);
+        if structure.frame.process >= 9 && !structure.is_complete {
+            // The decoder does not tell how much is missing.
+            return Err(PrepareError::Truncated(MediaType::Jpeg));
         }
+        let file = file.get(..structure.end).unwrap_or(file);
         Ok(Self {
-            file: repaired.map_or(Cow::Borrowed(file), Cow::Owned),
+            file: Cow::Borrowed(file),
+            copy: jpeg_repair::plan(file, &structure),
             geometry: Geometry {
                 size: (
                     u32::from(structure.frame.width),
@@ -101,15 +99,21 @@ impl<'a> Jpeg<'a> {
                 .is_some_and(|(h, v)| *h < across || *v < down)
     }
 
-    /// The decoder, whose header agrees with the one that was checked.
-    fn decoder(&self) -> Result<Decoder<'_>, PrepareError> {
+    /// The most scans that are read.
+    fn max_scans(&self) -> u64 {
+        let coefficients = self.structure.frame.coefficients();
+        (MAX_SCANNED / coefficients.max(1)).clamp(MIN_SCANS, MAX_SCANS)
+    }
+
+    /// A decoder whose header agrees with the one that was checked.
+    fn decoder<'file>(&self, file: &'file [u8]) -> Result<Decoder<'file>, PrepareError> {
         let limits = DecodeLimits {
             max_pixels: MAX_PIXELS,
-            max_scans: MAX_SCANS as usize,
+            max_scans: self.max_scans() as usize,
             ..DecodeLimits::default()
         };
-        let mut decoder = Decoder::new_with_limits(&self.file, limits)
-            .map_err(|error| self.decode_error(&error))?;
+        let mut decoder =
+            Decoder::new_with_limits(file, limits).map_err(|error| self.decode_error(&error))?;
         let (header, frame) = (decoder.header(), &self.structure.frame);
         if (header.width, header.height) != (frame.width, frame.height)
             || header.precision != frame.precision
@@ -122,24 +126,31 @@ impl<'a> Jpeg<'a> {
         Ok(decoder)
     }
 
-    /// Decodes at the DCT scale 1 / `scale`.
-    fn decode_scaled(&self, factor: u32, scale: u32) -> Result<Downscaled, PrepareError> {
-        let (width, height) = self.geometry.size;
-        let layout = self.layout();
-        let format = match layout {
-            Layout::Grey => PixelFormat::Grayscale,
-            Layout::Cmyk => PixelFormat::Cmyk,
-            _ => PixelFormat::Rgb,
-        };
-        let mut decoder = self.decoder()?;
+    /// The pixels of a file, at the DCT scale 1 / `scale`.
+    fn decode_image(&self, file: &[u8], scale: u32) -> Result<Image, PrepareError> {
+        let mut decoder = self.decoder(file)?;
         decoder.set_scale(
             ScalingFactor::try_new(1, scale).map_err(|_| PrepareError::Internal("scaling"))?,
         );
-        decoder.set_output_format(format);
-        let decoded = decoder
+        decoder.set_output_format(match self.layout() {
+            Layout::Grey => PixelFormat::Grayscale,
+            Layout::Cmyk => PixelFormat::Cmyk,
+            _ => PixelFormat::Rgb,
+        });
+        decoder
             .decode_image()
-            .map_err(|error| self.decode_error(&error))?;
-        drop(decoder);
+            .map_err(|error| self.decode_error(&error))
+    }
+
+    /// Decodes at the DCT scale 1 / `scale`.
+    fn decode_scaled(
+        &self,
+        factor: u32,
+        scale: u32,
+        memory: u64,
+    ) -> Result<Downscaled, PrepareError> {
+        let (width, height) = self.geometry.size;
+        let layout = self.layout();
         let Image {
             width: columns,
             height: rows,
@@ -147,8 +158,8 @@ impl<'a> Jpeg<'a> {
             icc_profile,
             warnings,
             ..
-        } = decoded;
-        self.check_decoded(&warnings)?;
+        } = self.decode_image(&self.file, scale)?;
+        self.check_decoded(&warnings, memory.saturating_sub(data.len() as u64))?;
         if data.len() != columns * rows * layout.bytes() {
             return Err(DAMAGED);
         }
@@ -174,13 +185,14 @@ impl<'a> Jpeg<'a> {
     }
 
     /// Decodes the components at full size and scales them up here, because the decoder does not do that for the first one.
-    fn decode_planes(&self, factor: u32) -> Result<Downscaled, PrepareError> {
-        let decoder = self.decoder()?;
+    fn decode_planes(&self, factor: u32, memory: u64) -> Result<Downscaled, PrepareError> {
+        let decoder = self.decoder(&self.file)?;
         let profile = Profile::from(decoder.icc_profile().ok().flatten());
         let (raw, warnings) = decoder
             .decode_raw_with_warnings()
             .map_err(|error| self.decode_error(&error))?;
-        self.check_decoded(&warnings)?;
+        let planes = self.structure.frame.coefficients();
+        self.check_decoded(&warnings, memory.saturating_sub(planes))?;
         let (across, down) = self.structure.frame.max_sampling();
         let (width, height) = self.geometry.size;
         let mut downscaler = Downscaler::new(width, Layout::Rgb, factor);
@@ -217,25 +229,57 @@ impl<'a> Jpeg<'a> {
         Ok(downscaled)
     }
 
-    /// Whether enough of the picture was there. A file that is cut off must have nine tenths of it, and of a progressive picture every
-    /// scan; the rest is grey, as in browsers. A file that has its end must have half.
-    fn check_decoded(&self, warnings: &[DecodeWarning]) -> Result<(), PrepareError> {
+    /// Whether enough of the picture was there. A file that is cut off must have nine tenths of it and every scan; the rest is grey, as
+    /// in browsers. A file that has its end must have half. Checking takes up to `memory` bytes.
+    fn check_decoded(&self, warnings: &[DecodeWarning], memory: u64) -> Result<(), PrepareError> {
         let structure = &self.structure;
-        let missing = warnings.iter().find_map(|warning| match *warning {
-            DecodeWarning::TruncatedData {
-                decoded_mcus,
-                total_mcus,
-            } => Some(1.0 - decoded_mcus as f64 / total_mcus.max(1) as f64),
-            _ => None,
-        });
-        let missing = missing.unwrap_or(0.0);
-        if !structure.is_complete {
-            let unrefined = structure.frame.is_progressive() && !structure.is_refined();
-            if missing > 0.1 || unrefined {
-                return Err(PrepareError::Truncated(MediaType::Jpeg));
+        let (limit, error) = if structure.is_complete {
+            (0.5, DAMAGED)
+        } else {
+            (0.1, PrepareError::Truncated(MediaType::Jpeg))
+        };
+        let is_whole = match structure.is_complete {
+            true => structure.has_all_components(),
+            false => structure.is_refined(),
+        };
+        // Lossless pictures are in one scan.
+        if !is_whole && structure.frame.process != 3 {
+            return Err(error);
+        }
+        // Without that a scan ran short there is nothing to count.
+        let Some(missing) = missing_part(structure, warnings) else {
+            return Ok(());
+        };
+        if (structure.scans == 1 || !structure.is_complete) && missing > limit {
+            return Err(error);
+        }
+        if structure.scans == 1 {
+            return Ok(());
+        }
+        // The decoder tells about the first scan that ran short only. Those that refine the picture may lack any part.
+        let is_subsampled = self.is_brightness_subsampled();
+        let needed = if is_subsampled {
+            structure.frame.coefficients() * 3
+        } else {
+            self.scaled_memory(8)
+        };
+        if needed + self.file.len() as u64 > memory {
+            return Err(PrepareError::too_large(MediaType::Jpeg, self.geometry.size));
+        }
+        for number in &structure.first_scans {
+            let file = jpeg_repair::only_scan(&self.file, *number);
+            let warnings = if is_subsampled {
+                let raw = self.decoder(&file)?.decode_raw_with_warnings();
+                raw.map_err(|error| self.decode_error(&error))?.1
+            } else {
+                self.decode_image(&file, 8)?.warnings
+            };
+            let missing = Structure::read(&file)
+                .and_then(|structure| missing_part(&structure, &warnings))
+                .unwrap_or(0.0);
+            if missing > limit {
+                return Err(error);
             }
-        } else if missing > 0.5 && !structure.has_restarts && structure.scans == 1 {
-            return Err(DAMAGED);
         }
         Ok(())
     }
@@ -245,6 +289,15 @@ impl<'a> Jpeg<'a> {
         let (width, height) = self.geometry.size;
         self.structure.frame.coefficients() * 3
             + Downscaler::memory(width, height, Layout::Rgb, factor)
+            + self.metadata_memory()
+    }
+
+    /// The most bytes that the decoder takes for metadata: it copies them, puts the copies together, and returns a copy of that.
+    fn metadata_memory(&self) -> u64 {
+        let metadata = self
+            .copy
+            .map_or(self.structure.metadata_bytes, |copy| copy.metadata_bytes);
+        metadata * 3
     }
 
     /// The bytes that [`decode_scaled`](Self::decode_scaled) takes.
@@ -260,7 +313,7 @@ impl<'a> Jpeg<'a> {
             0
         };
         // The planes, the pixels made from them, and a copy of these.
-        planes + pixels * self.layout().bytes() as u64 * 2 + coefficients
+        planes + pixels * self.layout().bytes() as u64 * 2 + coefficients + self.metadata_memory()
     }
 
     fn decode_error(&self, error: &JpegError) -> PrepareError {
@@ -292,7 +345,7 @@ impl PictureDecoder for Jpeg<'_> {
             // Rekognition's handling of stray bytes is undocumented. Some decoders skip them, others reject the file, and a call for
             // a rejected file is wasted. The decoder here skips them, so Rekognition gets a clean copy.
             Some(Reason::StrayBytes)
-        } else if matches!(self.file, Cow::Owned(_))
+        } else if self.copy.is_some_and(|copy| copy.is_repaired)
             || (structure.frame.process < 3 && !structure.has_tables)
             || (structure.scans == 1 && structure.frame.has_too_many_blocks())
         {
@@ -303,24 +356,36 @@ impl PictureDecoder for Jpeg<'_> {
         }
     }
 
-    fn decode(self: Box<Self>, factor: u32, memory: u64) -> Result<Downscaled, PrepareError> {
-        let frame = &self.structure.frame;
-        let max_scans = (MAX_SCANNED / frame.coefficients().max(1)).clamp(MIN_SCANS, MAX_SCANS);
+    fn decode(mut self: Box<Self>, factor: u32, memory: u64) -> Result<Downscaled, PrepareError> {
+        let max_scans = self.max_scans();
         if self.structure.scans > max_scans {
             return Err(unsupported(format!("more than {max_scans} scans")));
         }
-        let memory = match &self.file {
-            Cow::Borrowed(_) => memory,
-            Cow::Owned(copy) => memory.saturating_sub(copy.len() as u64),
-        };
+        if self.structure.has_groups && self.structure.frame.process < 2 {
+            return Err(unsupported("scans of several components"));
+        }
         let too_large = PrepareError::too_large(MediaType::Jpeg, self.geometry.size);
+        let copy_bytes = self.copy.map_or(0, |copy| copy.bytes as u64);
+        let Some(memory) = memory.checked_sub(copy_bytes) else {
+            return Err(too_large);
+        };
+        if let Some(planned) = self.copy {
+            let copy = jpeg_repair::copy(&self.file, &self.structure, planned);
+            if planned.is_repaired
+                && let Some(repaired) = Structure::read(&copy)
+            {
+                // Where the restart markers are now.
+                self.structure.restarts = repaired.restarts;
+            }
+            self.file = Cow::Owned(copy);
+        }
         if self.is_brightness_subsampled() {
             if self.planes_memory(factor) > memory {
                 return Err(too_large);
             }
-            return self.decode_planes(factor);
+            return self.decode_planes(factor, memory);
         }
-        let is_lossless = frame.process == 3;
+        let is_lossless = self.structure.frame.process == 3;
         // If the suitable scale takes too much memory, a coarser one must do. Lossless pictures have no DCT to scale.
         let mut scale = match is_lossless {
             true => 1,
@@ -332,8 +397,19 @@ impl PictureDecoder for Jpeg<'_> {
             }
             scale *= 2;
         }
-        self.decode_scaled(factor, scale)
+        self.decode_scaled(factor, scale, memory)
     }
+}
+
+/// The part of the last scan that is missing; `None` if no scan ran short.
+fn missing_part(structure: &Structure, warnings: &[DecodeWarning]) -> Option<f64> {
+    warnings.iter().find_map(|warning| match *warning {
+        DecodeWarning::TruncatedData {
+            decoded_mcus,
+            total_mcus,
+        } => Some(structure.missing(decoded_mcus as u64, total_mcus as u64)),
+        _ => None,
+    })
 }
 
 /// Whether the decoder reads pictures of this kind.

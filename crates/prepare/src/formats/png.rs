@@ -240,6 +240,10 @@ impl PictureDecoder for Png<'_> {
                 Ok(downscaled)
             }
             Err(error @ (PrepareError::Damaged(_) | PrepareError::Truncated(_))) => {
+                // The copy is about as long as the file.
+                if self.file.len() as u64 > memory {
+                    return Err(PrepareError::too_large(MediaType::Png, self.geometry.size));
+                }
                 Box::new(Self::open_repaired(self.file, error)?).decode(factor, memory)
             }
             Err(error) => Err(error),

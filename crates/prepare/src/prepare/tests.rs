@@ -124,6 +124,174 @@ fn a_damaged_jpeg_that_browsers_show_is_prepared() {
     );
 }
 
+/// The tables of a noisy grey JPEG of 80 pixels a row, and its coded data.
+fn grey_parts(height: u32) -> (Vec<u8>, Vec<u8>) {
+    let pixels: Vec<u8> = (0..80 * height)
+        .map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let mut jpeg = Vec::new();
+    codecs::jpeg::JpegEncoder::new(&mut jpeg)
+        .write_image(&pixels, 80, height, ExtendedColorType::L8)
+        .unwrap();
+    let at = |marker| jpeg.windows(2).position(|two| two == [0xFF, marker]);
+    let (frame, scan) = (at(0xC0).unwrap(), at(0xDA).unwrap());
+    let tables = [&jpeg[..frame], &jpeg[frame + 13..scan]].concat();
+    (tables, jpeg[scan + 10..jpeg.len() - 2].to_vec())
+}
+
+/// The frame header of a picture of 80 x 80 pixels.
+fn frame(process: u8, components: u8) -> Vec<u8> {
+    let mut frame = vec![0xFF, 0xC0 | process, 0, 8 + components * 3];
+    frame.extend([8, 0, 80, 0, 80, components]);
+    (1..=components).for_each(|id| frame.extend([id, 0x11, 0]));
+    frame
+}
+
+/// A scan of one component.
+fn scan(id: u8, coded: &[u8]) -> Vec<u8> {
+    [&[0xFF, 0xDA, 0, 8, 1, id, 0, 0, 63, 0], coded].concat()
+}
+
+const END: &[u8] = &[0xFF, 0xD9];
+
+/// The code of the error, or the reason of the conversion.
+fn outcome(parts: &[&[u8]]) -> String {
+    match prepare(&parts.concat(), &Limits::default()) {
+        Err(error) => error.code().to_owned(),
+        Ok(prepared) => format!("{:?}", prepared.converted.map(|it| it.reason)),
+    }
+}
+
+#[test]
+fn every_scan_of_a_jpeg_must_be_there() {
+    let (tables, coded) = grey_parts(80);
+    let frame = frame(0, 3);
+    let part = |tenths: usize| &coded[..coded.len() * tenths / 10];
+    let [first, second, third] = [1, 2, 3].map(|id| scan(id, &coded));
+    assert_eq!(
+        outcome(&[&tables, &frame, &first, &second, &third, END]),
+        "None"
+    );
+    for (scans, with_end, without_end) in [
+        (vec![&coded[..], &coded, &coded], "None", "Some(Repaired)"),
+        // One is missing.
+        (vec![&coded, &coded], "DamagedImage", "TruncatedImage"),
+        (
+            vec![&coded, &coded, part(8)],
+            "Some(Repaired)",
+            "TruncatedImage",
+        ),
+        (
+            vec![&coded, part(7), &coded],
+            "Some(Repaired)",
+            "TruncatedImage",
+        ),
+        (
+            vec![&coded, part(3), &coded],
+            "DamagedImage",
+            "TruncatedImage",
+        ),
+        // The second one that is too short counts too.
+        (
+            vec![part(7), &coded, part(1)],
+            "DamagedImage",
+            "TruncatedImage",
+        ),
+    ] {
+        let scans: Vec<u8> = (1..)
+            .zip(&scans)
+            .flat_map(|(id, coded)| scan(id, coded))
+            .collect();
+        assert_eq!(outcome(&[&tables, &frame, &scans, END]), with_end);
+        assert_eq!(outcome(&[&tables, &frame, &scans]), without_end);
+    }
+}
+
+#[test]
+fn a_jpeg_with_restarts_is_judged_by_its_last_interval() {
+    let (tables, row) = grey_parts(8);
+    let short = &row[..row.len() / 3];
+    let restarts = [0xFF, 0xDD, 0, 4, 0, 10];
+    let frame = frame(0, 1);
+    let file = |rows: &[&[u8]]| {
+        let mut coded = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            if index > 0 {
+                coded.extend([0xFF, 0xCF + (index as u8 - 1) % 8 + 1]);
+            }
+            coded.extend(*row);
+        }
+        [&tables[..], &restarts, &frame, &scan(1, &coded)].concat()
+    };
+    let whole = file(&[&row[..]; 10]);
+    assert_eq!(outcome(&[&whole, END]), "None");
+    // An early interval is short, and all others are there.
+    let mut rows = [&row[..]; 10];
+    rows[1] = short;
+    for end in [END, &[]] {
+        assert_eq!(outcome(&[&file(&rows), end]), "Some(Repaired)");
+    }
+    // The file also ends too early.
+    assert_eq!(outcome(&[&file(&rows[..7])]), "TruncatedImage");
+    assert_eq!(outcome(&[&file(&rows[..7]), END]), "Some(Repaired)");
+    assert_eq!(outcome(&[&file(&rows[..3]), END]), "DamagedImage");
+}
+
+#[test]
+fn scans_of_several_components_are_named() {
+    let (tables, coded) = grey_parts(80);
+    let two = [0xFF, 0xDA, 0, 10, 2, 2, 0, 3, 0, 0, 63, 0];
+    let file = [
+        &tables[..],
+        &frame(0, 3),
+        &scan(1, &coded),
+        &two,
+        &coded,
+        END,
+    ]
+    .concat();
+    let error = prepare(&file, &Limits::default()).unwrap().thumbnail;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("scans of several components"), "{error}");
+}
+
+#[test]
+fn an_arithmetic_jpeg_needs_its_end() {
+    let (tables, coded) = grey_parts(80);
+    let file = [&tables[..], &frame(9, 1), &scan(1, &coded)].concat();
+    assert_eq!(outcome(&[&file]), "TruncatedImage");
+    assert_ne!(outcome(&[&file, END]), "TruncatedImage");
+}
+
+#[test]
+fn scans_behind_the_start_of_another_picture_are_not_decoded() {
+    let (tables, coded) = grey_parts(80);
+    let picture = [&tables[..], &frame(0, 3), &scan(1, &coded)].concat();
+    let scans = [scan(2, &coded), scan(3, &coded)].concat();
+    // The decoder takes the marker for that of a segment, and goes on.
+    let start = [0xFF, 0xD8, 0, 2];
+    assert_eq!(outcome(&[&picture, &start, &scans, END]), "TruncatedImage");
+    let many = scan(3, &coded).repeat(300);
+    let all = [&picture[..], &scans, &start, &many].concat();
+    assert_eq!(outcome(&[&all, END]), "Some(Repaired)");
+}
+
+#[test]
+fn large_metadata_take_no_memory() {
+    let jpeg = encoded_jpeg(200, 160);
+    let mut comment = vec![0xFF, 0xE1, 0xFF, 0xFF];
+    comment.resize(0x1_0001, 0);
+    let file = [&jpeg[..2], &comment.repeat(100), &jpeg[2..]].concat();
+    let limits = Limits {
+        // The file, and little more.
+        memory_bytes: file.len() as u64 + 1_000_000,
+        ..Limits::default()
+    };
+    let prepared = prepare(&file, &limits).unwrap();
+    assert!(prepared.thumbnail.is_ok());
+    assert_eq!(prepared.converted, None, "the file has no fault");
+}
+
 #[test]
 fn decoding_stays_within_the_memory_limit() {
     let jpeg = encoded_jpeg(3000, 2000);

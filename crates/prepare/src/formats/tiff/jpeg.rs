@@ -70,9 +70,10 @@ impl Jpegs {
             }
             let coefficients = frame.coefficients();
             scanned = scanned.saturating_add(structure.scans.saturating_mul(coefficients));
-            // The planes, and all coefficients of a progressive JPEG; the copy with the tables.
+            // The planes, and all coefficients of a progressive JPEG; the copy with the tables; copies of metadata.
             let planes = if frame.process == 2 { 3 } else { 1 };
-            working_bytes = working_bytes.max(coefficients * planes + data.len() as u64);
+            working_bytes = working_bytes
+                .max(coefficients * planes + data.len() as u64 + structure.metadata_bytes * 3);
             left = left.checked_sub(data.len()).ok_or_else(damaged)?;
         }
         if scanned > MAX_SCANNED {
@@ -116,6 +117,8 @@ impl Jpegs {
         };
         let limits = DecodeLimits {
             max_pixels: MAX_PIXELS,
+            // As many as were counted before.
+            max_scans: Structure::read(&data).map_or(0, |structure| structure.scans as usize),
             ..DecodeLimits::default()
         };
         let mut decoder = Decoder::new_with_limits(&whole, limits).map_err(decode_error)?;
