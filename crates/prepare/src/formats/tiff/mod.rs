@@ -18,7 +18,7 @@ use self::{
     jpeg::Jpegs,
     page::Page,
     samples::Samples,
-    unpack::{Compression, Unpacker},
+    unpack::{Budget, Compression, Unpacker},
 };
 use super::decoder::{Geometry, PictureDecoder};
 use crate::{
@@ -87,7 +87,7 @@ impl PictureDecoder for Tiff<'_> {
             return Err(too_large(self.geometry.size));
         }
         if is_jpeg {
-            let jpegs = Jpegs::new(page, rows.count())?;
+            let jpegs = Jpegs::new(page, rows.count(), rows.budget)?;
             if needed + jpegs.working_bytes > memory {
                 return Err(too_large(self.geometry.size));
             }
@@ -154,6 +154,8 @@ struct Rows<'p> {
     /// Columns and rows of strips or tiles.
     across: usize,
     down: usize,
+    /// What reading all rows once may take.
+    budget: Budget,
     jpegs: Option<Jpegs>,
 }
 
@@ -164,7 +166,8 @@ impl<'p> Rows<'p> {
         let planes = if page.planar { kept } else { 1 };
         let stored = u64::from(across) * page.row_bytes() as u64;
         let rows = u64::from(page.height.div_ceil(page.subsampling.1));
-        if stored.saturating_mul(rows).saturating_mul(planes as u64) > MAX_UNPACKED_BYTES {
+        let unpacked = stored.saturating_mul(rows).saturating_mul(planes as u64);
+        if unpacked > MAX_UNPACKED_BYTES {
             return Err(too_large((page.width, page.height)));
         }
         Ok(Self {
@@ -172,6 +175,11 @@ impl<'p> Rows<'p> {
             planes,
             across: across as usize,
             down: down as usize,
+            budget: Budget::new(
+                page.file_bytes() as u64,
+                unpacked,
+                u64::from(page.height) * planes as u64,
+            ),
             jpegs: None,
         })
     }
@@ -202,22 +210,29 @@ impl<'p> Rows<'p> {
         }
     }
 
-    fn open(&self, index: usize, groups: usize) -> Result<Unpacker<'p>, PrepareError> {
+    fn open(
+        &self,
+        index: usize,
+        groups: usize,
+        budget: &mut Budget,
+    ) -> Result<Unpacker<'p>, PrepareError> {
         let page = self.page;
         let width = page.chunk.0 as usize;
         if let Some(jpegs) = &self.jpegs {
             let samples = jpegs.decode(page, index)?;
             return Ok(Unpacker::new(Cow::Owned(samples), Compression::None, width));
         }
-        let mut unpacker = Unpacker::new(page.data(index)?, page.compression, width);
+        let data = page.data(index)?;
+        if matches!(data, Cow::Owned(_)) {
+            budget.spend(data.len() as u64)?;
+        }
+        let mut unpacker = Unpacker::new(data, page.compression, width);
         if !self.are_whole() {
             return Ok(unpacker);
         }
         let mut whole = vec![0; groups * page.row_bytes()];
         for row in whole.chunks_exact_mut(page.row_bytes()) {
-            unpacker
-                .fill(row)
-                .map_err(|failure| errors::of(failure, page.is_cut(index)))?;
+            budget.fill(&mut unpacker, page.is_cut(index), row)?;
         }
         Ok(Unpacker::new(Cow::Owned(whole), Compression::None, width))
     }
@@ -231,21 +246,20 @@ impl<'p> Rows<'p> {
         let (height, share) = (page.height as usize, page.subsampling.1 as usize);
         let chunk_height = page.chunk.1 as usize;
         let mut bytes = vec![0; page.row_bytes()];
+        let mut budget = self.budget;
         for band in 0..self.down {
             let rows = (height - band * chunk_height).min(chunk_height);
             let mut open = Vec::new();
             for plane in 0..self.planes {
                 for column in 0..self.across {
                     let index = (plane * self.down + band) * self.across + column;
-                    let unpacker = self.open(index, rows.div_ceil(share))?;
+                    let unpacker = self.open(index, rows.div_ceil(share), &mut budget)?;
                     open.push((unpacker, index, plane, column));
                 }
             }
             for top in (0..rows).step_by(share) {
                 for (unpacker, index, plane, column) in &mut open {
-                    unpacker
-                        .fill(&mut bytes)
-                        .map_err(|failure| errors::of(failure, page.is_cut(*index)))?;
+                    budget.fill(unpacker, page.is_cut(*index), &mut bytes)?;
                     visit(Visit::Bytes {
                         bytes: &mut bytes,
                         plane: *plane,

@@ -9,7 +9,7 @@ use flate2::bufread::ZlibDecoder;
 use weezl::{BitOrder, LzwStatus, decode};
 
 use super::{
-    errors::{Failure, unsupported},
+    errors::{Failure, damaged, of, unsupported},
     fax::{Fax, FaxKind},
 };
 use crate::error::PrepareError;
@@ -92,6 +92,25 @@ impl<'a> Unpacker<'a> {
         }
     }
 
+    /// The packed bytes that have been read. None without compression: that takes no more than the unpacked bytes.
+    pub(super) fn consumed(&self) -> u64 {
+        match self {
+            Self::Bytes(_) => 0,
+            Self::Lzw(lzw) => lzw.at as u64,
+            Self::Deflate(data) => data.total_in(),
+            Self::PackBits(data) => data.data.position(),
+            Self::Fax(fax) => fax.consumed(),
+        }
+    }
+
+    /// The rows that were damaged.
+    pub(super) fn damaged_rows(&self) -> u64 {
+        match self {
+            Self::Fax(fax) => fax.damaged_rows,
+            _ => 0,
+        }
+    }
+
     /// Fills a buffer with the next bytes. For a fax it must be one row.
     pub(super) fn fill(&mut self, buffer: &mut [u8]) -> Result<(), Failure> {
         match self {
@@ -104,6 +123,50 @@ impl<'a> Unpacker<'a> {
             Self::PackBits(data) => data.fill(buffer),
             Self::Fax(fax) => fax.fill(buffer),
         }
+    }
+}
+
+/// What may be spent on reading a page.
+///
+/// Strips may overlap, and all compressions have codes that unpack to nothing, so that a small file could keep a decoder busy for
+/// hours. Real files also use one blank tile many times; those tiles are much smaller than what they unpack to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Budget {
+    /// Packed bytes.
+    bytes: u64,
+    /// Rows of a fax that may be damaged.
+    rows: u64,
+}
+
+impl Budget {
+    /// For a file and a picture of this many bytes. A tenth of the rows may be damaged: with more, it would be another picture than
+    /// the one that was uploaded.
+    pub(super) const fn new(file: u64, unpacked: u64, rows: u64) -> Self {
+        Self {
+            bytes: unpacked.saturating_add(file.saturating_mul(2)),
+            rows: rows / 10,
+        }
+    }
+
+    pub(super) fn spend(&mut self, bytes: u64) -> Result<(), PrepareError> {
+        let left = self.bytes.checked_sub(bytes);
+        self.bytes = left.ok_or_else(|| unsupported("overlapping strips or tiles of this size"))?;
+        Ok(())
+    }
+
+    /// Fills a buffer as [`Unpacker::fill`] does.
+    pub(super) fn fill(
+        &mut self,
+        unpacker: &mut Unpacker<'_>,
+        is_cut: bool,
+        buffer: &mut [u8],
+    ) -> Result<(), PrepareError> {
+        let (consumed, rows) = (unpacker.consumed(), unpacker.damaged_rows());
+        let filled = unpacker.fill(buffer);
+        filled.map_err(|failure| of(failure, is_cut))?;
+        let left = self.rows.checked_sub(unpacker.damaged_rows() - rows);
+        self.rows = left.ok_or_else(damaged)?;
+        self.spend(unpacker.consumed() - consumed)
     }
 }
 
@@ -239,6 +302,33 @@ mod tests {
         for step in [1, 2, 4, 8] {
             let all = unpacked(&data, Compression::PackBits, step);
             assert_eq!(all, [7, 7, 7, 1, 2, 3, 9, 9], "{step}");
+        }
+    }
+
+    #[test]
+    fn codes_that_unpack_to_nothing_are_paid_for() {
+        let mut deflate = vec![0x78, 1];
+        deflate.extend([0, 0, 0, 0xFF, 0xFF].repeat(200));
+        deflate.extend([1, 1, 0, 0xFE, 0xFF, 7, 0, 8, 0, 8]);
+        let packbits = [&[0x80; 1000][..], &[0, 7]].concat();
+        for (data, compression) in [
+            (deflate, Compression::Deflate),
+            (packbits, Compression::PackBits),
+        ] {
+            let read = |budget: &mut Budget| {
+                let mut unpacker = Unpacker::new(Cow::Borrowed(&data), compression, 0);
+                let mut byte = [0];
+                let filled = budget.fill(&mut unpacker, false, &mut byte);
+                filled.map(|()| byte[0])
+            };
+            // Twice the file and the unpacked byte are enough for two strips that overlap, but not for three.
+            let mut budget = Budget::new(data.len() as u64, 1, 0);
+            for _ in 0..2 {
+                let read = read(&mut budget);
+                assert!(matches!(read, Ok(7)), "{compression:?}: {read:?}");
+            }
+            let error = read(&mut budget).unwrap_err();
+            assert!(error.to_string().contains("overlapping"), "{error}");
         }
     }
 
