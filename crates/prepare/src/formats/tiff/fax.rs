@@ -160,6 +160,8 @@ impl<'a> Fax<'a> {
             }
             let below = self.above.get(index).copied().unwrap_or(width);
             let behind = self.above.get(index + 1).copied().unwrap_or(width);
+            // The crate takes any seven zeros for the end of the data.
+            let is_end = self.bits.peek(12) == Some(1);
             let Some(mode) = mode::decode(&mut self.bits) else {
                 return Err(self.bits.failure());
             };
@@ -180,7 +182,7 @@ impl<'a> Fax<'a> {
                         change(&mut self.row, at);
                     }
                 }
-                Mode::EOF if first => return Ok(false),
+                Mode::EOF if first && is_end => return Ok(false),
                 Mode::EOF | Mode::Extension => return Err(self.bits.failure()),
             }
             first = false;
