@@ -129,7 +129,7 @@ impl<'a> Unpacker<'a> {
 /// What may be spent on reading a page.
 ///
 /// Strips may overlap, and all compressions have codes that unpack to nothing, so that a small file could keep a decoder busy for
-/// hours. Real files also use one blank tile many times; those tiles are much smaller than what they unpack to.
+/// hours. Real files also use one blank tile many times; those tiles are much smaller than the pixels they unpack to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Budget {
     /// Packed bytes.
@@ -143,7 +143,7 @@ impl Budget {
     /// the one that was uploaded.
     pub(super) const fn new(file: u64, unpacked: u64, rows: u64) -> Self {
         Self {
-            bytes: unpacked.saturating_add(file.saturating_mul(2)),
+            bytes: (unpacked / 8).saturating_add(file.saturating_mul(2)),
             rows: rows / 10,
         }
     }
@@ -321,7 +321,7 @@ mod tests {
                 let filled = budget.fill(&mut unpacker, false, &mut byte);
                 filled.map(|()| byte[0])
             };
-            // Twice the file and the unpacked byte are enough for two strips that overlap, but not for three.
+            // Twice the file is enough for two strips that overlap, but not for three.
             let mut budget = Budget::new(data.len() as u64, 1, 0);
             for _ in 0..2 {
                 let read = read(&mut budget);
