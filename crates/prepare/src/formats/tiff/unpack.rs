@@ -181,6 +181,9 @@ pub(super) struct Lzw<'a> {
     ready: usize,
 }
 
+/// How many codes the decoder may hold: 64 bits of at least 9 each.
+const LZW_HELD_CODES: usize = 64 / 9;
+
 /// The bytes of LZW that are unpacked at once.
 const LZW_BYTES: usize = 16 * 1024;
 
@@ -224,6 +227,7 @@ impl<'a> Lzw<'a> {
 
     /// Unpacks at least one more byte.
     fn unpack(&mut self) -> Result<(), Failure> {
+        let mut idle = 0;
         loop {
             let input = self.data.get(self.at..).unwrap_or_default();
             let result = self.decoder.decode_bytes(input, &mut self.unpacked);
@@ -231,8 +235,13 @@ impl<'a> Lzw<'a> {
             (self.taken, self.ready) = (0, result.consumed_out);
             match result.status {
                 _ if result.consumed_out > 0 => return Ok(()),
-                Ok(LzwStatus::Ok) if result.consumed_in > 0 => {}
-                Ok(_) => return Err(Failure::End),
+                Ok(LzwStatus::Done) => return Err(Failure::End),
+                // A clear code that the decoder has held.
+                Ok(_) if result.consumed_in == 0 && idle == LZW_HELD_CODES => {
+                    return Err(Failure::End);
+                }
+                Ok(_) if result.consumed_in == 0 => idle += 1,
+                Ok(_) => idle = 0,
                 Err(_) => return Err(Failure::Damaged),
             }
         }
@@ -310,9 +319,13 @@ mod tests {
         let mut deflate = vec![0x78, 1];
         deflate.extend([0, 0, 0, 0xFF, 0xFF].repeat(200));
         deflate.extend([1, 1, 0, 0xFE, 0xFF, 7, 0, 8, 0, 8]);
+        // Clear codes of nine bits, then 7 and the end.
+        let mut lzw = [0x80, 0x40, 0x20, 0x10, 8, 4, 2, 1, 0].repeat(110);
+        lzw.extend([0x80, 1, 0xE0, 0x20]);
         let packbits = [&[0x80; 1000][..], &[0, 7]].concat();
         for (data, compression) in [
             (deflate, Compression::Deflate),
+            (lzw, Compression::Lzw),
             (packbits, Compression::PackBits),
         ] {
             let read = |budget: &mut Budget| {
