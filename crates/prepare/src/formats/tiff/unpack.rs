@@ -181,8 +181,8 @@ pub(super) struct Lzw<'a> {
     ready: usize,
 }
 
-/// How many codes the decoder may hold: 64 bits of at least 9 each.
-const LZW_HELD_CODES: usize = 64 / 9;
+/// The most clear codes in a row. Real files have one or two, and each takes the decoder as long as many bytes.
+const MAX_CLEAR_CODES: usize = 64;
 
 /// The bytes of LZW that are unpacked at once.
 const LZW_BYTES: usize = 16 * 1024;
@@ -227,8 +227,8 @@ impl<'a> Lzw<'a> {
 
     /// Unpacks at least one more byte.
     fn unpack(&mut self) -> Result<(), Failure> {
-        let mut idle = 0;
-        loop {
+        // A call may end at a clear code, which the decoder may have held since the last one.
+        for _ in 0..MAX_CLEAR_CODES {
             let input = self.data.get(self.at..).unwrap_or_default();
             let result = self.decoder.decode_bytes(input, &mut self.unpacked);
             self.at += result.consumed_in;
@@ -236,15 +236,15 @@ impl<'a> Lzw<'a> {
             match result.status {
                 _ if result.consumed_out > 0 => return Ok(()),
                 Ok(LzwStatus::Done) => return Err(Failure::End),
-                // A clear code that the decoder has held.
-                Ok(_) if result.consumed_in == 0 && idle == LZW_HELD_CODES => {
-                    return Err(Failure::End);
-                }
-                Ok(_) if result.consumed_in == 0 => idle += 1,
-                Ok(_) => idle = 0,
+                Ok(_) => {}
                 Err(_) => return Err(Failure::Damaged),
             }
         }
+        Err(if self.at == self.data.len() {
+            Failure::End
+        } else {
+            Failure::Damaged
+        })
     }
 }
 
@@ -320,7 +320,7 @@ mod tests {
         deflate.extend([0, 0, 0, 0xFF, 0xFF].repeat(200));
         deflate.extend([1, 1, 0, 0xFE, 0xFF, 7, 0, 8, 0, 8]);
         // Clear codes of nine bits, then 7 and the end.
-        let mut lzw = [0x80, 0x40, 0x20, 0x10, 8, 4, 2, 1, 0].repeat(110);
+        let mut lzw = [0x80, 0x40, 0x20, 0x10, 8, 4, 2, 1, 0].repeat(7);
         lzw.extend([0x80, 1, 0xE0, 0x20]);
         let packbits = [&[0x80; 1000][..], &[0, 7]].concat();
         for (data, compression) in [
