@@ -165,6 +165,29 @@ impl<'a> Bmp<'a> {
         }
     }
 
+    /// Forgets the alpha channel if no pixel uses it. As in Chromium, such a picture is opaque.
+    fn drop_unused_alpha(&mut self) {
+        let length = self.row_bytes();
+        let Pixels::Masked { bytes, masks } = &mut self.pixels else {
+            return;
+        };
+        let [.., alpha] = masks;
+        if alpha.max == 0 {
+            return;
+        }
+        let used = alpha.max << alpha.shift;
+        let needed = self.width as usize * *bytes;
+        let rows = self.file.get(self.start..).unwrap_or_default();
+        let is_used = rows.chunks(length).take(self.height as usize).any(|row| {
+            let row = row.get(..needed).unwrap_or(row);
+            row.chunks_exact(*bytes)
+                .any(|pixel| number(pixel) & used != 0)
+        });
+        if !is_used {
+            alpha.max = 0;
+        }
+    }
+
     /// Bytes of a stored row, which are padded to a multiple of four.
     fn row_bytes(&self) -> usize {
         let bits = match &self.pixels {
@@ -191,11 +214,8 @@ impl<'a> Bmp<'a> {
             }
             Pixels::Masked { bytes, masks } => {
                 let channels = self.layout().bytes();
-                for number in stored.chunks_exact(*bytes).take(width) {
-                    let number = number
-                        .iter()
-                        .rev()
-                        .fold(0, |sum, byte| sum << 8 | u32::from(*byte));
+                for pixel in stored.chunks_exact(*bytes).take(width) {
+                    let number = number(pixel);
                     row.extend(masks.iter().take(channels).map(|mask| mask.value(number)));
                 }
             }
@@ -405,7 +425,8 @@ impl PictureDecoder for Bmp<'_> {
         }
     }
 
-    fn decode(self: Box<Self>, factor: u32, memory: u64) -> Result<Downscaled, PrepareError> {
+    fn decode(mut self: Box<Self>, factor: u32, memory: u64) -> Result<Downscaled, PrepareError> {
+        self.drop_unused_alpha();
         match self.pixels {
             Pixels::Runs { .. } | Pixels::ColourRuns => self.decode_runs(factor, memory),
             _ => self.decode_rows(factor, memory),
@@ -415,6 +436,12 @@ impl PictureDecoder for Bmp<'_> {
 
 fn unsupported(feature: impl Into<String>) -> PrepareError {
     PrepareError::unsupported(MediaType::Bmp, feature)
+}
+
+/// The little-endian number of a pixel.
+fn number(pixel: &[u8]) -> u32 {
+    let add = |sum, byte: &u8| sum << 8 | u32::from(*byte);
+    pixel.iter().rev().fold(0, add)
 }
 
 /// The colour of an index. One beyond the palette is black.
@@ -606,13 +633,21 @@ mod tests {
         for (file, expected) in [
             (masked(40, 3, &swapped, [255, 0, 0, 0]), [255, 0, 0]),
             (masked(52, 3, &swapped, [255, 0, 0, 0]), [255, 0, 0]),
-            (masked(40, 6, &usual, [255, 0, 0, 0]), [255; 3]),
             (masked(56, 3, &usual, [255, 0, 0, 255]), [0, 0, 255]),
-            (masked(124, 3, &usual, [255, 0, 0, 0]), [255; 3]),
+            // An alpha channel that no pixel uses means nothing.
+            (masked(40, 6, &usual, [255, 0, 0, 0]), [0, 0, 255]),
+            (masked(124, 3, &usual, [255, 0, 0, 0]), [0, 0, 255]),
+            (masked(124, 0, &usual, [255, 0, 0, 0]), [0, 0, 255]),
             // Without a mask the fourth byte means nothing.
             (masked(40, 0, &[], [255, 0, 0, 0]), [0, 0, 255]),
         ] {
             is(&thumbnail(&file), 50, 50, expected);
+        }
+        // One visible pixel, and all others are transparent.
+        for header in [40, 124] {
+            let mut file = masked(header, 6, &usual, [255, 0, 0, 0]);
+            *file.last_mut().unwrap() = 255;
+            is(&thumbnail(&file), 50, 50, [255; 3]);
         }
         assert_eq!(Mask::new(0xF70), None);
         assert_eq!(Mask::new(0x7C00).unwrap().value(0x4000), 132);

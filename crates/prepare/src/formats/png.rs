@@ -127,7 +127,7 @@ impl<'a> Png<'a> {
         if needed > memory {
             return Err(PrepareError::too_large(MediaType::Png, size));
         }
-        let mut downscaler = Downscaler::new(width, layout, factor);
+        let mut downscaler = Downscaler::new(width, layout, factor).with_profile(&profile);
         let missing = vec![u8::MAX; width as usize * layout.bytes()];
         for rows in 0..height {
             let error = match self.reader.next_row() {

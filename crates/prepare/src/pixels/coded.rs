@@ -120,34 +120,65 @@ impl Coded {
     }
 
     /// Whether bright light must be compressed to be shown.
-    const fn is_hdr(&self) -> bool {
+    pub(crate) const fn is_hdr(&self) -> bool {
         matches!(self.transfer, Transfer::Pq | Transfer::Hlg)
     }
 
     /// RGB pixels in sRGB.
     pub(crate) fn to_srgb(&self, mut pixels: Vec<u8>) -> Vec<u8> {
-        let linear: Vec<f32> = (0..=255_u8)
-            .map(|value| self.transfer.light(f32::from(value) / 255.0))
-            .collect();
-        let light = |value: u8| linear.get(usize::from(value)).copied().unwrap_or(0.0);
+        let mut conversion = Conversion::new(self.clone());
         let (rgbs, _) = pixels.as_chunks_mut::<3>();
         for rgb in rgbs {
-            let mut colour = multiply(&self.to_rec2020, rgb.map(light));
-            if self.transfer == Transfer::Hlg {
-                // The system gamma of a display of 1,000 candela (ITU-R BT.2100, table 5).
-                let [red, green, blue] = colour;
-                let luma = 0.2627 * red + 0.678 * green + 0.0593 * blue;
-                let gain = luma.max(0.0).powf(0.2) * HDR_PEAK;
-                colour = colour.map(|value| value * gain);
-            }
-            if self.is_hdr() {
-                let most = colour.iter().fold(0.0, |most: f32, value| most.max(*value));
-                let gain = tone_gain(most);
-                colour = colour.map(|value| value * gain);
-            }
-            *rgb = multiply(&REC2020_TO_SRGB, colour).map(srgb_byte);
+            *rgb = conversion.convert(*rgb);
         }
         pixels
+    }
+}
+
+/// Converts colours to sRGB one by one.
+pub(crate) struct Conversion {
+    coded: Coded,
+    /// The light of each value.
+    linear: Vec<f32>,
+    /// The last colour and what it became: neighbours are often the same.
+    last: Option<([u8; 3], [u8; 3])>,
+}
+
+impl Conversion {
+    pub(crate) fn new(coded: Coded) -> Self {
+        Self {
+            linear: (0..=255_u8)
+                .map(|value| coded.transfer.light(f32::from(value) / 255.0))
+                .collect(),
+            coded,
+            last: None,
+        }
+    }
+
+    pub(crate) fn convert(&mut self, rgb: [u8; 3]) -> [u8; 3] {
+        if let Some((last, converted)) = self.last
+            && last == rgb
+        {
+            return converted;
+        }
+        let light = |value: u8| self.linear.get(usize::from(value)).copied();
+        let light = rgb.map(|value| light(value).unwrap_or(0.0));
+        let mut colour = multiply(&self.coded.to_rec2020, light);
+        if self.coded.transfer == Transfer::Hlg {
+            // The system gamma of a display of 1,000 candela (ITU-R BT.2100, table 5).
+            let [red, green, blue] = colour;
+            let luma = 0.2627 * red + 0.678 * green + 0.0593 * blue;
+            let gain = luma.max(0.0).powf(0.2) * HDR_PEAK;
+            colour = colour.map(|value| value * gain);
+        }
+        if self.coded.is_hdr() {
+            let most = colour.iter().fold(0.0, |most: f32, value| most.max(*value));
+            let gain = tone_gain(most);
+            colour = colour.map(|value| value * gain);
+        }
+        let converted = multiply(&REC2020_TO_SRGB, colour).map(srgb_byte);
+        self.last = Some((rgb, converted));
+        converted
     }
 }
 

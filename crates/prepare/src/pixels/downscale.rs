@@ -7,6 +7,7 @@ use image::RgbImage;
 use sightline_resample as resample;
 
 use super::{
+    coded::Conversion,
     layout::{Channels, Layout, Profile},
     transparency::row_over_white,
 };
@@ -106,6 +107,9 @@ pub(crate) struct Downscaler {
     summed_rows: u16,
     /// A buffer for one row without transparency.
     opaque: Vec<u8>,
+    /// What brings transparent HDR pixels to sRGB, and a buffer for a row of them.
+    hdr: Option<Conversion>,
+    converted: Vec<u8>,
     pixels: Vec<u8>,
     rows: u32,
     source_rows: u32,
@@ -123,10 +127,24 @@ impl Downscaler {
             sums: vec![0; width * layout.channels().count()],
             summed_rows: 0,
             opaque: Vec::new(),
+            hdr: None,
+            converted: Vec::new(),
             pixels: Vec::new(),
             rows: 0,
             source_rows: 0,
         }
+    }
+
+    /// Converts transparent HDR pixels before they are placed over white, as browsers do: their values between a colour and white
+    /// are very different from those in sRGB. [`finish`](Self::finish) is given the same profile.
+    pub(crate) fn with_profile(mut self, profile: &Profile) -> Self {
+        if let Profile::Coded(coded) = profile
+            && coded.is_hdr()
+            && self.layout.has_alpha()
+        {
+            self.hdr = Some(Conversion::new(coded.clone()));
+        }
+        self
     }
 
     /// The bytes that scaling down a picture of this size needs.
@@ -134,7 +152,13 @@ impl Downscaler {
         let factor = u64::from(factor.clamp(1, 255));
         let channels = layout.channels().count() as u64;
         let (width, height) = (u64::from(width), u64::from(height));
-        width.div_ceil(factor) * height.div_ceil(factor) * channels + width * channels * 3
+        let converted = if layout.has_alpha() {
+            layout.bytes() as u64
+        } else {
+            0
+        };
+        width.div_ceil(factor) * height.div_ceil(factor) * channels
+            + width * (channels * 3 + converted)
     }
 
     /// Adds the next row. Missing pixels are black, excess ones are ignored.
@@ -143,6 +167,14 @@ impl Downscaler {
         let mut opaque = std::mem::take(&mut self.opaque);
         let row = if self.layout.has_alpha() {
             opaque.clear();
+            let row = if let Some(conversion) = &mut self.hdr {
+                self.converted.clear();
+                self.converted.extend(row);
+                convert_visible(conversion, self.layout, &mut self.converted);
+                &self.converted
+            } else {
+                row
+            };
             row_over_white(row, self.layout, &mut opaque);
             opaque.as_slice()
         } else {
@@ -201,9 +233,26 @@ impl Downscaler {
                 f64::from(self.source_rows) / factor,
             ),
             channels: self.layout.channels(),
-            profile,
+            profile: match self.hdr {
+                Some(_) => Profile::Srgb,
+                None => profile,
+            },
             repaired: false,
             pixels: self.pixels,
+        }
+    }
+}
+
+/// Brings the pixels of a row to sRGB, except those that are transparent throughout.
+fn convert_visible(conversion: &mut Conversion, layout: Layout, row: &mut [u8]) {
+    for pixel in row.chunks_exact_mut(layout.bytes()) {
+        match pixel {
+            [.., 0] => {}
+            [grey, _] => [*grey, ..] = conversion.convert([*grey; 3]),
+            [red, green, blue, _] => {
+                [*red, *green, *blue] = conversion.convert([*red, *green, *blue]);
+            }
+            _ => {}
         }
     }
 }
@@ -218,7 +267,7 @@ pub(crate) fn downscale_whole(
 ) -> Downscaled {
     let row = (width as usize * layout.bytes()).max(1);
     if factor > 1 || layout.has_alpha() {
-        let mut downscaler = Downscaler::new(width, layout, factor);
+        let mut downscaler = Downscaler::new(width, layout, factor).with_profile(&profile);
         for row in pixels.chunks_exact(row) {
             downscaler.push(row);
         }
@@ -240,6 +289,7 @@ pub(crate) fn downscale_whole(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pixels::coded::Coded;
 
     #[test]
     fn means_are_exact_up_to_the_last_column_and_row() {
@@ -269,5 +319,32 @@ mod tests {
             downscaled.pixels,
             [255, 255, 255, 10, 20, 30, 127, 127, 255]
         );
+    }
+
+    #[test]
+    fn transparent_hdr_pixels_are_converted_before_they_are_placed_over_white() {
+        // Transparent, half-transparent black, and a grey of diffuse white and less.
+        for (layout, row) in [
+            (
+                Layout::RgbAlpha,
+                &[9, 9, 9, 0, 0, 0, 0, 128, 128, 128, 128, 255][..],
+            ),
+            (Layout::GreyAlpha, &[9, 0, 0, 128, 128, 255]),
+        ] {
+            let pq: Profile = Coded::from_code_points(1, 16).into();
+            let mut downscaler = Downscaler::new(3, layout, 1).with_profile(&pq);
+            downscaler.push(row);
+            let downscaled = downscaler.finish(pq);
+            assert_eq!(downscaled.profile, Profile::Srgb);
+            let channels = downscaled.channels.count();
+            let first: Vec<u8> = downscaled
+                .pixels
+                .iter()
+                .copied()
+                .step_by(channels)
+                .collect();
+            assert_eq!(first[..2], [255, 127], "{layout:?}");
+            assert!(first[2].abs_diff(132) < 4, "{layout:?} {first:?}");
+        }
     }
 }

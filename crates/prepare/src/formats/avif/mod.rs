@@ -74,7 +74,7 @@ impl PictureDecoder for Avif<'_> {
             }
             (None, None) => Profile::Srgb,
         };
-        let mut downscaler = Downscaler::new(width, layout, factor);
+        let mut downscaler = Downscaler::new(width, layout, factor).with_profile(&profile);
         let mut colours = RowReader::new(colour);
         let mut opacity = alpha.map(RowReader::new);
         let mut row = vec![0; width as usize * layout.bytes()];

@@ -5,7 +5,7 @@ const MAX_DIRECTORIES: usize = 64;
 const MAX_ENTRIES: u64 = 4096;
 
 /// The most values of a tag that are read: the offsets of very many strips.
-const MAX_VALUES: u64 = 1 << 20;
+const MAX_VALUES: usize = 1 << 20;
 
 /// The numbers of the tags (TIFF 6.0 and its supplements; Adobe DNG specification).
 pub(super) mod tag {
@@ -66,8 +66,8 @@ struct Entry {
 pub(super) struct Directories<'a> {
     /// The pages in their order; at least one.
     pub(super) pages: Vec<Directory<'a>>,
-    /// The directories that belong to pages.
-    pub(super) children: Vec<Directory<'a>>,
+    /// The directories that belong to pages, each with the number of its page.
+    pub(super) children: Vec<(usize, Directory<'a>)>,
 }
 
 /// Reads all directories. `None` if the first one is not inside the file.
@@ -91,11 +91,13 @@ pub(super) fn read(file: &[u8]) -> Option<Directories<'_>> {
         next = following;
     }
     let mut children = Vec::new();
-    for page in &pages {
-        for offset in page.values(tag::SUB_DIRECTORIES).unwrap_or_default() {
-            if !seen.contains(&offset) && seen.len() < MAX_DIRECTORIES {
+    for (number, page) in pages.iter().enumerate() {
+        let offsets = page.first_values(tag::SUB_DIRECTORIES, MAX_DIRECTORIES);
+        for offset in offsets.unwrap_or_default() {
+            if seen.len() < MAX_DIRECTORIES && !seen.contains(&offset) {
                 seen.push(offset);
-                children.extend(reader.directory(offset, big).map(|(child, _)| child));
+                let child = reader.directory(offset, big);
+                children.extend(child.map(|(child, _)| (number, child)));
             }
         }
     }
@@ -195,13 +197,33 @@ impl<'a> Directory<'a> {
 
     /// The unsigned whole numbers of a tag. `None` if it is missing, has another type, or its values are not inside the file.
     pub(super) fn values(&self, tag: u16) -> Option<Vec<u64>> {
+        (!self.has_too_many(tag)).then_some(())?;
+        self.first_values(tag, MAX_VALUES)
+    }
+
+    /// Whether a tag has more values than are read.
+    pub(super) fn has_too_many(&self, tag: u16) -> bool {
+        self.entry(tag)
+            .is_some_and(|entry| entry.count > MAX_VALUES as u64)
+    }
+
+    /// Whether the values of a tag extend beyond the end of the file.
+    pub(super) fn is_cut(&self, tag: u16) -> bool {
+        self.entry(tag).is_some_and(|entry| {
+            let bytes = entry.count.saturating_mul(size_of(entry.kind) as u64);
+            (entry.offset as u64).saturating_add(bytes) > self.file.len() as u64
+        })
+    }
+
+    /// As [`values`](Self::values), but at most this many of any number.
+    fn first_values(&self, tag: u16, most: usize) -> Option<Vec<u64>> {
         let entry = self.entry(tag)?;
         let size = match entry.kind {
             1 | 3 | 4 | 7 | 13 | 16 | 18 => size_of(entry.kind),
             _ => return None,
         };
-        (entry.count <= MAX_VALUES).then_some(())?;
-        (0..usize::try_from(entry.count).ok()?)
+        let count = usize::try_from(entry.count).unwrap_or(most);
+        (0..count.min(most))
             .map(|index| {
                 self.reader()
                     .number(entry.offset.checked_add(index * size)?, size)
@@ -301,23 +323,31 @@ impl<'a> Directories<'a> {
     }
 
     fn all(&self) -> impl Iterator<Item = &Directory<'a>> {
-        self.pages.iter().chain(&self.children)
+        let children = self.children.iter().map(|(_, child)| child);
+        self.pages.iter().chain(children)
     }
 
-    /// The page to show: the first one. If that is a smaller version of another, or if the file is a camera's raw file, the largest
-    /// one that is neither a smaller version nor a mask.
+    /// The page to show: the first one. If that is a smaller version, the picture it belongs to: its largest child, or the next page.
+    /// In a camera's raw file, the largest page. Smaller versions and masks are skipped.
     pub(super) fn main(&self) -> Option<&Directory<'a>> {
         let first = self.pages.first()?;
         if !first.is_preview() && !self.is_raw_file() {
             return Some(first);
         }
-        let largest = self
-            .all()
-            .filter(|page| !page.is_preview() && !page.is_mask() && page.area() > 0)
-            .max_by_key(|page| page.area());
+        let is_main =
+            |page: &&Directory<'a>| !page.is_preview() && !page.is_mask() && page.area() > 0;
+        let main = if self.is_raw_file() {
+            self.all().filter(is_main).max_by_key(|page| page.area())
+        } else {
+            let children = self.children.iter().filter(|(page, _)| *page == 0);
+            children
+                .map(|(_, child)| child)
+                .filter(is_main)
+                .max_by_key(|page| page.area())
+                .or_else(|| self.pages.iter().find(is_main))
+        };
         Some(
-            largest
-                .filter(|page| page.area() >= first.area())
+            main.filter(|page| page.area() >= first.area())
                 .unwrap_or(first),
         )
     }
@@ -362,6 +392,12 @@ mod tests {
         let child = 16 + page(&[(254, 1), (330, 0)], 10, 0).len() as u32;
         let parent = page(&[(254, 1), (330, child)], 10, 0);
         assert_eq!(width(&file(&[parent, page(&[(254, 0)], 80, 0)])), Some(80));
+        // The next page is the main picture, not a larger one behind it.
+        let third = second + page(&[(254, 0)], 80, 0).len() as u32;
+        let preview = page(&[(254, 1)], 10, second);
+        let next = page(&[(254, 0)], 80, third);
+        let pages = [preview, next, page(&[(254, 0)], 90, 0)];
+        assert_eq!(width(&file(&pages)), Some(80));
         // Pages of a document are in their order, however large; so is a preview alone.
         let letter = page(&[(254, 2)], 10, second);
         assert_eq!(width(&file(&[letter, page(&[(254, 2)], 80, 0)])), Some(10));
@@ -372,6 +408,27 @@ mod tests {
             width(&file(&[preview, page(&[(262, 32_803)], 80, 0)])),
             Some(80)
         );
+    }
+
+    #[test]
+    fn only_the_first_of_very_many_children_are_read() {
+        let count = 1_u32 << 20;
+        let mut bytes = b"MM\0*\0\0\0\x08\0\x01\x01\x4A\0\x04".to_vec();
+        bytes.extend(count.to_be_bytes());
+        bytes.extend(26_u32.to_be_bytes());
+        bytes.extend([0; 4]);
+        // Each child is where its number says: entries of zeros.
+        bytes.extend((0..count).flat_map(|index| (30 + index * 4).to_be_bytes()));
+        let all = read(&bytes).unwrap();
+        assert!(
+            all.children.len() < MAX_DIRECTORIES,
+            "{}",
+            all.children.len()
+        );
+        assert_eq!(all.pages[0].values(tag::SUB_DIRECTORIES).unwrap()[1], 34);
+        let beyond = &bytes[..bytes.len() - 1];
+        assert!(read(beyond).unwrap().pages[0].is_cut(tag::SUB_DIRECTORIES));
+        assert!(!all.pages[0].is_cut(tag::SUB_DIRECTORIES));
     }
 
     #[test]

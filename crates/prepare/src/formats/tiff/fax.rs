@@ -31,6 +31,8 @@ pub(super) struct Fax<'a> {
     row: Vec<usize>,
     /// Whether the data has ended in an orderly way: all further rows are white.
     ended: bool,
+    /// The rows with a code that is none.
+    pub(super) damaged_rows: u64,
 }
 
 impl<'a> Fax<'a> {
@@ -42,7 +44,13 @@ impl<'a> Fax<'a> {
             above: Vec::new(),
             row: Vec::new(),
             ended: false,
+            damaged_rows: 0,
         }
+    }
+
+    /// The bytes that have been read.
+    pub(super) fn consumed(&self) -> u64 {
+        (self.bits.at as u64).div_ceil(8)
     }
 
     /// Unpacks the next row.
@@ -52,11 +60,8 @@ impl<'a> Fax<'a> {
             return Ok(());
         }
         self.row.clear();
-        match self.kind {
-            FaxKind::Huffman { align_bits } => {
-                self.runs()?;
-                self.bits.at = self.bits.at.next_multiple_of(align_bits);
-            }
+        let read = match self.kind {
+            FaxKind::Huffman { .. } => self.runs(),
             FaxKind::Group3 { mixed } => {
                 let ends = self.skip_ends_of_lines(mixed);
                 // Six in a row end the data; some writers store fewer.
@@ -65,27 +70,39 @@ impl<'a> Fax<'a> {
                     return Ok(());
                 }
                 let differences = mixed && ends > 0 && self.bits.take(1) == 0;
-                let read = if differences {
+                if differences {
                     self.differences().map(|_| ())
                 } else {
                     self.runs()
-                };
-                // As in libtiff, a damaged row is white from there on, and the next one follows the next end-of-line code.
-                match read {
-                    Err(Failure::Damaged) if self.bits.skip_to_end_of_line() => {
-                        if self.row.len() % 2 == 1 {
-                            self.row.pop();
-                        }
-                    }
-                    read => read?,
                 }
             }
-            FaxKind::Group4 => {
-                if !self.differences()? {
+            FaxKind::Group4 => match self.differences() {
+                Ok(false) => {
                     self.ended = true;
                     return Ok(());
                 }
+                read => read.map(|_| ()),
+            },
+        };
+        // As in libtiff, a damaged row is white from there on.
+        match read {
+            Err(Failure::Damaged) => {
+                self.damaged_rows += 1;
+                if self.row.len() % 2 == 1 {
+                    self.row.pop();
+                }
             }
+            read => read?,
+        }
+        match self.kind {
+            FaxKind::Huffman { align_bits } => {
+                self.bits.at = self.bits.at.next_multiple_of(align_bits);
+            }
+            // The next row follows the next end-of-line code.
+            FaxKind::Group3 { .. } if read.is_err() => {
+                self.bits.skip_to_end_of_line();
+            }
+            _ => {}
         }
         blacken(&self.row, self.width, buffer);
         std::mem::swap(&mut self.above, &mut self.row);
@@ -143,6 +160,8 @@ impl<'a> Fax<'a> {
             }
             let below = self.above.get(index).copied().unwrap_or(width);
             let behind = self.above.get(index + 1).copied().unwrap_or(width);
+            // The crate takes any seven zeros for the end of the data.
+            let is_end = self.bits.peek(12) == Some(1);
             let Some(mode) = mode::decode(&mut self.bits) else {
                 return Err(self.bits.failure());
             };
@@ -163,7 +182,7 @@ impl<'a> Fax<'a> {
                         change(&mut self.row, at);
                     }
                 }
-                Mode::EOF if first => return Ok(false),
+                Mode::EOF if first && is_end => return Ok(false),
                 Mode::EOF | Mode::Extension => return Err(self.bits.failure()),
             }
             first = false;
@@ -287,16 +306,15 @@ impl Bits<'_> {
         at.min(self.end()).saturating_sub(start)
     }
 
-    /// Moves to the next end-of-line code. `false` if there is none.
-    fn skip_to_end_of_line(&mut self) -> bool {
+    /// Moves to the next end-of-line code, or to the end.
+    fn skip_to_end_of_line(&mut self) {
         while !self.is_at_end() {
             let zeros = self.zeros();
-            if zeros >= 11 {
-                return !self.is_past_end(zeros);
+            if zeros >= 11 && !self.is_past_end(zeros) {
+                return;
             }
             self.at += zeros + 1;
         }
-        false
     }
 
     /// Why a code could not be read.
@@ -404,6 +422,29 @@ mod tests {
         let text = format!("{EOL}1{STRIPE}{EOL}0 1 1 1 {EOL}1{BLACK}");
         let mixed = FaxKind::Group3 { mixed: true };
         assert_eq!(rows(&text, mixed, 3), [Ok(0x18), Ok(0x18), Ok(0xFF)]);
+    }
+
+    #[test]
+    fn damaged_rows_are_counted_and_the_next_ones_read() {
+        // 0000 0000 1 is no code, and 0000 0001 1 the start of no mode.
+        let huffman = FaxKind::Huffman { align_bits: 8 };
+        for (kind, text) in [
+            (
+                huffman,
+                format!("1000 000000001 000 {BLACK} 00 {}", EOL.repeat(2)),
+            ),
+            (
+                FaxKind::Group4,
+                format!("001 1000 11 000000011 {}", "1".repeat(40)),
+            ),
+        ] {
+            let data = bits(&text);
+            let mut fax = Fax::new(Cow::Borrowed(&data), kind, 8);
+            let mut row = [0];
+            assert_eq!(fax.fill(&mut row), Ok(()), "{kind:?}");
+            assert_eq!(fax.damaged_rows, 1, "{kind:?}");
+            assert_eq!(fax.fill(&mut row), Ok(()), "{kind:?}");
+        }
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Strips, tiles and whole pictures that are JPEGs (TIFF Technical Note 2; TIFF 6.0, section 22).
 
+use std::borrow::Cow;
+
 use libjpeg_turbo_rs::{DecodeLimits, DecodeWarning, Decoder, JpegError, PixelFormat};
 
 use super::{
     directory::tag,
     errors::{damaged, truncated, unsupported},
     page::Page,
+    unpack::Budget,
 };
 use crate::{
     containers::jpeg::{APP0, APP14, PREFIX, SOI, SOS, Segments, Structure, Token, is_standalone},
@@ -13,8 +16,11 @@ use crate::{
     limits::{MAX_PIXELS, MAX_SCANNED},
 };
 
-/// The largest tables that JPEGs may share, in bytes.
-const MAX_TABLES_BYTES: usize = 256 * 1024;
+/// The largest tables that JPEGs may share, in bytes. Usual ones have less than 1500.
+const MAX_TABLES_BYTES: usize = 8 * 1024;
+
+/// The most bytes of shared tables that are read, over all JPEGs.
+const MAX_TABLES_READ: usize = 64 * 1024 * 1024;
 
 /// The photometric interpretation YCbCr (TIFF 6.0).
 const YCBCR: u64 = 6;
@@ -33,21 +39,31 @@ pub(super) struct Jpegs {
 impl Jpegs {
     /// Checks the headers, whose sizes may differ from the page's: no JPEG may be larger than its strip or tile, and their scans must
     /// not take too long.
-    pub(super) fn new(page: &Page<'_>, count: usize) -> Result<Self, PrepareError> {
+    pub(super) fn new(
+        page: &Page<'_>,
+        count: usize,
+        mut budget: Budget,
+    ) -> Result<Self, PrepareError> {
         let tables = page.directory.bytes(tag::JPEG_TABLES, MAX_TABLES_BYTES);
-        if tables.is_none() && page.directory.has(tag::JPEG_TABLES) {
-            return Err(damaged());
+        let tables = match tables {
+            Some(tables) => tables,
+            None if page.directory.is_cut(tag::JPEG_TABLES) => return Err(truncated()),
+            None if page.directory.has(tag::JPEG_TABLES) => {
+                return Err(unsupported("JPEG tables of more than 8 KiB"));
+            }
+            None => &[],
+        };
+        if tables.len().saturating_mul(count) > MAX_TABLES_READ {
+            return Err(unsupported("JPEG tables for this many strips or tiles"));
         }
-        let tables = tables.unwrap_or_default();
         // A frame in the tables would replace the JPEG's own.
         if Structure::read(tables).is_some() {
             return Err(damaged());
         }
         let (mut scanned, mut working_bytes) = (0_u64, 0);
-        // Overlapping strips could add up to many times the file.
-        let mut left = page.directory.from(0).unwrap_or_default().len();
         for index in 0..count {
             let data = page.data(index)?;
+            budget.spend(data.len() as u64)?;
             let structure = Structure::read(&data).ok_or_else(|| not_a_jpeg(page, index))?;
             let frame = &structure.frame;
             match frame.process {
@@ -62,8 +78,11 @@ impl Jpegs {
                 )));
             }
             let (width, height) = page.chunk;
+            let extra_rows = u32::from(frame.height).saturating_sub(height);
+            // As in libtiff, rows may be below the picture, but not below a tile.
+            let is_last = (index + 1).is_multiple_of(page.grid().1 as usize);
             if u32::from(frame.width) > width
-                || u32::from(frame.height) > height
+                || extra_rows > 0 && (page.tiled || !is_last)
                 || frame.sampling.len() != page.samples_together()
             {
                 return Err(damaged());
@@ -72,9 +91,14 @@ impl Jpegs {
             scanned = scanned.saturating_add(structure.scans.saturating_mul(coefficients));
             // The planes, and all coefficients of a progressive JPEG; the copy with the tables; copies of metadata.
             let planes = if frame.process == 2 { 3 } else { 1 };
-            working_bytes = working_bytes
-                .max(coefficients * planes + data.len() as u64 + structure.metadata_bytes * 3);
-            left = left.checked_sub(data.len()).ok_or_else(damaged)?;
+            let copies = if matches!(data, Cow::Owned(_)) { 2 } else { 1 };
+            let extra_bytes = u64::from(extra_rows) * page.row_bytes() as u64;
+            working_bytes = working_bytes.max(
+                coefficients * planes
+                    + data.len() as u64 * copies
+                    + extra_bytes
+                    + structure.metadata_bytes * 3,
+            );
         }
         if scanned > MAX_SCANNED {
             return Err(unsupported(
@@ -161,27 +185,29 @@ const fn adobe(is_ycbcr: bool) -> [u8; 16] {
 fn hide_colours(jpeg: &mut [u8]) {
     /// A comment.
     const COM: u8 = 0xFE;
-    let mut found = Vec::new();
-    let mut segments = Segments::new(jpeg);
-    while let Ok(token) = segments.next() {
-        match token {
-            Token::Data => {}
-            Token::Marker(SOS) => break,
-            Token::Marker(SOI | 0) => {}
-            Token::Marker(marker) if is_standalone(marker) => {}
-            Token::Marker(marker) => {
-                if matches!(marker, APP0 | APP14) {
-                    found.push(segments.position() - 1);
-                }
-                if segments.segment().is_err() {
-                    break;
-                }
-            }
-        }
-    }
-    for at in found {
+    let mut start = 0;
+    while let Some(found) = jpeg.get(start..).and_then(find_colours) {
+        let at = start + found;
         if let Some(marker) = jpeg.get_mut(at) {
             *marker = COM;
+        }
+        // Go on with this comment: two bytes are skipped before its marker of two bytes.
+        start = at - 3;
+    }
+}
+
+/// Where the marker of the first segment is that says what the components are: the second byte of it.
+fn find_colours(header: &[u8]) -> Option<usize> {
+    let mut segments = Segments::new(header);
+    loop {
+        match segments.next().ok()? {
+            Token::Data | Token::Marker(SOI | 0) => {}
+            Token::Marker(SOS) => return None,
+            Token::Marker(APP0 | APP14) => return Some(segments.position() - 1),
+            Token::Marker(marker) if is_standalone(marker) => {}
+            Token::Marker(_) => {
+                segments.segment().ok()?;
+            }
         }
     }
 }
@@ -195,5 +221,28 @@ fn not_a_jpeg(page: &Page<'_>, index: usize) -> PrepareError {
         truncated()
     } else {
         damaged()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_segment_with_colours_becomes_a_comment() {
+        let header = |marker: [u8; 3]| {
+            let [first, second, third] = marker;
+            [
+                &[
+                    9, 9, 0xFF, 0xFF, first, 0, 4, 1, 2, 0xFF, 0xE1, 0, 4, 0xFF, 0xEE,
+                ][..],
+                &[0xFF, second, 0, 2, 0xFF, third, 0, 2, 0xFF, SOS, 0, 2],
+                &[0xFF, 0xE0, 0, 2],
+            ]
+            .concat()
+        };
+        let mut jpeg = header([APP0, APP0, APP14]);
+        hide_colours(&mut jpeg);
+        assert_eq!(jpeg, header([0xFE; 3]));
     }
 }

@@ -49,6 +49,8 @@ pub(super) struct Page<'a> {
     pub(super) tiled: bool,
     reversed_bits: bool,
     chunks: Vec<Chunk>,
+    /// The strips of an old-style JPEG that follow its header; empty if the JPEG is in one piece.
+    scans: Vec<Chunk>,
 }
 
 /// Where a strip or tile is in the file.
@@ -108,6 +110,10 @@ impl<'a> Page<'a> {
             5 | 6 => return Err(unsupported("complex numbers as samples")),
             _ => SampleFormat::Unsigned,
         };
+        let planar = directory.value_or(tag::PLANAR_CONFIGURATION, 1) == 2 && samples > 1;
+        if is_fax && (bits != 1 || samples != 1 && !planar) {
+            return Err(unsupported("fax compression with more than two colours"));
+        }
         let predictor = match (directory.value_or(tag::PREDICTOR, 1), compression) {
             (2, Compression::Lzw | Compression::Deflate) => Predictor::Horizontal,
             (3, Compression::Lzw | Compression::Deflate) => Predictor::Float,
@@ -135,12 +141,13 @@ impl<'a> Page<'a> {
             bits,
             samples,
             format,
-            planar: directory.value_or(tag::PLANAR_CONFIGURATION, 1) == 2 && samples > 1,
+            planar,
             subsampling: (1, 1),
             chunk: (width, height),
             tiled: false,
             reversed_bits: directory.value_or(tag::FILL_ORDER, 1) == 2,
             chunks: Vec::new(),
+            scans: Vec::new(),
         };
         page.subsampling = page.read_subsampling()?;
         page.read_chunks()?;
@@ -172,8 +179,22 @@ impl<'a> Page<'a> {
             let offset = directory.value(tag::JPEG_OFFSET);
             let strips = directory.values(tag::STRIP_OFFSETS).unwrap_or_default();
             let (offset, bytes) = match (offset, strips.as_slice()) {
-                (Some(offset), _) if offset > 0 => {
-                    (offset, directory.value_or(tag::JPEG_LENGTH, 0))
+                (Some(offset), strips) if offset > 0 => {
+                    let bytes = directory.value_or(tag::JPEG_LENGTH, 0);
+                    let end = offset.saturating_add(bytes);
+                    // Some programs wrote only the header there; the strips are the rest of the JPEG.
+                    if bytes > 0 && strips.iter().all(|strip| *strip < offset || *strip >= end) {
+                        let counts = directory.values(tag::STRIP_BYTE_COUNTS);
+                        let counts = counts.unwrap_or_default();
+                        let scans = strips.iter().zip(counts);
+                        self.scans = scans
+                            .map(|(offset, bytes)| Chunk {
+                                offset: *offset,
+                                bytes,
+                            })
+                            .collect();
+                    }
+                    (offset, bytes)
                 }
                 (_, [offset]) => (*offset, directory.value_or(tag::STRIP_BYTE_COUNTS, 0)),
                 _ => return Err(unsupported("old-style JPEG compression")),
@@ -204,8 +225,13 @@ impl<'a> Page<'a> {
             (tag::STRIP_OFFSETS, tag::STRIP_BYTE_COUNTS)
         };
         let offsets = directory.values(offset_tag).ok_or_else(|| {
-            let missing = !directory.has(offset_tag);
-            if missing { damaged() } else { truncated() }
+            if directory.is_cut(offset_tag) {
+                truncated()
+            } else if directory.has_too_many(offset_tag) {
+                unsupported("more than a million strips or tiles")
+            } else {
+                damaged()
+            }
         })?;
         let counts = directory.values(count_tag).unwrap_or_default();
         let counts = counts.into_iter().chain(std::iter::repeat(0));
@@ -255,6 +281,9 @@ impl<'a> Page<'a> {
         } else {
             rest.get(..bytes).unwrap_or(rest)
         };
+        if !self.scans.is_empty() {
+            return self.joined(data).map(Cow::Owned);
+        }
         let is_jpeg = matches!(self.compression, Compression::Jpeg | Compression::OldJpeg);
         Ok(if self.reversed_bits && !is_jpeg {
             let needed = match self.compression {
@@ -266,6 +295,25 @@ impl<'a> Page<'a> {
         } else {
             Cow::Borrowed(data)
         })
+    }
+
+    /// The header of an old-style JPEG, and the strips behind it.
+    fn joined(&self, header: &[u8]) -> Result<Vec<u8>, PrepareError> {
+        let mut left = self.file_bytes();
+        let mut all = header.to_vec();
+        for scan in &self.scans {
+            let rest = self.directory.from(scan.offset).unwrap_or_default();
+            let bytes = usize::try_from(scan.bytes).unwrap_or(usize::MAX);
+            let data = rest.get(..bytes).ok_or_else(truncated)?;
+            // Strips that overlap could add up to many times the file.
+            left = left.checked_sub(data.len()).ok_or_else(damaged)?;
+            all.extend(data);
+        }
+        Ok(all)
+    }
+
+    pub(super) fn file_bytes(&self) -> usize {
+        self.directory.from(0).unwrap_or_default().len()
     }
 
     /// Whether a strip or tile extends beyond the end of the file.
@@ -281,7 +329,7 @@ impl<'a> Page<'a> {
         if !self.reversed_bits {
             return 0;
         }
-        let file = self.directory.from(0).unwrap_or_default().len();
+        let file = self.file_bytes();
         let bytes = |chunk: &Chunk| match (self.compression, chunk.bytes) {
             (Compression::None, _) => self.chunk_bytes().min(file),
             (_, 0) => file,

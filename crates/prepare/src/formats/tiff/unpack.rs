@@ -9,7 +9,7 @@ use flate2::bufread::ZlibDecoder;
 use weezl::{BitOrder, LzwStatus, decode};
 
 use super::{
-    errors::{Failure, unsupported},
+    errors::{Failure, damaged, of, unsupported},
     fax::{Fax, FaxKind},
 };
 use crate::error::PrepareError;
@@ -92,6 +92,25 @@ impl<'a> Unpacker<'a> {
         }
     }
 
+    /// The packed bytes that have been read. None without compression: that takes no more than the unpacked bytes.
+    pub(super) fn consumed(&self) -> u64 {
+        match self {
+            Self::Bytes(_) => 0,
+            Self::Lzw(lzw) => lzw.at as u64,
+            Self::Deflate(data) => data.total_in(),
+            Self::PackBits(data) => data.data.position(),
+            Self::Fax(fax) => fax.consumed(),
+        }
+    }
+
+    /// The rows that were damaged.
+    pub(super) fn damaged_rows(&self) -> u64 {
+        match self {
+            Self::Fax(fax) => fax.damaged_rows,
+            _ => 0,
+        }
+    }
+
     /// Fills a buffer with the next bytes. For a fax it must be one row.
     pub(super) fn fill(&mut self, buffer: &mut [u8]) -> Result<(), Failure> {
         match self {
@@ -107,6 +126,50 @@ impl<'a> Unpacker<'a> {
     }
 }
 
+/// What may be spent on reading a page.
+///
+/// Strips may overlap, and all compressions have codes that unpack to nothing, so that a small file could keep a decoder busy for
+/// hours. Real files also use one blank tile many times; those tiles are much smaller than the pixels they unpack to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Budget {
+    /// Packed bytes.
+    bytes: u64,
+    /// Rows of a fax that may be damaged.
+    rows: u64,
+}
+
+impl Budget {
+    /// For a file and a picture of this many bytes. A tenth of the rows may be damaged: with more, it would be another picture than
+    /// the one that was uploaded.
+    pub(super) const fn new(file: u64, unpacked: u64, rows: u64) -> Self {
+        Self {
+            bytes: (unpacked / 8).saturating_add(file.saturating_mul(2)),
+            rows: rows / 10,
+        }
+    }
+
+    pub(super) fn spend(&mut self, bytes: u64) -> Result<(), PrepareError> {
+        let left = self.bytes.checked_sub(bytes);
+        self.bytes = left.ok_or_else(|| unsupported("overlapping strips or tiles of this size"))?;
+        Ok(())
+    }
+
+    /// Fills a buffer as [`Unpacker::fill`] does.
+    pub(super) fn fill(
+        &mut self,
+        unpacker: &mut Unpacker<'_>,
+        is_cut: bool,
+        buffer: &mut [u8],
+    ) -> Result<(), PrepareError> {
+        let (consumed, rows) = (unpacker.consumed(), unpacker.damaged_rows());
+        let filled = unpacker.fill(buffer);
+        filled.map_err(|failure| of(failure, is_cut))?;
+        let left = self.rows.checked_sub(unpacker.damaged_rows() - rows);
+        self.rows = left.ok_or_else(damaged)?;
+        self.spend(unpacker.consumed() - consumed)
+    }
+}
+
 /// LZW as in TIFF 6.0, or as older programs wrote it: with the lowest bits first, and longer codes one code later.
 pub(super) struct Lzw<'a> {
     data: Cow<'a, [u8]>,
@@ -117,6 +180,9 @@ pub(super) struct Lzw<'a> {
     taken: usize,
     ready: usize,
 }
+
+/// The most clear codes in a row. Real files have one or two, and each takes the decoder as long as many bytes.
+const MAX_CLEAR_CODES: usize = 64;
 
 /// The bytes of LZW that are unpacked at once.
 const LZW_BYTES: usize = 16 * 1024;
@@ -161,18 +227,24 @@ impl<'a> Lzw<'a> {
 
     /// Unpacks at least one more byte.
     fn unpack(&mut self) -> Result<(), Failure> {
-        loop {
+        // A call may end at a clear code, which the decoder may have held since the last one.
+        for _ in 0..MAX_CLEAR_CODES {
             let input = self.data.get(self.at..).unwrap_or_default();
             let result = self.decoder.decode_bytes(input, &mut self.unpacked);
             self.at += result.consumed_in;
             (self.taken, self.ready) = (0, result.consumed_out);
             match result.status {
                 _ if result.consumed_out > 0 => return Ok(()),
-                Ok(LzwStatus::Ok) if result.consumed_in > 0 => {}
-                Ok(_) => return Err(Failure::End),
+                Ok(LzwStatus::Done) => return Err(Failure::End),
+                Ok(_) => {}
                 Err(_) => return Err(Failure::Damaged),
             }
         }
+        Err(if self.at == self.data.len() {
+            Failure::End
+        } else {
+            Failure::Damaged
+        })
     }
 }
 
@@ -239,6 +311,37 @@ mod tests {
         for step in [1, 2, 4, 8] {
             let all = unpacked(&data, Compression::PackBits, step);
             assert_eq!(all, [7, 7, 7, 1, 2, 3, 9, 9], "{step}");
+        }
+    }
+
+    #[test]
+    fn codes_that_unpack_to_nothing_are_paid_for() {
+        let mut deflate = vec![0x78, 1];
+        deflate.extend([0, 0, 0, 0xFF, 0xFF].repeat(200));
+        deflate.extend([1, 1, 0, 0xFE, 0xFF, 7, 0, 8, 0, 8]);
+        // Clear codes of nine bits, then 7 and the end.
+        let mut lzw = [0x80, 0x40, 0x20, 0x10, 8, 4, 2, 1, 0].repeat(7);
+        lzw.extend([0x80, 1, 0xE0, 0x20]);
+        let packbits = [&[0x80; 1000][..], &[0, 7]].concat();
+        for (data, compression) in [
+            (deflate, Compression::Deflate),
+            (lzw, Compression::Lzw),
+            (packbits, Compression::PackBits),
+        ] {
+            let read = |budget: &mut Budget| {
+                let mut unpacker = Unpacker::new(Cow::Borrowed(&data), compression, 0);
+                let mut byte = [0];
+                let filled = budget.fill(&mut unpacker, false, &mut byte);
+                filled.map(|()| byte[0])
+            };
+            // Twice the file is enough for two strips that overlap, but not for three.
+            let mut budget = Budget::new(data.len() as u64, 1, 0);
+            for _ in 0..2 {
+                let read = read(&mut budget);
+                assert!(matches!(read, Ok(7)), "{compression:?}: {read:?}");
+            }
+            let error = read(&mut budget).unwrap_err();
+            assert!(error.to_string().contains("overlapping"), "{error}");
         }
     }
 
