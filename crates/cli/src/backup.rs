@@ -75,7 +75,15 @@ pub(crate) fn backup(args: &BackupArgs, out: &mut impl Write) -> anyhow::Result<
                 error => read(error),
             }
         })?;
-    report(out, "Backed up", copied)
+    report(out, "Backed up", copied)?;
+    if copied.damaged > 0 {
+        anyhow::bail!(
+            "the files of some objects ({}) are missing or damaged in the data folder; sightline-backup.json names them, and a \
+             restore goes on without them",
+            copied.damaged
+        );
+    }
+    Ok(())
 }
 
 /// Restores a backup.
@@ -99,7 +107,12 @@ fn read(error: BackupError) -> anyhow::Error {
 
 fn report(out: &mut impl Write, done: &str, copied: Copied) -> anyhow::Result<()> {
     let mebibytes = copied.bytes.div_ceil(1 << 20);
-    writeln!(out, "{done} {} files, {mebibytes} MiB.", copied.files)?;
+    let plural = if copied.files == 1 { "" } else { "s" };
+    writeln!(
+        out,
+        "{done} {} file{plural}, {mebibytes} MiB.",
+        copied.files
+    )?;
     Ok(())
 }
 

@@ -1,17 +1,18 @@
 //! Copies of a data folder: [`backup`] makes one, even while the server runs, and [`restore`] makes a data folder of one.
 //!
-//! The files of objects never change, so they are copied first. Then both databases are locked against changes and copied
-//! with SQLite's online backup, and the few files that were added meanwhile. So the copy is what a kill at that moment would
-//! have left, and a start from it loses and repeats nothing else.
+//! The files of objects never change, so they are copied first. Then both databases are locked against changes for a moment:
+//! a read transaction begins on each, and the few files that were added meanwhile are opened. These are copied after the
+//! moment, the databases with SQLite's online backup. So the copy is what a kill at that moment would have left, and a start
+//! from it loses and repeats nothing else.
 
 use crate::{
     dead_letters,
     server::LOCK,
     store::{DATABASE, blob_path, unfinished_blob_path},
 };
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
@@ -26,6 +27,15 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Pages of the database that are copied at once.
 const PAGES: i32 = 10_000;
+
+/// The most rounds in which files are copied before the databases are locked.
+const PASSES: usize = 20;
+
+/// With at most so many new files in a round, the databases are locked.
+const FEW: usize = 32;
+
+/// The most files that are kept open while the databases are locked. A process may often have no more than 256.
+const MOST_OPEN: usize = 128;
 
 /// What else to copy from a data folder: files that another crate keeps there.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +53,9 @@ pub struct Copied {
     pub files: usize,
     /// Their size in bytes.
     pub bytes: u64,
+    /// Files that were missing in the data folder or had another size than the database says. The manifest
+    /// `sightline-backup.json` names them with their objects, and a restore goes on without them.
+    pub damaged: usize,
 }
 
 /// Why a backup could not be made or restored.
@@ -92,57 +105,63 @@ pub fn backup(data_dir: &Path, target: &Path, others: Others<'_>) -> Result<Copi
     }
     create_empty(target)?;
     let store = open(&database)?;
-    // Everything that is stored now. Files that vanish meanwhile belong to deleted objects.
+    // Most of what is stored. Files that vanish meanwhile belong to deleted objects.
     let mut copied = HashMap::new();
-    for (id, _) in blobs(&store)? {
-        if let Some(size) = copy_blob(data_dir, target, &id)? {
-            copied.insert(id, size);
-        }
-    }
-    let other = data_dir.join(others.database);
-    let mut other = other.is_file().then(|| open(&other)).transpose()?;
-    let mut store_lock = open(&database)?;
-    {
-        // In the order in which the server writes: it never holds both.
-        let locked = other
-            .as_mut()
-            .map(|other| other.transaction_with_behavior(TransactionBehavior::Immediate))
-            .transpose()?;
-        let lock = store_lock.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let snapshot = blobs(&store)?;
-        for id in snapshot.keys() {
-            if !copied.contains_key(id)
-                && let Some(size) = copy_blob(data_dir, target, id)?
-            {
-                copied.insert(id.clone(), size);
+    for _ in 0..PASSES {
+        let mut new = 0;
+        for id in blobs(&store)?.into_keys() {
+            if copied.contains_key(&id) {
+                continue;
+            }
+            new += 1;
+            if let Some(file) = open_blob(data_dir, &id)? {
+                let size = copy_blob(file, target, &id)?;
+                copied.insert(id, size);
             }
         }
-        copy_database(&store, &target.join(DATABASE))?;
-        if locked.is_some() {
-            let source = open(&data_dir.join(others.database))?;
-            copy_database(&source, &target.join(others.database))?;
+        if new <= FEW {
+            break;
         }
-        copy_folder(data_dir, target, dead_letters::FOLDER)?;
-        drop((lock, locked));
-        // What was deleted since.
-        for id in copied.keys().filter(|id| !snapshot.contains_key(*id)) {
-            let path = blob_path(target, id);
-            fs::remove_file(&path).map_err(at(&path))?;
-        }
-        copied.retain(|id, _| snapshot.contains_key(id));
     }
+    let moment = Moment::of(data_dir, target, others, &mut copied)?;
+    for (id, file) in moment.late {
+        let size = copy_blob(file, target, &id)?;
+        copied.insert(id, size);
+    }
+    copy_database(&moment.store, &target.join(DATABASE))?;
+    if let Some(other) = &moment.other {
+        copy_database(other, &target.join(others.database))?;
+    }
+    // What was deleted since it was copied.
+    for id in copied.keys().filter(|id| !moment.blobs.contains_key(*id)) {
+        let path = blob_path(target, id);
+        fs::remove_file(&path).map_err(at(&path))?;
+    }
+    let damaged: Vec<_> = moment
+        .blobs
+        .iter()
+        .filter(|(id, size)| copied.get(*id) != Some(*size))
+        .map(|(id, _)| id.clone())
+        .collect();
+    copied.retain(|id, size| moment.blobs.get(id) == Some(size));
     for name in others.files {
         copy_private(&data_dir.join(name), &target.join(name))?;
     }
     let copied = Copied {
         files: copied.len(),
         bytes: copied.values().sum(),
+        damaged: damaged.len(),
     };
     let manifest = target.join(MANIFEST);
+    let damaged = damaged
+        .iter()
+        .map(|id| describe(&moment.store, id))
+        .collect::<Result<Vec<_>, _>>()?;
     let text = serde_json::json!({
         "madeAt": dead_letters::rfc3339(time::OffsetDateTime::now_utc()),
         "files": copied.files,
         "bytes": copied.bytes,
+        "damaged": damaged,
     });
     fs::write(&manifest, format!("{text}\n")).map_err(at(&manifest))?;
     let folder = File::open(target).map_err(at(target))?;
@@ -158,6 +177,7 @@ pub fn restore(backup: &Path, data_dir: &Path, others: Others<'_>) -> Result<Cop
     if !backup.join(MANIFEST).is_file() {
         return Err(BackupError::NoBackup(backup.to_owned()));
     }
+    let known = known_damaged(&backup.join(MANIFEST))?;
     crate::server::create_private(data_dir).map_err(at(data_dir))?;
     let lock_file = data_dir.join(LOCK);
     let lock = File::options()
@@ -179,8 +199,8 @@ pub fn restore(backup: &Path, data_dir: &Path, others: Others<'_>) -> Result<Cop
     if fine != "ok" {
         return Err(BackupError::Damaged(fine));
     }
-    let blobs = blobs(&store)?;
-    for (id, size) in &blobs {
+    let mut blobs = blobs(&store)?;
+    for (id, size) in blobs.iter().filter(|(id, _)| !known.contains(*id)) {
         let found = fs::metadata(blob_path(backup, id)).map(|file| file.len());
         if found.ok() != Some(*size) {
             return Err(BackupError::Damaged(format!(
@@ -189,7 +209,9 @@ pub fn restore(backup: &Path, data_dir: &Path, others: Others<'_>) -> Result<Cop
         }
     }
     for id in blobs.keys() {
-        copy_blob(backup, data_dir, id)?;
+        if let Some(file) = open_blob(backup, id)? {
+            copy_blob(file, data_dir, id)?;
+        }
     }
     copy_folder(backup, data_dir, dead_letters::FOLDER)?;
     for name in others.files {
@@ -201,10 +223,103 @@ pub fn restore(backup: &Path, data_dir: &Path, others: Others<'_>) -> Result<Cop
     }
     // Last, so that an interrupted restore is not taken for a data folder.
     copy_database(&store, &data_dir.join(DATABASE))?;
+    let all = blobs.len();
+    blobs.retain(|id, _| !known.contains(id));
     Ok(Copied {
         files: blobs.len(),
         bytes: blobs.values().sum(),
+        damaged: all - blobs.len(),
     })
+}
+
+/// Both databases at one moment, with the files that were added shortly before.
+struct Moment {
+    /// Read transactions, which changes neither affect nor wait for.
+    store: Connection,
+    other: Option<Connection>,
+    blobs: HashMap<String, u64>,
+    /// Open, so that they can be read even if they are removed.
+    late: Vec<(String, File)>,
+}
+
+impl Moment {
+    /// Locks the databases against changes for a short time.
+    fn of(
+        data_dir: &Path,
+        target: &Path,
+        others: Others<'_>,
+        copied: &mut HashMap<String, u64>,
+    ) -> Result<Self, BackupError> {
+        let database = data_dir.join(DATABASE);
+        let path = data_dir.join(others.database);
+        let other = path.is_file().then(|| open(&path)).transpose()?;
+        let mut other_lock = other.is_some().then(|| open(&path)).transpose()?;
+        let (store, mut store_lock) = (open(&database)?, open(&database)?);
+        // In the order in which the server writes: it never holds both.
+        let locked = other_lock
+            .as_mut()
+            .map(|other| other.transaction_with_behavior(TransactionBehavior::Immediate))
+            .transpose()?;
+        let lock = store_lock.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for connection in std::iter::once(&store).chain(&other) {
+            connection.execute_batch("BEGIN")?;
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        }
+        let blobs = blobs(&store)?;
+        let mut late = Vec::new();
+        for id in blobs.keys() {
+            if copied.contains_key(id) {
+                continue;
+            }
+            if let Some(file) = open_blob(data_dir, id)? {
+                late.push((id.clone(), file));
+            }
+            // More files cannot be open at once.
+            if late.len() > MOST_OPEN
+                && let Some((id, file)) = late.pop()
+            {
+                copied.insert(id.clone(), copy_blob(file, target, &id)?);
+            }
+        }
+        copy_folder(data_dir, target, dead_letters::FOLDER)?;
+        drop((lock, locked));
+        Ok(Self {
+            store,
+            other,
+            blobs,
+            late,
+        })
+    }
+}
+
+/// The manifest's entry for a damaged file, with the object that it belongs to, unless that is a part of an upload.
+fn describe(store: &Connection, id: &str) -> Result<serde_json::Value, rusqlite::Error> {
+    let object: Option<(String, Vec<u8>)> = store
+        .query_row(
+            "SELECT bucket, key FROM objects WHERE blob = ?1",
+            [id],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    Ok(match object {
+        Some((bucket, key)) => {
+            serde_json::json!({"file": id, "bucket": bucket, "key": String::from_utf8_lossy(&key)})
+        }
+        None => serde_json::json!({"file": id}),
+    })
+}
+
+/// The files that were damaged already when the backup was made.
+fn known_damaged(manifest: &Path) -> Result<HashSet<String>, BackupError> {
+    let text = fs::read(manifest).map_err(at(manifest))?;
+    let manifest: serde_json::Value = serde_json::from_slice(&text)
+        .map_err(|error| BackupError::Damaged(format!("{MANIFEST} cannot be read ({error})")))?;
+    let damaged = manifest.get("damaged").and_then(|list| list.as_array());
+    Ok(damaged
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.get("file")?.as_str().map(str::to_owned))
+        .collect())
 }
 
 fn create_empty(folder: &Path) -> Result<(), BackupError> {
@@ -237,17 +352,13 @@ fn blobs(store: &Connection) -> Result<HashMap<String, u64>, rusqlite::Error> {
         .collect()
 }
 
-/// Copies the file of an object. Returns its size, or `None` if it is gone.
-fn copy_blob(from: &Path, to: &Path, id: &str) -> Result<Option<u64>, BackupError> {
-    let target = blob_path(to, id);
-    if let Some(folder) = target.parent() {
-        fs::create_dir_all(folder).map_err(at(folder))?;
-    }
-    let finished = blob_path(from, id);
+/// Opens the file of an object; `None` if it is gone.
+fn open_blob(data_dir: &Path, id: &str) -> Result<Option<File>, BackupError> {
+    let finished = blob_path(data_dir, id);
     // A file is moved from the second place to the first when its write is finished.
-    for source in [&finished, &unfinished_blob_path(from, id), &finished] {
-        match copy_synced(source, &target) {
-            Ok(size) => return Ok(Some(size)),
+    for source in [&finished, &unfinished_blob_path(data_dir, id), &finished] {
+        match File::open(source) {
+            Ok(file) => return Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(at(source)(error)),
         }
@@ -255,12 +366,19 @@ fn copy_blob(from: &Path, to: &Path, id: &str) -> Result<Option<u64>, BackupErro
     Ok(None)
 }
 
-fn copy_synced(source: &Path, target: &Path) -> io::Result<u64> {
-    let mut reader = File::open(source)?;
-    let mut writer = File::create(target)?;
-    let size = io::copy(&mut reader, &mut writer)?;
-    writer.sync_data()?;
-    Ok(size)
+/// Copies the file of an object. Returns its size.
+fn copy_blob(mut file: File, to: &Path, id: &str) -> Result<u64, BackupError> {
+    let target = blob_path(to, id);
+    if let Some(folder) = target.parent() {
+        fs::create_dir_all(folder).map_err(at(folder))?;
+    }
+    let mut copy = || -> io::Result<u64> {
+        let mut writer = File::create(&target)?;
+        let size = io::copy(&mut file, &mut writer)?;
+        writer.sync_data()?;
+        Ok(size)
+    };
+    copy().map_err(at(&target))
 }
 
 fn copy_database(source: &Connection, target: &Path) -> Result<(), BackupError> {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, future::Future, time::Duration};
 
 use time::OffsetDateTime;
 
-use crate::service_error::ServiceError;
+use crate::{service_error::ServiceError, version::ObjectVersion};
 
 /// Objects in buckets: the part of S3 that Sightline needs. Keys are not encoded.
 pub trait ObjectStore: Send + Sync + 'static {
@@ -83,6 +83,19 @@ pub struct ObjectInfo {
     pub sha256: Option<String>,
     /// User metadata, names in lower case without `x-amz-meta-`.
     pub metadata: BTreeMap<String, String>,
+}
+
+impl ObjectInfo {
+    /// Its version. The bucket gives no sequencer.
+    #[must_use]
+    pub fn version(&self) -> ObjectVersion {
+        ObjectVersion {
+            e_tag: self.e_tag.clone(),
+            version_id: self.version_id.clone(),
+            sequencer: None,
+            last_modified: self.last_modified,
+        }
+    }
 }
 
 /// A read.

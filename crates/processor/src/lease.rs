@@ -220,18 +220,16 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
 
     /// Deletes the lease of a dead worker on this version of a deleted image or an older one.
     pub(crate) async fn discard(
-        slot: &ResultSlot<'_, S>,
-        process: &Process,
-        now: OffsetDateTime,
+        slot: &'a ResultSlot<'a, S>,
+        request: LeaseRequest<'a>,
     ) -> Result<(), ServiceError> {
-        let key = slot.key.lease_key();
-        let stored = read_object(slot.store, slot.bucket, &key).await?;
-        if let Some((_, bytes)) = stored
-            && let Ok(record) = serde_json::from_slice::<LeaseRecord>(&bytes)
-            && record.version.relation_to(&slot.version) != Relation::Newer
-            && record.is_free(process, now)
-        {
-            slot.store.delete_once(slot.bucket, &key).await?;
+        let stored = read_object(slot.store, slot.bucket, &slot.key.lease_key()).await?;
+        if stored.is_none() {
+            return Ok(());
+        }
+        // Only the holder may delete it: a worker on a new image may be about to take it.
+        if let LeaseAttempt::Acquired(lease) = Self::acquire(slot, request).await? {
+            lease.release(request.now).await;
         }
         Ok(())
     }

@@ -51,6 +51,11 @@ pub enum RetryableFailure {
     /// Other writers replaced the result at every attempt to write it.
     #[error("other workers replaced the result at every attempt to write it")]
     Contended,
+    /// A user is deleting the image, or the deletion was interrupted.
+    #[error(
+        "the image is being deleted; if it is still there after the deletion, it will be listed again"
+    )]
+    Deleting,
     /// The invocation has too little time left.
     #[error("the invocation has no time left for the image")]
     OutOfTime,
@@ -67,6 +72,7 @@ impl RetryableFailure {
             Self::Service(error) => error.metric_reason().into(),
             Self::LeaseHeld => "LeaseHeld".into(),
             Self::Contended => "Contended".into(),
+            Self::Deleting => "Deleting".into(),
             Self::OutOfTime => "OutOfTime".into(),
             Self::Panicked => "Panicked".into(),
         }
@@ -88,7 +94,11 @@ impl RetryableFailure {
                     || error.no_credentials
                     || (error.service == Service::Index && !error.is_retryable())
             }
-            Self::LeaseHeld | Self::Contended | Self::OutOfTime | Self::Panicked => false,
+            Self::LeaseHeld
+            | Self::Contended
+            | Self::Deleting
+            | Self::OutOfTime
+            | Self::Panicked => false,
         }
     }
 }

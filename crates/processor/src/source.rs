@@ -166,13 +166,7 @@ pub(crate) fn version(event: &ObjectCreated, info: Option<&ObjectInfo>) -> Objec
 
 /// Whether the object in the bucket may be this version.
 pub(crate) fn is_version(info: &ObjectInfo, version: &ObjectVersion) -> bool {
-    let found = ObjectVersion {
-        e_tag: info.e_tag.clone(),
-        version_id: info.version_id.clone(),
-        sequencer: None,
-        last_modified: info.last_modified,
-    };
-    found.relation_to(version) == Relation::Same
+    info.version().relation_to(version) == Relation::Same
 }
 
 /// The object's description in the document.

@@ -36,6 +36,10 @@ const LEASE_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration:
 /// The longest time from the start of a deletion to its end. The API has half of it for a request.
 const LONGEST_DELETION: time::Duration = time::Duration::MINUTE;
 
+/// As [`LONGEST_DELETION`], where all runs in one process. Less than the local queue needs for its attempts. If a deletion
+/// takes longer, it takes the row out again at its end.
+const LONGEST_LOCAL_DELETION: time::Duration = time::Duration::seconds(5);
+
 /// Processes images.
 pub(crate) struct Worker<'a, S, R, I> {
     pub(crate) store: &'a S,
@@ -440,10 +444,15 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             }
             // The deletion may be about to delete the object, unless it was interrupted.
             let age = ((self.clock)() - doubt.at).abs();
-            if !doubt.complete && age < LONGEST_DELETION {
-                return Err(RetryableFailure::Contended);
+            let longest = if self.process.is_sole {
+                LONGEST_LOCAL_DELETION
+            } else {
+                LONGEST_DELETION
+            };
+            if !doubt.complete && age < longest {
+                return Err(RetryableFailure::Deleting);
             }
-            entry.stored_after = Some(doubt.at);
+            entry.stored_after = Some(doubt);
         }
         Err(RetryableFailure::Contended)
     }
@@ -482,10 +491,19 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         event: &ObjectCreated,
         key: &SourceKey,
     ) -> Result<(), RetryableFailure> {
-        if !self.index_stored(key).await? {
-            let slot = self.slot(key, source::version(event, None));
+        let version = source::version(event, None);
+        let is_unknown = version.e_tag.is_empty() && version.sequencer.is_none();
+        // Without a version, nothing shows whether thumbnail and lease belong to a newer image.
+        if !self.index_stored(key).await? && !is_unknown {
+            let slot = self.slot(key, version);
             slot.delete_older_thumbnail().await?;
-            Lease::discard(&slot, self.process, (self.clock)()).await?;
+            let request = LeaseRequest {
+                owner: &self.owner,
+                process: self.process,
+                now: (self.clock)(),
+                until: self.deadlines.end,
+            };
+            Lease::discard(&slot, request).await?;
         }
         Ok(())
     }

@@ -39,7 +39,7 @@ impl From<StoreError> for S3Error {
             StoreError::DiskFull => {
                 let mut full = Self::with_message(
                     S3ErrorCode::Custom("InsufficientStorage".into()),
-                    "The disk is full, and nothing was stored. Free some space and send the request again.",
+                    "The disk is full, so the request could not be completed. Free some space and send it again.",
                 );
                 full.set_status_code(StatusCode::INSUFFICIENT_STORAGE);
                 return full;

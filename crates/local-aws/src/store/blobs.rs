@@ -82,7 +82,10 @@ impl Blobs {
         for id in self.unfinished()? {
             let temporary = self.temporary(&id);
             if referenced.contains(&id) {
-                fs::rename(temporary, self.path(&id))?;
+                // The file is found in both places.
+                if let Err(error) = fs::rename(temporary, self.path(&id)) {
+                    tracing::warn!(%error, "a stored file could not be moved from tmp/ to objects/");
+                }
             } else {
                 fs::remove_file(temporary)?;
                 removed += 1;
@@ -126,7 +129,18 @@ impl Blobs {
     /// Moves a file that the database does not know to `unknown-objects/`.
     pub(super) fn set_aside(&self, id: &str) -> io::Result<()> {
         fs::create_dir_all(&self.folders.unknown)?;
-        fs::rename(self.path(id), self.folders.unknown.join(id))
+        let (from, to) = (self.path(id), self.folders.unknown.join(id));
+        match fs::rename(&from, &to) {
+            // The folder objects/ is a mount or a link to another disk.
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                fs::copy(&from, &to)?;
+                File::open(&to)?.sync_all()?;
+                fs::remove_file(from)?;
+            }
+            moved => moved?,
+        }
+        // On disk before any change of the database.
+        File::open(&self.folders.unknown)?.sync_all()
     }
 
     /// Opens a file for reading. It stays readable if it is removed.

@@ -40,9 +40,11 @@ enum CommitError {
     Other(String),
 }
 
-impl From<rusqlite::Error> for CommitError {
-    fn from(error: rusqlite::Error) -> Self {
-        if is_disk_full(&error) {
+impl CommitError {
+    fn new(error: &rusqlite::Error, blobs: &Blobs) -> Self {
+        // Some file systems find no space only when they synchronise. SQLite calls that an I/O error.
+        let is_io = error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure);
+        if is_disk_full(error) || (is_io && blobs.space().is_full()) {
             Self::DiskFull
         } else {
             tracing::error!(%error, "a transaction of the store failed");
@@ -200,7 +202,7 @@ fn write_until_closed(connection: &Connection, commands: &mpsc::Receiver<Command
         blobs.space().make_room();
         let started = connection
             .execute_batch("BEGIN IMMEDIATE")
-            .map_err(CommitError::from);
+            .map_err(|error| CommitError::new(&error, blobs));
         let run = |job: Job| job(started.clone().map(|()| connection));
         let mut group = vec![run(first)];
         while group.len() < GROUP {
@@ -216,7 +218,7 @@ fn write_until_closed(connection: &Connection, commands: &mpsc::Receiver<Command
         let committed = started.and_then(|()| {
             let committed = forget_removed(connection, blobs)
                 .and_then(|()| connection.execute_batch("COMMIT"))
-                .map_err(CommitError::from);
+                .map_err(|error| CommitError::new(&error, blobs));
             if committed.is_err() {
                 // Fails only if no transaction is open.
                 let _ = connection.execute_batch("ROLLBACK");

@@ -54,15 +54,18 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// Whether SQLite found no space.
+/// Whether SQLite found no space. It calls that an I/O error if it cannot enlarge its shared memory.
 pub(super) fn is_disk_full(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+        || error
+            .sqlite_error()
+            .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 impl From<io::Error> for StoreError {
     fn from(error: io::Error) -> Self {
-        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-        if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        if matches!(error.kind(), StorageFull | QuotaExceeded) {
             Self::DiskFull
         } else {
             Self::Io(error)
@@ -92,8 +95,9 @@ pub(crate) enum StartStoreError {
 pub(crate) enum Mismatch {
     /// The database knows none of the files.
     #[error(
-        "its database is empty, but it has {files} files of objects; restore the database or a backup (`sightline \
-         restore`), or start with --accept-database to move these files to unknown-objects/"
+        "its database is empty, but objects/ has {}; restore the database or a backup (`sightline \
+         restore`), or start with --accept-database to move the files to unknown-objects/",
+        count(*files, "file")
     )]
     Empty {
         /// Their number.
@@ -101,9 +105,10 @@ pub(crate) enum Mismatch {
     },
     /// Files are newer than the database.
     #[error(
-        "its database is older than {files} files of objects, as after a copy without store.sqlite3-wal; copy that file \
-         too, restore a backup (`sightline restore`), or start with --accept-database to move these files to \
-         unknown-objects/"
+        "its database is older than {} of objects, as after a copy without store.sqlite3-wal; copy that file \
+         too, restore a backup (`sightline restore`), or start with --accept-database to move newer files to \
+         unknown-objects/",
+        count(*files, "file")
     )]
     Older {
         /// Their number.
@@ -111,8 +116,9 @@ pub(crate) enum Mismatch {
     },
     /// The database knows few of the files.
     #[error(
-        "its database does not know {unknown} of {files} files of objects; restore the right database or a backup \
-         (`sightline restore`), or start with --accept-database to move these files to unknown-objects/"
+        "its database does not know {unknown} of {}; restore the right database or a backup \
+         (`sightline restore`), or start with --accept-database to move unknown files to unknown-objects/",
+        count(*files, "file")
     )]
     Unknown {
         /// The number of unknown files.
@@ -122,8 +128,9 @@ pub(crate) enum Mismatch {
     },
     /// The files of most objects are missing.
     #[error(
-        "the files of {missing} of {objects} objects are missing; copy the folder objects/ too, restore a backup \
-         (`sightline restore`), or start with --accept-database to go on without them"
+        "the files of {missing} of {} are missing; copy the folder objects/ too, restore a backup \
+         (`sightline restore`), or start with --accept-database to go on without them",
+        count(*objects, "object")
     )]
     Missing {
         /// The number of missing files.
@@ -131,6 +138,12 @@ pub(crate) enum Mismatch {
         /// The number of all files that the database names.
         objects: usize,
     },
+}
+
+/// A number of things, such as "1 file".
+fn count(number: usize, name: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {name}{plural}")
 }
 
 /// Why [`Store::read_object`] failed.

@@ -50,6 +50,7 @@ impl Store {
         let blobs = Blobs::open(data_dir, space.clone())?;
         let comparison = recovery::compare(&path, &blobs, accept_database)?;
         {
+            comparison.set_aside_unknown(&blobs)?;
             let connection = schema::open(&path)?;
             comparison.repair(&connection, &blobs)?;
             recovery::release_in_flight(&connection)?;

@@ -6,8 +6,13 @@ use super::{
     schema,
     values::{from_millis, steady_now},
 };
-use rusqlite::Connection;
-use std::{collections::HashSet, path::Path, time::SystemTime};
+use rusqlite::{Connection, OptionalExtension as _, config::DbConfig, params};
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 /// How long before the database's last change an unknown file must have been written, or else its row may be in a missing
 /// write-ahead log: a file is written some time before its row, while rows of other files are.
@@ -33,34 +38,66 @@ pub(super) fn release_in_flight(connection: &Connection) -> Result<(), rusqlite:
     Ok(())
 }
 
+/// The counter with the number of missing files that `--accept-database` accepted.
+const ACCEPTED_MISSING: &str = "accepted-missing-files";
+
 /// The files of a data folder, as the database sees them.
 pub(super) struct Comparison {
     /// Named by the database.
     referenced: HashSet<String>,
     /// In `objects/`, but not named by the database.
     unknown: Vec<String>,
+    /// The number of files that are named by the database but missing, if that was accepted just now.
+    accepted_missing: Option<usize>,
+}
+
+/// What a database says about itself.
+struct State {
+    /// The version of its tables; 0 if it has none.
+    version: i64,
+    /// Whether it has a write-ahead log.
+    has_log: bool,
+    last_change: SystemTime,
+    /// See [`ACCEPTED_MISSING`].
+    accepted_missing: usize,
 }
 
 /// Compares the database with the files. Changes neither, so that a missing write-ahead log can still be added.
 ///
 /// # Errors
-/// [`Mismatch`] if they do not belong together, unless `accept` is set.
+/// [`Mismatch`] if they do not belong together, unless `accept` is set. [`schema::OpenError::Newer`] for the tables of a
+/// newer program.
 pub(super) fn compare(
     path: &Path,
     blobs: &Blobs,
     accept: bool,
 ) -> Result<Comparison, StartStoreError> {
-    let connection = Connection::open(path)?;
-    let version = schema::version(&connection)?;
+    let has_log = fs::metadata(with_suffix(path, "-wal")).is_ok_and(|log| log.len() > 0);
     let (mut referenced, mut released) = (HashSet::new(), HashSet::new());
-    if version > 0 {
-        referenced = names(
-            &connection,
-            "SELECT blob FROM objects UNION ALL SELECT blob FROM parts",
-        )?;
-    }
-    if version > 1 {
-        released = names(&connection, "SELECT blob FROM released")?;
+    let mut state = State {
+        version: 0,
+        has_log,
+        last_change: SystemTime::UNIX_EPOCH,
+        accepted_missing: 0,
+    };
+    // SQLite would delete the log of an empty database.
+    if fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(schema::BUSY_TIMEOUT)?;
+        // Closing would merge the log into the database.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        state.version = schema::supported_version(&connection)?;
+        if state.version > 0 {
+            referenced = names(
+                &connection,
+                "SELECT blob FROM objects UNION ALL SELECT blob FROM parts",
+            )?;
+            state.last_change = last_change(&connection)?;
+            state.accepted_missing = accepted_missing(&connection)?;
+        }
+        if state.version > 1 {
+            released = names(&connection, "SELECT blob FROM released")?;
+        }
     }
     let files = blobs.files()?;
     let unknown: Vec<_> = files
@@ -68,31 +105,37 @@ pub(super) fn compare(
         .filter(|id| !referenced.contains(*id) && !released.contains(*id))
         .cloned()
         .collect();
+    let unfinished = blobs.unfinished()?;
+    let missing = referenced
+        .iter()
+        .filter(|id| !files.contains(*id) && !unfinished.contains(*id))
+        .count();
     let comparison = Comparison {
         referenced,
         unknown,
+        accepted_missing: accept.then_some(missing),
     };
     if !accept {
-        let last_change = if version > 0 {
-            last_change(&connection)?
-        } else {
-            SystemTime::UNIX_EPOCH
-        };
-        comparison.check(blobs, &files, version, last_change)?;
+        comparison.check_unknown(blobs, files.len(), &state)?;
+        comparison.check_missing(missing, &state)?;
     }
     Ok(comparison)
 }
 
 impl Comparison {
-    fn check(
+    fn check_unknown(
         &self,
         blobs: &Blobs,
-        files: &HashSet<String>,
-        version: i64,
-        last_change: SystemTime,
+        files: usize,
+        state: &State,
     ) -> Result<(), StartStoreError> {
-        let (referenced, unknown) = (&self.referenced, &self.unknown);
-        if referenced.is_empty() && !unknown.is_empty() {
+        let unknown = &self.unknown;
+        // Version 1 wrote into objects/, so a kill left any number of files without a row. It never merged its log, so
+        // without a log the rows may be missing instead.
+        if state.version == 1 && state.has_log {
+            return Ok(());
+        }
+        if self.referenced.is_empty() && !unknown.is_empty() {
             return Err(Mismatch::Empty {
                 files: unknown.len(),
             }
@@ -100,30 +143,25 @@ impl Comparison {
         }
         let mut newer = 0;
         for id in unknown {
-            newer += usize::from(blobs.written_at(id)? + BEFORE > last_change);
+            newer += usize::from(blobs.written_at(id)? + BEFORE > state.last_change);
         }
-        // Version 1 left such a file when it was killed during a write.
-        if newer > 0 && version > 1 {
+        if newer > 0 {
             return Err(Mismatch::Older { files: newer }.into());
         }
-        if unknown.len() * 2 > files.len() {
+        if unknown.len() * 2 > files {
             return Err(Mismatch::Unknown {
                 unknown: unknown.len(),
-                files: files.len(),
+                files,
             }
             .into());
         }
-        let unfinished = blobs.unfinished()?;
-        let missing = referenced
-            .iter()
-            .filter(|id| !files.contains(*id) && !unfinished.contains(*id))
-            .count();
-        if missing * 2 > referenced.len() {
-            return Err(Mismatch::Missing {
-                missing,
-                objects: referenced.len(),
-            }
-            .into());
+        Ok(())
+    }
+
+    fn check_missing(&self, missing: usize, state: &State) -> Result<(), Mismatch> {
+        let objects = self.referenced.len();
+        if missing * 2 > objects && missing > state.accepted_missing {
+            return Err(Mismatch::Missing { missing, objects });
         }
         if missing > 0 {
             tracing::warn!(
@@ -134,12 +172,9 @@ impl Comparison {
         Ok(())
     }
 
-    /// Finishes interrupted writes and removals, and moves unknown files to another folder.
-    pub(super) fn repair(
-        &self,
-        connection: &Connection,
-        blobs: &Blobs,
-    ) -> Result<(), StartStoreError> {
+    /// Moves unknown files to another folder. To be called before the tables are updated: a start that ends in between
+    /// still knows that an older program left them.
+    pub(super) fn set_aside_unknown(&self, blobs: &Blobs) -> io::Result<()> {
         for id in &self.unknown {
             blobs.set_aside(id)?;
         }
@@ -149,17 +184,59 @@ impl Comparison {
                 "moved files that the database does not know to unknown-objects/; delete them if no picture is missing"
             );
         }
+        Ok(())
+    }
+
+    /// Finishes interrupted writes and removals.
+    pub(super) fn repair(
+        &self,
+        connection: &Connection,
+        blobs: &Blobs,
+    ) -> Result<(), StartStoreError> {
+        if let Some(missing) = self.accepted_missing {
+            connection.execute(
+                "INSERT OR REPLACE INTO counters (name, value) VALUES (?1, ?2)",
+                params![ACCEPTED_MISSING, i64::try_from(missing).unwrap_or(i64::MAX)],
+            )?;
+        }
         blobs.finish_interrupted(&self.referenced)?;
         let released = names(connection, "SELECT blob FROM released")?;
         if !released.is_empty() {
+            let changes = connection.unchecked_transaction()?;
+            let mut forget = changes.prepare("DELETE FROM released WHERE blob = ?1")?;
+            for id in released.intersection(&self.referenced) {
+                forget.execute([id])?;
+            }
             for id in released.difference(&self.referenced) {
                 blobs.remove(id);
             }
-            connection.execute("DELETE FROM released", [])?;
-            blobs.take_removed();
+            // The next start removes the others.
+            for id in blobs.take_removed() {
+                forget.execute([id])?;
+            }
+            drop(forget);
+            changes.commit()?;
         }
         Ok(())
     }
+}
+
+/// The path of a file that SQLite keeps beside a database.
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn accepted_missing(connection: &Connection) -> Result<usize, rusqlite::Error> {
+    let accepted: Option<i64> = connection
+        .query_row(
+            "SELECT value FROM counters WHERE name = ?1",
+            [ACCEPTED_MISSING],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(accepted.map_or(0, |count| usize::try_from(count).unwrap_or(0)))
 }
 
 fn names(connection: &Connection, select: &str) -> Result<HashSet<String>, rusqlite::Error> {

@@ -11,7 +11,7 @@ use std::{path::Path, time::Duration};
 const VERSION: i64 = 2;
 
 /// How long a change waits for another process's change.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 const TABLES: &str = "
 CREATE TABLE buckets (
@@ -122,22 +122,32 @@ pub(crate) fn open(path: &Path) -> Result<Connection, OpenError> {
     // A full disk for temporary files must not stop a deletion.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(64);
-    let found = version(&connection)?;
-    match found {
-        VERSION => {}
+    match supported_version(&connection)? {
         0 => connection.execute_batch(&format!(
             "BEGIN IMMEDIATE; {TABLES} {RELEASED} PRAGMA user_version = {VERSION}; COMMIT;"
         ))?,
         1 => connection.execute_batch(&format!(
             "BEGIN IMMEDIATE; {RELEASED} PRAGMA user_version = {VERSION}; COMMIT;"
         ))?,
-        _ => return Err(OpenError::Newer { found }),
+        _ => {}
     }
     Ok(connection)
 }
 
 /// The version of the tables; 0 if there are none.
-pub(super) fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
+///
+/// # Errors
+/// [`OpenError::Newer`] for the tables of a newer program.
+pub(super) fn supported_version(connection: &Connection) -> Result<i64, OpenError> {
+    let found = version(connection)?;
+    if found > VERSION {
+        return Err(OpenError::Newer { found });
+    }
+    Ok(found)
+}
+
+/// The version of the tables; 0 if there are none.
+fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 

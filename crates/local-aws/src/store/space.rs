@@ -148,8 +148,11 @@ impl Space {
     /// The free bytes. Where they are unknown, a full disk shows only when a write fails.
     #[cfg(unix)]
     fn free(&self) -> u64 {
-        rustix::fs::statvfs(&self.0.folder)
-            .map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+        match rustix::fs::statvfs(&self.0.folder) {
+            // Some file systems, such as those on a network, report no sizes at all.
+            Ok(disk) if disk.f_blocks > 0 => disk.f_bavail.saturating_mul(disk.f_frsize),
+            _ => u64::MAX,
+        }
     }
 
     #[cfg(not(unix))]

@@ -1,6 +1,6 @@
 use crate::support::{INPUT, Server, settings};
 use aws_sdk_s3::primitives::ByteStream;
-use rusqlite::Connection;
+use rusqlite::{Connection, config::DbConfig};
 use sightline_local_aws::{BackupError, Others, QueueError, StartError};
 use std::{
     fs,
@@ -311,11 +311,98 @@ async fn a_database_that_does_not_belong_to_the_files_is_refused_unchanged() {
         let aside = fs::read_dir(copy.path().join("unknown-objects"));
         let aside = aside.map_or(0, Iterator::count);
         assert_eq!(object_files(copy.path()).len() + aside, before.len());
-        sightline_local_aws::start(settings(copy.path()))
-            .await
-            .map(drop)
-            .unwrap_or_else(|error| assert!(reason.contains("missing"), "{error}"));
+        let again = sightline_local_aws::start(settings(copy.path())).await;
+        again.unwrap().shutdown().await;
     }
+}
+
+/// Makes a folder of an older program, whose tables had version 1, and leaves a write-ahead log.
+fn make_version_1(data_dir: &Path) {
+    let connection = Connection::open(data_dir.join("store.sqlite3")).unwrap();
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .unwrap();
+    connection
+        .execute_batch(
+            "DROP TRIGGER object_deleted; DROP TRIGGER object_replaced; DROP TRIGGER part_deleted;
+             DROP TABLE released; PRAGMA user_version = 1;",
+        )
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_of_version_1_is_opened_after_a_kill() {
+    let dir = stopped(1).await;
+    make_version_1(dir.path());
+    // Uploads in progress: version 1 wrote them into objects/.
+    for number in 10..15 {
+        let file = format!("objects/{number}/{}", number.to_string().repeat(16));
+        fs::write(dir.path().join(file), "unfinished").unwrap();
+    }
+    let settings = settings(dir.path());
+    let server = Server::start_in(dir, settings).await.unwrap();
+    assert_eq!(server.get("uploads/0").await, b"picture 0");
+    let aside = fs::read_dir(server.dir.path().join("unknown-objects")).unwrap();
+    assert_eq!(aside.count(), 5);
+    server.put_number(1).await;
+    let server = server.restart().await;
+    assert_eq!(server.get("uploads/1").await, b"picture 1");
+}
+
+#[tokio::test]
+async fn a_folder_of_version_1_without_its_log_is_refused_unchanged() {
+    let dir = stopped(4).await;
+    make_version_1(dir.path());
+    let database = dir.path().join("store.sqlite3");
+    let log = dir.path().join("store.sqlite3-wal");
+    // All but the last object is in the database's file.
+    let connection = Connection::open(&database).unwrap();
+    connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .unwrap();
+    connection
+        .execute_batch("DELETE FROM objects WHERE CAST(key AS TEXT) = 'uploads/3'")
+        .unwrap();
+    drop(connection);
+    assert!(!log.exists());
+    let before = (object_files(dir.path()), fs::read(&database).unwrap());
+    for _ in 0..2 {
+        let error = sightline_local_aws::start(settings(dir.path()))
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("is older than 1 file of"), "{error}");
+        let after = (object_files(dir.path()), fs::read(&database).unwrap());
+        assert!(after == before);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_start_keeps_the_write_ahead_log() {
+    let dir = stopped(2).await;
+    make_version_1(dir.path());
+    let log = dir.path().join("store.sqlite3-wal");
+    let bytes = fs::read(&log).unwrap();
+    for file in object_files(dir.path()) {
+        fs::remove_file(file).unwrap();
+    }
+    let error = sightline_local_aws::start(settings(dir.path())).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("of 2 of 2 objects are missing"), "{error}");
+    assert!(fs::read(&log).unwrap() == bytes);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_program_is_named() {
+    let dir = stopped(2).await;
+    let connection = Connection::open(dir.path().join("store.sqlite3")).unwrap();
+    connection
+        .execute_batch("ALTER TABLE objects RENAME TO pictures; PRAGMA user_version = 99;")
+        .unwrap();
+    drop(connection);
+    let error = sightline_local_aws::start(settings(dir.path())).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("newer version"), "{error}");
 }
 
 #[tokio::test]
@@ -391,6 +478,38 @@ async fn a_backup_during_writes_and_deletions_is_consistent() {
     }
     assert_eq!(found, copied.files);
     assert!(found >= 40, "{found}");
+}
+
+#[tokio::test]
+async fn a_backup_of_a_damaged_folder_names_what_is_damaged_and_restores_the_rest() {
+    let dir = stopped(4).await;
+    let damaged = object_files(dir.path());
+    fs::remove_file(&damaged[0]).unwrap();
+    fs::write(&damaged[1], "shorter").unwrap();
+    let target = tempfile::tempdir().unwrap();
+    let folder = target.path().join("backup");
+    let copied = sightline_local_aws::backup(dir.path(), &folder, OTHERS).unwrap();
+    assert_eq!((copied.files, copied.bytes, copied.damaged), (2, 18, 2));
+    let manifest = fs::read(folder.join("sightline-backup.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let named = manifest["damaged"].as_array().unwrap();
+    for file in &damaged[..2] {
+        let id = file.file_name().unwrap().to_str().unwrap();
+        let entry = named.iter().find(|entry| entry["file"] == id).unwrap();
+        assert!(entry["key"].as_str().unwrap().starts_with("uploads/"));
+    }
+    let new = tempfile::tempdir().unwrap();
+    let restored = sightline_local_aws::restore(&folder, new.path(), OTHERS).unwrap();
+    assert_eq!(restored, copied);
+    let settings = settings(new.path());
+    let server = Server::start_in(new, settings).await.unwrap();
+    let mut intact = 0;
+    for number in 0..4 {
+        let key = format!("uploads/{number}");
+        let got = server.s3.get_object().bucket(INPUT).key(key).send().await;
+        intact += usize::from(got.is_ok_and(|object| object.content_length() == Some(9)));
+    }
+    assert!(intact >= 2, "{intact}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::timestamp::to_millisecond;
+use super::{Doubt, timestamp::to_millisecond};
 use crate::{
     ResultDocument, SourceKey,
     document::{AgeSpan, Status, Thumbnail},
@@ -157,7 +157,7 @@ pub struct Entry {
     pub terms: Vec<(Term, f64)>,
     /// The time of a removal after which the object was stored, as a look into the bucket showed. See
     /// [`Put::InDoubt`](super::Put::InDoubt).
-    pub stored_after: Option<OffsetDateTime>,
+    pub stored_after: Option<Doubt>,
 }
 
 impl Entry {

@@ -122,7 +122,7 @@ impl From<OffsetDateTime> for Deletion {
 /// Why an entry is [in doubt](Put::InDoubt).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Doubt {
-    /// When the removal was requested. [`Entry::stored_after`] with this time accepts the entry.
+    /// When the removal was requested. [`Entry::stored_after`] with this doubt accepts the entry, unless the removal has gone on since.
     pub at: OffsetDateTime,
     /// See [`Deletion::complete`].
     pub complete: bool,

@@ -117,7 +117,10 @@ impl Removal {
         {
             return Some(Put::Removed);
         }
-        if entry.stored_after == Some(self.at) {
+        // If the removal has gone on since, the bucket has to be asked again.
+        if (entry.stored_after)
+            .is_some_and(|doubt| doubt.at == self.at && doubt.complete == self.complete)
+        {
             return None;
         }
         let second = self.at.replace_nanosecond(0).unwrap_or(self.at);

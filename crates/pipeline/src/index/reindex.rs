@@ -15,6 +15,7 @@ use crate::{
     keys::RESULT_PREFIX,
     object_store::{Get, GetOutcome, ListObjects, ObjectStore},
     service_error::ServiceError,
+    version::Relation,
 };
 
 /// How often a retryable call is attempted.
@@ -136,12 +137,13 @@ async fn add<S: ObjectStore, I: ImageIndex>(
         Ok(document) if document.source.key.result_key() == result_key => {
             let mut entry = Entry::from_document(&document);
             let mut put = index.put(&entry).await?;
-            // A complete deletion removed the document of its time, so this one was written for a later object.
+            // After a complete deletion, an object in the bucket is a new one. Its document may be the old one, which the
+            // deletion is about to delete.
             if let Put::InDoubt(doubt) = put
                 && doubt.complete
-                && !doubt.earlier
+                && is_stored(store, &document).await?
             {
-                entry.stored_after = Some(doubt.at);
+                entry.stored_after = Some(doubt);
                 put = index.put(&entry).await?;
             }
             Ok(Outcome::Put(put))
@@ -153,6 +155,25 @@ async fn add<S: ObjectStore, I: ImageIndex>(
         Err(error) => {
             tracing::warn!(key = result_key, %error, "skipped an object that is not a result document");
             Ok(Outcome::Unreadable)
+        }
+    }
+}
+
+/// Whether the bucket has the image of a document. False if the bucket refuses to say.
+async fn is_stored<S: ObjectStore>(
+    store: &S,
+    document: &ResultDocument,
+) -> Result<bool, ServiceError> {
+    let source = &document.source;
+    match store.head(&source.bucket, source.key.as_str()).await {
+        Ok(found) => {
+            let version = Entry::from_document(document).version;
+            Ok(found.is_some_and(|info| info.version().relation_to(&version) == Relation::Same))
+        }
+        Err(error) if error.is_retryable() => Err(error),
+        Err(error) => {
+            tracing::warn!(key = %source.key, %error, "skipped a result, because the image may have been deleted and cannot be looked up");
+            Ok(false)
         }
     }
 }

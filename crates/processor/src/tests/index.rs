@@ -222,6 +222,33 @@ async fn an_interrupted_deletion_keeps_the_image_after_a_minute() {
 }
 
 #[tokio::test]
+async fn a_sole_worker_lists_an_image_again_before_its_attempts_run_out() {
+    let (test, index) = (TestProcessor::new("labels"), MemoryIndex::new());
+    let mut options = options(&test.clock, Duration::ZERO);
+    options.sole_worker = true;
+    let processor = test
+        .another_processor(config("labels"), options)
+        .with_index(Some(index.clone()));
+    let event = event(&test);
+    let key = SourceKey::new(KEY).unwrap();
+    let deletion = Deletion {
+        complete: false,
+        ..Deletion::from(test.clock.now())
+    };
+    index.remove(&key, &deletion).await.unwrap();
+    let answer = processor
+        .handle_with_reasons(event.clone(), &invocation(60))
+        .await;
+    let (_, reasons) = answer.unwrap();
+    assert!(reasons["m"].contains("is being deleted"), "{reasons:?}");
+    // The shortest delays of the local queue before its fifth and last attempt are 0.5, 1, 2 and 4 seconds.
+    test.clock.forward(7);
+    let answer = processor.handle(event, &invocation(60)).await.unwrap();
+    assert!(failures(&answer).is_empty());
+    assert_eq!(index.entries().len(), 1);
+}
+
+#[tokio::test]
 async fn an_interrupted_attempt_on_a_deleted_image_leaves_no_thumbnail_or_lease() {
     let recogniser = CannedRecogniser::new().with_faults(None, Faults::first(1, slow_down()));
     let (test, index) = (

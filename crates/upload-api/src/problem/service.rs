@@ -55,7 +55,7 @@ pub(crate) fn unavailable(service: Service) -> Problem {
 pub(crate) fn disk_full() -> Problem {
     Problem::new(
         Code::DiskFull,
-        "The disk of this service is full, and nothing was stored. Free some space and send the request again.",
+        "The disk of this service is full, so the request could not be completed. Free some space and send it again.",
     )
 }
 

@@ -20,7 +20,6 @@ use sightline_pipeline::{
     Service, ServiceError, SourceKey,
     index::{Deletion, ImageIndex as _},
     object_store::ObjectStore as _,
-    version::ObjectVersion,
 };
 use time::OffsetDateTime;
 use utoipa::OpenApi;
@@ -107,13 +106,12 @@ async fn delete<P: Ports>(api: &Api<P>, key: &SourceKey) -> Result<(), ServiceEr
     let buckets = &api.config.buckets;
     let mut deletion = Deletion::from(OffsetDateTime::now_utc());
     if let Some(index) = &api.index {
-        let found = api.store.head(&buckets.input, key.as_str()).await?;
-        deletion.version = found.map(|info| ObjectVersion {
-            e_tag: info.e_tag,
-            version_id: info.version_id,
-            sequencer: None,
-            last_modified: info.last_modified,
-        });
+        match api.store.head(&buckets.input, key.as_str()).await {
+            Ok(found) => deletion.version = found.map(|info| info.version()),
+            Err(error) if error.is_retryable() => return Err(error),
+            // An image that may not be read can still be deleted, as one with a customer's key.
+            Err(error) => tracing::warn!(%key, %error, "deleting an image without its version"),
+        }
         deletion.complete = false;
         index.remove(key, &deletion).await?;
     }

@@ -69,6 +69,26 @@ async fn a_deleted_image_is_gone_everywhere_and_stays_gone() {
 }
 
 #[tokio::test]
+async fn an_image_that_may_not_be_read_can_be_deleted() {
+    let (store, index) = three().await;
+    let rejected = ServiceError {
+        code: "AccessDenied".to_owned(),
+        fate: Fate::Repair,
+        ..slow_down()
+    };
+    let failing = Failing::new(store.clone(), Faults::first(1, rejected)).only("HeadObject in-put");
+    let api = library(failing, &index, OPEN);
+    let reply = ask(api.clone(), Method::DELETE, "/images/uploads/a.jpg").await;
+    assert_eq!(reply.status, StatusCode::NO_CONTENT);
+    let left = [store.keys(INPUT), store.keys(OUTPUT)].concat();
+    assert!(!left.iter().any(|key| key.contains("a.jpg")), "{left:?}");
+    assert_eq!(
+        keys(&get(api, "/images").await),
+        ["uploads/b.jpg", "inline/c.jpg"]
+    );
+}
+
+#[tokio::test]
 async fn an_interrupted_deletion_unlists_the_image_and_can_be_repeated() {
     const PATH: &str = "/images/uploads/a.jpg";
     let rejected = ServiceError {

@@ -184,9 +184,14 @@ async fn a_removal_within_a_second<I: ImageIndex>(index: &I) {
     assert_ne!(doubt.at, at, "each removal has a time of its own");
     // The bucket shows that the object was stored after the first removal, but not after the second.
     let mut again = first.entry();
-    again.stored_after = Some(at);
+    again.stored_after = Some(Doubt { at, ..doubt });
     assert_eq!(index.put(&again).await, Ok(Put::InDoubt(doubt)));
-    again.stored_after = Some(doubt.at);
+    again.stored_after = Some(Doubt {
+        complete: false,
+        ..doubt
+    });
+    assert_eq!(index.put(&again).await, Ok(Put::InDoubt(doubt)));
+    again.stored_after = Some(doubt);
     assert_eq!(index.put(&again).await, Ok(Put::Written));
     // Its sequencer is known now, so no look into the bucket brings it back.
     index.remove(&key, &deletion).await.unwrap();
@@ -340,9 +345,14 @@ async fn reindexing_rebuilds_the_same_rows<I: ImageIndex>(index: &I, stale: &I) 
     for entry in [gone.entry(), old.entry(), images[4].entry()] {
         assert_eq!(stale.put(&entry).await, Ok(Put::Written));
     }
+    // One that was deleted, but whose document is not deleted yet.
+    let mut deleted = images[5].entry();
+    let at = deleted.row.uploaded_at;
+    stale.remove(&deleted.row.key, &at.into()).await.unwrap();
     let repaired = Progress {
-        written: all - 1,
+        written: all - 2,
         unchanged: 1,
+        skipped: 1,
         pruned: 1,
         ..fresh
     };
@@ -350,5 +360,11 @@ async fn reindexing_rebuilds_the_same_rows<I: ImageIndex>(index: &I, stale: &I) 
         reindex(&store, stale, "out-put", 4, |_| ()).await,
         Ok(repaired)
     );
+    deleted.stored_after = Some(Doubt {
+        at,
+        complete: true,
+        earlier: false,
+    });
+    assert_eq!(stale.put(&deleted).await, Ok(Put::Written));
     wanted.check(stale).await;
 }
