@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Doubt, timestamp::to_millisecond};
+use super::{deletion::Doubt, timestamp::to_millisecond};
 use crate::{
     ResultDocument, SourceKey,
     document::{AgeSpan, Status, Thumbnail},

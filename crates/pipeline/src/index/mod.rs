@@ -18,6 +18,7 @@
 //!   in the order, not after a number of rows.
 
 mod cursor;
+mod deletion;
 mod entry;
 pub mod precedence;
 mod query;
@@ -29,13 +30,14 @@ mod timestamp;
 use std::future::Future;
 
 pub use cursor::{CursorError, Position};
+pub use deletion::{Deletion, Doubt};
 pub use entry::{Entry, ImageRow, MAX_ROW_LABELS, NamedConfidence, Term, TermKind, fold};
 pub use query::{FaceFilter, Query};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteIndex;
 use time::OffsetDateTime;
 
-use crate::{SourceKey, service_error::ServiceError, version::ObjectVersion};
+use crate::{SourceKey, service_error::ServiceError};
 
 /// How long the record of a removal is kept, at least. An event can stay in the queue for four days and
 /// in the dead-letter queue for fourteen (Amazon SQS Developer Guide, "Message retention period").
@@ -95,39 +97,6 @@ pub enum Put {
     /// The image was removed, and only the bucket shows whether this object is the removed one or was stored afterwards.
     /// Nothing was written.
     InDoubt(Doubt),
-}
-
-/// A user's request to delete an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deletion {
-    /// When it was made. Identifies the request too.
-    pub at: OffsetDateTime,
-    /// The version in the bucket before the deletion, if there was one.
-    pub version: Option<ObjectVersion>,
-    /// Whether the object has been deleted from the bucket. An object that is there now was stored afterwards.
-    pub complete: bool,
-}
-
-impl From<OffsetDateTime> for Deletion {
-    /// A complete deletion of an unknown version.
-    fn from(at: OffsetDateTime) -> Self {
-        Self {
-            at,
-            version: None,
-            complete: true,
-        }
-    }
-}
-
-/// Why an entry is [in doubt](Put::InDoubt).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Doubt {
-    /// When the removal was requested. [`Entry::stored_after`] with this doubt accepts the entry, unless the removal has gone on since.
-    pub at: OffsetDateTime,
-    /// See [`Deletion::complete`].
-    pub complete: bool,
-    /// Whether the object was stored in an earlier second, if the clocks are right.
-    pub earlier: bool,
 }
 
 /// One page of the list.
