@@ -144,7 +144,7 @@ const FOREIGN: &[Foreign] = &[
         &[],
         "",
         400,
-        "presigned",
+        "AuthorizationQueryParametersError",
     ),
     (
         "POST",
