@@ -6,7 +6,10 @@
 
 Reads /proc, so it needs Linux. Needs nothing beside Python. Uploads are the test photographs in turn, eight at a time, each
 stored by a URL of the upload API and analysed. `--program` measures another build; environment variables, such as
-LD_PRELOAD for another allocator, reach it.
+LD_PRELOAD for another allocator, reach it. `--pictures` takes them from another folder and the folders in it, for example the
+awkward files of the tests:
+
+    (cd tests/pictures && ../.venv/bin/python -m awkward FOLDER)
 """
 
 import argparse
@@ -23,7 +26,8 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
+TYPES = {".avif": "image/avif", ".bmp": "image/bmp", ".gif": "image/gif", ".jpeg": "image/jpeg", ".jpg": "image/jpeg",
+         ".png": "image/png", ".tif": "image/tiff", ".tiff": "image/tiff", ".webp": "image/webp"}
 MIB = 1024.0
 
 
@@ -61,7 +65,7 @@ def main() -> None:
     arguments.add_argument("--idle", type=int, default=60, help="seconds")
     arguments.add_argument("--models", default="embedded")
     options = arguments.parse_args()
-    pictures = sorted(path for path in options.pictures.iterdir() if path.suffix in TYPES)
+    pictures = sorted(path for path in options.pictures.rglob("*") if path.suffix in TYPES)
     with tempfile.TemporaryDirectory() as folder:
         ready = pathlib.Path(folder) / "ready.json"
         process = subprocess.Popen(

@@ -1,16 +1,16 @@
 //! Settings of the memory allocator for `sightline local`.
 //!
-//! By default, glibc's allocator has up to eight heaps per core, and gives little back. After thousands of pictures much memory stays
-//! that nothing uses. With two heaps, and with large blocks outside of them, less than half of it stays, at the same speed
-//! (`bench/memory.py`). glibc reads these settings from the environment, before the program starts. So the program starts itself
-//! again with them; the process stays the same.
+//! By default, glibc's allocator has up to eight heaps per core. After thousands of pictures much memory stays in them that nothing
+//! uses (`bench/memory.py`). Two heaps keep far less. Blocks of up to 32 MiB come from the heaps, because the networks' tensors
+//! are that large: if the kernel had to clear each of them anew, recognition would take a third longer. glibc reads these settings
+//! from the environment, before the program starts. So the program starts itself again with them; the process stays the same.
 
-/// Two heaps; blocks of 128 KiB and more are given back at once, and so are free ends of heaps of that size (mallopt(3)).
+/// Two heaps, whose free ends of 32 MiB and more are given back, as are larger blocks at once (mallopt(3)).
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const SETTINGS: [(&str, &str); 3] = [
     ("MALLOC_ARENA_MAX", "2"),
-    ("MALLOC_MMAP_THRESHOLD_", "131072"),
-    ("MALLOC_TRIM_THRESHOLD_", "131072"),
+    ("MALLOC_MMAP_THRESHOLD_", "33554432"),
+    ("MALLOC_TRIM_THRESHOLD_", "33554432"),
 ];
 
 /// Variables by which a person chooses an allocator or its settings. They are respected.

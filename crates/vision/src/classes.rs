@@ -14,6 +14,9 @@ const SIDE: u32 = 224;
 pub(crate) const CLASSES: usize = 1000;
 /// The share of the middle square that the second look takes.
 const NEAR: f32 = 0.8;
+/// A class of this probability needs no second look, which takes as long as the first. On the photographs of
+/// `bench/recognisers` the labels are the same.
+const SURE: f32 = 0.7;
 
 /// The classifier. Its network is loaded by the first call.
 pub(crate) struct Classifier {
@@ -27,13 +30,17 @@ impl Classifier {
         }
     }
 
-    /// The probability of each of the [`CLASSES`] for the upright picture: the mean of its middle square and of a nearer view
-    /// of it. The network was trained on crops, and what a photograph shows is mostly in its middle.
+    /// The probability of each of the [`CLASSES`] for the upright picture: that of its middle square or, where this leaves
+    /// doubt, the mean with a nearer view of it. The network was trained on crops, and what a photograph shows is mostly in its
+    /// middle.
     ///
     /// # Errors
     /// `Internal`.
     pub(crate) fn classify(&self, picture: &RgbImage) -> Result<Vec<f32>, VisionError> {
         let middle = self.probabilities(&resize(picture, Part::Middle, SIDE, SIDE)?)?;
+        if middle.iter().any(|probability| *probability >= SURE) {
+            return Ok(middle);
+        }
         let near = self.probabilities(&resize(&inner(picture), Part::Whole, SIDE, SIDE)?)?;
         let pairs = middle.iter().zip(&near);
         Ok(pairs.map(|(a, b)| (a + b) / 2.0).collect())
