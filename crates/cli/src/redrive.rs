@@ -89,7 +89,7 @@ pub(crate) fn run(
 mod tests {
     use super::*;
     use crate::{exit::CliError, local::clients, testing::parse};
-    use sightline_local_aws::{RetryBackoff, Settings, start};
+    use sightline_local_aws::{Settings, start};
     use sightline_pipeline::object_store::{Condition, ObjectStore, Put};
     use sightline_vision::Recognisers;
     use std::{path::Path, sync::Arc, time::Duration};
@@ -114,10 +114,6 @@ mod tests {
         let mut settings = Settings::new(folder.path(), Arc::new(Recognisers::embedded().unwrap()));
         settings.listen.set_port(0);
         settings.max_receive_count = 1;
-        settings.retry_backoff = RetryBackoff {
-            first: Duration::ZERO,
-            longest: Duration::ZERO,
-        };
         let (bucket, keys) = (settings.input_bucket.clone(), settings.credentials.clone());
         let aws = start(settings).await.unwrap();
         let endpoint = format!("http://{}", aws.address());
@@ -133,10 +129,12 @@ mod tests {
         store.put(put).await.unwrap();
         let queue = aws.queue();
         let message = queue.receive(1, LONG).await.unwrap().remove(0);
-        queue
-            .retry_later(&message.receipt, "a reason")
-            .await
-            .unwrap();
+        let changed = queue.change_visibility(&message.receipt, Duration::ZERO);
+        assert!(changed.await.unwrap());
+        queue.fail(&message.receipt, "a reason").await.unwrap();
+        // The queue moves it when it would be received again.
+        let nothing = tokio::time::timeout(Duration::from_millis(200), queue.receive(1, LONG));
+        assert!(nothing.await.is_err());
 
         let (result, stdout, stderr) = redrive(folder.path(), &[&message.id, "another"]);
         assert_eq!(
