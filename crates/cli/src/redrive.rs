@@ -133,8 +133,19 @@ mod tests {
         assert!(changed.await.unwrap());
         queue.fail(&message.receipt, "a reason").await.unwrap();
         // The queue moves it when it would be received again.
-        let nothing = tokio::time::timeout(Duration::from_millis(200), queue.receive(1, LONG));
-        assert!(nothing.await.is_err());
+        let receiving = tokio::spawn({
+            let queue = queue.clone();
+            async move { queue.receive(1, LONG).await }
+        });
+        let letters = folder.path().join("dead-letters");
+        while !std::fs::read_dir(&letters)
+            .unwrap()
+            .any(|file| file.unwrap().path().extension() == Some("json".as_ref()))
+        {
+            assert!(!receiving.is_finished());
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        receiving.abort();
 
         let (result, stdout, stderr) = redrive(folder.path(), &[&message.id, "another"]);
         assert_eq!(

@@ -87,6 +87,13 @@ struct GetQueueUrl {
     queue_name: String,
 }
 
+/// What most requests have in common.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Named {
+    queue_url: Option<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct SendMessage {
@@ -144,7 +151,8 @@ impl Sqs {
         let request_id = Uuid::new_v4().to_string();
         let (head, body) = request.into_parts();
         let operation = aws_json::operation_name(TARGET_PREFIX, &head.headers);
-        let outcome = self.answer(&head, body, &operation).await;
+        let mut queue = QUEUE.to_owned();
+        let outcome = self.answer(&head, body, &operation, &mut queue).await;
         let (status, json, error_code) = match outcome {
             Ok(json) => (StatusCode::OK, json, None),
             Err(error) => (
@@ -162,7 +170,7 @@ impl Sqs {
             "ChangeMessageVisibilityBatch" => "sqs:ChangeMessageVisibility".to_owned(),
             operation => format!("sqs:{operation}"),
         };
-        let resource = format!("arn:aws:sqs:{}:{ACCOUNT}:{QUEUE}", self.region);
+        let resource = format!("arn:aws:sqs:{}:{ACCOUNT}:{queue}", self.region);
         let json = json.to_string().into_bytes();
         let response = aws_json::respond(status, JSON_1_0, &request_id, json);
         self.access_log.record(Call {
@@ -177,7 +185,14 @@ impl Sqs {
         response
     }
 
-    async fn answer(&self, head: &Parts, body: Body, operation: &str) -> Result<Value, SqsError> {
+    /// Answers an operation, and replaces `queue` with the name of the request's queue.
+    async fn answer(
+        &self,
+        head: &Parts,
+        body: Body,
+        operation: &str,
+        queue: &mut String,
+    ) -> Result<Value, SqsError> {
         let body = Limited::new(body, MAX_BODY)
             .collect()
             .await
@@ -195,6 +210,12 @@ impl Sqs {
             &self.credentials,
             OffsetDateTime::now_utc(),
         )?;
+        if let Ok(Named {
+            queue_url: Some(url),
+        }) = serde_json::from_slice(&body)
+        {
+            queue_name(&url).clone_into(queue);
+        }
         match operation {
             "GetQueueUrl" => {
                 let GetQueueUrl { queue_name } = read(&body)?;

@@ -20,7 +20,7 @@ use sightline_pipeline::{
     retries::{self, HiddenMessage, MessageVisibility, NoVisibility, Setback},
     version::compare_sequencers,
 };
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::{
@@ -31,6 +31,9 @@ use crate::{
     outcome::{Outcome, RetryableFailure},
     worker::Worker,
 };
+
+/// How long a batch waits for the queue to set pauses.
+const HIDE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One invocation.
 #[derive(Debug, Clone)]
@@ -262,7 +265,8 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex, V: MessageVisibility> Process
             });
         }
         for (queue, messages) in &queues {
-            match timeout_at(deadlines.hide, visibility.hide(queue, messages)).await {
+            let until = deadlines.hide.min(Instant::now() + HIDE_TIMEOUT);
+            match timeout_at(until, visibility.hide(queue, messages)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
                     tracing::warn!(request_id, %error, "cannot set when messages come again; they come after the queue's visibility time-out");
@@ -271,7 +275,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex, V: MessageVisibility> Process
                     tracing::warn!(
                         request_id,
                         queue,
-                        "no time is left to set when messages come again; they come after the queue's visibility time-out"
+                        "it took too long to set when messages come again; they come after the queue's visibility time-out"
                     );
                 }
             }
