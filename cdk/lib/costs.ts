@@ -30,8 +30,8 @@ export const PICTURE = {
   read: 16_000,
   /** The picture, the lease, the thumbnail, the document. */
   s3Puts: 4,
-  /** Processor 5, Rekognition 1, two result polls with 2 each, browser 2. */
-  s3Gets: 12,
+  /** Processor 2, Rekognition 1, two result polls with 2 each, browser 2. */
+  s3Gets: 9,
   /** POST /uploads and two result polls. */
   apiRequests: 3,
   /** In GiB-seconds. One picture a batch, most of the time waiting for Rekognition; larger batches share the wait. */

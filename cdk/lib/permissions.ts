@@ -3,6 +3,7 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { ANALYSES, type Options } from './options.ts';
 
 export interface Resources {
@@ -25,6 +26,11 @@ export function processorStatements(options: Options, { input, output, table }: 
     ...(table ? [writeIndex(table)] : []),
     ...trace(options),
   ];
+}
+
+/** The processor sets when messages that failed come again. */
+export function pauseMessages(...queues: IQueue[]): PolicyStatement {
+  return allow('PauseMessages', ['sqs:ChangeMessageVisibility'], queues.map((queue) => queue.queueArn));
 }
 
 export function uploadApiStatements(options: Options, { input, output, table }: Resources): PolicyStatement[] {

@@ -9,11 +9,12 @@ import { Construct } from 'constructs';
 import { explainPolicy, explain } from './nag.ts';
 import type { Names } from './names.ts';
 import type { Options } from './options.ts';
-import { type Resources, processorStatements } from './permissions.ts';
+import { type Resources, pauseMessages, processorStatements } from './permissions.ts';
+import { RETRIES } from './retries.ts';
 import { RustFunction } from './rust-function.ts';
 
 /** The time limit for one batch. */
-const TIMEOUT = Duration.seconds(60);
+const TIMEOUT = Duration.seconds(RETRIES.batchSeconds);
 
 export class Processor extends Construct {
   readonly queue: Queue;
@@ -32,9 +33,9 @@ export class Processor extends Construct {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
-      // Six times the function's timeout (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS").
-      visibilityTimeout: Duration.seconds(6 * TIMEOUT.toSeconds()),
-      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 5 },
+      // The processor shortens it for messages that failed.
+      visibilityTimeout: Duration.seconds(RETRIES.visibilityTimeoutSeconds),
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: RETRIES.maxReceiveCount },
     });
 
     this.processor = new RustFunction(this, 'Processor', options, {
@@ -47,6 +48,7 @@ export class Processor extends Construct {
       environment,
       statements: [
         ...processorStatements(options, resources),
+        pauseMessages(this.queue),
         // Lambda's poller uses the function's role (AWSLambdaSQSQueueExecutionRole).
         new PolicyStatement({
           sid: 'Poll',

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { describeFunctions } from '../lib/template.ts';
 import { API_PATHS, ROUTES, gatewayPath } from '../lib/routes.ts';
+import { RETRIES } from '../lib/retries.ts';
 import { type Synthesised, all, flat, only, synth } from './support.ts';
 
 const owner = synth({ alarmEmail: 'ops@example.com' });
@@ -113,12 +114,22 @@ describe('processing', () => {
     expect(input.DependsOn).toContainEqual(expect.stringMatching(/^ProcessingQueuePolicy/));
   });
 
-  test('both queues are encrypted and require TLS; after five attempts a message spends 14 days in the dead-letter queue', () => {
+  test('both queues are encrypted and require TLS; a message that failed too often spends 14 days in the dead-letter queue', () => {
     for (const one of all(owner, 'AWS::SQS::Queue')) expect(one).toMatchObject({ SqsManagedSseEnabled: true, MessageRetentionPeriod: 1_209_600 });
     for (const { PolicyDocument } of all(owner, 'AWS::SQS::QueuePolicy')) {
       expect(PolicyDocument.Statement).toContainEqual(expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }));
     }
-    expect(queue.RedrivePolicy.maxReceiveCount).toBe(5);
+    expect(queue.RedrivePolicy.maxReceiveCount).toBe(RETRIES.maxReceiveCount);
+  });
+
+  test('a disturbance of hours is survived, and the processor may set the pause of every message', () => {
+    const { firstPauseSeconds, longestPauseSeconds, survivedSeconds } = RETRIES;
+    // Chance shortens a pause by at most half.
+    const shortest = Array.from({ length: queue.RedrivePolicy.maxReceiveCount - 1 }, (_, failures) => Math.min(firstPauseSeconds * 2 ** failures, longestPauseSeconds) / 2);
+    expect(shortest.reduce((sum, pause) => sum + pause, 0)).toBeGreaterThanOrEqual(survivedSeconds);
+    expect(survivedSeconds).toBeGreaterThanOrEqual(6 * 3600);
+    const statement = all(owner, 'AWS::IAM::Policy').flatMap(({ PolicyDocument }) => PolicyDocument.Statement).find(({ Sid }) => Sid === 'PauseMessages');
+    expect(statement).toMatchObject({ Effect: 'Allow', Action: 'sqs:ChangeMessageVisibility', Resource: { 'Fn::GetAtt': [expect.stringMatching(/^ProcessingQueue/), 'Arn'] } });
   });
 
   test('batches report failures by message and stay within the quota; the visibility timeout is six times the function\'s timeout', () => {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sightline_tests::{
     Local, artefacts, aws_calls,
     faults::{FaultyProxy, Upstreams},
-    functions::{Delivery, Functions, objects, s3_event},
+    functions::{Clock, Delivery, Functions, objects, s3_event},
     picture, rekognition, text,
 };
 
@@ -150,15 +150,18 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
         events,
         Delivery {
             batch: 10,
-            retry_after: Duration::from_secs(4),
+            visibility: Duration::from_secs(40),
             timeout: Duration::from_secs(45),
             max_receives: 40,
+            // Pauses of minutes would only make the test longer.
+            clock: Clock::running(Duration::from_millis(100)),
         },
         &artefacts()?,
     )?;
     let tally = functions.drain(Duration::from_secs(900))?;
     let took = began.elapsed();
     drop(functions);
+    ensure!(tally.dead == 0, "{} dead letters", tally.dead);
 
     // The answers that were delivered, and so billed and received.
     let mut answers: BTreeMap<(String, String), Vec<Value>> = BTreeMap::new();
@@ -171,10 +174,15 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
     let calls = aws_calls(&data)?;
     let figures = Figures::read(PROCESSES)?;
     let report = format!(
-        "seed {seed}: {count} pictures, {} events in {took:.0?}\n{} calls, faults: {:?}\n{tally:?}\n{} answers delivered; the endpoint answered DetectLabels {} times\n{figures:?}\n",
+        "seed {seed}: {count} pictures, {} events in {took:.0?}\n{} calls, faults: {:?}\n{} invocations and {} failed ones; {} messages were redelivered, at most {} times; {} pauses were set\n{} answers delivered; the endpoint answered DetectLabels {} times\n{figures:?}\n",
         event_count,
         proxy.calls(),
         proxy.injected(),
+        tally.invocations,
+        tally.errors,
+        tally.redelivered,
+        tally.receives,
+        tally.pauses.len(),
         answers.values().map(Vec::len).sum::<usize>(),
         calls
             .iter()

@@ -19,5 +19,6 @@ mod needs;
 mod permissions;
 mod recognition;
 mod replay;
+mod retries;
 mod serving;
 mod walkthrough;

@@ -397,6 +397,27 @@ impl Stack {
         Ok(answer == json!({"batchItemFailures": []}))
     }
 
+    /// Sends the processor a message of each of its queues that it cannot read. It then sets when the message comes again.
+    fn fail_messages(&self) -> Result<()> {
+        let granted = self.function(PROCESSOR).granted()?;
+        let queues: Vec<_> = granted
+            .iter()
+            .filter(|grant| grant.action == "sqs:ReceiveMessage")
+            .collect();
+        ensure!(!queues.is_empty(), "the processor has no queue");
+        for queue in queues {
+            let mut message = sqs_message("m", "no event", 1);
+            if let Some(arn) = message.get_mut("eventSourceARN") {
+                *arn = json!(queue.resource);
+            }
+            let event = json!({"Records": [message]});
+            let answer = invoke(&self.lambda, "sightline-processor", &event)?;
+            let failed = json!({"batchItemFailures": [{"itemIdentifier": "m"}]});
+            ensure!(answer == failed, "{answer}");
+        }
+        Ok(())
+    }
+
     fn store(&self, bucket: &str, key: &str, file: &Path) -> Result<()> {
         self.aws(&[
             "s3api",
@@ -499,6 +520,8 @@ fn all_flows(stack: &Stack) -> Result<String> {
         stack.store(stack.input(), &key, file)?;
         ensure!(stack.process(&key)?);
     }
+
+    stack.fail_messages()?;
 
     // An image that was deleted before it was processed.
     ensure!(stack.announce("uploads/gone.png", "0123456789abcdef0123456789abcdef", 1)?);

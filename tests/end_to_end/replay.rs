@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Map, Value};
 use sightline_tests::{
     Local, TIMEOUT,
-    functions::{Delivery, Functions, objects, s3_event},
+    functions::{Clock, Delivery, Functions, objects, s3_event},
     picture, rekognition, root, run, text, tool,
 };
 
@@ -98,14 +98,15 @@ fn every_answer_of_every_operation_arrives_complete() -> Result<()> {
         events,
         Delivery {
             batch: 10,
-            retry_after: Duration::from_secs(1),
+            visibility: Duration::from_secs(1),
             timeout: Duration::from_secs(60),
             max_receives: 5,
+            clock: Clock::running(Duration::from_secs(1)),
         },
         folder.path(),
     )?;
     let tally = functions.drain(TIMEOUT)?;
-    ensure!(tally.errors == 0, "{tally:?}");
+    ensure!(tally.errors == 0 && tally.dead == 0, "{tally:?}");
 
     let results = folder.path().join("results");
     aws(&[

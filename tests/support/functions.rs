@@ -1,5 +1,6 @@
 //! AWS Lambda and SQS as a function's process sees them: the Runtime API in front of a queue. Several processes share one queue and
-//! each handles a batch at a time. Failed messages of a batch, and all messages of a failed invocation, are redelivered later.
+//! each handles a batch at a time. As in SQS, failed messages of a batch, and all messages of a failed invocation, come again when
+//! their visibility time-out ends, and only `ChangeMessageVisibilityBatch` changes that. The queue has a clock of its own.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -24,16 +25,77 @@ use crate::{
 const RUNTIME: &str = "/2018-06-01/runtime";
 
 /// How the queue delivers messages.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Delivery {
     /// The most messages in a batch.
     pub batch: usize,
-    /// How long a failed message stays invisible.
-    pub retry_after: Duration,
+    /// The queue's visibility time-out.
+    pub visibility: Duration,
     /// The deadline of an invocation, for the function's information. Longer invocations are not stopped.
     pub timeout: Duration,
-    /// The most times that a message may be received before the test fails.
+    /// The most times that a message may be received before it becomes a dead letter.
     pub max_receives: u32,
+    /// The queue's clock.
+    pub clock: Clock,
+}
+
+/// The clock of a queue.
+#[derive(Debug, Clone)]
+pub enum Clock {
+    /// A second of the queue lasts this long.
+    Running(Instant, Duration),
+    /// The clock stands while a function works, and jumps to the next message when none does.
+    Jumping(Arc<Mutex<Duration>>),
+}
+
+impl Clock {
+    /// A clock that runs, with seconds of this length.
+    #[must_use]
+    pub fn running(second: Duration) -> Self {
+        Self::Running(Instant::now(), second)
+    }
+
+    /// A clock that jumps.
+    #[must_use]
+    pub fn jumping() -> Self {
+        Self::Jumping(Arc::default())
+    }
+
+    /// The queue's time since the start.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        match self {
+            Self::Running(began, second) => {
+                Duration::from_secs_f64(began.elapsed().div_duration_f64(*second))
+            }
+            Self::Jumping(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// How long to wait for a time of the queue. A jumping clock jumps there if it may.
+    fn wait(&self, until: Duration, may_jump: bool) -> Duration {
+        match self {
+            Self::Running(_, second) => {
+                let left = until.saturating_sub(self.now());
+                second.mul_f64(left.as_secs_f64())
+            }
+            Self::Jumping(now) if may_jump => {
+                let mut now = now.lock().unwrap_or_else(PoisonError::into_inner);
+                *now = until.max(*now);
+                Duration::ZERO
+            }
+            Self::Jumping(_) => Duration::from_secs(60),
+        }
+    }
+}
+
+/// A pause that the function set for a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// How often the message had been received.
+    pub receives: u32,
+    /// How long it stays invisible.
+    pub seconds: u64,
 }
 
 /// A function's processes and their queue. Dropping it stops the processes.
@@ -45,7 +107,7 @@ pub struct Functions {
 }
 
 /// Statistics of the queue.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Tally {
     /// Successful invocations.
     pub invocations: u64,
@@ -55,6 +117,10 @@ pub struct Tally {
     pub redelivered: u64,
     /// The highest receive count of a message.
     pub receives: u32,
+    /// Dead letters.
+    pub dead: u64,
+    /// The pauses that the function set.
+    pub pauses: Vec<Pause>,
 }
 
 #[derive(Debug)]
@@ -67,8 +133,7 @@ struct Queue {
 #[derive(Debug, Default)]
 struct State {
     visible: VecDeque<Message>,
-    /// With the time when they become visible, soonest first.
-    hidden: VecDeque<(Instant, Message)>,
+    hidden: Vec<Message>,
     /// By request id.
     in_flight: HashMap<String, Vec<Message>>,
     started: u64,
@@ -82,6 +147,8 @@ struct Message {
     id: String,
     body: String,
     receives: u32,
+    /// When it becomes visible again, by the queue's clock.
+    visible_at: Duration,
 }
 
 impl Functions {
@@ -105,6 +172,7 @@ impl Functions {
                 id: format!("message-{number}"),
                 body,
                 receives: 0,
+                visible_at: Duration::ZERO,
             });
         let queue = Arc::new(Queue {
             delivery,
@@ -128,6 +196,7 @@ impl Functions {
                 .arg(binary(name)?)
                 .envs(environment.iter().cloned())
                 .env("AWS_LAMBDA_RUNTIME_API", &functions._runtime.authority)
+                .env("AWS_ENDPOINT_URL_SQS", functions._runtime.url())
                 .env("AWS_LAMBDA_FUNCTION_NAME", name)
                 .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
                 .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
@@ -143,7 +212,7 @@ impl Functions {
     /// Waits until the queue is empty.
     ///
     /// # Errors
-    /// If that takes longer than `timeout`, a message is received too often, or a process exits.
+    /// If that takes longer than `timeout`, or a process exits.
     pub fn drain(&mut self, timeout: Duration) -> Result<Tally> {
         let began = Instant::now();
         loop {
@@ -155,11 +224,8 @@ impl Functions {
                 if let Some(error) = &state.init_error {
                     bail!("the function cannot start: {error}");
                 }
-                if state.tally.receives > self.queue.delivery.max_receives {
-                    bail!("a message was received {} times", state.tally.receives);
-                }
                 if left == 0 {
-                    return Ok(state.tally);
+                    return Ok(state.tally.clone());
                 }
                 if began.elapsed() > timeout {
                     bail!("{left} messages are left; {:?}", state.tally);
@@ -190,6 +256,9 @@ impl Queue {
     }
 
     fn handle(&self, request: &Request, stream: &mut TcpStream) -> io::Result<Then> {
+        if let Some(target) = request.header("x-amz-target") {
+            return self.answer_sqs(target, request, stream);
+        }
         let path = request
             .target()
             .strip_prefix(RUNTIME)
@@ -226,20 +295,27 @@ impl Queue {
 
     /// Waits for a batch and sends it.
     fn next(&self, stream: &mut TcpStream) -> io::Result<Then> {
+        let clock = &self.delivery.clock;
         let mut state = self.lock();
         loop {
-            let now = Instant::now();
-            while state.hidden.front().is_some_and(|(until, _)| *until <= now) {
-                let message = state.hidden.pop_front().map(|(_, message)| message);
-                state.visible.extend(message);
-            }
+            let now = clock.now();
+            let hidden = std::mem::take(&mut state.hidden);
+            let (visible, hidden): (Vec<_>, Vec<_>) = hidden
+                .into_iter()
+                .partition(|message| message.visible_at <= now);
+            state.hidden = hidden;
+            let (dead, visible): (Vec<_>, Vec<_>) = visible
+                .into_iter()
+                .partition(|message| message.receives >= self.delivery.max_receives);
+            state.tally.dead += dead.len() as u64;
+            state.visible.extend(visible);
             if !state.visible.is_empty() {
                 break;
             }
-            let wait = state
-                .hidden
-                .front()
-                .map_or(Duration::from_secs(60), |(until, _)| *until - now);
+            let next = state.hidden.iter().map(|message| message.visible_at).min();
+            let wait = next.map_or(Duration::from_secs(60), |next| {
+                clock.wait(next, state.in_flight.is_empty())
+            });
             state = self
                 .changed
                 .wait_timeout(state, wait)
@@ -250,6 +326,7 @@ impl Queue {
         let mut batch = state.visible.drain(..count).collect::<Vec<_>>();
         for message in &mut batch {
             message.receives += 1;
+            message.visible_at = clock.now() + self.delivery.visibility;
             state.tally.receives = state.tally.receives.max(message.receives);
             if message.receives > 1 {
                 state.tally.redelivered += 1;
@@ -284,18 +361,72 @@ impl Queue {
         )
     }
 
-    /// Ends an invocation and redelivers some of its messages later.
+    /// Ends an invocation. Some of its messages become visible again later.
     fn finish(&self, id: &str, failed: impl Fn(&Message) -> bool) {
         let mut state = self.lock();
-        let until = Instant::now() + self.delivery.retry_after;
         for message in state.in_flight.remove(id).into_iter().flatten() {
             if failed(&message) {
-                state.hidden.push_back((until, message));
+                state.hidden.push(message);
             }
         }
         drop(state);
         self.changed.notify_all();
     }
+
+    /// SQS's part of the requests: sets the visibility of messages in flight.
+    fn answer_sqs(
+        &self,
+        target: &str,
+        request: &Request,
+        stream: &mut TcpStream,
+    ) -> io::Result<Then> {
+        let headers = [("content-type", "application/x-amz-json-1.0")];
+        if target != "AmazonSQS.ChangeMessageVisibilityBatch" {
+            let unknown = json!({"__type": "com.amazonaws.sqs#UnsupportedOperation"}).to_string();
+            return answer(stream, "400 Bad Request", &headers, unknown.as_bytes());
+        }
+        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let now = self.delivery.clock.now();
+        let mut state = self.lock();
+        let State {
+            in_flight, tally, ..
+        } = &mut *state;
+        let (mut successful, mut failed) = (Vec::new(), Vec::new());
+        for entry in body
+            .get("Entries")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let id = entry.get("Id").cloned().unwrap_or_default();
+            let receipt = entry.get("ReceiptHandle").and_then(Value::as_str);
+            let seconds = entry.get("VisibilityTimeout").and_then(Value::as_u64);
+            let message = in_flight
+                .values_mut()
+                .flatten()
+                .find(|message| Some(receipt_of(&message.id).as_str()) == receipt);
+            match (message, seconds) {
+                (Some(message), Some(seconds)) => {
+                    message.visible_at = now + Duration::from_secs(seconds);
+                    tally.pauses.push(Pause {
+                        receives: message.receives,
+                        seconds,
+                    });
+                    successful.push(json!({"Id": id}));
+                }
+                _ => failed
+                    .push(json!({"Id": id, "SenderFault": true, "Code": "ReceiptHandleIsInvalid"})),
+            }
+        }
+        drop(state);
+        let said = json!({"Successful": successful, "Failed": failed}).to_string();
+        answer(stream, "200 OK", &headers, said.as_bytes())
+    }
+}
+
+/// The receipt handle of a message.
+fn receipt_of(id: &str) -> String {
+    format!("receipt-{id}")
 }
 
 /// S3's documented event for a new object. `key` is not encoded; the event encodes it.
@@ -326,7 +457,7 @@ pub fn s3_event(bucket: &str, key: &str, e_tag: &str, size: u64) -> Value {
 /// A record of Lambda's documented event for SQS messages.
 #[must_use]
 pub fn sqs_message(id: &str, body: &str, receives: u32) -> Value {
-    json!({"messageId": id, "receiptHandle": format!("receipt-{id}"), "body": body,
+    json!({"messageId": id, "receiptHandle": receipt_of(id), "body": body,
         "attributes": {"ApproximateReceiveCount": receives.to_string(), "SentTimestamp": "1767225600000", "SenderId": "AIDAIENQZJOLO23YVJ4VO", "ApproximateFirstReceiveTimestamp": "1767225600001"},
         "messageAttributes": {}, "md5OfBody": "00000000000000000000000000000000",
         "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:111122223333:uploads", "awsRegion": "us-east-1"})

@@ -6,7 +6,7 @@ use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::Timeou
 
 use crate::{
     dynamo::DynamoIndex, presigner::S3Presigner, rekognition::RekognitionRecogniser,
-    s3_store::S3Store,
+    s3_store::S3Store, sqs_visibility::SqsVisibility,
 };
 
 /// For a server in the same region, far more than a connection takes.
@@ -75,6 +75,17 @@ pub fn index(sdk: &SdkConfig, table: impl Into<String>) -> DynamoIndex {
             .build(),
     );
     DynamoIndex::new(client, table)
+}
+
+/// The queues' message visibility, with the same time-outs.
+#[must_use]
+pub fn message_visibility(sdk: &SdkConfig) -> SqsVisibility {
+    let client = aws_sdk_sqs::Client::from_conf(
+        aws_sdk_sqs::config::Builder::from(sdk)
+            .timeout_config(timeouts(sdk))
+            .build(),
+    );
+    SqsVisibility::new(client)
 }
 
 fn timeouts(sdk: &SdkConfig) -> TimeoutConfig {

@@ -9,13 +9,15 @@ mod error;
 mod presigner;
 mod rekognition;
 mod s3_store;
+mod sqs_visibility;
 #[cfg(test)]
 mod tests;
 
 pub use aws_config::SdkConfig;
-pub use clients::{Clients, clients, index, load};
+pub use clients::{Clients, clients, index, load, message_visibility};
 pub use dynamo::DynamoIndex;
 pub use error::read_error;
 pub use presigner::S3Presigner;
 pub use rekognition::RekognitionRecogniser;
 pub use s3_store::{S3Store, listed_key};
+pub use sqs_visibility::SqsVisibility;

@@ -89,7 +89,7 @@ pub(crate) fn run(
 mod tests {
     use super::*;
     use crate::{exit::CliError, local::clients, testing::parse};
-    use sightline_local_aws::{RetryBackoff, Settings, start};
+    use sightline_local_aws::{Settings, start};
     use sightline_pipeline::object_store::{Condition, ObjectStore, Put};
     use sightline_vision::Recognisers;
     use std::{path::Path, sync::Arc, time::Duration};
@@ -114,10 +114,6 @@ mod tests {
         let mut settings = Settings::new(folder.path(), Arc::new(Recognisers::embedded().unwrap()));
         settings.listen.set_port(0);
         settings.max_receive_count = 1;
-        settings.retry_backoff = RetryBackoff {
-            first: Duration::ZERO,
-            longest: Duration::ZERO,
-        };
         let (bucket, keys) = (settings.input_bucket.clone(), settings.credentials.clone());
         let aws = start(settings).await.unwrap();
         let endpoint = format!("http://{}", aws.address());
@@ -133,10 +129,23 @@ mod tests {
         store.put(put).await.unwrap();
         let queue = aws.queue();
         let message = queue.receive(1, LONG).await.unwrap().remove(0);
-        queue
-            .retry_later(&message.receipt, "a reason")
-            .await
-            .unwrap();
+        let changed = queue.change_visibility(&message.receipt, Duration::ZERO);
+        assert!(changed.await.unwrap());
+        queue.fail(&message.receipt, "a reason").await.unwrap();
+        // The queue moves it when it would be received again.
+        let receiving = tokio::spawn({
+            let queue = queue.clone();
+            async move { queue.receive(1, LONG).await }
+        });
+        let letters = folder.path().join("dead-letters");
+        while !std::fs::read_dir(&letters)
+            .unwrap()
+            .any(|file| file.unwrap().path().extension() == Some("json".as_ref()))
+        {
+            assert!(!receiving.is_finished());
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        receiving.abort();
 
         let (result, stdout, stderr) = redrive(folder.path(), &[&message.id, "another"]);
         assert_eq!(

@@ -47,7 +47,7 @@ pub use cors::BucketCors;
 pub use dead_letters::{RedriveError, RedriveResult, redrive};
 pub use events::EventType;
 pub use guard::{Guard, GuardError};
-pub use queue::{Depth, Message, Queue, QueueError, RetryBackoff};
+pub use queue::{Depth, Message, Queue, QueueError};
 pub use server::{LocalAws, StartError, start};
 pub use settings::{Credentials, CustomModel, Settings};
 

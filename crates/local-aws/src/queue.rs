@@ -6,52 +6,16 @@ use crate::{
 };
 use std::{io, sync::Arc, time::Duration};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 /// How often to look for messages that another process added (`sightline redrive`).
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How long a failed message waits. The delay doubles with every attempt. A random part of its second half is left out,
-/// so that messages that failed together are not retried together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RetryBackoff {
-    /// The delay after the first attempt.
-    pub first: Duration,
-    /// The longest delay.
-    pub longest: Duration,
-}
-
-impl Default for RetryBackoff {
-    /// From one second to five minutes.
-    fn default() -> Self {
-        Self {
-            first: Duration::from_secs(1),
-            longest: Duration::from_secs(300),
-        }
-    }
-}
-
-impl RetryBackoff {
-    /// The delay after attempt number `attempt`. `random` in 0..1 selects the end in the second half.
-    fn delay(self, attempt: u32, random: f64) -> Duration {
-        let doublings = attempt.saturating_sub(1).min(31);
-        let delay = self.first.saturating_mul(1 << doublings).min(self.longest);
-        delay.mul_f64(0.5 + random / 2.0)
-    }
-}
-
-/// A random number in 0..1.
-fn random() -> f64 {
-    let (high, _) = Uuid::new_v4().as_u64_pair();
-    f64::from(u32::try_from(high >> 32).unwrap_or_default()) / (f64::from(u32::MAX) + 1.0)
-}
 
 /// A received message. It becomes visible again when its visibility timeout ends, unless it was deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// The same every time the message is received.
     pub id: String,
-    /// Identifies this receive, for [`Queue::delete`] and [`Queue::retry_later`].
+    /// Identifies this receive, for [`Queue::delete`], [`Queue::fail`] and [`Queue::change_visibility`].
     pub receipt: String,
     /// The S3 event as JSON, `{"Records":[...]}`, exactly as S3 sends it.
     pub body: String,
@@ -101,21 +65,14 @@ pub struct Queue {
     store: Store,
     dead_letters: DeadLetters,
     max_receive_count: u32,
-    backoff: RetryBackoff,
 }
 
 impl Queue {
-    pub(crate) fn new(
-        store: Store,
-        dead_letters: DeadLetters,
-        max_receive_count: u32,
-        backoff: RetryBackoff,
-    ) -> Self {
+    pub(crate) fn new(store: Store, dead_letters: DeadLetters, max_receive_count: u32) -> Self {
         Self {
             store,
             dead_letters,
             max_receive_count: max_receive_count.max(1),
-            backoff,
         }
     }
 
@@ -180,22 +137,26 @@ impl Queue {
         Ok(self.store.delete_message(receipt).await?)
     }
 
-    /// Makes a message visible again after a delay that grows with every attempt. After the last attempt it becomes a
-    /// dead letter with `reason`. Does nothing if the receipt is no longer valid.
+    /// Records why a message was not processed. As in SQS, it becomes visible again when its visibility timeout ends, and
+    /// after its last receive it then becomes a dead letter. Does nothing if the receipt is no longer valid.
     ///
     /// # Errors
-    /// If the database or the dead-letter folder fails.
-    pub async fn retry_later(&self, receipt: &str, reason: &str) -> Result<(), QueueError> {
-        let (backoff, random) = (self.backoff, random());
-        let delay = move |attempt| backoff.delay(attempt, random);
-        if self
-            .store
-            .retry_message(receipt, reason, self.max_receive_count, delay)
-            .await?
-        {
-            self.move_dead_letters().await?;
-        }
-        Ok(())
+    /// If the database fails.
+    pub async fn fail(&self, receipt: &str, reason: &str) -> Result<(), QueueError> {
+        Ok(self.store.fail_message(receipt, reason).await?)
+    }
+
+    /// Makes a received message visible again after `visibility`, counted from now. Returns whether the message was in
+    /// flight.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn change_visibility(
+        &self,
+        receipt: &str,
+        visibility: Duration,
+    ) -> Result<bool, QueueError> {
+        Ok(self.store.change_visibility(receipt, visibility).await?)
     }
 
     /// Counts the messages.
@@ -262,17 +223,8 @@ mod tests {
             prefix: String::new(),
             events: Vec::new(),
         };
-        let backoff = RetryBackoff {
-            first: Duration::from_millis(2),
-            longest: Duration::from_millis(4),
-        };
         let store = Store::open(dir, notifications, false).unwrap();
-        Queue::new(
-            store,
-            DeadLetters::open(dir).unwrap(),
-            max_receive_count,
-            backoff,
-        )
+        Queue::new(store, DeadLetters::open(dir).unwrap(), max_receive_count)
     }
 
     /// Queues a message as another process does.
@@ -342,6 +294,58 @@ mod tests {
         assert_eq!(queue.depth().await.unwrap().in_flight, 1);
     }
 
+    /// Fails a message that is received again after `visibility`.
+    async fn fail(queue: &Queue, message: &Message, visibility: Duration) {
+        let changed = queue.change_visibility(&message.receipt, visibility).await;
+        assert!(changed.unwrap());
+        queue.fail(&message.receipt, "throttled").await.unwrap();
+    }
+
+    /// Receives, which moves dead letters, until `done`. Nothing is delivered.
+    async fn receive_until(queue: &Queue, done: impl AsyncFn() -> bool) {
+        let receiving = tokio::spawn({
+            let queue = queue.clone();
+            async move { queue.receive(1, LONG).await }
+        });
+        while !done().await {
+            assert!(!receiving.is_finished());
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        receiving.abort();
+    }
+
+    /// The number of files in the dead-letter folder.
+    fn letters(dir: &Path) -> usize {
+        let files = std::fs::read_dir(dir.join("dead-letters")).unwrap();
+        files
+            .filter(|file| file.as_ref().unwrap().path().extension() == Some("json".as_ref()))
+            .count()
+    }
+
+    /// Whether the queue delivers nothing for 100 milliseconds.
+    async fn is_silent(queue: &Queue) -> bool {
+        let nothing = queue.receive(1, LONG);
+        tokio::time::timeout(Duration::from_millis(100), nothing)
+            .await
+            .is_err()
+    }
+
+    #[tokio::test]
+    async fn a_failed_message_comes_again_only_when_its_visibility_timeout_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = open(dir.path(), 5);
+        send(dir.path(), "one");
+        let message = receive_one(&queue, Duration::from_secs(2)).await;
+        queue.fail(&message.receipt, "throttled").await.unwrap();
+        assert!(is_silent(&queue).await);
+        let second = receive_one(&queue, LONG).await;
+        assert_eq!((second.id.as_str(), second.receive_count), ("one", 2));
+        fail(&queue, &second, Duration::from_millis(1)).await;
+        assert_eq!(receive_one(&queue, LONG).await.receive_count, 3);
+        let late = queue.change_visibility(&second.receipt, LONG).await;
+        assert!(!late.unwrap());
+    }
+
     #[tokio::test]
     async fn a_failed_message_is_retried_then_dead_and_can_be_redriven() {
         let dir = tempfile::tempdir().unwrap();
@@ -350,11 +354,9 @@ mod tests {
         for attempt in 1..=3 {
             let message = receive_one(&queue, LONG).await;
             assert_eq!(message.receive_count, attempt);
-            queue
-                .retry_later(&message.receipt, "throttled")
-                .await
-                .unwrap();
+            fail(&queue, &message, Duration::ZERO).await;
         }
+        receive_until(&queue, async || letters(dir.path()) == 1).await;
         assert_eq!(
             queue.depth().await.unwrap(),
             Depth {
@@ -387,9 +389,7 @@ mod tests {
         }
         send(dir.path(), "healthy");
         assert_eq!(receive_one(&queue, LONG).await.id, "healthy");
-        let nothing = queue.receive(1, LONG);
-        let waited = tokio::time::timeout(Duration::from_millis(100), nothing).await;
-        assert!(waited.is_err(), "{waited:?}");
+        assert!(is_silent(&queue).await);
         assert_eq!(queue.depth().await.unwrap().dead_letters, 1);
     }
 
@@ -400,16 +400,19 @@ mod tests {
         let folder = dir.path().join("dead-letters");
         std::fs::remove_dir(&folder).unwrap();
         std::fs::write(&folder, "in the way").unwrap();
-        let fail = async |id| {
+        let die = async |id| {
             send(dir.path(), id);
             let message = receive_one(&queue, LONG).await;
             assert_eq!(message.id, id);
-            queue.retry_later(&message.receipt, "unreadable").await
+            fail(&queue, &message, Duration::ZERO).await;
         };
-        fail("one").await.unwrap();
+        die("one").await;
+        let is_dead = async || queue.store.dead_messages().await.unwrap().len() == 1;
+        receive_until(&queue, is_dead).await;
         std::fs::remove_file(&folder).unwrap();
         std::fs::create_dir(&folder).unwrap();
-        fail("two").await.unwrap();
+        die("two").await;
+        receive_until(&queue, async || letters(dir.path()) == 2).await;
         let mut requeued = dead_letters::redrive(dir.path(), &[]).unwrap().requeued;
         requeued.sort();
         assert_eq!(requeued, ["one", "two"]);
@@ -452,16 +455,5 @@ mod tests {
         tokio::task::yield_now().await;
         queue.store.close().await;
         assert!(matches!(waiting.await.unwrap(), Err(QueueError::Closed)));
-    }
-
-    #[test]
-    fn delays_double_up_to_the_longest_and_keep_at_least_half() {
-        let backoff = RetryBackoff::default();
-        let seconds = |attempt, random| backoff.delay(attempt, random).as_secs_f64();
-        assert_eq!(seconds(1, 1.0), 1.0);
-        assert_eq!(seconds(1, 0.0), 0.5);
-        assert_eq!(seconds(4, 1.0), 8.0);
-        assert_eq!(seconds(100, 1.0), 300.0);
-        assert!((0.0..1.0).contains(&random()));
     }
 }

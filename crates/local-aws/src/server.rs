@@ -124,12 +124,7 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
             .await
             .map_err(|error: StoreError| unusable(error.to_string()))?;
     }
-    let queue = Queue::new(
-        store.clone(),
-        dead_letters,
-        settings.max_receive_count,
-        settings.retry_backoff,
-    );
+    let queue = Queue::new(store.clone(), dead_letters, settings.max_receive_count);
     queue
         .move_dead_letters()
         .await

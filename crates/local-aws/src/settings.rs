@@ -1,6 +1,6 @@
 //! The settings of the endpoint.
 
-use crate::{cors::BucketCors, events::EventType, guard::Guard, queue::RetryBackoff};
+use crate::{cors::BucketCors, events::EventType, guard::Guard};
 use sightline_vision::{Recogniser, Recognisers};
 use std::{
     fmt,
@@ -81,8 +81,6 @@ pub struct Settings {
     pub custom_models: Vec<CustomModel>,
     /// How often a message is received before it becomes a dead letter; at least once.
     pub max_receive_count: u32,
-    /// How long a failed message waits for its next attempt.
-    pub retry_backoff: RetryBackoff,
     /// Start even if the database and the files of objects do not belong together. Files that the database does not know
     /// are moved to `unknown-objects/`.
     pub accept_database: bool,
@@ -122,7 +120,6 @@ impl Settings {
             recognisers,
             custom_models: Vec::new(),
             max_receive_count: 5,
-            retry_backoff: RetryBackoff::default(),
             accept_database: false,
         }
     }

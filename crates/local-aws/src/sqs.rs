@@ -1,9 +1,9 @@
-//! SQS's JSON 1.0 protocol for sending messages to the queue of the input bucket's events.
+//! SQS's JSON 1.0 protocol for the queue of the input bucket's events.
 //!
-//! There is one queue, `sightline`. GetQueueUrl, SendMessage and SendMessageBatch are answered. Messages are received
-//! inside the process ([`crate::Queue`]), so every other operation is rejected by name.
+//! There is one queue, `sightline`. GetQueueUrl, SendMessage, ChangeMessageVisibility and the last two's batches are
+//! answered. Messages are received inside the process ([`crate::Queue`]), so every other operation is rejected by name.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use http::{Request, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, Limited};
@@ -19,7 +19,7 @@ use crate::{
     access_log::{AccessLog, Call, Permission},
     aws_json,
     events::ACCOUNT,
-    store::Store,
+    store::{Store, StoreError},
 };
 
 /// The service in `X-Amz-Target`.
@@ -32,6 +32,8 @@ const QUEUE: &str = "sightline";
 /// quotas").
 const MAX_ENTRIES: usize = 10;
 const MAX_BYTES: usize = 1024 * 1024;
+/// The longest visibility timeout in seconds (Amazon SQS API Reference, "ChangeMessageVisibility").
+const MAX_VISIBILITY: u64 = 12 * 60 * 60;
 /// The largest request that is read: JSON may write a byte as six characters.
 const MAX_BODY: usize = 8 * MAX_BYTES;
 /// The media type of requests and responses.
@@ -85,6 +87,13 @@ struct GetQueueUrl {
     queue_name: String,
 }
 
+/// What most requests have in common.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Named {
+    queue_url: Option<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct SendMessage {
@@ -106,13 +115,44 @@ struct Entry {
     message_body: String,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ChangeMessageVisibility {
+    queue_url: String,
+    #[serde(flatten)]
+    change: Change,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ChangeMessageVisibilityBatch {
+    queue_url: String,
+    entries: Vec<ChangeEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ChangeEntry {
+    id: String,
+    #[serde(flatten)]
+    change: Change,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Change {
+    receipt_handle: String,
+    visibility_timeout: u64,
+}
+
 impl Sqs {
     /// Answers one request whose `X-Amz-Target` starts with [`TARGET_PREFIX`]. Errors are responses too.
     pub(crate) async fn handle(&self, request: Request<Body>) -> Response<Body> {
         let request_id = Uuid::new_v4().to_string();
         let (head, body) = request.into_parts();
         let operation = aws_json::operation_name(TARGET_PREFIX, &head.headers);
-        let outcome = self.answer(&head, body, &operation).await;
+        let mut queue = QUEUE.to_owned();
+        let outcome = self.answer(&head, body, &operation, &mut queue).await;
         let (status, json, error_code) = match outcome {
             Ok(json) => (StatusCode::OK, json, None),
             Err(error) => (
@@ -127,9 +167,10 @@ impl Sqs {
         // A batch needs the same permission as a single message.
         let action = match operation.as_str() {
             "SendMessageBatch" => "sqs:SendMessage".to_owned(),
+            "ChangeMessageVisibilityBatch" => "sqs:ChangeMessageVisibility".to_owned(),
             operation => format!("sqs:{operation}"),
         };
-        let resource = format!("arn:aws:sqs:{}:{ACCOUNT}:{QUEUE}", self.region);
+        let resource = format!("arn:aws:sqs:{}:{ACCOUNT}:{queue}", self.region);
         let json = json.to_string().into_bytes();
         let response = aws_json::respond(status, JSON_1_0, &request_id, json);
         self.access_log.record(Call {
@@ -144,7 +185,14 @@ impl Sqs {
         response
     }
 
-    async fn answer(&self, head: &Parts, body: Body, operation: &str) -> Result<Value, SqsError> {
+    /// Answers an operation, and replaces `queue` with the name of the request's queue.
+    async fn answer(
+        &self,
+        head: &Parts,
+        body: Body,
+        operation: &str,
+        queue: &mut String,
+    ) -> Result<Value, SqsError> {
         let body = Limited::new(body, MAX_BODY)
             .collect()
             .await
@@ -162,6 +210,12 @@ impl Sqs {
             &self.credentials,
             OffsetDateTime::now_utc(),
         )?;
+        if let Ok(Named {
+            queue_url: Some(url),
+        }) = serde_json::from_slice(&body)
+        {
+            queue_name(&url).clone_into(queue);
+        }
         match operation {
             "GetQueueUrl" => {
                 let GetQueueUrl { queue_name } = read(&body)?;
@@ -189,38 +243,28 @@ impl Sqs {
                 check_queue(queue_name(&queue_url))?;
                 self.send_batch(entries).await
             }
+            "ChangeMessageVisibility" => {
+                let ChangeMessageVisibility { queue_url, change } = read(&body)?;
+                check_queue(queue_name(&queue_url))?;
+                self.change(change).await?;
+                Ok(json!({}))
+            }
+            "ChangeMessageVisibilityBatch" => {
+                let ChangeMessageVisibilityBatch { queue_url, entries } = read(&body)?;
+                check_queue(queue_name(&queue_url))?;
+                self.change_batch(entries).await
+            }
             other => Err(SqsError::new(
                 "UnsupportedOperation",
                 format!(
-                    "{other} is not answered in the local mode, which has GetQueueUrl, SendMessage and SendMessageBatch."
+                    "{other} is not answered in the local mode, which has GetQueueUrl, SendMessage, SendMessageBatch, ChangeMessageVisibility and ChangeMessageVisibilityBatch."
                 ),
             )),
         }
     }
 
     async fn send_batch(&self, entries: Vec<Entry>) -> Result<Value, SqsError> {
-        if entries.is_empty() {
-            return Err(SqsError::new(
-                "EmptyBatchRequest",
-                "There should be at least one SendMessageBatchRequestEntry in the request.",
-            ));
-        }
-        if entries.len() > MAX_ENTRIES {
-            return Err(SqsError::new(
-                "TooManyEntriesInBatchRequest",
-                format!(
-                    "Maximum number of entries per request are {MAX_ENTRIES}. You have sent {}.",
-                    entries.len()
-                ),
-            ));
-        }
-        let mut ids = HashSet::new();
-        if let Some(repeated) = entries.iter().find(|entry| !ids.insert(&entry.id)) {
-            return Err(SqsError::new(
-                "BatchEntryIdsNotDistinct",
-                format!("Id {} repeated", repeated.id),
-            ));
-        }
+        check_entries("SendMessageBatch", entries.iter().map(|entry| &entry.id))?;
         check_bodies(entries.iter().map(|entry| &entry.message_body))?;
         let (names, bodies): (Vec<_>, Vec<_>) = entries
             .into_iter()
@@ -237,15 +281,96 @@ impl Sqs {
         Ok(json!({ "Successful": successful, "Failed": [] }))
     }
 
-    async fn send(&self, bodies: Vec<String>) -> Result<Vec<String>, SqsError> {
-        self.store.send(bodies).await.map_err(|error| {
-            tracing::error!(%error, "messages could not be queued");
-            SqsError {
-                status: StatusCode::INTERNAL_SERVER_ERROR,
-                ..SqsError::new("InternalError", "The queue failed; try again.")
-            }
-        })
+    /// Changes one message's visibility timeout.
+    async fn change(&self, change: Change) -> Result<(), SqsError> {
+        let Change {
+            receipt_handle,
+            visibility_timeout,
+        } = change;
+        if visibility_timeout > MAX_VISIBILITY {
+            return Err(SqsError::new(
+                "InvalidParameterValue",
+                format!(
+                    "Value {visibility_timeout} for parameter VisibilityTimeout is invalid. Reason: Must be between 0 and {MAX_VISIBILITY}."
+                ),
+            ));
+        }
+        let visibility = Duration::from_secs(visibility_timeout);
+        let changed = self.store.change_visibility(&receipt_handle, visibility);
+        if changed.await.map_err(|error| failed(&error))? {
+            return Ok(());
+        }
+        Err(SqsError::new(
+            "InvalidParameterValue",
+            "The receipt handle is invalid. Reason: Message does not exist or is not available for visibility timeout change.",
+        ))
     }
+
+    async fn change_batch(&self, entries: Vec<ChangeEntry>) -> Result<Value, SqsError> {
+        check_entries(
+            "ChangeMessageVisibilityBatch",
+            entries.iter().map(|entry| &entry.id),
+        )?;
+        let (mut successful, mut refused) = (Vec::new(), Vec::new());
+        for ChangeEntry { id, change } in entries {
+            match self.change(change).await {
+                Ok(()) => successful.push(json!({ "Id": id })),
+                Err(error) => refused.push(json!({
+                    "Id": id,
+                    "SenderFault": error.status.is_client_error(),
+                    "Code": error.code,
+                    "Message": error.message,
+                })),
+            }
+        }
+        Ok(json!({ "Successful": successful, "Failed": refused }))
+    }
+
+    async fn send(&self, bodies: Vec<String>) -> Result<Vec<String>, SqsError> {
+        let sent = self.store.send(bodies).await;
+        sent.map_err(|error| failed(&error))
+    }
+}
+
+/// The answer when the queue's database fails.
+fn failed(error: &StoreError) -> SqsError {
+    tracing::error!(%error, "the queue failed");
+    SqsError {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        ..SqsError::new("InternalError", "The queue failed; try again.")
+    }
+}
+
+/// Checks the number and the ids of a batch's entries.
+fn check_entries<'a>(
+    operation: &str,
+    entries: impl ExactSizeIterator<Item = &'a String>,
+) -> Result<(), SqsError> {
+    let count = entries.len();
+    if count == 0 {
+        return Err(SqsError::new(
+            "EmptyBatchRequest",
+            format!("There should be at least one {operation}RequestEntry in the request."),
+        ));
+    }
+    if count > MAX_ENTRIES {
+        return Err(SqsError::new(
+            "TooManyEntriesInBatchRequest",
+            format!(
+                "Maximum number of entries per request are {MAX_ENTRIES}. You have sent {count}."
+            ),
+        ));
+    }
+    let mut ids = HashSet::new();
+    for id in entries {
+        if !ids.insert(id) {
+            return Err(SqsError::new(
+                "BatchEntryIdsNotDistinct",
+                format!("Id {id} repeated"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, SqsError> {

@@ -1,9 +1,11 @@
 //! The daily limit on analyses (`MAX_DAILY_ANALYSES`).
 //!
-//! `spending/<YYYY-MM-DD>.json` in the output bucket counts the analyses of a day, in UTC. Workers update it with
-//! conditional writes. A worker reserves several analyses at once, so that not every call writes
-//! the count. Analyses that a worker has reserved and not used when it ends are lost for the day. So the limit is
-//! never exceeded, and with many workers a small part of it may stay unused.
+//! The objects `spending/<YYYY-MM-DD>/<number>.json` in the output bucket count the analyses of a day, in UTC. Each counts a
+//! part of the limit, so that many workers can reserve analyses at the same time. Workers update a count with conditional
+//! writes, which S3 refuses while another write of the same object is in progress; a worker then goes on to another count. A
+//! worker reserves several analyses at once, so that not every call writes a count. Analyses that a worker has reserved and
+//! not used when it ends are lost for the day. So the limit is never exceeded, and with many workers a small part of it may
+//! stay unused.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::{Date, OffsetDateTime};
 use tokio::{sync::Mutex, time::sleep};
+use uuid::Uuid;
 
 use crate::{
     backoff::pauses,
@@ -22,8 +25,11 @@ use crate::{
 /// The prefix of the counts in the output bucket.
 pub const PREFIX: &str = "spending/";
 
+/// The number of counts of a day, unless the limit is smaller.
+const PARTS: u64 = 50;
+
 /// How often a worker tries to update a count that other workers change.
-const ATTEMPTS: usize = 12;
+const ATTEMPTS: usize = 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -51,8 +57,16 @@ struct DailyLimit<S> {
 struct Allowance {
     day: Date,
     left: u64,
-    /// The day's limit is reached.
-    exhausted: bool,
+    /// The counts that may have analyses left, the next one to try last.
+    open: Vec<u64>,
+}
+
+/// The outcome of one attempt to reserve analyses.
+enum Reservation {
+    /// This many were reserved; fewer than wanted if the count has reached its part of the limit.
+    Granted(u64),
+    /// Another worker changed the count.
+    Conflict,
 }
 
 /// The content of the counting object.
@@ -83,7 +97,7 @@ impl<R, S> LimitedRecogniser<R, S> {
                 allowance: Mutex::new(Allowance {
                     day: Date::MIN,
                     left: 0,
-                    exhausted: false,
+                    open: Vec::new(),
                 }),
             })
         });
@@ -131,14 +145,11 @@ impl<S: ObjectStore> DailyLimit<S> {
             *allowance = Allowance {
                 day: today,
                 left: 0,
-                exhausted: false,
+                open: shuffled(self.parts()),
             };
         }
-        if allowance.left < analyses && !allowance.exhausted {
-            let wanted = (self.limit / RESERVATIONS).max(analyses - allowance.left);
-            let granted = self.reserve(today, wanted).await?;
-            allowance.left += granted;
-            allowance.exhausted = granted < wanted;
+        if allowance.left < analyses {
+            self.reserve(&mut allowance, analyses).await?;
         }
         if allowance.left < analyses {
             return Err(error(
@@ -161,43 +172,80 @@ impl<S: ObjectStore> DailyLimit<S> {
         }
     }
 
-    /// Reserves up to `wanted` analyses of the day, and returns how many were left to reserve.
-    async fn reserve(&self, day: Date, wanted: u64) -> Result<u64, ServiceError> {
-        let key = format!("{PREFIX}{day}.json");
+    /// The number of the day's counts.
+    fn parts(&self) -> u64 {
+        self.limit.min(PARTS)
+    }
+
+    /// The part of the limit that a count has.
+    fn limit_of(&self, part: u64) -> u64 {
+        let parts = self.parts().max(1);
+        self.limit / parts + u64::from(part < self.limit % parts)
+    }
+
+    /// Reserves analyses of the allowance's day until `needed` are left to use, or no count has any left.
+    async fn reserve(&self, allowance: &mut Allowance, needed: u64) -> Result<(), ServiceError> {
         let mut pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE, ATTEMPTS);
-        loop {
-            let get = Get::whole(&self.bucket, &key);
-            let (used, e_tag) = match self.store.get(get).await.map_err(not_counted)? {
-                GetOutcome::Missing | GetOutcome::Changed => (0, None),
-                GetOutcome::Found(info, body) => (self.read(&key, &body)?, Some(info.e_tag)),
-            };
-            let granted = wanted.min(self.limit.saturating_sub(used));
-            if granted == 0 {
-                return Ok(0);
+        while let Some(&part) = allowance.open.last()
+            && let Some(missing) = needed.checked_sub(allowance.left).filter(|some| *some > 0)
+        {
+            let wanted = missing.max(self.limit / RESERVATIONS);
+            match self.reserve_part(allowance.day, part, wanted).await? {
+                Reservation::Granted(granted) => {
+                    allowance.left += granted;
+                    if granted < wanted {
+                        allowance.open.pop();
+                    }
+                }
+                Reservation::Conflict => {
+                    // Workers that met at one count spread over the others.
+                    allowance.open = shuffled_from(std::mem::take(&mut allowance.open));
+                    let Some(pause) = pauses.next() else {
+                        return Err(error(
+                            "SpendingContended",
+                            "other workers changed today's counts of analyses during every attempt",
+                            Fate::RETRY,
+                        ));
+                    };
+                    sleep(pause).await;
+                }
             }
-            let body = format!("{{\"analyses\":{}}}", used + granted);
-            let put = Put {
-                bucket: &self.bucket,
-                key: &key,
-                body: body.as_bytes(),
-                content_type: "application/json",
-                metadata: &[],
-                condition: e_tag
-                    .as_deref()
-                    .map_or(Condition::IfAbsent, Condition::IfMatch),
-            };
-            if let PutOutcome::Stored(_) = self.store.put(put).await.map_err(not_counted)? {
-                return Ok(granted);
-            }
-            let Some(pause) = pauses.next() else {
-                return Err(error(
-                    "SpendingContended",
-                    "other workers changed today's count of analyses during every attempt",
-                    Fate::RETRY,
-                ));
-            };
-            sleep(pause).await;
         }
+        Ok(())
+    }
+
+    /// Reserves up to `wanted` analyses of one count.
+    async fn reserve_part(
+        &self,
+        day: Date,
+        part: u64,
+        wanted: u64,
+    ) -> Result<Reservation, ServiceError> {
+        let key = format!("{PREFIX}{day}/{part:02}.json");
+        let get = Get::whole(&self.bucket, &key);
+        let (used, e_tag) = match self.store.get(get).await.map_err(not_counted)? {
+            GetOutcome::Missing | GetOutcome::Changed => (0, None),
+            GetOutcome::Found(info, body) => (self.read(&key, &body)?, Some(info.e_tag)),
+        };
+        let granted = wanted.min(self.limit_of(part).saturating_sub(used));
+        if granted == 0 {
+            return Ok(Reservation::Granted(0));
+        }
+        let body = format!("{{\"analyses\":{}}}", used + granted);
+        let put = Put {
+            bucket: &self.bucket,
+            key: &key,
+            body: body.as_bytes(),
+            content_type: "application/json",
+            metadata: &[],
+            condition: e_tag
+                .as_deref()
+                .map_or(Condition::IfAbsent, Condition::IfMatch),
+        };
+        Ok(match self.store.put(put).await.map_err(not_counted)? {
+            PutOutcome::Stored(_) => Reservation::Granted(granted),
+            PutOutcome::ConditionFailed => Reservation::Conflict,
+        })
     }
 
     /// Reads a count. If it cannot be read, nothing is spent until somebody repairs the object.
@@ -215,6 +263,16 @@ impl<S: ObjectStore> DailyLimit<S> {
                 )
             })
     }
+}
+
+/// The numbers below `count` in random order, so that workers that start together begin with different counts.
+fn shuffled(count: u64) -> Vec<u64> {
+    shuffled_from((0..count).collect())
+}
+
+fn shuffled_from(mut numbers: Vec<u64>) -> Vec<u64> {
+    numbers.sort_by_cached_key(|_| Uuid::new_v4());
+    numbers
 }
 
 /// The error while the analyses cannot be counted. It says nothing about the picture, so it is never final.
@@ -240,12 +298,97 @@ mod tests {
 
     use super::*;
     use crate::{
+        object_store::ObjectInfo,
         recogniser::ImageSource,
         testing::{CannedRecogniser, Failing, Faults, MemoryStore, refused, slow_down, throttled},
     };
 
     const OUT: &str = "out-put";
-    const KEY: &str = "spending/1970-01-01.json";
+    /// The only count of a limit of 1.
+    const KEY: &str = "spending/1970-01-01/00.json";
+
+    /// All analyses that are counted.
+    fn counted(store: &MemoryStore) -> u64 {
+        let counts = store.keys(OUT).into_iter();
+        counts
+            .map(|key| store.json(OUT, &key).unwrap()["analyses"].as_u64().unwrap())
+            .sum()
+    }
+
+    /// A store whose calls take time, and that refuses a conditional write while another write of the same object is in
+    /// progress (Amazon S3 User Guide, "Add preconditions to S3 operations").
+    #[derive(Clone, Default)]
+    struct SlowStore {
+        inner: MemoryStore,
+        writing: Arc<std::sync::Mutex<std::collections::BTreeSet<String>>>,
+        refused: Arc<AtomicI64>,
+    }
+
+    const LATENCY: Duration = Duration::from_millis(20);
+
+    impl ObjectStore for SlowStore {
+        async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>, ServiceError> {
+            self.inner.head(bucket, key).await
+        }
+
+        async fn get(&self, get: Get<'_>) -> Result<GetOutcome, ServiceError> {
+            sleep(LATENCY).await;
+            self.inner.get(get).await
+        }
+
+        async fn put(&self, put: Put<'_>) -> Result<PutOutcome, ServiceError> {
+            let key = put.key.to_owned();
+            let is_first = self.writing.lock().unwrap().insert(key.clone());
+            sleep(LATENCY).await;
+            let outcome = if is_first {
+                self.inner.put(put).await
+            } else {
+                Ok(PutOutcome::ConditionFailed)
+            };
+            if is_first {
+                self.writing.lock().unwrap().remove(&key);
+            }
+            if outcome == Ok(PutOutcome::ConditionFailed) {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+            }
+            outcome
+        }
+
+        async fn delete(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
+            self.inner.delete(bucket, key).await
+        }
+
+        async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
+            self.inner.delete_once(bucket, key).await
+        }
+    }
+
+    #[tokio::test]
+    async fn two_hundred_workers_that_start_at_midnight_all_get_their_share() {
+        for limit in [200, 10_000] {
+            let store = SlowStore::default();
+            let recogniser = CannedRecogniser::new();
+            let workers = (0..200).map(|_| worker(&recogniser, store.clone(), limit));
+            let workers: Vec<_> = workers.collect();
+            let first = join_all(workers.iter().map(|worker| worker.recognise(&faces()))).await;
+            let setbacks: Vec<_> = first
+                .into_iter()
+                .map(code)
+                .filter(|code| !code.is_empty())
+                .collect();
+            assert_eq!(setbacks, Vec::<String>::new(), "limit {limit}");
+            assert_eq!(recogniser.count(), 200);
+            assert!(
+                store.refused.load(Ordering::Relaxed) > 0,
+                "no conflicts were met"
+            );
+            assert_eq!(counted(&store.inner), 200 * (limit / 1000).max(1));
+            if limit == 200 {
+                let over = workers[0].recognise(&faces()).await;
+                assert_eq!(code(over), DAILY_LIMIT_REACHED);
+            }
+        }
+    }
 
     fn faces() -> RecogniserCall {
         RecogniserCall {
@@ -311,10 +454,7 @@ mod tests {
                 80,
                 "{limit}"
             );
-            if limit > 0 {
-                let counted = store.json(OUT, KEY).unwrap()["analyses"].as_u64();
-                assert_eq!(counted, Some(recogniser.count() as u64));
-            }
+            assert_eq!(counted(&store), recogniser.count() as u64);
         }
     }
 
@@ -361,7 +501,7 @@ mod tests {
         assert_eq!(code(worker.recognise(&faces()).await), DAILY_LIMIT_REACHED);
         NOW.store(86_400, Ordering::Relaxed);
         assert_eq!(code(worker.recognise(&faces()).await), "");
-        assert_eq!(store.keys(OUT), [KEY, "spending/1970-01-02.json"]);
+        assert_eq!(store.keys(OUT), [KEY, "spending/1970-01-02/00.json"]);
     }
 
     #[tokio::test]
@@ -375,7 +515,7 @@ mod tests {
 
         let store = MemoryStore::new();
         store.insert(OUT, KEY, b"many", "text/plain", &[]);
-        let error = worker(&recogniser, store, 9)
+        let error = worker(&recogniser, store, 1)
             .recognise(&faces())
             .await
             .unwrap_err();

@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod object_store;
 pub mod recogniser;
 pub mod recognition;
+pub mod retries;
 pub mod service_error;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

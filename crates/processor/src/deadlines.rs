@@ -16,6 +16,8 @@ pub(crate) struct Deadlines {
     pub(crate) document: Instant,
     /// For all writes.
     pub(crate) write: Instant,
+    /// For setting the pauses of the messages that have to come again.
+    pub(crate) hide: Instant,
     /// The end of the invocation.
     pub(crate) end: Instant,
 }
@@ -30,7 +32,8 @@ impl Deadlines {
             begin: end - (left / 4).min(Duration::from_secs(10)),
             answer: end - writing,
             document: end - writing / 2,
-            write: end - writing / 6,
+            write: end - writing / 3,
+            hide: end - writing / 12,
             end,
         }
     }

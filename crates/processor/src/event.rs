@@ -27,8 +27,21 @@ pub enum Event {
 pub struct Message {
     /// The id for reporting its failure.
     pub id: String,
+    /// How it was received; `None` if the event does not say so.
+    pub delivery: Option<Delivery>,
     /// The content.
     pub content: EventContent,
+}
+
+/// One receive of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The queue's ARN.
+    pub queue_arn: String,
+    /// Identifies this receive.
+    pub receipt: String,
+    /// How often the message was received, including this time.
+    pub receives: u32,
 }
 
 /// The content of one message or direct event.
@@ -182,7 +195,25 @@ impl Message {
         let content = text(record, "/body").map_or_else(EventContent::failed, |body| {
             EventContent::of_body(body, Depth::Message)
         });
-        Ok(Self { id, content })
+        Ok(Self {
+            id,
+            delivery: Delivery::read(record),
+            content,
+        })
+    }
+}
+
+impl Delivery {
+    /// Reads a record (AWS Lambda Developer Guide, "Example Amazon SQS message event").
+    fn read(record: &Value) -> Option<Self> {
+        let member = |pointer| text(record, pointer).ok().filter(|text| !text.is_empty());
+        Some(Self {
+            queue_arn: member("/eventSourceARN")?.to_owned(),
+            receipt: member("/receiptHandle")?.to_owned(),
+            receives: member("/attributes/ApproximateReceiveCount")?
+                .parse()
+                .ok()?,
+        })
     }
 }
 

@@ -17,18 +17,23 @@ use sightline_pipeline::{
     object_store::ObjectStore,
     prepare::Preparer,
     recogniser::Recogniser,
+    retries::{self, HiddenMessage, MessageVisibility, NoVisibility, Setback},
     version::compare_sequencers,
 };
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::{
     deadlines::Deadlines,
-    event::{Event, EventContent, EventError, ObjectCreated},
+    event::{Delivery, Event, EventContent, EventError, Message, ObjectCreated},
     lease::Process,
     options::Options,
     outcome::{Outcome, RetryableFailure},
     worker::Worker,
 };
+
+/// How long a batch waits for the queue to set pauses.
+const HIDE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One invocation.
 #[derive(Debug, Clone)]
@@ -72,11 +77,12 @@ impl HandlerError {
 
 /// The processor, with everything that lives as long as the process.
 #[derive(Debug)]
-pub struct Processor<S, R, I = NoIndex> {
+pub struct Processor<S, R, I = NoIndex, V = NoVisibility> {
     config: ProcessorConfig,
     store: S,
     recogniser: R,
     index: Option<I>,
+    visibility: Option<V>,
     preparer: Preparer,
     options: Options,
     process: Process,
@@ -92,7 +98,7 @@ struct Job {
 }
 
 impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
-    /// A processor with these ports and without an index.
+    /// A processor with these ports, without an index, and without access to the queue of its messages.
     #[must_use]
     pub fn new(config: ProcessorConfig, store: S, recogniser: R, options: Options) -> Self {
         Self {
@@ -100,21 +106,41 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
             store,
             recogniser,
             index: None,
+            visibility: None,
             preparer: Preparer::new(options.prepare_concurrency),
             process: Process::new(Uuid::new_v4().to_string(), options.sole_worker),
             options,
             begun: AtomicU64::new(0),
         }
     }
+}
 
+impl<S, R, I, V> Processor<S, R, I, V> {
     /// Adds an index, to which every document is then added.
     #[must_use]
-    pub fn with_index<I: ImageIndex>(self, index: Option<I>) -> Processor<S, R, I> {
+    pub fn with_index<J: ImageIndex>(self, index: Option<J>) -> Processor<S, R, J, V> {
         Processor {
             config: self.config,
             store: self.store,
             recogniser: self.recogniser,
             index,
+            visibility: self.visibility,
+            preparer: self.preparer,
+            options: self.options,
+            process: self.process,
+            begun: self.begun,
+        }
+    }
+
+    /// Adds access to the queue: after each batch, every message that has to come again gets a pause of its own.
+    #[must_use]
+    pub fn with_visibility<W: MessageVisibility>(self, visibility: W) -> Processor<S, R, I, W> {
+        Processor {
+            config: self.config,
+            store: self.store,
+            recogniser: self.recogniser,
+            index: self.index,
+            visibility: Some(visibility),
             preparer: self.preparer,
             options: self.options,
             process: self.process,
@@ -123,7 +149,7 @@ impl<S: ObjectStore, R: Recogniser> Processor<S, R> {
     }
 }
 
-impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
+impl<S: ObjectStore, R: Recogniser, I: ImageIndex, V: MessageVisibility> Processor<S, R, I, V> {
     /// Processes one event.
     ///
     /// For a queue's event, returns `{"batchItemFailures": [{"itemIdentifier": <message id>}, …]}`
@@ -155,27 +181,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
         let request_id = invocation.request_id.as_str();
         match Event::read(&event) {
             Ok(Event::Queue(messages)) => {
-                let (ids, contents): (Vec<_>, Vec<_>) = messages
-                    .into_iter()
-                    .map(|message| (message.id, message.content))
-                    .unzip();
-                let unreadable: Vec<Option<String>> = contents
-                    .iter()
-                    .map(|content| content.errors.first().map(ToString::to_string))
-                    .collect();
-                let failed = self.process_all(contents, deadlines, request_id).await;
-                let mut failures = Vec::new();
-                let mut reasons = BTreeMap::new();
-                for (at, (id, unreadable)) in ids.into_iter().zip(unreadable).enumerate() {
-                    let failure = failed.iter().find(|(from, _)| *from == at);
-                    if let Some(reason) =
-                        unreadable.or_else(|| failure.map(|(_, failure)| failure.to_string()))
-                    {
-                        failures.push(json!({"itemIdentifier": id}));
-                        reasons.insert(id, reason);
-                    }
-                }
-                Ok((json!({"batchItemFailures": failures}), reasons))
+                Ok(self.handle_messages(messages, deadlines, request_id).await)
             }
             Ok(Event::Direct(content)) => {
                 let error = content.errors.first().cloned();
@@ -195,6 +201,83 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Processor<S, R, I> {
             Err(error) => {
                 tracing::error!(request_id, kind = error.name(), %error, "could not read the event");
                 Err(error.into())
+            }
+        }
+    }
+
+    /// Processes a batch of messages, and sets the pauses of those that have to come again.
+    async fn handle_messages(
+        &self,
+        messages: Vec<Message>,
+        deadlines: Deadlines,
+        request_id: &str,
+    ) -> (Value, BTreeMap<String, String>) {
+        let mut deliveries = Vec::new();
+        let mut contents = Vec::new();
+        for message in messages {
+            let unreadable = message.content.errors.first().map(ToString::to_string);
+            deliveries.push((message.id, message.delivery, unreadable));
+            contents.push(message.content);
+        }
+        let failed = self.process_all(contents, deadlines, request_id).await;
+        let mut failures = Vec::new();
+        let mut reasons = BTreeMap::new();
+        let mut returned = Vec::new();
+        for (at, (id, delivery, unreadable)) in deliveries.into_iter().enumerate() {
+            let own = || failed.iter().filter(|(from, _)| *from == at);
+            // The images of an unreadable message get their answers before it becomes a dead letter.
+            let setback = own().map(|(_, failure)| failure.setback()).max();
+            let reason = unreadable.or_else(|| own().next().map(|(_, first)| first.to_string()));
+            if let Some(reason) = reason {
+                failures.push(json!({"itemIdentifier": id}));
+                reasons.insert(id, reason);
+                returned.extend(delivery.map(|of| (of, setback.unwrap_or(Setback::Unreadable))));
+            }
+        }
+        self.hide(returned, deadlines, request_id).await;
+        (json!({"batchItemFailures": failures}), reasons)
+    }
+
+    /// Sets the pauses of messages that have to come again. A message whose pause cannot be set comes again after the
+    /// queue's visibility time-out.
+    async fn hide(
+        &self,
+        returned: Vec<(Delivery, Setback)>,
+        deadlines: Deadlines,
+        request_id: &str,
+    ) {
+        let Some(visibility) = &self.visibility else {
+            return;
+        };
+        let mut queues: BTreeMap<String, Vec<HiddenMessage>> = BTreeMap::new();
+        for (delivery, setback) in returned {
+            let pause = retries::pause(setback, delivery.receives);
+            tracing::info!(
+                request_id,
+                receives = delivery.receives,
+                pause_s = pause.as_secs(),
+                "a message comes again after a pause"
+            );
+            let messages = queues.entry(delivery.queue_arn).or_default();
+            messages.push(HiddenMessage {
+                receipt: delivery.receipt,
+                pause,
+            });
+        }
+        for (queue, messages) in &queues {
+            let until = deadlines.hide.min(Instant::now() + HIDE_TIMEOUT);
+            match timeout_at(until, visibility.hide(queue, messages)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(request_id, %error, "cannot set when messages come again; they come after the queue's visibility time-out");
+                }
+                Err(_) => {
+                    tracing::warn!(
+                        request_id,
+                        queue,
+                        "it took too long to set when messages come again; they come after the queue's visibility time-out"
+                    );
+                }
             }
         }
     }

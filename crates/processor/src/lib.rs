@@ -8,7 +8,7 @@
 //!
 //! 1. **The result names the version of the image.** An event for that version or an older one needs no
 //!    processing. [`version`](sightline_pipeline::version) explains how versions compare. The worker checks
-//!    before it acquires the lease and again afterwards, because another worker may have finished in between.
+//!    under the lease, because before, another worker may be about to finish.
 //! 2. **A lease lets one worker at a time process a key.** The lease is an object that is created with
 //!    `If-None-Match: *` and replaced with `If-Match` only after it has expired. A worker that finds the lease
 //!    held waits a little, then the message is retried, even for a newer version: the result of the older
@@ -34,8 +34,8 @@
 //!
 //! # Failures
 //!
-//! - **Throttling, 5xx, time-outs, lost connections**: nothing is written, and the message is retried. Without a
-//!   queue the invocation fails, and Lambda repeats it.
+//! - **Throttling, 5xx, time-outs, lost connections**: nothing is written, and the message is retried after a pause of its
+//!   own ([`retries`](sightline_pipeline::retries)). Without a queue the invocation fails, and Lambda repeats it.
 //! - **An image that cannot be analysed** (empty, not an image, damaged, truncated, in a format without a
 //!   decoder, too small, too large to decode, not readable by the processor): a result with status `failed`
 //!   at once, without a call.

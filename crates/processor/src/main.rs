@@ -1,5 +1,8 @@
 //! Lambda 2: reads the configuration, builds the clients and runs the processor.
 
+// The types of the SDK's futures are nested deeply.
+#![recursion_limit = "256"]
+
 use std::{
     process::ExitCode,
     sync::Arc,
@@ -42,6 +45,7 @@ async fn run() -> anyhow::Result<()> {
     logging::start();
     metrics::enable_cloudwatch(namespace);
     let sdk = aws::load().await;
+    let visibility = aws::message_visibility(&sdk);
     let index = index_table.map(|table| aws::index(&sdk, table));
     let aws::Clients {
         store, recogniser, ..
@@ -63,7 +67,7 @@ async fn run() -> anyhow::Result<()> {
             ..Options::default()
         },
     );
-    let processor = Arc::new(processor.with_index(index));
+    let processor = Arc::new(processor.with_index(index).with_visibility(visibility));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let processor = processor.clone();
         async move {

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use sightline_pipeline::{ResultDocument, Service, ServiceError, service_error::code::DISK_FULL};
+use sightline_pipeline::{
+    ResultDocument, Service, ServiceError, retries::Setback, service_error::code::DISK_FULL,
+};
 
 /// The outcome of processing an image.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,6 +101,17 @@ impl RetryableFailure {
             | Self::Deleting
             | Self::OutOfTime
             | Self::Panicked => false,
+        }
+    }
+
+    /// What the image's message waits for. A panic is a defect of the program: an update repairs it, and until then every
+    /// attempt could pay for calls whose answers it loses.
+    #[must_use]
+    pub(crate) fn setback(&self) -> Setback {
+        if self.needs_repair() || *self == Self::Panicked {
+            Setback::Repair
+        } else {
+            Setback::Passing
         }
     }
 }

@@ -16,14 +16,18 @@ use sightline_pipeline::{
 
 use crate::event::ObjectCreated;
 
+/// The largest image, by its event, that is read whole at once and held until its turn to be prepared. The images in process
+/// at once ([`Options::concurrency`](crate::Options::concurrency)) hold eight times as much, 64 MiB.
+pub(crate) const MAX_HELD_BYTES: u64 = 8 * 1024 * 1024;
+
 /// The most bytes that are read to find the end of a header.
 const MAX_HEADER_BYTES: u64 = 1024 * 1024;
 
 /// The outcome of looking for the event's object.
 #[derive(Debug)]
 pub(crate) enum FindOutcome {
-    /// The object.
-    Found(SourceImage),
+    /// The object and, if it was read whole, its bytes.
+    Found(SourceImage, Option<Vec<u8>>),
     /// The processor can never read the object.
     Unreadable(ServiceError),
     /// The object was deleted.
@@ -41,8 +45,53 @@ pub(crate) struct SourceImage {
     pub(crate) header: Result<PictureHeader, HeaderError>,
 }
 
-/// Looks for the event's object.
+/// Looks for the event's object. If the event says that it is small enough to be held, one GET reads all of it.
 pub(crate) async fn find<S: ObjectStore>(
+    store: &S,
+    event: &ObjectCreated,
+) -> Result<FindOutcome, ServiceError> {
+    match (&event.e_tag, event.size) {
+        (Some(e_tag), Some(size)) if size <= MAX_HELD_BYTES => find_held(store, event, e_tag).await,
+        _ => find_header(store, event).await,
+    }
+}
+
+/// Reads the whole object, if it is the newest version.
+async fn find_held<S: ObjectStore>(
+    store: &S,
+    event: &ObjectCreated,
+    e_tag: &str,
+) -> Result<FindOutcome, ServiceError> {
+    let get = Get {
+        if_match: Some(e_tag),
+        ..Get::whole(&event.bucket, &event.key)
+    };
+    match store.get(get).await {
+        Ok(GetOutcome::Found(info, _))
+            if differ(event.version_id.as_ref(), info.version_id.as_ref()) =>
+        {
+            Ok(FindOutcome::Replaced)
+        }
+        Ok(GetOutcome::Found(info, bytes)) => {
+            let header = read_header(&bytes);
+            Ok(FindOutcome::Found(
+                SourceImage { info, header },
+                Some(bytes),
+            ))
+        }
+        Ok(GetOutcome::Changed) => Ok(FindOutcome::Replaced),
+        Ok(GetOutcome::Missing) => Ok(FindOutcome::Gone),
+        Err(error) => unreadable(error),
+    }
+}
+
+/// Whether event and bucket give different values.
+fn differ(in_event: Option<&String>, found: Option<&String>) -> bool {
+    matches!((in_event, found), (Some(in_event), Some(found)) if in_event != found)
+}
+
+/// Reads the object's metadata and header.
+async fn find_header<S: ObjectStore>(
     store: &S,
     event: &ObjectCreated,
 ) -> Result<FindOutcome, ServiceError> {
@@ -56,9 +105,8 @@ pub(crate) async fn find<S: ObjectStore>(
         (Ok(None), _) => return Ok(FindOutcome::Gone),
         (Err(error), _) | (_, Err(error)) => return unreadable(error),
     };
-    let differ = |in_event: &Option<String>, found: Option<&String>| matches!((in_event, found), (Some(in_event), Some(found)) if in_event != found);
-    if differ(&event.e_tag, Some(&info.e_tag))
-        || differ(&event.version_id, info.version_id.as_ref())
+    if differ(event.e_tag.as_ref(), Some(&info.e_tag))
+        || differ(event.version_id.as_ref(), info.version_id.as_ref())
     {
         return Ok(FindOutcome::Replaced);
     }
@@ -79,14 +127,14 @@ pub(crate) async fn find<S: ObjectStore>(
                         bytes = longer;
                     }
                     Ok(GetOutcome::Found(..)) => {
-                        return Ok(FindOutcome::Found(SourceImage { info, header }));
+                        return Ok(FindOutcome::Found(SourceImage { info, header }, None));
                     }
                     Ok(GetOutcome::Changed) => return Ok(FindOutcome::Replaced),
                     Ok(GetOutcome::Missing) => return Ok(FindOutcome::Gone),
                     Err(error) => return unreadable(error),
                 }
             }
-            header => return Ok(FindOutcome::Found(SourceImage { info, header })),
+            header => return Ok(FindOutcome::Found(SourceImage { info, header }, None)),
         }
     }
 }

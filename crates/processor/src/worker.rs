@@ -116,14 +116,9 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         let waited_ms = event
             .time
             .map(|time| u64::try_from(((self.clock)() - time).whole_milliseconds()).unwrap_or(0));
-        let output = &self.config.buckets.output;
-        let (found, head) = futures::join!(
-            source::find(self.store, event),
-            ResultHead::read(self.store, output, key),
-        );
-        let (image, unreadable) = match found? {
-            FindOutcome::Found(image) => (Some(image), None),
-            FindOutcome::Unreadable(error) => (None, Some(source::unreadable_source(&error))),
+        let (image, held, unreadable) = match source::find(self.store, event).await? {
+            FindOutcome::Found(image, held) => (Some(image), held, None),
+            FindOutcome::Unreadable(error) => (None, None, Some(source::unreadable_source(&error))),
             FindOutcome::Gone => {
                 self.clean_up(event, key).await?;
                 return Ok(Outcome::Skipped(Skip::Gone));
@@ -132,10 +127,6 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         };
         let info = image.as_ref().map(|image| &image.info);
         let slot = self.slot(key, source::version(event, info));
-        let stored = slot.judge(head?);
-        if let Some(skip) = stored.skip() {
-            return self.skip(key, skip).await;
-        }
         let (analyses, refused) = match source::analyses(info, self.config) {
             Ok(analyses) => {
                 let refused = image
@@ -155,8 +146,8 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         };
         let outcome = match unreadable.or(refused) {
             // Nothing is asked or paid for, so no lease is needed.
-            Some(error) => self.refuse(&job, error, stored).await?,
-            None => self.answer_under_lease(&job).await?,
+            Some(error) => self.refuse_without_lease(&job, error).await?,
+            None => self.answer_under_lease(&job, held).await?,
         };
         match outcome {
             Outcome::Written(document) if !self.index(&document).await? => {
@@ -178,13 +169,17 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
 
     /// Holds the lease during the analysis. Afterwards releases it or, if the image has to be
     /// retried, parks it with the answers so far.
-    async fn answer_under_lease(&self, job: &Job<'_, S>) -> Result<Outcome, RetryableFailure> {
+    async fn answer_under_lease(
+        &self,
+        job: &Job<'_, S>,
+        held: Option<Vec<u8>>,
+    ) -> Result<Outcome, RetryableFailure> {
         let lease = match self.acquire_lease(job).await? {
             Ok(lease) => lease,
             Err(skip) => return Ok(Outcome::Skipped(skip)),
         };
         let mut answers = lease.answers().to_vec();
-        let outcome = self.answer(job, &mut answers).await;
+        let outcome = self.answer(job, held, &mut answers).await;
         match &outcome {
             Ok(_) => lease.release((self.clock)()).await,
             Err(_) => lease.park((self.clock)(), answers).await,
@@ -210,36 +205,41 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             match attempt {
                 Ok(LeaseAttempt::Acquired(lease)) => return Ok(Ok(lease)),
                 Ok(LeaseAttempt::Superseded) => return Ok(Err(Skip::Superseded)),
-                Ok(LeaseAttempt::Held) if last => return Err(RetryableFailure::LeaseHeld),
+                Ok(LeaseAttempt::Held) => {
+                    // The same version may have a result already.
+                    if let Some(skip) = job.slot.stored().await?.skip() {
+                        return Ok(Err(skip));
+                    }
+                    if last {
+                        return Err(RetryableFailure::LeaseHeld);
+                    }
+                }
                 // This worker may hold the lease without knowing it. The next attempt shows that; otherwise the lease
                 // would stay and delay the next delivery.
                 Err(error) if !error.is_retryable() || last => return Err(error.into()),
-                Ok(LeaseAttempt::Held) | Err(_) => {}
+                Err(_) => {}
             }
             sleep(pause).await;
-            // The other worker may have finished the same version.
-            if let Some(skip) = job.slot.stored().await?.skip() {
-                return Ok(Err(skip));
-            }
         }
         Err(RetryableFailure::LeaseHeld)
     }
 
-    /// Prepares the image, asks the recogniser and writes the result. `answers` come from an earlier
-    /// attempt; new answers are added to them.
+    /// Prepares the image, asks the recogniser and writes the result. `held` has the image's bytes, if they were read.
+    /// `answers` come from an earlier attempt; new answers are added to them.
     async fn answer(
         &self,
         job: &Job<'_, S>,
+        held: Option<Vec<u8>>,
         answers: &mut Vec<SavedAnswer>,
     ) -> Result<Outcome, RetryableFailure> {
-        // Another worker may have finished between the first check and the lease.
+        // Only under the lease does the answer stay true, so it is not asked for before.
         let stored = job.slot.stored().await?;
         if let Some(skip) = stored.skip() {
             return Ok(Outcome::Skipped(skip));
         }
 
         // Many images begin at once and wait for a turn, possibly until the invocation ends.
-        let prepared = match timeout_at(self.deadlines.begin, self.prepare(job))
+        let prepared = match timeout_at(self.deadlines.begin, self.prepare(job, held))
             .await
             .unwrap_or(Err(RetryableFailure::OutOfTime))?
         {
@@ -298,6 +298,19 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         Ok(found.is_none())
     }
 
+    /// Writes the result of an image that cannot be analysed, unless it has one.
+    async fn refuse_without_lease(
+        &self,
+        job: &Job<'_, S>,
+        error: AnalysisError,
+    ) -> Result<Outcome, RetryableFailure> {
+        let stored = job.slot.stored().await?;
+        match stored.skip() {
+            Some(skip) => Ok(Outcome::Skipped(skip)),
+            None => self.refuse(job, error, stored).await,
+        }
+    }
+
     /// Writes the result of an image that cannot be analysed.
     async fn refuse(
         &self,
@@ -309,15 +322,23 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         self.write(job, document, stored).await
     }
 
-    /// Reads the image and prepares it.
-    async fn prepare(&self, job: &Job<'_, S>) -> Result<Preparation, RetryableFailure> {
+    /// Prepares the image, and reads it first unless its bytes are held.
+    async fn prepare(
+        &self,
+        job: &Job<'_, S>,
+        held: Option<Vec<u8>>,
+    ) -> Result<Preparation, RetryableFailure> {
         let settings = &self.config.settings;
         let header = job.image.as_ref().map(|image| &image.header);
         let permit = self
             .preparer
             .acquire(header.and_then(|header| header.as_ref().ok()))
             .await;
-        let bytes = match source::read(self.store, job.event, &job.slot.version).await? {
+        let read = match held {
+            Some(bytes) => ReadOutcome::Complete(bytes),
+            None => source::read(self.store, job.event, &job.slot.version).await?,
+        };
+        let bytes = match read {
             ReadOutcome::Complete(bytes) => bytes,
             ReadOutcome::Unreadable(error) => {
                 return Ok(Preparation::Refused(source::unreadable_source(&error)));

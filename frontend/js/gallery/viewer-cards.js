@@ -14,7 +14,7 @@ export function loadingCard() {
 export function analysingCard() {
   return infoCard(
     'Analysis in progress',
-    h('p', {}, 'The picture is stored and is being analysed. The results appear here as soon as they are ready.'),
+    h('p', {}, 'The picture is stored and is being analysed. The results appear here as soon as they are ready. If the service is busy, it tries again by itself, at the latest after 5 minutes.'),
     h('progress', { 'aria-label': 'Waiting for the analysis' }),
   );
 }

@@ -21,7 +21,7 @@ export function errorMessage(error, contentType = '') {
   if (error instanceof TimeoutError) {
     return {
       title: 'The result is not ready yet',
-      text: `The picture is stored, but no result arrived within ${duration(error.waitedMs)}. Try again to keep waiting. The picture is not uploaded again.`,
+      text: `The picture is stored, but no result arrived within ${duration(error.waitedMs)}. The service keeps trying by itself. Try again to keep waiting. The picture is not uploaded again.`,
     };
   }
   return {

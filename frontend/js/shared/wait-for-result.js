@@ -4,8 +4,14 @@
 import { ApiError, TimeoutError } from './errors.js';
 import { backoffMs, sleep } from './time.js';
 
-/** How long the page waits before it tells the person that the result is not ready. */
-export const WAIT_LIMIT_MS = 5 * 60_000;
+/**
+ * How long the page waits before it tells the person that the result is not ready: longer than the service's longest pause before
+ * it tries a picture again (`clientPatienceSeconds` in `crates/pipeline/retries.json`).
+ */
+export const WAIT_LIMIT_MS = 10 * 60_000;
+
+/** When the page says that the service is having trouble with the picture. Most results are ready long before. */
+export const DELAYED_MS = 20_000;
 
 /**
  * The pause before the first request. Most results are ready within a second, but `Retry-After` counts in whole seconds:
@@ -23,16 +29,18 @@ const MAX_NOT_FOUND = 2;
  * @param {object} job
  * @param {() => Promise<import('./api.js').ResultReply>} job.read sends one request
  * @param {AbortSignal} job.signal
+ * @param {() => void} [job.onDelay] called once when the result takes unusually long
  * @param {number} [job.limitMs]
  * @param {(ms: number, signal: AbortSignal) => Promise<void>} [job.pause] for tests
  * @param {() => number} [job.now] for tests
  * @returns {Promise<import('./api-types.js').ResultDocument>}
  * @throws {ApiError | TimeoutError} or the signal's reason
  */
-export async function waitForResult({ read, signal, limitMs = WAIT_LIMIT_MS, pause = sleep, now = () => performance.now() }) {
+export async function waitForResult({ read, signal, onDelay, limitMs = WAIT_LIMIT_MS, pause = sleep, now = () => performance.now() }) {
   const began = now();
   let failures = 0;
   let notFound = 0;
+  let delayed = false;
   await pause(FIRST_PAUSE_MS, signal);
   for (let attempt = 0; ; attempt += 1) {
     /** @type {number | null} */
@@ -53,6 +61,10 @@ export async function waitForResult({ read, signal, limitMs = WAIT_LIMIT_MS, pau
     }
     const wait = Math.max(retryAfterMs ?? 0, backoffMs(attempt));
     const waited = now() - began;
+    if (waited > DELAYED_MS && !delayed) {
+      delayed = true;
+      onDelay?.();
+    }
     if (waited + wait > limitMs) throw new TimeoutError(waited);
     await pause(wait, signal);
   }

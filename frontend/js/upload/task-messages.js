@@ -22,7 +22,7 @@ export function statusLine(task) {
     case 'uploading':
       return `Uploading ${percent(Math.floor((100 * task.sent) / task.outgoing.file.size))}`;
     case 'waiting':
-      return 'Analysing';
+      return task.delayed ? 'Analysis delayed' : 'Analysing';
     case 'cancelled':
       return 'Cancelled';
     case 'failed':
@@ -33,10 +33,13 @@ export function statusLine(task) {
 }
 
 /**
- * The same with the number of bytes.
+ * The same with the number of bytes, or with what a delayed task waits for.
  * @param {Task} task
  */
 export function progressLine(task) {
+  if (task.state === 'waiting' && task.delayed) {
+    return 'Analysis delayed. The picture is stored. The service is busy and tries again by itself, at the latest after 5 minutes.';
+  }
   if (task.state !== 'uploading') return statusLine(task);
   return `${statusLine(task)}, ${bytes(task.sent)} of ${bytes(task.outgoing.file.size)}`;
 }

@@ -40,6 +40,8 @@ export class Task extends EventTarget {
   document = null;
   /** @type {unknown} why the task failed without a document */
   error = null;
+  /** Whether the result takes unusually long, because the service has to try again. */
+  delayed = false;
   /** Milliseconds from the start of the upload to the result. */
   elapsed = 0;
 
@@ -95,6 +97,7 @@ export class Task extends EventTarget {
     this.#set('queued');
     try {
       if (!this.#stored) await this.#services.uploads.run(() => this.#upload(signal), signal);
+      this.delayed = false;
       this.#set('waiting');
       this.document = await this.#waitForDocument(signal);
       this.elapsed = performance.now() - this.#startedAt;
@@ -209,6 +212,10 @@ export class Task extends EventTarget {
     return waitForResult({
       read: () => polls.run(() => api.readResult(statusUrl, signal), signal),
       signal,
+      onDelay: () => {
+        this.delayed = true;
+        this.#notify();
+      },
     });
   }
 

@@ -1,9 +1,10 @@
 // @ts-check
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { ApiError, TimeoutError } from '../../../frontend/js/shared/errors.js';
-import { waitForResult } from '../../../frontend/js/shared/wait-for-result.js';
+import { WAIT_LIMIT_MS, waitForResult } from '../../../frontend/js/shared/wait-for-result.js';
 
 /** @type {import('../../../frontend/js/shared/api-types.js').ResultDocument} */
 const DOCUMENT = { schemaVersion: 1, imageId: 'i', status: 'succeeded' };
@@ -12,8 +13,9 @@ const DOCUMENT = { schemaVersion: 1, imageId: 'i', status: 'succeeded' };
  * Plays a series of replies with a simulated clock.
  * @param {(import('../../../frontend/js/shared/api.js').ResultReply | Error)[]} replies the last one repeats
  * @param {number} [limitMs]
+ * @param {() => void} [onDelay]
  */
-function play(replies, limitMs) {
+function play(replies, limitMs, onDelay) {
   /** @type {number[]} */
   const pauses = [];
   let clock = 0;
@@ -30,6 +32,7 @@ function play(replies, limitMs) {
       clock += ms;
     },
     now: () => clock,
+    ...(onDelay === undefined ? {} : { onDelay }),
     ...(limitMs === undefined ? {} : { limitMs }),
   });
   return { done, pauses };
@@ -54,6 +57,22 @@ test('gives up at the limit', async () => {
   const { done, pauses } = play([pending(1000)], 10_000);
   await assert.rejects(done, TimeoutError);
   assert.ok(pauses.reduce((sum, ms) => sum + ms, 0) <= 10_000);
+});
+
+test('waits longer than the longest pause of the service', () => {
+  const retries = JSON.parse(readFileSync(new URL('../../../crates/pipeline/retries.json', import.meta.url), 'utf8'));
+  assert.equal(WAIT_LIMIT_MS, 1000 * retries.clientPatienceSeconds);
+  assert.ok(retries.clientPatienceSeconds > Math.max(retries.longestPauseSeconds, retries.visibilityTimeoutSeconds));
+});
+
+test('says once that a result is delayed', async () => {
+  let delays = 0;
+  const quick = play([pending(), ready], undefined, () => { delays += 1; });
+  await quick.done;
+  assert.equal(delays, 0);
+  const slow = play([pending(15_000), pending(15_000), pending(15_000), ready], undefined, () => { delays += 1; });
+  await slow.done;
+  assert.equal(delays, 1);
 });
 
 test('tolerates a few failures in a row, but not many', async () => {

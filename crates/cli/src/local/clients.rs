@@ -5,7 +5,7 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use sightline_aws::{self as aws, Clients};
+use sightline_aws::{self as aws, Clients, SqsVisibility};
 use sightline_local_aws::Credentials;
 use std::time::Duration;
 
@@ -17,6 +17,15 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// Clients for the endpoint at this URL. They sign URLs for it, too.
 pub(crate) fn clients(endpoint: &str, region: &str, credentials: &Credentials) -> Clients {
     aws::clients(&sdk_config(endpoint, region, credentials))
+}
+
+/// Sets when messages of the endpoint's queue come again.
+pub(super) fn message_visibility(
+    endpoint: &str,
+    region: &str,
+    credentials: &Credentials,
+) -> SqsVisibility {
+    aws::message_visibility(&sdk_config(endpoint, region, credentials))
 }
 
 fn sdk_config(endpoint: &str, region: &str, credentials: &Credentials) -> SdkConfig {

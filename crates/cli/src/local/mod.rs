@@ -103,6 +103,7 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         for_processor.store,
         for_processor.recogniser,
         index,
+        clients::message_visibility(&own_aws_url, REGION, &keys.processor),
     );
     let api = metrics::add_to(sightline_upload_api::router(Arc::new(upload_api)));
     let pages = Pages::new(&endpoints.aws, args.max_upload_bytes)?;

@@ -1,7 +1,7 @@
 //! Polls the queue of new objects for the processor, as an event source mapping does for a Lambda function.
 //!
-//! Messages are received in batches. Those that the handler processed are deleted, and those that failed return to the
-//! queue. Batches run concurrently, one per core.
+//! Messages are received in batches. Those that the handler processed are deleted. Those that failed come again when their
+//! visibility time-out ends, which the handler may have shortened. Batches run concurrently, one per core.
 
 use std::{
     future::Future,
@@ -22,7 +22,7 @@ use super::batch::{self, EventSource, Handler};
 /// The number of messages in an event: the default of an event source mapping (AWS Lambda Developer Guide, "Using Lambda
 /// with Amazon SQS").
 const MAX_BATCH: usize = 10;
-/// When the queue delivers messages again that were neither deleted nor returned. Longer than [`batch::TIME_LIMIT`]. A
+/// When the queue delivers messages again that were not deleted. Longer than [`batch::TIME_LIMIT`]. A
 /// restart does not wait for it, because an opened queue delivers everything again.
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 /// The pause after the queue fails.
@@ -41,8 +41,8 @@ pub(super) trait MessageQueue: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Message>, QueueError>> + Send;
     /// See [`Queue::delete`].
     fn delete(&self, receipt: &str) -> impl Future<Output = Result<(), QueueError>> + Send;
-    /// See [`Queue::retry_later`].
-    fn retry_later(
+    /// See [`Queue::fail`].
+    fn fail(
         &self,
         receipt: &str,
         reason: &str,
@@ -58,8 +58,8 @@ impl MessageQueue for Queue {
         Self::delete(self, receipt).await
     }
 
-    async fn retry_later(&self, receipt: &str, reason: &str) -> Result<(), QueueError> {
-        Self::retry_later(self, receipt, reason).await
+    async fn fail(&self, receipt: &str, reason: &str) -> Result<(), QueueError> {
+        Self::fail(self, receipt, reason).await
     }
 }
 
@@ -122,7 +122,7 @@ pub(super) async fn run<Q: MessageQueue, H: Handler>(
     }
 }
 
-/// Handles a batch, then deletes its messages or returns them to the queue.
+/// Handles a batch, then deletes its messages or records why they failed.
 async fn process<Q: MessageQueue, H: Handler>(
     queue: Q,
     handler: Arc<H>,
@@ -133,10 +133,10 @@ async fn process<Q: MessageQueue, H: Handler>(
     for message in &batch {
         let result = match failures.reason(&message.id) {
             None => queue.delete(&message.receipt).await,
-            Some(reason) => queue.retry_later(&message.receipt, reason).await,
+            Some(reason) => queue.fail(&message.receipt, reason).await,
         };
         if let Err(error) = result {
-            tracing::error!(message_id = message.id, %error, "cannot delete or return a message; the queue will deliver it again");
+            tracing::error!(message_id = message.id, %error, "cannot delete a message or record its failure; the queue will deliver it again");
         }
     }
 }
@@ -245,7 +245,7 @@ mod tests {
             Ok(())
         }
 
-        async fn retry_later(&self, receipt: &str, reason: &str) -> Result<(), QueueError> {
+        async fn fail(&self, receipt: &str, reason: &str) -> Result<(), QueueError> {
             self.0
                 .returned
                 .lock()

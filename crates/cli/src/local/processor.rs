@@ -1,7 +1,7 @@
 //! The processor as the handler of the poller's batches.
 
 use serde_json::Value;
-use sightline_aws::{RekognitionRecogniser, S3Store};
+use sightline_aws::{RekognitionRecogniser, S3Store, SqsVisibility};
 use sightline_pipeline::{config::ProcessorConfig, index::SqliteIndex};
 use sightline_processor::{Invocation, Options, Processor};
 use uuid::Uuid;
@@ -9,7 +9,9 @@ use uuid::Uuid;
 use super::batch::{FailureReasons, Handler, TIME_LIMIT};
 
 /// The processor of the Lambda function, with the AWS endpoint in this process.
-pub(super) struct LocalProcessor(Processor<S3Store, RekognitionRecogniser, SqliteIndex>);
+pub(super) struct LocalProcessor(
+    Processor<S3Store, RekognitionRecogniser, SqliteIndex, SqsVisibility>,
+);
 
 impl LocalProcessor {
     /// A processor with these ports. Only one process can use the data folder, so there is no other processor.
@@ -18,12 +20,18 @@ impl LocalProcessor {
         store: S3Store,
         recogniser: RekognitionRecogniser,
         index: SqliteIndex,
+        visibility: SqsVisibility,
     ) -> Self {
         let options = Options {
             sole_worker: true,
             ..Options::default()
         };
-        Self(Processor::new(config, store, recogniser, options).with_index(Some(index)))
+        let processor = Processor::new(config, store, recogniser, options);
+        Self(
+            processor
+                .with_index(Some(index))
+                .with_visibility(visibility),
+        )
     }
 }
 

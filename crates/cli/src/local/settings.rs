@@ -6,7 +6,7 @@ use sightline_local_aws::{BucketCors, Settings};
 use sightline_pipeline::{
     Analyses,
     config::{Access, AllowedOrigins, Buckets, ProcessorConfig, UploadApiConfig},
-    recognition,
+    recognition, retries,
 };
 
 use super::{
@@ -36,6 +36,7 @@ pub(super) fn aws_endpoint(
     settings.listen = SocketAddr::new(args.host, args.aws_port);
     settings.credentials = keys.user.clone();
     settings.more_credentials = vec![keys.upload_api.clone(), keys.processor.clone()];
+    settings.max_receive_count = retries::MAX_RECEIVES;
     settings.accept_database = args.accept_database;
     settings.host_names = host_names(args);
     settings.cors = vec![

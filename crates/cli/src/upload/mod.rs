@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use sightline_pipeline::Analyses;
+use sightline_pipeline::{Analyses, retries::CLIENT_PATIENCE};
 use tokio::task::spawn_blocking;
 
 use self::{
@@ -85,8 +85,8 @@ pub(crate) struct UploadArgs {
     #[arg(long)]
     no_wait: bool,
 
-    /// Stop waiting when no result has arrived for this time
-    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    /// Stop waiting when no result has arrived for this time. A busy service tries a picture again after at most 5 minutes
+    #[arg(long, value_name = "SECONDS", default_value_t = CLIENT_PATIENCE.as_secs(), value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
 
     #[command(flatten)]

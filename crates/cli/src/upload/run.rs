@@ -3,14 +3,17 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
 use futures::{StreamExt as _, future, stream};
 use http::Method;
 use serde_json::Value;
-use sightline_pipeline::SourceKey;
+use sightline_pipeline::{SourceKey, retries::LONGEST_PAUSE};
 use sightline_upload_api::results_path;
 use tokio::sync::{mpsc, watch};
 
@@ -32,6 +35,9 @@ use crate::{
 const CONCURRENT_POLLS: usize = 4;
 /// The time between two polls unless the service sets another.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// After this time without a result, the run says what it waits for.
+const DELAYED: Duration = Duration::from_secs(20);
 
 /// A file and its size in bytes.
 pub(super) struct FileToUpload {
@@ -69,6 +75,8 @@ struct State {
     rows: Mutex<BTreeMap<usize, Row>>,
     /// When the last picture or result was transferred.
     last_transfer: Mutex<Instant>,
+    /// Whether the run has said that results are delayed.
+    said_delayed: AtomicBool,
 }
 
 impl Run {
@@ -81,6 +89,7 @@ impl Run {
         let state = State {
             rows: Mutex::default(),
             last_transfer: Mutex::new(Instant::now()),
+            said_delayed: AtomicBool::new(false),
         };
         for (index, (path, reason)) in self.missing.iter().enumerate() {
             self.record(&state, self.files.len() + index, Row::missing(path, reason))?;
@@ -206,10 +215,20 @@ impl Run {
             }
             if state.since_last_transfer() > self.timeout {
                 let message = format!(
-                    "no result arrived for {} seconds; run the same command again to check for it",
+                    "the picture is stored, but no result arrived for {} seconds; the service keeps trying, so run the same command again later",
                     self.timeout.as_secs()
                 );
                 return Ok(Err(RowError::new("timeout", message)));
+            }
+            if state.since_last_transfer() > DELAYED
+                && !state.said_delayed.swap(true, Ordering::Relaxed)
+            {
+                let message = format!(
+                    "No result has arrived for {} seconds. The pictures are stored. The service is busy and tries again by itself, at the latest after {} minutes.",
+                    DELAYED.as_secs(),
+                    LONGEST_PAUSE.as_secs() / 60
+                );
+                self.bars.suspend(|| output::print_message(&message));
             }
             let interval = response.retry_after(SystemTime::now());
             tokio::time::sleep(interval.unwrap_or(POLL_INTERVAL).min(self.timeout)).await;

@@ -4,9 +4,9 @@ use super::{
     error::StoreError,
     handle::Store,
     space::Space,
-    values::{from_millis, millis, now, steady_now, unsigned},
+    values::{from_millis, millis, steady_now, unsigned},
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::futures::Notified;
@@ -151,40 +151,45 @@ impl Store {
         self.inner.database.write(delete, |()| ()).await
     }
 
-    /// Makes a message in flight visible after `delay(receive_count)`, or marks it dead if it was received
-    /// `max_receive_count` times. Records the reason. Returns whether it is dead.
-    pub(crate) async fn retry_message(
-        &self,
-        receipt: &str,
-        reason: &str,
-        max_receive_count: u32,
-        delay: impl FnOnce(u32) -> Duration + Send + 'static,
-    ) -> Result<bool, StoreError> {
+    /// Ends the receive of a message in flight, and records why. It stays invisible until its visibility timeout ends.
+    pub(crate) async fn fail_message(&self, receipt: &str, reason: &str) -> Result<(), StoreError> {
         let (receipt, reason) = (receipt.to_owned(), reason.to_owned());
-        let retry = move |connection: &Connection| {
-            let count: Option<u32> = connection
-                .prepare_cached("SELECT receive_count FROM messages WHERE receipt = ?1")?
-                .query_row([&receipt], |row| row.get(0))
-                .optional()?;
-            let Some(count) = count else { return Ok(false) };
-            let dead = count >= max_receive_count;
-            let visible_at = steady_now()
-                .saturating_add(i64::try_from(delay(count).as_millis()).unwrap_or(i64::MAX));
+        let fail = move |connection: &Connection| {
             connection
                 .prepare_cached(
-                    "UPDATE messages SET receipt = NULL, visible_at = ?2, last_reason = ?3, dead_since = ?4
-                     WHERE receipt = ?1",
+                    "UPDATE messages SET receipt = NULL, last_reason = ?2 WHERE receipt = ?1",
                 )?
-                .execute(params![receipt, visible_at, reason, dead.then(now)])?;
-            Ok(dead)
+                .execute(params![receipt, reason])?;
+            Ok(())
+        };
+        self.inner.database.write(fail, |()| ()).await
+    }
+
+    /// Makes a message in flight visible after `visibility`, counted from now. Returns whether it was in flight.
+    pub(crate) async fn change_visibility(
+        &self,
+        receipt: &str,
+        visibility: Duration,
+    ) -> Result<bool, StoreError> {
+        let receipt = receipt.to_owned();
+        let change = move |connection: &Connection| {
+            let now = steady_now();
+            let visible_at =
+                now.saturating_add(i64::try_from(visibility.as_millis()).unwrap_or(i64::MAX));
+            let changed = connection
+                .prepare_cached(
+                    "UPDATE messages SET visible_at = ?2 WHERE receipt = ?1 AND visible_at > ?3",
+                )?
+                .execute(params![receipt, visible_at, now])?;
+            Ok(changed > 0)
         };
         let store = self.clone();
-        let committed = move |dead| {
+        let committed = move |changed| {
             // Receivers may have to wake earlier now.
             store.notify_receivers();
-            dead
+            changed
         };
-        self.inner.database.write(retry, committed).await
+        self.inner.database.write(change, committed).await
     }
 
     /// The dead messages that are not in the dead-letter folder yet.

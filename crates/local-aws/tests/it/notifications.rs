@@ -1,7 +1,7 @@
 use crate::support::{INPUT, KEY, OUTPUT, Server, request_id};
 use aws_sdk_s3::primitives::ByteStream;
 use serde_json::{Value, json};
-use sightline_local_aws::{EventType, Queue, RetryBackoff};
+use sightline_local_aws::{EventType, Queue};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -160,25 +160,31 @@ async fn a_waiting_receiver_gets_the_event_of_an_upload() {
 
 #[tokio::test]
 async fn a_dead_letter_is_in_the_folder_until_it_is_redriven() {
-    let backoff = RetryBackoff {
-        first: Duration::from_millis(1),
-        longest: Duration::from_millis(2),
-    };
-    let server = Server::start_with(|settings| {
-        settings.max_receive_count = 2;
-        settings.retry_backoff = backoff;
-    })
-    .await;
+    let server = Server::start_with(|settings| settings.max_receive_count = 2).await;
     server.put("uploads/a b.jpg", "x").await;
     let queue = server.aws.queue();
     for _ in 0..2 {
         let message = queue.receive(1, MINUTE).await.unwrap().remove(0);
-        queue
-            .retry_later(&message.receipt, "the recogniser was throttled")
-            .await
-            .unwrap();
+        let changed = queue.change_visibility(&message.receipt, Duration::ZERO);
+        assert!(changed.await.unwrap());
+        let reason = "the recogniser was throttled";
+        queue.fail(&message.receipt, reason).await.unwrap();
     }
-    let letters: Vec<_> = std::fs::read_dir(server.dir.path().join("dead-letters"))
+    // The queue moves it when it would be received again.
+    let receiving = tokio::spawn({
+        let queue = queue.clone();
+        async move { queue.receive(1, MINUTE).await }
+    });
+    let folder = server.dir.path().join("dead-letters");
+    while !std::fs::read_dir(&folder)
+        .unwrap()
+        .any(|file| file.unwrap().path().extension() == Some("json".as_ref()))
+    {
+        assert!(!receiving.is_finished());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    receiving.abort();
+    let letters: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();

@@ -11,7 +11,7 @@ use sightline_pipeline::{
 
 use super::support::{
     IN, KEY, OUT, TestClock, TestProcessor, config, direct_event, failures, invocation, message,
-    options, picture, put_record, queue, s3_event,
+    options, picture, put_record, queue, s3_event, too_large_to_hold,
 };
 use crate::{Options, Processor};
 
@@ -124,7 +124,7 @@ async fn a_picture_whose_turn_is_too_late_causes_no_call() {
     );
     let messages = [stuck, KEY].map(|key| {
         let info = memory.insert(IN, key, &picture(), "image/jpeg", &[]);
-        (key, direct_event(key, &info, "01"))
+        (key, direct_event(key, &too_large_to_hold(&info), "01"))
     });
     let only = |at: usize| queue(&messages[at..=at]);
     // The second's time to begin is over before the first ends its turn.

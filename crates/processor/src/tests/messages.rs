@@ -87,7 +87,7 @@ async fn direct_events_get_null() {
 
 #[tokio::test]
 async fn reasons_for_retries_are_returned_by_message() {
-    let store = |store| Failing::new(store, Faults::always(denied())).only("HeadObject in-put");
+    let store = |store| Failing::new(store, Faults::always(denied())).only("GetObject in-put");
     let test = TestProcessor::with_store("labels", store);
     let info = test.upload(KEY, &picture());
     let event = queue(&[

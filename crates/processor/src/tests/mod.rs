@@ -8,5 +8,6 @@ mod leases;
 mod limits;
 mod messages;
 mod once;
+mod pauses;
 mod preparation;
 mod support;

@@ -13,7 +13,7 @@ use sightline_pipeline::{
 
 use super::support::{
     IN, KEY, OUT, RESULTS, TestProcessor, config, direct_event, failures, invocation, jpeg,
-    message, options, picture, put_record, queue, s3_event,
+    message, options, picture, put_record, queue, s3_event, too_large_to_hold,
 };
 
 #[tokio::test]
@@ -48,6 +48,45 @@ async fn a_picture_gets_a_document_under_its_decoded_key() {
             version_id: None
         }
     );
+}
+
+#[tokio::test]
+async fn a_picture_takes_as_few_calls_of_the_buckets_as_its_guarantees_allow() {
+    let image = "in-put uploads/my cat+1.jpg";
+    let [result, thumbnail, lease] = [
+        "out-put results/uploads/my cat+1.jpg.json",
+        "out-put thumbnails/uploads/my cat+1.jpg.jpg",
+        "out-put claims/uploads/my cat+1.jpg",
+    ];
+    let call = |operation: &str, object: &str| format!("{operation} {object}");
+    let ask = [call("PutObject", lease), call("HeadObject", result)];
+    let answer = [
+        call("PutObject", thumbnail),
+        call("PutObject", result),
+        call("DeleteObject", lease),
+    ];
+    for held in [true, false] {
+        let test = TestProcessor::new("labels");
+        let mut info = test.upload(KEY, &picture());
+        let mut expected = vec![call("GetObject", image)];
+        if !held {
+            info = too_large_to_hold(&info);
+            expected.insert(0, call("HeadObject", image));
+        }
+        let found = expected.clone();
+        expected.extend(ask.clone());
+        if !held {
+            expected.push(call("GetObject", image));
+        }
+        expected.extend(answer.clone());
+        let event = message(KEY, &info, "01");
+        assert!(test.failures(event.clone()).await.is_empty());
+        assert_eq!(test.store.calls(), expected);
+        // The same event again.
+        assert!(test.failures(event).await.is_empty());
+        let again = [found, ask.to_vec(), vec![call("DeleteObject", lease)]].concat();
+        assert_eq!(test.store.calls()[expected.len()..], again);
+    }
 }
 
 #[tokio::test]

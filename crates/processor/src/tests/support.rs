@@ -18,7 +18,7 @@ use sightline_pipeline::{
 };
 use time::{OffsetDateTime, macros::datetime};
 
-use crate::{HandlerError, Invocation, Options, Processor};
+use crate::{HandlerError, Invocation, Options, Processor, source::MAX_HELD_BYTES};
 
 pub(super) const IN: &str = "in-put";
 pub(super) const OUT: &str = "out-put";
@@ -230,6 +230,14 @@ pub(super) fn direct_event(key: &str, info: &ObjectInfo, sequencer: &str) -> Val
 /// A queue's event with one message, `m`, about one PUT.
 pub(super) fn message(key: &str, info: &ObjectInfo, sequencer: &str) -> Value {
     queue(&[("m", direct_event(key, info, sequencer))])
+}
+
+/// The metadata with which an event says that the image is too large to be held.
+pub(super) fn too_large_to_hold(info: &ObjectInfo) -> ObjectInfo {
+    ObjectInfo {
+        size: MAX_HELD_BYTES + 1,
+        ..info.clone()
+    }
 }
 
 /// The error of a bucket without permission for the processor.
