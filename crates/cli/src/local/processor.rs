@@ -4,12 +4,15 @@ use serde_json::Value;
 use sightline_aws::{RekognitionRecogniser, S3Store};
 use sightline_pipeline::{config::ProcessorConfig, index::SqliteIndex};
 use sightline_processor::{Invocation, Options, Processor};
+use sightline_upload_api::AnnouncedIndex;
 use uuid::Uuid;
 
 use super::batch::{FailureReasons, Handler, TIME_LIMIT};
 
 /// The processor of the Lambda function, with the AWS endpoint in this process.
-pub(super) struct LocalProcessor(Processor<S3Store, RekognitionRecogniser, SqliteIndex>);
+pub(super) struct LocalProcessor(
+    Processor<S3Store, RekognitionRecogniser, AnnouncedIndex<SqliteIndex>>,
+);
 
 impl LocalProcessor {
     /// A processor with these ports. Only one process can use the data folder, so there is no other processor.
@@ -17,7 +20,7 @@ impl LocalProcessor {
         config: ProcessorConfig,
         store: S3Store,
         recogniser: RekognitionRecogniser,
-        index: SqliteIndex,
+        index: AnnouncedIndex<SqliteIndex>,
     ) -> Self {
         let options = Options {
             sole_worker: true,
