@@ -27,6 +27,14 @@ impl Lane {
         Self::ALL.into_iter().find(|lane| lane.queue_name() == name)
     }
 
+    /// The lane with this value in the database.
+    pub(crate) fn of_number(number: i64) -> Self {
+        match number {
+            1 => Self::Bulk,
+            _ => Self::Uploads,
+        }
+    }
+
     /// The value in the database.
     pub(crate) const fn number(self) -> i64 {
         match self {

@@ -289,6 +289,7 @@ mod tests {
         crate::store::requeue(
             &connection,
             id,
+            Lane::Uploads,
             r#"{"Records":[]}"#,
             OffsetDateTime::now_utc(),
         )

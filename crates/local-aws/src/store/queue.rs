@@ -27,6 +27,7 @@ pub(crate) struct Received {
 #[derive(Debug, Clone)]
 pub(crate) struct DeadMessage {
     pub(crate) id: String,
+    pub(crate) lane: Lane,
     pub(crate) body: String,
     pub(crate) receive_count: u32,
     pub(crate) sent_at: OffsetDateTime,
@@ -204,7 +205,7 @@ impl Store {
     pub(crate) async fn dead_messages(&self) -> Result<Vec<DeadMessage>, StoreError> {
         let list = |connection: &Connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT id, body, receive_count, sent_at, dead_since, last_reason FROM messages
+                "SELECT id, body, receive_count, sent_at, dead_since, last_reason, lane FROM messages
                  WHERE dead_since IS NOT NULL ORDER BY sequence",
             )?;
             let rows = statement.query_map([], |row| {
@@ -215,6 +216,7 @@ impl Store {
                     sent_at: from_millis(row.get(3)?),
                     since: from_millis(row.get(4)?),
                     reason: row.get(5)?,
+                    lane: Lane::of_number(row.get(6)?),
                 })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -293,10 +295,11 @@ fn insert_into(
     Ok(id)
 }
 
-/// Queues a dead message again with its identifier and no attempts. Does nothing if it is already queued.
+/// Queues a dead message again in its lane with its identifier and no attempts. Does nothing if it is already queued.
 pub(crate) fn requeue(
     connection: &Connection,
     id: &str,
+    lane: Lane,
     body: &str,
     sent_at: OffsetDateTime,
 ) -> Result<(), rusqlite::Error> {
@@ -304,11 +307,11 @@ pub(crate) fn requeue(
         .prepare_cached(
             // The row may still exist as dead. Without the update, its removal would lose the message.
             // Visible at once, whatever clock the server goes by.
-            "INSERT INTO messages (id, body, sent_at, visible_at) VALUES (?1, ?2, ?3, 0)
+            "INSERT INTO messages (id, body, sent_at, visible_at, lane) VALUES (?1, ?2, ?3, 0, ?4)
              ON CONFLICT (id) DO UPDATE SET
                  dead_since = NULL, receive_count = 0, visible_at = excluded.visible_at
              WHERE dead_since IS NOT NULL",
         )?
-        .execute(params![id, body, millis(sent_at)])?;
+        .execute(params![id, body, millis(sent_at), lane.number()])?;
     Ok(())
 }
