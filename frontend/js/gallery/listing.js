@@ -117,11 +117,13 @@ export class Listing {
   /**
    * Reads the newest pictures again: adds new ones in their places, removes those that are gone, and replaces changed details.
    * @param {(row: ImageRow) => void} leaving called before a picture is removed
-   * @returns {Promise<{added: number, removed: number}>} how many shown pictures; zero also when the list cannot be read now
+   * @returns {Promise<{added: number, removed: number} | null>} how many shown pictures; null when the list cannot be read now
    */
   async update(leaving) {
     const nothing = { added: 0, removed: 0 };
-    if (this.state === 'loading' || this.state === 'failed') return nothing;
+    if (this.state === 'loading') return null;
+    // The person tries again, or starts another search.
+    if (this.state === 'failed') return nothing;
     this.#update?.abort();
     const control = new AbortController();
     this.#update = control;
@@ -142,7 +144,7 @@ export class Listing {
         reached = cursor === null || known || (newest !== undefined && (oldest === undefined || !isOlder(oldest, newest)));
       } while (!reached && pages < MAX_UPDATE_PAGES);
     } catch {
-      return nothing;
+      return control.signal.aborted ? nothing : null;
     }
     return this.#merge(fresh, cursor, reached, leaving);
   }

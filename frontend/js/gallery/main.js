@@ -109,9 +109,9 @@ async function start({ api: url, auth: settings, events }) {
 
   /** Shows what has changed since the list was loaded. */
   async function update() {
-    const { added, removed } = await list.listing.update(leave);
-    changed(added, removed);
-    return added + removed > 0;
+    const result = await list.listing.update(leave);
+    if (result) changed(result.added, result.removed);
+    return result && result.added + result.removed > 0;
   }
 
   /** @param {string} key of a picture that somebody deleted */

@@ -36,7 +36,7 @@ export class Updates {
 
   /**
    * @param {object} on
-   * @param {() => Promise<boolean>} on.check asks for the newest pictures; whether there were changes
+   * @param {() => Promise<boolean | null>} on.check asks for the newest pictures; whether there were changes, or null if that is not known yet
    * @param {(key: string) => void} on.deleted
    * @param {(() => Stream) | null} connect opens the stream of events; null where the service has none
    * @param {Pick<Document, 'visibilityState' | 'addEventListener'>} [page]
@@ -118,6 +118,7 @@ export class Updates {
       this.#again = false;
       this.#checkSoon(this.#collectMs);
     } else if (this.#asking) this.#ask();
+    else if (changed === null) this.#checkSoon(this.#pause);
   }
 }
 

@@ -36,7 +36,7 @@ function setUp(events) {
   const page = new FakePage();
   /** @type {FakeStream[]} */
   const streams = [];
-  const seen = { checks: 0, changed: false, deleted: /** @type {string[]} */ ([]) };
+  const seen = { checks: 0, changed: /** @type {boolean | null} */ (false), deleted: /** @type {string[]} */ ([]) };
   const connect = () => {
     const stream = new FakeStream();
     streams.push(stream);
@@ -124,10 +124,17 @@ test(
     for (const name of ['result-ready', 'result-failed', 'reset']) streams[0]?.send(name, '{"key":"uploads/a.png"}');
     await pass(10);
     assert.equal(seen.checks, 1);
+    // The list was being loaded, so the question has to be repeated.
+    seen.changed = null;
+    streams[0]?.send('result-ready', '{}');
+    await pass(10);
+    seen.changed = true;
+    await pass(4 * FIRST_PAUSE_MS);
+    assert.equal(seen.checks, 3);
     streams[0]?.send('deleted', '{"key":"uploads/a.png"}');
     streams[0]?.send('deleted', 'not JSON');
     await pass(LONGEST_PAUSE_MS);
-    assert.deepEqual([seen.checks, seen.deleted], [1, ['uploads/a.png']]);
+    assert.deepEqual([seen.checks, seen.deleted], [3, ['uploads/a.png']]);
   }),
 );
 
