@@ -51,10 +51,10 @@ export const PICTURE = {
 
 /** Usage that does not depend on the number of pictures. */
 export const FIXED = {
-  /** Lambda's pollers poll an idle queue five times in 20 seconds. */
-  sqsRequests: 5 * 3 * 60 * 24 * 30,
+  /** Lambda's pollers poll an idle queue five times in 20 seconds. There are two. */
+  sqsRequests: 2 * 5 * 3 * 60 * 24 * 30,
   metrics: 25,
-  alarmMetrics: 10,
+  alarmMetrics: 11,
   dashboards: 1,
 };
 

@@ -8,7 +8,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { Options } from './options.ts';
-import type { Processor } from './processor.ts';
+import { RETENTION, type Processor } from './processor.ts';
 import type { UploadApi } from './upload-api.ts';
 
 /** The namespace of the functions' own metrics (crates/pipeline/src/metrics.rs), one for each stage. */
@@ -43,12 +43,13 @@ export class Observability extends Construct {
     const namespace = metricsNamespace(options);
     const five = { period: Duration.minutes(5) };
     const sum = { ...five, statistic: Stats.SUM };
-    const { queue, deadLetters } = processor;
+    const { queue, backfillQueue, deadLetters } = processor;
     const processed = processor.processor.function;
     const handler = api.handler.function;
     const own = (metricName: string, statistic: string, props: { label?: string; period?: Duration; dimensionsMap?: Record<string, string> } = {}) =>
       new Metric({ namespace, metricName, statistic, ...five, ...props });
     const oldest = queue.metricApproximateAgeOfOldestMessage({ ...five, statistic: Stats.MAXIMUM });
+    const oldestBackfill = backfillQueue.metricApproximateAgeOfOldestMessage({ ...five, statistic: Stats.MAXIMUM, label: 'backfill' });
     const dead = deadLetters.metricApproximateNumberOfMessagesVisible({ ...five, statistic: Stats.MAXIMUM });
     const serverErrors = api.api.metricServerError({ ...sum, label: '5xx' });
     const requests = api.api.metricCount({ ...sum, label: 'requests' });
@@ -73,6 +74,9 @@ export class Observability extends Construct {
     });
     this.alarm('OldestMessage', 'A picture has waited more than 15 minutes. The processor is behind, or Rekognition rejects calls.', {
       metric: oldest, threshold: 15 * 60, evaluationPeriods: 2,
+    });
+    this.alarm('Backfill', `A message of a backfill has waited for half of the ${RETENTION.backfill.toDays()} days that its queue keeps messages. The backfill is behind.`, {
+      metric: oldestBackfill, threshold: RETENTION.backfill.toSeconds() / 2, evaluationPeriods: 2,
     });
     this.alarm('ApiErrors', 'More than 5 percent of API responses are 5xx errors.', { metric: errorRate, threshold: 5, evaluationPeriods: 2 });
     this.alarm('ProcessorErrors', 'Processor invocations fail. See the function\'s log.', { metric: processorErrors, threshold: 0, evaluationPeriods: 3 });
@@ -115,12 +119,22 @@ export class Observability extends Construct {
         [
           this.graph('Processing, p50 (ms)', latencies.map((name) => own(name, 'p50', { label: name }))),
           this.graph('Processing, p99 (ms)', latencies.map((name) => own(name, 'p99', { label: name }))),
-          this.graph('Age of the oldest message (s)', [oldest]),
+          this.graph('Age of the oldest message (s)', [oldest, oldestBackfill]),
         ],
         [
           this.graph('API requests', [requests, api.api.metricClientError({ ...sum, label: '4xx' }), serverErrors]),
           this.graph('API (ms)', ['p50', 'p99'].map((statistic) => api.api.metricLatency({ ...five, statistic, label: statistic }))),
           this.graph('Messages', [queue.metricApproximateNumberOfMessagesVisible({ ...five, label: 'waiting' }), queue.metricApproximateNumberOfMessagesNotVisible({ ...five, label: 'in flight' }), dead]),
+        ],
+        [
+          this.graph('Backfill', [
+            backfillQueue.metricNumberOfMessagesSent({ ...sum, label: 'pictures queued' }),
+            backfillQueue.metricNumberOfMessagesDeleted({ ...sum, label: 'pictures processed' }),
+          ]),
+          this.graph('Backfill, messages', [
+            backfillQueue.metricApproximateNumberOfMessagesVisible({ ...five, label: 'waiting' }),
+            backfillQueue.metricApproximateNumberOfMessagesNotVisible({ ...five, label: 'in flight' }),
+          ]),
         ],
         [
           this.graph('Cost a day (US dollars, list price)', [daily]),

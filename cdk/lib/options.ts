@@ -1,29 +1,31 @@
 /** The options of a deployment, read from CDK context (`-c name=value` or `cdk.json`) and checked before anything is synthesised. */
 
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RemovalPolicy } from 'aws-cdk-lib';
 import type { Node } from 'constructs';
 
-/** Sightline's analyses, each with its IAM action and Rekognition's default quota in calls a second. */
+/** Sightline's analyses, each with its IAM action. */
 export const ANALYSES = {
-  labels: { action: 'rekognition:DetectLabels', calls: { large: 50, other: 5 } },
-  'image-properties': { action: 'rekognition:DetectLabels', calls: { large: 50, other: 5 } },
-  faces: { action: 'rekognition:DetectFaces', calls: { large: 100, other: 25 } },
-  text: { action: 'rekognition:DetectText', calls: { large: 50, other: 5 } },
-  moderation: { action: 'rekognition:DetectModerationLabels', calls: { large: 50, other: 5 } },
-  celebrities: { action: 'rekognition:RecognizeCelebrities', calls: { large: 50, other: 5 } },
-  ppe: { action: 'rekognition:DetectProtectiveEquipment', calls: { large: 5, other: 5 } },
-  'custom-labels': { action: 'rekognition:DetectCustomLabels', calls: { large: 5, other: 5 } },
+  labels: { action: 'rekognition:DetectLabels' },
+  'image-properties': { action: 'rekognition:DetectLabels' },
+  faces: { action: 'rekognition:DetectFaces' },
+  text: { action: 'rekognition:DetectText' },
+  moderation: { action: 'rekognition:DetectModerationLabels' },
+  celebrities: { action: 'rekognition:RecognizeCelebrities' },
+  ppe: { action: 'rekognition:DetectProtectiveEquipment' },
+  'custom-labels': { action: 'rekognition:DetectCustomLabels' },
 } as const;
 
 export type Analysis = keyof typeof ANALYSES;
 
-/**
- * Regions where Rekognition's image operations have the larger default quotas
- * (AWS General Reference, "Amazon Rekognition endpoints and quotas").
- */
-const LARGE_REGIONS = ['us-east-1', 'us-west-2', 'eu-west-1'];
+/** Rekognition's default quotas, and how they are divided. `sightline backfill` reads the same file. */
+const QUOTAS = JSON.parse(readFileSync(new URL('../../crates/pipeline/src/recognition/quotas.json', import.meta.url), 'utf8')) as {
+  readonly largeRegions: readonly string[];
+  readonly callsPerSecond: Record<Analysis, { readonly large: number; readonly other: number }>;
+  readonly sharesPercent: { readonly imageRequests: number; readonly backfill: number };
+};
 
 /** How many images of a batch the processor works on at once (`Options` in crates/processor). */
 const IMAGES_AT_ONCE = 8;
@@ -50,9 +52,17 @@ export interface Options {
   readonly alarmEmail: string | undefined;
   /** The account's quota for each Rekognition operation, in calls a second. */
   readonly rekognitionTps: number;
-  /** Messages in a batch, and batches at once. Together they keep calls in flight under `rekognitionTps`. */
+  /**
+   * Messages in a batch, and batches at once of uploads and of a backfill. Together with `POST /images` they keep the calls in flight
+   * under `rekognitionTps`.
+   */
   readonly batchSize: number;
   readonly processorConcurrency: number;
+  readonly backfillConcurrency: number;
+  /** Requests a second that `POST /images` takes. Undefined: the route does not exist. */
+  readonly imageRequestRate: number | undefined;
+  /** Whether the output bucket sends its events to EventBridge. */
+  readonly resultEvents: boolean;
   /** The daily limit on analyses, over all functions. Undefined: no limit. */
   readonly maxDailyAnalyses: number | undefined;
   /** US dollars a month. Undefined: no budget. */
@@ -87,7 +97,7 @@ type Read = (name: string) => string | undefined;
 
 const NAMES = [
   'stage', 'access', 'signUp', 'allowedOrigins', 'analyses', 'customLabelsArn', 'originalsDays', 'resultsDays', 'alarmEmail',
-  'rekognitionTps', 'processorConcurrency', 'maxDailyAnalyses', 'monthlyBudgetUsd', 'removalPolicy', 'architecture', 'logDays', 'tracing', 'apiRate',
+  'rekognitionTps', 'processorConcurrency', 'backfillConcurrency', 'imageRequests', 'resultEvents', 'maxDailyAnalyses', 'monthlyBudgetUsd', 'removalPolicy', 'architecture', 'logDays', 'tracing', 'apiRate',
   'apiBurst', 'functions', 'assets',
 ];
 
@@ -122,15 +132,20 @@ export function readOptions(node: Node, region: string | undefined): Options {
   }
 
   const chosen = [...new Set(analyses)] as Analysis[];
-  const quota = Math.min(...chosen.map((name) => ANALYSES[name].calls[region && LARGE_REGIONS.includes(region) ? 'large' : 'other']));
-  const rekognitionTps = number(read, 'rekognitionTps', quota, 4, 5000, true);
-  // An event source mapping runs at least two batches at once, so a small quota needs small batches.
-  const batchSize = rekognitionTps >= 2 * IMAGES_AT_ONCE ? 10 : Math.floor(rekognitionTps / 2);
-  const maxConcurrency = Math.min(1000, Math.floor(rekognitionTps / Math.min(batchSize, IMAGES_AT_ONCE)));
-  const processorConcurrency = number(read, 'processorConcurrency', maxConcurrency, 2, 1000, true);
-  if (processorConcurrency > maxConcurrency) {
+  const quota = Math.min(...chosen.map((name) => QUOTAS.callsPerSecond[name][region && QUOTAS.largeRegions.includes(region) ? 'large' : 'other']));
+  const rekognitionTps = number(read, 'rekognitionTps', quota, 5, 5000, true);
+  const imageRequests = choice(read, 'imageRequests', ['on', 'off']) === 'on';
+  // Each request makes one call of each operation.
+  const imageRequestRate = imageRequests ? Math.max(1, share(rekognitionTps, 'imageRequests')) : undefined;
+  const forBatches = rekognitionTps - (imageRequestRate ?? 0);
+  // An event source mapping runs at least two batches at once, and there are two, so a small quota needs small batches.
+  const batchSize = forBatches >= 4 * IMAGES_AT_ONCE ? 10 : Math.floor(forBatches / 4);
+  const batches = Math.min(1000, Math.floor(forBatches / Math.min(batchSize, IMAGES_AT_ONCE)));
+  const backfillConcurrency = number(read, 'backfillConcurrency', Math.max(2, share(batches, 'backfill')), 2, 1000, true);
+  const processorConcurrency = number(read, 'processorConcurrency', Math.max(2, batches - backfillConcurrency), 2, 1000, true);
+  if (processorConcurrency + backfillConcurrency > batches) {
     throw new OptionError(
-      `processorConcurrency is ${processorConcurrency}, but ${rekognitionTps} Rekognition calls a second allow at most ${maxConcurrency}; lower it, or raise the quota and set rekognitionTps.`,
+      `processorConcurrency and backfillConcurrency are ${processorConcurrency} and ${backfillConcurrency}, but ${rekognitionTps} Rekognition calls a second allow at most ${batches} together; lower them, or raise the quota and set rekognitionTps.`,
     );
   }
 
@@ -169,6 +184,9 @@ export function readOptions(node: Node, region: string | undefined): Options {
     rekognitionTps,
     batchSize,
     processorConcurrency,
+    backfillConcurrency,
+    imageRequestRate,
+    resultEvents: choice(read, 'resultEvents', ['on', 'off']) === 'on',
     maxDailyAnalyses: optional(read, 'maxDailyAnalyses', 'none', 1, Number.MAX_SAFE_INTEGER, ''),
     monthlyBudgetUsd: read('monthlyBudgetUsd') === 'none' ? undefined : number(read, 'monthlyBudgetUsd', 50, 1, 10_000_000, false, ' or none'),
     removalPolicy: choice(read, 'removalPolicy', ['retain', 'destroy']),
@@ -180,6 +198,11 @@ export function readOptions(node: Node, region: string | undefined): Options {
     functions: resolve(read('functions') ?? FUNCTIONS),
     assets: choice(read, 'assets', ['built', 'placeholder']),
   };
+}
+
+/** A part's share of a number, rounded down. */
+function share(of: number, part: keyof typeof QUOTAS.sharesPercent): number {
+  return Math.floor((of * QUOTAS.sharesPercent[part]) / 100);
 }
 
 function wrong(name: string, value: string, rule: string): never {

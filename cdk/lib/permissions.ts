@@ -34,17 +34,24 @@ export function pauseMessages(...queues: IQueue[]): PolicyStatement {
 }
 
 export function uploadApiStatements(options: Options, { input, output, table }: Resources): PolicyStatement[] {
+  const inRequests = options.imageRequestRate !== undefined;
   return [
-    allow('SignUploads', ['s3:PutObject', 's3:GetObject'], objects(input, 'uploads', 'inline')),
+    allow('SignUploads', ['s3:PutObject', 's3:GetObject'], objects(input, 'uploads', ...(inRequests ? ['inline'] : []))),
     allow('ReadAnswers', ['s3:GetObject'], objects(output, 'results', 'thumbnails')),
-    allow('AnswerInline', ['s3:PutObject'], objects(output, 'results/inline', 'thumbnails/inline')),
+    inRequests
+      ? allow('AnswerInline', ['s3:PutObject'], objects(output, 'results/inline', 'thumbnails/inline'))
+      // Pictures from before the option was switched off.
+      : allow('SignInline', ['s3:GetObject'], objects(input, 'inline')),
     // Without owners nobody can delete a picture, but an incomplete inline upload is still rolled back.
-    allow('Remove', ['s3:DeleteObject'], table
-      ? [...objects(input, 'uploads', 'inline'), ...objects(output, 'results', 'thumbnails', 'claims')]
-      : [...objects(input, 'inline'), ...objects(output, 'results/inline', 'thumbnails/inline')]),
+    ...(table || inRequests
+      ? [
+          allow('Remove', ['s3:DeleteObject'], table
+            ? [...objects(input, 'uploads', 'inline'), ...objects(output, 'results', 'thumbnails', 'claims')]
+            : [...objects(input, 'inline'), ...objects(output, 'results/inline', 'thumbnails/inline')]),
+        ]
+      : []),
     listBuckets(input, output),
-    ...recognise(options),
-    ...count(options, output),
+    ...(inRequests ? [...recognise(options), ...count(options, output)] : []),
     ...(table
       ? [
           writeIndex(table),

@@ -1,4 +1,4 @@
-/** Bucket -> queue -> processor, with a dead-letter queue. */
+/** Bucket -> queue -> processor, with a queue of its own for backfills and a dead-letter queue of both. */
 
 import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -13,11 +13,19 @@ import { type Resources, pauseMessages, processorStatements } from './permission
 import { RETRIES } from './retries.ts';
 import { RustFunction } from './rust-function.ts';
 
+/**
+ * How long messages are kept. SQS counts from the first time a message was sent, in the dead-letter queue too (Amazon SQS Developer Guide,
+ * "Using dead-letter queues"), so the two queues must leave it time there. A backfill that takes longer than its queue keeps messages is
+ * refused by `sightline backfill`.
+ */
+export const RETENTION = { uploads: Duration.days(4), backfill: Duration.days(10), deadLetters: Duration.days(14) };
+
 /** The time limit for one batch. */
 const TIMEOUT = Duration.seconds(RETRIES.batchSeconds);
 
 export class Processor extends Construct {
   readonly queue: Queue;
+  readonly backfillQueue: Queue;
   readonly deadLetters: Queue;
   readonly processor: RustFunction;
 
@@ -26,17 +34,19 @@ export class Processor extends Construct {
     this.deadLetters = new Queue(this, 'DeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      retentionPeriod: Duration.days(14),
+      retentionPeriod: RETENTION.deadLetters,
     });
     explain(this.deadLetters, 'AwsSolutions-SQS3', 'This is the dead-letter queue.');
-    this.queue = new Queue(this, 'Queue', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
+    const redelivery = {
       // The processor shortens it for messages that failed.
       visibilityTimeout: Duration.seconds(RETRIES.visibilityTimeoutSeconds),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: RETRIES.maxReceiveCount },
-    });
+    };
+    const queue = (name: string, retentionPeriod: Duration) =>
+      new Queue(this, name, { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod, ...redelivery });
+    this.queue = queue('Queue', RETENTION.uploads);
+    // A backlog in it holds up no upload.
+    this.backfillQueue = queue('BackfillQueue', RETENTION.backfill);
 
     this.processor = new RustFunction(this, 'Processor', options, {
       binary: 'sightline-processor',
@@ -48,27 +58,32 @@ export class Processor extends Construct {
       environment,
       statements: [
         ...processorStatements(options, resources),
-        pauseMessages(this.queue),
+        pauseMessages(this.queue, this.backfillQueue),
         // Lambda's poller uses the function's role (AWSLambdaSQSQueueExecutionRole).
         new PolicyStatement({
           sid: 'Poll',
           actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
-          resources: [this.queue.queueArn],
+          resources: [this.queue.queueArn, this.backfillQueue.queueArn],
         }),
       ],
     });
-    const mapping = new EventSourceMapping(this, 'Mapping', {
+    this.poll('Mapping', this.queue, options.batchSize, options.processorConcurrency);
+    this.poll('BackfillMapping', this.backfillQueue, options.batchSize, options.backfillConcurrency);
+    explainPolicy(this.processor.role, options, [resources.input, resources.output]);
+
+    this.notify(names.inputBucket, resources);
+  }
+
+  private poll(id: string, queue: Queue, batchSize: number, maxConcurrency: number): void {
+    const mapping = new EventSourceMapping(this, id, {
       target: this.processor.function,
-      eventSourceArn: this.queue.queueArn,
-      batchSize: options.batchSize,
-      maxConcurrency: options.processorConcurrency,
+      eventSourceArn: queue.queueArn,
+      batchSize,
+      maxConcurrency,
       reportBatchItemFailures: true,
     });
     // Lambda checks the permissions when it creates the mapping.
     mapping.node.addDependency(this.processor.role);
-    explainPolicy(this.processor.role, options, [resources.input, resources.output]);
-
-    this.notify(names.inputBucket, resources);
   }
 
   /**

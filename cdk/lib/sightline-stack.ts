@@ -52,6 +52,7 @@ export class SightlineStack extends Stack {
       OutputBucket: output.bucketName,
       ...(table && { IndexTable: table.tableName }),
       QueueUrl: processor.queue.queueUrl,
+      BackfillQueueUrl: processor.backfillQueue.queueUrl,
       DeadLetterQueueArn: processor.deadLetters.queueArn,
       DeadLetterQueueUrl: processor.deadLetters.queueUrl,
       ...(access.userPool && { UserPoolId: access.userPool.userPoolId }),

@@ -1,7 +1,7 @@
 /** The two buckets: one for uploaded pictures, one for results and thumbnails. */
 
 import { Duration } from 'aws-cdk-lib';
-import { BlockPublicAccess, Bucket, BucketEncryption, type CorsRule, HttpMethods, ObjectOwnership, type LifecycleRule } from 'aws-cdk-lib/aws-s3';
+import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket, type CorsRule, HttpMethods, ObjectOwnership, type LifecycleRule } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { explain } from './nag.ts';
 import type { Names } from './names.ts';
@@ -45,6 +45,10 @@ export class Storage extends Construct {
         ...expiring(['results/', 'thumbnails/'], options.resultsDays),
       ],
     });
+    if (options.resultEvents) {
+      // On the bucket resource itself: the CDK's custom resource would need a function with rights on the bucket's settings.
+      (this.output.node.defaultChild as CfnBucket).notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
+    }
     for (const bucket of [this.input, this.output]) {
       explain(bucket, 'AwsSolutions-S1', 'Server access logs contain presigned URLs with their signatures, which Sightline never logs. Enable CloudTrail data events for the account instead.');
     }

@@ -2,7 +2,7 @@
 
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import {
-  CorsHttpMethod, HttpApi, HttpNoneAuthorizer, HttpRoute, HttpRouteKey, HttpStage, type IHttpRouteAuthorizer, LogGroupLogDestination,
+  type CfnStage, CorsHttpMethod, HttpApi, HttpNoneAuthorizer, HttpRoute, HttpRouteKey, HttpStage, type IHttpRouteAuthorizer, LogGroupLogDestination,
   PayloadFormatVersion,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
@@ -12,7 +12,7 @@ import { Construct } from 'constructs';
 import { explain, explainPolicy } from './nag.ts';
 import type { Options } from './options.ts';
 import { type Resources, uploadApiStatements } from './permissions.ts';
-import { ROUTES, gatewayPath } from './routes.ts';
+import { ROUTES, type Route, gatewayPath } from './routes.ts';
 import { RustFunction } from './rust-function.ts';
 
 /** The fields of the access log. Queries are left out because they can hold signatures, headers because they hold tokens. */
@@ -44,7 +44,7 @@ export class UploadApi extends Construct {
       memoryMiB: 512,
       // API Gateway waits for 30 seconds.
       timeout: Duration.seconds(29),
-      environment: { ...environment, ACCESS: options.access },
+      environment: { ...environment, ACCESS: options.access, ...(options.imageRequestRate === undefined && { IMAGE_REQUESTS: 'off' }) },
       statements: uploadApiStatements(options, resources),
     });
     explainPolicy(this.handler.role, options, [resources.input, resources.output]);
@@ -80,6 +80,7 @@ export class UploadApi extends Construct {
   addRoutes(authorizer: IHttpRouteAuthorizer): void {
     const integration = new HttpLambdaIntegration('Handler', this.handler.function, { payloadFormatVersion: PayloadFormatVersion.VERSION_2_0 });
     for (const route of ROUTES) {
+      if (isImageRequest(route) && this.options.imageRequestRate === undefined) continue;
       const path = gatewayPath(route);
       const httpRoute = new HttpRoute(this, `${route.method} ${path}`.replace(/[^A-Za-z]+/g, '-'), {
         httpApi: this.api,
@@ -87,6 +88,7 @@ export class UploadApi extends Construct {
         integration,
         authorizer: route.public ? new HttpNoneAuthorizer() : authorizer,
       });
+      if (isImageRequest(route)) this.limit(httpRoute, route);
       if (route.public) {
         explain(httpRoute, 'AwsSolutions-APIG4', 'The health check and the API description say nothing about any picture.');
       } else if (this.options.access === 'unlisted') {
@@ -94,4 +96,18 @@ export class UploadApi extends Construct {
       }
     }
   }
+
+  /** Keeps the calls of `POST /images` under Rekognition's quota. The limit belongs to the stage, and its route must exist. */
+  private limit(httpRoute: HttpRoute, route: Route): void {
+    const stage = this.stage.node.defaultChild as CfnStage;
+    stage.routeSettings = {
+      [`${route.method} ${gatewayPath(route)}`]: { ThrottlingRateLimit: this.options.imageRequestRate, ThrottlingBurstLimit: this.options.imageRequestRate },
+    };
+    stage.node.addDependency(httpRoute);
+  }
+}
+
+/** Whether it is `POST /images`, which calls Rekognition within the request. */
+function isImageRequest({ method, path }: Route): boolean {
+  return method === 'POST' && path === '/images';
 }

@@ -148,7 +148,7 @@ def check_resources(client, template, outputs) -> None:
     [configured] = [
         resource["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
         for resource in template["Resources"].values()
-        if "NotificationConfiguration" in resource.get("Properties", {})
+        if "QueueConfigurations" in resource.get("Properties", {}).get("NotificationConfiguration", {})
     ]
     s3.put_bucket_notification_configuration(
         Bucket=outputs["InputBucket"],
@@ -174,6 +174,10 @@ def check_resources(client, template, outputs) -> None:
 
     redrive = json.loads(attributes["RedrivePolicy"])
     check(redrive["deadLetterTargetArn"] == outputs["DeadLetterQueueArn"], f"dead letters go to {redrive}")
+    backfill = sqs.get_queue_attributes(QueueUrl=outputs["BackfillQueueUrl"], AttributeNames=["All"])["Attributes"]
+    check(backfill["RedrivePolicy"] == attributes["RedrivePolicy"], "the queues have different dead letters")
+    [mapping] = functions.list_event_source_mappings(EventSourceArn=backfill["QueueArn"])["EventSourceMappings"]
+    check(mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], "a backfill's batches do not report failures")
     [mapping] = functions.list_event_source_mappings(EventSourceArn=attributes["QueueArn"])["EventSourceMappings"]
     check(mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], f"the mapping reports {mapping.get('FunctionResponseTypes')}")
     function = functions.get_function(FunctionName=mapping["FunctionArn"])["Configuration"]

@@ -12,7 +12,8 @@ describe('options', () => {
   test('have safe defaults', () => {
     expect(read({})).toEqual({
       stage: 'dev', access: 'owner', signUp: 'closed', allowedOrigins: [], analyses: ['labels', 'image-properties'], customLabelsArn: undefined,
-      originalsDays: undefined, resultsDays: undefined, alarmEmail: undefined, rekognitionTps: 5, batchSize: 2, processorConcurrency: 2,
+      originalsDays: undefined, resultsDays: undefined, alarmEmail: undefined, rekognitionTps: 5, batchSize: 1, processorConcurrency: 2,
+      backfillConcurrency: 2, imageRequestRate: 1, resultEvents: true,
       maxDailyAnalyses: undefined, monthlyBudgetUsd: 50, removalPolicy: 'retain', architecture: 'arm64', logDays: 30, tracing: false, apiRate: 50,
       apiBurst: 100, functions: expect.stringMatching(/\/cdk\/functions$/), assets: 'built',
     });
@@ -45,8 +46,11 @@ describe('options', () => {
     [{ resultsDays: '1.5' }, 'resultsDays'],
     [{ alarmEmail: 'ops' }, 'alarmEmail'],
     [{ processorConcurrency: 1 }, 'processorConcurrency is "1"; it must be a whole number from 2 to 1000.'],
-    [{ processorConcurrency: 3 }, 'allow at most 2; lower it, or raise the quota and set rekognitionTps.'],
-    [{ rekognitionTps: 3 }, 'rekognitionTps'],
+    [{ processorConcurrency: 3 }, 'are 3 and 2, but 5 Rekognition calls a second allow at most 4 together; lower them, or raise the quota'],
+    [{ backfillConcurrency: 1 }, 'backfillConcurrency is "1"; it must be a whole number from 2 to 1000.'],
+    [{ imageRequests: 'no' }, 'imageRequests is "no"; it must be on or off.'],
+    [{ resultEvents: 'no' }, 'resultEvents is "no"; it must be on or off.'],
+    [{ rekognitionTps: 4 }, 'rekognitionTps'],
     [{ maxDailyAnalyses: 0 }, 'maxDailyAnalyses'],
     [{ monthlyBudgetUsd: 0 }, 'monthlyBudgetUsd is "0"; it must be a number from 1 to 10000000 or none.'],
     [{ removalPolicy: 'snapshot' }, 'removalPolicy is "snapshot"; it must be retain or destroy.'],
@@ -74,18 +78,21 @@ describe('options', () => {
   });
 
   test.each([
-    // context, region, quota, batch size, concurrency
-    [{}, 'eu-central-1', 5, 2, 2],
-    [{}, undefined, 5, 2, 2],
-    [{}, 'us-east-1', 50, 10, 6],
-    [{ analyses: 'faces' }, 'eu-west-1', 100, 10, 12],
-    [{ analyses: 'faces' }, 'eu-north-1', 25, 10, 3],
-    [{ analyses: 'labels,ppe' }, 'us-west-2', 5, 2, 2],
-    [{ rekognitionTps: 400 }, 'eu-central-1', 400, 10, 50],
-    [{ rekognitionTps: 400, processorConcurrency: 20 }, 'eu-central-1', 400, 10, 20],
-  ])('%j in %s: calls in flight stay under the quota', (context, region, tps, batch, concurrency) => {
+    // context, region, quota, batch size, batches of uploads and of a backfill, requests with images
+    [{}, 'eu-central-1', 5, 1, 2, 2, 1],
+    [{}, undefined, 5, 1, 2, 2, 1],
+    [{ imageRequests: 'off' }, 'eu-central-1', 5, 1, 3, 2, undefined],
+    [{}, 'us-east-1', 50, 10, 3, 2, 10],
+    [{ analyses: 'faces' }, 'eu-west-1', 100, 10, 7, 3, 20],
+    [{ analyses: 'faces' }, 'eu-north-1', 25, 5, 2, 2, 5],
+    [{ analyses: 'labels,ppe' }, 'us-west-2', 5, 1, 2, 2, 1],
+    [{ rekognitionTps: 400 }, 'eu-central-1', 400, 10, 28, 12, 80],
+    [{ rekognitionTps: 400, processorConcurrency: 20 }, 'eu-central-1', 400, 10, 20, 12, 80],
+    [{ rekognitionTps: 400, backfillConcurrency: 30 }, 'eu-central-1', 400, 10, 10, 30, 80],
+  ])('%j in %s: calls in flight stay under the quota', (context, region, tps, batch, uploads, backfill, requests) => {
     const options = read(context, region);
-    expect(options).toMatchObject({ rekognitionTps: tps, batchSize: batch, processorConcurrency: concurrency });
-    expect(Math.min(batch, 8) * concurrency).toBeLessThanOrEqual(tps);
+    expect(options).toMatchObject({ rekognitionTps: tps, batchSize: batch, processorConcurrency: uploads, backfillConcurrency: backfill });
+    expect(options.imageRequestRate).toBe(requests);
+    expect(Math.min(batch, 8) * (uploads + backfill) + (requests ?? 0)).toBeLessThanOrEqual(tps);
   });
 });

@@ -99,10 +99,14 @@ describe('index', () => {
 });
 
 describe('processing', () => {
-  const queue = only(owner, 'AWS::SQS::Queue', /RedrivePolicy/);
+  const [queue, backfill] = all(owner, 'AWS::SQS::Queue').filter((one) => one.RedrivePolicy) as [Record<string, any>, Record<string, any>];
+  const mappings = (from: Synthesised) =>
+    Object.fromEntries(all(from, 'AWS::Lambda::EventSourceMapping').map((one) => [plain(one.EventSourceArn).slice(1, -5).replace('Processing', ''), one]));
+  const lanes = (from: Synthesised) => Object.entries(mappings(from)).map(([name, { BatchSize, ScalingConfig }]) => [name, BatchSize, ScalingConfig.MaximumConcurrency]);
 
   test('only the input bucket sends to the queue, for new objects under uploads/', () => {
     const bucket = only(owner, 'AWS::S3::Bucket', /-input-/);
+    expect(bucket.NotificationConfiguration.EventBridgeConfiguration).toBeUndefined();
     expect(bucket.NotificationConfiguration.QueueConfigurations).toEqual([{
       Event: 's3:ObjectCreated:*', Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'uploads/' }] } }, Queue: { 'Fn::GetAtt': [expect.stringMatching(/^ProcessingQueue/), 'Arn'] },
     }]);
@@ -114,8 +118,21 @@ describe('processing', () => {
     expect(input.DependsOn).toContainEqual(expect.stringMatching(/^ProcessingQueuePolicy/));
   });
 
-  test('both queues are encrypted and require TLS; a message that failed too often spends 14 days in the dead-letter queue', () => {
-    for (const one of all(owner, 'AWS::SQS::Queue')) expect(one).toMatchObject({ SqsManagedSseEnabled: true, MessageRetentionPeriod: 1_209_600 });
+  test('the output bucket sends its events to EventBridge, unless resultEvents is off', () => {
+    const configuration = (from: Synthesised) => only(from, 'AWS::S3::Bucket', /-output-/).NotificationConfiguration;
+    expect(configuration(owner)).toEqual({ EventBridgeConfiguration: { EventBridgeEnabled: true } });
+    expect(configuration(synth({ resultEvents: 'off' }))).toBeUndefined();
+  });
+
+  test('messages are kept for longer in the dead-letter queue, where SQS still counts from the first sending, than in the two others', () => {
+    const days = all(owner, 'AWS::SQS::Queue').map((one) => one.MessageRetentionPeriod / 86_400);
+    expect(days).toEqual([14, 4, 10]);
+    expect(backfill.RedrivePolicy).toEqual(queue.RedrivePolicy);
+    expect(backfill.VisibilityTimeout).toBe(queue.VisibilityTimeout);
+  });
+
+  test('all queues are encrypted and require TLS; a message that failed too often goes to the dead-letter queue', () => {
+    for (const one of all(owner, 'AWS::SQS::Queue')) expect(one).toMatchObject({ SqsManagedSseEnabled: true });
     for (const { PolicyDocument } of all(owner, 'AWS::SQS::QueuePolicy')) {
       expect(PolicyDocument.Statement).toContainEqual(expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }));
     }
@@ -133,12 +150,12 @@ describe('processing', () => {
   });
 
   test('batches report failures by message and stay within the quota; the visibility timeout is six times the function\'s timeout', () => {
-    const mapping = only(owner, 'AWS::Lambda::EventSourceMapping');
-    expect(mapping).toMatchObject({ FunctionResponseTypes: ['ReportBatchItemFailures'], BatchSize: 10, ScalingConfig: { MaximumConcurrency: 6 } });
+    for (const mapping of Object.values(mappings(owner))) expect(mapping.FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
+    expect(lanes(owner)).toEqual([['Queue', 10, 3], ['BackfillQueue', 10, 2]]);
     const { Timeout } = only(owner, 'AWS::Lambda::Function', /sightline.*prepares pictures/i);
     expect(queue.VisibilityTimeout).toBeGreaterThanOrEqual(6 * Timeout);
-    expect(only(synth({}, 'eu-central-1'), 'AWS::Lambda::EventSourceMapping')).toMatchObject({ BatchSize: 2, ScalingConfig: { MaximumConcurrency: 2 } });
-    expect(only(synth({ rekognitionTps: 80, processorConcurrency: 9 }), 'AWS::Lambda::EventSourceMapping').ScalingConfig.MaximumConcurrency).toBe(9);
+    expect(lanes(synth({}, 'eu-central-1'))).toEqual([['Queue', 1, 2], ['BackfillQueue', 1, 2]]);
+    expect(lanes(synth({ rekognitionTps: 80, processorConcurrency: 4, backfillConcurrency: 4 }))).toEqual([['Queue', 10, 4], ['BackfillQueue', 10, 4]]);
   });
 });
 
@@ -210,7 +227,8 @@ describe('API', () => {
     const { paths } = JSON.parse(readFileSync(fileURLToPath(new URL('../../crates/upload-api/openapi.json', import.meta.url)), 'utf8')) as { paths: Record<string, object> };
     const operations = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).filter((method) => /^(get|post|put|delete|patch)$/.test(method)).map((method) => `${method.toUpperCase()} ${path}`));
-    expect(ROUTES.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(operations.sort());
+    // The stream of events is in the local mode alone.
+    expect(ROUTES.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(operations.filter((operation) => operation !== 'GET /events').sort());
     expect(all(owner, 'AWS::ApiGatewayV2::Route').map((route) => route.RouteKey)).toEqual(ROUTES.map((route) => `${route.method} ${gatewayPath(route)}`));
     expect(only(owner, 'AWS::ApiGatewayV2::Integration').PayloadFormatVersion).toBe('2.0');
   });
@@ -247,6 +265,29 @@ describe('API', () => {
     const format = JSON.parse(stage.AccessLogSettings.Format) as Record<string, string>;
     expect(format.status).toBe('$context.status');
     expect(Object.values(format).join()).not.toMatch(/query|header|authorization|token/i);
+  });
+
+  test('POST /images has a throttle of its own, a fifth of Rekognition\'s quota, after the route exists', () => {
+    const stage = (context: Record<string, unknown>, region?: string) =>
+      Object.values(synth(context, region).json.Resources).find(({ Type }) => Type === 'AWS::ApiGatewayV2::Stage') as any;
+    const limit = (rate: number) => ({ 'POST /images': { ThrottlingRateLimit: rate, ThrottlingBurstLimit: rate } });
+    const { Properties, DependsOn } = stage({});
+    expect(Properties.RouteSettings).toEqual(limit(10));
+    expect(DependsOn).toContainEqual(expect.stringMatching(/^UploadApiPOSTimages[0-9A-F]{8}$/));
+    expect(stage({}, 'eu-central-1').Properties.RouteSettings).toEqual(limit(1));
+    expect(stage({ rekognitionTps: 200 }).Properties.RouteSettings).toEqual(limit(40));
+  });
+
+  test.each(['owner', 'unlisted'])('imageRequests=off, %s: no route, no permission to call Rekognition or to store pictures', (access) => {
+    const off = synth({ access, imageRequests: 'off', maxDailyAnalyses: 500 });
+    expect(all(off, 'AWS::ApiGatewayV2::Route').map((route) => route.RouteKey)).toEqual(ROUTES.map((route) => `${route.method} ${gatewayPath(route)}`).filter((key) => key !== 'POST /images'));
+    expect(only(off, 'AWS::ApiGatewayV2::Stage').RouteSettings).toBeUndefined();
+    const { environment, statements } = describeFunctions(off.json, { account: '111122223333', region: 'eu-west-1' }).functions.uploadApi;
+    expect(environment.IMAGE_REQUESTS).toBe('off');
+    expect(readFileSync(fileURLToPath(new URL('../../docs/configuration.md', import.meta.url)), 'utf8')).toContain('`IMAGE_REQUESTS`');
+    expect(JSON.stringify(statements)).not.toMatch(/rekognition:|spending/);
+    const stored = statements.filter(({ Action }) => Action.includes('s3:PutObject')).flatMap(({ Resource }) => Resource);
+    expect(stored).toEqual(['arn:aws:s3:::sightline-dev-input-111122223333-eu-west-1/uploads/*']);
   });
 
   test('CORS allows only the configured origins', () => {
@@ -334,7 +375,7 @@ describe('observability', () => {
   const alarms = (from: Synthesised) => all(from, 'AWS::CloudWatch::Alarm').map((alarm) => alarm.AlarmName.replace('Sightline-dev-', '')).sort();
 
   test('alarms notify the topic and the configured e-mail address', () => {
-    expect(alarms(owner)).toEqual(['ApiErrors', 'DailyCost', 'DeadLetters', 'OldestMessage', 'ProcessorErrors', 'RekognitionThrottles', 'Throttles']);
+    expect(alarms(owner)).toEqual(['ApiErrors', 'Backfill', 'DailyCost', 'DeadLetters', 'OldestMessage', 'ProcessorErrors', 'RekognitionThrottles', 'Throttles']);
     const topic = { Ref: expect.stringMatching(/^ObservabilityAlarms/) };
     for (const alarm of all(owner, 'AWS::CloudWatch::Alarm')) {
       expect(alarm.AlarmActions).toEqual([topic]);
@@ -355,6 +396,7 @@ describe('observability', () => {
   test.each([
     ['DeadLetters', [queue('ProcessingDeadLetters', 'ApproximateNumberOfMessagesVisible')], 0, 1],
     ['OldestMessage', [queue('ProcessingQueue', 'ApproximateAgeOfOldestMessage')], 900, 2],
+    ['Backfill', [queue('ProcessingBackfillQueue', 'ApproximateAgeOfOldestMessage')], 5 * 86_400, 2],
     ['ApiErrors', ['IF(requests >= 20, 100 * errors / requests, 0)', `errors: ${api('5xx')}`, `requests: ${api('Count')}`], 5, 2],
     ['ProcessorErrors', [lambda('ProcessingProcessorFunction', 'Errors')], 0, 3],
     ['Throttles', ['FILL(api, 0) + FILL(processor, 0)', `api: ${lambda('UploadApiHandlerFunction', 'Throttles')}`, `processor: ${lambda('ProcessingProcessorFunction', 'Throttles')}`], 0, 2],
@@ -386,7 +428,9 @@ describe('observability', () => {
     expect(shown.get('Uploads')).toEqual(['AWS/SQS NumberOfMessagesSent QueueName <ProcessingQueue.QueueName>']);
     expect(shown.get('API requests')).toEqual(['Count', '4xx', '5xx'].map((name) => `AWS/ApiGateway ${name} ApiId <UploadApi>`));
     expect(shown.get('Processing, p99 (ms)')).toEqual(['WaitedTime', 'PrepareTime', 'RecogniseTime', 'TotalTime'].map((name) => `Sightline/dev ${name}`));
-    expect(shown.get('Age of the oldest message (s)')).toEqual(['AWS/SQS ApproximateAgeOfOldestMessage QueueName <ProcessingQueue.QueueName>']);
+    expect(shown.get('Age of the oldest message (s)')).toEqual(['ProcessingQueue', 'ProcessingBackfillQueue'].map((name) => `AWS/SQS ApproximateAgeOfOldestMessage QueueName <${name}.QueueName>`));
+    expect(shown.get('Backfill')).toEqual(['NumberOfMessagesSent', 'NumberOfMessagesDeleted'].map((name) => `AWS/SQS ${name} QueueName <ProcessingBackfillQueue.QueueName>`));
+    expect(shown.get('Backfill, messages')).toEqual(['ApproximateNumberOfMessagesVisible', 'ApproximateNumberOfMessagesNotVisible'].map((name) => `AWS/SQS ${name} QueueName <ProcessingBackfillQueue.QueueName>`));
     expect(shown.get('Cost a day (US dollars, list price)')).toEqual(['Sightline/dev CostUsd']);
     const searched = [...body.matchAll(/SEARCH\('(.*?)'/g)].map(([, what]) => what!.replaceAll('\\"', '"'));
     expect(searched).toEqual([['Status', 'ImagesByStatus'], ['Analysis', 'Analyses'], ['Code', 'Errors'], ['Reason', 'RetryableFailures']].map(([by, name]) => `{"Sightline/dev",${by}} MetricName="${name}"`));

@@ -60,6 +60,16 @@ export async function serve(count) {
   return {
     address: `http://127.0.0.1:${port}`,
     requests,
+    /**
+     * Adds this many newer pictures, and removes those with these names.
+     * @param {number} count
+     * @param {readonly string[]} names
+     */
+    change(count, names) {
+      const kept = rows.filter(({ filename }) => !names.includes(filename));
+      const newest = 1 - Math.min(0, ...rows.map(({ imageId }) => Number(imageId)));
+      rows.splice(0, rows.length, ...Array.from({ length: count }, (_, n) => row(n - newest - count + 1)), ...kept);
+    },
     close: () => {
       server.closeAllConnections();
       server.close();
@@ -72,6 +82,7 @@ function row(n) {
   const labels = NAMES.filter((_, at) => (n * 7 + at * 5) % 11 < 4).map((name, at) => ({ name, confidence: 99 - ((n * 13 + at * 17) % 45) }));
   labels.sort((a, b) => b.confidence - a.confidence);
   return {
+    // A negative number is a picture that was added later.
     key: `uploads/${String(n).padStart(6, '0')}.jpg`,
     imageId: String(n),
     status: 'succeeded',
@@ -84,7 +95,7 @@ function row(n) {
     height: 3000,
     labels,
     categories: ['Everything'],
-    thumbnail: { url: `/thumbnails/${n}.png?n=${n}`, ...THUMBNAIL },
+    thumbnail: { url: `/thumbnails/${n}.png?n=${Math.abs(n)}`, ...THUMBNAIL },
   };
 }
 

@@ -18,6 +18,12 @@ fn the_gallery_works_in_chromium() -> Result<()> {
     in_chromium("gallery.test.js", &[])
 }
 
+/// With a service of its own: the gallery is empty at first.
+#[test]
+fn the_gallery_shows_new_pictures_without_a_reload() -> Result<()> {
+    in_chromium("live.test.js", &[])
+}
+
 #[test]
 fn the_installed_models_name_the_photographs_in_chromium() -> Result<()> {
     match needs::models_dir() {

@@ -75,12 +75,15 @@ fn calls(data: &Path, action: &str) -> Result<usize> {
         .count())
 }
 
-/// Starts a queue that accepts this number of batches and then denies access.
-fn limited_queue(batches: usize) -> Result<String> {
+/// Starts a queue that accepts this number of batches and then denies access. It says of itself what `states` says, the last
+/// state again and again: how many messages wait, and for how many seconds they are kept.
+fn limited_queue(batches: usize, states: &'static [(u32, u32)]) -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = format!("http://{}", listener.local_addr()?);
     thread::spawn(move || -> Result<()> {
         let mut taken = 0;
+        let mut states = states.iter();
+        let mut state = states.next();
         for stream in listener.incoming() {
             let stream = stream?;
             let mut reader = BufReader::new(stream.try_clone()?);
@@ -98,7 +101,16 @@ fn limited_queue(batches: usize) -> Result<String> {
             reader.read_exact(&mut body)?;
             let request: Value = serde_json::from_slice(&body)?;
             let entries = request.get("Entries").and_then(Value::as_array).cloned();
-            let (status, answer) = if taken < batches {
+            let (status, answer) = if entries.is_none() {
+                let (waiting, retention) = *state.context("no state")?;
+                state = states.next().or(state);
+                let attributes = json!({
+                    "ApproximateNumberOfMessages": waiting.to_string(),
+                    "ApproximateNumberOfMessagesNotVisible": "0",
+                    "MessageRetentionPeriod": retention.to_string(),
+                });
+                ("200 OK", json!({ "Attributes": attributes }))
+            } else if taken < batches {
                 taken += 1;
                 let successful: Vec<_> = entries
                     .unwrap_or_default()
@@ -181,10 +193,13 @@ fn a_backfill_counts_queues_and_continues_after_an_interruption() -> Result<()> 
     ensure!(calls(&data, "sqs:SendMessageBatch")? == 0);
 
     // A run that fails has queued some pictures, and the next one continues after them.
-    let queue = format!("{}/000000000000/sightline", local.ready.aws);
+    let queue = format!("{}/000000000000/sightline-bulk", local.ready.aws);
     let arguments = [all, "--yes", "--queue-url", &queue];
     let output = backfill(&local, &state, &arguments)?
-        .env("AWS_ENDPOINT_URL_SQS", limited_queue(SAVED_AT_ONCE / 10)?)
+        .env(
+            "AWS_ENDPOINT_URL_SQS",
+            limited_queue(SAVED_AT_ONCE / 10, &[(0, DAY)])?,
+        )
         .output()?;
     ensure!(
         output.status.code() == Some(4) && stderr(&output).contains("not any more"),
@@ -214,6 +229,57 @@ fn a_backfill_counts_queues_and_continues_after_an_interruption() -> Result<()> 
         .env("AWS_SECRET_ACCESS_KEY", "another")
         .output()?;
     ensure!(output.status.code() == Some(4), "{}", stderr(&output));
+    Ok(())
+}
+
+/// In seconds.
+const DAY: u32 = 24 * 60 * 60;
+
+#[test]
+fn a_backfill_keeps_to_the_pace_and_the_retention_of_its_queue() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let state = folder.path().join("state");
+    let local = Local::start(&folder.path().join("data"), &[])?;
+    for number in 0..20_u8 {
+        let bytes = [number; 10];
+        sightline_tests::upload(&local.ready.api, "image/png", &bytes, json!({}))?;
+    }
+    let all = "s3://sightline-input/uploads/";
+    let run = |states, arguments: &[&str]| -> Result<Output> {
+        let mut command = backfill(&local, &state, &[all, "--yes"])?;
+        command
+            .args(arguments)
+            .args(["--queue-url", "http://queue/1/bulk"])
+            .env("AWS_ENDPOINT_URL_SQS", limited_queue(100, states)?);
+        Ok(command.output()?)
+    };
+    // Ten messages of a day at a rate of 0.3 pictures a second are more than a queue of a minute keeps.
+    let refused = run(&[(10, 60)], &["--rekognition-tps", "1"])?;
+    ensure!(refused.status.code() == Some(2), "{}", stderr(&refused));
+    for part in ["drops messages after 1 minute", "--limit 6,"] {
+        ensure!(stderr(&refused).contains(part), "{}", stderr(&refused));
+    }
+    let limited = run(&[(0, DAY)], &["--rekognition-tps", "1", "--limit", "6"])?;
+    ensure!(limited.status.success(), "{}", stderr(&limited));
+    let printed = String::from_utf8(limited.stdout)?;
+    for part in [
+        "about a minute: --rekognition-tps allows 1",
+        "6 pictures queued.",
+    ] {
+        ensure!(printed.contains(part), "{printed}");
+    }
+    // The queue is full at first.
+    let began = Instant::now();
+    let paced = run(&[(5000, DAY), (5000, DAY), (10, DAY)], &[])?;
+    ensure!(paced.status.success(), "{}", stderr(&paced));
+    for part in [
+        "An earlier run queued 6 pictures",
+        "Waiting for some of the 5000 messages",
+    ] {
+        ensure!(stderr(&paced).contains(part), "{}", stderr(&paced));
+    }
+    ensure!(String::from_utf8_lossy(&paced.stdout).contains("14 pictures queued."));
+    ensure!(began.elapsed() > Duration::from_secs(2));
     Ok(())
 }
 
@@ -256,6 +322,23 @@ fn the_queue_behaves_like_sqs() -> Result<()> {
             == Some(2),
         "{sent}"
     );
+    let bulk: Value =
+        serde_json::from_str(&sqs(&["get-queue-url", "--queue-name", "sightline-bulk"])?)?;
+    let bulk = text(&bulk, "/QueueUrl")?;
+    sqs(&["send-message", "--queue-url", bulk, "--message-body", &body])?;
+    let names = ["ApproximateNumberOfMessages", "MessageRetentionPeriod"];
+    let mut arguments = vec![
+        "get-queue-attributes",
+        "--queue-url",
+        bulk,
+        "--attribute-names",
+    ];
+    arguments.extend(names);
+    let attributes: Value = serde_json::from_str(&sqs(&arguments)?)?;
+    for name in names {
+        let value = text(&attributes, &format!("/Attributes/{name}"))?;
+        ensure!(value.parse::<u32>().is_ok(), "{attributes}");
+    }
     for (arguments, code) in [
         (
             &["get-queue-url", "--queue-name", "another"][..],

@@ -450,6 +450,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_response_that_lasts_longer_than_every_timeout_is_not_cut_off() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_stop, stopped) = watch::channel(false);
+        let short = Duration::from_millis(20);
+        let answer = move |_, _| async move {
+            let pieces = futures::stream::unfold(0, move |sent| async move {
+                tokio::time::sleep(4 * short).await;
+                (sent < 5).then(|| {
+                    let piece = Frame::data(Bytes::from_static(b"piece "));
+                    (Ok::<_, Infallible>(piece), sent + 1)
+                })
+            });
+            Response::new(http_body_util::StreamBody::new(Box::pin(pieces)))
+        };
+        let timeouts = Timeouts {
+            head: short,
+            body: short,
+            ..TIMEOUTS
+        };
+        tokio::spawn(serve_with(listener, answer, stopped, timeouts));
+        let mut stream = connect(address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        let mut received = Vec::new();
+        let _ = stream.read_to_end(&mut received).await;
+        let text = String::from_utf8(received).unwrap();
+        assert_eq!(text.matches("piece").count(), 5, "{text}");
+    }
+
+    #[tokio::test]
     async fn slow_bodies_are_cut_off_and_others_are_not() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -3,7 +3,10 @@
 //! [`redrive`] queues the content of the files again, even if somebody edited it, and removes them. It works while the
 //! server runs, because several processes can write to the database.
 
-use crate::store::{self, DeadMessage};
+use crate::{
+    lane::Lane,
+    store::{self, DeadMessage},
+};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,6 +34,9 @@ const FILE_TIME: &[BorrowedFormatItem<'_>] =
 #[serde(rename_all = "camelCase")]
 struct DeadLetter {
     message_id: String,
+    /// The queue that it came from.
+    #[serde(default)]
+    queue: Option<String>,
     /// The object's decoded key, for people.
     #[serde(default)]
     key: Option<String>,
@@ -85,6 +91,7 @@ impl DeadLetters {
         let event = event_of(&dead.body);
         let letter = DeadLetter {
             message_id: dead.id.clone(),
+            queue: Some(dead.lane.queue_name().to_owned()),
             key: key_of(&event),
             last_reason: dead.reason.clone(),
             receive_count: dead.receive_count,
@@ -229,9 +236,11 @@ fn requeue(
     file: &Path,
     letter: DeadLetter,
 ) -> Result<(String, Option<String>), String> {
+    let lane = letter.queue.as_deref().and_then(Lane::of_queue);
     store::requeue(
         connection,
         &letter.message_id,
+        lane.unwrap_or(Lane::Uploads),
         &body_of(&letter.event),
         letter.first_sent_at,
     )
@@ -254,6 +263,7 @@ mod tests {
     fn dead(id: &str) -> DeadMessage {
         DeadMessage {
             id: id.to_owned(),
+            lane: Lane::Bulk,
             body: r#"{"Records":[{"s3":{"object":{"key":"uploads/my+cat%2B1.jpg"}}}]}"#.to_owned(),
             receive_count: 5,
             sent_at: datetime!(2026-01-02 03:04:05 UTC),
@@ -286,12 +296,13 @@ mod tests {
         assert_eq!(redriven.reasons["one"], "the picture could not be fetched");
         assert_eq!(redriven.unknown, ["three"]);
         assert!(!file.exists());
-        let (id, body): (String, String) = connection
-            .query_row("SELECT id, body FROM messages", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
+        let (id, body, lane): (String, String, i64) = connection
+            .query_row("SELECT id, body, lane FROM messages", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })
             .unwrap();
         assert_eq!((id.as_str(), body), ("one", dead("one").body));
+        assert_eq!(Lane::of_number(lane), Lane::Bulk);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::{
     dead_letters::{self, DeadLetters},
+    lane::Lane,
     store::{Store, StoreError},
 };
 use std::{io, sync::Arc, time::Duration};
@@ -63,6 +64,7 @@ impl From<StoreError> for QueueError {
 #[derive(Debug, Clone)]
 pub struct Queue {
     store: Store,
+    lane: Lane,
     dead_letters: DeadLetters,
     max_receive_count: u32,
 }
@@ -71,9 +73,15 @@ impl Queue {
     pub(crate) fn new(store: Store, dead_letters: DeadLetters, max_receive_count: u32) -> Self {
         Self {
             store,
+            lane: Lane::Uploads,
             dead_letters,
             max_receive_count: max_receive_count.max(1),
         }
+    }
+
+    /// The queue of another lane.
+    pub(crate) fn lane(self, lane: Lane) -> Self {
+        Self { lane, ..self }
     }
 
     /// Receives up to `max` messages (at least one) and hides them for `visibility`. Waits until there is one. A message
@@ -98,11 +106,11 @@ impl Queue {
                 let _ = tokio::time::timeout(POLL_INTERVAL, notified).await;
                 continue;
             }
-            let wait = match self.store.until_visible().await? {
+            let wait = match self.store.until_visible(self.lane).await? {
                 Some(Duration::ZERO) => {
                     let (received, dead) = self
                         .store
-                        .receive(max.max(1), visibility, self.max_receive_count)
+                        .receive(self.lane, max.max(1), visibility, self.max_receive_count)
                         .await?;
                     if dead > 0 {
                         self.move_dead_letters().await?;
@@ -159,7 +167,7 @@ impl Queue {
         Ok(self.store.change_visibility(receipt, visibility).await?)
     }
 
-    /// Counts the messages.
+    /// Counts the messages of all lanes.
     ///
     /// # Errors
     /// If the database or the dead-letter folder fails.
@@ -233,6 +241,7 @@ mod tests {
         crate::store::requeue(
             &connection,
             id,
+            Lane::Uploads,
             r#"{"Records":[]}"#,
             OffsetDateTime::now_utc(),
         )
@@ -416,6 +425,24 @@ mod tests {
         let mut requeued = dead_letters::redrive(dir.path(), &[]).unwrap().requeued;
         requeued.sort();
         assert_eq!(requeued, ["one", "two"]);
+    }
+
+    #[tokio::test]
+    async fn a_backlog_in_one_lane_holds_up_nothing_in_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = open(dir.path(), 5);
+        let bulk = queue.clone().lane(Lane::Bulk);
+        let old = (0..1000).map(|number| format!("old {number}")).collect();
+        queue.store.send(Lane::Bulk, old).await.unwrap();
+        let nothing = queue.receive(1, LONG);
+        let waited = tokio::time::timeout(Duration::from_millis(20), nothing).await;
+        assert!(waited.is_err(), "{waited:?}");
+        send(dir.path(), "new");
+        assert_eq!(receive_one(&queue, LONG).await.id, "new");
+        assert_eq!(receive_one(&bulk, LONG).await.body, "old 0");
+        let counts = |lane| queue.store.lane_counts(lane);
+        assert_eq!(counts(Lane::Uploads).await.unwrap(), [0, 1, 0]);
+        assert_eq!(counts(Lane::Bulk).await.unwrap(), [999, 1, 0]);
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ use crate::{
     dead_letters::DeadLetters,
     events::Notifications,
     guard::{Guard, GuardError},
+    lane::Lane,
     queue::{Queue, QueueError},
     rekognition::{self, RekognitionState},
     request_body,
@@ -237,6 +238,11 @@ impl LocalAws {
     /// The queue of the input bucket's events.
     pub fn queue(&self) -> Queue {
         self.queue.clone()
+    }
+
+    /// The queue of a lane.
+    pub fn lane(&self, lane: Lane) -> Queue {
+        self.queue.clone().lane(lane)
     }
 
     /// Stops listening, finishes running requests for at most 30 seconds, and closes the store. Waits only a few seconds

@@ -1,7 +1,8 @@
 //! SQS's JSON 1.0 protocol for the queue of the input bucket's events.
 //!
-//! There is one queue, `sightline`. GetQueueUrl, SendMessage, ChangeMessageVisibility and the last two's batches are
-//! answered. Messages are received inside the process ([`crate::Queue`]), so every other operation is rejected by name.
+//! There is a queue for each lane ([`Lane`]). GetQueueUrl, GetQueueAttributes, SendMessage, ChangeMessageVisibility and the last two's
+//! batches are answered. Messages are received inside the process ([`crate::Queue`]), so every other operation is rejected by
+//! name.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -19,6 +20,7 @@ use crate::{
     access_log::{AccessLog, Call, Permission},
     aws_json,
     events::ACCOUNT,
+    lane::Lane,
     store::{Store, StoreError},
 };
 
@@ -26,8 +28,8 @@ use crate::{
 pub(crate) const TARGET_PREFIX: &str = "AmazonSQS.";
 /// The service's name in the credential scope.
 const SERVICE: &str = "sqs";
-/// The one queue.
-const QUEUE: &str = "sightline";
+/// What the local queues report as their retention, in seconds: the longest of SQS. They keep messages for ever.
+const RETENTION: u64 = 14 * 24 * 60 * 60;
 /// The most messages of a batch, and the most bytes of a message and of a batch (Amazon SQS Developer Guide, "Message
 /// quotas").
 const MAX_ENTRIES: usize = 10;
@@ -87,11 +89,12 @@ struct GetQueueUrl {
     queue_name: String,
 }
 
-/// What most requests have in common.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Named {
-    queue_url: Option<String>,
+struct GetQueueAttributes {
+    queue_url: String,
+    #[serde(default)]
+    attribute_names: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -151,8 +154,8 @@ impl Sqs {
         let request_id = Uuid::new_v4().to_string();
         let (head, body) = request.into_parts();
         let operation = aws_json::operation_name(TARGET_PREFIX, &head.headers);
-        let mut queue = QUEUE.to_owned();
-        let outcome = self.answer(&head, body, &operation, &mut queue).await;
+        let mut lane = Lane::Uploads;
+        let outcome = self.answer(&head, body, &operation, &mut lane).await;
         let (status, json, error_code) = match outcome {
             Ok(json) => (StatusCode::OK, json, None),
             Err(error) => (
@@ -170,7 +173,7 @@ impl Sqs {
             "ChangeMessageVisibilityBatch" => "sqs:ChangeMessageVisibility".to_owned(),
             operation => format!("sqs:{operation}"),
         };
-        let resource = format!("arn:aws:sqs:{}:{ACCOUNT}:{queue}", self.region);
+        let resource = self.arn(lane);
         let json = json.to_string().into_bytes();
         let response = aws_json::respond(status, JSON_1_0, &request_id, json);
         self.access_log.record(Call {
@@ -185,13 +188,21 @@ impl Sqs {
         response
     }
 
-    /// Answers an operation, and replaces `queue` with the name of the request's queue.
+    fn arn(&self, lane: Lane) -> String {
+        format!(
+            "arn:aws:sqs:{}:{ACCOUNT}:{}",
+            self.region,
+            lane.queue_name()
+        )
+    }
+
+    /// Sets `lane` to that of the request's queue.
     async fn answer(
         &self,
         head: &Parts,
         body: Body,
         operation: &str,
-        queue: &mut String,
+        lane: &mut Lane,
     ) -> Result<Value, SqsError> {
         let body = Limited::new(body, MAX_BODY)
             .collect()
@@ -210,67 +221,93 @@ impl Sqs {
             &self.credentials,
             OffsetDateTime::now_utc(),
         )?;
-        if let Ok(Named {
-            queue_url: Some(url),
-        }) = serde_json::from_slice(&body)
-        {
-            queue_name(&url).clone_into(queue);
-        }
         match operation {
             "GetQueueUrl" => {
                 let GetQueueUrl { queue_name } = read(&body)?;
-                check_queue(&queue_name)?;
+                *lane = lane_of(&queue_name)?;
                 let host = head
                     .headers
                     .get(header::HOST)
                     .and_then(|host| host.to_str().ok())
                     .unwrap_or("localhost");
-                Ok(json!({ "QueueUrl": format!("http://{host}/{ACCOUNT}/{QUEUE}") }))
+                let name = lane.queue_name();
+                Ok(json!({ "QueueUrl": format!("http://{host}/{ACCOUNT}/{name}") }))
+            }
+            "GetQueueAttributes" => {
+                let GetQueueAttributes {
+                    queue_url,
+                    attribute_names,
+                } = read(&body)?;
+                *lane = lane_of(queue_name(&queue_url))?;
+                self.attributes(*lane, &attribute_names).await
             }
             "SendMessage" => {
                 let SendMessage {
                     queue_url,
                     message_body,
                 } = read(&body)?;
-                check_queue(queue_name(&queue_url))?;
+                *lane = lane_of(queue_name(&queue_url))?;
                 check_bodies(std::iter::once(&message_body))?;
                 let md5 = md5(&message_body);
-                let id = self.send(vec![message_body]).await?;
+                let id = self.send(*lane, vec![message_body]).await?;
                 Ok(json!({ "MessageId": id.first(), "MD5OfMessageBody": md5 }))
             }
             "SendMessageBatch" => {
                 let SendMessageBatch { queue_url, entries } = read(&body)?;
-                check_queue(queue_name(&queue_url))?;
-                self.send_batch(entries).await
+                *lane = lane_of(queue_name(&queue_url))?;
+                self.send_batch(*lane, entries).await
             }
             "ChangeMessageVisibility" => {
                 let ChangeMessageVisibility { queue_url, change } = read(&body)?;
-                check_queue(queue_name(&queue_url))?;
+                *lane = lane_of(queue_name(&queue_url))?;
                 self.change(change).await?;
                 Ok(json!({}))
             }
             "ChangeMessageVisibilityBatch" => {
                 let ChangeMessageVisibilityBatch { queue_url, entries } = read(&body)?;
-                check_queue(queue_name(&queue_url))?;
+                *lane = lane_of(queue_name(&queue_url))?;
                 self.change_batch(entries).await
             }
             other => Err(SqsError::new(
                 "UnsupportedOperation",
                 format!(
-                    "{other} is not answered in the local mode, which has GetQueueUrl, SendMessage, SendMessageBatch, ChangeMessageVisibility and ChangeMessageVisibilityBatch."
+                    "{other} is not answered in the local mode, which has GetQueueUrl, GetQueueAttributes, SendMessage, SendMessageBatch, ChangeMessageVisibility and ChangeMessageVisibilityBatch."
                 ),
             )),
         }
     }
 
-    async fn send_batch(&self, entries: Vec<Entry>) -> Result<Value, SqsError> {
+    /// The attributes with these names (Amazon SQS API Reference, "GetQueueAttributes").
+    async fn attributes(&self, lane: Lane, names: &[String]) -> Result<Value, SqsError> {
+        let counts = self.store.lane_counts(lane).await;
+        let [visible, in_flight, delayed] = counts.map_err(|error| failed(&error))?;
+        let all = [
+            ("ApproximateNumberOfMessages", visible.to_string()),
+            (
+                "ApproximateNumberOfMessagesNotVisible",
+                in_flight.to_string(),
+            ),
+            ("ApproximateNumberOfMessagesDelayed", delayed.to_string()),
+            ("MessageRetentionPeriod", RETENTION.to_string()),
+            ("QueueArn", self.arn(lane)),
+        ];
+        let asked = |name: &str| names.iter().any(|asked| asked == name || asked == "All");
+        let attributes: serde_json::Map<_, _> = all
+            .into_iter()
+            .filter(|(name, _)| asked(name))
+            .map(|(name, value)| (name.to_owned(), Value::String(value)))
+            .collect();
+        Ok(json!({ "Attributes": attributes }))
+    }
+
+    async fn send_batch(&self, lane: Lane, entries: Vec<Entry>) -> Result<Value, SqsError> {
         check_entries("SendMessageBatch", entries.iter().map(|entry| &entry.id))?;
         check_bodies(entries.iter().map(|entry| &entry.message_body))?;
         let (names, bodies): (Vec<_>, Vec<_>) = entries
             .into_iter()
             .map(|entry| ((entry.id, md5(&entry.message_body)), entry.message_body))
             .unzip();
-        let sent = self.send(bodies).await?;
+        let sent = self.send(lane, bodies).await?;
         let successful: Vec<_> = names
             .into_iter()
             .zip(sent)
@@ -326,8 +363,8 @@ impl Sqs {
         Ok(json!({ "Successful": successful, "Failed": refused }))
     }
 
-    async fn send(&self, bodies: Vec<String>) -> Result<Vec<String>, SqsError> {
-        let sent = self.store.send(bodies).await;
+    async fn send(&self, lane: Lane, bodies: Vec<String>) -> Result<Vec<String>, SqsError> {
+        let sent = self.store.send(lane, bodies).await;
         sent.map_err(|error| failed(&error))
     }
 }
@@ -389,14 +426,14 @@ fn queue_name(queue_url: &str) -> &str {
     queue_url.rsplit('/').next().unwrap_or_default()
 }
 
-fn check_queue(name: &str) -> Result<(), SqsError> {
-    if name == QUEUE {
-        return Ok(());
-    }
-    Err(SqsError::new(
-        "QueueDoesNotExist",
-        format!("The specified queue does not exist; the local mode has one, {QUEUE}."),
-    ))
+fn lane_of(name: &str) -> Result<Lane, SqsError> {
+    Lane::of_queue(name).ok_or_else(|| {
+        let names = Lane::ALL.map(Lane::queue_name).join(" and ");
+        SqsError::new(
+            "QueueDoesNotExist",
+            format!("The specified queue does not exist; the local mode has {names}."),
+        )
+    })
 }
 
 fn check_bodies<'a>(bodies: impl Iterator<Item = &'a String>) -> Result<(), SqsError> {
@@ -433,9 +470,12 @@ mod tests {
 
     #[test]
     fn a_queue_is_identified_by_the_end_of_its_url() {
-        assert!(check_queue(queue_name("http://127.0.0.1:4566/000000000000/sightline")).is_ok());
-        assert!(check_queue(queue_name("sightline")).is_ok());
-        assert!(check_queue(queue_name("http://127.0.0.1:4566/000000000000/another")).is_err());
+        let lane = |url: &str| lane_of(queue_name(url)).ok();
+        let root = "http://127.0.0.1:4566/000000000000";
+        assert_eq!(lane(&format!("{root}/sightline")), Some(Lane::Uploads));
+        assert_eq!(lane(&format!("{root}/sightline-bulk")), Some(Lane::Bulk));
+        assert_eq!(lane("sightline"), Some(Lane::Uploads));
+        assert_eq!(lane(&format!("{root}/another")), None);
     }
 
     #[test]

@@ -129,6 +129,8 @@ pub struct UploadApiConfig {
     pub upload_url_seconds: u64,
     /// How long a result URL is valid, in seconds (`RESULT_URL_SECONDS`, 900).
     pub result_url_seconds: u64,
+    /// Whether images may come in requests, `POST /images` (`IMAGE_REQUESTS`, on).
+    pub image_requests: bool,
     /// Origins whose pages may call the API (`ALLOWED_ORIGINS`, none).
     pub allowed_origins: AllowedOrigins,
     /// The settings for analysing images in requests.
@@ -170,6 +172,7 @@ impl UploadApiConfig {
                 (1, 604_800),
                 "a number of seconds from 1 to 604800 (7 days), such as 900",
             )?,
+            image_requests: switch(lookup, "IMAGE_REQUESTS", true)?,
             allowed_origins: lookup("ALLOWED_ORIGINS")
                 .map_or(Ok(AllowedOrigins::default()), |list| list.parse())?,
         })
@@ -365,6 +368,17 @@ fn settings(lookup: Lookup<'_>, analyses: &Analyses) -> Result<Settings, ConfigE
     }
 }
 
+fn switch(lookup: Lookup<'_>, variable: &'static str, default: bool) -> Result<bool, ConfigError> {
+    match lookup(variable) {
+        None => Ok(default),
+        Some(value) => match value.trim() {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            _ => Err(wrong(variable, &value, "on or off")),
+        },
+    }
+}
+
 fn required(
     lookup: Lookup<'_>,
     variable: &'static str,
@@ -432,6 +446,7 @@ mod tests {
         assert_eq!(api.upload_url_seconds, 300);
         assert_eq!(api.allowed_origins, AllowedOrigins::None);
         assert_eq!(api.access, Access::Unlisted);
+        assert!(api.image_requests);
         let processor = ProcessorConfig::read(&lookup(&BUCKETS)).unwrap();
         assert_eq!(processor.settings, Settings::default());
     }
@@ -447,6 +462,7 @@ mod tests {
             ("MAX_UPLOAD_BYTES", "15MB"),
             ("ACCESS", ""),
             ("ACCESS", "everybody"),
+            ("IMAGE_REQUESTS", "no"),
             ("UPLOAD_URL_SECONDS", "901"),
             ("RESULT_URL_SECONDS", "-1"),
             ("ALLOWED_ORIGINS", "pictures.example.com"),

@@ -13,7 +13,7 @@ use sightline_pipeline::{
 };
 use tokio::time::timeout;
 
-use crate::{Code, Problem, problem::unavailable};
+use crate::{Code, Problem, events::Events, problem::unavailable, routes::definition::Offer};
 
 /// How long a request waits for the buckets or the index, all attempts together. API Gateway gives up after 30 seconds
 /// (Amazon API Gateway Developer Guide, "Quotas for HTTP APIs"), and its own reply would not help the client.
@@ -54,6 +54,7 @@ pub struct Api<P: Ports> {
     pub(crate) presigner: P::Presigner,
     pub(crate) recogniser: P::Recogniser,
     pub(crate) index: Option<P::Index>,
+    pub(crate) events: Option<Events>,
     pub(crate) preparer: Preparer,
     pub(crate) store_timeout: Duration,
     pub(crate) recognition_timeout: Duration,
@@ -79,6 +80,7 @@ impl<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex> Api<(S, P, R, I
             presigner,
             recogniser,
             index,
+            events: None,
             // Once decoded, an image of 4 MiB can take as much memory as any other.
             preparer: Preparer::new(1),
             store_timeout: STORE_TIMEOUT,
@@ -89,6 +91,23 @@ impl<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex> Api<(S, P, R, I
 }
 
 impl<P: Ports> Api<P> {
+    /// The same API with a stream of these events.
+    #[must_use]
+    pub fn with_events(self, events: Events) -> Self {
+        Self {
+            events: Some(events),
+            ..self
+        }
+    }
+
+    /// The parts of the API that this deployment has.
+    pub(crate) const fn offer(&self) -> Offer {
+        Offer {
+            image_requests: self.config.image_requests,
+            events: self.events.is_some(),
+        }
+    }
+
     /// The index, if the service has one.
     pub(crate) fn search_index(&self) -> Result<&P::Index, Problem> {
         self.index.as_ref().ok_or_else(no_index)

@@ -10,6 +10,7 @@ mod address;
 mod api;
 mod background_task;
 mod cors;
+mod events;
 mod filename;
 #[cfg(feature = "lambda")]
 pub mod lambda;
@@ -27,5 +28,6 @@ mod tests;
 
 pub use address::results_path;
 pub use api::{Api, Ports};
+pub use events::{AnnouncedIndex, Events};
 pub(crate) use problem::{Code, Problem};
 pub use router::router;

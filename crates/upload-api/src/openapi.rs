@@ -4,7 +4,10 @@ use utoipa::OpenApi;
 
 use crate::{
     Ports, Problem, problem,
-    routes::{self, definition::supported_methods},
+    routes::{
+        self,
+        definition::{Offer, supported_methods},
+    },
 };
 
 #[derive(OpenApi)]
@@ -22,8 +25,8 @@ use crate::{
 struct Base;
 
 /// The document as indented JSON with a final newline. It is the same in every run.
-pub(crate) fn document<P: Ports>() -> String {
-    let table = routes::table::table::<P>();
+pub(crate) fn document<P: Ports>(offer: Offer) -> String {
+    let table = routes::table::table::<P>(offer);
     let mut document = Base::openapi();
     for route in &table {
         let mut problems = (route.problems)();

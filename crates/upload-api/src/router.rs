@@ -28,7 +28,8 @@ use crate::{
 /// therefore goes last: `pages.fallback_service(router(api))`.
 pub fn router<P: Ports>(api: Arc<Api<P>>) -> Router {
     let cors = cors::layer(&api.config.allowed_origins);
-    let table = routes::table::table::<P>();
+    let offer = api.offer();
+    let table = routes::table::table::<P>(offer);
     let names: Vec<_> = table.iter().map(Route::name).collect();
     let mut paths = BTreeMap::<_, MethodRouter<Arc<Api<P>>>>::new();
     for path in table.iter().map(|route| route.path.clone()) {
@@ -51,7 +52,7 @@ pub fn router<P: Ports>(api: Arc<Api<P>>) -> Router {
         .fold(Router::new(), |router, (path, methods)| {
             router.route(&path.replace("{key}", "{*key}"), methods)
         })
-        .layer(Extension(Document(document::<P>)))
+        .layer(Extension(Document::new(document::<P>, offer)))
         .fallback(
             move |OriginalUri(uri): OriginalUri| async move { no_such_path(uri.path(), names) },
         )

@@ -65,18 +65,24 @@ export class Grid {
    * @param {import('./url-state.js').State} state captions name only labels with at least its confidence; with a filter by
    *   faces they say which faces a picture has
    * @param {boolean} complete whether these are all pictures
+   * @param {boolean} keepPlace whether the pictures on the screen stay where they are
    */
-  show(rows, state, complete) {
+  show(rows, state, complete, keepPlace) {
     const { label, category, minConfidence } = state;
     const focused = this.#list.contains(document.activeElement);
     const filter = { label, category, minConfidence, faces: filtersFaces(state) };
     const filterChanged = JSON.stringify(filter) !== JSON.stringify(this.#filter);
+    const shift = keepPlace ? this.#shiftTo(rows) : 0;
     this.#rows = rows;
     this.#filter = filter;
     this.#complete = complete;
     if (filterChanged) for (const { link, row } of this.#tiles.values()) this.#fill(link, row);
     const at = rows.findIndex(({ key }) => key === this.#active.key);
     this.#activate(at >= 0 ? at : Math.min(this.#active.index, Math.max(0, rows.length - 1)));
+    if (shift !== 0) {
+      this.#resize();
+      scrollBy({ top: shift, behavior: 'instant' });
+    }
     this.#render();
     // The tile with the focus may be gone. Its neighbour gets the focus.
     if (focused && !this.#list.contains(document.activeElement)) this.focus();
@@ -104,6 +110,27 @@ export class Grid {
     this.#render();
   }
 
+  /**
+   * How far the first picture on the screen moves down if these pictures are shown, in pixels. Zero while the list's beginning
+   * is on the screen: there, new pictures should be seen.
+   * @param {readonly ImageRow[]} rows
+   */
+  #shiftTo(rows) {
+    const top = this.#on.coveredHeight() - this.#list.getBoundingClientRect().top;
+    if (top <= 0) return 0;
+    const indices = new Map(rows.map(({ key }, index) => [key, index]));
+    const first = Math.floor(top / this.#layout.pitchY) * this.#layout.columns;
+    for (let index = first; index < this.#rows.length; index += 1) {
+      const to = indices.get(this.#rows[index]?.key ?? '');
+      if (to !== undefined) return positionOf(to, this.#layout).y - positionOf(index, this.#layout).y;
+    }
+    return 0;
+  }
+
+  #resize() {
+    this.#list.style.blockSize = `${heightOf(this.#rows.length, this.#layout)}px`;
+  }
+
   #scheduleRender() {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -114,7 +141,7 @@ export class Grid {
   }
 
   #render() {
-    this.#list.style.blockSize = `${heightOf(this.#rows.length, this.#layout)}px`;
+    this.#resize();
     const top = -this.#list.getBoundingClientRect().top;
     const { first, end } = visibleRange({ top, height: innerHeight }, this.#rows.length, this.#layout);
     /** @type {Map<string, number>} */
@@ -140,7 +167,10 @@ export class Grid {
     for (const [key, index] of visible) {
       const row = this.#rows[index];
       if (!row) continue;
-      const { item, link } = this.#tiles.get(key) ?? this.#createTile(row);
+      const tile = this.#tiles.get(key) ?? this.#createTile(row);
+      // The picture was analysed again.
+      if (tile.row !== row) this.#refill(tile, row);
+      const { item, link } = tile;
       const { x, y } = positionOf(index, this.#layout);
       item.style.transform = `translate(${x}px, ${y}px)`;
       item.setAttribute('aria-posinset', String(index + 1));
@@ -166,6 +196,16 @@ export class Grid {
     this.#fill(link, row);
     this.#tiles.set(row.key, tile);
     return tile;
+  }
+
+  /**
+   * @param {{link: HTMLAnchorElement, row: ImageRow}} tile
+   * @param {ImageRow} row
+   */
+  #refill(tile, row) {
+    tile.row = row;
+    tile.link.querySelector('.tile-picture')?.remove();
+    this.#fill(tile.link, row);
   }
 
   /**

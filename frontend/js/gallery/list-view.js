@@ -49,7 +49,7 @@ export class ListView {
     this.#images = images;
     this.#state = state;
     this.#on = on;
-    this.listing = new Listing(images.page, () => this.#render());
+    this.listing = new Listing(images.page, (keepPlace) => this.#render(keepPlace));
     this.#grid = new Grid({ open: on.open, remove: on.remove, coveredHeight: on.coveredHeight, thumbnailExpired: (row) => this.#renewThumbnail(row) });
   }
 
@@ -91,9 +91,10 @@ export class ListView {
     if (this.listing.state === 'more' && !this.listing.paused) void this.listing.loadMore();
   }
 
-  #render() {
+  /** @param {boolean} keepPlace */
+  #render(keepPlace) {
     const { listing } = this;
-    this.#grid.show(listing.shown, this.#state, listing.state === 'complete');
+    this.#grid.show(listing.shown, this.#state, listing.state === 'complete', keepPlace);
     this.#tally.textContent = tallyText(listing, this.#state);
     this.#renderMessage();
     this.#shownBefore = listing.shown.length;

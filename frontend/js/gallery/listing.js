@@ -14,6 +14,9 @@ import { EVERYTHING } from './url-state.js';
  */
 export const MAX_PAGES_WITHOUT_MATCH = 10;
 
+/** An update reads at most this many pages. If that does not reach the loaded pictures, the list starts anew with the newest ones. */
+export const MAX_UPDATE_PAGES = 10;
+
 /**
  * @typedef {import('../shared/api-types.js').ImageRow} ImageRow
  * @typedef {import('./url-state.js').State} State
@@ -44,14 +47,16 @@ export class Listing {
   #hidden = new Set();
   /** @type {AbortController | null} */
   #control = null;
+  /** @type {AbortController | null} */
+  #update = null;
 
   /**
    * @param {(query: import('./url-state.js').Query, cursor: string | null, signal: AbortSignal) => Promise<import('../shared/api-types.js').ImagePage>} loadPage
-   * @param {() => void} onChange
+   * @param {(keepPlace: boolean) => void} onChange `keepPlace`: the person did not cause the change, so what they see should stay where it is
    */
   constructor(loadPage, onChange) {
     this.#loadPage = loadPage;
-    this.#onChange = onChange;
+    this.#onChange = (keepPlace = false) => onChange(keepPlace);
   }
 
   /** Whether the API does not let this person list pictures. */
@@ -66,6 +71,7 @@ export class Listing {
   async start(filter) {
     this.#control?.abort();
     this.#control = null;
+    this.#update?.abort();
     this.#filter = filter;
     this.#byKey.clear();
     this.#cursor = null;
@@ -106,6 +112,56 @@ export class Listing {
     this.#pagesWithoutMatch = 0;
     this.paused = false;
     await this.loadMore();
+  }
+
+  /**
+   * Reads the newest pictures again: adds new ones in their places, removes those that are gone, and replaces changed details.
+   * @param {(row: ImageRow) => void} leaving called before a picture is removed
+   * @returns {Promise<{added: number, removed: number} | null>} how many shown pictures; null when the list cannot be read now
+   */
+  async update(leaving) {
+    const nothing = { added: 0, removed: 0 };
+    if (this.state === 'loading') return null;
+    // The person tries again, or starts another search.
+    if (this.state === 'failed') return nothing;
+    this.#update?.abort();
+    const control = new AbortController();
+    this.#update = control;
+    /** @type {Map<string, ImageRow>} */
+    const fresh = new Map();
+    /** @type {string | null} */
+    let cursor = null;
+    let [pages, reached] = [0, false];
+    try {
+      do {
+        const { images, cursor: next } = await this.#loadPage(this.#filter, cursor, control.signal);
+        if (control.signal.aborted) return nothing;
+        const known = images.length > 0 && images.every(({ key }) => this.#byKey.has(key));
+        for (const row of images) fresh.set(row.key, row);
+        cursor = next ?? null;
+        pages += 1;
+        const [newest, oldest] = [[...fresh.values()].at(-1), [...this.#byKey.values()].at(-1)];
+        reached = cursor === null || known || (newest !== undefined && (oldest === undefined || !isOlder(oldest, newest)));
+      } while (!reached && pages < MAX_UPDATE_PAGES);
+    } catch {
+      return control.signal.aborted ? nothing : null;
+    }
+    return this.#merge(fresh, cursor, reached, leaving);
+  }
+
+  /**
+   * Removes a picture that no longer exists.
+   * @param {string} key
+   * @param {(row: ImageRow) => void} leaving called before
+   * @returns {boolean} whether it was shown
+   */
+  remove(key, leaving) {
+    const row = this.#byKey.get(key);
+    if (!row) return false;
+    const wasShown = this.shown.includes(row);
+    this.#drop(row, leaving);
+    if (wasShown) this.#onChange(true);
+    return wasShown;
   }
 
   /** @param {number} minConfidence percent */
@@ -160,9 +216,66 @@ export class Listing {
     if (old) Object.assign(old, { ...row, confidence: old.confidence });
   }
 
+  /**
+   * @param {Map<string, ImageRow>} fresh the newest pictures
+   * @param {string | null} cursor of the page after them
+   * @param {boolean} reached whether they reach those that are loaded
+   * @param {(row: ImageRow) => void} leaving
+   */
+  #merge(fresh, cursor, reached, leaving) {
+    const before = new Set(this.shown);
+    const known = new Set(this.#byKey.keys());
+    // Older pictures, which were not loaded before, are no news.
+    const oldest = this.state === 'complete' ? undefined : [...this.#byKey.values()].at(-1);
+    const last = [...fresh.values()].at(-1);
+    for (const row of [...this.#byKey.values()]) {
+      const isCovered = cursor === null || !reached || (last !== undefined && !isOlder(row, last));
+      if (isCovered && !fresh.has(row.key)) this.#drop(row, leaving);
+    }
+    let changed = before.size > this.shown.length;
+    const older = [...this.#byKey].filter(([key]) => !fresh.has(key));
+    const newest = [...fresh].map(([key, row]) => {
+      const old = this.#byKey.get(key);
+      const isSame = old?.processedAt === row.processedAt;
+      changed ||= !isSame;
+      // Tiles and the viewer hold on to the object. Only the addresses in it are newer.
+      return /** @type {const} */ ([key, old && isSame ? Object.assign(old, row) : row]);
+    });
+    this.#byKey = new Map([...newest, ...older]);
+    if (older.length === 0 && this.state !== 'loading') {
+      this.#cursor = cursor;
+      this.state = cursor ? 'more' : 'complete';
+    }
+    const removed = before.size - [...before].filter(({ key }) => this.#byKey.has(key)).length;
+    this.#applyFilter();
+    const added = this.shown.filter((row) => !known.has(row.key) && !(oldest && isOlder(row, oldest))).length;
+    if (changed) this.#onChange(true);
+    return { added, removed };
+  }
+
+  /**
+   * @param {ImageRow} row
+   * @param {(row: ImageRow) => void} leaving
+   */
+  #drop(row, leaving) {
+    leaving(row);
+    this.#byKey.delete(row.key);
+    this.#applyFilter();
+  }
+
   #applyFilter() {
     this.rows = [...this.#byKey.values()].filter(({ key }) => !this.#hidden.has(key));
     this.shown = this.rows.filter((row) => passesFilter(row, this.#filter));
     if (this.#pagesWithoutMatch === 0) this.paused = false;
   }
+}
+
+/**
+ * Whether a picture comes after another one in the list.
+ * @param {ImageRow} row
+ * @param {ImageRow} other
+ */
+function isOlder(row, other) {
+  const later = Date.parse(other.uploadedAt) - Date.parse(row.uploadedAt);
+  return later === 0 ? row.key < other.key : later > 0;
 }

@@ -6,6 +6,7 @@ import { Announcer } from '../shared/announcer.js';
 import { createApi } from '../shared/api.js';
 import { loadConfig } from '../shared/config.js';
 import { byId } from '../shared/dom.js';
+import { count } from '../shared/format.js';
 import { Notices } from '../shared/notices.js';
 import { DeletionController } from './deletion-controller.js';
 import { createImagesApi } from './images-api.js';
@@ -13,6 +14,7 @@ import { ListView } from './list-view.js';
 import { Navigation } from './navigation.js';
 import { listenForShortcuts, rejectDrops } from './page-events.js';
 import { Toolbar } from './toolbar.js';
+import { Updates } from './updates.js';
 import { EVERYTHING, sameQuery } from './url-state.js';
 import { ViewerController } from './viewer-controller.js';
 
@@ -31,7 +33,7 @@ try {
 }
 
 /** @param {import('../shared/config.js').Config} config */
-async function start({ api: url, auth: settings }) {
+async function start({ api: url, auth: settings, events }) {
   const { auth, signIn } = await showAccount(settings, byId('account', HTMLElement), notify);
   const images = createImagesApi(url, { tokens: auth });
   const api = createApi(url, { tokens: auth });
@@ -100,6 +102,37 @@ async function start({ api: url, auth: settings }) {
   const loaded = load();
   if (navigation.state.key) viewer.show(navigation.state.key);
   await loaded;
+
+  // A stream of events cannot send a token.
+  const connect = events && !auth ? () => new EventSource(`${url}/events`) : null;
+  new Updates({ check: update, deleted }, connect).start();
+
+  /** Shows what has changed since the list was loaded. */
+  async function update() {
+    const result = await list.listing.update(leave);
+    if (result) changed(result.added, result.removed);
+    return result && result.added + result.removed > 0;
+  }
+
+  /** @param {string} key of a picture that somebody deleted */
+  function deleted(key) {
+    changed(0, list.listing.remove(key, leave) ? 1 : 0);
+  }
+
+  /** @param {import('../shared/api-types.js').ImageRow} row a picture that does not exist any more */
+  function leave(row) {
+    if (viewer.key === row.key) viewer.leave(row);
+  }
+
+  /**
+   * @param {number} added
+   * @param {number} removed
+   */
+  function changed(added, removed) {
+    if (added > 0) announce(`${count(added, 'new picture')}.`);
+    if (removed > 0) announce(`${count(removed, 'picture')} deleted.`);
+    if (added + removed > 0) void toolbar.loadCounts();
+  }
 
   /**
    * Shows another state.

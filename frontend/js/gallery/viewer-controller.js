@@ -53,6 +53,11 @@ export class ViewerController {
     return this.#viewer.isOpen;
   }
 
+  /** The open picture, or ''. */
+  get key() {
+    return this.#viewer.key;
+  }
+
   /** @param {boolean} deletable whether pictures can be deleted */
   set deletable(deletable) {
     this.#viewer.deletable = deletable;

@@ -7,6 +7,7 @@
  * @property {number | null} maxUploadBytes null: the page applies no limit
  * @property {string[] | null} analyses the analyses to request; null: the API's default
  * @property {AuthSettings | null} auth null: no sign-in
+ * @property {boolean} events whether the API announces results, `GET /events`
  *
  * @typedef {object} AuthSettings a Cognito user pool's managed login
  * @property {string} domain its address without a trailing slash
@@ -50,7 +51,7 @@ export function readConfig(value, origin) {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Error('config.json must be an object such as {"api": "https://…"}.');
   }
-  const { api = '', maxUploadBytes = null, analyses = null, auth = null } = /** @type {Record<string, unknown>} */ (value);
+  const { api = '', maxUploadBytes = null, analyses = null, auth = null, events = false } = /** @type {Record<string, unknown>} */ (value);
   if (typeof api !== 'string') throw new Error('“api” in config.json must be an address such as "https://…".');
   if (maxUploadBytes !== null && !(typeof maxUploadBytes === 'number' && maxUploadBytes > 0)) {
     throw new Error('“maxUploadBytes” in config.json must be a number of bytes above 0.');
@@ -58,7 +59,8 @@ export function readConfig(value, origin) {
   if (analyses !== null && !(Array.isArray(analyses) && analyses.every((name) => typeof name === 'string'))) {
     throw new Error('“analyses” in config.json must be a list of names such as ["labels"].');
   }
-  return { api: address('api', api.trim(), origin), maxUploadBytes, analyses, auth: auth === null ? null : readAuth(auth, origin) };
+  if (typeof events !== 'boolean') throw new Error('“events” in config.json must be true or false.');
+  return { api: address('api', api.trim(), origin), maxUploadBytes, analyses, auth: auth === null ? null : readAuth(auth, origin), events };
 }
 
 /**

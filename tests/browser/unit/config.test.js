@@ -19,8 +19,9 @@ test('an address keeps its path and loses trailing slashes', () => {
 });
 
 test('limits and analyses are optional', () => {
-  assert.deepEqual(readConfig({ maxUploadBytes: 5, analyses: ['labels'] }, ORIGIN), { api: ORIGIN, maxUploadBytes: 5, analyses: ['labels'], auth: null });
-  assert.deepEqual(readConfig({}, ORIGIN), { api: ORIGIN, maxUploadBytes: null, analyses: null, auth: null });
+  assert.deepEqual(readConfig({ maxUploadBytes: 5, analyses: ['labels'] }, ORIGIN), { api: ORIGIN, maxUploadBytes: 5, analyses: ['labels'], auth: null, events: false });
+  assert.deepEqual(readConfig({}, ORIGIN), { api: ORIGIN, maxUploadBytes: null, analyses: null, auth: null, events: false });
+  assert.equal(readConfig({ events: true }, ORIGIN).events, true);
 });
 
 test('sign-in is off unless it is configured', () => {

@@ -6,7 +6,7 @@ import { Deletions } from '../../../frontend/js/gallery/deletions.js';
 import { MARGIN_ROWS, heightOf, indexAfterKey, layoutFor, positionOf, visibleRange } from '../../../frontend/js/gallery/grid-layout.js';
 import { displayName, facesText, passesFilter } from '../../../frontend/js/gallery/image-row.js';
 import { tallyText } from '../../../frontend/js/gallery/list-messages.js';
-import { Listing, MAX_PAGES_WITHOUT_MATCH } from '../../../frontend/js/gallery/listing.js';
+import { Listing, MAX_PAGES_WITHOUT_MATCH, MAX_UPDATE_PAGES } from '../../../frontend/js/gallery/listing.js';
 import { resolve, suggest } from '../../../frontend/js/gallery/suggestions.js';
 import { EVERYTHING, agesOf, hashOf, readState, writeState } from '../../../frontend/js/gallery/url-state.js';
 
@@ -382,4 +382,95 @@ test('leaving the page sends pending deletions and repeats unanswered requests',
   await flushed;
   deletions.leave();
   assert.deepEqual([sentOnLeaving.length, sent], [2, ['uploads/1.png']]);
+});
+
+/**
+ * A listing over a server whose pictures change, in pages of three.
+ * @param {ImageRow[]} pictures newest first
+ */
+function changingListing(pictures) {
+  const server = { pictures, requests: 0 };
+  /** @type {boolean[]} */
+  const changes = [];
+  const listing = new Listing(
+    async (_, cursor) => {
+      server.requests += 1;
+      const from = Number(cursor ?? 0);
+      const images = server.pictures.slice(from, from + 3).map((each) => ({ ...each }));
+      return { images, ...(from + 3 < server.pictures.length ? { cursor: String(from + 3) } : {}) };
+    },
+    (keepPlace) => void changes.push(keepPlace),
+  );
+  /** @type {number[]} */
+  const left = [];
+  const leave = (/** @type {ImageRow} */ { imageId }) => void left.push(Number(imageId));
+  return { listing, server, changes, left, leave };
+}
+
+/** @param {number[]} minutes pictures that were uploaded at these times */
+const uploaded = (...minutes) => minutes.map((minute) => row(minute, { uploadedAt: new Date(minute * 60_000).toISOString(), processedAt: 'first' }));
+
+test('an update adds new pictures in their places and removes those that are gone', async () => {
+  const { listing, server, changes, left, leave } = changingListing(uploaded(90, 80, 70, 60, 50));
+  await listing.start(ALL);
+  const [, kept] = listing.shown;
+  changes.length = 0;
+  server.pictures = uploaded(95, 85, 80, 60, 50);
+  assert.deepEqual(await listing.update(leave), { added: 2, removed: 2 });
+  assert.deepEqual(keys(listing.shown).slice(0, 3), [95, 85, 80]);
+  assert.equal(listing.shown[2], kept, 'a picture that is still there stays the same object');
+  assert.deepEqual([left, changes], [[90, 70], [true]]);
+  while (listing.state === 'more') await listing.loadMore();
+  assert.deepEqual(keys(listing.shown), [95, 85, 80, 60, 50]);
+});
+
+test('an update without changes reads one page and changes nothing', async () => {
+  const { listing, server, changes, leave } = changingListing(uploaded(90, 80, 70, 60));
+  await listing.start(ALL);
+  [changes.length, server.requests] = [0, 0];
+  assert.deepEqual(await listing.update(leave), { added: 0, removed: 0 });
+  assert.deepEqual([changes, server.requests], [[], 1]);
+});
+
+test('an update after many new pictures leaves no gap', async () => {
+  const { listing, server, leave } = changingListing(uploaded(5, 4, 3, 2));
+  await listing.start(ALL);
+  server.pictures = uploaded(...Array.from({ length: 12 }, (_, n) => 12 - n));
+  await listing.update(leave);
+  assert.deepEqual(keys(listing.shown), [12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1].slice(0, listing.shown.length));
+  assert.ok(listing.shown.length >= 10);
+  // Too many to read at once: the list starts anew.
+  server.pictures = uploaded(...Array.from({ length: 100 }, (_, n) => 200 - n));
+  server.requests = 0;
+  await listing.update(leave);
+  assert.equal(server.requests, MAX_UPDATE_PAGES);
+  while (listing.state === 'more') await listing.loadMore();
+  assert.deepEqual(keys(listing.shown), Array.from({ length: 100 }, (_, n) => 200 - n));
+});
+
+test('an update shows a picture that was analysed again, the first picture, and no picture', async () => {
+  const { listing, server, leave } = changingListing([]);
+  await listing.start(ALL);
+  server.pictures = uploaded(1);
+  assert.deepEqual(await listing.update(leave), { added: 1, removed: 0 });
+  const [before] = listing.shown;
+  server.pictures = [row(1, { uploadedAt: new Date(60_000).toISOString(), processedAt: 'again', status: 'failed' })];
+  await listing.update(leave);
+  assert.notEqual(listing.shown[0], before);
+  assert.equal(listing.shown[0]?.status, 'failed');
+  assert.equal(listing.remove('uploads/1.png', leave), true);
+  assert.equal(listing.remove('uploads/1.png', leave), false);
+  assert.deepEqual([listing.shown, listing.state], [[], 'complete']);
+});
+
+test('an update that fails or belongs to an earlier search changes nothing', async () => {
+  const { listing, server } = listingOf([rows(1)]);
+  await listing.start(ALL);
+  server.fail = true;
+  assert.equal(await listing.update(() => {}), null);
+  assert.deepEqual([keys(listing.shown), listing.state], [[1], 'complete']);
+  server.fail = false;
+  const update = listing.update(() => {});
+  await listing.start({ ...ALL, label: 'Cat' });
+  assert.deepEqual(await update, { added: 0, removed: 0 });
 });

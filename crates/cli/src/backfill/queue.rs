@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use aws_config::SdkConfig;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use sightline_aws::read_error;
 use sightline_pipeline::{Service, backoff::pauses};
 
@@ -17,8 +17,17 @@ pub(super) const MAX_BATCH: usize = 10;
 const ATTEMPTS: usize = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(400);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// The queue of the local mode.
-const DEFAULT_NAME: &str = "sightline";
+/// The queue for backfills in the local mode.
+const DEFAULT_NAME: &str = "sightline-bulk";
+
+/// What a queue says about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct QueueState {
+    /// About how many messages are not processed yet.
+    pub(super) waiting: u64,
+    /// How long messages are kept.
+    pub(super) retention: Duration,
+}
 
 /// Sends messages to a queue.
 pub(super) struct QueueSender {
@@ -28,7 +37,7 @@ pub(super) struct QueueSender {
 }
 
 impl QueueSender {
-    /// A sender to the queue with this URL, or to the queue named `sightline` of the account.
+    /// A sender to the queue with this URL, or to the queue named `sightline-bulk` of the account.
     ///
     /// # Errors
     /// When no URL is given and there is no such queue.
@@ -65,6 +74,42 @@ impl QueueSender {
     /// The URL of the queue.
     pub(super) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Asks the queue.
+    ///
+    /// # Errors
+    /// When the queue cannot be reached or rejects the request.
+    pub(super) async fn state(&self) -> anyhow::Result<QueueState> {
+        let output = self
+            .client
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .set_attribute_names(Some(vec![
+                QueueAttributeName::ApproximateNumberOfMessages,
+                QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+                QueueAttributeName::MessageRetentionPeriod,
+            ]))
+            .send()
+            .await
+            .map_err(|error| {
+                aws::command_error(
+                    "cannot ask the queue how many messages wait".to_owned(),
+                    &read_error(Service::Sqs, "GetQueueAttributes", &error),
+                )
+            })?;
+        let number = |name: QueueAttributeName| -> anyhow::Result<u64> {
+            output
+                .attributes()
+                .and_then(|attributes| attributes.get(&name))
+                .and_then(|value| value.parse().ok())
+                .with_context(|| format!("the queue did not say its {name}"))
+        };
+        Ok(QueueState {
+            waiting: number(QueueAttributeName::ApproximateNumberOfMessages)?
+                + number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)?,
+            retention: Duration::from_secs(number(QueueAttributeName::MessageRetentionPeriod)?),
+        })
     }
 
     /// Sends a message for each picture, at most [`MAX_BATCH`]. Repeats those that the queue rejects.

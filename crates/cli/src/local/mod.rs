@@ -29,15 +29,15 @@ use std::{
 
 use anyhow::Context;
 use axum::{Router, body::Body, http::Request};
-use sightline_local_aws::{Guard, LocalAws};
+use sightline_local_aws::{Guard, Lane, LocalAws};
 use sightline_pipeline::{Analyses, config::Buckets, index::SqliteIndex};
-use sightline_upload_api::Api;
+use sightline_upload_api::{AnnouncedIndex, Api, Events};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tower::ServiceExt;
 
 pub(crate) use self::args::LocalArgs;
 use self::{
-    banner::Banner, batch::EventSource, endpoints::Endpoints, pages::Pages,
+    banner::Banner, batch::EventSource, endpoints::Endpoints, pages::Pages, poller::Concurrency,
     processor::LocalProcessor, recognisers::Recognisers, settings::REGION,
 };
 use crate::{output::When, signals::Signals};
@@ -71,7 +71,9 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
     if let Some(file) = &args.ready_file {
         ready_file::remove(file)?;
     }
+    let events = Events::default();
     let index = SqliteIndex::open(&args.data_dir.index_file())?;
+    let index = AnnouncedIndex::new(index, events.clone());
     let aws_port = aws.address().port();
     let endpoints = Endpoints {
         api: api_url,
@@ -97,7 +99,8 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         presigner,
         for_api.recogniser,
         Some(index.clone()),
-    );
+    )
+    .with_events(events.clone());
     let processor = LocalProcessor::new(
         settings::processor(endpoints.buckets.clone(), analyses.clone(), recognition),
         for_processor.store,
@@ -117,16 +120,25 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         ready_file::write(file, &endpoints)?;
     }
     print_banner(&args, &endpoints, &recognisers, &analyses);
-    let source = EventSource {
-        region: REGION.to_owned(),
-        arn: format!("arn:aws:sqs:{REGION}:000000000000:sightline"),
+    let processor = Arc::new(processor);
+    let poll = |lane: Lane, concurrency| {
+        let source = EventSource {
+            region: REGION.to_owned(),
+            arn: format!("arn:aws:sqs:{REGION}:000000000000:{}", lane.queue_name()),
+        };
+        let processor = Arc::clone(&processor);
+        tokio::spawn(poller::run(
+            aws.lane(lane),
+            concurrency,
+            processor,
+            source,
+            stopped.clone(),
+        ))
     };
-    let poller = tokio::spawn(poller::run(
-        aws.queue(),
-        Arc::new(processor),
-        source,
-        stopped,
-    ));
+    let pollers = [
+        poll(Lane::Uploads, Concurrency::uploads()),
+        poll(Lane::Bulk, Concurrency::bulk()),
+    ];
 
     signals.next().await;
     eprintln!("\nFinishing the work in progress. Press Ctrl-C again to stop at once.");
@@ -136,7 +148,8 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         .ready_file
         .as_deref()
         .map_or(Ok(()), ready_file::remove);
-    shut_down(&stop, server, poller, aws).await?;
+    events.close();
+    shut_down(&stop, server, pollers, aws).await?;
     removed
 }
 
@@ -153,22 +166,24 @@ fn serve(listener: TcpListener, app: Router, stopped: watch::Receiver<bool>) -> 
     tokio::spawn(sightline_local_aws::serve(listener, respond, stopped))
 }
 
-/// Stops server and poller, waits for their work in progress, and then closes the AWS endpoint, which both need.
+/// Stops server and pollers, waits for their work in progress, and then closes the AWS endpoint, which both need.
 async fn shut_down(
     stop: &watch::Sender<bool>,
     mut server: JoinHandle<()>,
-    poller: JoinHandle<()>,
+    pollers: [JoinHandle<()>; 2],
     aws: LocalAws,
 ) -> anyhow::Result<()> {
     stop.send_replace(true);
     let served = tokio::time::timeout(SHUTDOWN_TIMEOUT, &mut server).await;
     server.abort();
-    let polled = poller.await;
+    let [uploads, bulk] = pollers;
+    let polled = (uploads.await, bulk.await);
     aws.shutdown().await;
     if let Ok(served) = served {
         served?;
     }
-    Ok(polled?)
+    polled.0?;
+    Ok(polled.1?)
 }
 
 /// Prints the banner. Ignores errors, because a closed standard output is no reason to stop.

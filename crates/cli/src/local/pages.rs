@@ -78,7 +78,8 @@ impl Pages {
     pub(super) fn new(aws: &str, max_upload_bytes: u64) -> anyhow::Result<Self> {
         let mut by_path = HashMap::new();
         collect(&FILES, &mut by_path);
-        let configuration = json!({ "api": "", "maxUploadBytes": max_upload_bytes });
+        let configuration =
+            json!({ "api": "", "maxUploadBytes": max_upload_bytes, "events": true });
         if let Some(page) = Page::new(CONFIGURATION, configuration.to_string().into_bytes().into())
         {
             by_path.insert(format!("/{CONFIGURATION}"), page);
@@ -283,7 +284,10 @@ mod tests {
         let response = ask(Method::GET, "/config.json", &[]).await;
         assert_eq!(response.headers()["content-type"], "application/json");
         let configuration: Value = serde_json::from_str(&text(response).await).unwrap();
-        assert_eq!(configuration, json!({"api": "", "maxUploadBytes": 1000}));
+        assert_eq!(
+            configuration,
+            json!({"api": "", "maxUploadBytes": 1000, "events": true})
+        );
     }
 
     #[tokio::test]

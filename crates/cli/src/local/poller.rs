@@ -1,7 +1,8 @@
 //! Polls the queue of new objects for the processor, as an event source mapping does for a Lambda function.
 //!
 //! Messages are received in batches. Those that the handler processed are deleted. Those that failed come again when their
-//! visibility time-out ends, which the handler may have shortened. Batches run concurrently, one per core.
+//! visibility time-out ends, which the handler may have shortened. Batches run concurrently, within the limits of the
+//! queue's lane ([`Concurrency`]).
 
 use std::{
     future::Future,
@@ -63,16 +64,48 @@ impl MessageQueue for Queue {
     }
 }
 
+/// How much of a queue is processed at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Concurrency {
+    /// The number of messages in a batch.
+    max_batch: usize,
+    /// The number of batches.
+    max_batches: usize,
+}
+
+impl Concurrency {
+    /// For uploads, which people wait for: a batch per core.
+    pub(super) fn uploads() -> Self {
+        Self {
+            max_batch: MAX_BATCH,
+            max_batches: cores().max(2),
+        }
+    }
+
+    /// For a backfill: one picture for every two cores, so that an upload never waits for more.
+    pub(super) fn bulk() -> Self {
+        Self {
+            max_batch: 1,
+            max_batches: (cores() / 2).max(1),
+        }
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
 /// Polls until `stop` becomes true, then finishes the batches in progress.
 pub(super) async fn run<Q: MessageQueue, H: Handler>(
     queue: Q,
+    Concurrency {
+        max_batch,
+        max_batches,
+    }: Concurrency,
     handler: Arc<H>,
     source: EventSource,
     mut stop: watch::Receiver<bool>,
 ) {
-    let max_batches = std::thread::available_parallelism()
-        .map_or(1, NonZeroUsize::get)
-        .max(2);
     let mut batches = JoinSet::new();
     let mut stopped = pin!(async move {
         // A dropped sender stops the poller, too.
@@ -84,7 +117,7 @@ pub(super) async fn run<Q: MessageQueue, H: Handler>(
         if receive.is_none() && batches.len() < max_batches {
             let queue = queue.clone();
             receive = Some(Box::pin(async move {
-                queue.receive(MAX_BATCH, VISIBILITY_TIMEOUT).await
+                queue.receive(max_batch, VISIBILITY_TIMEOUT).await
             }));
         }
         let received = tokio::select! {
@@ -273,7 +306,13 @@ mod tests {
     /// Polls until this number of messages is deleted or returned.
     async fn poll<H: Handler>(queue: &MemoryQueue, count: usize, handler: H) {
         let (stop, stopped) = watch::channel(false);
-        let poller = tokio::spawn(run(queue.clone(), Arc::new(handler), source(), stopped));
+        let poller = tokio::spawn(run(
+            queue.clone(),
+            Concurrency::uploads(),
+            Arc::new(handler),
+            source(),
+            stopped,
+        ));
         queue.until_settled(count).await;
         stop.send(true).unwrap();
         poller.await.unwrap();
@@ -392,7 +431,13 @@ mod tests {
             }
         });
         let (stop, stopped) = watch::channel(false);
-        let poller = tokio::spawn(run(queue.clone(), Arc::new(handler), source(), stopped));
+        let poller = tokio::spawn(run(
+            queue.clone(),
+            Concurrency::uploads(),
+            Arc::new(handler),
+            source(),
+            stopped,
+        ));
         begun.notified().await;
         stop.send(true).unwrap();
         tokio::task::yield_now().await;
@@ -419,6 +464,7 @@ mod tests {
         let (_stop, stopped) = watch::channel(false);
         run(
             queue.clone(),
+            Concurrency::uploads(),
             Arc::new(HandlerFn(|_| async { Ok(Value::Null) })),
             source(),
             stopped,

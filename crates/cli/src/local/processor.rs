@@ -4,13 +4,14 @@ use serde_json::Value;
 use sightline_aws::{RekognitionRecogniser, S3Store, SqsVisibility};
 use sightline_pipeline::{config::ProcessorConfig, index::SqliteIndex};
 use sightline_processor::{Invocation, Options, Processor};
+use sightline_upload_api::AnnouncedIndex;
 use uuid::Uuid;
 
 use super::batch::{FailureReasons, Handler, TIME_LIMIT};
 
 /// The processor of the Lambda function, with the AWS endpoint in this process.
 pub(super) struct LocalProcessor(
-    Processor<S3Store, RekognitionRecogniser, SqliteIndex, SqsVisibility>,
+    Processor<S3Store, RekognitionRecogniser, AnnouncedIndex<SqliteIndex>, SqsVisibility>,
 );
 
 impl LocalProcessor {
@@ -19,7 +20,7 @@ impl LocalProcessor {
         config: ProcessorConfig,
         store: S3Store,
         recogniser: RekognitionRecogniser,
-        index: SqliteIndex,
+        index: AnnouncedIndex<SqliteIndex>,
         visibility: SqsVisibility,
     ) -> Self {
         let options = Options {

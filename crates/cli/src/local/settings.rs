@@ -82,6 +82,7 @@ pub(super) fn upload_api(
         max_upload_bytes: args.max_upload_bytes,
         upload_url_seconds: UPLOAD_URL_SECONDS,
         result_url_seconds: RESULT_URL_SECONDS,
+        image_requests: true,
         allowed_origins: args.allowed_origins.clone(),
         settings,
     }

@@ -6,6 +6,7 @@ use super::{
     space::Space,
     values::{from_millis, millis, steady_now, unsigned},
 };
+use crate::lane::Lane;
 use rusqlite::{Connection, params};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -26,6 +27,7 @@ pub(crate) struct Received {
 #[derive(Debug, Clone)]
 pub(crate) struct DeadMessage {
     pub(crate) id: String,
+    pub(crate) lane: Lane,
     pub(crate) body: String,
     pub(crate) receive_count: u32,
     pub(crate) sent_at: OffsetDateTime,
@@ -34,10 +36,11 @@ pub(crate) struct DeadMessage {
 }
 
 impl Store {
-    /// Receives up to `max` visible messages and hides them for `visibility`. A message that was already received
+    /// Receives up to `max` visible messages of a lane and hides them for `visibility`. A message that was already received
     /// `max_receive_count` times is marked dead instead; the second value is the number of those.
     pub(crate) async fn receive(
         &self,
+        lane: Lane,
         max: usize,
         visibility: Duration,
         max_receive_count: u32,
@@ -50,9 +53,14 @@ impl Store {
             let mut dead = 0;
             let mut select = connection.prepare_cached(
                 "SELECT sequence, id, body, receive_count, sent_at FROM messages
-                 WHERE visible_at <= ?1 AND dead_since IS NULL ORDER BY visible_at, sequence LIMIT ?2",
+                 WHERE lane = ?3 AND visible_at <= ?1 AND dead_since IS NULL
+                 ORDER BY visible_at, sequence LIMIT ?2",
             )?;
-            let mut rows = select.query(params![now, i64::try_from(max).unwrap_or(i64::MAX)])?;
+            let mut rows = select.query(params![
+                now,
+                i64::try_from(max).unwrap_or(i64::MAX),
+                lane.number()
+            ])?;
             let mut visible = Vec::new();
             while let Some(row) = rows.next()? {
                 let sequence: i64 = row.get(0)?;
@@ -95,24 +103,30 @@ impl Store {
             .await
     }
 
-    /// The time until the next message becomes visible. Zero if one is visible, `None` if the queue is empty.
-    pub(crate) async fn until_visible(&self) -> Result<Option<Duration>, StoreError> {
-        let next = |connection: &Connection| {
+    /// The time until the next message of a lane becomes visible. Zero if one is visible, `None` if the lane is empty.
+    pub(crate) async fn until_visible(&self, lane: Lane) -> Result<Option<Duration>, StoreError> {
+        let next = move |connection: &Connection| {
             let next: Option<i64> = connection
-                .prepare_cached("SELECT min(visible_at) FROM messages WHERE dead_since IS NULL")?
-                .query_row([], |row| row.get(0))?;
+                .prepare_cached(
+                    "SELECT min(visible_at) FROM messages WHERE lane = ?1 AND dead_since IS NULL",
+                )?
+                .query_row([lane.number()], |row| row.get(0))?;
             Ok(next.map(|next| Duration::from_millis(unsigned(next.saturating_sub(steady_now())))))
         };
         self.inner.database.read(next).await
     }
 
-    /// Queues all messages or none. Returns their identifiers in order.
-    pub(crate) async fn send(&self, bodies: Vec<String>) -> Result<Vec<String>, StoreError> {
+    /// Queues all messages in a lane, or none. Returns their identifiers in order.
+    pub(crate) async fn send(
+        &self,
+        lane: Lane,
+        bodies: Vec<String>,
+    ) -> Result<Vec<String>, StoreError> {
         let send = move |connection: &Connection| {
             let at = OffsetDateTime::now_utc();
             bodies
                 .iter()
-                .map(|body| insert(connection, body, at))
+                .map(|body| insert_into(connection, lane, body, at))
                 .collect::<Result<Vec<_>, _>>()
         };
         self.inner.space.admit(0)?;
@@ -196,7 +210,7 @@ impl Store {
     pub(crate) async fn dead_messages(&self) -> Result<Vec<DeadMessage>, StoreError> {
         let list = |connection: &Connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT id, body, receive_count, sent_at, dead_since, last_reason FROM messages
+                "SELECT id, body, receive_count, sent_at, dead_since, last_reason, lane FROM messages
                  WHERE dead_since IS NOT NULL ORDER BY sequence",
             )?;
             let rows = statement.query_map([], |row| {
@@ -207,6 +221,7 @@ impl Store {
                     sent_at: from_millis(row.get(3)?),
                     since: from_millis(row.get(4)?),
                     reason: row.get(5)?,
+                    lane: Lane::of_number(row.get(6)?),
                 })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -226,6 +241,24 @@ impl Store {
         self.inner.database.write(remove, |()| ()).await
     }
 
+    /// The number of messages of a lane that are visible now, in flight, and visible later.
+    pub(crate) async fn lane_counts(&self, lane: Lane) -> Result<[u64; 3], StoreError> {
+        let count = move |connection: &Connection| {
+            let counts = connection
+                .prepare_cached(
+                    "SELECT count(*) FILTER (WHERE visible_at <= ?1),
+                            count(*) FILTER (WHERE visible_at > ?1 AND receipt IS NOT NULL),
+                            count(*) FILTER (WHERE visible_at > ?1 AND receipt IS NULL)
+                     FROM messages WHERE lane = ?2 AND dead_since IS NULL",
+                )?
+                .query_row([steady_now(), lane.number()], |row| {
+                    Ok([row.get(0)?, row.get(1)?, row.get(2)?].map(unsigned))
+                })?;
+            Ok(counts)
+        };
+        self.inner.database.read(count).await
+    }
+
     /// The number of messages that are visible, in flight, and dead but not in the folder yet.
     pub(crate) async fn message_counts(&self) -> Result<(u64, u64, u64), StoreError> {
         let count = |connection: &Connection| {
@@ -243,25 +276,35 @@ impl Store {
     }
 }
 
-/// Queues a message inside a transaction. Returns its identifier.
+/// Queues an event of the input bucket inside a transaction. Returns the message's identifier.
 pub(super) fn insert(
     connection: &Connection,
+    body: &str,
+    at: OffsetDateTime,
+) -> Result<String, StoreError> {
+    insert_into(connection, Lane::Uploads, body, at)
+}
+
+fn insert_into(
+    connection: &Connection,
+    lane: Lane,
     body: &str,
     at: OffsetDateTime,
 ) -> Result<String, StoreError> {
     let id = Uuid::new_v4().to_string();
     connection
         .prepare_cached(
-            "INSERT INTO messages (id, body, sent_at, visible_at) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO messages (id, body, sent_at, visible_at, lane) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![id, body, millis(at), steady_now()])?;
+        .execute(params![id, body, millis(at), steady_now(), lane.number()])?;
     Ok(id)
 }
 
-/// Queues a dead message again with its identifier and no attempts. Does nothing if it is already queued.
+/// Queues a dead message again in its lane with its identifier and no attempts. Does nothing if it is already queued.
 pub(crate) fn requeue(
     connection: &Connection,
     id: &str,
+    lane: Lane,
     body: &str,
     sent_at: OffsetDateTime,
 ) -> Result<(), rusqlite::Error> {
@@ -269,11 +312,11 @@ pub(crate) fn requeue(
         .prepare_cached(
             // The row may still exist as dead. Without the update, its removal would lose the message.
             // Visible at once, whatever clock the server goes by.
-            "INSERT INTO messages (id, body, sent_at, visible_at) VALUES (?1, ?2, ?3, 0)
+            "INSERT INTO messages (id, body, sent_at, visible_at, lane) VALUES (?1, ?2, ?3, 0, ?4)
              ON CONFLICT (id) DO UPDATE SET
                  dead_since = NULL, receive_count = 0, visible_at = excluded.visible_at
              WHERE dead_since IS NOT NULL",
         )?
-        .execute(params![id, body, millis(sent_at)])?;
+        .execute(params![id, body, millis(sent_at), lane.number()])?;
     Ok(())
 }

@@ -91,6 +91,13 @@ CREATE TRIGGER part_deleted AFTER DELETE ON parts BEGIN
 END;
 ";
 
+/// The number of a message's lane is that of [`Lane`](crate::lane::Lane). The index finds a lane's next message behind any
+/// number of other lanes' messages.
+const LANES: &str = "
+ALTER TABLE messages ADD COLUMN lane INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX messages_by_lane ON messages (lane, visible_at, sequence);
+";
+
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
@@ -131,7 +138,25 @@ pub(crate) fn open(path: &Path) -> Result<Connection, OpenError> {
         ))?,
         _ => {}
     }
+    add_lanes(&connection)?;
     Ok(connection)
+}
+
+/// Adds the lanes of messages to a database without them. Programs of the same version that know no lanes can still use it:
+/// their messages are uploads.
+fn add_lanes(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let exists = || {
+        connection
+            .prepare("SELECT 1 FROM pragma_table_info('messages') WHERE name = 'lane'")?
+            .exists([])
+    };
+    if exists()? {
+        return Ok(());
+    }
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    // Another process may have been faster.
+    let changes = if exists()? { "" } else { LANES };
+    connection.execute_batch(&format!("{changes} COMMIT"))
 }
 
 /// The version of the tables; 0 if there are none.
@@ -177,6 +202,24 @@ mod tests {
             .unwrap();
         let error = open(&path).unwrap_err();
         assert!(error.to_string().contains("version 99"), "{error}");
+    }
+
+    #[test]
+    fn the_messages_of_a_database_without_lanes_are_uploads() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.sqlite3");
+        let old = open(&path).unwrap();
+        old.execute_batch(
+            "DROP INDEX messages_by_lane; ALTER TABLE messages DROP COLUMN lane;
+             INSERT INTO messages (id, body, sent_at, visible_at) VALUES ('one', '', 0, 0);",
+        )
+        .unwrap();
+        drop(old);
+        let lane: i64 = open(&path)
+            .unwrap()
+            .query_row("SELECT lane FROM messages", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(lane, crate::lane::Lane::Uploads.number());
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod cost;
 mod document_parts;
 mod faces;
 mod named_labels;
+mod quota;
 mod recogniser_queries;
 mod refusal;
 mod settings;
@@ -19,6 +20,7 @@ pub use self::{
     document_parts::DocumentParts,
     faces::{EMOTIONS, main_emotion},
     named_labels::named_labels,
+    quota::{backfill_rate, backfill_share, default_quota},
     refusal::{MAX_FILE_BYTES, image_error, refusal},
     settings::Settings,
 };

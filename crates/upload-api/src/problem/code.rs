@@ -111,6 +111,8 @@ codes! {
     RecogniserUnavailable = "recogniser-unavailable", SERVICE_UNAVAILABLE, "The recogniser is not available";
     /// Decoding the image took longer than a request may; `POST /uploads` allows more time.
     PreparationTimeout = "preparation-timeout", SERVICE_UNAVAILABLE, "The image took too long to decode";
+    /// Too many event streams are open; try again after `Retry-After` seconds.
+    TooManyStreams = "too-many-streams", SERVICE_UNAVAILABLE, "Too many event streams are open";
     /// The daily limit on analyses is reached; `Retry-After` says how long it is until midnight UTC.
     DailyLimitReached = "daily-limit-reached", TOO_MANY_REQUESTS, "The daily limit on analyses is reached";
 }

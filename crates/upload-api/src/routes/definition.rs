@@ -20,6 +20,37 @@ pub(crate) enum Audience {
     Public,
 }
 
+/// A part of the API that a deployment may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Every deployment has it.
+    Base,
+    /// Images in requests (`IMAGE_REQUESTS`).
+    ImageRequests,
+    /// The stream of events, which the local mode alone has.
+    Events,
+}
+
+/// The parts that a deployment has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Offer {
+    /// [`Part::ImageRequests`].
+    pub(crate) image_requests: bool,
+    /// [`Part::Events`].
+    pub(crate) events: bool,
+}
+
+impl Offer {
+    /// Whether a part is there.
+    pub(crate) const fn has(self, part: Part) -> bool {
+        match part {
+            Part::Base => true,
+            Part::ImageRequests => self.image_requests,
+            Part::Events => self.events,
+        }
+    }
+}
+
 /// One route.
 pub(crate) struct Route<P: Ports> {
     /// The method. GET answers HEAD too, and every path answers OPTIONS.
@@ -28,6 +59,8 @@ pub(crate) struct Route<P: Ports> {
     pub(crate) path: String,
     /// Who may call it.
     pub(crate) audience: Audience,
+    /// The part of the API that it belongs to.
+    pub(crate) part: Part,
     /// What answers it.
     pub(crate) handler: MethodRouter<Arc<Api<P>>>,
     /// Its OpenAPI document, without problems.
@@ -56,10 +89,16 @@ impl<P: Ports> Route<P> {
             method,
             path: O::path(),
             audience,
+            part: Part::Base,
             handler: on(filter, handler),
             description,
             problems,
         }
+    }
+
+    /// The same route as a part that a deployment may lack.
+    pub(crate) fn part(self, part: Part) -> Self {
+        Self { part, ..self }
     }
 
     /// Method and path, such as `GET /images`.

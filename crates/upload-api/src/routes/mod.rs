@@ -9,6 +9,7 @@ mod delete_image;
 mod health;
 pub(crate) mod list_images;
 pub(crate) mod openapi;
+mod read_events;
 pub(crate) mod read_image;
 pub(crate) mod read_result;
 mod read_thumbnail;

@@ -1,6 +1,6 @@
 //! `GET /openapi.json`.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use axum::{
     Extension,
@@ -9,7 +9,7 @@ use axum::{
 };
 use utoipa::OpenApi;
 
-use super::definition::{Audience, Route};
+use super::definition::{Audience, Offer, Route};
 use crate::{Ports, Problem};
 
 #[derive(OpenApi)]
@@ -26,8 +26,23 @@ fn problems() -> Vec<Problem> {
 }
 
 /// Renders the OpenAPI document. The router provides it, because the document describes this route too.
-#[derive(Clone, Copy)]
-pub(crate) struct Document(pub(crate) fn() -> String);
+#[derive(Clone)]
+pub(crate) struct Document {
+    render: fn(Offer) -> String,
+    offer: Offer,
+    text: Arc<OnceLock<String>>,
+}
+
+impl Document {
+    /// The document of this offer. It is rendered when it is first requested.
+    pub(crate) fn new(render: fn(Offer) -> String, offer: Offer) -> Self {
+        Self {
+            render,
+            offer,
+            text: Arc::default(),
+        }
+    }
+}
 
 /// Read this document
 ///
@@ -44,9 +59,11 @@ pub(crate) struct Document(pub(crate) fn() -> String);
         body = Object
     ))
 )]
-async fn handle(Extension(Document(render)): Extension<Document>) -> Response {
-    static TEXT: OnceLock<String> = OnceLock::new();
-    let text = TEXT.get_or_init(render).as_str();
+async fn handle(Extension(document): Extension<Document>) -> Response {
+    let text = document
+        .text
+        .get_or_init(|| (document.render)(document.offer))
+        .clone();
     (
         [
             (CONTENT_TYPE, "application/json"),

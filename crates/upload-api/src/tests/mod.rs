@@ -5,6 +5,7 @@ mod contract;
 mod create_image;
 mod create_upload;
 mod delete_image;
+mod events;
 mod index;
 #[cfg(feature = "lambda")]
 mod lambda_events;

@@ -18,7 +18,7 @@ use uuid::Uuid;
 pub(crate) use self::request::MEMBERS;
 use self::{request::ImageRequest, worker::Worker};
 use super::{
-    definition::{Audience, Route},
+    definition::{Audience, Part, Route},
     read_result,
 };
 use crate::{
@@ -46,6 +46,7 @@ pub(super) fn route<P: Ports>() -> Route<P> {
         Description::openapi,
         problems,
     )
+    .part(Part::ImageRequests)
 }
 
 /// What can go wrong.
