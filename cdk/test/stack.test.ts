@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { describeFunctions } from '../lib/template.ts';
+import { WRITE_UNITS } from '../lib/write-units.ts';
 import { API_PATHS, ROUTES, gatewayPath } from '../lib/routes.ts';
 import { type Synthesised, all, flat, only, synth } from './support.ts';
 
@@ -81,14 +82,43 @@ describe('index', () => {
     expect(table.TimeToLiveSpecification).toEqual({ AttributeName: 'expires', Enabled: true });
     expect(table.PointInTimeRecoverySpecification).toEqual({ PointInTimeRecoveryEnabled: true });
     const indexes = table.GlobalSecondaryIndexes.map((index: any) => [index.IndexName, ...index.KeySchema.map((key: any) => key.AttributeName), index.Projection.ProjectionType, index.Projection.NonKeyAttributes]);
-    expect(indexes).toEqual([
-      ['by-term', 'term', 'position', 'INCLUDE', ['confidence', 'status']],
-      ['by-owner-term', 'ownerTerm', 'position', 'INCLUDE', ['confidence', 'status']],
-    ]);
+    expect(indexes).toEqual([['by-owner-term', 'ownerTerm', 'position', 'INCLUDE', ['confidence', 'status']]]);
     for (const [name, partition, sort] of indexes) {
       for (const word of [name, partition, sort]) expect(source).toContain(word);
     }
     expect(JSON.stringify(table)).not.toContain('StreamSpecification');
+  });
+
+  test('a table for more pictures than a new one takes begins with enough capacity', () => {
+    const throughput = (tps: number) => {
+      const { WarmThroughput, GlobalSecondaryIndexes } = only(synth({ rekognitionTps: tps }), 'AWS::DynamoDB::Table');
+      return [WarmThroughput, GlobalSecondaryIndexes[0].WarmThroughput].map((warm) => warm?.WriteUnitsPerSecond);
+    };
+    expect(throughput(50)).toEqual([undefined, undefined]);
+    expect(throughput(120)).toEqual([2 * 120 * WRITE_UNITS.put.table, undefined]);
+    expect(throughput(600)).toEqual([2 * 600 * WRITE_UNITS.put.table, 2 * 600 * WRITE_UNITS.put.indexes]);
+  });
+
+  test('rows end with their results: the output bucket reports the results that expire', () => {
+    expect(only(owner, 'AWS::S3::Bucket', /-output-/).NotificationConfiguration).toBeUndefined();
+    expect(only(synth({ access: 'unlisted', resultsDays: 90 }), 'AWS::S3::Bucket', /-output-/).NotificationConfiguration).toBeUndefined();
+    const expiring = synth({ resultsDays: 90 });
+    const bucket = only(expiring, 'AWS::S3::Bucket', /-output-/);
+    expect(bucket.NotificationConfiguration.QueueConfigurations).toEqual([{
+      Event: 's3:LifecycleExpiration:*', Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'results/' }] } }, Queue: { 'Fn::GetAtt': [expect.stringMatching(/^ProcessingQueue/), 'Arn'] },
+    }]);
+    const { PolicyDocument } = only(expiring, 'AWS::SQS::QueuePolicy', /FromOutputBucket/);
+    const allowed = PolicyDocument.Statement.find((statement: any) => statement.Sid === 'FromOutputBucket');
+    expect(flat(allowed.Condition.ArnEquals['aws:SourceArn'])).toBe(`arn:<AWS::Partition>:s3:::${flat(bucket.BucketName)}`);
+    const output = Object.values(expiring.json.Resources).find((resource) => resource.Properties === bucket) as any;
+    expect(output.DependsOn).toContainEqual(expect.stringMatching(/^ProcessingQueuePolicy/));
+  });
+
+  test('both functions know who lists pictures, because the index follows it', () => {
+    for (const [from, access] of [[owner, 'owner'], [unlisted, 'unlisted']] as const) {
+      const { functions } = describeFunctions(from.json as any, { account: '111122223333', region: 'eu-west-1' });
+      for (const { environment } of Object.values(functions)) expect(environment.ACCESS).toBe(access);
+    }
   });
 
   test('unlisted has no search and therefore no table', () => {
@@ -150,10 +180,10 @@ describe('functions', () => {
     const { functions: { uploadApi, processor } } = describeFunctions(synth({ maxDailyAnalyses: 500 }).json, { account: '111122223333', region: 'eu-west-1' });
     const common = {
       METRICS_NAMESPACE: 'Sightline/dev', INPUT_BUCKET: 'sightline-dev-input-111122223333-eu-west-1', OUTPUT_BUCKET: 'sightline-dev-output-111122223333-eu-west-1',
-      INDEX_TABLE: expect.stringMatching(/^IndexTable/), ANALYSES: 'labels,image-properties', MAX_DAILY_ANALYSES: '500', RUST_LOG: 'info', MALLOC_MMAP_THRESHOLD_: '1048576',
+      ACCESS: 'owner', INDEX_TABLE: expect.stringMatching(/^IndexTable/), ANALYSES: 'labels,image-properties', MAX_DAILY_ANALYSES: '500', RUST_LOG: 'info', MALLOC_MMAP_THRESHOLD_: '1048576',
     };
     expect(processor.environment).toEqual(common);
-    expect(uploadApi.environment).toEqual({ ...common, ACCESS: 'owner' });
+    expect(uploadApi.environment).toEqual({ ...common });
     // docs/configuration.md describes every variable except glibc's.
     const described = readFileSync(fileURLToPath(new URL('../../docs/configuration.md', import.meta.url)), 'utf8');
     for (const name of Object.keys(uploadApi.environment)) {
