@@ -18,6 +18,7 @@ mod private_file;
 mod processor;
 mod ready_file;
 mod recognisers;
+mod retention;
 mod settings;
 
 use std::{
@@ -98,6 +99,7 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         for_api.recogniser,
         Some(index.clone()),
     );
+    let retention_index = index.clone();
     let processor = LocalProcessor::new(
         settings::processor(endpoints.buckets.clone(), analyses.clone(), recognition),
         for_processor.store,
@@ -116,6 +118,17 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         ready_file::write(file, &endpoints)?;
     }
     print_banner(&args, &endpoints, &recognisers, &analyses);
+    if let Some(days) = args.results_days {
+        let store = clients::clients(&own_aws_url, REGION, &keys.user).store;
+        let output = endpoints.buckets.output.clone();
+        tokio::spawn(retention::run(
+            store,
+            retention_index,
+            output,
+            days,
+            stopped.clone(),
+        ));
+    }
     let source = EventSource {
         region: REGION.to_owned(),
         arn: format!("arn:aws:sqs:{REGION}:000000000000:sightline"),
