@@ -29,3 +29,4 @@ pub use address::results_path;
 pub use api::{Api, Ports};
 pub(crate) use problem::{Code, Problem};
 pub use router::router;
+pub use routes::delete_image::delete_image;
