@@ -68,7 +68,7 @@ fn keys(local: &Local, bucket: &str) -> Result<Vec<String>> {
 fn everything_of_one_person_is_exported_and_deleted() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
-    let file = picture("astronaut.jpg")?;
+    let file = picture("rocket.jpg")?;
     for key in ANN.iter().chain([&BOB]) {
         let object = format!("s3://sightline-input/{key}");
         local
@@ -128,10 +128,7 @@ fn everything_of_one_person_is_exported_and_deleted() -> Result<()> {
 
     let output = sightline(&local, folder.path(), &["erase", "--owner", "ann", "--yes"])?;
     let said = stdout(&output)?;
-    ensure!(
-        said.contains("\n2 pictures and 0 other objects deleted.\n"),
-        "{said}"
-    );
+    ensure!(said.contains("\nDeleted 2 pictures.\n"), "{said}");
     ensure!(listed(&local)? == [BOB]);
     for bucket in ["sightline-input", "sightline-output"] {
         let keys = keys(&local, bucket)?;

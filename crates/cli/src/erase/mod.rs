@@ -1,5 +1,7 @@
 //! `sightline erase`: deletes everything that is stored for one person.
 
+mod versions;
+
 use std::io::IsTerminal as _;
 
 use anyhow::{Context as _, bail};
@@ -17,6 +19,7 @@ use sightline_pipeline::{
 use sightline_upload_api::delete_image;
 use tokio::{sync::watch, time::Duration};
 
+use self::versions::OlderVersions;
 use crate::{
     aws,
     exit::{CliError, Outcome},
@@ -39,8 +42,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
 Deletes the person's pictures with their results, thumbnails, leases and
-entries in the index, each as DELETE /images does. First disable the person's
-account, or they can upload again. `sightline export` saves everything first.
+entries in the index, each as DELETE /images does, and older versions where a
+bucket keeps them. First disable the person's account, or they can upload
+again. `sightline export` saves everything first.
 
 EXAMPLES
   Count what is stored for a person on AWS:
@@ -55,8 +59,7 @@ EXAMPLES
 WHAT STAYS
   For 30 days, the index keeps a record of each deleted key, so that late
   events do not bring the picture back. Logs, messages in the queues, backups
-  of the table and the person's account are not deleted. In a bucket with
-  versions, see docs/deploy.md.
+  of the table and the person's account are not deleted.
 
 INTERRUPTED RUNS
   Ctrl-C finishes the deletions in progress and stops. Run the same command
@@ -97,16 +100,31 @@ pub(crate) async fn run(args: EraseArgs) -> anyhow::Result<Outcome> {
 
 async fn erase<I: ImageIndex>(
     args: &EraseArgs,
-    Place { store, buckets, .. }: &Place,
+    Place {
+        sdk,
+        store,
+        buckets,
+        ..
+    }: &Place,
     index: &I,
 ) -> anyhow::Result<Outcome> {
     let owner = &args.owned.owner;
     let stored = list(store, index, buckets, owner).await?;
-    output::print_line(&format!("{}.", summary(owner, &stored)))?;
+    let older = OlderVersions::new(sdk, buckets, owner);
+    let versions = retrying(async || older.count().await)
+        .await
+        .map_err(|error| aws::command_error("cannot list older versions".to_owned(), &error))?;
+    let mut found = summary(owner, &stored);
+    if versions > 0 {
+        let versions = output::count(versions, "older version", "older versions");
+        found = format!("{found} and {versions}");
+    }
+    output::print_line(&format!("{found}."))?;
     if args.dry_run {
         return Ok(Outcome::Done);
     }
-    if !stored.is_empty() && !args.yes && !confirm(&stored)? {
+    let is_empty = stored.is_empty() && versions == 0;
+    if !is_empty && !args.yes && !confirm(&stored)? {
         bail!("nothing was deleted");
     }
     let stopped = signals::stop_flag().context("cannot listen for Ctrl-C")?;
@@ -127,10 +145,22 @@ async fn erase<I: ImageIndex>(
         ));
         return Ok(Outcome::Interrupted);
     }
-    output::print_line(&format!(
-        "{pictures} and {} deleted.",
-        output::count(erased.others, "other object", "other objects")
-    ))?;
+    let versions = retrying(async || older.delete().await)
+        .await
+        .map_err(|error| {
+            let context = "some older versions are not deleted; run the same command again";
+            aws::command_error(context.to_owned(), &error)
+        })?;
+    let mut deleted = vec![pictures];
+    for (number, one, many) in [
+        (erased.others, "other object", "other objects"),
+        (versions, "older version", "older versions"),
+    ] {
+        if number > 0 {
+            deleted.push(output::count(number, one, many));
+        }
+    }
+    output::print_line(&format!("Deleted {}.", deleted.join(", ")))?;
     if !erased.left.is_empty() {
         output::print_message(&format!(
             "Pictures kept arriving ({}). Disable the account, wait for the uploads in progress, and run the same command again.",
