@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { describeFunctions } from '../lib/template.ts';
-import { WRITE_UNITS } from '../lib/write-units.ts';
 import { API_PATHS, ROUTES, gatewayPath } from '../lib/routes.ts';
 import { type Synthesised, all, flat, only, synth } from './support.ts';
 
@@ -87,16 +86,6 @@ describe('index', () => {
       for (const word of [name, partition, sort]) expect(source).toContain(word);
     }
     expect(JSON.stringify(table)).not.toContain('StreamSpecification');
-  });
-
-  test('a table for more pictures than a new one takes begins with enough capacity', () => {
-    const throughput = (tps: number) => {
-      const { WarmThroughput, GlobalSecondaryIndexes } = only(synth({ rekognitionTps: tps }), 'AWS::DynamoDB::Table');
-      return [WarmThroughput, GlobalSecondaryIndexes[0].WarmThroughput].map((warm) => warm?.WriteUnitsPerSecond);
-    };
-    expect(throughput(50)).toEqual([undefined, undefined]);
-    expect(throughput(120)).toEqual([2 * 120 * WRITE_UNITS.put.table, undefined]);
-    expect(throughput(600)).toEqual([2 * 600 * WRITE_UNITS.put.table, 2 * 600 * WRITE_UNITS.put.indexes]);
   });
 
   test('rows end with their results: the output bucket reports the results that expire', () => {

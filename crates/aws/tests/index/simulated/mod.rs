@@ -172,7 +172,7 @@ fn six_hundred_pictures_a_second_of_200_owners_are_all_written() {
         seconds: seconds(1),
         owners: 200,
         lists: Lists::PerOwner,
-        // As `cdk/lib/index-table.ts` warms the table for this rate.
+        // The capacity that docs/deploy.md gives a table for this rate.
         write_units: (2.0 * 600.0 * units) as u32,
     };
     let (outcome, service) = load.run();
@@ -204,6 +204,22 @@ fn a_new_table_takes_the_default_quota_of_rekognition() {
     let (outcome, _) = load.run();
     outcome.print("50 a second, new table");
     assert_eq!(outcome.given_up, 0);
+}
+
+/// More than the table's capacity: 200 pictures take it more than three seconds.
+#[test]
+fn a_new_table_takes_a_burst() {
+    let load = Load {
+        pictures_a_second: 200,
+        seconds: 1,
+        owners: 200,
+        lists: Lists::PerOwner,
+        write_units: NEW_TABLE,
+    };
+    let (outcome, _) = load.run();
+    outcome.print("200 in one second, new table");
+    assert_eq!(outcome.given_up, 0);
+    assert!(outcome.figures.throttled > 0);
 }
 
 /// As after a backfill of one owner's pictures.
