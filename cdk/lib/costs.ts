@@ -1,7 +1,9 @@
 /**
  * The monthly cost of the stack: the usage of one picture times list prices (prices.json). The call counts come from the local
- * endpoint's log of one browser upload; the durations and the size of an index row are estimates stated here.
+ * endpoint's log of one browser upload, and the write units from a simulated table; the durations are estimates stated here.
  */
+
+import { WRITE_UNITS } from './write-units.ts';
 
 /** Price tiers `[up to this count, price each]`. The last tier has no upper end. */
 type Tiers = [number | null, number][];
@@ -13,7 +15,7 @@ export interface Prices {
   readonly lambdaArm: { readonly request: number; readonly gibSecond: number };
   readonly sqsRequest: number;
   readonly httpApiRequest: number;
-  readonly dynamodb: { readonly write: number; readonly gibMonth: number };
+  readonly dynamodb: { readonly write: number; readonly read: number; readonly gibMonth: number };
   readonly cloudFront: { readonly request: number; readonly gibOut: number };
   readonly dataOutGib: number;
   readonly logs: { readonly gibIn: number };
@@ -39,12 +41,11 @@ export const PICTURE = {
   apiGibSeconds: 0.5 * 3 * 0.05,
   /** The event: sent, received, deleted. */
   sqsRequests: 3,
-  /**
-   * Ten labels and five categories make a row, 16 entries and 15 counters. Transactional writes cost double, and the two secondary
-   * indexes each write every row and entry once more.
-   */
-  tableWrites: 2 * (1 + 16 + 15) + 2 * (1 + 16),
-  tableBytes: 6_000,
+  /** Write units of the index and its bytes, for ten labels of five categories. */
+  tableWrites: WRITE_UNITS.put.table + WRITE_UNITS.put.indexes,
+  /** Read units: the consistent read of the row before it is written. */
+  tableReads: 1,
+  tableBytes: WRITE_UNITS.bytes,
   /** Log lines with metrics of both functions, and the API's access log. */
   logBytes: 8_000,
 };
@@ -70,7 +71,7 @@ export function costs(prices: Prices, pictures: number): Cost[] {
   return [
     { name: 'Rekognition, labels', usd: tiered(prices.rekognition.labels, pictures) },
     { name: 'Rekognition, image properties', usd: tiered(prices.rekognition.imageProperties, pictures) },
-    { name: 'DynamoDB', usd: pictures * (PICTURE.tableWrites * dynamodb.write + (PICTURE.tableBytes / GIB) * dynamodb.gibMonth) },
+    { name: 'DynamoDB', usd: pictures * (PICTURE.tableWrites * dynamodb.write + PICTURE.tableReads * dynamodb.read + (PICTURE.tableBytes / GIB) * dynamodb.gibMonth) },
     { name: 'S3, the month\'s pictures for a month', usd: pictures * (PICTURE.stored / GIB) * s3.gibMonth },
     { name: 'S3, requests', usd: pictures * (PICTURE.s3Puts * s3.put + PICTURE.s3Gets * s3.get) },
     { name: 'Lambda', usd: pictures * ((1 + PICTURE.apiRequests) * lambdaArm.request + gibSeconds * lambdaArm.gibSecond) },

@@ -19,14 +19,13 @@ export class IndexTable extends Construct {
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       removalPolicy: removalPolicy(options),
     });
-    for (const [indexName, partition] of [['by-term', 'term'], ['by-owner-term', 'ownerTerm']] as const) {
-      this.table.addGlobalSecondaryIndex({
-        indexName,
-        partitionKey: string(partition),
-        sortKey: string('position'),
-        projectionType: ProjectionType.INCLUDE,
-        nonKeyAttributes: ['confidence', 'status'],
-      });
-    }
+    // Callers see their own pictures only, so the adapter's index of all pictures, `by-term`, is left out.
+    this.table.addGlobalSecondaryIndex({
+      indexName: 'by-owner-term',
+      partitionKey: string('ownerTerm'),
+      sortKey: string('position'),
+      projectionType: ProjectionType.INCLUDE,
+      nonKeyAttributes: ['confidence', 'status'],
+    });
   }
 }

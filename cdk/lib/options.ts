@@ -46,7 +46,7 @@ export interface Options {
   readonly allowedOrigins: readonly string[];
   readonly analyses: readonly Analysis[];
   readonly customLabelsArn: string | undefined;
-  /** Days after which originals, or results and thumbnails, expire. Undefined: never. */
+  /** Days after which originals, or results with their thumbnails and rows of the index, expire. Undefined: never. */
   readonly originalsDays: number | undefined;
   readonly resultsDays: number | undefined;
   readonly alarmEmail: string | undefined;

@@ -72,6 +72,7 @@ export class Processor extends Construct {
     explainPolicy(this.processor.role, options, [resources.input, resources.output]);
 
     this.notify(names.inputBucket, resources);
+    if (resources.table && options.resultsDays !== undefined) this.notifyOfExpiry(names.outputBucket, resources);
   }
 
   private poll(id: string, queue: Queue, batchSize: number, maxConcurrency: number): void {
@@ -91,17 +92,7 @@ export class Processor extends Construct {
    * settings. The bucket's name is known in advance, so the queue's policy can name the bucket before it exists.
    */
   private notify(bucketName: string, { input }: Resources): void {
-    const stack = Stack.of(this);
-    this.queue.addToResourcePolicy(new PolicyStatement({
-      sid: 'FromInputBucket',
-      principals: [new ServicePrincipal('s3.amazonaws.com')],
-      actions: ['sqs:SendMessage'],
-      resources: [this.queue.queueArn],
-      conditions: {
-        ArnEquals: { 'aws:SourceArn': `arn:${stack.partition}:s3:::${bucketName}` },
-        StringEquals: { 'aws:SourceAccount': stack.account },
-      },
-    }));
+    this.queue.addToResourcePolicy(this.send('FromInputBucket', bucketName));
     const bucket = input.node.defaultChild as CfnBucket;
     bucket.notificationConfiguration = {
       queueConfigurations: [{
@@ -112,5 +103,32 @@ export class Processor extends Construct {
     };
     // S3 sends a test message to the queue when the notification is set.
     bucket.node.addDependency(this.queue.node.findChild('Policy'));
+  }
+
+  /** Lets the rows of the index end with their results: when the output bucket deletes an old result, it sends an event. */
+  private notifyOfExpiry(bucketName: string, { output }: Resources): void {
+    this.queue.addToResourcePolicy(this.send('FromOutputBucket', bucketName));
+    const bucket = output.node.defaultChild as CfnBucket;
+    bucket.addPropertyOverride('NotificationConfiguration.QueueConfigurations', [{
+      Event: 's3:LifecycleExpiration:*',
+      Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'results/' }] } },
+      Queue: Stack.of(this).resolve(this.queue.queueArn),
+    }]);
+    bucket.node.addDependency(this.queue.node.findChild('Policy'));
+  }
+
+  /** Lets a bucket send its events to the queue. */
+  private send(sid: string, bucketName: string): PolicyStatement {
+    const stack = Stack.of(this);
+    return new PolicyStatement({
+      sid,
+      principals: [new ServicePrincipal('s3.amazonaws.com')],
+      actions: ['sqs:SendMessage'],
+      resources: [this.queue.queueArn],
+      conditions: {
+        ArnEquals: { 'aws:SourceArn': `arn:${stack.partition}:s3:::${bucketName}` },
+        StringEquals: { 'aws:SourceAccount': stack.account },
+      },
+    });
   }
 }

@@ -25,6 +25,8 @@ export class SightlineStack extends Stack {
     const resources = { input, output, table };
     const environment = {
       METRICS_NAMESPACE: metricsNamespace(options),
+      // Decides which lists the index has, for the processor too.
+      ACCESS: options.access,
       INPUT_BUCKET: input.bucketName,
       OUTPUT_BUCKET: output.bucketName,
       ...(table && { INDEX_TABLE: table.tableName }),

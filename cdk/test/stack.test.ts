@@ -82,14 +82,33 @@ describe('index', () => {
     expect(table.TimeToLiveSpecification).toEqual({ AttributeName: 'expires', Enabled: true });
     expect(table.PointInTimeRecoverySpecification).toEqual({ PointInTimeRecoveryEnabled: true });
     const indexes = table.GlobalSecondaryIndexes.map((index: any) => [index.IndexName, ...index.KeySchema.map((key: any) => key.AttributeName), index.Projection.ProjectionType, index.Projection.NonKeyAttributes]);
-    expect(indexes).toEqual([
-      ['by-term', 'term', 'position', 'INCLUDE', ['confidence', 'status']],
-      ['by-owner-term', 'ownerTerm', 'position', 'INCLUDE', ['confidence', 'status']],
-    ]);
+    expect(indexes).toEqual([['by-owner-term', 'ownerTerm', 'position', 'INCLUDE', ['confidence', 'status']]]);
     for (const [name, partition, sort] of indexes) {
       for (const word of [name, partition, sort]) expect(source).toContain(word);
     }
     expect(JSON.stringify(table)).not.toContain('StreamSpecification');
+  });
+
+  test('rows end with their results: the output bucket reports the results that expire', () => {
+    expect(only(owner, 'AWS::S3::Bucket', /-output-/).NotificationConfiguration).toBeUndefined();
+    expect(only(synth({ access: 'unlisted', resultsDays: 90 }), 'AWS::S3::Bucket', /-output-/).NotificationConfiguration).toBeUndefined();
+    const expiring = synth({ resultsDays: 90 });
+    const bucket = only(expiring, 'AWS::S3::Bucket', /-output-/);
+    expect(bucket.NotificationConfiguration.QueueConfigurations).toEqual([{
+      Event: 's3:LifecycleExpiration:*', Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'results/' }] } }, Queue: { 'Fn::GetAtt': [expect.stringMatching(/^ProcessingQueue/), 'Arn'] },
+    }]);
+    const { PolicyDocument } = only(expiring, 'AWS::SQS::QueuePolicy', /FromOutputBucket/);
+    const allowed = PolicyDocument.Statement.find((statement: any) => statement.Sid === 'FromOutputBucket');
+    expect(flat(allowed.Condition.ArnEquals['aws:SourceArn'])).toBe(`arn:<AWS::Partition>:s3:::${flat(bucket.BucketName)}`);
+    const output = Object.values(expiring.json.Resources).find((resource) => resource.Properties === bucket) as any;
+    expect(output.DependsOn).toContainEqual(expect.stringMatching(/^ProcessingQueuePolicy/));
+  });
+
+  test('both functions know who lists pictures, because the index follows it', () => {
+    for (const [from, access] of [[owner, 'owner'], [unlisted, 'unlisted']] as const) {
+      const { functions } = describeFunctions(from.json as any, { account: '111122223333', region: 'eu-west-1' });
+      for (const { environment } of Object.values(functions)) expect(environment.ACCESS).toBe(access);
+    }
   });
 
   test('unlisted has no search and therefore no table', () => {
@@ -178,10 +197,10 @@ describe('functions', () => {
     const { functions: { uploadApi, processor } } = describeFunctions(synth({ maxDailyAnalyses: 500 }).json, { account: '111122223333', region: 'eu-west-1' });
     const common = {
       METRICS_NAMESPACE: 'Sightline/dev', INPUT_BUCKET: 'sightline-dev-input-111122223333-eu-west-1', OUTPUT_BUCKET: 'sightline-dev-output-111122223333-eu-west-1',
-      INDEX_TABLE: expect.stringMatching(/^IndexTable/), ANALYSES: 'labels,image-properties', MAX_DAILY_ANALYSES: '500', RUST_LOG: 'info', MALLOC_MMAP_THRESHOLD_: '1048576',
+      ACCESS: 'owner', INDEX_TABLE: expect.stringMatching(/^IndexTable/), ANALYSES: 'labels,image-properties', MAX_DAILY_ANALYSES: '500', RUST_LOG: 'info', MALLOC_MMAP_THRESHOLD_: '1048576',
     };
     expect(processor.environment).toEqual(common);
-    expect(uploadApi.environment).toEqual({ ...common, ACCESS: 'owner' });
+    expect(uploadApi.environment).toEqual({ ...common });
     // docs/configuration.md describes every variable except glibc's.
     const described = readFileSync(fileURLToPath(new URL('../../docs/configuration.md', import.meta.url)), 'utf8');
     for (const name of Object.keys(uploadApi.environment)) {

@@ -8,6 +8,7 @@ mod cli_backfill;
 mod cli_search;
 mod cli_upload;
 mod crash;
+mod erasure;
 mod events;
 mod faults;
 mod inline;

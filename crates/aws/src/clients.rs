@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use sightline_pipeline::index::Lists;
 
 use crate::{
     dynamo::DynamoIndex, presigner::S3Presigner, rekognition::RekognitionRecogniser,
@@ -66,15 +67,15 @@ pub fn clients(sdk: &SdkConfig) -> Clients {
     }
 }
 
-/// The index in this table, with the same time-outs.
+/// The index in this table, with these lists and the same time-outs.
 #[must_use]
-pub fn index(sdk: &SdkConfig, table: impl Into<String>) -> DynamoIndex {
+pub fn index(sdk: &SdkConfig, table: impl Into<String>, lists: Lists) -> DynamoIndex {
     let client = aws_sdk_dynamodb::Client::from_conf(
         aws_sdk_dynamodb::config::Builder::from(sdk)
             .timeout_config(timeouts(sdk))
             .build(),
     );
-    DynamoIndex::new(client, table)
+    DynamoIndex::new(client, table, lists)
 }
 
 /// The queues' message visibility, with the same time-outs.

@@ -14,7 +14,7 @@ use sightline_pipeline::service_error::{Fate, Service, ServiceError, code};
 /// Sources: Amazon S3 API Reference, "Error responses"; Amazon Rekognition API Reference, "Common
 /// errors" and the errors of its image operations; AWS SDKs and Tools Reference Guide, "Retry
 /// behavior" (throttling and transient codes).
-const RETRYABLE_CODES: [&str; 17] = [
+const RETRYABLE_CODES: [&str; 18] = [
     "BandwidthLimitExceeded",
     "InternalError",
     "InternalServerError",
@@ -31,6 +31,25 @@ const RETRYABLE_CODES: [&str; 17] = [
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+];
+
+/// Codes of DynamoDB's errors, and of the reasons in `TransactionCanceledException`, after which the same write succeeds a moment
+/// later: other writes of the same items, and throttling.
+///
+/// Sources: Amazon DynamoDB API Reference, "TransactWriteItems" (cancellation reasons and errors) and "Common errors"; Amazon
+/// DynamoDB Developer Guide, "Error handling with DynamoDB".
+const BUSY_CODES: [&str; 10] = [
+    "ConditionalCheckFailed",
+    "ProvisionedThroughputExceeded",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "Throttling",
+    "ThrottlingError",
+    "ThrottlingException",
+    "TransactionConflict",
+    "TransactionConflictException",
     "TransactionInProgressException",
 ];
 
@@ -172,6 +191,11 @@ fn fate(code: &str, status: u16) -> Fate {
     } else {
         Fate::Final
     }
+}
+
+/// Whether a write to DynamoDB with this code can be repeated in place.
+pub(crate) fn is_busy(code: &str) -> bool {
+    BUSY_CODES.contains(&code)
 }
 
 /// Whether the request was not sent because there were no usable credentials.

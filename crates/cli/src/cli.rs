@@ -7,6 +7,8 @@ use crate::{
     backfill::BackfillArgs,
     backup::{BackupArgs, RestoreArgs},
     completions::CompletionsArgs,
+    erase::EraseArgs,
+    export::ExportArgs,
     local::LocalArgs,
     models::ModelsArgs,
     redrive::RedriveArgs,
@@ -34,8 +36,8 @@ GETTING STARTED
 
 AWS OR THIS MACHINE
   upload and search talk to the API at SIGHTLINE_API (--api).
-  analyze, backfill and reindex talk to AWS through its usual variables
-  (AWS_PROFILE, AWS_REGION, ...). To use the local mode instead, set
+  analyze, backfill, reindex, export and erase talk to AWS through its usual
+  variables (AWS_PROFILE, AWS_REGION, ...). To use the local mode instead, set
   AWS_ENDPOINT_URL and the keys that `sightline local` prints.
 
 EXIT CODES
@@ -64,6 +66,10 @@ pub(crate) enum Command {
     Backfill(Box<BackfillArgs>),
     /// Rebuild the search index from stored results
     Reindex(ReindexArgs),
+    /// Write everything that is stored for one person to a folder
+    Export(Box<ExportArgs>),
+    /// Delete everything that is stored for one person
+    Erase(Box<EraseArgs>),
     /// Return dead letters to the queue, even while `sightline local` runs
     Redrive(RedriveArgs),
     /// Copy all data of `sightline local` to a new folder, even while it runs

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
-
 use sightline_local_aws::Others;
+use sightline_pipeline::index::SqliteIndex;
 
 use crate::exit::CliError;
 
@@ -40,6 +41,18 @@ impl DataDir {
     /// The SQLite file with the search index.
     pub(crate) fn index_file(&self) -> PathBuf {
         self.path.join(INDEX)
+    }
+
+    /// Opens the search index. `sightline local` creates the file. One created here would be in a folder where nothing reads it.
+    ///
+    /// # Errors
+    /// When there is no index, or it cannot be opened.
+    pub(crate) fn open_index(&self) -> anyhow::Result<SqliteIndex> {
+        let file = self.index_file();
+        if !file.is_file() {
+            return Err(self.missing("index").into());
+        }
+        SqliteIndex::open(&file).context("cannot open the index")
     }
 
     /// The file with the keys of all AWS clients.

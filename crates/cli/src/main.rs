@@ -9,12 +9,15 @@ mod backup;
 mod cli;
 mod completions;
 mod data_dir;
+mod erase;
 mod exit;
+mod export;
 mod http;
 mod local;
 mod models;
 mod models_dir;
 mod output;
+mod owned;
 mod redrive;
 mod reindex;
 mod search;
@@ -55,6 +58,8 @@ async fn main() -> ExitCode {
         Command::Search(args) => search::run(*args).await,
         Command::Backfill(args) => backfill::run(*args).await,
         Command::Reindex(args) => reindex::run(args).await,
+        Command::Export(args) => export::run(*args).await,
+        Command::Erase(args) => erase::run(*args).await,
         Command::Redrive(args) => {
             redrive::run(&args, &mut io::stdout(), &mut io::stderr()).map(done)
         }

@@ -2,12 +2,11 @@
 
 use std::io::IsTerminal as _;
 
-use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use sightline_aws::S3Store;
 use sightline_pipeline::index::{
-    ImageIndex, SqliteIndex,
+    ImageIndex, Lists,
     reindex::{Progress, reindex},
 };
 
@@ -56,8 +55,30 @@ pub(crate) struct ReindexArgs {
     #[arg(long, env = "INDEX_TABLE", value_name = "TABLE")]
     index_table: Option<String>,
 
+    /// Who lists pictures in the deployment of the table, its `ACCESS`: each owner their own, or everybody all
+    #[arg(long, value_enum, value_name = "WHO", default_value = "owner")]
+    access: TableAccess,
+
     #[command(flatten)]
     data_dir: DataDir,
+}
+
+/// Who lists pictures in a deployment with a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TableAccess {
+    /// Each owner lists their own pictures
+    Owner,
+    /// Everybody lists all pictures
+    Open,
+}
+
+impl TableAccess {
+    const fn lists(self) -> Lists {
+        match self {
+            Self::Owner => Lists::PerOwner,
+            Self::Open => Lists::All,
+        }
+    }
 }
 
 /// Rebuilds the index.
@@ -69,7 +90,7 @@ pub(crate) async fn run(args: ReindexArgs) -> anyhow::Result<Outcome> {
     let store = sightline_aws::clients(&sdk).store;
     let progress = match &args.index_table {
         Some(table) => {
-            let index = sightline_aws::index(&sdk, table);
+            let index = sightline_aws::index(&sdk, table, args.access.lists());
             rebuild(&store, &index, &args.output_bucket).await?
         }
         None => {
@@ -82,12 +103,7 @@ pub(crate) async fn run(args: ReindexArgs) -> anyhow::Result<Outcome> {
                 )
                 .into());
             }
-            // `sightline local` creates the file. One created here would be in a folder where nothing reads it.
-            let file = args.data_dir.index_file();
-            if !file.is_file() {
-                return Err(args.data_dir.missing("index").into());
-            }
-            let index = SqliteIndex::open(&file).context("cannot open the index")?;
+            let index = args.data_dir.open_index()?;
             rebuild(&store, &index, &args.output_bucket).await?
         }
     };

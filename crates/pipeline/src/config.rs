@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use crate::{Analyses, Analysis, recognition::Settings};
+use crate::{Analyses, Analysis, index::Lists, recognition::Settings};
 
 /// A variable that is missing or wrong. The message is one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -226,6 +226,17 @@ pub fn index_table(lookup: Lookup<'_>) -> Result<Option<String>, ConfigError> {
             "the name of a DynamoDB table, 3 to 255 characters of a-z, A-Z, 0-9, '_', '.' and '-'; leave it out for no index",
         ))
     }
+}
+
+/// Which lists the index has: with `ACCESS=owner`, nobody can list the images of everybody.
+///
+/// # Errors
+/// [`ConfigError`] if `ACCESS` is wrong.
+pub fn index_lists(lookup: Lookup<'_>) -> Result<Lists, ConfigError> {
+    Ok(match Access::read(lookup)? {
+        Access::Owner => Lists::PerOwner,
+        Access::Open | Access::Unlisted => Lists::All,
+    })
 }
 
 /// The namespace of the metrics in CloudWatch (`METRICS_NAMESPACE`, `Sightline`).

@@ -70,6 +70,33 @@ impl Owner {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The prefixes of the owner's images in the input bucket.
+    #[must_use]
+    pub fn image_prefixes(&self) -> [String; 2] {
+        [UPLOAD_PREFIX, INLINE_PREFIX].map(|prefix| format!("{prefix}{}/", self.0))
+    }
+
+    /// The prefixes of everything that belongs to the owner's images in the output bucket.
+    #[must_use]
+    pub fn derived_prefixes(&self) -> Vec<String> {
+        let images = self.image_prefixes();
+        [RESULT_PREFIX, THUMBNAIL_PREFIX, LEASE_PREFIX]
+            .iter()
+            .flat_map(|derived| images.iter().map(move |image| format!("{derived}{image}")))
+            .collect()
+    }
+}
+
+/// An object in the output bucket that belongs to an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Derived {
+    /// The result document.
+    Result,
+    /// The thumbnail.
+    Thumbnail,
+    /// The lease.
+    Lease,
 }
 
 /// The key of an image in the input bucket: under `uploads/` or `inline/`, 1 to
@@ -190,6 +217,19 @@ impl SourceKey {
         format!("{THUMBNAIL_PREFIX}{}.jpg", self.0)
     }
 
+    /// The image that an object in the output bucket belongs to; `None` if it belongs to none.
+    #[must_use]
+    pub fn of_derived(key: &str) -> Option<(Self, Derived)> {
+        let (image, derived) = if let Some(rest) = key.strip_prefix(RESULT_PREFIX) {
+            (rest.strip_suffix(".json")?, Derived::Result)
+        } else if let Some(rest) = key.strip_prefix(THUMBNAIL_PREFIX) {
+            (rest.strip_suffix(".jpg")?, Derived::Thumbnail)
+        } else {
+            (key.strip_prefix(LEASE_PREFIX)?, Derived::Lease)
+        };
+        Some((Self::new(image).ok()?, derived))
+    }
+
     /// `claims/<source key>` in the output bucket.
     #[must_use]
     pub fn lease_key(&self) -> String {
@@ -227,6 +267,20 @@ mod tests {
         assert_eq!(key.result_key(), "results/uploads/my cat+1.jpg.json");
         assert_eq!(key.thumbnail_key(), "thumbnails/uploads/my cat+1.jpg.jpg");
         assert_eq!(key.lease_key(), "claims/uploads/my cat+1.jpg");
+        for (derived, kind) in [
+            (key.result_key(), Derived::Result),
+            (key.thumbnail_key(), Derived::Thumbnail),
+            (key.lease_key(), Derived::Lease),
+        ] {
+            assert_eq!(SourceKey::of_derived(&derived), Some((key.clone(), kind)));
+        }
+        for other in [
+            "results/uploads/a.txt",
+            "spending/2026-01-01.json",
+            "results/a.json",
+        ] {
+            assert_eq!(SourceKey::of_derived(other), None, "{other}");
+        }
     }
 
     #[test]

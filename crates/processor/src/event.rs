@@ -49,6 +49,8 @@ pub struct Delivery {
 pub struct EventContent {
     /// Objects that were created, in the event's order.
     pub created: Vec<ObjectCreated>,
+    /// Objects that a lifecycle rule deleted.
+    pub expired: Vec<ObjectExpired>,
     /// Descriptions of records that need no processing.
     pub ignored: Vec<String>,
     /// Errors of records that cannot be read.
@@ -71,6 +73,17 @@ pub struct ObjectCreated {
     /// Size in bytes.
     pub size: Option<u64>,
     /// When it was created.
+    pub time: Option<OffsetDateTime>,
+}
+
+/// An object that a lifecycle rule deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectExpired {
+    /// The bucket.
+    pub bucket: String,
+    /// The key, decoded.
+    pub key: String,
+    /// When it was deleted.
     pub time: Option<OffsetDateTime>,
 }
 
@@ -297,20 +310,28 @@ impl EventContent {
 
     fn add(&mut self, other: Self) {
         self.created.extend(other.created);
+        self.expired.extend(other.expired);
         self.ignored.extend(other.ignored);
         self.errors.extend(other.errors);
     }
 }
 
 /// The content of one record: an object, or a description if it needs no processing.
-type Record = Result<Result<ObjectCreated, String>, EventError>;
+type Record = Result<Content, EventError>;
+
+enum Content {
+    Created(ObjectCreated),
+    Expired(ObjectExpired),
+    Ignored(String),
+}
 
 impl From<Record> for EventContent {
     fn from(record: Record) -> Self {
         let mut content = Self::default();
         match record {
-            Ok(Ok(created)) => content.created.push(created),
-            Ok(Err(ignored)) => content.ignored.push(ignored),
+            Ok(Content::Created(created)) => content.created.push(created),
+            Ok(Content::Expired(expired)) => content.expired.push(expired),
+            Ok(Content::Ignored(ignored)) => content.ignored.push(ignored),
             Err(error) => content.errors.push(error),
         }
         content
@@ -326,8 +347,16 @@ fn s3_record(record: &Value) -> Record {
     }
     let name = text(record, "/eventName")?;
     let name = name.strip_prefix("s3:").unwrap_or(name);
+    // In a bucket with versions, a lifecycle rule creates a delete marker.
+    if name.starts_with("LifecycleExpiration:") {
+        return Ok(Content::Expired(ObjectExpired {
+            bucket: text(record, "/s3/bucket/name")?.to_owned(),
+            key: decoded_key(text(record, "/s3/object/key")?)?,
+            time: optional_text(record, "/eventTime")?.and_then(parsed),
+        }));
+    }
     if !name.starts_with("ObjectCreated:") {
-        return Ok(Err(format!("the event {name}")));
+        return Ok(Content::Ignored(format!("the event {name}")));
     }
     created(
         text(record, "/s3/bucket/name")?,
@@ -348,8 +377,17 @@ fn event_bridge(event: &Value) -> Record {
         return Err(EventError::UnknownSource(source.to_owned()));
     }
     let kind = text(event, "/detail-type")?;
+    if kind == "Object Deleted"
+        && optional_text(event, "/detail/reason")? == Some("Lifecycle Expiration")
+    {
+        return Ok(Content::Expired(ObjectExpired {
+            bucket: text(event, "/detail/bucket/name")?.to_owned(),
+            key: text(event, "/detail/object/key")?.to_owned(),
+            time: optional_text(event, "/time")?.and_then(parsed),
+        }));
+    }
     if kind != "Object Created" {
-        return Ok(Err(format!("the event {kind:?}")));
+        return Ok(Content::Ignored(format!("the event {kind:?}")));
     }
     created(
         text(event, "/detail/bucket/name")?,
@@ -381,7 +419,7 @@ fn created(
         return Err(EventError::KeyTooLong(key.len()));
     }
     let owned = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-    Ok(Ok(ObjectCreated {
+    Ok(Content::Created(ObjectCreated {
         bucket: bucket.to_owned(),
         key,
         e_tag: owned(e_tag.map(|e_tag| e_tag.trim_matches('"'))),
@@ -390,8 +428,12 @@ fn created(
         sequencer: owned(sequencer),
         size,
         // Used for timings only, so a malformed time is ignored.
-        time: time.and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok()),
+        time: time.and_then(parsed),
     }))
+}
+
+fn parsed(time: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(time, &Rfc3339).ok()
 }
 
 /// Decodes a key once: `+` is a space, `%XX` a byte. S3 does not encode `/`, but other senders write `%2F`.

@@ -25,7 +25,8 @@ use uuid::Uuid;
 
 use crate::{
     deadlines::Deadlines,
-    event::{Delivery, Event, EventContent, EventError, Message, ObjectCreated},
+    event::{Delivery, Event, EventContent, EventError, Message, ObjectCreated, ObjectExpired},
+    expiry,
     lease::Process,
     options::Options,
     outcome::{Outcome, RetryableFailure},
@@ -185,7 +186,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex, V: MessageVisibility> Process
             }
             Ok(Event::Direct(content)) => {
                 let error = content.errors.first().cloned();
-                let all = content.created.len();
+                let all = content.created.len() + content.expired.len();
                 let failures = self.process_all(vec![content], deadlines, request_id).await;
                 let failed = failures.len();
                 match failures.into_iter().next() {
@@ -292,6 +293,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex, V: MessageVisibility> Process
         request_id: &str,
     ) -> Vec<(usize, RetryableFailure)> {
         let mut by_key: BTreeMap<SourceKey, Vec<Job>> = BTreeMap::new();
+        let mut expired = Vec::new();
         for (from, content) in contents.into_iter().enumerate() {
             for description in content.ignored {
                 tracing::info!(request_id, description, "ignored a record");
@@ -299,20 +301,50 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex, V: MessageVisibility> Process
             for error in content.errors {
                 tracing::error!(request_id, kind = error.name(), %error, "could not read a record");
             }
+            expired.extend(content.expired.into_iter().map(|event| (from, event)));
             for event in content.created {
                 if let Some(key) = self.source_key(&event, request_id) {
                     by_key.entry(key).or_default().push(Job { from, event });
                 }
             }
         }
-        stream::iter(by_key)
+        let mut failures: Vec<_> = stream::iter(by_key)
             .map(|(key, jobs)| self.process_key(key, jobs, deadlines, request_id))
             .buffer_unordered(self.options.concurrency.max(1))
             .collect::<Vec<_>>()
             .await
             .into_iter()
             .flatten()
-            .collect()
+            .collect();
+        let pruned = stream::iter(expired)
+            .map(async |(from, event)| Some((from, self.prune(&event, request_id).await?)))
+            .buffer_unordered(self.options.concurrency.max(1));
+        failures.extend(
+            pruned
+                .filter_map(std::future::ready)
+                .collect::<Vec<_>>()
+                .await,
+        );
+        failures
+    }
+
+    /// Takes the row of an expired document out of the index. Returns the failure, if it has to be retried.
+    async fn prune(&self, event: &ObjectExpired, request_id: &str) -> Option<RetryableFailure> {
+        let (index, output) = (self.index.as_ref(), &self.config.buckets.output);
+        let now = (self.options.clock)();
+        let key = &event.key;
+        match expiry::prune(&self.store, index, output, event, now).await {
+            Ok(pruned) => {
+                tracing::info!(request_id, key, pruned, "a document expired");
+                None
+            }
+            Err(error) => {
+                tracing::warn!(request_id, key, %error, "the row of an expired document will be deleted later");
+                let failure = RetryableFailure::from(error);
+                metrics::retryable_failure(&failure.reason(), now);
+                Some(failure)
+            }
+        }
     }
 
     /// The key of a created object, if this processor handles it.

@@ -30,7 +30,8 @@
 //!
 //! **The index** is updated after the document is written. If a user deleted the image in the meantime, the index
 //! rejects it, and the document is deleted. If a worker dies first, or the index fails, the message is
-//! retried: the stored document is added to the index, and the recogniser is not called.
+//! retried: the stored document is added to the index, and the recogniser is not called. When a lifecycle rule deletes a
+//! document, the row of that document leaves the index.
 //!
 //! # Failures
 //!
@@ -47,6 +48,7 @@
 pub mod event;
 
 mod deadlines;
+mod expiry;
 mod handler;
 mod lease;
 mod options;

@@ -37,6 +37,7 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     let config = ProcessorConfig::read(&environment)?;
     let index_table = config::index_table(&environment)?;
+    let lists = config::index_lists(&environment)?;
     let namespace = config::metrics_namespace(&environment)?;
     anyhow::ensure!(
         std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some(),
@@ -46,7 +47,7 @@ async fn run() -> anyhow::Result<()> {
     metrics::enable_cloudwatch(namespace);
     let sdk = aws::load().await;
     let visibility = aws::message_visibility(&sdk);
-    let index = index_table.map(|table| aws::index(&sdk, table));
+    let index = index_table.map(|table| aws::index(&sdk, table, lists));
     let aws::Clients {
         store, recogniser, ..
     } = aws::clients(&sdk);

@@ -31,3 +31,4 @@ pub use api::{Api, Ports};
 pub use events::{AnnouncedIndex, Events};
 pub(crate) use problem::{Code, Problem};
 pub use router::router;
+pub use routes::delete_image::delete_image;

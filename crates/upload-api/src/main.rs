@@ -27,6 +27,7 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     let config = UploadApiConfig::read(&environment)?;
     let index_table = config::index_table(&environment)?;
+    let lists = config::index_lists(&environment)?;
     let namespace = config::metrics_namespace(&environment)?;
     ensure!(
         std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some(),
@@ -46,7 +47,7 @@ async fn run() -> anyhow::Result<()> {
         clients.store,
         clients.presigner,
         recogniser,
-        index_table.map(|table| aws::index(&sdk, table)),
+        index_table.map(|table| aws::index(&sdk, table, lists)),
     );
     lambda_http::run(lambda::service(router(Arc::new(api))))
         .await

@@ -7,7 +7,7 @@ use sightline_pipeline::{
     SourceKey,
     document::Status,
     index::{
-        Entry, Position, REMOVAL_RETENTION, TermKind,
+        Entry, Lists, Position, REMOVAL_RETENTION, TermKind,
         precedence::{Image, IndexRecord, Removal},
     },
     service_error::{Fate, Service, ServiceError},
@@ -90,6 +90,22 @@ pub(super) fn position_of(sk: &str) -> Option<Position> {
 /// The term items of an image: from sort key to a fingerprint. Different items have different fingerprints.
 pub(super) type Terms = BTreeMap<String, String>;
 
+/// The end of the fingerprint of a term item that is in the owner's lists only. Other term items are in the lists of all
+/// images too, as those that older versions wrote.
+const OWNED: &str = " own";
+
+/// The counts that a term item is part of: those of the owner, and those of all images (`None`).
+pub(super) fn counted_in<'a>(
+    key: &'a SourceKey,
+    fingerprint: Option<&String>,
+) -> Vec<Option<&'a str>> {
+    let Some(fingerprint) = fingerprint else {
+        return Vec::new();
+    };
+    let all = (!fingerprint.ends_with(OWNED)).then_some(None);
+    all.into_iter().chain(key.owner().map(Some)).collect()
+}
+
 /// An image item, or a removal record.
 #[derive(Debug, Clone)]
 pub(super) struct StoredRecord {
@@ -113,10 +129,22 @@ pub(super) struct TermItem {
 pub(super) struct DesiredRecord {
     pub(super) record: IndexRecord,
     pub(super) term_items: BTreeMap<String, TermItem>,
+    lists: Lists,
 }
 
 impl DesiredRecord {
-    pub(super) fn of(entry: &Entry) -> Self {
+    pub(super) fn of(entry: &Entry, lists: Lists) -> Self {
+        let record = IndexRecord::Image(Image {
+            row: entry.row.clone(),
+            version: entry.version.clone(),
+        });
+        if lists == Lists::PerOwner && entry.row.key.owner().is_none() {
+            return Self {
+                record,
+                term_items: BTreeMap::new(),
+                lists,
+            };
+        }
         let mut term_items: BTreeMap<String, TermItem> = entry
             .terms
             .iter()
@@ -134,19 +162,18 @@ impl DesiredRecord {
         };
         term_items.insert(status_sk(entry.row.status), status);
         Self {
-            record: IndexRecord::Image(Image {
-                row: entry.row.clone(),
-                version: entry.version.clone(),
-            }),
+            record,
             term_items,
+            lists,
         }
     }
 
     /// A removal record without term items.
-    pub(super) fn removed(removal: Removal) -> Self {
+    pub(super) fn removed(removal: Removal, lists: Lists) -> Self {
         Self {
             record: IndexRecord::Removed(removal),
             term_items: BTreeMap::new(),
+            lists,
         }
     }
 
@@ -158,12 +185,16 @@ impl DesiredRecord {
             }
             IndexRecord::Removed(_) => String::new(),
         };
+        let end = match self.lists {
+            Lists::All => "",
+            Lists::PerOwner => OWNED,
+        };
         self.term_items
             .iter()
             .map(|(sk, item)| {
                 let fingerprint = match item.confidence {
-                    Some(confidence) => format!("{position} {confidence}"),
-                    None => position.clone(),
+                    Some(confidence) => format!("{position} {confidence}{end}"),
+                    None => format!("{position}{end}"),
                 };
                 (sk.clone(), fingerprint)
             })
@@ -177,6 +208,7 @@ pub(super) fn image_item(
     record: &IndexRecord,
     terms: &Terms,
     rev: &str,
+    lists: Lists,
 ) -> Result<Item, ServiceError> {
     let mut item = Item::from([
         ("pk".to_owned(), s(image_pk(key))),
@@ -193,7 +225,7 @@ pub(super) fn image_item(
         IndexRecord::Image(image) => {
             item.insert("row".to_owned(), s(json(&image.row)?));
             item.insert("version".to_owned(), s(json(&image.version)?));
-            add_index_keys(&mut item, IMAGE, image);
+            add_index_keys(&mut item, IMAGE, image, lists);
         }
         IndexRecord::Removed(removal) => {
             item.insert("removal".to_owned(), s(json(removal)?));
@@ -208,7 +240,7 @@ pub(super) fn image_item(
 }
 
 /// Builds a term item.
-pub(super) fn term_item(sk: &str, term: &TermItem, image: &Image) -> Item {
+pub(super) fn term_item(sk: &str, term: &TermItem, image: &Image, lists: Lists) -> Item {
     let mut item = Item::from([
         ("pk".to_owned(), s(image_pk(&image.row.key))),
         ("sk".to_owned(), s(sk)),
@@ -216,14 +248,18 @@ pub(super) fn term_item(sk: &str, term: &TermItem, image: &Image) -> Item {
     if let Some(confidence) = term.confidence {
         item.insert("confidence".to_owned(), n(confidence));
     }
-    add_index_keys(&mut item, sk, image);
+    add_index_keys(&mut item, sk, image, lists);
     item
 }
 
 /// Adds the keys of the secondary indexes.
-fn add_index_keys(item: &mut Item, term: &str, image: &Image) {
+fn add_index_keys(item: &mut Item, term: &str, image: &Image, lists: Lists) {
     let key = &image.row.key;
-    item.insert("term".to_owned(), s(term));
+    if lists == Lists::All {
+        item.insert("term".to_owned(), s(term));
+    } else if key.owner().is_none() {
+        return;
+    }
     if let Some(owner) = key.owner() {
         item.insert("ownerTerm".to_owned(), s(format!("{owner}/{term}")));
     }

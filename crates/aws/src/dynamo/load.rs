@@ -15,7 +15,9 @@ use uuid::Uuid;
 
 use super::{
     DynamoIndex,
-    item::{DesiredRecord, Item, count_pk, image_item, kind_of, n, s, shard, term_item},
+    item::{
+        DesiredRecord, Item, count_pk, counted_in, image_item, kind_of, n, s, shard, term_item,
+    },
 };
 
 /// The most items in a request (Amazon DynamoDB API Reference, "BatchWriteItem").
@@ -32,16 +34,17 @@ impl DynamoIndex {
         let mut counted: BTreeMap<(String, String), (u64, String)> = BTreeMap::new();
         for entry in entries {
             let key = &entry.row.key;
-            let wanted = DesiredRecord::of(entry);
+            let wanted = DesiredRecord::of(entry, self.lists);
             let rev = Uuid::new_v4().to_string();
-            items.push(image_item(key, &wanted.record, &wanted.terms(), &rev)?);
+            let terms = wanted.terms();
+            items.push(image_item(key, &wanted.record, &terms, &rev, self.lists)?);
             let IndexRecord::Image(image) = &wanted.record else {
                 continue;
             };
             for (sk, item) in &wanted.term_items {
-                items.push(term_item(sk, item, image));
+                items.push(term_item(sk, item, image, self.lists));
                 if counts && kind_of(sk).is_some() {
-                    for owner in [Some(None), key.owner().map(Some)].into_iter().flatten() {
+                    for owner in counted_in(key, terms.get(sk)) {
                         let pk = count_pk(shard(key), owner);
                         let count = counted.entry((pk, sk.clone())).or_default();
                         *count = (count.0 + 1, item.name.clone());

@@ -1,15 +1,17 @@
-//! Reads lists and counts, by keys only: never by a scan.
+//! Reads lists and counts by keys. Only [`DynamoIndex::read_rows`] scans the table.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures::future::try_join_all;
 use sightline_pipeline::{
     backoff::pauses,
-    index::{Found, ImageRow, Labels, NameCount, Page, Position, Query, TermKind},
+    index::{Found, ImageRow, Labels, NameCount, Page, Position, Query, Rows, TermKind},
     service_error::{Fate, Service, ServiceError},
 };
-use tokio::time::{Duration, sleep};
 
 use super::{
     DynamoIndex,
@@ -214,7 +216,7 @@ impl DynamoIndex {
                 )
                 .on(&self.table));
             };
-            sleep(pause).await;
+            self.pause(pause).await;
         }
         Ok(hits
             .iter()
@@ -228,6 +230,36 @@ impl DynamoIndex {
                 })
             })
             .collect())
+    }
+
+    /// Scans a part of the table. No list has the images of all owners.
+    pub(super) async fn read_rows(&self, after: Option<&str>) -> Result<Rows, ServiceError> {
+        // The length of the partition key, and both keys.
+        let start = after
+            .and_then(|after| after.split_once(' '))
+            .and_then(|(length, keys)| keys.split_at_checked(length.parse().ok()?))
+            .map(|(pk, sk)| Item::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))]));
+        let found = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .filter_expression("sk = :image AND attribute_exists(#row)")
+            .projection_expression("#row")
+            .expression_attribute_names("#row", "row")
+            .expression_attribute_values(":image", s(IMAGE))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| self.error("Scan", &error))?;
+        let rows = (found.items().iter())
+            .filter_map(|item| text(item, "row"))
+            .map(|row| from_json::<ImageRow>(row).map(|row| (row.key, row.processed_at)))
+            .collect::<Result<_, _>>()?;
+        let next = found.last_evaluated_key.as_ref().and_then(|key| {
+            let (pk, sk) = (text(key, "pk")?, text(key, "sk")?);
+            Some(format!("{} {pk}{sk}", pk.len()))
+        });
+        Ok(Rows { rows, next })
     }
 
     pub(super) async fn read_labels(&self, owner: Option<&str>) -> Result<Labels, ServiceError> {
@@ -253,7 +285,7 @@ impl DynamoIndex {
     }
 
     /// The counts with one partition key.
-    async fn counts(&self, pk: String) -> Result<Vec<Item>, ServiceError> {
+    pub(super) async fn counts(&self, pk: String) -> Result<Vec<Item>, ServiceError> {
         let mut items = Vec::new();
         let mut start = None;
         loop {

@@ -12,40 +12,48 @@ use sightline_pipeline::{
     SourceKey,
     backoff::pauses,
     index::{
-        Deletion, Entry, Put,
+        Deletion, Entry, Lists, Put,
         precedence::{IndexRecord, Removal},
     },
-    service_error::{Fate, Service, ServiceError},
+    service_error::{Fate, ServiceError},
 };
 use time::OffsetDateTime;
-use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::{
     DynamoIndex,
     item::{
-        DesiredRecord, IMAGE, Item, StoredRecord, Terms, count_pk, image_item, image_pk, kind_of,
-        n, s, shard, term_item,
+        DesiredRecord, IMAGE, Item, SHARDS, StoredRecord, Terms, count_pk, counted_in, image_item,
+        image_pk, kind_of, n, s, shard, term_item,
     },
 };
+use crate::error::is_busy;
 
 /// The most actions in a transaction (Amazon DynamoDB Developer Guide, "Quotas").
 const MAX_ACTIONS: usize = 100;
 
-/// How often a write that conflicts with others is attempted before the caller has to retry. With the
+/// How often a write that is throttled or conflicts with others is attempted before the caller has to retry. With the
 /// pauses, this takes about ten seconds.
 const ATTEMPTS: usize = 12;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Why a transaction failed.
-enum TransactionError {
-    /// The image item has changed since it was read.
-    Changed,
-    /// Another transaction was writing one of the items.
-    Conflict,
+/// Why a write failed.
+enum WriteError {
+    /// Others wrote the same items, or the table is busy. The same write succeeds after a pause.
+    Busy(ServiceError),
     /// Any other error.
     Other(ServiceError),
+}
+
+impl WriteError {
+    fn of(error: ServiceError) -> Self {
+        if is_busy(&error.code) {
+            Self::Busy(error)
+        } else {
+            Self::Other(error)
+        }
+    }
 }
 
 /// The desired state of an image.
@@ -62,7 +70,7 @@ enum Target {
 
 impl DynamoIndex {
     pub(super) async fn put_entry(&self, entry: &Entry) -> Result<Put, ServiceError> {
-        let wanted = DesiredRecord::of(entry);
+        let wanted = DesiredRecord::of(entry, self.lists);
         self.update(&entry.row.key, |record| {
             let Some(stored) = record else {
                 return Ok(Target::Record(wanted.clone()));
@@ -86,7 +94,7 @@ impl DynamoIndex {
     ) -> Result<(), ServiceError> {
         self.update(key, |record| {
             let removal = Removal::of(record.map(|stored| stored.record.clone()), deletion);
-            Ok::<_, ()>(Target::Record(DesiredRecord::removed(removal)))
+            Ok::<_, ()>(Target::Record(DesiredRecord::removed(removal, self.lists)))
         })
         .await
         .map(|_| ())
@@ -95,13 +103,13 @@ impl DynamoIndex {
     pub(super) async fn prune_image(
         &self,
         key: &SourceKey,
-        processed_at: OffsetDateTime,
+        until: OffsetDateTime,
     ) -> Result<bool, ServiceError> {
         self.update(key, |record| match record {
             Some(StoredRecord {
                 record: IndexRecord::Image(image),
                 ..
-            }) if image.row.processed_at == processed_at => Ok(Target::Nothing),
+            }) if image.row.processed_at <= until => Ok(Target::Nothing),
             _ => Err(()),
         })
         .await
@@ -117,34 +125,83 @@ impl DynamoIndex {
     ) -> Result<Option<K>, ServiceError> {
         let mut pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE, ATTEMPTS);
         loop {
-            let mut stored = self.record(key).await?;
-            let target = match decide(stored.as_ref()) {
-                Ok(target) => target,
-                Err(kept) => return Ok(Some(kept)),
-            };
-            let error = loop {
-                let (step, is_last) = Step::plan(key, stored.as_ref(), &target)?;
-                match self.transact(step.actions).await {
-                    Ok(()) if is_last => return Ok(None),
-                    Ok(()) => stored = step.result,
-                    Err(TransactionError::Other(error)) => return Err(error),
-                    Err(error) => break error,
-                }
+            let error = match self.try_update(key, &decide).await {
+                Ok(kept) => return Ok(kept),
+                Err(WriteError::Other(error)) => return Err(error),
+                Err(WriteError::Busy(error)) => error,
             };
             let Some(pause) = pauses.next() else {
-                return Err(ServiceError::new(
-                    Service::Index,
-                    "TransactWriteItems",
-                    match error {
-                        TransactionError::Changed => "ConditionalCheckFailed",
-                        _ => "TransactionConflict",
-                    },
-                    format!("others wrote the same items during each of {ATTEMPTS} attempts"),
-                    Fate::RETRY,
-                )
-                .on(&self.table));
+                return Err(ServiceError {
+                    message: format!(
+                        "the table was busy in each of {ATTEMPTS} attempts: {}",
+                        error.message
+                    ),
+                    fate: Fate::RETRY,
+                    ..error
+                });
             };
-            sleep(pause).await;
+            self.pause(pause).await;
+        }
+    }
+
+    /// One attempt of [`Self::update`].
+    async fn try_update<K>(
+        &self,
+        key: &SourceKey,
+        decide: &impl Fn(Option<&StoredRecord>) -> Result<Target, K>,
+    ) -> Result<Option<K>, WriteError> {
+        let mut stored = self.record(key).await.map_err(WriteError::of)?;
+        let target = match decide(stored.as_ref()) {
+            Ok(target) => target,
+            Err(kept) => return Ok(Some(kept)),
+        };
+        loop {
+            let (step, is_last) =
+                Step::plan(key, stored.as_ref(), &target, self.lists).map_err(WriteError::Other)?;
+            self.transact(step.actions).await?;
+            if is_last {
+                return Ok(None);
+            }
+            stored = step.result;
+        }
+    }
+
+    /// Deletes the counts of an owner without images. They name the owner and the labels of removed images.
+    pub(super) async fn forget_owner(&self, owner: &str) -> Result<(), ServiceError> {
+        for shard in 0..SHARDS {
+            for count in self.counts(count_pk(shard, Some(owner))).await? {
+                let key = ["pk", "sk"].map(|name| (name.to_owned(), count.get(name).cloned()));
+                let key: Item = (key.into_iter())
+                    .filter_map(|(name, value)| Some((name, value?)))
+                    .collect();
+                self.delete_zero(key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes a count, unless it counts an image.
+    async fn delete_zero(&self, key: Item) -> Result<(), ServiceError> {
+        let mut pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE, ATTEMPTS);
+        loop {
+            let answer = self
+                .client
+                .delete_item()
+                .table_name(&self.table)
+                .set_key(Some(key.clone()))
+                .condition_expression("attribute_not_exists(pk) OR images <= :none")
+                .expression_attribute_values(":none", n(0))
+                .send()
+                .await;
+            let Err(error) = answer else { return Ok(()) };
+            let error = self.error("DeleteItem", &error);
+            if error.code == "ConditionalCheckFailedException" {
+                return Ok(());
+            }
+            match pauses.next().filter(|_| is_busy(&error.code)) {
+                Some(pause) => self.pause(pause).await,
+                None => return Err(error),
+            }
         }
     }
 
@@ -162,15 +219,13 @@ impl DynamoIndex {
         got.item.as_ref().map(StoredRecord::read).transpose()
     }
 
-    async fn transact(&self, actions: Vec<Action>) -> Result<(), TransactionError> {
-        let not_built = |error: aws_sdk_dynamodb::error::BuildError| {
-            TransactionError::Other(self.not_built("TransactWriteItems", &error))
-        };
+    async fn transact(&self, actions: Vec<Action>) -> Result<(), WriteError> {
+        const OPERATION: &str = "TransactWriteItems";
         let items = actions
             .into_iter()
             .map(|action| action.build(&self.table))
             .collect::<Result<Vec<_>, _>>()
-            .map_err(not_built)?;
+            .map_err(|error| WriteError::Other(self.not_built(OPERATION, &error)))?;
         let answer = self
             .client
             .transact_write_items()
@@ -178,27 +233,28 @@ impl DynamoIndex {
             .send()
             .await;
         let Err(error) = answer else { return Ok(()) };
-        if let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
+        let read = self.error(OPERATION, &error);
+        let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
             error.as_service_error()
-        {
-            let codes =
-                || (canceled.cancellation_reasons().iter()).filter_map(|reason| reason.code());
-            if codes().any(|code| code == "ConditionalCheckFailed") {
-                return Err(TransactionError::Changed);
-            }
-            if codes().any(|code| code == "TransactionConflict") {
-                return Err(TransactionError::Conflict);
-            }
-            let mut error = self.error("TransactWriteItems", &error);
-            // The reasons, such as ThrottlingError, decide the fate; the message lists them too.
-            let throttled = codes()
-                .any(|code| matches!(code, "ThrottlingError" | "ProvisionedThroughputExceeded"));
-            error.fate = if throttled { Fate::RETRY } else { Fate::Final };
-            return Err(TransactionError::Other(error));
-        }
-        Err(TransactionError::Other(
-            self.error("TransactWriteItems", &error),
-        ))
+        else {
+            return Err(WriteError::of(read));
+        };
+        // The reasons decide. The message lists them too.
+        let reasons = (canceled.cancellation_reasons().iter())
+            .filter_map(|reason| reason.code())
+            .filter(|code| *code != "None");
+        let busy = reasons.clone().find(|code| is_busy(code));
+        Err(match busy {
+            // One reason that stays, such as an item that is too large, cancels every attempt.
+            Some(code) if reasons.clone().all(is_busy) => WriteError::Busy(ServiceError {
+                code: code.to_owned(),
+                ..read
+            }),
+            _ => WriteError::Other(ServiceError {
+                fate: Fate::Final,
+                ..read
+            }),
+        })
     }
 }
 
@@ -236,6 +292,7 @@ impl Step {
         key: &SourceKey,
         stored: Option<&StoredRecord>,
         target: &Target,
+        lists: Lists,
     ) -> Result<(Self, bool), ServiceError> {
         let wanted_terms = match target {
             Target::Record(wanted) => wanted.terms(),
@@ -254,7 +311,7 @@ impl Step {
             .cloned()
             .collect();
         for sk in outdated {
-            let counts = counts(key, &sk, -1, None);
+            let counts = counts(key, &sk, "", terms.get(&sk), None);
             if !has_room(&actions, 1 + counts.len()) {
                 is_last = false;
                 break;
@@ -272,15 +329,12 @@ impl Step {
                 if current == fingerprint {
                     continue;
                 }
-                let counts = match current {
-                    Some(_) => Vec::new(),
-                    None => counts(key, sk, 1, Some(&item.name)),
-                };
+                let counts = counts(key, sk, &item.name, current, fingerprint);
                 if !has_room(&actions, 1 + counts.len()) {
                     is_last = false;
                     break;
                 }
-                actions.push(Action::Put(term_item(sk, item, image)));
+                actions.push(Action::Put(term_item(sk, item, image, lists)));
                 actions.extend(counts);
                 terms.insert(sk.clone(), fingerprint.cloned().unwrap_or_default());
             }
@@ -296,7 +350,7 @@ impl Step {
         };
         let result = match record {
             Some(record) => {
-                let item = image_item(key, &record, &terms, &new_rev)?;
+                let item = image_item(key, &record, &terms, &new_rev, lists)?;
                 actions.push(Action::PutIf(item, rev));
                 Some(StoredRecord {
                     record,
@@ -313,21 +367,29 @@ impl Step {
     }
 }
 
-/// The changes of a term item to the counts, those of all images and those of the owner.
-fn counts(key: &SourceKey, sk: &str, by: i64, name: Option<&str>) -> Vec<Action> {
+/// The changes of the counts when a term item changes from one fingerprint to another. `None` stands for no item.
+fn counts(
+    key: &SourceKey,
+    sk: &str,
+    name: &str,
+    from: Option<&String>,
+    to: Option<&String>,
+) -> Vec<Action> {
     if kind_of(sk).is_none() {
         return Vec::new();
     }
     let shard = shard(key);
-    [Some(None), key.owner().map(Some)]
-        .into_iter()
-        .flatten()
-        .map(|owner| {
+    let (from, to) = (counted_in(key, from), counted_in(key, to));
+    let less = (from.iter()).filter(|owner| !to.contains(owner));
+    let more = (to.iter()).filter(|owner| !from.contains(owner));
+    less.map(|owner| (owner, -1, None))
+        .chain(more.map(|owner| (owner, 1, Some(name.to_owned()))))
+        .map(|(owner, by, name)| {
             let key = Item::from([
-                ("pk".to_owned(), s(count_pk(shard, owner))),
+                ("pk".to_owned(), s(count_pk(shard, *owner))),
                 ("sk".to_owned(), s(sk)),
             ]);
-            Action::Count(key, by, name.map(str::to_owned))
+            Action::Count(key, by, name)
         })
         .collect()
 }

@@ -29,6 +29,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 use sightline_aws::DynamoIndex;
+use sightline_pipeline::index::Lists;
 use uuid::Uuid;
 
 use crate::needs;
@@ -171,6 +172,11 @@ impl Moto {
 
     /// An index in a new table with the keys and indexes of the stack's table.
     pub(crate) async fn table(&self, interceptor: Interceptor) -> DynamoIndex {
+        self.table_with(interceptor, Lists::All).await
+    }
+
+    /// As [`Self::table`], with these lists.
+    pub(crate) async fn table_with(&self, interceptor: Interceptor, lists: Lists) -> DynamoIndex {
         let interceptor = Interceptor {
             calls: self.calls.clone(),
             ..interceptor
@@ -217,7 +223,7 @@ impl Moto {
             );
         }
         create.send().await.unwrap();
-        DynamoIndex::new(client, table)
+        DynamoIndex::new(client, table, lists)
     }
 }
 

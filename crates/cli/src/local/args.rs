@@ -159,6 +159,15 @@ pub(crate) struct LocalArgs {
     )]
     pub(super) max_upload_bytes: u64,
 
+    /// Days after which results, their thumbnails and their entries in the index are deleted; by default never. Pictures stay
+    #[arg(
+        long,
+        env = "SIGHTLINE_RESULTS_DAYS",
+        value_name = "DAYS",
+        value_parser = clap::value_parser!(u32).range(1..=36_500)
+    )]
+    pub(super) results_days: Option<u32>,
+
     /// Other origins whose pages may call the API and the buckets: `*`, or origins separated by commas. Requests of all other
     /// pages are rejected
     #[arg(long, env = "SIGHTLINE_ALLOWED_ORIGINS", value_name = "ORIGINS", default_value = "", value_parser = origins)]

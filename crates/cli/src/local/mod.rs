@@ -18,6 +18,7 @@ mod private_file;
 mod processor;
 mod ready_file;
 mod recognisers;
+mod retention;
 mod settings;
 
 use std::{
@@ -101,6 +102,7 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         Some(index.clone()),
     )
     .with_events(events.clone());
+    let retention_index = index.clone();
     let processor = LocalProcessor::new(
         settings::processor(endpoints.buckets.clone(), analyses.clone(), recognition),
         for_processor.store,
@@ -120,6 +122,17 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         ready_file::write(file, &endpoints)?;
     }
     print_banner(&args, &endpoints, &recognisers, &analyses);
+    if let Some(days) = args.results_days {
+        let store = clients::clients(&own_aws_url, REGION, &keys.user).store;
+        let output = endpoints.buckets.output.clone();
+        tokio::spawn(retention::run(
+            store,
+            retention_index,
+            output,
+            days,
+            stopped.clone(),
+        ));
+    }
     let processor = Arc::new(processor);
     let poll = |lane: Lane, concurrency| {
         let source = EventSource {

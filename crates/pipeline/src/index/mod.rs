@@ -20,9 +20,11 @@
 mod cursor;
 mod deletion;
 mod entry;
+mod lists;
 pub mod precedence;
 mod query;
 pub mod reindex;
+pub mod retention;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod timestamp;
@@ -32,6 +34,7 @@ use std::future::Future;
 pub use cursor::{CursorError, Position};
 pub use deletion::{Deletion, Doubt};
 pub use entry::{Entry, ImageRow, MAX_ROW_LABELS, NamedConfidence, Term, TermKind, fold};
+pub use lists::Lists;
 pub use query::{FaceFilter, Query};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteIndex;
@@ -56,13 +59,21 @@ pub trait ImageIndex: Send + Sync + 'static {
         deletion: &Deletion,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
-    /// Deletes the row of an image whose document is gone, if it is still the row of the document processed at that
-    /// time. Leaves no removal record, so a document written later is added. Returns whether a row was deleted.
+    /// Deletes the row of an image whose document is gone, unless it is the row of a document that was processed after
+    /// `until`. Leaves no removal record, so a document written later is added. Returns whether a row was deleted.
     fn prune(
         &self,
         key: &SourceKey,
-        processed_at: OffsetDateTime,
+        until: OffsetDateTime,
     ) -> impl Future<Output = Result<bool, ServiceError>> + Send;
+
+    /// Some of the rows of all images, in no particular order, beginning after [`Rows::next`] of the call before. It reads the
+    /// whole index, and is meant for maintenance.
+    fn rows(&self, after: Option<&str>) -> impl Future<Output = Result<Rows, ServiceError>> + Send;
+
+    /// Deletes what the index keeps of an owner whose images are removed: the names of their labels. Removal records stay
+    /// for [`REMOVAL_RETENTION`].
+    fn forget(&self, owner: &str) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
     /// Matching images, newest first: by upload time, then by key, both descending. Returns at most
     /// `limit` images (at least 1), beginning after `after`.
@@ -97,6 +108,15 @@ pub enum Put {
     /// The image was removed, and only the bucket shows whether this object is the removed one or was stored afterwards.
     /// Nothing was written.
     InDoubt(Doubt),
+}
+
+/// Some of the rows of an index.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rows {
+    /// Keys, and when their documents were processed.
+    pub rows: Vec<(SourceKey, OffsetDateTime)>,
+    /// Where the next rows begin; `None` after the last.
+    pub next: Option<String>,
 }
 
 /// One page of the list.
@@ -174,6 +194,14 @@ impl ImageIndex for NoIndex {
     }
 
     async fn prune(&self, _: &SourceKey, _: OffsetDateTime) -> Result<bool, ServiceError> {
+        match *self {}
+    }
+
+    async fn rows(&self, _: Option<&str>) -> Result<Rows, ServiceError> {
+        match *self {}
+    }
+
+    async fn forget(&self, _: &str) -> Result<(), ServiceError> {
         match *self {}
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use futures::{StreamExt, stream};
 
-use super::{Entry, ImageIndex, Put, Query};
+use super::{Entry, ImageIndex, Put};
 use crate::{
     ResultDocument, SourceKey,
     backoff::retry,
@@ -22,9 +22,6 @@ use crate::{
 const ATTEMPTS: usize = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// The number of images in a page that is read from the index.
-const PAGE: usize = 100;
 
 /// The progress of reindexing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -187,12 +184,10 @@ async fn prune<S: ObjectStore, I: ImageIndex>(
     seen: &HashSet<u64>,
     mut pruned: impl FnMut(()),
 ) -> Result<(), ServiceError> {
-    let all_images = Query::default();
-    let mut after = None;
+    let mut after: Option<String> = None;
     loop {
-        let page = retrying(async || index.page(&all_images, after.as_ref(), PAGE).await).await?;
-        let mut deletions = stream::iter(page.images)
-            .map(|found| (found.row.key.clone(), found.row.processed_at))
+        let rows = retrying(async || index.rows(after.as_deref()).await).await?;
+        let mut deletions = stream::iter(rows.rows)
             .filter(|(key, _)| std::future::ready(!seen.contains(&hash(&key.result_key()))))
             .map(async |(key, processed_at): (SourceKey, _)| {
                 retrying(async || {
@@ -207,7 +202,7 @@ async fn prune<S: ObjectStore, I: ImageIndex>(
                 pruned(());
             }
         }
-        match page.next {
+        match rows.next {
             Some(next) => after = Some(next),
             None => return Ok(()),
         }

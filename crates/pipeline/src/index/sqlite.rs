@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 
 use super::{
     Deletion, Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query,
-    REMOVAL_RETENTION, TermKind,
+    REMOVAL_RETENTION, Rows, TermKind,
     precedence::{Image, IndexRecord, Removal},
     timestamp::milliseconds,
 };
@@ -80,6 +80,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many images a page with a face filter looks through at most, so that a filter with few matches cannot occupy a
 /// reader for long.
 const MAX_FILTERED: usize = 5_000;
+
+/// How many rows [`ImageIndex::rows`] returns at most.
+const MAX_ROWS: usize = 1_000;
 
 /// An index in a SQLite file. Clones share its connections.
 #[derive(Clone)]
@@ -297,16 +300,12 @@ impl ImageIndex for SqliteIndex {
         .await
     }
 
-    async fn prune(
-        &self,
-        key: &SourceKey,
-        processed_at: OffsetDateTime,
-    ) -> Result<bool, ServiceError> {
+    async fn prune(&self, key: &SourceKey, until: OffsetDateTime) -> Result<bool, ServiceError> {
         let key = key.clone();
         self.write("prune", move |transaction| {
             let is_current = matches!(
                 record(transaction, &key)?,
-                Some(IndexRecord::Image(image)) if image.row.processed_at == processed_at
+                Some(IndexRecord::Image(image)) if image.row.processed_at <= until
             );
             if is_current {
                 delete(transaction, &key)?;
@@ -314,6 +313,29 @@ impl ImageIndex for SqliteIndex {
             Ok(is_current)
         })
         .await
+    }
+
+    async fn rows(&self, after: Option<&str>) -> Result<Rows, ServiceError> {
+        let after = after.unwrap_or_default().to_owned();
+        self.read("rows", move |reader| {
+            let mut select = reader
+                .prepare_cached("SELECT image FROM image WHERE key > ?1 ORDER BY key LIMIT ?2")?;
+            let rows = select
+                .query_map(params![after, MAX_ROWS as i64], |row| {
+                    let Image { row, .. } = from_json(row.get_ref(0)?.as_str()?)?;
+                    Ok((row.key, row.processed_at))
+                })?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            let next = (rows.last().filter(|_| rows.len() == MAX_ROWS))
+                .map(|(key, _)| key.as_str().to_owned());
+            Ok(Rows { rows, next })
+        })
+        .await
+    }
+
+    /// Counts without images are deleted with their last image already.
+    async fn forget(&self, _: &str) -> Result<(), ServiceError> {
+        Ok(())
     }
 
     async fn page(

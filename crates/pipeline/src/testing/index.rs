@@ -14,7 +14,7 @@ use super::{
 use crate::{
     SourceKey,
     index::{
-        Deletion, Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query,
+        Deletion, Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query, Rows,
         TermKind,
         precedence::{Image, IndexRecord, Removal},
     },
@@ -94,20 +94,33 @@ impl ImageIndex for MemoryIndex {
         Ok(())
     }
 
-    async fn prune(
-        &self,
-        key: &SourceKey,
-        processed_at: OffsetDateTime,
-    ) -> Result<bool, ServiceError> {
+    async fn prune(&self, key: &SourceKey, until: OffsetDateTime) -> Result<bool, ServiceError> {
         let mut slots = self.lock();
         let is_current = matches!(
             slots.get(key),
-            Some(Slot::Image(entry)) if entry.row.processed_at == processed_at
+            Some(Slot::Image(entry)) if entry.row.processed_at <= until
         );
         if is_current {
             slots.remove(key);
         }
         Ok(is_current)
+    }
+
+    /// A few at a time, so that tests see more than one part.
+    async fn rows(&self, after: Option<&str>) -> Result<Rows, ServiceError> {
+        const PART: usize = 10;
+        let mut rows: Vec<_> = (self.entries().into_iter())
+            .map(|entry| (entry.row.key, entry.row.processed_at))
+            .filter(|(key, _)| after.is_none_or(|after| key.as_str() > after))
+            .collect();
+        let more = rows.len() > PART;
+        rows.truncate(PART);
+        let next = (rows.last().filter(|_| more)).map(|(key, _)| key.as_str().to_owned());
+        Ok(Rows { rows, next })
+    }
+
+    async fn forget(&self, _: &str) -> Result<(), ServiceError> {
+        Ok(())
     }
 
     async fn page(
@@ -220,12 +233,17 @@ impl<I: ImageIndex> ImageIndex for FailingIndex<I> {
         self.write(self.inner.remove(key, deletion)).await
     }
 
-    async fn prune(
-        &self,
-        key: &SourceKey,
-        processed_at: OffsetDateTime,
-    ) -> Result<bool, ServiceError> {
-        self.write(self.inner.prune(key, processed_at)).await
+    async fn prune(&self, key: &SourceKey, until: OffsetDateTime) -> Result<bool, ServiceError> {
+        self.write(self.inner.prune(key, until)).await
+    }
+
+    async fn rows(&self, after: Option<&str>) -> Result<Rows, ServiceError> {
+        self.check()?;
+        self.inner.rows(after).await
+    }
+
+    async fn forget(&self, owner: &str) -> Result<(), ServiceError> {
+        self.write(self.inner.forget(owner)).await
     }
 
     async fn page(

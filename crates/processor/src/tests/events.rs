@@ -118,6 +118,7 @@ fn messages_of_a_queue_are_read_one_by_one() {
                 created,
                 ignored,
                 errors,
+                expired: _,
             } = &message.content;
             (
                 message.id.chars().last().unwrap(),

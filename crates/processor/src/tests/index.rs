@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
 use sightline_pipeline::{
     SourceKey,
     index::{Deletion, Entry, ImageIndex},
@@ -16,7 +17,7 @@ use sightline_pipeline::{
     testing::{CannedRecogniser, FailingIndex, Faults, MemoryIndex, MemoryStore, busy, slow_down},
     version::ObjectVersion,
 };
-use time::OffsetDateTime;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::support::*;
 use crate::{Options, Processor};
@@ -49,6 +50,59 @@ async fn a_row_is_added_after_its_document() {
     let document = serde_json::from_value(test.document(KEY)).unwrap();
     assert_eq!(entries[0], Entry::from_document(&document));
     assert!(!entries[0].terms.is_empty());
+}
+
+/// S3's event for a document that a lifecycle rule deleted, with its time.
+fn expiry(time: OffsetDateTime) -> serde_json::Value {
+    let time = time.format(&Rfc3339).unwrap();
+    let event = json!({"Records": [{
+        "eventVersion": "2.3",
+        "eventSource": "aws:s3",
+        "eventTime": time,
+        "eventName": "LifecycleExpiration:Delete",
+        "s3": {
+            "bucket": {"name": OUT},
+            "object": {"key": "results%2Fuploads%2Fa.jpg.json", "sequencer": "0061"},
+        },
+    }]});
+    queue(&[("expired", event)])
+}
+
+#[tokio::test]
+async fn a_row_ends_with_its_document() {
+    let (test, index) = (TestProcessor::new("labels"), MemoryIndex::new());
+    let processor = indexed(&test, &index);
+    let event = event(&test);
+    processor.handle(event, &invocation(60)).await.unwrap();
+    let processed = index.entries()[0].row.processed_at;
+    let later = processed + time::Duration::days(30);
+    // The document is still there: it was written again since.
+    let response = processor.handle(expiry(later), &invocation(60)).await;
+    assert!(failures(&response.unwrap()).is_empty());
+    assert_eq!(index.entries().len(), 1);
+    let key = SourceKey::new(KEY).unwrap();
+    test.store.delete(OUT, &key.result_key()).await.unwrap();
+    // The event of an older document.
+    let earlier = processed - time::Duration::days(1);
+    processor
+        .handle(expiry(earlier), &invocation(60))
+        .await
+        .unwrap();
+    assert_eq!(index.entries().len(), 1);
+    // A busy index keeps the message.
+    let failing = indexed(
+        &test,
+        &FailingIndex::new(index.clone(), Faults::first(1, busy())),
+    );
+    let response = failing.handle(expiry(later), &invocation(60)).await;
+    assert_eq!(failures(&response.unwrap()), ["expired"]);
+    for _ in 0..2 {
+        processor
+            .handle(expiry(later), &invocation(60))
+            .await
+            .unwrap();
+        assert!(index.entries().is_empty());
+    }
 }
 
 #[tokio::test]

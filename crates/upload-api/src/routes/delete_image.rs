@@ -18,15 +18,16 @@ use axum::{
 };
 use sightline_pipeline::{
     Service, ServiceError, SourceKey,
-    index::{Deletion, ImageIndex as _},
-    object_store::ObjectStore as _,
+    config::Buckets,
+    index::{Deletion, ImageIndex},
+    object_store::ObjectStore,
 };
 use time::OffsetDateTime;
 use utoipa::OpenApi;
 
 use super::definition::{Audience, Route};
 use crate::{
-    Api, Ports, Problem,
+    Ports, Problem,
     access::{Caller, forbidden, unauthenticated},
     api::Shared,
     background_task::run_to_end,
@@ -97,16 +98,28 @@ async fn handle<P: Ports>(
     if !caller.may_read(&key) {
         return Err(no_such_image());
     }
-    run_to_end(async move { api.with_store(delete(&api, &key)).await }).await?;
+    run_to_end(async move {
+        let (index, buckets) = (api.index.as_ref(), &api.config.buckets);
+        api.with_store(delete_image(&api.store, index, buckets, &key))
+            .await
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Deletes everything that belongs to an image, in the order above.
-async fn delete<P: Ports>(api: &Api<P>, key: &SourceKey) -> Result<(), ServiceError> {
-    let buckets = &api.config.buckets;
+/// Deletes everything that belongs to an image, in the order above. Repeating it after an error completes it.
+///
+/// # Errors
+/// [`ServiceError`] if a bucket or the index fails.
+pub async fn delete_image<S: ObjectStore, I: ImageIndex>(
+    store: &S,
+    index: Option<&I>,
+    buckets: &Buckets,
+    key: &SourceKey,
+) -> Result<(), ServiceError> {
     let mut deletion = Deletion::from(OffsetDateTime::now_utc());
-    if let Some(index) = &api.index {
-        match api.store.head(&buckets.input, key.as_str()).await {
+    if let Some(index) = index {
+        match store.head(&buckets.input, key.as_str()).await {
             Ok(found) => deletion.version = found.map(|info| info.version()),
             Err(error) if error.is_retryable() => return Err(error),
             // An image that may not be read can still be deleted, as one with a customer's key.
@@ -115,16 +128,16 @@ async fn delete<P: Ports>(api: &Api<P>, key: &SourceKey) -> Result<(), ServiceEr
         deletion.complete = false;
         index.remove(key, &deletion).await?;
     }
-    api.store.delete(&buckets.input, key.as_str()).await?;
-    if let Some(index) = &api.index {
+    store.delete(&buckets.input, key.as_str()).await?;
+    if let Some(index) = index {
         deletion.complete = true;
         index.remove(key, &deletion).await?;
     }
     let (thumbnail, result, lease) = (key.thumbnail_key(), key.result_key(), key.lease_key());
     tokio::try_join!(
-        api.store.delete(&buckets.output, &thumbnail),
-        api.store.delete(&buckets.output, &result),
-        api.store.delete(&buckets.output, &lease),
+        store.delete(&buckets.output, &thumbnail),
+        store.delete(&buckets.output, &result),
+        store.delete(&buckets.output, &lease),
     )?;
     Ok(())
 }

@@ -5,7 +5,7 @@ mod count_labels;
 pub(crate) mod create_image;
 pub(crate) mod create_upload;
 pub(crate) mod definition;
-mod delete_image;
+pub(crate) mod delete_image;
 mod health;
 pub(crate) mod list_images;
 pub(crate) mod openapi;

@@ -6,5 +6,5 @@ mod rules;
 mod scale;
 
 pub use expected::{ExpectedIndex, put_all};
-pub use rules::{Backend, rules};
+pub use rules::{Backend, lists_of_owners, rules};
 pub use scale::{concurrent_writes, counts_match_rows, pages_of_many};

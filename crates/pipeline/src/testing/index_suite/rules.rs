@@ -1,9 +1,9 @@
 //! The rules.
 
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::{
-    expected::{ExpectedIndex, keys, labelled},
+    expected::{ExpectedIndex, keys, labelled, put_all},
     images::{self, Image, START},
 };
 use crate::{
@@ -30,6 +30,7 @@ pub async fn rules<B: Backend>(backend: &B) {
     lists_and_counts_match_the_images(&backend.fresh().await).await;
     images_may_have_more_labels_than_a_transaction_takes(&backend.fresh().await).await;
     a_row_from_before_the_face_filters_is_completed(&backend.fresh().await).await;
+    maintenance_finds_every_row(&backend.fresh().await).await;
     reindexing_rebuilds_the_same_rows(&backend.fresh().await, &backend.fresh().await).await;
 }
 
@@ -243,6 +244,77 @@ async fn lists_and_counts_match_the_images<I: ImageIndex>(index: &I) {
         assert_eq!(memory.put(&entry).await, Ok(Put::Written));
     }
     ExpectedIndex::with_all_queries(memory).check(index).await;
+}
+
+/// The rules for an index without the lists of all images.
+pub async fn lists_of_owners<I: ImageIndex>(index: &I) {
+    let memory = MemoryIndex::new();
+    for (number, image) in images::sample_images().iter().enumerate() {
+        let entry = image.entry();
+        assert_eq!(index.put(&entry).await, memory.put(&entry).await);
+        let key = &entry.row.key;
+        match number % 6 {
+            1 => {
+                let at = image.processed.into();
+                index.remove(key, &at).await.unwrap();
+                memory.remove(key, &at).await.unwrap();
+            }
+            3 => {
+                assert_eq!(index.prune(key, image.processed).await, Ok(true));
+                memory.prune(key, image.processed).await.unwrap();
+            }
+            _ => {}
+        }
+    }
+    ExpectedIndex::with_all_queries(memory.clone())
+        .of_owners()
+        .check(index)
+        .await;
+    assert_eq!(all_rows(index).await, all_rows(&memory).await);
+    // What is left of an owner's removed images names no label, and the images of others stay.
+    for image in memory.entries() {
+        let key = &image.row.key;
+        if key.owner() == Some("ann") {
+            let at = (image.row.processed_at + Duration::HOUR).into();
+            index.remove(key, &at).await.unwrap();
+            memory.remove(key, &at).await.unwrap();
+        }
+    }
+    for owner in ["ann", "bob"] {
+        index.forget(owner).await.unwrap();
+    }
+    ExpectedIndex::with_all_queries(memory)
+        .of_owners()
+        .check(index)
+        .await;
+}
+
+async fn all_rows<I: ImageIndex>(index: &I) -> Vec<(SourceKey, OffsetDateTime)> {
+    let mut all = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let rows = index.rows(after.as_deref()).await.unwrap();
+        all.extend(rows.rows);
+        after = rows.next;
+        if after.is_none() {
+            all.sort();
+            return all;
+        }
+    }
+}
+
+async fn maintenance_finds_every_row<I: ImageIndex>(index: &I) {
+    let entries = images::sample_entries();
+    put_all(index, &entries).await;
+    let removed = &entries[3].row;
+    let at = (removed.processed_at + Duration::HOUR).into();
+    index.remove(&removed.key, &at).await.unwrap();
+    let mut expected: Vec<_> = (entries.iter())
+        .map(|entry| (entry.row.key.clone(), entry.row.processed_at))
+        .filter(|(key, _)| *key != removed.key)
+        .collect();
+    expected.sort();
+    assert_eq!(all_rows(index).await, expected);
 }
 
 async fn a_row_from_before_the_face_filters_is_completed<I: ImageIndex>(index: &I) {
