@@ -129,6 +129,9 @@ pub struct UploadApiConfig {
     pub upload_url_seconds: u64,
     /// How long a result URL is valid, in seconds (`RESULT_URL_SECONDS`, 900).
     pub result_url_seconds: u64,
+    /// Whether deleting an image deletes all of its versions in the input bucket (`DELETE_VERSIONS`, `off`). Otherwise, in a
+    /// bucket that keeps versions, a deletion hides the image and keeps its bytes.
+    pub delete_versions: bool,
     /// Origins whose pages may call the API (`ALLOWED_ORIGINS`, none).
     pub allowed_origins: AllowedOrigins,
     /// The settings for analysing images in requests.
@@ -170,6 +173,7 @@ impl UploadApiConfig {
                 (1, 604_800),
                 "a number of seconds from 1 to 604800 (7 days), such as 900",
             )?,
+            delete_versions: switch(lookup, "DELETE_VERSIONS")?,
             allowed_origins: lookup("ALLOWED_ORIGINS")
                 .map_or(Ok(AllowedOrigins::default()), |list| list.parse())?,
         })
@@ -379,6 +383,15 @@ fn required(
         })
 }
 
+/// A variable that is `on` or `off`, the default.
+fn switch(lookup: Lookup<'_>, variable: &'static str) -> Result<bool, ConfigError> {
+    match lookup(variable).as_deref().map(str::trim) {
+        None | Some("off") => Ok(false),
+        Some("on") => Ok(true),
+        Some(other) => Err(wrong(variable, other, "on or off")),
+    }
+}
+
 fn number<N: FromStr + PartialOrd + Display + Copy>(
     lookup: Lookup<'_>,
     variable: &'static str,
@@ -474,6 +487,23 @@ mod tests {
         assert_eq!(
             ProcessorConfig::read(&lookup(&pairs)).unwrap_err().variable,
             "CUSTOM_LABELS_ARN"
+        );
+    }
+
+    #[test]
+    fn versions_are_deleted_if_that_is_switched_on() {
+        for (value, expected) in [("on", true), ("off", false)] {
+            let pairs = with(&[("DELETE_VERSIONS", value)]);
+            let config = UploadApiConfig::read(&lookup(&pairs)).unwrap();
+            assert_eq!(config.delete_versions, expected, "{value}");
+        }
+        let config = UploadApiConfig::read(&lookup(&BUCKETS)).unwrap();
+        assert!(!config.delete_versions);
+        let pairs = with(&[("DELETE_VERSIONS", "yes")]);
+        let error = UploadApiConfig::read(&lookup(&pairs)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "DELETE_VERSIONS is \"yes\"; it takes on or off"
         );
     }
 

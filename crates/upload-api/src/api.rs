@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::extract::State;
 use sightline_pipeline::{
-    Service, ServiceError,
+    Service, ServiceError, SourceKey,
     config::UploadApiConfig,
     index::ImageIndex,
     object_store::{ObjectStore, Presigner},
@@ -92,6 +92,16 @@ impl<P: Ports> Api<P> {
     /// The index, if the service has one.
     pub(crate) fn search_index(&self) -> Result<&P::Index, Problem> {
         self.index.as_ref().ok_or_else(no_index)
+    }
+
+    /// Deletes an image from the input bucket: for good, unless the bucket keeps versions and `DELETE_VERSIONS` is off.
+    pub(crate) async fn delete_original(&self, key: &SourceKey) -> Result<(), ServiceError> {
+        let bucket = &self.config.buckets.input;
+        if self.config.delete_versions {
+            self.store.delete_versions(bucket, key.as_str()).await
+        } else {
+            self.store.delete(bucket, key.as_str()).await
+        }
     }
 
     /// Waits for the buckets as long as a request can.

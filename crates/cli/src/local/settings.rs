@@ -37,6 +37,7 @@ pub(super) fn aws_endpoint(
     settings.credentials = keys.user.clone();
     settings.more_credentials = vec![keys.upload_api.clone(), keys.processor.clone()];
     settings.accept_database = args.accept_database;
+    settings.versioning = args.versioning;
     settings.host_names = host_names(args);
     settings.cors = vec![
         BucketCors::for_uploads(&settings.input_bucket, origins.clone()),
@@ -81,6 +82,7 @@ pub(super) fn upload_api(
         max_upload_bytes: args.max_upload_bytes,
         upload_url_seconds: UPLOAD_URL_SECONDS,
         result_url_seconds: RESULT_URL_SECONDS,
+        delete_versions: args.versioning,
         allowed_origins: args.allowed_origins.clone(),
         settings,
     }

@@ -2,7 +2,7 @@
 //!
 //! # Order
 //! 1. The index takes out the row. It leaves a mark that names the removed versions: the row's and the bucket's.
-//! 2. The image itself, so that a late event does not find it.
+//! 2. The image itself, so that a late event does not find it; with `DELETE_VERSIONS`, all of its versions.
 //! 3. The mark again. It now says that the image is gone, so an object that is there afterwards is a new one. If a
 //!    processor added the row between the two marks, the row is taken out.
 //! 4. Its thumbnail, result and lease.
@@ -70,8 +70,9 @@ const OPERATION: &str = "delete images";
 /// Delete an image
 ///
 /// When the reply arrives, the image, its thumbnail and its result are gone, and no list shows it. Deleting an image that
-/// does not exist succeeds too, so a request without a reply can be repeated. In a bucket that keeps versions, the
-/// image's old versions remain for anyone who may read versions there.
+/// does not exist succeeds too, so a request without a reply can be repeated. Where the service is set up to keep older
+/// versions of images, all of them are deleted. Where somebody else switched versioning on for its buckets, older versions
+/// remain for anyone who may read versions there.
 #[utoipa::path(
     delete,
     path = "/images/{key}",
@@ -115,7 +116,7 @@ async fn delete<P: Ports>(api: &Api<P>, key: &SourceKey) -> Result<(), ServiceEr
         deletion.complete = false;
         index.remove(key, &deletion).await?;
     }
-    api.store.delete(&buckets.input, key.as_str()).await?;
+    api.delete_original(key).await?;
     if let Some(index) = &api.index {
         deletion.complete = true;
         index.remove(key, &deletion).await?;

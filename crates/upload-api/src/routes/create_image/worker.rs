@@ -325,7 +325,7 @@ impl<P: Ports> Worker<'_, P> {
         let removal = timeout(api.removal_timeout, async {
             tokio::join!(
                 row,
-                api.store.delete(&buckets.input, key.as_str()),
+                api.delete_original(key),
                 api.store.delete(&buckets.output, &thumbnail),
                 api.store.delete(&buckets.output, &result),
             )
