@@ -49,6 +49,8 @@ export interface Options {
   /** Days after which originals, or results with their thumbnails and rows of the index, expire. Undefined: never. */
   readonly originalsDays: number | undefined;
   readonly resultsDays: number | undefined;
+  /** Days for which the input bucket keeps older versions of pictures. Undefined: it keeps none. */
+  readonly versioning: number | undefined;
   readonly alarmEmail: string | undefined;
   /** The account's quota for each Rekognition operation, in calls a second. */
   readonly rekognitionTps: number;
@@ -96,7 +98,7 @@ export class OptionError extends Error {
 type Read = (name: string) => string | undefined;
 
 const NAMES = [
-  'stage', 'access', 'signUp', 'allowedOrigins', 'analyses', 'customLabelsArn', 'originalsDays', 'resultsDays', 'alarmEmail',
+  'stage', 'access', 'signUp', 'allowedOrigins', 'analyses', 'customLabelsArn', 'originalsDays', 'resultsDays', 'versioning', 'alarmEmail',
   'rekognitionTps', 'processorConcurrency', 'backfillConcurrency', 'imageRequests', 'resultEvents', 'maxDailyAnalyses', 'monthlyBudgetUsd', 'removalPolicy', 'architecture', 'logDays', 'tracing', 'apiRate',
   'apiBurst', 'functions', 'assets',
 ];
@@ -180,6 +182,7 @@ export function readOptions(node: Node, region: string | undefined): Options {
     customLabelsArn,
     originalsDays: optional(read, 'originalsDays', 'forever', 1, 36_500, ' (days)'),
     resultsDays: optional(read, 'resultsDays', 'forever', 1, 36_500, ' (days)'),
+    versioning: optional(read, 'versioning', 'off', 1, 36_500, ' (days)'),
     alarmEmail,
     rekognitionTps,
     batchSize,

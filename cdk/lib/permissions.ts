@@ -15,7 +15,8 @@ export interface Resources {
 
 export function processorStatements(options: Options, { input, output, table }: Resources): PolicyStatement[] {
   return [
-    allow('ReadPictures', ['s3:GetObject'], objects(input, 'uploads')),
+    // The event of a bucket with versioning names the version. The account's owner may switch versioning on at any time.
+    allow('ReadPictures', ['s3:GetObject', 's3:GetObjectVersion'], objects(input, 'uploads')),
     allow('ReadAndWriteAnswers', ['s3:GetObject', 's3:PutObject'], objects(output, 'results', 'thumbnails', 'claims')),
     // A thumbnail is deleted when a new version of the picture has none. A result is deleted when its picture was deleted during the
     // analysis, which is possible only with an index.
@@ -48,6 +49,7 @@ export function uploadApiStatements(options: Options, { input, output, table }: 
           allow('Remove', ['s3:DeleteObject'], table
             ? [...objects(input, 'uploads', 'inline'), ...objects(output, 'results', 'thumbnails', 'claims')]
             : [...objects(input, 'inline'), ...objects(output, 'results/inline', 'thumbnails/inline')]),
+          ...removeVersions(options, input, table ? ['uploads', 'inline'] : ['inline']),
         ]
       : []),
     listBuckets(input, output),
@@ -60,6 +62,15 @@ export function uploadApiStatements(options: Options, { input, output, table }: 
         ]
       : []),
     ...trace(options),
+  ];
+}
+
+/** With `versioning`, a deletion removes all versions of the picture. */
+function removeVersions(options: Options, input: IBucket, prefixes: string[]): PolicyStatement[] {
+  if (options.versioning === undefined) return [];
+  return [
+    allow('ListVersions', ['s3:ListBucketVersions'], [input.bucketArn]),
+    allow('RemoveVersions', ['s3:DeleteObjectVersion'], objects(input, ...prefixes)),
   ];
 }
 

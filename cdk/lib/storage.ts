@@ -31,7 +31,9 @@ export class Storage extends Construct {
     this.input = new Bucket(this, 'Input', {
       ...common,
       bucketName: names.inputBucket,
-      lifecycleRules: [aborted, ...expiring(['uploads/', 'inline/'], options.originalsDays)],
+      // Only originals cannot be made again. The output bucket's leases and counts are rewritten for every picture.
+      ...(options.versioning !== undefined && { versioned: true }),
+      lifecycleRules: [aborted, ...expiring(['uploads/', 'inline/'], options.originalsDays), ...olderVersions(options.versioning)],
     });
     this.output = new Bucket(this, 'Output', {
       ...common,
@@ -68,6 +70,12 @@ export class Storage extends Construct {
     this.input.addCorsRule(rule([HttpMethods.GET, HttpMethods.HEAD], ['range', 'if-none-match']));
     this.output.addCorsRule(rule([HttpMethods.GET, HttpMethods.HEAD], ['range', 'if-none-match']));
   }
+}
+
+/** A delete marker is removed when it hides no version any more. */
+function olderVersions(days: number | undefined): LifecycleRule[] {
+  if (days === undefined) return [];
+  return [{ id: 'older-versions', noncurrentVersionExpiration: Duration.days(days), expiredObjectDeleteMarker: true }];
 }
 
 function expiring(prefixes: string[], days: number | undefined): LifecycleRule[] {

@@ -44,7 +44,11 @@ export class UploadApi extends Construct {
       memoryMiB: 512,
       // API Gateway waits for 30 seconds.
       timeout: Duration.seconds(29),
-      environment: { ...environment, ...(options.imageRequestRate === undefined && { IMAGE_REQUESTS: 'off' }) },
+      environment: {
+        ...environment,
+        ...(options.imageRequestRate === undefined && { IMAGE_REQUESTS: 'off' }),
+        ...(options.versioning !== undefined && { DELETE_VERSIONS: 'on' }),
+      },
       statements: uploadApiStatements(options, resources),
     });
     explainPolicy(this.handler.role, options, [resources.input, resources.output]);

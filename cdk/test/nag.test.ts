@@ -24,7 +24,7 @@ function report(context: Record<string, unknown>, change: (made: App) => void = 
 test.each([
   ['owner', {}],
   ['unlisted', { access: 'unlisted' }],
-  ['every option on', { tracing: 'on', signUp: 'open', maxDailyAnalyses: 9, removalPolicy: 'destroy', originalsDays: 1, resultsDays: 1, allowedOrigins: 'https://a.example' }],
+  ['every option on', { tracing: 'on', signUp: 'open', maxDailyAnalyses: 9, removalPolicy: 'destroy', originalsDays: 1, resultsDays: 1, versioning: 1, allowedOrigins: 'https://a.example' }],
 ])('%s: no findings', (_, context) => {
   expect(JSON.parse(report(context))).toMatchObject({ pluginReports: [] });
 });

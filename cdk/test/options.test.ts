@@ -12,7 +12,7 @@ describe('options', () => {
   test('have safe defaults', () => {
     expect(read({})).toEqual({
       stage: 'dev', access: 'owner', signUp: 'closed', allowedOrigins: [], analyses: ['labels', 'image-properties'], customLabelsArn: undefined,
-      originalsDays: undefined, resultsDays: undefined, alarmEmail: undefined, rekognitionTps: 5, batchSize: 1, processorConcurrency: 2,
+      originalsDays: undefined, resultsDays: undefined, versioning: undefined, alarmEmail: undefined, rekognitionTps: 5, batchSize: 1, processorConcurrency: 2,
       backfillConcurrency: 2, imageRequestRate: 1, resultEvents: true,
       maxDailyAnalyses: undefined, monthlyBudgetUsd: 50, removalPolicy: 'retain', architecture: 'arm64', logDays: 30, tracing: false, apiRate: 50,
       apiBurst: 100, functions: expect.stringMatching(/\/cdk\/functions$/), assets: 'built',
@@ -42,6 +42,7 @@ describe('options', () => {
     [{ analyses: 'custom-labels' }, 'customLabelsArn and custom-labels'],
     [{ customLabelsArn: ARN }, 'customLabelsArn and custom-labels'],
     [{ analyses: 'custom-labels', customLabelsArn: 'shelves' }, 'customLabelsArn is "shelves"; it must be the ARN'],
+    [{ versioning: 'on' }, 'versioning is "on"; it must be a whole number from 1 to 36500 (days) or off.'],
     [{ originalsDays: 0 }, 'originalsDays is "0"; it must be a whole number from 1 to 36500 (days) or forever.'],
     [{ resultsDays: '1.5' }, 'resultsDays'],
     [{ alarmEmail: 'ops' }, 'alarmEmail'],

@@ -41,6 +41,30 @@ describe('storage', () => {
     expect(rules(short, 'output')).toEqual({ ...aborted, 'claims/': 1, 'spending/': 7, 'results/': 90, 'thumbnails/': 90 });
   });
 
+  test('with versioning, the input bucket alone keeps older versions for a time, and the upload API may remove them', () => {
+    for (const access of ['owner', 'unlisted'] as const) {
+      const versioned = synth({ access, versioning: 30 });
+      const bucket = only(versioned, 'AWS::S3::Bucket', /-input-/);
+      expect(bucket.VersioningConfiguration).toEqual({ Status: 'Enabled' });
+      expect(bucket.LifecycleConfiguration.Rules).toContainEqual({
+        Id: 'older-versions', Status: 'Enabled', NoncurrentVersionExpiration: { NoncurrentDays: 30 }, ExpiredObjectDeleteMarker: true,
+      });
+      expect(only(versioned, 'AWS::S3::Bucket', /-output-/).VersioningConfiguration).toBeUndefined();
+      const { uploadApi, processor } = describeFunctions(versioned.json as any, { account: '1', region: 'r' }).functions;
+      expect(uploadApi.environment.DELETE_VERSIONS).toBe('on');
+      const allowed = uploadApi.statements.filter(({ Action }) => Action.some((action) => action.includes('Version')));
+      const objects = (access === 'owner' ? ['uploads', 'inline'] : ['inline']).map((prefix) => expect.stringMatching(new RegExp(`-input-.*/${prefix}/\\*$`)));
+      expect(allowed.map(({ Action, Resource }) => [Action, Resource])).toEqual([
+        [['s3:ListBucketVersions'], [expect.stringMatching(/-input-[^/]*$/)]],
+        [['s3:DeleteObjectVersion'], objects],
+      ]);
+      expect(JSON.stringify(processor)).not.toMatch(/DeleteObjectVersion|DELETE_VERSIONS/);
+    }
+    expect(only(owner, 'AWS::S3::Bucket', /-input-/).VersioningConfiguration).toBeUndefined();
+    expect(JSON.stringify(owner.json)).not.toMatch(/DeleteObjectVersion|ListBucketVersions|DELETE_VERSIONS/);
+    expect(JSON.stringify(owner.json)).toContain('s3:GetObjectVersion');
+  });
+
   test('only the site and the configured origins may PUT and GET', () => {
     const origins = (from: Synthesised, kind: string) =>
       only(from, 'AWS::S3::Bucket', new RegExp(`-${kind}-`)).CorsConfiguration.CorsRules.map((rule: any) => [rule.AllowedMethods.join(), rule.AllowedOrigins.map(flat)]);

@@ -10,7 +10,7 @@ use aws_sdk_s3::{
     config::{Builder, retry::RetryConfig},
     operation::delete_object::builders::DeleteObjectFluentBuilder,
     primitives::{ByteStream, DateTime},
-    types::{ChecksumMode, EncodingType},
+    types::{ChecksumMode, Delete, EncodingType, ObjectIdentifier},
 };
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -31,6 +31,8 @@ const MAX_RESERVED_BYTES: u64 = 16 * 1024 * 1024;
 
 /// How often a GET is attempted when its body is cut off. The SDK's retries end before the body.
 const READ_ATTEMPTS: u32 = 3;
+
+const DELETE_OBJECTS: &str = "DeleteObjects";
 
 /// The buckets of S3, or of the local endpoint.
 #[derive(Debug, Clone)]
@@ -145,6 +147,26 @@ impl ObjectStore for S3Store {
         deleted(self.delete_request(bucket, key).send().await, bucket)
     }
 
+    async fn delete_versions(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
+        // A delete marker hides the object at once. Deleting the current version first would show the one before it.
+        let hidden = self.delete_request(bucket, key).send().await;
+        let hidden = hidden.map_err(|error| failure("DeleteObject", bucket, &error).error)?;
+        let Some(marker) = hidden.version_id() else {
+            // The bucket keeps no versions.
+            return Ok(());
+        };
+        loop {
+            let older = self.older_versions(bucket, key, marker).await?;
+            self.delete_all(bucket, key, &older.versions).await?;
+            self.delete_all(bucket, key, &older.markers).await?;
+            if !older.truncated {
+                break;
+            }
+        }
+        // Last, so that no version can be seen before it is deleted.
+        self.delete_all(bucket, key, &[marker.to_owned()]).await
+    }
+
     async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
         let once = Builder::new().retry_config(RetryConfig::disabled());
         let request = self
@@ -220,7 +242,112 @@ fn decoded(key: &str) -> Option<String> {
     Some(decoded.into_owned())
 }
 
+/// Version ids of one object.
+#[derive(Debug, Default)]
+struct Versions {
+    versions: Vec<String>,
+    /// Delete markers.
+    markers: Vec<String>,
+    /// There may be more.
+    truncated: bool,
+}
+
 impl S3Store {
+    /// The first thousand versions of an object that are older than one of them.
+    async fn older_versions(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: &str,
+    ) -> Result<Versions, ServiceError> {
+        let listed = self
+            .client
+            .list_object_versions()
+            .bucket(bucket)
+            .prefix(key)
+            .key_marker(key)
+            .version_id_marker(version)
+            .encoding_type(EncodingType::Url)
+            .send()
+            .await
+            .map_err(|error| failure("ListObjectVersions", bucket, &error).error)?;
+        // Keys that begin with this one follow its own versions.
+        let is_other = |listed_as: Option<&str>| {
+            listed_key(listed.encoding_type(), listed_as.unwrap_or_default()).as_deref()
+                != Some(key)
+        };
+        let mut found = Versions {
+            truncated: listed.is_truncated() == Some(true),
+            ..Versions::default()
+        };
+        for version in listed.versions() {
+            if is_other(version.key()) {
+                found.truncated = false;
+            } else {
+                found
+                    .versions
+                    .extend(version.version_id().map(str::to_owned));
+            }
+        }
+        for marker in listed.delete_markers() {
+            if is_other(marker.key()) {
+                found.truncated = false;
+            } else {
+                found.markers.extend(marker.version_id().map(str::to_owned));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Deletes at most a thousand versions of an object.
+    async fn delete_all(
+        &self,
+        bucket: &str,
+        key: &str,
+        versions: &[String],
+    ) -> Result<(), ServiceError> {
+        if versions.is_empty() {
+            return Ok(());
+        }
+        let objects = versions
+            .iter()
+            .map(|version| {
+                ObjectIdentifier::builder()
+                    .key(key)
+                    .version_id(version)
+                    .build()
+            })
+            .collect::<Result<_, _>>();
+        let delete = objects
+            .and_then(|objects| {
+                Delete::builder()
+                    .set_objects(Some(objects))
+                    .quiet(true)
+                    .build()
+            })
+            .map_err(|error| {
+                ServiceError::new(
+                    Service::S3,
+                    DELETE_OBJECTS,
+                    code::REQUEST,
+                    error.to_string(),
+                    Fate::Final,
+                )
+            })?;
+        let deleted = self
+            .client
+            .delete_objects()
+            .bucket(bucket)
+            .delete(delete)
+            .send()
+            .await
+            .map_err(|error| failure(DELETE_OBJECTS, bucket, &error).error)?;
+        match deleted.errors().first() {
+            None => Ok(()),
+            Some(error) => Err(undeleted(error).on(bucket)),
+        }
+    }
+
     fn delete_request(&self, bucket: &str, key: &str) -> DeleteObjectFluentBuilder {
         self.client.delete_object().bucket(bucket).key(key)
     }
@@ -293,6 +420,17 @@ impl S3Store {
             Some(info) => GetOutcome::Found(info, Vec::new()),
         })
     }
+}
+
+/// The error for a version that DeleteObjects did not delete. The request as a whole succeeds then.
+fn undeleted(error: &aws_sdk_s3::types::Error) -> ServiceError {
+    let code = error.code().unwrap_or_default();
+    let fate = match code {
+        "AccessDenied" => Fate::Repair,
+        _ => Fate::RETRY,
+    };
+    let message = error.message().unwrap_or_default();
+    ServiceError::new(Service::S3, DELETE_OBJECTS, code, message, fate)
 }
 
 /// The error of a failed read. S3 hides whether an object exists from callers who may not list the bucket

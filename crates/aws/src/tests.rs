@@ -313,6 +313,81 @@ async fn deleting_a_missing_object_succeeds() {
     );
 }
 
+#[tokio::test]
+async fn all_versions_of_an_object_are_deleted_newest_last() {
+    let xml = |body: &str| answer("200 OK", "content-type: application/xml\r\n", body);
+    let version = |element: &str, key: &str, id: &str| {
+        format!("<{element}><Key>{key}</Key><VersionId>{id}</VersionId></{element}>")
+    };
+    let page = |truncated: bool, entries: &[String]| {
+        xml(&format!(
+            "<ListVersionsResult><EncodingType>url</EncodingType><IsTruncated>{truncated}</IsTruncated>{}</ListVersionsResult>",
+            entries.concat()
+        ))
+    };
+    let (key, next) = ("uploads/a%20b.jpg", "uploads/a%20b.jpg2");
+    let hidden = answer(
+        "204 No Content",
+        "x-amz-version-id: m2\r\nx-amz-delete-marker: true\r\n",
+        "",
+    );
+    let deleted = || xml("<DeleteResult/>");
+    let refused = "<DeleteResult><Error><Code>AccessDenied</Code><Message>no</Message></Error></DeleteResult>";
+    let server = Replay::serve(vec![
+        // Two pages, the second of which goes on with another key.
+        hidden.clone(),
+        page(
+            true,
+            &[
+                version("Version", key, "v3"),
+                version("DeleteMarker", key, "m1"),
+            ],
+        ),
+        deleted(),
+        deleted(),
+        page(
+            true,
+            &[version("Version", key, "v1"), version("Version", next, "w")],
+        ),
+        deleted(),
+        deleted(),
+        // A bucket without versions.
+        answer("204 No Content", "", ""),
+        // A version that may not be deleted.
+        hidden,
+        page(false, &[version("Version", key, "v1")]),
+        xml(refused),
+    ])
+    .await;
+    let store = server.clients().store;
+    let delete = || store.delete_versions("in-put", "uploads/a b.jpg");
+    delete().await.unwrap();
+    let listed = server.request(1);
+    assert!(
+        listed.contains("version-id-marker=m2")
+            && listed.contains("key-marker=uploads%2Fa%20b.jpg"),
+        "{listed}"
+    );
+    let ids = |number| {
+        let request = server.request(number);
+        ["v1", "v3", "m1", "m2", ">w<"]
+            .into_iter()
+            .filter(|id| request.contains(id))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        [ids(2), ids(3), ids(5), ids(6)],
+        [vec!["v3"], vec!["m1"], vec!["v1"], vec!["m2"]]
+    );
+    delete().await.unwrap();
+    let error = delete().await.unwrap_err();
+    assert_eq!(
+        (error.operation, error.code.as_str()),
+        ("DeleteObjects", "AccessDenied")
+    );
+    assert!(!error.is_retryable());
+}
+
 fn call(query: RecogniserQuery) -> RecogniserCall {
     RecogniserCall {
         query,

@@ -7,8 +7,9 @@
 
 use crate::{
     dead_letters,
+    events::NULL_VERSION,
     server::LOCK,
-    store::{DATABASE, blob_path, unfinished_blob_path},
+    store::{DATABASE, blob_path, select_files, table_version, unfinished_blob_path},
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior};
 use std::{
@@ -294,16 +295,26 @@ impl Moment {
 
 /// The manifest's entry for a damaged file, with the object that it belongs to, unless that is a part of an upload.
 fn describe(store: &Connection, id: &str) -> Result<serde_json::Value, rusqlite::Error> {
-    let object: Option<(String, Vec<u8>)> = store
-        .query_row(
-            "SELECT bucket, key FROM objects WHERE blob = ?1",
-            [id],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
+    let select = match table_version(store)? {
+        0..=2 => "SELECT bucket, key, 'null' FROM objects WHERE blob = ?1",
+        _ => {
+            "SELECT bucket, key, version FROM objects WHERE blob = ?1
+             UNION ALL SELECT bucket, key, version FROM versions WHERE blob = ?1"
+        }
+    };
+    let object: Option<(String, Vec<u8>, String)> = store
+        .query_row(select, [id], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
         .optional()?;
     Ok(match object {
-        Some((bucket, key)) => {
-            serde_json::json!({"file": id, "bucket": bucket, "key": String::from_utf8_lossy(&key)})
+        Some((bucket, key, version)) => {
+            let key = String::from_utf8_lossy(&key);
+            if version == NULL_VERSION {
+                serde_json::json!({"file": id, "bucket": bucket, "key": key})
+            } else {
+                serde_json::json!({"file": id, "bucket": bucket, "key": key, "versionId": version})
+            }
         }
         None => serde_json::json!({"file": id}),
     })
@@ -342,8 +353,7 @@ fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
 
 /// The names of the files that the database refers to, with their sizes.
 fn blobs(store: &Connection) -> Result<HashMap<String, u64>, rusqlite::Error> {
-    let mut statement =
-        store.prepare("SELECT blob, size FROM objects UNION ALL SELECT blob, size FROM parts")?;
+    let mut statement = store.prepare(select_files(table_version(store)?))?;
     statement
         .query_map([], |row| {
             let size: i64 = row.get(1)?;

@@ -16,6 +16,9 @@ const CONFIGURATION_ID: &str = "sightline-uploads";
 const EVENT_TIME: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
+/// The id of versions that are stored without versioning. Events do not name it.
+pub(crate) const NULL_VERSION: &str = "null";
+
 /// The characters that are not encoded in an event's key: S3 encodes as HTML forms do, but keeps slashes.
 const KEY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -40,14 +43,17 @@ pub(crate) enum Change {
     Put,
     Copy,
     CompleteMultipartUpload,
+    /// Deleted for good.
     Delete,
+    /// Hidden by a delete marker, in a bucket with versioning.
+    DeleteMarker,
 }
 
 impl Change {
     fn event_type(self) -> EventType {
         match self {
             Self::Put | Self::Copy | Self::CompleteMultipartUpload => EventType::ObjectCreated,
-            Self::Delete => EventType::ObjectRemoved,
+            Self::Delete | Self::DeleteMarker => EventType::ObjectRemoved,
         }
     }
 
@@ -57,6 +63,7 @@ impl Change {
             Self::Copy => "ObjectCreated:Copy",
             Self::CompleteMultipartUpload => "ObjectCreated:CompleteMultipartUpload",
             Self::Delete => "ObjectRemoved:Delete",
+            Self::DeleteMarker => "ObjectRemoved:DeleteMarkerCreated",
         }
     }
 }
@@ -76,7 +83,9 @@ pub(crate) struct ChangedObject<'a> {
     pub(crate) bucket: &'a str,
     pub(crate) key: &'a str,
     /// Size in bytes and ETag. `None` if the object was deleted.
-    pub(crate) version: Option<(u64, &'a str)>,
+    pub(crate) content: Option<(u64, &'a str)>,
+    /// The version id, if the bucket ever had versioning.
+    pub(crate) version: Option<&'a str>,
     pub(crate) sequencer: u64,
 }
 
@@ -133,8 +142,9 @@ impl Notifications {
                     },
                     object: Object {
                         key: encode_key(object.key),
-                        size: object.version.map(|(size, _)| size),
-                        e_tag: object.version.map(|(_, e_tag)| e_tag),
+                        size: object.content.map(|(size, _)| size),
+                        e_tag: object.content.map(|(_, e_tag)| e_tag),
+                        version_id: object.version.filter(|version| *version != NULL_VERSION),
                         sequencer: format!("{:018X}", object.sequencer),
                     },
                 },
@@ -214,6 +224,8 @@ struct Object<'a> {
     size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     e_tag: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_id: Option<&'a str>,
     sequencer: String,
 }
 
@@ -231,7 +243,12 @@ mod tests {
         }
     }
 
-    fn message(change: Change, key: &str, version: Option<(u64, &str)>) -> Option<String> {
+    fn message(
+        change: Change,
+        key: &str,
+        content: Option<(u64, &str)>,
+        version: Option<&str>,
+    ) -> Option<String> {
         let cause = Cause {
             request_id: "C3D13FE58DE4C810".to_owned(),
             host_id: "QzNEMTNGRTU4REU0QzgxMA==".to_owned(),
@@ -241,6 +258,7 @@ mod tests {
         let object = ChangedObject {
             bucket: "pictures-in",
             key,
+            content,
             version,
             sequencer: 0x0006_4F1D_2C3B_4A59,
         };
@@ -271,21 +289,57 @@ mod tests {
     #[test]
     fn events_have_the_same_shape_as_on_s3() {
         let key = "uploads/my cat+1.jpg";
-        let version = Some((1024, "d41d8cd98f00b204e9800998ecf8427e"));
+        let content = Some((1024, "d41d8cd98f00b204e9800998ecf8427e"));
         assert_golden(
             "event-put.json",
-            &message(Change::Put, key, version).unwrap(),
+            &message(Change::Put, key, content, None).unwrap(),
         );
         assert_golden(
             "event-delete.json",
-            &message(Change::Delete, key, None).unwrap(),
+            &message(Change::Delete, key, None, None).unwrap(),
         );
     }
 
     #[test]
+    fn events_of_a_bucket_with_versioning_name_the_version() {
+        let version = Some("3sL4kqtJlcpXroDTDmJ");
+        let named = |change, content, version| {
+            let body = message(change, "uploads/a", content, version).unwrap();
+            let event: serde_json::Value = serde_json::from_str(&body).unwrap();
+            (
+                event["Records"][0]["eventName"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned(),
+                event["Records"][0]["s3"]["object"]["versionId"]
+                    .as_str()
+                    .map(str::to_owned),
+            )
+        };
+        let id = || version.map(str::to_owned);
+        assert_eq!(
+            named(Change::Put, Some((1, "e")), version),
+            ("ObjectCreated:Put".to_owned(), id())
+        );
+        assert_eq!(
+            named(Change::DeleteMarker, None, version),
+            ("ObjectRemoved:DeleteMarkerCreated".to_owned(), id())
+        );
+        assert_eq!(
+            named(Change::Delete, None, version),
+            ("ObjectRemoved:Delete".to_owned(), id())
+        );
+        let without = named(Change::Put, Some((1, "e")), Some(NULL_VERSION));
+        assert_eq!(without, ("ObjectCreated:Put".to_owned(), None));
+    }
+
+    #[test]
     fn only_the_configured_bucket_prefix_and_events_are_reported() {
-        assert_eq!(message(Change::Put, "results/a.json", Some((1, "e"))), None);
-        assert_eq!(message(Change::Put, "uploads", Some((1, "e"))), None);
+        assert_eq!(
+            message(Change::Put, "results/a.json", Some((1, "e")), None),
+            None
+        );
+        assert_eq!(message(Change::Put, "uploads", Some((1, "e")), None), None);
         let quiet = Notifications {
             events: vec![EventType::ObjectCreated],
             ..notifications()
@@ -293,6 +347,7 @@ mod tests {
         let object = ChangedObject {
             bucket: "pictures-in",
             key: "uploads/a",
+            content: None,
             version: None,
             sequencer: 1,
         };

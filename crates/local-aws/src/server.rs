@@ -14,7 +14,7 @@ use crate::{
     request_body,
     s3::{self, S3},
     sqs::{self, Sqs},
-    store::{StartStoreError, Store, StoreError},
+    store::{StartStoreError, Store, StoreError, Versioning},
 };
 use http::{Request, Response, StatusCode, header};
 use hyper::body::Body as _;
@@ -122,6 +122,12 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
     for bucket in [&settings.input_bucket, &settings.output_bucket] {
         store
             .create_bucket(bucket)
+            .await
+            .map_err(|error: StoreError| unusable(error.to_string()))?;
+    }
+    if settings.versioning {
+        store
+            .set_versioning(&settings.input_bucket, Versioning::Enabled)
             .await
             .map_err(|error: StoreError| unusable(error.to_string()))?;
     }

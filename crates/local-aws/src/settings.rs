@@ -75,6 +75,8 @@ pub struct Settings {
     pub notification_prefix: String,
     /// Which changes of the input bucket are queued.
     pub notification_events: Vec<EventType>,
+    /// Switch on versioning of the input bucket at the start. Without this, it stays as it is.
+    pub versioning: bool,
     /// Answer all operations but DetectCustomLabels.
     pub recognisers: Arc<Recognisers>,
     /// Answer DetectCustomLabels.
@@ -117,6 +119,7 @@ impl Settings {
             cors: Vec::new(),
             notification_prefix: "uploads/".to_owned(),
             notification_events: vec![EventType::ObjectCreated],
+            versioning: false,
             recognisers,
             custom_models: Vec::new(),
             max_receive_count: 5,

@@ -131,6 +131,9 @@ pub struct UploadApiConfig {
     pub result_url_seconds: u64,
     /// Whether images may come in requests, `POST /images` (`IMAGE_REQUESTS`, on).
     pub image_requests: bool,
+    /// Whether deleting an image deletes all of its versions in the input bucket (`DELETE_VERSIONS`, `off`). Otherwise, in a
+    /// bucket that keeps versions, a deletion hides the image and keeps its bytes.
+    pub delete_versions: bool,
     /// Origins whose pages may call the API (`ALLOWED_ORIGINS`, none).
     pub allowed_origins: AllowedOrigins,
     /// The settings for analysing images in requests.
@@ -173,6 +176,7 @@ impl UploadApiConfig {
                 "a number of seconds from 1 to 604800 (7 days), such as 900",
             )?,
             image_requests: switch(lookup, "IMAGE_REQUESTS", true)?,
+            delete_versions: switch(lookup, "DELETE_VERSIONS", false)?,
             allowed_origins: lookup("ALLOWED_ORIGINS")
                 .map_or(Ok(AllowedOrigins::default()), |list| list.parse())?,
         })
@@ -404,6 +408,7 @@ fn required(
         })
 }
 
+/// A variable that is `on` or `off`, the default.
 fn number<N: FromStr + PartialOrd + Display + Copy>(
     lookup: Lookup<'_>,
     variable: &'static str,
@@ -501,6 +506,23 @@ mod tests {
         assert_eq!(
             ProcessorConfig::read(&lookup(&pairs)).unwrap_err().variable,
             "CUSTOM_LABELS_ARN"
+        );
+    }
+
+    #[test]
+    fn versions_are_deleted_if_that_is_switched_on() {
+        for (value, expected) in [("on", true), ("off", false)] {
+            let pairs = with(&[("DELETE_VERSIONS", value)]);
+            let config = UploadApiConfig::read(&lookup(&pairs)).unwrap();
+            assert_eq!(config.delete_versions, expected, "{value}");
+        }
+        let config = UploadApiConfig::read(&lookup(&BUCKETS)).unwrap();
+        assert!(!config.delete_versions);
+        let pairs = with(&[("DELETE_VERSIONS", "yes")]);
+        let error = UploadApiConfig::read(&lookup(&pairs)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "DELETE_VERSIONS is \"yes\"; it takes on or off"
         );
     }
 

@@ -28,6 +28,16 @@ pub trait ObjectStore: Send + Sync + 'static {
         key: &str,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
+    /// Deletes an object with all of its versions, in a bucket that keeps versions. A version that is stored meanwhile stays.
+    /// Deleting a missing object succeeds, and an interrupted deletion can be repeated.
+    fn delete_versions(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send {
+        self.delete(bucket, key)
+    }
+
     /// Deletes an object in a single request, for keys that others write too. If the reply is lost, the request is not
     /// repeated, because by then another object may be stored there.
     fn delete_once(

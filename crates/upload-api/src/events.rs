@@ -9,7 +9,7 @@ use std::{collections::VecDeque, sync::Arc};
 use sightline_pipeline::{
     ServiceError, SourceKey,
     document::Status,
-    index::{Deletion, Entry, ImageIndex, Labels, Page, Position, Put, Query},
+    index::{Deletion, Entry, ImageIndex, Labels, Page, Position, Put, Query, Rows},
 };
 use time::OffsetDateTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -238,13 +238,21 @@ impl<I: ImageIndex> ImageIndex for AnnouncedIndex<I> {
     async fn prune(
         &self,
         key: &SourceKey,
-        processed_at: OffsetDateTime,
+        until: OffsetDateTime,
     ) -> Result<bool, ServiceError> {
-        let pruned = self.index.prune(key, processed_at).await?;
+        let pruned = self.index.prune(key, until).await?;
         if pruned {
             self.announce_deletion(key);
         }
         Ok(pruned)
+    }
+
+    async fn rows(&self, after: Option<&str>) -> Result<Rows, ServiceError> {
+        self.index.rows(after).await
+    }
+
+    async fn forget(&self, owner: &str) -> Result<(), ServiceError> {
+        self.index.forget(owner).await
     }
 
     async fn page(

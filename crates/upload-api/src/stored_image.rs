@@ -9,8 +9,8 @@
 
 use serde::{Deserialize, de::DeserializeOwned};
 use sightline_pipeline::{
-    SourceKey,
-    object_store::{Get, GetOutcome, ObjectInfo, ObjectStore as _},
+    ServiceError, SourceKey,
+    object_store::{Get, GetOutcome, ObjectInfo, ObjectStore},
 };
 use time::OffsetDateTime;
 
@@ -30,6 +30,21 @@ pub(crate) struct StoredResult {
     pub(crate) e_tag: String,
     /// Its bytes.
     pub(crate) bytes: Vec<u8>,
+}
+
+/// Deletes an image from the input bucket. In a bucket that keeps versions it is gone for good only with `versions`, which deletes
+/// all of them.
+pub(crate) async fn delete_original<S: ObjectStore>(
+    store: &S,
+    bucket: &str,
+    key: &SourceKey,
+    versions: bool,
+) -> Result<(), ServiceError> {
+    if versions {
+        store.delete_versions(bucket, key.as_str()).await
+    } else {
+        store.delete(bucket, key.as_str()).await
+    }
 }
 
 impl StoredImage {

@@ -66,6 +66,11 @@ pub(crate) struct LocalArgs {
     #[arg(long)]
     pub(super) accept_database: bool,
 
+    /// Keep older versions of replaced pictures in the input bucket; deleting a picture deletes all of its versions. Without
+    /// this, a bucket that has versions goes on keeping them, and a deletion hides them
+    #[arg(long, env = "SIGHTLINE_VERSIONING")]
+    pub(super) versioning: bool,
+
     /// Write URLs, buckets and keys to this file as JSON when the server is ready
     #[arg(long, env = "SIGHTLINE_READY_FILE", value_name = "FILE")]
     pub(super) ready_file: Option<PathBuf>,

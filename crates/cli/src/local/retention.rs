@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sightline_aws::S3Store;
-use sightline_pipeline::index::{SqliteIndex, retention::expire};
+use sightline_pipeline::index::{ImageIndex, retention::expire};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
@@ -13,7 +13,7 @@ const INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// Deletes results older than this number of days, at once and then every hour, until the server stops.
 pub(super) async fn run(
     store: S3Store,
-    index: SqliteIndex,
+    index: impl ImageIndex,
     output_bucket: String,
     days: u32,
     mut stopped: watch::Receiver<bool>,

@@ -38,6 +38,7 @@ pub(super) fn aws_endpoint(
     settings.more_credentials = vec![keys.upload_api.clone(), keys.processor.clone()];
     settings.max_receive_count = retries::MAX_RECEIVES;
     settings.accept_database = args.accept_database;
+    settings.versioning = args.versioning;
     settings.host_names = host_names(args);
     settings.cors = vec![
         BucketCors::for_uploads(&settings.input_bucket, origins.clone()),
@@ -83,6 +84,7 @@ pub(super) fn upload_api(
         upload_url_seconds: UPLOAD_URL_SECONDS,
         result_url_seconds: RESULT_URL_SECONDS,
         image_requests: true,
+        delete_versions: args.versioning,
         allowed_origins: args.allowed_origins.clone(),
         settings,
     }

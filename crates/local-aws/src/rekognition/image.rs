@@ -7,8 +7,6 @@ use sightline_vision::{MAX_SIDE, VisionError};
 
 /// The largest object, in bytes: 15 MB (Amazon Rekognition Developer Guide, "Guidelines and quotas").
 const MAX_OBJECT: u64 = 15 * 1024 * 1024;
-/// The version of an object in a bucket without versioning (Amazon S3 User Guide, "How S3 Versioning works").
-const NO_VERSION: &str = "null";
 /// Rekognition's message for an object that it cannot read, for any reason (Amazon Rekognition Developer Guide, "Error
 /// handling").
 const NO_OBJECT: &str =
@@ -42,7 +40,8 @@ pub(super) async fn fetch(store: &Store, image: Image) -> Result<File, ErrorBody
     }
     let object = image.s3_object.unwrap_or_default();
     let (bucket, key) = address(&object)?;
-    match store.read_object(bucket, key, MAX_OBJECT).await {
+    let version = object.version.as_deref();
+    match store.read_object(bucket, key, version, MAX_OBJECT).await {
         Ok((id, bytes)) => Ok(File {
             bytes,
             id: Some(id),
@@ -58,10 +57,10 @@ pub(super) async fn fetch(store: &Store, image: Image) -> Result<File, ErrorBody
     }
 }
 
-/// Bucket and key of an object. Only the version `null` can exist.
+/// Bucket and key of an object.
 fn address(object: &S3Object) -> Result<(&str, &str), ErrorBody> {
-    match (&object.bucket, &object.name, object.version.as_deref()) {
-        (Some(bucket), Some(key), None | Some(NO_VERSION)) => Ok((bucket, key)),
+    match (&object.bucket, &object.name) {
+        (Some(bucket), Some(key)) => Ok((bucket, key)),
         _ => Err(no_object()),
     }
 }
@@ -110,17 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn the_only_version_is_null() {
+    fn an_object_has_a_bucket_and_a_key() {
         assert_eq!(
             address(&object(Some("pictures"), Some("a b.jpg"), None)),
             Ok(("pictures", "a b.jpg"))
         );
-        assert_eq!(
-            address(&object(Some("pictures"), Some("a"), Some("null"))),
-            Ok(("pictures", "a"))
-        );
         for wrong in [
-            object(Some("pictures"), Some("a"), Some("3sL4kqtJlcpXroDTDmJ")),
             object(Some("pictures"), None, None),
             object(None, Some("a"), None),
         ] {

@@ -50,8 +50,7 @@ impl S3Access for Policy {
             context.uri().query(),
             context.headers(),
         )?;
-        check_headers(context.headers())?;
-        check_version(context.uri().query())
+        check_headers(context.headers())
     }
 }
 
@@ -81,16 +80,6 @@ fn check_headers(headers: &HeaderMap) -> S3Result<()> {
         }
     }
     Ok(())
-}
-
-/// Buckets are not versioned, so the only version is `null`.
-fn check_version(query: Option<&str>) -> S3Result<()> {
-    let is_other = |(name, value): (String, String)| name == "versionId" && value != "null";
-    if !supported::parameters(query.unwrap_or_default()).any(is_other) {
-        Ok(())
-    } else {
-        Err(s3_error!(NoSuchVersion, "The bucket is not versioned."))
-    }
 }
 
 /// An error before s3s handles the request: the code, the message, and additional XML.
@@ -190,8 +179,5 @@ mod tests {
         ] {
             assert_eq!(check(name, value).as_deref(), code, "{name}: {value}");
         }
-        assert!(check_version(Some("versionId=null&x=1")).is_ok());
-        assert!(check_version(Some("x=1&versionId=abc")).is_err());
-        assert!(check_version(Some("version%49d=abc")).is_err());
     }
 }

@@ -2,19 +2,20 @@
 
 use super::{
     backend::Backend,
-    convert::{owner, timestamp},
+    convert::{owner, timestamp, version},
 };
-use crate::cors::CorsRule;
+use crate::{cors::CorsRule, store::Versioning};
 use http::Method;
 use s3s::{
     S3Request, S3Response, S3Result,
     dto::{
-        Bucket, BucketLocationConstraint, CORSRule, CreateBucketInput, CreateBucketOutput,
-        DeleteBucketInput, DeleteBucketOutput, GetBucketAclInput, GetBucketAclOutput,
-        GetBucketCorsInput, GetBucketCorsOutput, GetBucketLocationInput, GetBucketLocationOutput,
-        GetBucketVersioningInput, GetBucketVersioningOutput, GetObjectAclInput, GetObjectAclOutput,
-        Grant, Grantee, HeadBucketInput, HeadBucketOutput, ListBucketsInput, ListBucketsOutput,
-        Permission, Type,
+        Bucket, BucketLocationConstraint, BucketVersioningStatus, CORSRule, CreateBucketInput,
+        CreateBucketOutput, DeleteBucketInput, DeleteBucketOutput, GetBucketAclInput,
+        GetBucketAclOutput, GetBucketCorsInput, GetBucketCorsOutput, GetBucketLocationInput,
+        GetBucketLocationOutput, GetBucketVersioningInput, GetBucketVersioningOutput,
+        GetObjectAclInput, GetObjectAclOutput, Grant, Grantee, HeadBucketInput, HeadBucketOutput,
+        ListBucketsInput, ListBucketsOutput, MFADelete, Permission, PutBucketVersioningInput,
+        PutBucketVersioningOutput, Type,
     },
     s3_error,
 };
@@ -159,13 +160,42 @@ pub(super) async fn get_bucket_cors(
     Ok(S3Response::new(GetBucketCorsOutput { cors_rules }))
 }
 
-/// Buckets have never been versioned, so the response is empty.
 pub(super) async fn get_bucket_versioning(
     backend: &Backend,
     req: S3Request<GetBucketVersioningInput>,
 ) -> S3Result<S3Response<GetBucketVersioningOutput>> {
-    backend.store.require_bucket(&req.input.bucket).await?;
-    Ok(S3Response::new(GetBucketVersioningOutput::default()))
+    let versioning = backend.store.versioning(&req.input.bucket).await?;
+    let output = GetBucketVersioningOutput {
+        status: versioning.map(|state| BucketVersioningStatus::from_static(state.name())),
+        ..GetBucketVersioningOutput::default()
+    };
+    Ok(S3Response::new(output))
+}
+
+pub(super) async fn put_bucket_versioning(
+    backend: &Backend,
+    req: S3Request<PutBucketVersioningInput>,
+) -> S3Result<S3Response<PutBucketVersioningOutput>> {
+    let configuration = req.input.versioning_configuration;
+    let mfa = configuration.mfa_delete.as_ref();
+    if mfa.is_some_and(|mfa| mfa.as_str() != MFADelete::DISABLED) {
+        return Err(s3_error!(
+            NotImplemented,
+            "This endpoint does not implement MFA delete."
+        ));
+    }
+    let status = configuration.status.as_ref();
+    let Some(versioning) = status.and_then(|status| Versioning::named(status.as_str())) else {
+        return Err(s3_error!(
+            IllegalVersioningConfigurationException,
+            "The Versioning element must be specified"
+        ));
+    };
+    backend
+        .store
+        .set_versioning(&req.input.bucket, versioning)
+        .await?;
+    Ok(S3Response::new(PutBucketVersioningOutput::default()))
 }
 
 /// Only the owner has access.
@@ -201,7 +231,11 @@ pub(super) async fn get_object_acl(
 ) -> S3Result<S3Response<GetObjectAclOutput>> {
     backend
         .store
-        .object(&req.input.bucket, &req.input.key)
+        .object(
+            &req.input.bucket,
+            &req.input.key,
+            version(req.input.version_id.as_deref())?,
+        )
         .await?;
     let output = GetObjectAclOutput {
         grants: Some(grants()),

@@ -1,11 +1,14 @@
 //! Conditional requests, for reading (RFC 9110, section 13) and for writing.
 
-use super::convert::{condition_etag, etag, timestamp};
+use super::{
+    convert::{condition_etag, etag},
+    errors::last_modified_header,
+};
 use crate::store::{Object, WriteCondition};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, header};
 use s3s::{
     S3Error, S3ErrorCode, S3Result,
-    dto::{ETagCondition, Timestamp, TimestampFormat},
+    dto::{ETagCondition, Timestamp},
     s3_error,
 };
 use time::OffsetDateTime;
@@ -95,14 +98,7 @@ fn not_modified(object: &Object) -> S3Error {
     if let Ok(value) = etag(&object.etag).to_http_header() {
         headers.insert(header::ETAG, value);
     }
-    let mut date = Vec::new();
-    if timestamp(object.last_modified)
-        .format(TimestampFormat::HttpDate, &mut date)
-        .is_ok()
-        && let Ok(value) = HeaderValue::from_bytes(&date)
-    {
-        headers.insert(header::LAST_MODIFIED, value);
-    }
+    headers.extend(last_modified_header(object.last_modified));
     error.set_headers(headers);
     error
 }
@@ -110,6 +106,7 @@ fn not_modified(object: &Object) -> S3Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::s3::convert::timestamp;
     use time::macros::datetime;
 
     const MODIFIED: OffsetDateTime = datetime!(2026-01-02 03:04:05.5 UTC);

@@ -2,7 +2,8 @@
 
 use crate::{
     checksum::{Algorithm, Checksum, Coverage},
-    store::{Attributes, StoreError},
+    events::NULL_VERSION,
+    store::{Attributes, StoreError, sequencer_in},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use s3s::{
@@ -294,6 +295,23 @@ pub(super) fn owner() -> dto::Owner {
     }
 }
 
+/// The version that a request names.
+///
+/// # Errors
+/// `InvalidArgument` for an id that no version can have.
+pub(super) fn version(named: Option<&str>) -> S3Result<Option<&str>> {
+    match named {
+        Some("") => Err(s3_error!(
+            InvalidArgument,
+            "Version id cannot be the empty string"
+        )),
+        Some(id) if id != NULL_VERSION && sequencer_in(id).is_none() => {
+            Err(s3_error!(InvalidArgument, "Invalid version id specified"))
+        }
+        named => Ok(named),
+    }
+}
+
 /// A size in S3's responses.
 pub(super) fn size(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
@@ -354,6 +372,18 @@ mod tests {
             Some("STANDARD_IA")
         );
         assert!(class("GLACIER").is_err());
+    }
+
+    #[test]
+    fn version_ids_have_their_form() {
+        let id = "00064f1d2c3b4a590123456789abcdef";
+        for valid in [None, Some("null"), Some(id)] {
+            assert_eq!(version(valid).unwrap(), valid);
+        }
+        for invalid in ["", "abc", "Null", &id.to_uppercase(), &id[1..]] {
+            let error = version(Some(invalid)).unwrap_err();
+            assert_eq!(error.code().as_str(), "InvalidArgument", "{invalid}");
+        }
     }
 
     #[test]

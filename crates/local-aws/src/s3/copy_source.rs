@@ -1,6 +1,8 @@
 //! The source of CopyObject and UploadPartCopy.
 
-use super::{backend::Backend, call::CallContext, conditions::ReadConditions, permissions};
+use super::{
+    backend::Backend, call::CallContext, conditions::ReadConditions, convert::version, permissions,
+};
 use crate::store::{Object, StoreError};
 use s3s::{S3Result, dto::CopySource, s3_error};
 use std::fs::File;
@@ -22,6 +24,8 @@ pub(super) use copy_conditions;
 pub(super) struct Source<'a> {
     pub(super) bucket: &'a str,
     pub(super) key: &'a str,
+    /// Whether the request names the version.
+    pub(super) is_version: bool,
     pub(super) object: Object,
     pub(super) file: File,
 }
@@ -49,21 +53,26 @@ pub(super) async fn open_copy_source<'a>(
         None => "GetObject",
     };
     call.require(permissions::on_object(action, bucket, key));
-    if version_id
-        .as_deref()
-        .is_some_and(|version| version != "null")
-    {
-        return Err(s3_error!(NoSuchVersion, "The bucket is not versioned."));
-    }
-    let opened = backend.store.open_object(bucket, key).await;
-    if matches!(opened, Err(StoreError::NoSuchKey)) {
+    let named = version(version_id.as_deref())?;
+    let opened = backend.store.open_object(bucket, key, named).await;
+    if matches!(
+        opened,
+        Err(StoreError::NoSuchKey | StoreError::NoSuchVersion | StoreError::Deleted { .. })
+    ) {
         call.require(permissions::list_bucket(bucket));
+    }
+    if matches!(opened, Err(StoreError::Marker { .. })) {
+        return Err(s3_error!(
+            InvalidRequest,
+            "The source of a copy request may not specifically refer to a delete marker by version id."
+        ));
     }
     let (object, file) = opened?;
     conditions.check_copy(&object)?;
     Ok(Source {
         bucket,
         key,
+        is_version: named.is_some(),
         object,
         file,
     })

@@ -3,7 +3,7 @@
 use super::{
     backend::Backend,
     conditions::ReadConditions,
-    convert::{checksum_type, etag, fill_checksum, io_error, size, timestamp},
+    convert::{checksum_type, etag, fill_checksum, io_error, size, timestamp, version},
 };
 use crate::{Body, checksum::Checksum, store::Object};
 use bytes::Bytes;
@@ -135,6 +135,7 @@ macro_rules! describe {
         $output.content_length = Some(size($selection.bytes.end - $selection.bytes.start));
         $output.content_range = $selection.content_range($object);
         $output.e_tag = Some(etag(&$object.etag));
+        $output.version_id = $object.version.clone();
         $output.last_modified = Some(timestamp($object.last_modified));
         $output.content_type = Some(
             attributes
@@ -168,7 +169,14 @@ pub(super) async fn get_object(
     req: S3Request<GetObjectInput>,
 ) -> S3Result<S3Response<GetObjectOutput>> {
     let input = req.input;
-    let (object, file) = backend.store.open_object(&input.bucket, &input.key).await?;
+    let (object, file) = backend
+        .store
+        .open_object(
+            &input.bucket,
+            &input.key,
+            version(input.version_id.as_deref())?,
+        )
+        .await?;
     let conditions = ReadConditions {
         if_match: input.if_match,
         if_none_match: input.if_none_match,
@@ -191,7 +199,14 @@ pub(super) async fn head_object(
     req: S3Request<HeadObjectInput>,
 ) -> S3Result<S3Response<HeadObjectOutput>> {
     let input = req.input;
-    let object = backend.store.object(&input.bucket, &input.key).await?;
+    let object = backend
+        .store
+        .object(
+            &input.bucket,
+            &input.key,
+            version(input.version_id.as_deref())?,
+        )
+        .await?;
     let conditions = ReadConditions {
         if_match: input.if_match,
         if_none_match: input.if_none_match,

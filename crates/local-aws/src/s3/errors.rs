@@ -3,9 +3,13 @@
 use super::call::CallContext;
 use crate::{Body, store::StoreError};
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
-use s3s::{S3Error, S3ErrorCode};
+use s3s::{
+    S3Error, S3ErrorCode,
+    dto::{Timestamp, TimestampFormat},
+};
+use time::OffsetDateTime;
 
 /// More than any error response of s3s has.
 const MAX_ERROR_BYTES: usize = 64 << 10;
@@ -22,6 +26,30 @@ impl From<StoreError> for S3Error {
                 "The bucket you tried to delete is not empty",
             ),
             StoreError::NoSuchKey => (S3ErrorCode::NoSuchKey, "The specified key does not exist."),
+            StoreError::NoSuchVersion => (
+                S3ErrorCode::NoSuchVersion,
+                "The specified version does not exist.",
+            ),
+            StoreError::Deleted { version } => {
+                let mut missing =
+                    Self::with_message(S3ErrorCode::NoSuchKey, "The specified key does not exist.");
+                missing.set_headers(marker_headers(version));
+                return missing;
+            }
+            StoreError::Marker {
+                version,
+                last_modified,
+            } => {
+                let mut marker = Self::with_message(
+                    S3ErrorCode::MethodNotAllowed,
+                    "The specified method is not allowed against this resource.",
+                );
+                let mut headers = marker_headers(version);
+                headers.insert(header::ALLOW, HeaderValue::from_static("DELETE"));
+                headers.extend(last_modified_header(*last_modified));
+                marker.set_headers(headers);
+                return marker;
+            }
             StoreError::NoSuchUpload => (
                 S3ErrorCode::NoSuchUpload,
                 "The specified upload does not exist. The upload ID may be invalid, or the upload may have been \
@@ -58,6 +86,27 @@ impl From<StoreError> for S3Error {
         };
         Self::with_message(code, message)
     }
+}
+
+/// The headers that tell of a delete marker.
+fn marker_headers(version: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-amz-delete-marker", HeaderValue::from_static("true"));
+    if let Ok(version) = HeaderValue::from_str(version) {
+        headers.insert("x-amz-version-id", version);
+    }
+    headers
+}
+
+/// `Last-Modified`, unless the time cannot be written.
+pub(super) fn last_modified_header(
+    time: OffsetDateTime,
+) -> Option<(header::HeaderName, HeaderValue)> {
+    let mut date = Vec::new();
+    Timestamp::from(time)
+        .format(TimestampFormat::HttpDate, &mut date)
+        .ok()?;
+    Some((header::LAST_MODIFIED, HeaderValue::from_bytes(&date).ok()?))
 }
 
 /// The message for an error that s3s returns without one.

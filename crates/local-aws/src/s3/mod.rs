@@ -14,6 +14,7 @@ mod copy_source;
 mod download;
 mod errors;
 mod list;
+mod list_versions;
 mod multipart;
 mod objects;
 mod permissions;

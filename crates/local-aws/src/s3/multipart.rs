@@ -220,6 +220,7 @@ pub(super) async fn upload_part_copy(
     fill_checksum!(result, upload.checksum.requested.then_some(&checksum));
     Ok(S3Response::new(UploadPartCopyOutput {
         copy_part_result: Some(result),
+        copy_source_version_id: source.version,
         ..UploadPartCopyOutput::default()
     }))
 }
@@ -237,10 +238,10 @@ pub(super) async fn complete(
     // A client that lost the response asks again. The parts are gone then; the object knows its upload.
     let is_gone = matches!(error.code().as_str(), "NoSuchUpload" | "InvalidPart");
     if is_gone
-        && let Ok(object) = backend.store.object(&bucket, &key).await
+        && let Ok(object) = backend.store.object(&bucket, &key, None).await
         && object.attributes.upload.as_ref() == Some(&upload)
     {
-        let output = completed(bucket, key, &object.etag, object.checksum);
+        let output = completed(bucket, key, &object.etag, object.version, object.checksum);
         return Ok(S3Response::new(output));
     }
     Err(error)
@@ -303,8 +304,8 @@ async fn complete_once(
         condition,
         cause: call.cause(),
     };
-    backend.store.complete_upload(completion).await?;
-    Ok(completed(bucket, key, &tag, checksum))
+    let stored = backend.store.complete_upload(completion).await?;
+    Ok(completed(bucket, key, &tag, stored.version, checksum))
 }
 
 /// The response of a completed upload. A checksum that the client did not request covers the whole object.
@@ -312,6 +313,7 @@ fn completed(
     bucket: String,
     key: String,
     tag: &str,
+    version: Option<String>,
     checksum: Option<Checksum>,
 ) -> CompleteMultipartUploadOutput {
     let mut output = CompleteMultipartUploadOutput {
@@ -319,6 +321,7 @@ fn completed(
         bucket: Some(bucket),
         key: Some(key),
         e_tag: Some(etag(tag)),
+        version_id: version,
         checksum_type: checksum
             .as_ref()
             .map(|checksum| checksum_type(checksum.coverage)),

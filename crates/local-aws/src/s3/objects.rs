@@ -7,7 +7,7 @@ use super::{
     conditions::write_condition,
     convert::{
         attributes, checksum_type, etag, fill_checksum, given_checksum, size, tag_set,
-        tags_of_body, timestamp,
+        tags_of_body, timestamp, version,
     },
     copy_source::{copy_conditions, open_copy_source},
     permissions::on_object,
@@ -15,11 +15,11 @@ use super::{
 use crate::{
     checksum::Algorithm,
     events::Change,
-    store::{NewObject, WriteCondition},
+    store::{Deleted, NewObject, WriteCondition},
 };
 use futures::StreamExt;
 use s3s::{
-    S3Error, S3Request, S3Response, S3Result,
+    S3Request, S3Response, S3Result,
     dto::{
         self, CopyObjectInput, CopyObjectOutput, CopyObjectResult, DeleteObjectInput,
         DeleteObjectOutput, DeleteObjectTaggingInput, DeleteObjectTaggingOutput,
@@ -82,9 +82,10 @@ pub(super) async fn put_object(
         change: Change::Put,
         cause: call.cause(),
     };
-    backend.store.put_object(new).await?;
+    let stored = backend.store.put_object(new).await?;
     let mut output = PutObjectOutput {
         e_tag: Some(etag(&tag)),
+        version_id: stored.version,
         checksum_type: Some(checksum_type(checksum.coverage)),
         ..PutObjectOutput::default()
     };
@@ -120,7 +121,14 @@ pub(super) async fn copy_object(
             .as_ref()
             .map(TaggingDirective::as_str),
     )?;
-    let onto_itself = source.bucket == input.bucket && source.key == input.key;
+    // A copy of a version restores it.
+    let onto_itself =
+        source.bucket == input.bucket && source.key == input.key && !source.is_version;
+    let source_tags = if source.is_version {
+        "GetObjectVersionTagging"
+    } else {
+        "GetObjectTagging"
+    };
     let (source_bucket, source_key) = (source.bucket, source.key);
     let (file, source) = (source.file, source.object);
     let changes = replaces_metadata
@@ -159,7 +167,7 @@ pub(super) async fn copy_object(
         source.attributes.tags
     };
     if !replaces_tags && !attributes.tags.is_empty() {
-        call.require(on_object("GetObjectTagging", source_bucket, source_key));
+        call.require(on_object(source_tags, source_bucket, source_key));
         call.require(on_object("PutObjectTagging", &input.bucket, &input.key));
     }
     attributes.storage_class = given.storage_class;
@@ -190,16 +198,18 @@ pub(super) async fn copy_object(
         change: Change::Copy,
         cause: call.cause(),
     };
-    let last_modified = backend.store.put_object(new).await?;
+    let stored = backend.store.put_object(new).await?;
     let mut result = CopyObjectResult {
         e_tag: Some(etag(&tag)),
-        last_modified: Some(timestamp(last_modified)),
+        last_modified: Some(timestamp(stored.last_modified)),
         checksum_type: Some(checksum_type(checksum.coverage)),
         ..CopyObjectResult::default()
     };
     fill_checksum!(result, Some(&checksum));
     Ok(S3Response::new(CopyObjectOutput {
         copy_object_result: Some(result),
+        copy_source_version_id: source.version,
+        version_id: stored.version,
         ..CopyObjectOutput::default()
     }))
 }
@@ -227,12 +237,28 @@ pub(super) async fn delete_object(
 ) -> S3Result<S3Response<DeleteObjectOutput>> {
     let call = CallContext::of(&req.extensions);
     let input = req.input;
+    if input.version_id.is_some() && input.if_match.is_some() {
+        return Err(s3_error!(
+            NotImplemented,
+            "This endpoint deletes a version without a condition."
+        ));
+    }
     let condition = write_condition(input.if_match, None)?;
-    backend
+    let deleted = backend
         .store
-        .delete_object(&input.bucket, &input.key, condition, call.cause())
+        .delete_object(
+            &input.bucket,
+            &input.key,
+            version(input.version_id.as_deref())?,
+            condition,
+            call.cause(),
+        )
         .await?;
-    Ok(S3Response::new(DeleteObjectOutput::default()))
+    Ok(S3Response::new(DeleteObjectOutput {
+        delete_marker: deleted.marker.then_some(true),
+        version_id: deleted.version,
+        ..DeleteObjectOutput::default()
+    }))
 }
 
 pub(super) async fn delete_objects(
@@ -269,29 +295,32 @@ pub(super) async fn delete_objects(
         let cause = call.cause();
         async move {
             let result = delete_one(backend, bucket, &object, cause).await;
-            (object.key, result)
+            (object, result)
         }
     };
-    let results: Vec<(String, S3Result<()>)> = futures::stream::iter(input.delete.objects)
-        .map(delete)
-        .buffered(DELETED_TOGETHER)
-        .collect()
-        .await;
+    let results: Vec<(dto::ObjectIdentifier, S3Result<Deleted>)> =
+        futures::stream::iter(input.delete.objects)
+            .map(delete)
+            .buffered(DELETED_TOGETHER)
+            .collect()
+            .await;
     let quiet = input.delete.quiet.unwrap_or(false);
     let mut deleted = Vec::new();
     let mut errors = Vec::new();
-    for (key, result) in results {
+    for (object, result) in results {
         match result {
-            Ok(()) if quiet => {}
-            Ok(()) => deleted.push(DeletedObject {
-                key: Some(key),
-                ..DeletedObject::default()
+            Ok(_) if quiet => {}
+            Ok(done) => deleted.push(DeletedObject {
+                key: Some(object.key),
+                delete_marker: done.marker.then_some(true),
+                delete_marker_version_id: done.version.filter(|_| done.marker),
+                version_id: object.version_id,
             }),
             Err(error) => errors.push(dto::Error {
-                key: Some(key),
+                key: Some(object.key),
                 code: Some(error.code().as_str().to_owned()),
                 message: error.message().map(str::to_owned),
-                version_id: None,
+                version_id: object.version_id,
             }),
         }
     }
@@ -307,29 +336,35 @@ async fn delete_one(
     bucket: &str,
     object: &dto::ObjectIdentifier,
     cause: crate::events::Cause,
-) -> Result<(), S3Error> {
+) -> S3Result<Deleted> {
     if object.key.len() > MAX_KEY {
         return Err(s3_error!(
             KeyTooLongError,
             "Your key is too long: at most {MAX_KEY} bytes of UTF-8 are allowed."
         ));
     }
-    if object
-        .version_id
-        .as_deref()
-        .is_some_and(|version| version != "null")
-    {
-        return Err(s3_error!(NoSuchVersion, "The bucket is not versioned."));
+    let named = object.version_id.as_deref();
+    let Ok(named) = version(named) else {
+        return Err(s3_error!(
+            NoSuchVersion,
+            "The specified version does not exist."
+        ));
+    };
+    if named.is_some() && object.e_tag.is_some() {
+        return Err(s3_error!(
+            NotImplemented,
+            "This endpoint deletes a version without a condition."
+        ));
     }
     let condition = match &object.e_tag {
         Some(tag) => WriteCondition::Matches(tag.value().to_owned()),
         None => WriteCondition::Always,
     };
-    backend
+    let deleted = backend
         .store
-        .delete_object(bucket, &object.key, condition, cause)
+        .delete_object(bucket, &object.key, named, condition, cause)
         .await?;
-    Ok(())
+    Ok(deleted)
 }
 
 pub(super) async fn get_object_attributes(
@@ -337,7 +372,14 @@ pub(super) async fn get_object_attributes(
     req: S3Request<GetObjectAttributesInput>,
 ) -> S3Result<S3Response<GetObjectAttributesOutput>> {
     let input = req.input;
-    let object = backend.store.object(&input.bucket, &input.key).await?;
+    let object = backend
+        .store
+        .object(
+            &input.bucket,
+            &input.key,
+            version(input.version_id.as_deref())?,
+        )
+        .await?;
     // Clients send one header with commas, or several headers.
     let requested: Vec<&str> = input
         .object_attributes
@@ -348,6 +390,7 @@ pub(super) async fn get_object_attributes(
     let is_requested = |name: &str| requested.contains(&name);
     let mut output = GetObjectAttributesOutput {
         last_modified: Some(timestamp(object.last_modified)),
+        version_id: object.version.clone(),
         ..GetObjectAttributesOutput::default()
     };
     if is_requested(ObjectAttributes::ETAG) {
@@ -412,11 +455,15 @@ pub(super) async fn get_object_tagging(
 ) -> S3Result<S3Response<GetObjectTaggingOutput>> {
     let object = backend
         .store
-        .object(&req.input.bucket, &req.input.key)
+        .object(
+            &req.input.bucket,
+            &req.input.key,
+            version(req.input.version_id.as_deref())?,
+        )
         .await?;
     let output = GetObjectTaggingOutput {
         tag_set: tag_set(object.attributes.tags),
-        version_id: None,
+        version_id: object.version,
     };
     Ok(S3Response::new(output))
 }
@@ -426,20 +473,22 @@ pub(super) async fn put_object_tagging(
     req: S3Request<PutObjectTaggingInput>,
 ) -> S3Result<S3Response<PutObjectTaggingOutput>> {
     let tags = tags_of_body(req.input.tagging)?;
-    backend
+    let named = version(req.input.version_id.as_deref())?;
+    let version_id = backend
         .store
-        .set_tags(&req.input.bucket, &req.input.key, tags)
+        .set_tags(&req.input.bucket, &req.input.key, named, tags)
         .await?;
-    Ok(S3Response::new(PutObjectTaggingOutput::default()))
+    Ok(S3Response::new(PutObjectTaggingOutput { version_id }))
 }
 
 pub(super) async fn delete_object_tagging(
     backend: &Backend,
     req: S3Request<DeleteObjectTaggingInput>,
 ) -> S3Result<S3Response<DeleteObjectTaggingOutput>> {
-    backend
+    let named = version(req.input.version_id.as_deref())?;
+    let version_id = backend
         .store
-        .set_tags(&req.input.bucket, &req.input.key, Vec::new())
+        .set_tags(&req.input.bucket, &req.input.key, named, Vec::new())
         .await?;
-    Ok(S3Response::new(DeleteObjectTaggingOutput::default()))
+    Ok(S3Response::new(DeleteObjectTaggingOutput { version_id }))
 }

@@ -1,6 +1,8 @@
 //! The operations that are implemented. s3s answers `NotImplemented` for every other one.
 
-use super::{backend::Backend, buckets, download, list, multipart, objects, uploads};
+use super::{
+    backend::Backend, buckets, download, list, list_versions, multipart, objects, uploads,
+};
 use s3s::{
     S3, S3Request, S3Response, S3Result,
     dto::{
@@ -15,10 +17,12 @@ use s3s::{
         GetObjectAttributesInput, GetObjectAttributesOutput, GetObjectInput, GetObjectOutput,
         GetObjectTaggingInput, GetObjectTaggingOutput, HeadBucketInput, HeadBucketOutput,
         HeadObjectInput, HeadObjectOutput, ListBucketsInput, ListBucketsOutput,
-        ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsInput, ListObjectsOutput,
-        ListObjectsV2Input, ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutObjectInput,
-        PutObjectOutput, PutObjectTaggingInput, PutObjectTaggingOutput, UploadPartCopyInput,
-        UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
+        ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectVersionsInput,
+        ListObjectVersionsOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
+        ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutBucketVersioningInput,
+        PutBucketVersioningOutput, PutObjectInput, PutObjectOutput, PutObjectTaggingInput,
+        PutObjectTaggingOutput, UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput,
+        UploadPartOutput,
     },
 };
 
@@ -44,6 +48,7 @@ operations! {
     delete_bucket(DeleteBucketInput) -> DeleteBucketOutput = buckets::delete_bucket;
     get_bucket_cors(GetBucketCorsInput) -> GetBucketCorsOutput = buckets::get_bucket_cors;
     get_bucket_versioning(GetBucketVersioningInput) -> GetBucketVersioningOutput = buckets::get_bucket_versioning;
+    put_bucket_versioning(PutBucketVersioningInput) -> PutBucketVersioningOutput = buckets::put_bucket_versioning;
     get_bucket_acl(GetBucketAclInput) -> GetBucketAclOutput = buckets::get_bucket_acl;
     get_object_acl(GetObjectAclInput) -> GetObjectAclOutput = buckets::get_object_acl;
     put_object(PutObjectInput) -> PutObjectOutput = objects::put_object;
@@ -57,6 +62,7 @@ operations! {
     get_object(GetObjectInput) -> GetObjectOutput = download::get_object;
     head_object(HeadObjectInput) -> HeadObjectOutput = download::head_object;
     list_objects(ListObjectsInput) -> ListObjectsOutput = list::list_objects;
+    list_object_versions(ListObjectVersionsInput) -> ListObjectVersionsOutput = list_versions::list_object_versions;
     list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output = list::list_objects_v2;
     create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput = multipart::create;
     upload_part(UploadPartInput) -> UploadPartOutput = multipart::upload_part;

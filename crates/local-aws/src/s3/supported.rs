@@ -158,19 +158,19 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "DeleteObject",
         parameters: &["versionId"],
         headers: &["if-match"],
-        difference: "`versionId` is `null`",
+        difference: "either `versionId` or a condition",
     },
     Operation {
         name: "DeleteObjectTagging",
         parameters: &["tagging", "versionId"],
         headers: &[],
-        difference: "`versionId` is `null`",
+        difference: "",
     },
     Operation {
         name: "DeleteObjects",
         parameters: &["delete"],
         headers: &[],
-        difference: "an entry may have an `ETag`, but no `Size` or `LastModifiedTime`",
+        difference: "an entry may have a `VersionId` or an `ETag`, but no `Size` or `LastModifiedTime`",
     },
     Operation {
         name: "GetBucketAcl",
@@ -194,13 +194,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "GetBucketVersioning",
         parameters: &["versioning"],
         headers: &[],
-        difference: "never versioned",
+        difference: "",
     },
     Operation {
         name: "GetObject",
         parameters: READ_PARAMETERS,
         headers: &["x-amz-checksum-mode"],
-        difference: "`versionId` is `null`; `If-Range` is ignored",
+        difference: "`If-Range` is ignored",
     },
     Operation {
         name: "GetObjectAcl",
@@ -222,7 +222,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "GetObjectTagging",
         parameters: &["tagging", "versionId"],
         headers: &[],
-        difference: "`versionId` is `null`",
+        difference: "",
     },
     Operation {
         name: "HeadBucket",
@@ -234,7 +234,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "HeadObject",
         parameters: READ_PARAMETERS,
         headers: &["x-amz-checksum-mode"],
-        difference: "`versionId` is `null`",
+        difference: "",
     },
     Operation {
         name: "ListBuckets",
@@ -260,6 +260,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ],
         headers: &[],
         difference: "",
+    },
+    Operation {
+        name: "ListObjectVersions",
+        parameters: &[
+            "delimiter",
+            "encoding-type",
+            "key-marker",
+            "max-keys",
+            "prefix",
+            "version-id-marker",
+            "versions",
+        ],
+        headers: &[],
+        difference: "versions are listed before delete markers",
     },
     Operation {
         name: "ListObjects",
@@ -289,6 +303,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         difference: "",
     },
     Operation {
+        name: "PutBucketVersioning",
+        parameters: &["versioning"],
+        headers: &[],
+        difference: "no MFA delete",
+    },
+    Operation {
         name: "PutObject",
         parameters: &[],
         headers: &["if-match", "if-none-match"],
@@ -298,7 +318,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "PutObjectTagging",
         parameters: &["tagging", "versionId"],
         headers: &[],
-        difference: "`versionId` is `null`",
+        difference: "",
     },
     Operation {
         name: "UploadPart",
@@ -326,10 +346,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
 const STORING: [&str; 3] = ["CopyObject", "CreateMultipartUpload", "PutObject"];
 
 /// The operations whose body is an XML document. s3s reads it into memory.
-const WITH_DOCUMENT: [&str; 4] = [
+const WITH_DOCUMENT: [&str; 5] = [
     "CompleteMultipartUpload",
     "CreateBucket",
     "DeleteObjects",
+    "PutBucketVersioning",
     "PutObjectTagging",
 ];
 
@@ -524,7 +545,7 @@ mod tests {
     use std::{fmt::Write as _, path::Path};
 
     /// The other operations of the service model, for the documentation alone. Requests are judged by [`OPERATIONS`].
-    const REFUSED: [&str; 83] = [
+    const REFUSED: [&str; 81] = [
         "CreateBucketMetadataConfiguration",
         "CreateBucketMetadataTableConfiguration",
         "CreateSession",
@@ -574,7 +595,6 @@ mod tests {
         "ListBucketInventoryConfigurations",
         "ListBucketMetricsConfigurations",
         "ListDirectoryBuckets",
-        "ListObjectVersions",
         "PutBucketAbac",
         "PutBucketAccelerateConfiguration",
         "PutBucketAcl",
@@ -594,7 +614,6 @@ mod tests {
         "PutBucketReplication",
         "PutBucketRequestPayment",
         "PutBucketTagging",
-        "PutBucketVersioning",
         "PutBucketWebsite",
         "PutObjectAcl",
         "PutObjectLegalHold",
@@ -666,8 +685,9 @@ of a write is refused with `501 NotImplemented`, and changes nothing.
 ## Other differences
 
 - Requests are signed with Signature Version 4, or Version 2 in a URL. There is no anonymous access and no upload by form.
-- Buckets have no versions, encryption, locks, policies, lifecycles, notifications of their own, replication, tags or
-  websites. The only version of an object is `null`.
+- Buckets have no encryption, locks, policies, lifecycles, notifications of their own, replication, tags or websites.
+- A version id is 32 hexadecimal digits, or `null` for a version that was stored without versioning. Another form gets
+  `400 InvalidArgument`. Old versions stay until they are deleted: no lifecycle removes them.
 - Every access key may do everything in every bucket.
 - A body whose sender pauses for half a minute, or sends less than 1 KiB a second in the long run, is cut off with
   `400 RequestTimeout`.

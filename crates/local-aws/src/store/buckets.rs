@@ -60,7 +60,8 @@ impl Store {
         let delete = move |connection: &Connection| {
             require(connection, &name)?;
             let used: bool = connection.query_row(
-                "SELECT EXISTS (SELECT 1 FROM objects WHERE bucket = ?1)",
+                "SELECT EXISTS (SELECT 1 FROM objects WHERE bucket = ?1)
+                     OR EXISTS (SELECT 1 FROM versions WHERE bucket = ?1)",
                 [&name],
                 |row| row.get(0),
             )?;

@@ -2,6 +2,7 @@
 
 use super::schema::OpenError;
 use std::io;
+use time::OffsetDateTime;
 
 /// Why a store operation failed.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,23 @@ pub(crate) enum StoreError {
     /// The object does not exist.
     #[error("the object does not exist")]
     NoSuchKey,
+    /// The version does not exist.
+    #[error("the version does not exist")]
+    NoSuchVersion,
+    /// The key's newest version is a delete marker.
+    #[error("the object was deleted")]
+    Deleted {
+        /// The marker's version id.
+        version: String,
+    },
+    /// The version that the request names is a delete marker.
+    #[error("the version is a delete marker")]
+    Marker {
+        /// Its version id.
+        version: String,
+        /// When the object was deleted.
+        last_modified: OffsetDateTime,
+    },
     /// The multipart upload does not exist, or it was completed or aborted.
     #[error("the multipart upload does not exist")]
     NoSuchUpload,
@@ -170,7 +188,10 @@ impl From<StoreError> for ReadError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NoSuchBucket => Self::NoSuchBucket,
-            StoreError::NoSuchKey => Self::NoSuchKey,
+            StoreError::NoSuchKey
+            | StoreError::NoSuchVersion
+            | StoreError::Deleted { .. }
+            | StoreError::Marker { .. } => Self::NoSuchKey,
             other => Self::Store(other.to_string()),
         }
     }

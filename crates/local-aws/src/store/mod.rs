@@ -18,13 +18,15 @@ mod recovery;
 mod schema;
 mod space;
 mod values;
+mod versions;
 
 pub(crate) use blobs::{NewBlob, blob_path, unfinished_blob_path};
 pub(crate) use error::{ReadError, StartStoreError, StoreError};
 pub(crate) use handle::{DATABASE, Store};
-pub(crate) use list::{Entry, ListQuery, Listing, common_prefix};
+pub(crate) use list::{Entry, ListQuery, Listing, VersionEntry, common_prefix};
 pub(crate) use multipart::{Completion, NewPart, Part, Upload, UploadChecksum};
-pub(crate) use objects::{Attributes, NewObject, Object, WriteCondition};
+pub(crate) use objects::{Attributes, Deleted, NewObject, Object, WriteCondition};
 pub(crate) use queue::{DeadMessage, requeue};
-pub(crate) use schema::open as open_database;
+pub(crate) use schema::{open as open_database, select_files, version as table_version};
 pub(crate) use space::Space;
+pub(crate) use versions::{VersionQuery, Versioning, sequencer_in};

@@ -5,7 +5,7 @@ use super::{
     buckets,
     error::StoreError,
     handle::Store,
-    objects::{self, Attributes, NewObject, PartSummary, WriteCondition, key_of},
+    objects::{self, Attributes, NewObject, PartSummary, Stored, WriteCondition, key_of},
     values::{from_millis, now, signed, unsigned},
 };
 use crate::{
@@ -224,7 +224,7 @@ impl Store {
     pub(crate) async fn complete_upload(
         &self,
         completion: Completion,
-    ) -> Result<OffsetDateTime, StoreError> {
+    ) -> Result<Stored, StoreError> {
         let Completion {
             bucket,
             key,

@@ -7,6 +7,7 @@ use super::{
     handle::Store,
     queue,
     values::{from_millis, millis, signed, text, unsigned},
+    versions::{self, Current},
 };
 use crate::{
     checksum::Checksum,
@@ -56,6 +57,8 @@ pub(crate) struct Object {
     pub(crate) size: u64,
     /// Without quotes.
     pub(crate) etag: String,
+    /// The version id; `None` in a bucket that never had versioning.
+    pub(crate) version: Option<String>,
     pub(crate) last_modified: OffsetDateTime,
     pub(crate) attributes: Attributes,
     pub(crate) checksum: Option<Checksum>,
@@ -116,7 +119,24 @@ pub(super) struct WriteResult {
     pub(super) blob: NewBlob,
     pub(super) replaced: Option<String>,
     pub(super) queued: bool,
-    pub(super) last_modified: OffsetDateTime,
+    pub(super) stored: Stored,
+}
+
+/// An object that was stored.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) last_modified: OffsetDateTime,
+    /// The version id; `None` in a bucket that never had versioning.
+    pub(crate) version: Option<String>,
+}
+
+/// The outcome of a deletion.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Deleted {
+    /// The deleted version or the new delete marker; `None` in a bucket that never had versioning.
+    pub(crate) version: Option<String>,
+    /// Whether a delete marker was added or deleted.
+    pub(crate) marker: bool,
 }
 
 impl Store {
@@ -138,15 +158,15 @@ impl Store {
             }
             condition.check(
                 current(connection, &bucket, &key)?
-                    .map(|(_, etag)| etag)
+                    .map(|current| current.etag)
                     .as_deref(),
             )
         };
         self.inner.database.read(check).await
     }
 
-    /// Stores an object, replaces the one with the same key, and queues the event. Returns the time of modification.
-    pub(crate) async fn put_object(&self, new: NewObject) -> Result<OffsetDateTime, StoreError> {
+    /// Stores an object as the current version of its key, and queues the event.
+    pub(crate) async fn put_object(&self, new: NewObject) -> Result<Stored, StoreError> {
         let notifications = std::sync::Arc::clone(&self.inner.notifications);
         let store = self.clone();
         self.inner
@@ -159,7 +179,7 @@ impl Store {
     }
 
     /// The steps after the commit of a write.
-    pub(super) fn committed(&self, written: WriteResult) -> OffsetDateTime {
+    pub(super) fn committed(&self, written: WriteResult) -> Stored {
         written.blob.keep();
         if let Some(replaced) = written.replaced {
             self.inner.blobs.remove(&replaced);
@@ -167,15 +187,22 @@ impl Store {
         if written.queued {
             self.inner.new_messages.notify_waiters();
         }
-        written.last_modified
+        written.stored
     }
 
-    /// An object, or [`StoreError::NoSuchKey`], or [`StoreError::NoSuchBucket`].
-    pub(crate) async fn object(&self, bucket: &str, key: &str) -> Result<Object, StoreError> {
+    /// An object: one version, or the current one. Fails with [`StoreError::NoSuchBucket`], [`StoreError::NoSuchKey`],
+    /// [`StoreError::NoSuchVersion`], or for a delete marker with [`StoreError::Deleted`] or [`StoreError::Marker`].
+    pub(crate) async fn object(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Object, StoreError> {
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        let version = version.map(str::to_owned);
         self.inner
             .database
-            .read(move |connection| find(connection, &bucket, &key))
+            .read(move |connection| find(connection, &bucket, &key, version.as_deref()))
             .await
     }
 
@@ -184,10 +211,11 @@ impl Store {
         &self,
         bucket: &str,
         key: &str,
+        version: Option<&str>,
     ) -> Result<(Object, File), StoreError> {
         // The file disappears if the object is replaced between the two steps; the next attempt finds the new one.
         for _ in 0..8 {
-            let object = self.object(bucket, key).await?;
+            let object = self.object(bucket, key, version).await?;
             let blobs = self.inner.blobs.clone();
             let id = object.blob.clone();
             match tokio::task::spawn_blocking(move || blobs.open_file(&id))
@@ -208,9 +236,10 @@ impl Store {
         &self,
         bucket: &str,
         key: &str,
+        version: Option<&str>,
         limit: u64,
     ) -> Result<(String, Vec<u8>), ReadError> {
-        let (object, file) = self.open_object(bucket, key).await?;
+        let (object, file) = self.open_object(bucket, key, version).await?;
         if object.size > limit {
             return Err(ReadError::TooLarge { size: object.size });
         }
@@ -227,78 +256,162 @@ impl Store {
             .map_err(|error| ReadError::Store(error.to_string()))?
     }
 
-    /// Deletes an object and queues the event if one is configured. Returns false if there was no object.
+    /// Deletes an object and queues the event if one is configured. Without `version`, a bucket with versioning gets a
+    /// delete marker and keeps its versions. With it, that version is deleted for good. Succeeds if there is none.
     pub(crate) async fn delete_object(
         &self,
         bucket: &str,
         key: &str,
+        version: Option<&str>,
         condition: WriteCondition,
         cause: Cause,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Deleted, StoreError> {
         let notifications = std::sync::Arc::clone(&self.inner.notifications);
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        let version = version.map(str::to_owned);
         let delete = move |connection: &Connection| {
-            buckets::require(connection, &bucket)?;
-            let current = current(connection, &bucket, &key)?;
-            condition.check(current.as_ref().map(|(_, etag)| etag.as_str()))?;
-            let Some((blob, _)) = current else {
-                return Ok((None, false));
-            };
-            connection
-                .prepare_cached("DELETE FROM objects WHERE bucket = ?1 AND key = ?2")?
-                .execute(params![bucket, key.as_bytes()])?;
             let at = OffsetDateTime::now_utc();
+            let removal = match &version {
+                None => delete(connection, &bucket, &key, &condition, at)?,
+                Some(version) => delete_version(connection, &bucket, &key, version, at)?,
+            };
+            let Some((change, sequencer)) = removal.change else {
+                return Ok((removal, false));
+            };
             let object = ChangedObject {
                 bucket: &bucket,
                 key: &key,
-                version: None,
-                sequencer: next_sequencer(connection, at)?,
+                content: None,
+                version: removal.deleted.version.as_deref(),
+                sequencer,
             };
-            let message = notifications.message(Change::Delete, &object, &cause, at)?;
+            let message = notifications.message(change, &object, &cause, at)?;
             let queued = message.is_some();
             if let Some(body) = message {
                 queue::insert(connection, &body, at)?;
             }
-            Ok((Some(blob), queued))
+            Ok((removal, queued))
         };
         let store = self.clone();
-        let committed = move |(removed, queued): (Option<String>, bool)| {
-            if let Some(blob) = &removed {
+        let committed = move |(removal, queued): (Removal, bool)| {
+            if let Some(blob) = &removal.blob {
                 store.inner.blobs.remove(blob);
             }
             if queued {
                 store.inner.new_messages.notify_waiters();
             }
-            removed.is_some()
+            removal.deleted
         };
         self.inner.database.write(delete, committed).await
     }
 
-    /// Replaces an object's tags. ETag and time of modification stay the same.
+    /// Replaces an object's tags. ETag and time of modification stay the same. Returns the version id, if the bucket ever
+    /// had versioning.
     pub(crate) async fn set_tags(
         &self,
         bucket: &str,
         key: &str,
+        version: Option<&str>,
         tags: Vec<(String, String)>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<String>, StoreError> {
         self.inner.space.admit(0)?;
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        let version = version.map(str::to_owned);
         let set = move |connection: &Connection| {
-            let mut attributes = find(connection, &bucket, &key)?.attributes;
+            let object = find(connection, &bucket, &key, version.as_deref())?;
+            let mut attributes = object.attributes;
             attributes.tags = tags;
-            connection
-                .prepare_cached(
-                    "UPDATE objects SET attributes = ?3 WHERE bucket = ?1 AND key = ?2",
-                )?
-                .execute(params![
+            let attributes = serde_json::to_string(&attributes)?;
+            for update in [
+                "UPDATE objects SET attributes = ?3 WHERE bucket = ?1 AND key = ?2 AND blob = ?4",
+                "UPDATE versions SET attributes = ?3 WHERE bucket = ?1 AND key = ?2 AND blob = ?4",
+            ] {
+                connection.prepare_cached(update)?.execute(params![
                     bucket,
                     key.as_bytes(),
-                    serde_json::to_string(&attributes)?
+                    attributes,
+                    object.blob
                 ])?;
-            Ok(())
+            }
+            Ok(object.version)
         };
-        self.inner.database.write(set, |()| ()).await
+        self.inner.database.write(set, |version| version).await
     }
+}
+
+/// What a deletion changed, for the event and the steps after its commit.
+struct Removal {
+    /// The file that is not needed any more.
+    blob: Option<String>,
+    deleted: Deleted,
+    /// `None` if nothing changed.
+    change: Option<(Change, u64)>,
+}
+
+/// Deletes the current version, or hides it behind a delete marker, inside a transaction.
+fn delete(
+    connection: &Connection,
+    bucket: &str,
+    key: &str,
+    condition: &WriteCondition,
+    at: OffsetDateTime,
+) -> Result<Removal, StoreError> {
+    let versioning = versions::of_bucket(connection, bucket)?;
+    let current = current(connection, bucket, key)?;
+    condition.check(current.as_ref().map(|current| current.etag.as_str()))?;
+    if versioning.is_none() && current.is_none() {
+        return Ok(Removal {
+            blob: None,
+            deleted: Deleted::default(),
+            change: None,
+        });
+    }
+    let sequencer = next_sequencer(connection, at)?;
+    let blob = versions::make_room(connection, versioning, bucket, key, current)?;
+    connection
+        .prepare_cached("DELETE FROM objects WHERE bucket = ?1 AND key = ?2")?
+        .execute(params![bucket, key.as_bytes()])?;
+    let version = versioning.map(|versioning| versions::new_id(Some(versioning), sequencer));
+    let change = match &version {
+        None => Change::Delete,
+        Some(version) => {
+            versions::mark_deleted(connection, bucket, key, version, sequencer, at)?;
+            Change::DeleteMarker
+        }
+    };
+    Ok(Removal {
+        blob,
+        deleted: Deleted {
+            marker: version.is_some(),
+            version,
+        },
+        change: Some((change, sequencer)),
+    })
+}
+
+/// Deletes a version for good, inside a transaction.
+fn delete_version(
+    connection: &Connection,
+    bucket: &str,
+    key: &str,
+    version: &str,
+    at: OffsetDateTime,
+) -> Result<Removal, StoreError> {
+    let versioning = versions::of_bucket(connection, bucket)?;
+    let found = versions::delete_version(connection, bucket, key, version)?;
+    let is_marker = found.as_ref().is_some_and(|found| found.blob.is_none());
+    let change = match found {
+        None => None,
+        Some(_) => Some((Change::Delete, next_sequencer(connection, at)?)),
+    };
+    Ok(Removal {
+        blob: found.and_then(|found| found.blob),
+        deleted: Deleted {
+            version: versioning.map(|_| version.to_owned()),
+            marker: is_marker,
+        },
+        change,
+    })
 }
 
 /// Stores an object inside a transaction.
@@ -307,12 +420,14 @@ pub(super) fn put(
     notifications: &crate::events::Notifications,
     new: NewObject,
 ) -> Result<WriteResult, StoreError> {
-    buckets::require(connection, &new.bucket)?;
+    let versioning = versions::of_bucket(connection, &new.bucket)?;
     let current = current(connection, &new.bucket, &new.key)?;
     new.condition
-        .check(current.as_ref().map(|(_, etag)| etag.as_str()))?;
+        .check(current.as_ref().map(|current| current.etag.as_str()))?;
     let at = OffsetDateTime::now_utc();
     let sequencer = next_sequencer(connection, at)?;
+    let version = versions::new_id(versioning, sequencer);
+    let replaced = versions::make_room(connection, versioning, &new.bucket, &new.key, current)?;
     let checksum = new
         .checksum
         .as_ref()
@@ -326,12 +441,13 @@ pub(super) fn put(
     connection
         .prepare_cached(
             "INSERT INTO objects
-                 (bucket, key, blob, size, etag, sequencer, last_modified, attributes, checksum, parts)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                 (bucket, key, blob, size, etag, sequencer, last_modified, attributes, checksum, parts, version)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT (bucket, key) DO UPDATE SET
                  blob = excluded.blob, size = excluded.size, etag = excluded.etag,
                  sequencer = excluded.sequencer, last_modified = excluded.last_modified,
-                 attributes = excluded.attributes, checksum = excluded.checksum, parts = excluded.parts",
+                 attributes = excluded.attributes, checksum = excluded.checksum, parts = excluded.parts,
+                 version = excluded.version",
         )?
         .execute(params![
             new.bucket,
@@ -344,11 +460,14 @@ pub(super) fn put(
             serde_json::to_string(&new.attributes)?,
             checksum,
             parts,
+            version,
         ])?;
+    let version = versioning.map(|_| version);
     let object = ChangedObject {
         bucket: &new.bucket,
         key: &new.key,
-        version: Some((new.blob.size(), &new.etag)),
+        content: Some((new.blob.size(), &new.etag)),
+        version: version.as_deref(),
         sequencer,
     };
     let message = notifications.message(new.change, &object, &new.cause, at)?;
@@ -356,53 +475,84 @@ pub(super) fn put(
     if let Some(body) = message {
         queue::insert(connection, &body, at)?;
     }
-    let replaced = current.map(|(blob, _)| blob);
     Ok(WriteResult {
         blob: new.blob,
         replaced,
         queued,
-        last_modified: from_millis(millis(at)),
+        stored: Stored {
+            last_modified: from_millis(millis(at)),
+            version,
+        },
     })
 }
 
-/// The current object's file and ETag.
+/// The current version.
 fn current(
     connection: &Connection,
     bucket: &str,
     key: &str,
-) -> Result<Option<(String, String)>, StoreError> {
+) -> Result<Option<Current>, StoreError> {
     Ok(connection
-        .prepare_cached("SELECT blob, etag FROM objects WHERE bucket = ?1 AND key = ?2")?
+        .prepare_cached("SELECT blob, etag, version FROM objects WHERE bucket = ?1 AND key = ?2")?
         .query_row(params![bucket, key.as_bytes()], |row| {
-            Ok((row.get(0)?, row.get(1)?))
+            Ok(Current {
+                blob: row.get(0)?,
+                etag: row.get(1)?,
+                version: row.get(2)?,
+            })
         })
         .optional()?)
 }
 
-fn find(connection: &Connection, bucket: &str, key: &str) -> Result<Object, StoreError> {
+fn find(
+    connection: &Connection,
+    bucket: &str,
+    key: &str,
+    version: Option<&str>,
+) -> Result<Object, StoreError> {
+    let is_versioned = versions::of_bucket(connection, bucket)?.is_some();
+    let Some(version) = version else {
+        let found = connection
+            .prepare_cached(
+                "SELECT blob, size, etag, last_modified, attributes, checksum, parts, version
+                 FROM objects WHERE bucket = ?1 AND key = ?2",
+            )?
+            .query_row(params![bucket, key.as_bytes()], |row| {
+                Ok(read(row, is_versioned))
+            })
+            .optional()?;
+        return found.unwrap_or_else(|| Err(versions::no_current(connection, bucket, key)));
+    };
     let found = connection
         .prepare_cached(
-            "SELECT blob, size, etag, last_modified, attributes, checksum, parts
-             FROM objects WHERE bucket = ?1 AND key = ?2",
+            "SELECT blob, size, etag, last_modified, attributes, checksum, parts, version
+             FROM objects WHERE bucket = ?1 AND key = ?2 AND version = ?3
+             UNION ALL
+             SELECT blob, size, etag, last_modified, attributes, checksum, parts, version
+             FROM versions WHERE bucket = ?1 AND key = ?2 AND version = ?3",
         )?
-        .query_row(params![bucket, key.as_bytes()], |row| Ok(read(row)))
+        .query_row(params![bucket, key.as_bytes(), version], |row| {
+            let is_marker = row.get_ref(0)? == rusqlite::types::ValueRef::Null;
+            if is_marker {
+                return Ok(Err(StoreError::Marker {
+                    version: version.to_owned(),
+                    last_modified: from_millis(row.get(3)?),
+                }));
+            }
+            Ok(read(row, is_versioned))
+        })
         .optional()?;
-    match found {
-        Some(object) => object,
-        None => {
-            buckets::require(connection, bucket)?;
-            Err(StoreError::NoSuchKey)
-        }
-    }
+    found.unwrap_or(Err(StoreError::NoSuchVersion))
 }
 
-fn read(row: &Row<'_>) -> Result<Object, StoreError> {
+fn read(row: &Row<'_>, is_versioned: bool) -> Result<Object, StoreError> {
     let checksum: Option<String> = row.get(5)?;
     let parts: Option<String> = row.get(6)?;
     Ok(Object {
         blob: row.get(0)?,
         size: unsigned(row.get(1)?),
         etag: row.get(2)?,
+        version: is_versioned.then(|| row.get(7)).transpose()?,
         last_modified: from_millis(row.get(3)?),
         attributes: serde_json::from_str(&row.get::<_, String>(4)?)?,
         checksum: checksum.as_deref().map(serde_json::from_str).transpose()?,

@@ -88,10 +88,7 @@ pub(super) fn compare(
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         state.version = schema::supported_version(&connection)?;
         if state.version > 0 {
-            referenced = names(
-                &connection,
-                "SELECT blob FROM objects UNION ALL SELECT blob FROM parts",
-            )?;
+            referenced = names(&connection, schema::select_files(state.version))?;
             state.last_change = last_change(&connection)?;
             state.accepted_missing = accepted_missing(&connection)?;
         }

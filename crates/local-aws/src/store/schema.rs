@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::{path::Path, time::Duration};
 
 /// The version of the tables below, kept in `PRAGMA user_version`.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// How long a change waits for another process's change.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -91,12 +91,62 @@ CREATE TRIGGER part_deleted AFTER DELETE ON parts BEGIN
 END;
 ";
 
-/// The number of a message's lane is that of [`Lane`](crate::lane::Lane). The index finds a lane's next message behind any
+/// The changes from version 2: lanes of messages. The number of a message's lane is that of [`Lane`](crate::lane::Lane). The index finds a lane's next message behind any
 /// number of other lanes' messages.
 const LANES: &str = "
 ALTER TABLE messages ADD COLUMN lane INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX messages_by_lane ON messages (lane, visible_at, sequence);
 ";
+
+/// The changes from version 2, too: versions of objects. A current version is a row of `objects`, so everything that knows no
+/// versions works as in a bucket without them. Rows that move between the two tables keep their file.
+const VERSIONS: &str = "
+ALTER TABLE buckets ADD COLUMN versioning TEXT;                 -- Enabled or Suspended; NULL if it was never set
+ALTER TABLE objects ADD COLUMN version TEXT NOT NULL DEFAULT 'null';
+CREATE TABLE versions (                     -- delete markers, and all versions but the current one
+    bucket        TEXT NOT NULL REFERENCES buckets(name),
+    key           BLOB NOT NULL,
+    sequencer     INTEGER NOT NULL,         -- the newest version has the highest
+    version       TEXT NOT NULL,            -- the version id
+    blob          TEXT,                     -- NULL for a delete marker
+    size          INTEGER NOT NULL,
+    etag          TEXT NOT NULL,
+    last_modified INTEGER NOT NULL,
+    attributes    TEXT NOT NULL,
+    checksum      TEXT,
+    parts         TEXT,
+    PRIMARY KEY (bucket, key, sequencer DESC),
+    UNIQUE (bucket, key, version)
+) STRICT, WITHOUT ROWID;
+DROP TRIGGER object_deleted;
+DROP TRIGGER object_replaced;
+CREATE TRIGGER object_deleted AFTER DELETE ON objects WHEN NOT EXISTS (
+    SELECT 1 FROM versions WHERE bucket = old.bucket AND key = old.key AND version = old.version AND blob = old.blob
+) BEGIN
+    INSERT OR IGNORE INTO released VALUES (old.blob);
+END;
+CREATE TRIGGER object_replaced AFTER UPDATE OF blob ON objects WHEN new.blob <> old.blob AND NOT EXISTS (
+    SELECT 1 FROM versions WHERE bucket = old.bucket AND key = old.key AND version = old.version AND blob = old.blob
+) BEGIN
+    INSERT OR IGNORE INTO released VALUES (old.blob);
+END;
+CREATE TRIGGER version_deleted AFTER DELETE ON versions WHEN old.blob IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM objects WHERE bucket = old.bucket AND key = old.key AND blob = old.blob
+) BEGIN
+    INSERT OR IGNORE INTO released VALUES (old.blob);
+END;
+";
+
+/// Selects the files that the tables of this version refer to, with their sizes.
+pub(crate) fn select_files(version: i64) -> &'static str {
+    match version {
+        0..=2 => "SELECT blob, size FROM objects UNION ALL SELECT blob, size FROM parts",
+        _ => {
+            "SELECT blob, size FROM objects UNION ALL SELECT blob, size FROM parts
+             UNION ALL SELECT blob, size FROM versions WHERE blob IS NOT NULL"
+        }
+    }
+}
 
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -129,34 +179,19 @@ pub(crate) fn open(path: &Path) -> Result<Connection, OpenError> {
     // A full disk for temporary files must not stop a deletion.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(64);
-    match supported_version(&connection)? {
-        0 => connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {TABLES} {RELEASED} PRAGMA user_version = {VERSION}; COMMIT;"
-        ))?,
-        1 => connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {RELEASED} PRAGMA user_version = {VERSION}; COMMIT;"
-        ))?,
-        _ => {}
-    }
-    add_lanes(&connection)?;
-    Ok(connection)
-}
-
-/// Adds the lanes of messages to a database without them. Programs of the same version that know no lanes can still use it:
-/// their messages are uploads.
-fn add_lanes(connection: &Connection) -> Result<(), rusqlite::Error> {
-    let exists = || {
-        connection
-            .prepare("SELECT 1 FROM pragma_table_info('messages') WHERE name = 'lane'")?
-            .exists([])
+    let changes: &[&str] = match supported_version(&connection)? {
+        0 => &[TABLES, RELEASED, LANES, VERSIONS],
+        1 => &[RELEASED, LANES, VERSIONS],
+        2 => &[LANES, VERSIONS],
+        _ => &[],
     };
-    if exists()? {
-        return Ok(());
+    if !changes.is_empty() {
+        connection.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {} PRAGMA user_version = {VERSION}; COMMIT;",
+            changes.concat()
+        ))?;
     }
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    // Another process may have been faster.
-    let changes = if exists()? { "" } else { LANES };
-    connection.execute_batch(&format!("{changes} COMMIT"))
+    Ok(connection)
 }
 
 /// The version of the tables; 0 if there are none.
@@ -172,7 +207,7 @@ pub(super) fn supported_version(connection: &Connection) -> Result<i64, OpenErro
 }
 
 /// The version of the tables; 0 if there are none.
-fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
+pub(crate) fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
@@ -228,7 +263,10 @@ mod tests {
         let path = dir.path().join("store.sqlite3");
         let first = open(&path).unwrap();
         first
-            .execute("INSERT INTO buckets VALUES ('pictures', 0)", [])
+            .execute(
+                "INSERT INTO buckets (name, created_at) VALUES ('pictures', 0)",
+                [],
+            )
             .unwrap();
         drop(first);
         let count: i64 = open(&path)

@@ -325,7 +325,8 @@ fn make_version_1(data_dir: &Path) {
     connection
         .execute_batch(
             "DROP TRIGGER object_deleted; DROP TRIGGER object_replaced; DROP TRIGGER part_deleted;
-             DROP TABLE released; PRAGMA user_version = 1;",
+             DROP TABLE released; DROP TABLE versions; ALTER TABLE objects DROP COLUMN version;
+             ALTER TABLE buckets DROP COLUMN versioning; PRAGMA user_version = 1;",
         )
         .unwrap();
 }
@@ -347,6 +348,130 @@ async fn a_folder_of_version_1_is_opened_after_a_kill() {
     server.put_number(1).await;
     let server = server.restart().await;
     assert_eq!(server.get("uploads/1").await, b"picture 1");
+}
+
+/// Makes a folder of an older program, whose tables had version 2.
+fn make_version_2(data_dir: &Path) {
+    Connection::open(data_dir.join("store.sqlite3"))
+        .unwrap()
+        .execute_batch(
+            "DROP TRIGGER object_deleted; DROP TRIGGER object_replaced; DROP TABLE versions;
+             ALTER TABLE objects DROP COLUMN version; ALTER TABLE buckets DROP COLUMN versioning;
+             CREATE TRIGGER object_deleted AFTER DELETE ON objects BEGIN
+                 INSERT OR IGNORE INTO released VALUES (old.blob);
+             END;
+             CREATE TRIGGER object_replaced AFTER UPDATE OF blob ON objects WHEN new.blob <> old.blob BEGIN
+                 INSERT OR IGNORE INTO released VALUES (old.blob);
+             END;
+             PRAGMA user_version = 2;",
+        )
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_of_version_2_is_backed_up_restored_and_opened() {
+    let dir = stopped(3).await;
+    make_version_2(dir.path());
+    let target = tempfile::tempdir().unwrap();
+    let folder = target.path().join("backup");
+    let copied = sightline_local_aws::backup(dir.path(), &folder, OTHERS).unwrap();
+    assert_eq!((copied.files, copied.damaged), (3, 0));
+    let new = tempfile::tempdir().unwrap();
+    let restored = sightline_local_aws::restore(&folder, new.path(), OTHERS).unwrap();
+    assert_eq!(restored, copied);
+    for dir in [dir, new] {
+        let mut settings = settings(dir.path());
+        settings.versioning = true;
+        let server = Server::start_in(dir, settings).await.unwrap();
+        server.put("uploads/1", "replaced").await;
+        let old = server.getting("uploads/1").version_id("null").send().await;
+        let old = old.unwrap().body.collect().await.unwrap().to_vec();
+        assert_eq!(old, b"picture 1");
+    }
+}
+
+/// A stopped folder with two objects of two versions each. The second one is deleted.
+async fn stopped_with_versions() -> TempDir {
+    let server = Server::start_with(|settings| settings.versioning = true).await;
+    for key in ["uploads/0", "uploads/1"] {
+        server.put(key, "first").await;
+        server.put(key, "second").await;
+    }
+    let delete = server.s3.delete_object().bucket(INPUT);
+    delete.key("uploads/1").send().await.unwrap();
+    let Server { aws, dir, .. } = server;
+    aws.shutdown().await;
+    dir
+}
+
+/// The texts of all versions, newest first.
+async fn texts(server: &Server) -> Vec<String> {
+    let list = server.s3.list_object_versions().bucket(INPUT).send().await;
+    let mut texts = Vec::new();
+    for version in list.unwrap().versions() {
+        let get = server.getting(version.key().unwrap());
+        let got = get.set_version_id(version.version_id().map(str::to_owned));
+        let bytes = got.send().await.unwrap().body.collect().await.unwrap();
+        texts.push(String::from_utf8(bytes.to_vec()).unwrap());
+    }
+    texts
+}
+
+#[tokio::test]
+async fn versions_survive_restarts_kills_and_backups() {
+    let dir = stopped_with_versions().await;
+    let target = tempfile::tempdir().unwrap();
+    let folder = target.path().join("backup");
+    let copied = sightline_local_aws::backup(dir.path(), &folder, OTHERS).unwrap();
+    assert_eq!((copied.files, copied.damaged), (4, 0));
+    let (restored, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    sightline_local_aws::restore(&folder, restored.path(), OTHERS).unwrap();
+    let settings_of = |dir: &TempDir| settings(dir.path());
+    let settings = settings_of(&dir);
+    let server = Server::start_in(dir, settings).await.unwrap();
+    assert_eq!(texts(&server).await, ["second", "first", "second", "first"]);
+    snapshot(server.dir.path(), killed.path());
+    for dir in [restored, killed] {
+        let settings = settings_of(&dir);
+        let server = Server::start_in(dir, settings).await.unwrap();
+        assert_eq!(texts(&server).await, ["second", "first", "second", "first"]);
+        assert!(!server.exists("uploads/1").await);
+        let unknown = server.dir.path().join("unknown-objects");
+        assert!(!unknown.exists());
+    }
+}
+
+#[tokio::test]
+async fn a_backup_names_the_version_of_a_damaged_file() {
+    let dir = stopped_with_versions().await;
+    for file in object_files(dir.path()) {
+        fs::remove_file(file).unwrap();
+    }
+    let target = tempfile::tempdir().unwrap();
+    let folder = target.path().join("backup");
+    let copied = sightline_local_aws::backup(dir.path(), &folder, OTHERS).unwrap();
+    assert_eq!((copied.files, copied.damaged), (0, 4));
+    let manifest = fs::read(folder.join("sightline-backup.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    for entry in manifest["damaged"].as_array().unwrap() {
+        assert!(entry["key"].as_str().unwrap().starts_with("uploads/"));
+        assert_eq!(entry["versionId"].as_str().unwrap().len(), 32);
+    }
+}
+
+#[tokio::test]
+async fn the_removal_of_a_version_that_was_interrupted_is_finished() {
+    let dir = stopped_with_versions().await;
+    let connection = Connection::open(dir.path().join("store.sqlite3")).unwrap();
+    connection
+        .execute_batch("DELETE FROM versions WHERE CAST(key AS TEXT) = 'uploads/0'")
+        .unwrap();
+    drop(connection);
+    assert_eq!(object_files(dir.path()).len(), 4);
+    let settings = settings(dir.path());
+    let server = Server::start_in(dir, settings).await.unwrap();
+    assert_eq!(object_files(server.dir.path()).len(), 3);
+    assert_eq!(texts(&server).await, ["second", "second", "first"]);
 }
 
 #[tokio::test]

@@ -25,3 +25,4 @@ mod protocol;
 mod signatures;
 mod support;
 mod unsupported;
+mod versioning;

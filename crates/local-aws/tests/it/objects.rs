@@ -222,7 +222,7 @@ async fn missing_objects_and_buckets_are_errors() {
         .send()
         .await
         .unwrap_err();
-    assert_eq!(refusal(&error), (404, "NoSuchVersion".to_owned()));
+    assert_eq!(refusal(&error), (400, "InvalidArgument".to_owned()));
 }
 
 #[tokio::test]

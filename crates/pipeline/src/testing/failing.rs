@@ -112,6 +112,12 @@ impl<S: ObjectStore> ObjectStore for Failing<S> {
         fail_or_write(failure, self.lost_reply, self.inner.delete(bucket, key)).await
     }
 
+    async fn delete_versions(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
+        let failure = self.failure("DeleteObject", bucket, key);
+        let delete = self.inner.delete_versions(bucket, key);
+        fail_or_write(failure, self.lost_reply, delete).await
+    }
+
     async fn delete_once(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
         self.delete(bucket, key).await
     }

@@ -33,6 +33,8 @@ struct Buckets {
 struct Version {
     info: ObjectInfo,
     body: Vec<u8>,
+    /// The version is a delete marker.
+    deleted: bool,
 }
 
 impl MemoryStore {
@@ -93,15 +95,25 @@ impl MemoryStore {
         serde_json::from_slice(&self.body(bucket, key)?).ok()
     }
 
-    /// The bucket's keys in order.
+    /// The keys of the bucket's current objects in order.
     #[must_use]
     pub fn keys(&self, bucket: &str) -> Vec<String> {
         lock(&self.0)
             .objects
-            .keys()
-            .filter(|(of, _)| of == bucket)
-            .map(|(_, key)| key.clone())
+            .iter()
+            .filter(|((of, _), versions)| {
+                of == bucket && versions.last().is_some_and(|newest| !newest.deleted)
+            })
+            .map(|((_, key), _)| key.clone())
             .collect()
+    }
+
+    /// The number of an object's versions, delete markers included.
+    #[must_use]
+    pub fn versions(&self, bucket: &str, key: &str) -> usize {
+        let buckets = lock(&self.0);
+        let versions = buckets.objects.get(&(bucket.into(), key.into()));
+        versions.map_or(0, Vec::len)
     }
 
     /// Every call so far, such as `PutObject out-put results/uploads/a.jpg.json`.
@@ -117,7 +129,26 @@ impl Buckets {
     }
 
     fn newest(&self, bucket: &str, key: &str) -> Option<&Version> {
-        self.objects.get(&(bucket.into(), key.into()))?.last()
+        let newest = self.objects.get(&(bucket.into(), key.into()))?.last()?;
+        (!newest.deleted).then_some(newest)
+    }
+
+    fn delete(&mut self, bucket: &str, key: &str) {
+        let address = (bucket.to_owned(), key.to_owned());
+        if !self.versioned {
+            self.objects.remove(&address);
+            return;
+        }
+        self.stored += 1;
+        let info = ObjectInfo {
+            version_id: Some(format!("v{}", self.stored)),
+            ..ObjectInfo::default()
+        };
+        self.objects.entry(address).or_default().push(Version {
+            info,
+            body: Vec::new(),
+            deleted: true,
+        });
     }
 
     fn store(&mut self, put: &Put<'_>) -> ObjectInfo {
@@ -155,6 +186,7 @@ impl Buckets {
         versions.push(Version {
             info: info.clone(),
             body: put.body.to_vec(),
+            deleted: false,
         });
         info
     }
@@ -178,9 +210,9 @@ impl ObjectStore for MemoryStore {
                 .objects
                 .get(&(get.bucket.into(), get.key.into()))
                 .and_then(|versions| {
-                    versions
-                        .iter()
-                        .find(|version| version.info.version_id.as_deref() == Some(id))
+                    versions.iter().find(|version| {
+                        version.info.version_id.as_deref() == Some(id) && !version.deleted
+                    })
                 }),
         };
         Ok(match found {
@@ -223,6 +255,15 @@ impl ObjectStore for MemoryStore {
     async fn delete(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
         let mut buckets = lock(&self.0);
         buckets.record("DeleteObject", bucket, key);
+        buckets.delete(bucket, key);
+        Ok(())
+    }
+
+    async fn delete_versions(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
+        let mut buckets = lock(&self.0);
+        buckets.record("DeleteObject", bucket, key);
+        buckets.record("ListObjectVersions", bucket, key);
+        buckets.record("DeleteObjects", bucket, key);
         buckets.objects.remove(&(bucket.into(), key.into()));
         Ok(())
     }
@@ -325,5 +366,12 @@ mod tests {
             ..get
         };
         assert_eq!(store.get(newest).await, Ok(GetOutcome::Changed));
+
+        store.delete("b", "k").await.unwrap();
+        assert_eq!(store.get(newest).await, Ok(GetOutcome::Missing));
+        assert_eq!((store.keys("b").len(), store.versions("b", "k")), (0, 3));
+        assert!(matches!(store.get(get).await, Ok(GetOutcome::Found(..))));
+        store.delete_versions("b", "k").await.unwrap();
+        assert_eq!(store.versions("b", "k"), 0);
     }
 }

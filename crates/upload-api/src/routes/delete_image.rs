@@ -2,7 +2,7 @@
 //!
 //! # Order
 //! 1. The index takes out the row. It leaves a mark that names the removed versions: the row's and the bucket's.
-//! 2. The image itself, so that a late event does not find it.
+//! 2. The image itself, so that a late event does not find it; with `DELETE_VERSIONS`, all of its versions.
 //! 3. The mark again. It now says that the image is gone, so an object that is there afterwards is a new one. If a
 //!    processor added the row between the two marks, the row is taken out.
 //! 4. Its thumbnail, result and lease.
@@ -33,7 +33,7 @@ use crate::{
     background_task::run_to_end,
     problem::{disk_full, rejected, unavailable},
     request::key::{self, source_key},
-    stored_image::no_such_image,
+    stored_image::{delete_original, no_such_image},
 };
 
 #[derive(OpenApi)]
@@ -71,8 +71,9 @@ const OPERATION: &str = "delete images";
 /// Delete an image
 ///
 /// When the reply arrives, the image, its thumbnail and its result are gone, and no list shows it. Deleting an image that
-/// does not exist succeeds too, so a request without a reply can be repeated. In a bucket that keeps versions, the
-/// image's old versions remain for anyone who may read versions there.
+/// does not exist succeeds too, so a request without a reply can be repeated. Where the service is set up to keep older
+/// versions of images, all of them are deleted. Where somebody else switched versioning on for its buckets, older versions
+/// remain for anyone who may read versions there.
 #[utoipa::path(
     delete,
     path = "/images/{key}",
@@ -99,15 +100,22 @@ async fn handle<P: Ports>(
         return Err(no_such_image());
     }
     run_to_end(async move {
-        let (index, buckets) = (api.index.as_ref(), &api.config.buckets);
-        api.with_store(delete_image(&api.store, index, buckets, &key))
-            .await
+        let (index, config) = (api.index.as_ref(), &api.config);
+        api.with_store(delete_image(
+            &api.store,
+            index,
+            &config.buckets,
+            &key,
+            config.delete_versions,
+        ))
+        .await
     })
     .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Deletes everything that belongs to an image, in the order above. Repeating it after an error completes it.
+/// Deletes everything that belongs to an image, in the order above; with `delete_versions`, all versions of the original. Repeating
+/// it after an error completes it.
 ///
 /// # Errors
 /// [`ServiceError`] if a bucket or the index fails.
@@ -116,6 +124,7 @@ pub async fn delete_image<S: ObjectStore, I: ImageIndex>(
     index: Option<&I>,
     buckets: &Buckets,
     key: &SourceKey,
+    delete_versions: bool,
 ) -> Result<(), ServiceError> {
     let mut deletion = Deletion::from(OffsetDateTime::now_utc());
     if let Some(index) = index {
@@ -128,7 +137,7 @@ pub async fn delete_image<S: ObjectStore, I: ImageIndex>(
         deletion.complete = false;
         index.remove(key, &deletion).await?;
     }
-    store.delete(&buckets.input, key.as_str()).await?;
+    delete_original(store, &buckets.input, key, delete_versions).await?;
     if let Some(index) = index {
         deletion.complete = true;
         index.remove(key, &deletion).await?;

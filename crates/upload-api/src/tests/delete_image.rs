@@ -3,7 +3,7 @@ use std::time::Duration;
 use sightline_pipeline::{
     index::{Entry, ImageIndex as _, Put},
     service_error::{Fate, ServiceError},
-    testing::{Failing, Faults, slow_down},
+    testing::{Failing, Faults, MemoryIndex, slow_down},
 };
 use time::OffsetDateTime;
 
@@ -66,6 +66,22 @@ async fn a_deleted_image_is_gone_everywhere_and_stays_gone() {
         index.put(&Entry::from_document(&newer)).await,
         Ok(Put::Written)
     );
+}
+
+#[tokio::test]
+async fn all_versions_are_deleted_if_that_is_switched_on() {
+    for (variables, left) in [(&[][..], 3), (&[("DELETE_VERSIONS", "on")][..], 0)] {
+        let store = MemoryStore::versioned();
+        let index = MemoryIndex::new();
+        let key = "uploads/a.jpg";
+        put_image(&store, key);
+        put_image(&store, key);
+        let api = library(store.clone(), &index, &[variables, OPEN].concat());
+        let reply = ask(api, Method::DELETE, "/images/uploads/a.jpg").await;
+        assert_eq!(reply.status, StatusCode::NO_CONTENT);
+        assert_eq!(store.keys(INPUT), Vec::<String>::new());
+        assert_eq!(store.versions(INPUT, key), left);
+    }
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use super::request::ImageRequest;
-use crate::{Api, Code, Ports, Problem, request::json_members};
+use crate::{Api, Code, Ports, Problem, request::json_members, stored_image::delete_original};
 
 /// Everything that processing an image needs.
 pub(super) struct Worker<'a, P: Ports> {
@@ -325,7 +325,7 @@ impl<P: Ports> Worker<'_, P> {
         let removal = timeout(api.removal_timeout, async {
             tokio::join!(
                 row,
-                api.store.delete(&buckets.input, key.as_str()),
+                delete_original(&api.store, &buckets.input, key, api.config.delete_versions),
                 api.store.delete(&buckets.output, &thumbnail),
                 api.store.delete(&buckets.output, &result),
             )
