@@ -235,11 +235,7 @@ impl<I: ImageIndex> ImageIndex for AnnouncedIndex<I> {
         Ok(())
     }
 
-    async fn prune(
-        &self,
-        key: &SourceKey,
-        until: OffsetDateTime,
-    ) -> Result<bool, ServiceError> {
+    async fn prune(&self, key: &SourceKey, until: OffsetDateTime) -> Result<bool, ServiceError> {
         let pruned = self.index.prune(key, until).await?;
         if pruned {
             self.announce_deletion(key);

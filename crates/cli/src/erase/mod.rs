@@ -199,7 +199,8 @@ async fn delete_all<S: ObjectStore + ListObjects, I: ImageIndex>(
         let mut deletions = stream::iter(stored.images.into_keys())
             .take_while(|_| std::future::ready(!*stopped.borrow()))
             .map(async |key| {
-                retrying(async || delete_image(store, Some(index), buckets, &key, false).await).await
+                retrying(async || delete_image(store, Some(index), buckets, &key, false).await)
+                    .await
             })
             .buffer_unordered(CONCURRENT_DELETIONS);
         while let Some(deletion) = deletions.next().await {
