@@ -16,7 +16,7 @@ const INPUT: &str = "retries-input";
 const OUTPUT: &str = "retries-output";
 /// How long Rekognition throttles.
 const DISTURBANCE: Duration = Duration::from_secs(30 * 60);
-const PICTURES: u32 = 8;
+const PICTURES: u32 = 4;
 
 /// A number of `crates/pipeline/retries.json`.
 fn number(numbers: &Value, name: &str) -> Result<u64> {
@@ -99,7 +99,7 @@ fn every_picture_is_answered_though_rekognition_throttles_for_half_an_hour() -> 
         },
         folder.path(),
     )?;
-    let tally = functions.drain(TIMEOUT)?;
+    let tally = functions.drain(3 * TIMEOUT)?;
     drop(functions);
 
     let mut pauses: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
