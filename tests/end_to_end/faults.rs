@@ -150,11 +150,11 @@ fn every_picture_gets_its_one_right_document_though_30_percent_of_the_calls_fail
         events,
         Delivery {
             batch: 10,
-            visibility: Duration::from_secs(40),
+            visibility: Duration::from_secs(100),
             timeout: Duration::from_secs(45),
             max_receives: 40,
             // Pauses of minutes would only make the test longer.
-            clock: Clock::running(Duration::from_millis(100)),
+            clock: Clock::running(Duration::from_millis(40)),
         },
         &artefacts()?,
     )?;

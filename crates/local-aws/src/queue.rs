@@ -365,7 +365,11 @@ mod tests {
             assert_eq!(message.receive_count, attempt);
             fail(&queue, &message, Duration::ZERO).await;
         }
-        receive_until(&queue, async || letters(dir.path()) == 1).await;
+        // Its file is written before its row is removed.
+        let moved = async || {
+            letters(dir.path()) == 1 && queue.store.dead_messages().await.unwrap().is_empty()
+        };
+        receive_until(&queue, moved).await;
         assert_eq!(
             queue.depth().await.unwrap(),
             Depth {

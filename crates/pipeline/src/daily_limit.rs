@@ -370,12 +370,8 @@ mod tests {
             let recogniser = CannedRecogniser::new();
             let workers = (0..200).map(|_| worker(&recogniser, store.clone(), limit));
             let workers: Vec<_> = workers.collect();
-            let first = join_all(
-                workers
-                    .iter()
-                    .map(async |worker| worker.recognise(&faces()).await),
-            )
-            .await;
+            let call = faces();
+            let first = join_all(workers.iter().map(|worker| worker.recognise(&call))).await;
             let setbacks: Vec<_> = first
                 .into_iter()
                 .map(code)

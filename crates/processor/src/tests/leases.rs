@@ -39,14 +39,14 @@ async fn an_expired_lease_is_taken_over() {
 #[tokio::test]
 async fn a_clock_that_is_set_neither_frees_a_held_lease_nor_keeps_a_dead_one() {
     // Set forward by a day while a worker of this process holds the lease: nobody takes it over.
-    let recogniser = CannedRecogniser::new().with_delay(Duration::from_millis(50));
+    let recogniser = CannedRecogniser::new().with_delay(Duration::from_millis(500));
     for seconds in [86_400, -86_400] {
         let test = TestProcessor::with_recogniser("labels", recogniser.clone());
         let before = test.recogniser.count();
         let info = test.upload(KEY, &picture());
         let event = message(KEY, &info, "01");
         let second = async {
-            tokio::time::sleep(Duration::from_millis(25)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
             test.clock.forward(seconds);
             test.failures(event.clone()).await
         };
