@@ -24,6 +24,12 @@ pub(super) fn file_name(key: &SourceKey) -> String {
     if is_made_by_api {
         return last.to_owned();
     }
+    unique_name(key.as_str())
+}
+
+/// A name for the file of any object.
+pub(super) fn unique_name(key: &str) -> String {
+    let (_, last) = key.rsplit_once('/').unwrap_or(("", key));
     let safe: String = last
         .chars()
         .map(|c| {
@@ -38,7 +44,7 @@ pub(super) fn file_name(key: &SourceKey) -> String {
     while !safe.is_char_boundary(from) {
         from += 1;
     }
-    let hash = hex::encode(Sha256::digest(key.as_str()));
+    let hash = hex::encode(Sha256::digest(key));
     let (_, safe) = safe.split_at(from);
     let (hash, _) = hash.split_at(16);
     format!("{hash}-{safe}")
