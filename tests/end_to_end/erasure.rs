@@ -81,10 +81,13 @@ fn everything_of_one_person_is_exported_and_deleted() -> Result<()> {
         thread::sleep(Duration::from_millis(100));
     }
 
+    let notes = "s3://sightline-output/results/uploads/ann/notes.txt";
+    let path = file.to_str().context("a path")?;
+    local.ready.aws(&["s3", "cp", path, notes])?;
+
     let export = folder.path().join("export");
     let export_path = export.to_str().context("a path")?;
-    let summary =
-        "ann: 2 pictures (2 originals, 2 documents, 2 thumbnails, 2 entries in the index)";
+    let summary = "ann: 2 pictures (2 originals, 2 documents, 2 thumbnails, 2 entries in the index, 1 other object)";
     for _ in 0..2 {
         let output = sightline(
             &local,
@@ -109,7 +112,12 @@ fn everything_of_one_person_is_exported_and_deleted() -> Result<()> {
         ensure!(document.pointer("/source/key").and_then(Value::as_str) == Some(key));
         ensure!(read("/thumbnail")?.starts_with(b"\xff\xd8"));
     }
-    ensure!(fs::read_dir(export.join("originals"))?.count() == ANN.len());
+    for (folder, files) in [("originals", ANN.len()), ("others", 1)] {
+        ensure!(
+            fs::read_dir(export.join(folder))?.count() == files,
+            "{folder}"
+        );
+    }
 
     // Nobody can confirm, and a dry run deletes nothing.
     let output = sightline(&local, folder.path(), &["erase", "--owner", "ann"])?;
@@ -128,7 +136,10 @@ fn everything_of_one_person_is_exported_and_deleted() -> Result<()> {
 
     let output = sightline(&local, folder.path(), &["erase", "--owner", "ann", "--yes"])?;
     let said = stdout(&output)?;
-    ensure!(said.contains("\nDeleted 2 pictures.\n"), "{said}");
+    ensure!(
+        said.contains("\nDeleted 2 pictures, 1 other object.\n"),
+        "{said}"
+    );
     ensure!(listed(&local)? == [BOB]);
     for bucket in ["sightline-input", "sightline-output"] {
         let keys = keys(&local, bucket)?;

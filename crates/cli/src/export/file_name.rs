@@ -6,11 +6,10 @@ use sightline_pipeline::SourceKey;
 /// The longest name, in bytes. File systems take 255; the ends `.json` and `.part` are added.
 const MAX_BYTES: usize = 200;
 
-/// A name for the files of a picture. It names no other folder, and two pictures have different names, also where case is
-/// ignored.
+/// A name for the files of a picture. It names no other folder, and no two pictures share one, even where case is ignored.
 ///
-/// The name is the last part of the key, if all keys of the kind that the API makes allow it, such as `<uuid>.jpg`. Any other
-/// key gets the first digits of its SHA-256 in front, and other characters than letters, digits, `.`, `-` and `_` become `_`.
+/// An upload that the API named keeps its name, `<uuid>.<extension>`. Any other name begins with 16 digits of the key's SHA-256;
+/// characters that some file systems do not take become `_`.
 pub(super) fn file_name(key: &SourceKey) -> String {
     let (prefix, last) = key.as_str().rsplit_once('/').unwrap_or_default();
     let is_made_by_api = prefix.starts_with("uploads/")
@@ -25,6 +24,12 @@ pub(super) fn file_name(key: &SourceKey) -> String {
     if is_made_by_api {
         return last.to_owned();
     }
+    unique_name(key.as_str())
+}
+
+/// A name for the file of any object.
+pub(super) fn unique_name(key: &str) -> String {
+    let (_, last) = key.rsplit_once('/').unwrap_or(("", key));
     let safe: String = last
         .chars()
         .map(|c| {
@@ -39,7 +44,7 @@ pub(super) fn file_name(key: &SourceKey) -> String {
     while !safe.is_char_boundary(from) {
         from += 1;
     }
-    let hash = hex::encode(Sha256::digest(key.as_str()));
+    let hash = hex::encode(Sha256::digest(key));
     let (_, safe) = safe.split_at(from);
     let (hash, _) = hash.split_at(16);
     format!("{hash}-{safe}")

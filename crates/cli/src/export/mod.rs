@@ -4,6 +4,7 @@ mod download;
 mod file_name;
 
 use std::{
+    collections::BTreeMap,
     io::IsTerminal as _,
     path::{Path, PathBuf},
 };
@@ -20,7 +21,10 @@ use sightline_pipeline::{
 };
 use tokio::sync::watch;
 
-use self::{download::Downloader, file_name::file_name};
+use self::{
+    download::Downloader,
+    file_name::{file_name, unique_name},
+};
 use crate::{
     aws,
     exit::Outcome,
@@ -40,7 +44,8 @@ const MANIFEST: &str = "manifest.json";
 #[command(after_long_help = "\
 Writes the person's pictures to DIR/originals, their results to DIR/results
 and their thumbnails to DIR/thumbnails. DIR/manifest.json lists them with
-their keys and their entries in the index.
+their keys and their entries in the index. Other objects under the person's
+prefixes go to DIR/others.
 
 EXAMPLES
   A person on AWS, by the claim sub of their tokens:
@@ -77,6 +82,16 @@ pub(crate) struct ExportArgs {
 struct Manifest<'a> {
     owner: &'a str,
     pictures: Vec<Exported>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Other>,
+}
+
+/// An exported object that belongs to no picture.
+#[derive(Debug, Serialize)]
+struct Other {
+    bucket: String,
+    key: String,
+    file: PathBuf,
 }
 
 /// An exported picture.
@@ -115,12 +130,14 @@ async fn export<I: ImageIndex>(
         .await
         .map_err(|error| aws::command_error("cannot list the pictures".to_owned(), &error))?;
     let summary = summary(owner, &stored);
+    let downloader = Downloader::new(&place.sdk);
     let stopped = signals::stop_flag().context("cannot listen for Ctrl-C")?;
     let bar = bar(stored.images.len());
+    let Stored { images, others } = stored;
     let pictures = write_all(
-        &Downloader::new(&place.sdk),
+        &downloader,
         &place.buckets,
-        stored,
+        images,
         &args.folder,
         &stopped,
         &bar,
@@ -134,6 +151,7 @@ async fn export<I: ImageIndex>(
     let manifest = Manifest {
         owner: owner.as_str(),
         pictures,
+        others: write_others(&downloader, others, &args.folder).await?,
     };
     let file = args.folder.join(MANIFEST);
     let text = serde_json::to_vec_pretty(&manifest)?;
@@ -152,12 +170,12 @@ async fn export<I: ImageIndex>(
 async fn write_all(
     downloader: &Downloader,
     buckets: &Buckets,
-    stored: Stored,
+    images: BTreeMap<SourceKey, Parts>,
     folder: &Path,
     stopped: &watch::Receiver<bool>,
     bar: &ProgressBar,
 ) -> anyhow::Result<Option<Vec<Exported>>> {
-    let mut pictures = stream::iter(stored.images)
+    let mut pictures = stream::iter(images)
         .take_while(|_| std::future::ready(!*stopped.borrow()))
         .map(async |(key, parts)| {
             let picture = write(downloader, buckets, folder, key, parts).await;
@@ -172,6 +190,22 @@ async fn write_all(
     }
     pictures.sort_by(|one, other| one.key.cmp(&other.key));
     Ok(Some(pictures))
+}
+
+/// Writes the objects that belong to no picture, except the empty ones that stand for folders in consoles.
+async fn write_others(
+    downloader: &Downloader,
+    others: Vec<(String, String)>,
+    folder: &Path,
+) -> anyhow::Result<Vec<Other>> {
+    let mut written = Vec::new();
+    for (bucket, key) in others {
+        let file = Path::new("others").join(unique_name(&key));
+        if !key.ends_with('/') && downloader.get(&bucket, &key, &folder.join(&file)).await? {
+            written.push(Other { bucket, key, file });
+        }
+    }
+    Ok(written)
 }
 
 /// Writes the objects of a picture. An object that was deleted since it was listed is left out.

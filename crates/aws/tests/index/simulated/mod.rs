@@ -196,7 +196,7 @@ fn six_hundred_pictures_a_second_of_200_owners_are_all_written() {
 fn a_new_table_takes_the_default_quota_of_rekognition() {
     let load = Load {
         pictures_a_second: 50,
-        seconds: seconds(4),
+        seconds: seconds(2),
         owners: 200,
         lists: Lists::PerOwner,
         write_units: NEW_TABLE,
@@ -227,7 +227,7 @@ fn a_new_table_takes_a_burst() {
 fn one_owner_may_have_all_pictures() {
     let load = Load {
         pictures_a_second: 50,
-        seconds: seconds(4),
+        seconds: seconds(2),
         owners: 1,
         lists: Lists::PerOwner,
         write_units: NEW_TABLE,
