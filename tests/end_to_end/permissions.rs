@@ -596,12 +596,18 @@ fn all_flows(stack: &Stack) -> Result<String> {
     let inline = stack.expect(201, "POST", "/images", &json!({"image": image}))?;
     let inline = text(&inline, "/key")?;
     stack.expect(200, "GET", &format!("/results/{inline}"), &Value::Null)?;
-    // An image that could not be stored completely is removed.
+    incomplete(stack)?;
+    Ok(key)
+}
+
+/// An image in the request that could not be stored completely is removed.
+fn incomplete(stack: &Stack) -> Result<()> {
+    let image = STANDARD.encode(fs::read(picture("astronaut.png")?)?);
     stack.refuse(true);
     let (status, answer) = stack.api("POST", "/images", &json!({"image": image}))?;
     stack.refuse(false);
     ensure!(status == 502, "{status} {answer}");
-    Ok(key)
+    Ok(())
 }
 
 impl Stack {
@@ -725,6 +731,9 @@ fn with_owners_each_function_may_do_what_it_does_and_nothing_else() -> Result<()
             owner_flows(stack, &key)?;
             taken_back(stack, &key)?;
             stack.keep_versions(stack.input())?;
+            incomplete(stack)?;
+            let left = stack.versions(stack.input(), "inline/")?;
+            ensure!(left.1 == 0, "a removed image left versions");
             replaced_and_deleted(stack).map(drop)
         },
     )
