@@ -221,6 +221,40 @@ def _():
     assert status == 403 and b"AccessDenied" in body, (status, body)
 
 
+@check("versions: botocore's listing, delete markers, restoring, and deleting them all")
+def _():
+    s3.create_bucket(Bucket="versioned")
+    s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+    assert s3.get_bucket_versioning(Bucket="versioned")["Status"] == "Enabled"
+    first = s3.put_object(Bucket="versioned", Key="a b", Body=CAT)["VersionId"]
+    second = s3.put_object(Bucket="versioned", Key="a b", Body=ASTRONAUT)["VersionId"]
+    assert s3.get_object(Bucket="versioned", Key="a b", VersionId=first)["Body"].read() == CAT
+    marker = s3.delete_object(Bucket="versioned", Key="a b")
+    assert marker["DeleteMarker"]
+    assert_error("NoSuchKey", 404, s3.get_object, Bucket="versioned", Key="a b")
+    assert_error("MethodNotAllowed", 405, s3.get_object, Bucket="versioned", Key="a b", VersionId=marker["VersionId"])
+    listed = s3.list_object_versions(Bucket="versioned")
+    assert [version["VersionId"] for version in listed["Versions"]] == [second, first], listed
+    assert [entry["IsLatest"] for entry in listed["DeleteMarkers"]] == [True], listed
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": "versioned", "Key": "a b", "VersionId": first})
+    assert send("GET", url) == (200, CAT)
+    s3.copy_object(Bucket="versioned", Key="a b", CopySource={"Bucket": "versioned", "Key": "a b", "VersionId": first})
+    assert s3.get_object(Bucket="versioned", Key="a b")["Body"].read() == CAT
+    labels = {
+        version: rekognition.detect_labels(Image={"S3Object": {"Bucket": "versioned", "Name": "a b", "Version": version}})["Labels"]
+        for version in (first, second)
+    }
+    assert labels[first] != labels[second]
+    assert_error(
+        "InvalidS3ObjectException", 400, rekognition.detect_labels,
+        Image={"S3Object": {"Bucket": "versioned", "Name": "a b", "Version": marker["VersionId"]}},
+    )
+    pages = list(s3.get_paginator("list_object_versions").paginate(Bucket="versioned", PaginationConfig={"PageSize": 1}))
+    assert len(pages) == 4
+    boto3.resource("s3").Bucket("versioned").object_versions.delete()
+    s3.delete_bucket(Bucket="versioned")
+
+
 # --- presigned URLs ---------------------------------------------------------------------------------------
 
 

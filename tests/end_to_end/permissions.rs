@@ -29,7 +29,7 @@ use sightline_tests::{
     http,
     invoke::{invoke, through_gateway},
     picture,
-    policies::{Deployed, DeployedFunction, Permission, deployed, missing, unused},
+    policies::{Deployed, DeployedFunction, Permission, deployed, missing, needed_by, unused},
     put, root, run, text, tool,
     wire::{self, Request, Server, Then},
 };
@@ -129,7 +129,12 @@ struct Before {
 }
 
 impl Before {
-    fn start(upstream: String, refuses: fn(&Request) -> bool) -> Result<Self> {
+    /// With `granted`, requests that need another permission are denied.
+    fn start(
+        upstream: String,
+        refuses: fn(&Request) -> bool,
+        granted: Option<Vec<Permission>>,
+    ) -> Result<Self> {
         let seen: Arc<Mutex<Vec<Request>>> = Arc::default();
         let refusing: Arc<AtomicBool> = Arc::default();
         let (record, refuse) = (seen.clone(), refusing.clone());
@@ -138,7 +143,10 @@ impl Before {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(request.clone());
-            if refuse.load(Ordering::SeqCst) && refuses(request) {
+            let is_denied = granted
+                .as_ref()
+                .is_some_and(|granted| !missing(granted, &needed_by(request)).is_empty());
+            if is_denied || refuse.load(Ordering::SeqCst) && refuses(request) {
                 return wire::answer(
                     stream,
                     "403 Forbidden",
@@ -212,6 +220,17 @@ fn dynamodb_permissions(request: &Request) -> Vec<Permission> {
     }
 }
 
+/// Who plays S3 and Rekognition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Aws {
+    /// The local endpoint. It records the permissions that calls need.
+    Local,
+    /// The local endpoint, where each function may do only what its policies allow.
+    LocalEnforced,
+    /// Moto, where each function may do only what its policies allow.
+    MotoEnforced,
+}
+
 /// The part of the stack that runs here: buckets and Rekognition in `sightline local`, the table in moto, the unmodified functions under
 /// `cargo lambda watch`, each with the environment that the template gives it and an access key of its own.
 struct Stack {
@@ -223,6 +242,8 @@ struct Stack {
     tables: [Before; 2],
     keys: [String; 2],
     data: std::path::PathBuf,
+    /// For clients with a user's key.
+    environment: Vec<(&'static str, String)>,
     _running: Running,
 }
 
@@ -230,7 +251,7 @@ const UPLOAD_API: usize = 0;
 const PROCESSOR: usize = 1;
 
 impl Stack {
-    fn start(folder: &Path, options: &[&str]) -> Result<Self> {
+    fn start(folder: &Path, options: &[&str], aws: Aws) -> Result<Self> {
         let deployed = deployed(options)?;
         let data = folder.join("data");
         let local = Local::start(&data, &[])?;
@@ -262,15 +283,34 @@ impl Stack {
         wait_for(lambda, "cargo lambda watch")?;
         wait_for(moto, "moto_server")?;
 
-        let endpoint = || {
-            let upstream = local.ready.aws.trim_start_matches("http://").to_owned();
-            Before::start(upstream, |request| {
+        let mut environment = local.ready.environment();
+        if aws == Aws::MotoEnforced {
+            let moto = format!("http://127.0.0.1:{moto}");
+            environment.retain(|(name, _)| *name != "AWS_ENDPOINT_URL");
+            environment.push(("AWS_ENDPOINT_URL", moto));
+        }
+        let endpoint = |function: &DeployedFunction| {
+            let upstream = match aws {
+                Aws::MotoEnforced => format!("127.0.0.1:{moto}"),
+                Aws::Local | Aws::LocalEnforced => {
+                    local.ready.aws.trim_start_matches("http://").to_owned()
+                }
+            };
+            let granted = (aws != Aws::Local)
+                .then(|| function.granted())
+                .transpose()?;
+            let refuses = |request: &Request| {
                 request.method() == "PUT" && request.target().contains("/results/inline/")
-            })
+            };
+            Before::start(upstream, refuses, granted)
         };
-        let table = || Before::start(format!("127.0.0.1:{moto}"), |_| false);
+        let table = || Before::start(format!("127.0.0.1:{moto}"), |_| false, None);
+        let functions = &deployed.functions;
         let stack = Self {
-            endpoints: [endpoint()?, endpoint()?],
+            endpoints: [
+                endpoint(&functions.upload_api)?,
+                endpoint(&functions.processor)?,
+            ],
             tables: [table()?, table()?],
             keys: [
                 text(&kept, "/uploadApi/accessKeyId")?.to_owned(),
@@ -280,6 +320,7 @@ impl Stack {
             deployed,
             lambda: format!("http://127.0.0.1:{lambda}"),
             data,
+            environment,
             _running: Running(Vec::new()),
         };
         if let Some(table) = &stack.deployed.table {
@@ -308,7 +349,7 @@ impl Stack {
             };
             running.0.push(
                 function(name, folder)?
-                    .envs(stack.local.ready.environment())
+                    .envs(stack.environment.clone())
                     .envs(&stack.function(which).environment)
                     .env("AWS_ENDPOINT_URL", at(&stack.endpoints))
                     .env("AWS_ENDPOINT_URL_DYNAMODB", at(&stack.tables))
@@ -360,7 +401,37 @@ impl Stack {
 
     /// The AWS CLI with a user's key.
     fn aws(&self, arguments: &[&str]) -> Result<String> {
-        self.local.ready.aws(arguments)
+        run(Command::new(tool("aws"))
+            .args(arguments)
+            .envs(self.environment.clone()))
+    }
+
+    /// Switches versioning on, as the stack's option `versioning` or somebody else does.
+    fn keep_versions(&self, bucket: &str) -> Result<()> {
+        let status = "Status=Enabled";
+        self.aws(&[
+            "s3api",
+            "put-bucket-versioning",
+            "--bucket",
+            bucket,
+            "--versioning-configuration",
+            status,
+        ])
+        .map(drop)
+    }
+
+    /// The number of versions and of delete markers of an object.
+    fn versions(&self, bucket: &str, key: &str) -> Result<(usize, usize)> {
+        let list = ["s3api", "list-object-versions", "--output", "json"];
+        let listed = self.aws(&[&list[..], &["--bucket", bucket, "--prefix", key]].concat())?;
+        let listed: Value = serde_json::from_str(&listed).unwrap_or_default();
+        let count = |name| {
+            listed
+                .get(name)
+                .and_then(Value::as_array)
+                .map_or(0, Vec::len)
+        };
+        Ok((count("Versions"), count("DeleteMarkers")))
     }
 
     fn api(&self, method: &str, path_and_query: &str, body: &Value) -> Result<(u64, Value)> {
@@ -384,11 +455,28 @@ impl Stack {
             key,
         ])?)?;
         let size = number(&head, "/ContentLength")?;
-        self.announce(key, text(&head, "/ETag")?.trim_matches('"'), size)
+        let e_tag = text(&head, "/ETag")?.trim_matches('"');
+        let mut event = s3_event(self.input(), key, e_tag, size);
+        let version = text(&head, "/VersionId").ok().filter(|id| *id != "null");
+        if let (Some(version), Some(object)) = (
+            version,
+            event
+                .pointer_mut("/Records/0/s3/object")
+                .and_then(Value::as_object_mut),
+        ) {
+            object.insert("versionId".to_owned(), version.into());
+            // Later versions have larger ones.
+            let sequencer = format!("{:018X}", time_micros());
+            object.insert("sequencer".to_owned(), sequencer.into());
+        }
+        self.send(&event)
     }
 
     fn announce(&self, key: &str, e_tag: &str, size: u64) -> Result<bool> {
-        let event = s3_event(self.input(), key, e_tag, size);
+        self.send(&s3_event(self.input(), key, e_tag, size))
+    }
+
+    fn send(&self, event: &Value) -> Result<bool> {
         let answer = invoke(
             &self.lambda,
             "sightline-processor",
@@ -531,12 +619,18 @@ fn all_flows(stack: &Stack) -> Result<String> {
     let inline = stack.expect(201, "POST", "/images", &json!({"image": image}))?;
     let inline = text(&inline, "/key")?;
     stack.expect(200, "GET", &format!("/results/{inline}"), &Value::Null)?;
-    // An image that could not be stored completely is removed.
+    incomplete(stack)?;
+    Ok(key)
+}
+
+/// An image in the request that could not be stored completely is removed.
+fn incomplete(stack: &Stack) -> Result<()> {
+    let image = STANDARD.encode(fs::read(picture("astronaut.png")?)?);
     stack.refuse(true);
     let (status, answer) = stack.api("POST", "/images", &json!({"image": image}))?;
     stack.refuse(false);
     ensure!(status == 502, "{status} {answer}");
-    Ok(key)
+    Ok(())
 }
 
 impl Stack {
@@ -604,9 +698,16 @@ fn compare(function: &str, granted: &[Permission], needed: &BTreeSet<Permission>
     wrong
 }
 
+/// Microseconds since 1970.
+fn time_micros() -> u128 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_micros())
+}
+
 fn check(options: &[&str], flows: impl Fn(&Stack) -> Result<()>) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let stack = Stack::start(folder.path(), options)?;
+    let stack = Stack::start(folder.path(), options, Aws::Local)?;
     flows(&stack).with_context(|| said(folder.path()))?;
     let granted = [
         stack.function(UPLOAD_API).granted()?,
@@ -641,13 +742,82 @@ fn with_owners_each_function_may_do_what_it_does_and_nothing_else() -> Result<()
         "analyses=labels,image-properties,faces,text,moderation,celebrities,ppe,custom-labels";
     let model = "customLabelsArn=arn:aws:rekognition:us-east-1:000000000000:project/colours/version/colours.local/0";
     check(
-        &["access=owner", "maxDailyAnalyses=1000", analyses, model],
+        &[
+            "access=owner",
+            "maxDailyAnalyses=1000",
+            "versioning=30",
+            analyses,
+            model,
+        ],
         |stack| {
             let key = all_flows(stack)?;
             owner_flows(stack, &key)?;
-            taken_back(stack, &key)
+            taken_back(stack, &key)?;
+            stack.keep_versions(stack.input())?;
+            incomplete(stack)?;
+            let left = stack.versions(stack.input(), "inline/")?;
+            ensure!(left.1 == 0, "a removed image left versions");
+            replaced_and_deleted(stack).map(drop)
         },
     )
+}
+
+/// Uploads a picture to a bucket with versioning, replaces it and deletes it. Returns its key.
+fn replaced_and_deleted(stack: &Stack) -> Result<String> {
+    let (astronaut, cat) = (picture("astronaut.png")?, picture("chelsea.png")?);
+    let bytes = fs::read(&astronaut)?;
+    let upload = json!({"contentType": "image/png", "contentLength": bytes.len()});
+    let reply = stack.expect(201, "POST", "/uploads", &upload)?;
+    let key = text(&reply, "/key")?.to_owned();
+    let stored = put(&reply, &bytes)?;
+    ensure!(stored.status == 200, "{}", stored.status);
+    ensure!(stack.process(&key)?, "the picture was not dealt with");
+    let result = |status| stack.expect(status, "GET", &format!("/results/{key}"), &Value::Null);
+    let first = result(200)?;
+    stack.store(stack.input(), &key, &cat)?;
+    result(202)?;
+    ensure!(stack.process(&key)?, "the new picture was not dealt with");
+    let second = result(200)?;
+    let version = |document| text(document, "/source/versionId");
+    ensure!(version(&first)? != version(&second)?, "{second}");
+    ensure!(stack.versions(stack.input(), &key)? == (2, 0));
+    stack.expect(204, "DELETE", &format!("/images/{key}"), &Value::Null)?;
+    result(404)?;
+    Ok(key)
+}
+
+/// The whole way with the policies enforced, once with the option `versioning` and once where somebody else switched
+/// versioning on for both buckets.
+fn with_versions(aws: Aws) -> Result<()> {
+    for (option, left) in [("versioning=30", (0, 0)), ("versioning=off", (2, 1))] {
+        let folder = tempfile::tempdir()?;
+        let stack = Stack::start(
+            folder.path(),
+            &["access=owner", "analyses=labels", option],
+            aws,
+        )?;
+        stack.keep_versions(stack.input())?;
+        if option == "versioning=off" {
+            stack.keep_versions(stack.output())?;
+        }
+        let key = replaced_and_deleted(&stack).with_context(|| said(folder.path()))?;
+        let found = stack.versions(stack.input(), &key)?;
+        ensure!(found == left, "{option}: {found:?}");
+        // A late event of the deleted picture makes no document.
+        ensure!(stack.announce(&key, "0123456789abcdef0123456789abcdef", 1)?);
+        ensure!(!stack.stands(&format!("results/{key}.json")));
+    }
+    Ok(())
+}
+
+#[test]
+fn with_versioning_a_deletion_leaves_no_version() -> Result<()> {
+    with_versions(Aws::LocalEnforced)
+}
+
+#[test]
+fn with_versioning_a_deletion_leaves_no_version_in_moto() -> Result<()> {
+    with_versions(Aws::MotoEnforced)
 }
 
 #[test]
@@ -656,6 +826,11 @@ fn unlisted_the_upload_api_may_neither_search_nor_delete() -> Result<()> {
         let key = all_flows(stack)?;
         stack.expect(403, "GET", "/images", &Value::Null)?;
         stack.expect(403, "DELETE", &format!("/images/{key}"), &Value::Null)?;
+        // Somebody else switches versioning on.
+        stack.keep_versions(stack.input())?;
+        stack.store(stack.input(), &key, &picture("astronaut.png")?)?;
+        ensure!(stack.process(&key)?);
+        stack.expect(200, "GET", &format!("/results/{key}"), &Value::Null)?;
         Ok(())
     })
 }

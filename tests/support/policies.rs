@@ -11,7 +11,7 @@ use anyhow::{Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{root, run};
+use crate::{root, run, wire::Request};
 
 /// An action on a resource, as a call needs it or a policy grants it. In a grant, `*` stands for any characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +56,60 @@ fn matches_pattern(pattern: &str, text: &str) -> bool {
             .filter_map(|at| left.get(at..))
             .any(|tail| matches_pattern(rest, tail))
     })
+}
+
+/// The permissions that a request to S3 or Rekognition needs: those of the operations that the functions call (Amazon S3 User Guide,
+/// "Required permissions for Amazon S3 API operations"). Any other request needs one that nobody has.
+#[must_use]
+pub fn needed_by(request: &Request) -> BTreeSet<Permission> {
+    let version = |named: bool| if named { "Version" } else { "" };
+    let operation = request.header("x-amz-target");
+    if let Some(operation) = operation.and_then(|name| name.strip_prefix("RekognitionService.")) {
+        let mut needed = BTreeSet::from([Permission::new(format!("rekognition:{operation}"), "*")]);
+        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        if let Some(object) = body.pointer("/Image/S3Object") {
+            let member = |name| object.get(name).and_then(Value::as_str);
+            let path = [member("Bucket"), member("Name")].map(Option::unwrap_or_default);
+            needed.insert(Permission::new(
+                format!("s3:GetObject{}", version(member("Version").is_some())),
+                format!("arn:aws:s3:::{}", path.join("/")),
+            ));
+        }
+        return needed;
+    }
+    let target = request.target();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let path = path.trim_matches('/');
+    let has = |name: &str| {
+        query
+            .split('&')
+            .any(|pair| pair.split('=').next() == Some(name))
+    };
+    let named = version(has("versionId"));
+    let action = match (request.method(), path.contains('/')) {
+        ("GET" | "HEAD", true) => format!("s3:GetObject{named}"),
+        ("DELETE", true) => format!("s3:DeleteObject{named}"),
+        ("PUT", true) => "s3:PutObject".to_owned(),
+        ("GET" | "HEAD", false) if has("versions") => "s3:ListBucketVersions".to_owned(),
+        ("GET" | "HEAD", false) => "s3:ListBucket".to_owned(),
+        ("POST", false) if has("delete") => {
+            let body = String::from_utf8_lossy(&request.body);
+            return body
+                .split("<Object>")
+                .skip(1)
+                .map(|object| {
+                    let named = version(object.contains("<VersionId>"));
+                    let key = object.split(['<', '>']).nth(2).unwrap_or_default();
+                    Permission::new(
+                        format!("s3:DeleteObject{named}"),
+                        format!("arn:aws:s3:::{path}/{key}"),
+                    )
+                })
+                .collect();
+        }
+        (method, _) => format!("unknown:{method}"),
+    };
+    BTreeSet::from([Permission::new(action, format!("arn:aws:s3:::{path}"))])
 }
 
 /// The needed permissions that no grant allows.
@@ -177,6 +231,50 @@ mod tests {
         ] {
             assert_eq!(matches_pattern(pattern, text), expected, "{pattern} {text}");
         }
+    }
+
+    #[test]
+    fn requests_need_the_permissions_of_their_operation() {
+        let needed = |head: &str, body: &str| {
+            let request = Request {
+                head: format!("{head} HTTP/1.1\r\nhost: a\r\n\r\n"),
+                body: body.as_bytes().to_vec(),
+            };
+            let needed = needed_by(&request).into_iter();
+            needed
+                .map(|permission| permission.to_string())
+                .collect::<Vec<_>>()
+        };
+        for (head, expected) in [
+            (
+                "GET /in/a/b?x-id=GetObject",
+                "s3:GetObject on arn:aws:s3:::in/a/b",
+            ),
+            (
+                "HEAD /in/a?versionId=v",
+                "s3:GetObjectVersion on arn:aws:s3:::in/a",
+            ),
+            (
+                "DELETE /in/a?versionId=v",
+                "s3:DeleteObjectVersion on arn:aws:s3:::in/a",
+            ),
+            (
+                "GET /in?versions&prefix=a",
+                "s3:ListBucketVersions on arn:aws:s3:::in",
+            ),
+            ("GET /in?list-type=2", "s3:ListBucket on arn:aws:s3:::in"),
+            ("PATCH /in", "unknown:PATCH on arn:aws:s3:::in"),
+        ] {
+            assert_eq!(needed(head, ""), [expected], "{head}");
+        }
+        let body = "<Delete><Object><Key>a</Key><VersionId>v</VersionId></Object><Object><Key>b</Key></Object></Delete>";
+        assert_eq!(
+            needed("POST /in?delete", body),
+            [
+                "s3:DeleteObject on arn:aws:s3:::in/b",
+                "s3:DeleteObjectVersion on arn:aws:s3:::in/a"
+            ]
+        );
     }
 
     #[test]
