@@ -13,7 +13,7 @@ use sightline_pipeline::{
 };
 use tokio::time::timeout;
 
-use crate::{Code, Problem, events::Events, problem::unavailable, routes::definition::Offer};
+use crate::{Code, Problem, events::Events, offer::Offer, problem::unavailable};
 
 /// How long a request waits for the buckets or the index, all attempts together. API Gateway gives up after 30 seconds
 /// (Amazon API Gateway Developer Guide, "Quotas for HTTP APIs"), and its own reply would not help the client.

@@ -15,6 +15,7 @@ mod filename;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 mod listed_image;
+mod offer;
 mod openapi;
 mod problem;
 mod request;

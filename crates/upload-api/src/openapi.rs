@@ -3,11 +3,10 @@
 use utoipa::OpenApi;
 
 use crate::{
-    Ports, Problem, problem,
-    routes::{
-        self,
-        definition::{Offer, supported_methods},
-    },
+    Ports, Problem,
+    offer::Offer,
+    problem,
+    routes::{self, definition::supported_methods},
 };
 
 #[derive(OpenApi)]

@@ -8,7 +8,7 @@ use axum::{
 };
 use utoipa::openapi::{OpenApi, path::HttpMethod};
 
-use crate::{Api, Ports, Problem};
+use crate::{Api, Ports, Problem, offer::Part};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,37 +18,6 @@ pub(crate) enum Audience {
     Callers,
     /// Anyone, because the reply says nothing about any picture.
     Public,
-}
-
-/// A part of the API that a deployment may lack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// Every deployment has it.
-    Base,
-    /// Images in requests (`IMAGE_REQUESTS`).
-    ImageRequests,
-    /// The stream of events, which the local mode alone has.
-    Events,
-}
-
-/// The parts that a deployment has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Offer {
-    /// [`Part::ImageRequests`].
-    pub(crate) image_requests: bool,
-    /// [`Part::Events`].
-    pub(crate) events: bool,
-}
-
-impl Offer {
-    /// Whether a part is there.
-    pub(crate) const fn has(self, part: Part) -> bool {
-        match part {
-            Part::Base => true,
-            Part::ImageRequests => self.image_requests,
-            Part::Events => self.events,
-        }
-    }
 }
 
 /// One route.

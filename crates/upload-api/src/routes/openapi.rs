@@ -9,8 +9,8 @@ use axum::{
 };
 use utoipa::OpenApi;
 
-use super::definition::{Audience, Offer, Route};
-use crate::{Ports, Problem};
+use super::definition::{Audience, Route};
+use crate::{Ports, Problem, offer::Offer};
 
 #[derive(OpenApi)]
 #[openapi(paths(handle))]

@@ -18,12 +18,13 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
 use utoipa::{OpenApi, ToSchema};
 
-use super::definition::{Audience, Part, Route};
+use super::definition::{Audience, Route};
 use crate::{
     Code, Ports, Problem,
     access::{Caller, forbidden, unauthenticated},
     api::Shared,
     events::{Batch, Event, Subscription},
+    offer::Part,
 };
 
 /// How often a stream without events sends a comment. Proxies close connections that are silent for a minute.

@@ -1,12 +1,10 @@
 //! The list of all routes. The router, `openapi.json` and `routes.json` follow it.
 
 use super::{
-    count_labels, create_image, create_upload,
-    definition::{Offer, Route},
-    delete_image, health, list_images, openapi, read_events, read_image, read_result,
-    read_thumbnail,
+    count_labels, create_image, create_upload, definition::Route, delete_image, health,
+    list_images, openapi, read_events, read_image, read_result, read_thumbnail,
 };
-use crate::Ports;
+use crate::{Ports, offer::Offer};
 
 /// Every route that is offered, in the order of `routes.json`.
 pub(crate) fn table<P: Ports>(offer: Offer) -> Vec<Route<P>> {

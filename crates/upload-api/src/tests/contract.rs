@@ -5,10 +5,11 @@ use sightline_pipeline::ResultDocument;
 use super::*;
 use crate::{
     Code, listed_image,
+    offer::{Offer, Part},
     openapi::document,
     routes::{
         self, create_image, create_upload,
-        definition::{Audience, Offer, Part, Route},
+        definition::{Audience, Route},
         list_images, read_result,
     },
 };

@@ -18,7 +18,7 @@ use uuid::Uuid;
 pub(crate) use self::request::MEMBERS;
 use self::{request::ImageRequest, worker::Worker};
 use super::{
-    definition::{Audience, Part, Route},
+    definition::{Audience, Route},
     read_result,
 };
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
     address::{base, results_path},
     api::Shared,
     background_task::run_to_end,
+    offer::Part,
     problem::{disk_full, rejected, unavailable},
     request::{
         body::{self, json_object},

@@ -1,0 +1,32 @@
+//! Which parts of the API a deployment has.
+
+/// A part of the API that a deployment may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Every deployment has it.
+    Base,
+    /// Images in requests (`IMAGE_REQUESTS`).
+    ImageRequests,
+    /// The stream of events, which the local mode alone has.
+    Events,
+}
+
+/// The parts that a deployment has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Offer {
+    /// [`Part::ImageRequests`].
+    pub(crate) image_requests: bool,
+    /// [`Part::Events`].
+    pub(crate) events: bool,
+}
+
+impl Offer {
+    /// Whether a part is there.
+    pub(crate) const fn has(self, part: Part) -> bool {
+        match part {
+            Part::Base => true,
+            Part::ImageRequests => self.image_requests,
+            Part::Events => self.events,
+        }
+    }
+}
