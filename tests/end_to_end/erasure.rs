@@ -161,3 +161,54 @@ fn everything_of_one_person_is_exported_and_deleted() -> Result<()> {
     local.interrupt()?;
     Ok(())
 }
+
+/// Both buckets keep versions. Replaced and deleted pictures leave none behind.
+#[test]
+fn no_version_of_a_persons_pictures_is_left() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let local = Local::start(&folder.path().join("data"), &[])?;
+    let buckets = ["sightline-input", "sightline-output"];
+    for bucket in buckets {
+        let enabled = "Status=Enabled";
+        local.ready.aws(&[
+            "s3api",
+            "put-bucket-versioning",
+            "--bucket",
+            bucket,
+            "--versioning-configuration",
+            enabled,
+        ])?;
+    }
+    let file = picture("rocket.jpg")?;
+    let path = file.to_str().context("a path")?;
+    let object = |key: &str| format!("s3://sightline-input/{key}");
+    // The second picture is replaced, and the third is deleted by another client.
+    for key in [ANN[0], ANN[1], ANN[1], "uploads/ann/gone.jpg", BOB] {
+        local.ready.aws(&["s3", "cp", path, &object(key)])?;
+    }
+    local
+        .ready
+        .aws(&["s3", "rm", &object("uploads/ann/gone.jpg")])?;
+    let began = Instant::now();
+    while !ANN
+        .iter()
+        .chain([&BOB])
+        .all(|key| listed(&local).is_ok_and(|listed| listed.contains(&(*key).to_owned())))
+    {
+        ensure!(began.elapsed() < TIMEOUT, "{:?}", listed(&local)?);
+        thread::sleep(Duration::from_millis(100));
+    }
+    let output = sightline(&local, folder.path(), &["erase", "--owner", "ann", "--yes"])?;
+    let said = stdout(&output)?;
+    ensure!(said.contains(" older versions.\n"), "{said}");
+    ensure!(listed(&local)? == [BOB]);
+    for bucket in buckets {
+        let versions = (local.ready).aws(&["s3api", "list-object-versions", "--bucket", bucket])?;
+        ensure!(
+            versions.contains("/bob/") && !versions.contains("/ann/"),
+            "{versions}"
+        );
+    }
+    local.interrupt()?;
+    Ok(())
+}
