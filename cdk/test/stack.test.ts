@@ -114,11 +114,13 @@ describe('index', () => {
   });
 
   test('rows end with their results: the output bucket reports the results that expire', () => {
-    expect(only(owner, 'AWS::S3::Bucket', /-output-/).NotificationConfiguration).toBeUndefined();
-    expect(only(synth({ access: 'unlisted', resultsDays: 90 }), 'AWS::S3::Bucket', /-output-/).NotificationConfiguration).toBeUndefined();
+    const queues = (from: Synthesised) => only(from, 'AWS::S3::Bucket', /-output-/).NotificationConfiguration.QueueConfigurations;
+    expect(queues(owner)).toBeUndefined();
+    expect(queues(synth({ access: 'unlisted', resultsDays: 90 }))).toBeUndefined();
     const expiring = synth({ resultsDays: 90 });
     const bucket = only(expiring, 'AWS::S3::Bucket', /-output-/);
-    expect(bucket.NotificationConfiguration.QueueConfigurations).toEqual([{
+    expect(bucket.NotificationConfiguration.EventBridgeConfiguration).toEqual({ EventBridgeEnabled: true });
+    expect(queues(expiring)).toEqual([{
       Event: 's3:LifecycleExpiration:*', Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'results/' }] } }, Queue: { 'Fn::GetAtt': [expect.stringMatching(/^ProcessingQueue/), 'Arn'] },
     }]);
     const { PolicyDocument } = only(expiring, 'AWS::SQS::QueuePolicy', /FromOutputBucket/);
@@ -189,7 +191,8 @@ describe('processing', () => {
     expect(shortest.reduce((sum, pause) => sum + pause, 0)).toBeGreaterThanOrEqual(survivedSeconds);
     expect(survivedSeconds).toBeGreaterThanOrEqual(6 * 3600);
     const statement = all(owner, 'AWS::IAM::Policy').flatMap(({ PolicyDocument }) => PolicyDocument.Statement).find(({ Sid }) => Sid === 'PauseMessages');
-    expect(statement).toMatchObject({ Effect: 'Allow', Action: 'sqs:ChangeMessageVisibility', Resource: { 'Fn::GetAtt': [expect.stringMatching(/^ProcessingQueue/), 'Arn'] } });
+    const arns = [/^ProcessingQueue/, /^ProcessingBackfillQueue/].map((name) => ({ 'Fn::GetAtt': [expect.stringMatching(name), 'Arn'] }));
+    expect(statement).toMatchObject({ Effect: 'Allow', Action: 'sqs:ChangeMessageVisibility', Resource: arns });
   });
 
   test('batches report failures by message and stay within the quota; the visibility timeout is six times the function\'s timeout', () => {

@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::extract::State;
 use sightline_pipeline::{
-    Service, ServiceError, SourceKey,
+    Service, ServiceError,
     config::UploadApiConfig,
     index::ImageIndex,
     object_store::{ObjectStore, Presigner},
