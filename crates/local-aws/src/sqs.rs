@@ -154,8 +154,8 @@ impl Sqs {
         let request_id = Uuid::new_v4().to_string();
         let (head, body) = request.into_parts();
         let operation = aws_json::operation_name(TARGET_PREFIX, &head.headers);
-        let mut lane = Lane::Uploads;
-        let outcome = self.answer(&head, body, &operation, &mut lane).await;
+        let mut queue = Lane::Uploads.queue_name().to_owned();
+        let outcome = self.answer(&head, body, &operation, &mut queue).await;
         let (status, json, error_code) = match outcome {
             Ok(json) => (StatusCode::OK, json, None),
             Err(error) => (
@@ -173,7 +173,7 @@ impl Sqs {
             "ChangeMessageVisibilityBatch" => "sqs:ChangeMessageVisibility".to_owned(),
             operation => format!("sqs:{operation}"),
         };
-        let resource = self.arn(lane);
+        let resource = self.arn(&queue);
         let json = json.to_string().into_bytes();
         let response = aws_json::respond(status, JSON_1_0, &request_id, json);
         self.access_log.record(Call {
@@ -188,21 +188,18 @@ impl Sqs {
         response
     }
 
-    fn arn(&self, lane: Lane) -> String {
-        format!(
-            "arn:aws:sqs:{}:{ACCOUNT}:{}",
-            self.region,
-            lane.queue_name()
-        )
+    fn arn(&self, queue: &str) -> String {
+        format!("arn:aws:sqs:{}:{ACCOUNT}:{queue}", self.region)
     }
 
-    /// Sets `lane` to that of the request's queue.
+    /// Answers an operation, and replaces `queue` with the name of the request's queue, also if there is no such queue: the
+    /// caller needs permission for it all the same.
     async fn answer(
         &self,
         head: &Parts,
         body: Body,
         operation: &str,
-        lane: &mut Lane,
+        queue: &mut String,
     ) -> Result<Value, SqsError> {
         let body = Limited::new(body, MAX_BODY)
             .collect()
@@ -224,48 +221,48 @@ impl Sqs {
         match operation {
             "GetQueueUrl" => {
                 let GetQueueUrl { queue_name } = read(&body)?;
-                *lane = lane_of(&queue_name)?;
+                *queue = queue_name;
+                lane_of(queue)?;
                 let host = head
                     .headers
                     .get(header::HOST)
                     .and_then(|host| host.to_str().ok())
                     .unwrap_or("localhost");
-                let name = lane.queue_name();
-                Ok(json!({ "QueueUrl": format!("http://{host}/{ACCOUNT}/{name}") }))
+                Ok(json!({ "QueueUrl": format!("http://{host}/{ACCOUNT}/{queue}") }))
             }
             "GetQueueAttributes" => {
                 let GetQueueAttributes {
                     queue_url,
                     attribute_names,
                 } = read(&body)?;
-                *lane = lane_of(queue_name(&queue_url))?;
-                self.attributes(*lane, &attribute_names).await
+                let lane = named_lane(&queue_url, queue)?;
+                self.attributes(lane, &attribute_names).await
             }
             "SendMessage" => {
                 let SendMessage {
                     queue_url,
                     message_body,
                 } = read(&body)?;
-                *lane = lane_of(queue_name(&queue_url))?;
+                let lane = named_lane(&queue_url, queue)?;
                 check_bodies(std::iter::once(&message_body))?;
                 let md5 = md5(&message_body);
-                let id = self.send(*lane, vec![message_body]).await?;
+                let id = self.send(lane, vec![message_body]).await?;
                 Ok(json!({ "MessageId": id.first(), "MD5OfMessageBody": md5 }))
             }
             "SendMessageBatch" => {
                 let SendMessageBatch { queue_url, entries } = read(&body)?;
-                *lane = lane_of(queue_name(&queue_url))?;
-                self.send_batch(*lane, entries).await
+                let lane = named_lane(&queue_url, queue)?;
+                self.send_batch(lane, entries).await
             }
             "ChangeMessageVisibility" => {
                 let ChangeMessageVisibility { queue_url, change } = read(&body)?;
-                *lane = lane_of(queue_name(&queue_url))?;
+                named_lane(&queue_url, queue)?;
                 self.change(change).await?;
                 Ok(json!({}))
             }
             "ChangeMessageVisibilityBatch" => {
                 let ChangeMessageVisibilityBatch { queue_url, entries } = read(&body)?;
-                *lane = lane_of(queue_name(&queue_url))?;
+                named_lane(&queue_url, queue)?;
                 self.change_batch(entries).await
             }
             other => Err(SqsError::new(
@@ -289,7 +286,7 @@ impl Sqs {
             ),
             ("ApproximateNumberOfMessagesDelayed", delayed.to_string()),
             ("MessageRetentionPeriod", RETENTION.to_string()),
-            ("QueueArn", self.arn(lane)),
+            ("QueueArn", self.arn(lane.queue_name())),
         ];
         let asked = |name: &str| names.iter().any(|asked| asked == name || asked == "All");
         let attributes: serde_json::Map<_, _> = all
@@ -424,6 +421,12 @@ fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, SqsError> {
 /// The name at the end of a queue's URL.
 fn queue_name(queue_url: &str) -> &str {
     queue_url.rsplit('/').next().unwrap_or_default()
+}
+
+/// The lane of a queue's URL. Replaces `queue` with the name in it.
+fn named_lane(queue_url: &str, queue: &mut String) -> Result<Lane, SqsError> {
+    queue_name(queue_url).clone_into(queue);
+    lane_of(queue)
 }
 
 fn lane_of(name: &str) -> Result<Lane, SqsError> {

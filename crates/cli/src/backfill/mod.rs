@@ -61,8 +61,8 @@ EXAMPLES
     sightline backfill s3://sightline-input/uploads/
 
 PACE
-  Messages are sent only as fast as they are processed, so a large run takes as
-  long as its analyses. The default Rekognition quota of the region decides how
+  Messages are sent only as fast as they are processed, so a large run takes
+  as long as its analyses. The region's default Rekognition quota decides how
   long that is; --rekognition-tps names a raised one. A run that takes longer
   than the queue keeps messages is refused.
 

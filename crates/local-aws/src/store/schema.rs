@@ -243,11 +243,11 @@ mod tests {
     fn the_messages_of_a_database_without_lanes_are_uploads() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store.sqlite3");
-        let old = open(&path).unwrap();
-        old.execute_batch(
-            "DROP INDEX messages_by_lane; ALTER TABLE messages DROP COLUMN lane;
-             INSERT INTO messages (id, body, sent_at, visible_at) VALUES ('one', '', 0, 0);",
-        )
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(&format!(
+            "{TABLES} {RELEASED} PRAGMA user_version = 2;
+             INSERT INTO messages (id, body, sent_at, visible_at) VALUES ('one', '', 0, 0);"
+        ))
         .unwrap();
         drop(old);
         let lane: i64 = open(&path)

@@ -326,7 +326,8 @@ fn make_version_1(data_dir: &Path) {
         .execute_batch(
             "DROP TRIGGER object_deleted; DROP TRIGGER object_replaced; DROP TRIGGER part_deleted;
              DROP TABLE released; DROP TABLE versions; ALTER TABLE objects DROP COLUMN version;
-             ALTER TABLE buckets DROP COLUMN versioning; PRAGMA user_version = 1;",
+             ALTER TABLE buckets DROP COLUMN versioning;
+             DROP INDEX messages_by_lane; ALTER TABLE messages DROP COLUMN lane; PRAGMA user_version = 1;",
         )
         .unwrap();
 }
@@ -357,6 +358,7 @@ fn make_version_2(data_dir: &Path) {
         .execute_batch(
             "DROP TRIGGER object_deleted; DROP TRIGGER object_replaced; DROP TABLE versions;
              ALTER TABLE objects DROP COLUMN version; ALTER TABLE buckets DROP COLUMN versioning;
+             DROP INDEX messages_by_lane; ALTER TABLE messages DROP COLUMN lane;
              CREATE TRIGGER object_deleted AFTER DELETE ON objects BEGIN
                  INSERT OR IGNORE INTO released VALUES (old.blob);
              END;
