@@ -92,7 +92,7 @@ export class Processor extends Construct {
    * settings. The bucket's name is known in advance, so the queue's policy can name the bucket before it exists.
    */
   private notify(bucketName: string, { input }: Resources): void {
-    this.queue.addToResourcePolicy(this.send('FromInputBucket', bucketName));
+    this.queue.addToResourcePolicy(this.send(this.queue, 'FromInputBucket', bucketName));
     const bucket = input.node.defaultChild as CfnBucket;
     bucket.notificationConfiguration = {
       queueConfigurations: [{
@@ -105,26 +105,29 @@ export class Processor extends Construct {
     bucket.node.addDependency(this.queue.node.findChild('Policy'));
   }
 
-  /** Lets the rows of the index end with their results: when the output bucket deletes an old result, it sends an event. */
+  /**
+   * Lets the rows of the index end with their results: when the output bucket deletes an old result, it sends an event. S3 deletes a
+   * day's results at once, so their events go to the queue of backfills, where no upload waits behind them.
+   */
   private notifyOfExpiry(bucketName: string, { output }: Resources): void {
-    this.queue.addToResourcePolicy(this.send('FromOutputBucket', bucketName));
+    this.backfillQueue.addToResourcePolicy(this.send(this.backfillQueue, 'FromOutputBucket', bucketName));
     const bucket = output.node.defaultChild as CfnBucket;
     bucket.addPropertyOverride('NotificationConfiguration.QueueConfigurations', [{
       Event: 's3:LifecycleExpiration:*',
       Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'results/' }] } },
-      Queue: Stack.of(this).resolve(this.queue.queueArn),
+      Queue: Stack.of(this).resolve(this.backfillQueue.queueArn),
     }]);
-    bucket.node.addDependency(this.queue.node.findChild('Policy'));
+    bucket.node.addDependency(this.backfillQueue.node.findChild('Policy'));
   }
 
-  /** Lets a bucket send its events to the queue. */
-  private send(sid: string, bucketName: string): PolicyStatement {
+  /** Lets a bucket send its events to a queue. */
+  private send(queue: Queue, sid: string, bucketName: string): PolicyStatement {
     const stack = Stack.of(this);
     return new PolicyStatement({
       sid,
       principals: [new ServicePrincipal('s3.amazonaws.com')],
       actions: ['sqs:SendMessage'],
-      resources: [this.queue.queueArn],
+      resources: [queue.queueArn],
       conditions: {
         ArnEquals: { 'aws:SourceArn': `arn:${stack.partition}:s3:::${bucketName}` },
         StringEquals: { 'aws:SourceAccount': stack.account },

@@ -121,13 +121,13 @@ describe('index', () => {
     const bucket = only(expiring, 'AWS::S3::Bucket', /-output-/);
     expect(bucket.NotificationConfiguration.EventBridgeConfiguration).toEqual({ EventBridgeEnabled: true });
     expect(queues(expiring)).toEqual([{
-      Event: 's3:LifecycleExpiration:*', Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'results/' }] } }, Queue: { 'Fn::GetAtt': [expect.stringMatching(/^ProcessingQueue/), 'Arn'] },
+      Event: 's3:LifecycleExpiration:*', Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'results/' }] } }, Queue: { 'Fn::GetAtt': [expect.stringMatching(/^ProcessingBackfillQueue/), 'Arn'] },
     }]);
     const { PolicyDocument } = only(expiring, 'AWS::SQS::QueuePolicy', /FromOutputBucket/);
     const allowed = PolicyDocument.Statement.find((statement: any) => statement.Sid === 'FromOutputBucket');
     expect(flat(allowed.Condition.ArnEquals['aws:SourceArn'])).toBe(`arn:<AWS::Partition>:s3:::${flat(bucket.BucketName)}`);
     const output = Object.values(expiring.json.Resources).find((resource) => resource.Properties === bucket) as any;
-    expect(output.DependsOn).toContainEqual(expect.stringMatching(/^ProcessingQueuePolicy/));
+    expect(output.DependsOn).toContainEqual(expect.stringMatching(/^ProcessingBackfillQueuePolicy/));
   });
 
   test('both functions know who lists pictures, because the index follows it', () => {

@@ -256,14 +256,14 @@ impl Sqs {
             }
             "ChangeMessageVisibility" => {
                 let ChangeMessageVisibility { queue_url, change } = read(&body)?;
-                named_lane(&queue_url, queue)?;
-                self.change(change).await?;
+                let lane = named_lane(&queue_url, queue)?;
+                self.change(lane, change).await?;
                 Ok(json!({}))
             }
             "ChangeMessageVisibilityBatch" => {
                 let ChangeMessageVisibilityBatch { queue_url, entries } = read(&body)?;
-                named_lane(&queue_url, queue)?;
-                self.change_batch(entries).await
+                let lane = named_lane(&queue_url, queue)?;
+                self.change_batch(lane, entries).await
             }
             other => Err(SqsError::new(
                 "UnsupportedOperation",
@@ -277,14 +277,13 @@ impl Sqs {
     /// The attributes with these names (Amazon SQS API Reference, "GetQueueAttributes").
     async fn attributes(&self, lane: Lane, names: &[String]) -> Result<Value, SqsError> {
         let counts = self.store.lane_counts(lane).await;
-        let [visible, in_flight, delayed] = counts.map_err(|error| failed(&error))?;
+        let [visible, hidden] = counts.map_err(|error| failed(&error))?;
         let all = [
             ("ApproximateNumberOfMessages", visible.to_string()),
-            (
-                "ApproximateNumberOfMessagesNotVisible",
-                in_flight.to_string(),
-            ),
-            ("ApproximateNumberOfMessagesDelayed", delayed.to_string()),
+            // SQS counts messages that wait out a pause as received ones, because their visibility timeout has not ended.
+            ("ApproximateNumberOfMessagesNotVisible", hidden.to_string()),
+            // No message is sent with a delay.
+            ("ApproximateNumberOfMessagesDelayed", "0".to_owned()),
             ("MessageRetentionPeriod", RETENTION.to_string()),
             ("QueueArn", self.arn(lane.queue_name())),
         ];
@@ -316,7 +315,7 @@ impl Sqs {
     }
 
     /// Changes one message's visibility timeout.
-    async fn change(&self, change: Change) -> Result<(), SqsError> {
+    async fn change(&self, lane: Lane, change: Change) -> Result<(), SqsError> {
         let Change {
             receipt_handle,
             visibility_timeout,
@@ -330,7 +329,9 @@ impl Sqs {
             ));
         }
         let visibility = Duration::from_secs(visibility_timeout);
-        let changed = self.store.change_visibility(&receipt_handle, visibility);
+        let changed = self
+            .store
+            .change_visibility(lane, &receipt_handle, visibility);
         if changed.await.map_err(|error| failed(&error))? {
             return Ok(());
         }
@@ -340,14 +341,14 @@ impl Sqs {
         ))
     }
 
-    async fn change_batch(&self, entries: Vec<ChangeEntry>) -> Result<Value, SqsError> {
+    async fn change_batch(&self, lane: Lane, entries: Vec<ChangeEntry>) -> Result<Value, SqsError> {
         check_entries(
             "ChangeMessageVisibilityBatch",
             entries.iter().map(|entry| &entry.id),
         )?;
         let (mut successful, mut refused) = (Vec::new(), Vec::new());
         for ChangeEntry { id, change } in entries {
-            match self.change(change).await {
+            match self.change(lane, change).await {
                 Ok(()) => successful.push(json!({ "Id": id })),
                 Err(error) => refused.push(json!({
                     "Id": id,

@@ -14,6 +14,9 @@ pub const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
+/// Every pause of a message that waits for a repair.
+pub const REPAIR_PAUSE: Duration = Duration::from_secs(60);
+
 /// The time limit of the processor for one batch.
 pub const BATCH_TIME: Duration = Duration::from_secs(60);
 
@@ -63,17 +66,17 @@ pub enum Setback {
 /// The pause of a message that was received this often, in whole seconds as SQS takes them.
 ///
 /// - After a passing setback the pauses grow.
-/// - A message that waits for a repair has the longest pause from the start: it costs little, and is processed soon after
-///   the repair.
+/// - A message that waits for a repair has the same pause every time. It is processed within a minute of a quick repair, and
+///   otherwise reaches the dead-letter queue, whose alarm calls a person, sooner than after a passing setback.
 /// - An unreadable message has the first pause every time, so it is a dead letter, which a person looks at, within minutes.
 #[must_use]
 pub fn pause(setback: Setback, receives: u32) -> Duration {
-    let doublings = match setback {
-        Setback::Unreadable => 0,
-        Setback::Passing => receives.saturating_sub(1).min(DOUBLINGS),
-        Setback::Repair => DOUBLINGS,
+    let (first, doublings) = match setback {
+        Setback::Unreadable => (FIRST_PAUSE, 0),
+        Setback::Repair => (REPAIR_PAUSE, 0),
+        Setback::Passing => (FIRST_PAUSE, receives.saturating_sub(1).min(DOUBLINGS)),
     };
-    let pause = endless_pauses(FIRST_PAUSE, LONGEST_PAUSE)
+    let pause = endless_pauses(first, LONGEST_PAUSE)
         .nth(usize::try_from(doublings).unwrap_or_default())
         .unwrap_or(LONGEST_PAUSE);
     Duration::from_secs(pause.as_millis().div_ceil(1000).try_into().unwrap_or(1))
@@ -139,11 +142,13 @@ mod tests {
     }
 
     #[test]
-    fn repairs_have_long_pauses_and_unreadable_messages_short_ones() {
+    fn what_does_not_pass_by_itself_becomes_a_dead_letter_sooner() {
         for receives in [0, 1, MAX_RECEIVES] {
-            assert!(spread(Setback::Repair, receives).0 >= 150);
+            let (shortest, longest) = spread(Setback::Repair, receives);
+            assert!(shortest >= 30 && longest <= 60, "{shortest} to {longest}");
             assert!(spread(Setback::Unreadable, receives).1 <= 5);
         }
+        assert!(REPAIR_PAUSE * (MAX_RECEIVES - 1) < SURVIVED);
     }
 
     #[test]

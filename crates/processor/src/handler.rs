@@ -308,39 +308,50 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex, V: MessageVisibility> Process
                 }
             }
         }
-        let mut failures: Vec<_> = stream::iter(by_key)
+        let concurrency = self.options.concurrency.max(1);
+        let failed = stream::iter(by_key)
             .map(|(key, jobs)| self.process_key(key, jobs, deadlines, request_id))
-            .buffer_unordered(self.options.concurrency.max(1))
-            .collect::<Vec<_>>()
-            .await
+            .buffer_unordered(concurrency)
+            .collect::<Vec<_>>();
+        let not_pruned = stream::iter(expired)
+            .map(async |(from, event)| {
+                Some((from, self.prune(&event, deadlines, request_id).await?))
+            })
+            .buffer_unordered(concurrency)
+            .collect::<Vec<_>>();
+        let (failed, not_pruned) = futures::join!(failed, not_pruned);
+        failed
             .into_iter()
             .flatten()
-            .collect();
-        let pruned = stream::iter(expired)
-            .map(async |(from, event)| Some((from, self.prune(&event, request_id).await?)))
-            .buffer_unordered(self.options.concurrency.max(1));
-        failures.extend(
-            pruned
-                .filter_map(std::future::ready)
-                .collect::<Vec<_>>()
-                .await,
-        );
-        failures
+            .chain(not_pruned.into_iter().flatten())
+            .collect()
     }
 
     /// Takes the row of an expired document out of the index. Returns the failure, if it has to be retried.
-    async fn prune(&self, event: &ObjectExpired, request_id: &str) -> Option<RetryableFailure> {
+    async fn prune(
+        &self,
+        event: &ObjectExpired,
+        deadlines: Deadlines,
+        request_id: &str,
+    ) -> Option<RetryableFailure> {
         let (index, output) = (self.index.as_ref(), &self.config.buckets.output);
         let now = (self.options.clock)();
         let key = &event.key;
-        match expiry::prune(&self.store, index, output, event, now).await {
+        let pruning = async {
+            if Instant::now() >= deadlines.begin {
+                return Err(RetryableFailure::OutOfTime);
+            }
+            let pruned = expiry::prune(&self.store, index, output, event, now);
+            let pruned = timeout_at(deadlines.write, pruned).await;
+            pruned.map_or(Err(RetryableFailure::OutOfTime), |pruned| Ok(pruned?))
+        };
+        match pruning.await {
             Ok(pruned) => {
                 tracing::info!(request_id, key, pruned, "a document expired");
                 None
             }
-            Err(error) => {
-                tracing::warn!(request_id, key, %error, "the row of an expired document will be deleted later");
-                let failure = RetryableFailure::from(error);
+            Err(failure) => {
+                tracing::warn!(request_id, key, %failure, "the row of an expired document will be deleted later");
                 metrics::retryable_failure(&failure.reason(), now);
                 Some(failure)
             }

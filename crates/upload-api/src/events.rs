@@ -116,7 +116,7 @@ impl Events {
             // An id of another run is from before a restart.
             Some(id) => self
                 .number(id)
-                .map(|last| last + 1)
+                .and_then(|last| last.checked_add(1))
                 .filter(|next| *next <= end),
         };
         Some(Subscription {
@@ -331,7 +331,8 @@ mod tests {
         let events = Events::default();
         events.publish(event(0));
         let future = format!("{}-2", events.run);
-        for id in ["1-0", "", "-", "x", &future] {
+        let last = format!("{}-{}", events.run, u64::MAX);
+        for id in ["1-0", "", "-", "x", &future, &last] {
             let mut subscription = events.subscribe(Some(id)).unwrap();
             assert!(
                 matches!(subscription.next().await, Some(Batch::Missed(_))),

@@ -135,34 +135,34 @@ mod tests {
     fn the_quota_of_the_region_decides_how_long_a_backfill_takes() {
         assert_eq!(
             pace("eu-central-1").sentence(1_000_000),
-            "Their analysis takes about 7 days 17 hours: the default quota in eu-central-1 allows 5 Rekognition calls a \
-             second of each kind, and a backfill gets 30 % of them."
+            "Their analysis takes about 9 days 15 hours: the default quota in eu-central-1 allows 5 Rekognition calls a \
+             second of each kind, and a backfill gets 24 % of them."
         );
-        assert!(pace("us-east-1").sentence(1_000_000).contains("18 hours"));
+        assert!(pace("us-east-1").sentence(1_000_000).contains("23 hours"));
         let raised = Pace::new(Some(500), "eu-central-1", &"labels".parse().unwrap());
         assert!(
             raised
                 .sentence(1_000_000)
-                .contains("1 hour 51 minutes: --rekognition-tps")
+                .contains("2 hours 18 minutes: --rekognition-tps")
         );
-        assert_eq!(raised.hourly(), 540_000);
+        assert_eq!(raised.hourly(), 432_000);
     }
 
     #[test]
     fn what_outlasts_the_queue_is_refused_with_what_fits() {
         let week = Duration::from_secs(7 * DAY);
         let pace = pace("eu-central-1");
-        assert!(pace.check(800_000, 0, week).is_ok());
+        assert!(pace.check(650_000, 0, week).is_ok());
         let refused =
             |pictures, waiting| pace.check(pictures, waiting, week).unwrap_err().to_string();
         assert_eq!(
             refused(1_000_000, 0),
-            "the analysis takes about 7 days 17 hours, but the queue drops messages after 7 days; queue a part of them with \
-             --limit 816480, and the rest by the same command when the queue is empty, or have the quota raised and set \
+            "the analysis takes about 9 days 15 hours, but the queue drops messages after 7 days; queue a part of them with \
+             --limit 653184, and the rest by the same command when the queue is empty, or have the quota raised and set \
              --rekognition-tps"
         );
-        assert!(pace.check(816_480, 0, week).is_ok());
-        assert!(refused(816_480, 10_000).contains("--limit 806480"));
+        assert!(pace.check(653_184, 0, week).is_ok());
+        assert!(refused(653_184, 10_000).contains("--limit 643184"));
         assert!(refused(1, 900_000).contains("wait until the queue is shorter"));
     }
 

@@ -182,6 +182,7 @@ impl Store {
     /// Makes a message in flight visible after `visibility`, counted from now. Returns whether it was in flight.
     pub(crate) async fn change_visibility(
         &self,
+        lane: Lane,
         receipt: &str,
         visibility: Duration,
     ) -> Result<bool, StoreError> {
@@ -192,9 +193,9 @@ impl Store {
                 now.saturating_add(i64::try_from(visibility.as_millis()).unwrap_or(i64::MAX));
             let changed = connection
                 .prepare_cached(
-                    "UPDATE messages SET visible_at = ?2 WHERE receipt = ?1 AND visible_at > ?3",
+                    "UPDATE messages SET visible_at = ?2 WHERE receipt = ?1 AND visible_at > ?3 AND lane = ?4",
                 )?
-                .execute(params![receipt, visible_at, now])?;
+                .execute(params![receipt, visible_at, now, lane.number()])?;
             Ok(changed > 0)
         };
         let store = self.clone();
@@ -241,18 +242,17 @@ impl Store {
         self.inner.database.write(remove, |()| ()).await
     }
 
-    /// The number of messages of a lane that are visible now, in flight, and visible later.
-    pub(crate) async fn lane_counts(&self, lane: Lane) -> Result<[u64; 3], StoreError> {
+    /// The number of messages of a lane that are visible now and later.
+    pub(crate) async fn lane_counts(&self, lane: Lane) -> Result<[u64; 2], StoreError> {
         let count = move |connection: &Connection| {
             let counts = connection
                 .prepare_cached(
                     "SELECT count(*) FILTER (WHERE visible_at <= ?1),
-                            count(*) FILTER (WHERE visible_at > ?1 AND receipt IS NOT NULL),
-                            count(*) FILTER (WHERE visible_at > ?1 AND receipt IS NULL)
+                            count(*) FILTER (WHERE visible_at > ?1)
                      FROM messages WHERE lane = ?2 AND dead_since IS NULL",
                 )?
                 .query_row([steady_now(), lane.number()], |row| {
-                    Ok([row.get(0)?, row.get(1)?, row.get(2)?].map(unsigned))
+                    Ok([row.get(0)?, row.get(1)?].map(unsigned))
                 })?;
             Ok(counts)
         };

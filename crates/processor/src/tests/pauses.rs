@@ -97,7 +97,7 @@ async fn each_message_that_has_to_come_again_gets_a_pause_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_repair_has_the_longest_pause() {
+async fn what_waits_for_a_repair_has_a_pause_of_up_to_a_minute() {
     let store = |store| Failing::new(store, Faults::always(denied())).only("GetObject in-put");
     let test = TestProcessor::with_store("labels", store);
     let pauses = Pauses::default();
@@ -105,7 +105,7 @@ async fn what_waits_for_a_repair_has_the_longest_pause() {
     let event = delivered(&[("denied", 1, direct_event(KEY, &info, "01"))]);
     let processor = test.processor.with_visibility(pauses.clone());
     processor.handle(event, &invocation(60)).await.unwrap();
-    assert!(pauses.of("denied").unwrap() >= 150);
+    assert!((30..=60).contains(&pauses.of("denied").unwrap()));
 }
 
 #[tokio::test]
