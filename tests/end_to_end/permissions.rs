@@ -808,7 +808,43 @@ fn with_versions(aws: Aws, options: &[(&str, (usize, usize))]) -> Result<()> {
         // A late event of the deleted picture makes no document.
         ensure!(stack.announce(&key, "0123456789abcdef0123456789abcdef", 1)?);
         ensure!(!stack.stands(&format!("results/{key}.json")));
+        erased(&stack, &key).with_context(|| said(folder.path()))?;
     }
+    Ok(())
+}
+
+/// `sightline erase` of the owner of this picture, who has another one, replaced once.
+fn erased(stack: &Stack, deleted: &str) -> Result<()> {
+    let owner = deleted.split('/').nth(1).context("no owner")?;
+    let key = format!("uploads/{owner}/again.png");
+    for file in ["astronaut.png", "chelsea.png"] {
+        stack.store(stack.input(), &key, &picture(file)?)?;
+        ensure!(stack.process(&key)?, "{file} was not dealt with");
+    }
+    let table = stack.deployed.table.as_ref().context("no table")?;
+    let [tables, _] = &stack.tables;
+    let said = run(Command::new(binary("sightline")?)
+        .args(["erase", "--owner", owner, "--yes"])
+        .args(["--input-bucket", stack.input()])
+        .args(["--output-bucket", stack.output()])
+        .args(["--index-table", text(table, "/TableName")?])
+        .envs(stack.environment.clone())
+        .env("AWS_ENDPOINT_URL_DYNAMODB", tables.server.url()))?;
+    ensure!(said.contains("Nothing is left"), "{said}");
+    for (bucket, prefixes) in [
+        (stack.input(), &["uploads", "inline"][..]),
+        (
+            stack.output(),
+            &["results/uploads", "thumbnails/uploads", "claims/uploads"],
+        ),
+    ] {
+        for prefix in prefixes {
+            let left = stack.versions(bucket, &format!("{prefix}/{owner}/"))?;
+            ensure!(left == (0, 0), "{bucket} {prefix}: {left:?}");
+        }
+    }
+    let listed = stack.expect(200, "GET", "/images", &Value::Null)?;
+    ensure!(listed.get("images") == Some(&json!([])), "{listed}");
     Ok(())
 }
 
