@@ -46,14 +46,7 @@ pub async fn load() -> SdkConfig {
 #[must_use]
 pub fn clients(sdk: &SdkConfig) -> Clients {
     let timeouts = timeouts(sdk);
-    let path_style =
-        sdk.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-    let s3 = aws_sdk_s3::Client::from_conf(
-        aws_sdk_s3::config::Builder::from(sdk)
-            .timeout_config(timeouts.clone())
-            .force_path_style(path_style)
-            .build(),
-    );
+    let s3 = aws_sdk_s3::Client::from_conf(s3_config(sdk).timeout_config(timeouts.clone()).build());
     let rekognition = aws_sdk_rekognition::Client::from_conf(
         aws_sdk_rekognition::config::Builder::from(sdk)
             .timeout_config(timeouts)
@@ -65,6 +58,14 @@ pub fn clients(sdk: &SdkConfig) -> Clients {
         presigner: S3Presigner::new(s3),
         recogniser: RekognitionRecogniser::new(rekognition),
     }
+}
+
+/// The configuration of every S3 client: an endpoint override means path-style addresses.
+#[must_use]
+pub fn s3_config(sdk: &SdkConfig) -> aws_sdk_s3::config::Builder {
+    let path_style =
+        sdk.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    aws_sdk_s3::config::Builder::from(sdk).force_path_style(path_style)
 }
 
 /// The index in this table, with these lists and the same time-outs.

@@ -14,7 +14,7 @@ mod sqs_visibility;
 mod tests;
 
 pub use aws_config::SdkConfig;
-pub use clients::{Clients, clients, index, load, message_visibility};
+pub use clients::{Clients, clients, index, load, message_visibility, s3_config};
 pub use dynamo::DynamoIndex;
 pub use error::read_error;
 pub use presigner::S3Presigner;

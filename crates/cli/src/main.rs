@@ -8,6 +8,7 @@ mod backfill;
 mod backup;
 mod cli;
 mod completions;
+mod confirm;
 mod data_dir;
 mod erase;
 mod exit;

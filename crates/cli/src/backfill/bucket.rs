@@ -79,12 +79,8 @@ pub(super) struct BucketLister {
 
 impl BucketLister {
     pub(super) fn new(sdk: &SdkConfig, location: BucketPrefix) -> Self {
-        // As in the pipeline's own clients, an endpoint override means path-style addresses.
-        let path_style =
-            sdk.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-        let config = aws_sdk_s3::config::Builder::from(sdk).force_path_style(path_style);
         Self {
-            client: aws_sdk_s3::Client::from_conf(config.build()),
+            client: aws_sdk_s3::Client::from_conf(sightline_aws::s3_config(sdk).build()),
             location,
         }
     }

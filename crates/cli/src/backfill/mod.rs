@@ -10,7 +10,7 @@ mod plan;
 mod progress;
 mod queue;
 
-use std::{io::IsTerminal as _, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -28,12 +28,7 @@ use self::{
     progress::Progress,
     queue::{MAX_BATCH, QueueSender},
 };
-use crate::{
-    aws,
-    exit::{CliError, Outcome},
-    output, signals,
-    state_dir::StateDir,
-};
+use crate::{aws, confirm::confirm, exit::Outcome, output, signals, state_dir::StateDir};
 
 /// The number of batches that are sent at the same time.
 const CONCURRENT_BATCHES: usize = 8;
@@ -166,7 +161,12 @@ pub(crate) async fn run(args: BackfillArgs) -> anyhow::Result<Outcome> {
     let Some(queue) = queue.filter(|_| !args.dry_run && pictures > 0) else {
         return Ok(Outcome::Done);
     };
-    if !args.yes && !confirm(pictures)? {
+    if !args.yes
+        && !confirm(
+            &format!("Queue {pictures} pictures?"),
+            "use --yes to queue the pictures, or --dry-run for the estimate only",
+        )?
+    {
         bail!("nothing was queued");
     }
     let stopped = signals::stop_flag().context("cannot listen for Ctrl-C")?;
@@ -206,25 +206,6 @@ fn estimate(args: &BackfillArgs, count: Count) -> String {
         price.usd,
         price.prices_as_of
     )
-}
-
-/// Asks for confirmation on the terminal.
-fn confirm(pictures: u64) -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        return Err(CliError::Usage(
-            "cannot ask for confirmation without a terminal; use --yes to queue the pictures, or --dry-run for the \
-             estimate only"
-                .to_owned(),
-        )
-        .into());
-    }
-    eprint!("Queue {pictures} pictures? [y/N] ");
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(
-        answer.trim().to_ascii_lowercase().as_str(),
-        "y" | "yes"
-    ))
 }
 
 /// What to queue, and where.

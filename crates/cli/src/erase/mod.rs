@@ -22,7 +22,8 @@ use tokio::{sync::watch, time::Duration};
 use self::versions::OlderVersions;
 use crate::{
     aws,
-    exit::{CliError, Outcome},
+    confirm::confirm,
+    exit::Outcome,
     output,
     owned::{Index, OwnedArgs, Place, Stored, summary},
     signals,
@@ -124,8 +125,14 @@ async fn erase<I: ImageIndex>(
         return Ok(Outcome::Done);
     }
     let is_empty = stored.is_empty() && versions == 0;
-    if !is_empty && !args.yes && !confirm(&stored)? {
-        bail!("nothing was deleted");
+    if !is_empty && !args.yes {
+        let pictures = output::count(stored.images.len(), "picture", "pictures");
+        if !confirm(
+            &format!("Delete {pictures} for good?"),
+            "use --yes to delete the pictures, or --dry-run to count them only",
+        )? {
+            bail!("nothing was deleted");
+        }
     }
     let stopped = signals::stop_flag().context("cannot listen for Ctrl-C")?;
     let bar = bar();
@@ -244,25 +251,6 @@ async fn list<I: ImageIndex>(
 
 async fn retrying<T>(work: impl AsyncFn() -> Result<T, ServiceError>) -> Result<T, ServiceError> {
     retry(FIRST_PAUSE, LONGEST_PAUSE, ATTEMPTS, work).await
-}
-
-/// Asks for confirmation on the terminal.
-fn confirm(stored: &Stored) -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        return Err(CliError::Usage(
-            "cannot ask for confirmation without a terminal; use --yes to delete the pictures, or --dry-run to count them only"
-                .to_owned(),
-        )
-        .into());
-    }
-    let pictures = output::count(stored.images.len(), "picture", "pictures");
-    eprint!("Delete {pictures} for good? [y/N] ");
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(
-        answer.trim().to_ascii_lowercase().as_str(),
-        "y" | "yes"
-    ))
 }
 
 fn bar() -> ProgressBar {

@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::{
     Client, operation::list_object_versions::ListObjectVersionsOutput, types::EncodingType,
 };
-use sightline_aws::{listed_key, read_error};
+use sightline_aws::{listed_key, read_error, s3_config};
 use sightline_pipeline::{Owner, Service, ServiceError, config::Buckets};
 
 /// The older versions of an owner's objects, in both buckets.
@@ -27,14 +27,10 @@ struct Listed {
 
 impl OlderVersions {
     pub(super) fn new(sdk: &SdkConfig, buckets: &Buckets, owner: &Owner) -> Self {
-        // As in the pipeline's own clients, an endpoint override means path-style addresses.
-        let path_style =
-            sdk.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-        let config = aws_sdk_s3::config::Builder::from(sdk).force_path_style(path_style);
         let input = owner.image_prefixes().into_iter();
         let output = owner.derived_prefixes().into_iter();
         Self {
-            client: Client::from_conf(config.build()),
+            client: Client::from_conf(s3_config(sdk).build()),
             places: input
                 .map(|prefix| (buckets.input.clone(), prefix))
                 .chain(output.map(|prefix| (buckets.output.clone(), prefix)))

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use aws_config::SdkConfig;
-use sightline_aws::read_error;
+use sightline_aws::{read_error, s3_config};
 use sightline_pipeline::Service;
 use tokio::io::AsyncWriteExt as _;
 
@@ -19,11 +19,7 @@ pub(super) struct Downloader(aws_sdk_s3::Client);
 
 impl Downloader {
     pub(super) fn new(sdk: &SdkConfig) -> Self {
-        // As in the pipeline's own clients, an endpoint override means path-style addresses.
-        let path_style =
-            sdk.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-        let config = aws_sdk_s3::config::Builder::from(sdk).force_path_style(path_style);
-        Self(aws_sdk_s3::Client::from_conf(config.build()))
+        Self(aws_sdk_s3::Client::from_conf(s3_config(sdk).build()))
     }
 
     /// Writes an object to a file, unless an earlier run wrote it. Returns whether the object exists. The file appears when it is
