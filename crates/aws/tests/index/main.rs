@@ -31,7 +31,7 @@ impl Backend for Moto {
 }
 
 /// The number of images in a large table. moto compares a query with every row of its table, so more take minutes.
-const MANY: usize = 2_000;
+const MANY: usize = 1_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_index_in_dynamodb() {
