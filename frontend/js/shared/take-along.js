@@ -80,7 +80,7 @@ export class TakeAlong {
     const which = more ? `more than ${count(pictures, 'picture')}` : count(pictures, 'picture');
     this.#open();
     this.#show(
-      `Take your ${more ? 'pictures' : which} along?`,
+      `Take your ${more ? 'pictures' : pictures === 1 ? 'picture' : which} along?`,
       `You uploaded ${which} in this browser as a guest. If you take ${pictures === 1 ? 'it' : 'them'} along, ${pictures === 1 ? 'it moves' : 'they move'} to your account and ${pictures === 1 ? 'is' : 'are'} analysed again.`,
       [
         ['Take along', () => void this.#run(pictures)],
