@@ -200,6 +200,8 @@ test('a person can decline, and be asked again', { timeout: TIMEOUT_MS * 2 }, as
   await again.waitFor();
   await page.getByRole('heading', { name: 'No pictures yet' }).waitFor();
   assert.equal(await dialog.count(), 0);
+  assert.equal(await overflow(page), 0);
+  await screenshot(page, 'guest-pictures-phone');
   assert.deepEqual(await accessibilityIssues(page), []);
   await again.click();
   await dialog.getByRole('button', { name: 'Not now' }).click();

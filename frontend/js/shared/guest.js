@@ -190,7 +190,7 @@ export class Guest {
 
   /** @returns {Promise<Credentials>} */
   async #credentials() {
-    if (!globalThis.crypto?.subtle) throw new ApiError('rejected', { status: 403, problem: { detail: 'Guests need HTTPS. Open this page at its https:// address.' } });
+    if (!globalThis.crypto?.subtle) throw new ApiError('rejected', { status: 403, problem: { code: 'no-guest-identity', detail: 'Guests need HTTPS. Open this page at its https:// address.' } });
     const stored = this.#stored();
     if (stored && (this.#isFresh(stored) || this.#now() + this.#aheadMs < stored.until - MARGIN_MS)) return stored;
     // Several requests may need credentials at once.
@@ -276,7 +276,7 @@ export class Guest {
     if (response.ok) return isObject(body) ? body : this.#unreadable();
     // The name may have a namespace before it, and an address after it.
     const code = /([A-Za-z]+)(?::.*)?$/.exec(isObject(body) && typeof body.__type === 'string' ? body.__type : '')?.[1] ?? '';
-    const status = code === 'TooManyRequestsException' ? 429 : response.status;
+    const status = code === 'TooManyRequestsException' ? 429 : response.status >= 500 ? response.status : 400;
     const detail = status === 429 ? '' : `The identity service gave this browser no guest access (${code || `HTTP ${status}`}). Try again later, or ask the operator.`;
     throw new ApiError('rejected', { url, status, problem: { code, detail } });
   }
