@@ -102,7 +102,7 @@ export class Guest {
     return typeof identityId === 'string' && identityId.length <= 55 && /^[\w-]+:[0-9a-f-]+$/i.test(identityId) ? identityId : null;
   }
 
-  /** Whether the person has said not to take the pictures along. */
+  /** Whether the person has said not to take the pictures along, and has uploaded none since. */
   get declined() {
     return this.#local.read(this.#name).declined === true;
   }
@@ -110,6 +110,12 @@ export class Guest {
   decline() {
     const { identityId } = this;
     if (identityId) this.#local.write(this.#name, { identityId, declined: true });
+  }
+
+  /** There may be new pictures to take along. */
+  #reconsider() {
+    const { identityId } = this;
+    if (identityId && this.declined) this.#local.write(this.#name, { identityId });
   }
 
   /** Gives the identity up. Nobody can reach its pictures any more. */
@@ -126,6 +132,7 @@ export class Guest {
    */
   async sign(url, init) {
     const { accessKeyId, secretAccessKey, sessionToken } = await this.#credentials();
+    if (init.method === 'POST') this.#reconsider();
     const { AwsV4Signer } = /** @type {{AwsV4Signer: new (options: object) => Signer}} */ (await import(SIGNER));
     const { protocol, pathname, search } = new URL(url);
     const { apiHost, region } = this.#settings;

@@ -302,6 +302,18 @@ test('an identity that is given up in one tab is given up in all', async () => {
   assert.deepEqual([state.identities, other.declined], [2, false]);
 });
 
+test('who declined is asked again after another upload', async () => {
+  const { open, read } = world();
+  const guest = open();
+  await read(guest);
+  const { identityId } = guest;
+  guest.decline();
+  await read(guest);
+  assert.equal(open().declined, true);
+  await guest.sign(`${SITE}/guest/uploads`, { method: 'POST', body: '{}' });
+  assert.deepEqual([open().declined, open().identityId], [false, identityId]);
+});
+
 test('a request on leaving the page is sent at once with the signature that was prepared', async () => {
   const { state, open, api } = world();
   const guest = open();
