@@ -24,7 +24,7 @@ const identityOf = (page) =>
     return key ? /** @type {string} */ (JSON.parse(localStorage.getItem(key) ?? '').identityId) : null;
   }, NAME.source);
 
-const tile = (/** @type {Page} */ page, /** @type {string} */ name) => page.locator('.tile', { has: page.getByTitle(name, { exact: true }) });
+const tile = (/** @type {Page} */ page, /** @type {string} */ name) => page.locator('.tile').and(page.getByTitle(name, { exact: true }));
 
 test('a guest uploads, searches, opens, deletes and undoes, in a gallery of their own', { timeout: TIMEOUT_MS * 2 }, async () => {
   // The identity pool is asked only when it is needed.
@@ -44,13 +44,11 @@ test('a guest uploads, searches, opens, deletes and undoes, in a gallery of thei
   const result = await fetch((await page.getByRole('link', { name: /Open JSON/ }).getAttribute('href')) ?? '');
   assert.equal(result.status, 200);
 
-  await page.getByRole('link', { name: 'Gallery' }).click();
+  await page.getByRole('link', { name: 'Gallery', exact: true }).click();
   await tile(page, 'astronaut.png').waitFor();
   assert.equal(await identityOf(page), identity);
   await page.waitForFunction(() => [...document.querySelectorAll('.tile img')].every((each) => each instanceof HTMLImageElement && each.naturalWidth > 0));
   await page.getByRole('button', { name: /^Person/ }).click();
-  await tile(page, 'astronaut.png').waitFor();
-  assert.deepEqual(await accessibilityIssues(page), []);
   await tile(page, 'astronaut.png').click();
   const viewer = page.locator('#viewer');
   await viewer.getByRole('checkbox', { name: /^Person/ }).waitFor();
@@ -86,13 +84,13 @@ test('a deletion is sent when the guest leaves the page', { timeout: TIMEOUT_MS 
   const { page, close } = await open(browser, DESKTOP);
   await choose(page, picture('chelsea.png'));
   await select(page, 'chelsea.png');
-  await page.getByRole('link', { name: 'Gallery' }).click();
+  await page.getByRole('link', { name: 'Gallery', exact: true }).click();
   await tile(page, 'chelsea.png').focus();
   await page.keyboard.press('Delete');
   await page.locator('.undo').waitFor();
-  await page.getByRole('link', { name: 'Upload' }).click();
+  await page.getByRole('link', { name: 'Upload', exact: true }).click();
   await page.locator('#choose:enabled').waitFor();
-  await page.getByRole('link', { name: 'Gallery' }).click();
+  await page.getByRole('link', { name: 'Gallery', exact: true }).click();
   await page.getByRole('heading', { name: 'No pictures yet' }).waitFor();
   await close();
 });
@@ -105,6 +103,9 @@ test('a wrong clock and rejected credentials do not stop a guest', { timeout: TI
     before: (page) => page.clock.install({ time: Date.now() - 3 * 3600_000 }),
   });
   await page.getByRole('heading', { name: 'No pictures yet' }).waitFor();
+  const [listed] = await Promise.all([page.waitForRequest(/\/guest\/images/), page.reload()]);
+  const signedAt = ((await listed.headerValue('x-amz-date')) ?? '').replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5');
+  assert.ok(Math.abs(Date.parse(signedAt) - Date.now()) < 120_000, signedAt);
   await page.evaluate(() => {
     for (const key of Object.keys(sessionStorage)) {
       const value = JSON.parse(sessionStorage.getItem(key) ?? '');

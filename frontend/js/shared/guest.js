@@ -22,7 +22,7 @@ const SIGNER = new URL('../vendor/aws4fetch.js', import.meta.url).href;
 const MARGIN_MS = 5 * 60_000;
 /** Credentials that are younger were not rejected for their age. */
 const FRESH_MS = 60_000;
-/** The clock is only corrected by more than this. AWS accepts signatures that are up to 5 minutes old or early. */
+/** A difference of the clocks that does not matter. AWS accepts signatures that are up to 5 minutes old or early. */
 const CLOCK_TOLERANCE_MS = 60_000;
 /** How long a signature can be used; less than the 5 minutes that AWS allows. */
 const SIGNATURE_MS = 4 * 60_000;
@@ -185,7 +185,9 @@ export class Guest {
    */
   async recover({ response, body }, sent) {
     if (response.status !== 403 || (isObject(body) && typeof body.code === 'string' && body.code !== 'no-guest-identity')) return false;
-    if (this.#setClock(response)) return true;
+    this.#setClock(response);
+    // Another request may have corrected the clock already.
+    if (Math.abs(signedAt(sent) - this.#now() - this.#aheadMs) > CLOCK_TOLERANCE_MS) return true;
     const credentials = this.#stored();
     if (!credentials) return true;
     // Another request has renewed them already.
@@ -291,15 +293,13 @@ export class Guest {
   /**
    * Takes the time from a response. The identity service may not let the page read its `Date`; the page's own origin does.
    * @param {Response} response
-   * @returns {boolean} whether the clock was corrected
    */
   #setClock(response) {
     const date = Date.parse(response.headers.get('date') ?? '');
     const aheadMs = date - this.#now();
-    if (Number.isNaN(date) || Math.abs(aheadMs - this.#aheadMs) < CLOCK_TOLERANCE_MS) return false;
+    if (Number.isNaN(date) || Math.abs(aheadMs - this.#aheadMs) < CLOCK_TOLERANCE_MS) return;
     this.#aheadMs = aheadMs;
     this.#session.write(`${this.#name}.clock`, { aheadMs });
-    return true;
   }
 
   /** @returns {never} */
@@ -314,4 +314,13 @@ export class Guest {
  */
 function requestName(url, { method = 'GET' }) {
   return `${method} ${url}`;
+}
+
+/**
+ * When a request was signed, by the clock as it was then, in milliseconds since the epoch.
+ * @param {RequestInit} sent
+ */
+function signedAt({ headers }) {
+  const date = new Headers(headers).get('x-amz-date') ?? '';
+  return Date.parse(date.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\dZ)$/, '$1-$2-$3:$4:$5'));
 }
