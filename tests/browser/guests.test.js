@@ -75,10 +75,27 @@ test('another guest does not see the picture, and nobody else does', { timeout: 
   await other.page.goto(`${API}/gallery.html#${key}`);
   await other.page.reload();
   await other.page.getByText('Picture not found').waitFor();
+  // The service verifies the signature of any key and query, and answers that there is no such picture.
+  assert.deepEqual(await other.page.evaluate(statusesOfOddRequests, { keys: ODD_KEYS, labels: ODD_LABELS }), ODD_KEYS.map(() => 404).concat(ODD_LABELS.map(() => 200)));
   await other.close();
   for (const path of ['/guest/images', '/guest/labels', `/guest/results/${encodeURI(key)}`]) assert.equal((await fetch(`${API}${path}`)).status, 403, path);
   await first.close();
 });
+
+const ODD_KEYS = ['uploads/a b+c.png', 'uploads/ü%25%/é.png', "uploads/eu-west-1!3A1/('*)~:@=&$,;.png", 'uploads/日本/🙂.png'];
+const ODD_LABELS = ["a b+c%'(*)~", 'ü&=?/#', '日本 🙂'];
+
+/**
+ * Runs in the page.
+ * @param {{keys: string[], labels: string[]}} odd
+ */
+async function statusesOfOddRequests({ keys, labels }) {
+  const load = (/** @type {string} */ name) => import(`${location.origin}/js/shared/${name}.js`);
+  const [{ Guest }, { createClient }, { keyPath, queryString }, { guests }] = await Promise.all([load('guest'), load('http-client'), load('keys'), (await fetch('/config.json')).json()]);
+  const client = createClient(`${location.origin}/guest`, { caller: new Guest(guests) });
+  const paths = [...keys.map((key) => `/results/${keyPath(key)}`), ...labels.map((label) => `/images?${queryString([['label', label], ['limit', '5']])}`)];
+  return Promise.all(paths.map(async (path) => (await client.request(`${location.origin}/guest${path}`, {}, new AbortController().signal)).response.status));
+}
 
 test('a deletion is sent when the guest leaves the page', { timeout: TIMEOUT_MS * 2 }, async () => {
   const { page, close } = await open(browser, DESKTOP);
