@@ -92,6 +92,11 @@ export async function serve({ guests = true, auth = true } = {}) {
       state.pictures.set('person', [...own, ...moved]);
       return json(200, { pictures: moved.length, remaining: rows.length });
     }
+    if (method === 'DELETE' && guestPath) {
+      const key = guestPath.replace('/images/', '');
+      state.pictures.set(owner, own.filter((picture) => picture.key !== key));
+      return response.writeHead(204).end();
+    }
     const path = guestPath ?? url.pathname;
     if (path === '/images') return json(200, { images: own.map(({ thumbnail, ...rest }) => rest) });
     if (path === '/labels') return json(200, { labels: [{ name: 'Dog', images: own.length }], categories: [] });

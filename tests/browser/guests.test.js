@@ -182,7 +182,7 @@ test('after sign-in, the guest’s pictures are taken along', { timeout: TIMEOUT
   await page.keyboard.press('Enter');
   await page.getByText('2 of 5 pictures moved.').first().waitFor();
   await screenshot(page, 'take-along-progress');
-  assert.ok((await page.getByRole('progressbar', { name: 'Pictures moved' }).evaluate((bar) => /** @type {HTMLProgressElement} */ (bar).position)) >= 0.4);
+  assert.ok((await page.getByRole('progressbar', { name: 'Moving your pictures' }).evaluate((bar) => /** @type {HTMLProgressElement} */ (bar).position)) >= 0.4);
   assert.deepEqual(await accessibilityIssues(page), []);
   const done = page.getByRole('dialog', { name: '5 pictures are in your account now' });
   await done.waitFor();
@@ -226,6 +226,8 @@ test('a person can decline, and be asked again', { timeout: TIMEOUT_MS * 2 }, as
   await dialog.waitFor({ state: 'detached' });
   assert.ok(await again.evaluate((each) => each === document.activeElement));
   await again.click();
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog', { name: 'Delete 1 picture?' }).getByRole('button', { name: 'Cancel' }).click();
   await dialog.getByRole('button', { name: 'Take along' }).click();
   await page.getByRole('button', { name: 'Close' }).click();
   await page.locator('.tile').first().waitFor();
@@ -240,7 +242,7 @@ test('a failure says what to do, and what is left is moved later', { timeout: TI
   await press();
   await page.getByRole('button', { name: 'Take along' }).click();
   const failed = page.getByRole('dialog', { name: 'The pictures could not be moved' });
-  await failed.getByText(/Try again in an hour\. Pictures that were not moved stay in this browser\./).first().waitFor();
+  await failed.getByText(/Try again in an hour\. Pictures that were not moved stay with the guest\./).first().waitFor();
   assert.deepEqual(await accessibilityIssues(page), []);
   await screenshot(page, 'take-along-failure');
   // Later pages ask again, because nobody declined.
@@ -255,8 +257,24 @@ test('a failure says what to do, and what is left is moved later', { timeout: TI
   await close();
 });
 
-test('without pictures, nobody is asked', { timeout: TIMEOUT_MS }, async () => {
-  const { page, service, press, close } = await signIn(0);
+test('declined pictures can be deleted, and without pictures nobody is asked', { timeout: TIMEOUT_MS * 2 }, async () => {
+  const { page, service, press, close } = await signIn(3);
+  await press();
+  await page.getByRole('button', { name: 'Not now' }).click();
+  await page.getByRole('button', { name: 'Guest pictures' }).click();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  const confirmation = page.getByRole('dialog', { name: 'Delete 3 pictures?' });
+  await confirmation.waitFor();
+  assert.ok(await confirmation.getByRole('button', { name: 'Cancel' }).evaluate((each) => each === document.activeElement));
+  await screenshot(page, 'guest-pictures-delete');
+  await confirmation.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog', { name: '3 pictures deleted' }).getByRole('button', { name: 'Close' }).click();
+  assert.deepEqual([await identityOf(page), [...service.state.pictures.values()].flat().length], [null, 0]);
+  assert.equal(await page.getByRole('button', { name: 'Guest pictures' }).count(), 0);
+
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'No pictures yet' }).waitFor();
+  service.state.log.length = 0;
   await press();
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
   await page.getByRole('heading', { name: 'No pictures yet' }).waitFor();

@@ -1,14 +1,17 @@
 // @ts-check
-/** A signed-in person takes over the pictures that a guest uploaded in the same browser. */
+/** What becomes of a guest's pictures when the person has signed in in the same browser: moved, or deleted. */
 
 import { ApiError } from './errors.js';
 import { createClient, isObject } from './http-client.js';
+import { keyPath, queryString } from './keys.js';
+import { Limiter } from './limiter.js';
 import { backoffMs, sleep } from './time.js';
 
 /** How often in a row a request may fail, or move nothing. */
 const MAX_FAILURES = 5;
 /** How many pictures are counted; the largest page that `GET /images` returns. */
 const PAGE_SIZE = 100;
+const MAX_DELETIONS = 4;
 
 /**
  * @typedef {import('./http-client.js').Caller} Caller
@@ -28,12 +31,58 @@ const PAGE_SIZE = 100;
  * @throws {ApiError}
  */
 export async function countPictures(api, guest, signal, options = {}) {
+  const { keys, cursor } = await readPage(api, createClient(api, { ...options, caller: guest }), '', signal);
+  return { pictures: keys.length, more: cursor !== '' };
+}
+
+/**
+ * Deletes all pictures of the guest.
+ * @param {object} job
+ * @param {string} job.api
+ * @param {Caller} job.guest
+ * @param {AbortSignal} job.signal
+ * @param {(deleted: number) => void} job.onProgress
+ * @param {import('./http-client.js').ClientOptions} [job.options] for tests
+ * @returns {Promise<number>} how many pictures were deleted
+ * @throws {ApiError} or the signal's reason
+ */
+export async function deleteAll({ api, guest, signal, onProgress, options = {} }) {
   const client = createClient(api, { ...options, caller: guest });
-  const reply = await client.request(`${api}/guest/images?limit=${PAGE_SIZE}`, {}, signal);
+  const limiter = new Limiter(MAX_DELETIONS);
+  let deleted = 0;
+  let from = '';
+  do {
+    const { keys, cursor } = await readPage(api, client, from, signal);
+    await Promise.all(keys.map((key) => limiter.run(() => remove(key), signal)));
+    from = cursor;
+  } while (from !== '');
+  return deleted;
+
+  /** @param {string} key */
+  async function remove(key) {
+    const reply = await client.request(`${api}/guest/images/${keyPath(key)}`, { method: 'DELETE' }, signal);
+    // 404: it was deleted elsewhere.
+    if (!reply.response.ok && reply.response.status !== 404) throw client.rejected(reply);
+    deleted += 1;
+    onProgress(deleted);
+  }
+}
+
+/**
+ * @param {string} api
+ * @param {ReturnType<typeof createClient>} client
+ * @param {string} from the cursor of the page before, or ''
+ * @param {AbortSignal} signal
+ * @returns {Promise<{keys: string[], cursor: string}>}
+ */
+async function readPage(api, client, from, signal) {
+  /** @type {[string, string][]} */
+  const query = [['limit', String(PAGE_SIZE)], ...(from === '' ? [] : [/** @type {[string, string]} */ (['cursor', from])])];
+  const reply = await client.request(`${api}/guest/images?${queryString(query)}`, {}, signal);
   if (!reply.response.ok) throw client.rejected(reply);
-  const { images, cursor } = isObject(reply.body) ? reply.body : {};
-  if (!Array.isArray(images)) throw client.unreadable(reply);
-  return { pictures: images.length, more: typeof cursor === 'string' };
+  const body = isObject(reply.body) ? reply.body : {};
+  if (!Array.isArray(body.images)) throw client.unreadable(reply);
+  return { keys: body.images.map(({ key }) => String(key)), cursor: typeof body.cursor === 'string' ? body.cursor : '' };
 }
 
 /**

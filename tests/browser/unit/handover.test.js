@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { countPictures, takeOver } from '../../../frontend/js/shared/handover.js';
+import { countPictures, deleteAll, takeOver } from '../../../frontend/js/shared/handover.js';
 
 const API = 'https://site.example.com';
 const signal = () => new AbortController().signal;
@@ -119,4 +119,32 @@ test('a person can stop, and what was moved stays moved', async () => {
   });
   await assert.rejects(stopped, { name: 'AbortError' });
   assert.deepEqual([state.guest, state.person], [4, 2]);
+});
+
+test('all pictures of the guest can be deleted, page by page', async () => {
+  const left = new Set(Array.from({ length: 250 }, (_, n) => `uploads/eu-west-1!3A1/${String(n).padStart(3, '0')}.png`));
+  let running = 0;
+  let most = 0;
+  /** @type {typeof fetch} */
+  const send = async (url, init = {}) => {
+    assert.equal(new Headers(init.headers).get('authorization'), 'guest');
+    const { pathname, searchParams } = new URL(String(url));
+    if (init.method !== 'DELETE') {
+      const after = searchParams.get('cursor') ?? '';
+      const keys = [...left].filter((key) => key > after);
+      const images = keys.slice(0, 100).map((key) => ({ key }));
+      return Response.json({ images, ...(keys.length > 100 ? { cursor: keys[99] } : {}) });
+    }
+    most = Math.max(most, (running += 1));
+    await new Promise((resolve) => setImmediate(resolve));
+    running -= 1;
+    const key = decodeURIComponent(pathname.replace('/guest/images/', ''));
+    return new Response(null, { status: left.delete(key) && !key.endsWith('9.png') ? 204 : 404 });
+  };
+  /** @type {number[]} */
+  const progress = [];
+  const job = { api: API, guest: caller('guest'), signal: signal(), onProgress: (/** @type {number} */ n) => void progress.push(n) };
+  assert.equal(await deleteAll({ ...job, options: { fetch: send } }), 250);
+  assert.deepEqual([left.size, most, progress.at(-1)], [0, 4, 250]);
+  await assert.rejects(deleteAll({ ...job, options: { fetch: async (_, init) => (init?.method === 'DELETE' ? problem(503) : Response.json({ images: [{ key: 'uploads/a.png' }] })) } }), { status: 503 });
 });
