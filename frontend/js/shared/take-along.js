@@ -90,8 +90,9 @@ export class TakeAlong {
       `You uploaded ${which} in this browser as a guest. If you take ${them} along, ${they} to your account and ${are} analysed again.`,
       [
         ['Take along', () => void this.#take()],
-        ...(offerDeletion ? [/** @type {Action} */ (['Delete', () => this.#confirmDeletion(which)])] : []),
         ['Not now', () => this.#close()],
+        // Last, so that the second click of a double click does not confirm it.
+        ...(offerDeletion ? [/** @type {Action} */ (['Delete', () => this.#confirmDeletion(which)])] : []),
       ],
     );
     return true;
