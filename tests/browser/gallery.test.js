@@ -474,6 +474,8 @@ test('the page says why there are no pictures', async () => {
   const cases = [
     [(route) => route.fulfill({ json: { images: [] } }), /No pictures yet/, /Upload some pictures/, 'Upload pictures'],
     [(route) => route.fulfill({ status: 501, json: { detail: 'this API has no index; set INDEX_TABLE' } }), /Search is not available/, /INDEX_TABLE/, 'Upload pictures'],
+    // API Gateway's own rejection says nothing about lists.
+    [(route) => route.fulfill({ status: 403, json: { message: 'Forbidden' } }), /Access denied/, /ask the operator for access/, 'Try again'],
     [(route) => route.fulfill({ status: 403, json: { detail: 'ACCESS=unlisted lists nothing' } }), /does not list pictures/, /ACCESS=unlisted lists nothing\./, 'Upload pictures'],
     [(route) => route.fulfill({ status: 401, json: {} }), /Sign in to see/, /config\.json/, ''],
     [(route) => route.abort('connectionrefused'), /Cannot reach the API/, /There is no response from/, 'Try again'],

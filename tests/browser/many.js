@@ -48,12 +48,7 @@ export async function serve(count) {
       response.writeHead(200, { 'content-type': 'image/png', 'cache-control': 'no-store' });
       return response.end(thumbnails[Number(url.searchParams.get('n')) % THUMBNAILS]);
     }
-    try {
-      const body = await readFile(new URL(`.${url.pathname}`, FRONTEND));
-      response.writeHead(200, { 'content-type': TYPES[extname(url.pathname)] ?? 'text/plain' }).end(body);
-    } catch {
-      json(404, { title: 'Not found' });
-    }
+    await servePage(url.pathname, response);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
@@ -77,8 +72,25 @@ export async function serve(count) {
   };
 }
 
-/** @param {number} n */
-function row(n) {
+/**
+ * Sends a file of `frontend/`, or 404.
+ * @param {string} path
+ * @param {import('node:http').ServerResponse} response
+ */
+export async function servePage(path, response) {
+  try {
+    const body = await readFile(new URL(`.${path}`, FRONTEND));
+    response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'text/plain' }).end(body);
+  } catch {
+    response.writeHead(404, { 'content-type': 'application/json' }).end('{"title": "Not found"}');
+  }
+}
+
+/**
+ * A row of the index.
+ * @param {number} n
+ */
+export function row(n) {
   const labels = NAMES.filter((_, at) => (n * 7 + at * 5) % 11 < 4).map((name, at) => ({ name, confidence: 99 - ((n * 13 + at * 17) % 45) }));
   labels.sort((a, b) => b.confidence - a.confidence);
   return {

@@ -24,6 +24,12 @@ fn the_gallery_shows_new_pictures_without_a_reload() -> Result<()> {
     in_chromium("live.test.js", &[])
 }
 
+/// With a service of its own: guests have galleries of their own, and nobody else has pictures.
+#[test]
+fn guests_have_a_gallery_in_chromium() -> Result<()> {
+    in_chromium("guests.test.js", &["--guests"])
+}
+
 #[test]
 fn the_installed_models_name_the_photographs_in_chromium() -> Result<()> {
     match needs::models_dir() {

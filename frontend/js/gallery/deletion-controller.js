@@ -24,7 +24,7 @@ export class DeletionController {
   /**
    * @param {HTMLElement} container of the Undo notice
    * @param {import('./listing.js').Listing} listing
-   * @param {Pick<import('./images-api.js').ImagesApi, 'remove' | 'removeOnLeaving'>} images
+   * @param {Pick<import('./images-api.js').ImagesApi, 'remove' | 'prepareRemoval' | 'removeOnLeaving'>} images
    * @param {object} on
    * @param {(row: ImageRow) => void} on.beforeRemove the picture is about to be hidden
    * @param {() => void} on.deleted the API deleted pictures
@@ -39,6 +39,7 @@ export class DeletionController {
     const unlimited = new AbortController().signal;
     this.#deletions = new Deletions({
       remove: (key) => images.remove(key, unlimited),
+      prepare: images.prepareRemoval,
       removeOnLeaving: images.removeOnLeaving,
       change: (pending) => this.#notice.show(pending),
       deleted: on.deleted,

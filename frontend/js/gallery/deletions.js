@@ -9,6 +9,8 @@ import { Limiter } from '../shared/limiter.js';
 /** How long a deletion can be undone; the animation in gallery.css takes as long. */
 export const UNDO_MS = 8000;
 const MAX_REQUESTS = 4;
+/** A prepared request can be sent for a few minutes only, so it is prepared again while the time to undo is paused. */
+const PREPARE_AGAIN_MS = 120_000;
 
 /** @typedef {import('../shared/api-types.js').ImageRow} ImageRow */
 
@@ -26,6 +28,7 @@ export class Deletions {
   /**
    * @param {object} on
    * @param {(key: string) => Promise<void>} on.remove sends the request
+   * @param {(key: string) => void} [on.prepare] `removeOnLeaving` may follow
    * @param {(key: string) => void} on.removeOnLeaving sends a request that completes even if the page is closed
    * @param {(pending: readonly ImageRow[]) => void} on.change what can be undone now
    * @param {(rows: readonly ImageRow[]) => void} on.deleted
@@ -41,6 +44,7 @@ export class Deletions {
   add(row) {
     if (this.#pending.has(row.key) || this.#sent.has(row.key)) return;
     this.#pending.set(row.key, row);
+    this.#on.prepare?.(row.key);
     this.#restartTimer();
     this.#notify();
   }
@@ -107,7 +111,13 @@ export class Deletions {
 
   #restartTimer() {
     clearTimeout(this.#timer);
-    if (!this.#held && this.#pending.size > 0) this.#timer = setTimeout(() => void this.flush(), this.undoMs);
+    if (this.#pending.size === 0) return;
+    this.#timer = this.#held ? setTimeout(() => this.#prepareAgain(), PREPARE_AGAIN_MS) : setTimeout(() => void this.flush(), this.undoMs);
+  }
+
+  #prepareAgain() {
+    for (const key of this.#pending.keys()) this.#on.prepare?.(key);
+    this.#restartTimer();
   }
 
   #notify() {

@@ -2,7 +2,7 @@
 /** The API's operations on stored pictures. */
 
 import { createClient, isObject } from '../shared/http-client.js';
-import { keyPath } from '../shared/keys.js';
+import { keyPath, queryString } from '../shared/keys.js';
 
 /** The largest page that `GET /images` returns. */
 const PAGE_SIZE = 100;
@@ -38,8 +38,9 @@ export function createImagesApi(base, options = {}) {
      */
     async page({ label, category, status, minFaces, emotion, ageFrom, ageTo }, cursor, signal) {
       const all = { label, category, status, minFaces: minFaces || null, emotion, ageFrom, ageTo, cursor };
+      /** @type {[string, string][]} */
       const parameters = Object.entries(all).flatMap(([name, value]) => (value === null || value === '' ? [] : [[name, String(value)]]));
-      const url = `${base}/images?${new URLSearchParams([...parameters, ['limit', String(PAGE_SIZE)]])}`;
+      const url = `${base}/images?${queryString([...parameters, ['limit', String(PAGE_SIZE)]])}`;
       return /** @type {import('../shared/api-types.js').ImagePage} */ (await get(url, signal, ({ images }) => Array.isArray(images)));
     },
 
@@ -72,6 +73,14 @@ export function createImagesApi(base, options = {}) {
       const reply = await client.request(urlOf(key), { method: 'DELETE' }, signal);
       // 404: somebody else deleted the picture first.
       if (!reply.response.ok && reply.response.status !== 404) throw client.rejected(reply);
+    },
+
+    /**
+     * Announces a deletion that may have to be sent while the person leaves the page.
+     * @param {string} key
+     */
+    prepareRemoval(key) {
+      client.prepareLeaving(urlOf(key), { method: 'DELETE' });
     },
 
     /**

@@ -91,7 +91,9 @@ function failureMessage(error, on) {
           on.signIn && button('Sign in', on.signIn),
         );
       case 403:
-        return message('alert', 'This service does not list pictures', detail || 'You can open a picture only by its address. Open one, or upload one.', uploadLink());
+        // API Gateway and the check of the site's address give no such answer about lists.
+        if (detail === '' || error.problem.code === 'not-through-site' || error.problem.code === 'no-guest-identity') break;
+        return message('alert', 'This service does not list pictures', detail, uploadLink());
       case 501:
         return message('alert', 'Search is not available', detail || 'This service has no index. Set INDEX_TABLE for the upload API and the processor.', uploadLink());
     }

@@ -33,11 +33,10 @@ try {
 }
 
 /** @param {import('../shared/config.js').Config} config */
-async function start({ api: url, auth: settings, events }) {
-  const { auth, signIn } = await showAccount(settings, byId('account', HTMLElement), notify);
-  const images = createImagesApi(url, { tokens: auth });
-  const api = createApi(url, { tokens: auth });
-  const signInIfPossible = auth ? signIn : null;
+async function start(config) {
+  const { api: url, caller, signIn, takeAlong } = await showAccount(config, byId('account', HTMLElement), notify);
+  const images = createImagesApi(url, { caller });
+  const api = createApi(url, { caller });
 
   const navigation = new Navigation({ change: show, confidenceSettled: () => viewer.isOpen || announce(list.tally) });
   const toolbar = new Toolbar(() => images.counts(new AbortController().signal), {
@@ -52,11 +51,11 @@ async function start({ api: url, auth: settings, events }) {
     showAll: () => navigation.search(EVERYTHING),
     removeFilter: () => navigation.setMinConfidence(0),
     retry: () => toolbar.retryCounts(),
-    signIn: signInIfPossible,
+    signIn,
   });
   const viewer = new ViewerController(
     list.listing,
-    { details: images.details, document: (key, signal) => api.readResult(images.documentUrl(key), signal), signIn: signInIfPossible },
+    { details: images.details, document: (key, signal) => api.readResult(images.documentUrl(key), signal), signIn },
     {
       move: (row) => navigation.replace(row.key),
       close: () => navigation.close(),
@@ -103,9 +102,13 @@ async function start({ api: url, auth: settings, events }) {
   if (navigation.state.key) viewer.show(navigation.state.key);
   await loaded;
 
-  // A stream of events cannot send a token.
-  const connect = events && !auth ? () => new EventSource(`${url}/events`) : null;
+  // A stream of events cannot prove who asks.
+  const connect = config.events && !caller ? () => new EventSource(`${url}/events`) : null;
   new Updates({ check: update, deleted }, connect).start();
+  if (takeAlong) {
+    takeAlong.onTaken = () => void load();
+    void takeAlong.offer();
+  }
 
   /** Shows what has changed since the list was loaded. */
   async function update() {

@@ -7,6 +7,7 @@
  * @property {number | null} maxUploadBytes null: the page applies no limit
  * @property {string[] | null} analyses the analyses to request; null: the API's default
  * @property {AuthSettings | null} auth null: no sign-in
+ * @property {GuestSettings | null} guests null: no guests
  * @property {boolean} events whether the API announces results, `GET /events`
  *
  * @typedef {object} AuthSettings a Cognito user pool's managed login
@@ -14,6 +15,12 @@
  * @property {string} clientId
  * @property {string | null} redirectUri the page to return to after sign-in; null: the page where it began
  * @property {string[]} scopes
+ *
+ * @typedef {object} GuestSettings a Cognito identity pool for visitors who are not signed in
+ * @property {string} identityPoolId
+ * @property {string} region of the API
+ * @property {string} apiHost the host name that the API sees, with a port if it has one
+ * @property {string} identityEndpoint the identity pool's address without a trailing slash
  */
 
 /**
@@ -51,7 +58,7 @@ export function readConfig(value, origin) {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Error('config.json must be an object such as {"api": "https://…"}.');
   }
-  const { api = '', maxUploadBytes = null, analyses = null, auth = null, events = false } = /** @type {Record<string, unknown>} */ (value);
+  const { api = '', maxUploadBytes = null, analyses = null, auth = null, guests = null, events = false } = /** @type {Record<string, unknown>} */ (value);
   if (typeof api !== 'string') throw new Error('“api” in config.json must be an address such as "https://…".');
   if (maxUploadBytes !== null && !(typeof maxUploadBytes === 'number' && maxUploadBytes > 0)) {
     throw new Error('“maxUploadBytes” in config.json must be a number of bytes above 0.');
@@ -60,7 +67,14 @@ export function readConfig(value, origin) {
     throw new Error('“analyses” in config.json must be a list of names such as ["labels"].');
   }
   if (typeof events !== 'boolean') throw new Error('“events” in config.json must be true or false.');
-  return { api: address('api', api.trim(), origin), maxUploadBytes, analyses, auth: auth === null ? null : readAuth(auth, origin), events };
+  return {
+    api: address('api', api.trim(), origin),
+    maxUploadBytes,
+    analyses,
+    auth: auth === null ? null : readAuth(auth, origin),
+    guests: guests === null ? null : readGuests(guests, origin),
+    events,
+  };
 }
 
 /**
@@ -84,6 +98,29 @@ function readAuth(value, origin) {
     clientId,
     redirectUri: redirectUri === null ? null : redirectAddress(redirectUri, origin),
     scopes: names,
+  };
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} origin
+ * @returns {GuestSettings}
+ */
+function readGuests(value, origin) {
+  const shape = '{"identityPoolId": "eu-west-1:…", "region": "eu-west-1", "apiHost": "….amazonaws.com", "identityEndpoint": "https://…"}';
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`“guests” in config.json must be an object such as ${shape}.`);
+  const { identityPoolId, region, apiHost, identityEndpoint } = /** @type {Record<string, unknown>} */ (value);
+  const text = (/** @type {string} */ member, /** @type {unknown} */ given) => {
+    if (typeof given !== 'string' || given.trim() === '') throw new Error(`“guests.${member}” in config.json is missing. It must look like ${shape}.`);
+    return given.trim();
+  };
+  const host = text('apiHost', apiHost);
+  if (!/^[\w.-]+(:\d+)?$|^\[[0-9a-f:.]+\](:\d+)?$/i.test(host)) throw new Error(`“guests.apiHost” in config.json must be a host name without https://, not ${host}`);
+  return {
+    identityPoolId: text('identityPoolId', identityPoolId),
+    region: text('region', region),
+    apiHost: host,
+    identityEndpoint: address('guests.identityEndpoint', text('identityEndpoint', identityEndpoint), origin),
   };
 }
 

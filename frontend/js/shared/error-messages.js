@@ -7,6 +7,12 @@ import { duration, sentence } from './format.js';
 
 /** @typedef {{title: string, text: string}} Message */
 
+/** What a person can do about a limit. The API's own texts are for those who run the service too. */
+export const LIMITS = {
+  owner: 'You have used up your analyses for today. Try again after midnight UTC.',
+  service: 'The service has used up its analyses for today. Try again after midnight UTC.',
+};
+
 const OFFLINE = { title: 'You are offline', text: 'There is no network connection. Reconnect, then try again.' };
 
 /**
@@ -69,6 +75,8 @@ function apiMessage(error, contentType) {
     case 415:
       return { title: `${typeLabel(contentType) || 'This file type'} is not supported`, text: detail || 'Save the picture as JPEG or PNG, then choose it again.' };
     case 429:
+      if (error.problem.code === 'owner-daily-limit-reached') return { title: 'Your daily limit is reached', text: LIMITS.owner };
+      if (error.problem.code === 'daily-limit-reached') return { title: 'The daily limit is reached', text: LIMITS.service };
       return { title: 'Too many requests', text: detail || 'Wait a moment, then try again.' };
     default:
       return error.status >= 500

@@ -1,10 +1,14 @@
 // @ts-check
 /** A result document in a few words, on the screen and for screen readers. */
 
+import { LIMITS } from './error-messages.js';
 import { groupsOf } from './findings.js';
 import { count, sentence, shorten } from './format.js';
 
 /** @typedef {import('./api-types.js').ResultDocument} ResultDocument */
+
+/** @type {Record<string, string>} */
+const TEXT_OF = { DailyLimitReached: LIMITS.service, OwnerDailyLimitReached: LIMITS.owner };
 
 /** How many labels are named. */
 const MAX_NAMES = 3;
@@ -35,7 +39,7 @@ export function spokenSummary(document) {
  * @returns {{title: string, reasons: {analysis?: string, text: string}[]}}
  */
 export function failureReasons({ status, errors = [] }) {
-  const reasons = errors.map(({ analysis, message }) => ({ analysis, text: sentence(message) }));
+  const reasons = errors.map(({ analysis, code, message }) => ({ analysis, text: TEXT_OF[code] ?? sentence(message) }));
   if (status === 'partial') return { title: 'Partially analysed', reasons };
   return {
     title: 'This picture could not be analysed',

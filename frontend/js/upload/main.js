@@ -35,7 +35,8 @@ const fileElements = { button: chooseButton, input: byId('files', HTMLInputEleme
 const tasks = new Tasks();
 /** @type {Set<Task>} changed since the last update of the page */
 const changed = new Set();
-let hasSignIn = false;
+/** Whether the API asks who sends a request. */
+let hasCaller = false;
 
 const notices = new Notices(byId('notices', HTMLElement), () => chooseButton.focus());
 const notify = (/** @type {string} */ title, /** @type {string} */ text) => notices.add(title, text);
@@ -51,8 +52,8 @@ const announcer = new Announcer(byId('live', HTMLElement), () => header.summary)
 const view = new TaskView({
   ...on,
   announce: (text) => announcer.say(text),
-  // A new tab has no access token, so with sign-in the link is the result's presigned address.
-  documentUrl: ({ ticket }) => (hasSignIn ? ticket?.resultUrl : ticket?.statusUrl) ?? '',
+  // A new tab cannot prove who asks. Then the link is the result's presigned address.
+  documentUrl: ({ ticket }) => (hasCaller ? ticket?.resultUrl : ticket?.statusUrl) ?? '',
   step: (by) => {
     const task = tasks.neighbour(by);
     if (task) select(task);
@@ -66,17 +67,18 @@ try {
 }
 
 /** @param {import('../shared/config.js').Config} config */
-async function start({ api, maxUploadBytes, analyses, auth: settings }) {
-  const { auth, signIn } = await showAccount(settings, byId('account', HTMLElement), notify);
-  hasSignIn = auth !== null;
+async function start(config) {
+  const { maxUploadBytes, analyses } = config;
+  const { api, caller, signIn, locked, takeAlong } = await showAccount(config, byId('account', HTMLElement), notify);
+  hasCaller = caller !== null;
   describeTypes(maxUploadBytes);
-  if (auth && !auth.signedIn) {
+  if (locked && signIn) {
     requireSignIn(signIn);
     return;
   }
   /** @type {import('./task.js').Services} */
   const services = {
-    api: createApi(api, { tokens: auth }),
+    api: createApi(api, { caller }),
     analyses,
     uploads: new Limiter(MAX_UPLOADS),
     polls: new Limiter(MAX_POLLS),
@@ -90,6 +92,7 @@ async function start({ api, maxUploadBytes, analyses, auth: settings }) {
   addEventListener('beforeunload', (event) => {
     if (tasks.unsaved) event.preventDefault();
   });
+  void takeAlong?.offer();
 }
 
 /** @param {number | null} maxUploadBytes */

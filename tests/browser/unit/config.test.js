@@ -19,8 +19,8 @@ test('an address keeps its path and loses trailing slashes', () => {
 });
 
 test('limits and analyses are optional', () => {
-  assert.deepEqual(readConfig({ maxUploadBytes: 5, analyses: ['labels'] }, ORIGIN), { api: ORIGIN, maxUploadBytes: 5, analyses: ['labels'], auth: null, events: false });
-  assert.deepEqual(readConfig({}, ORIGIN), { api: ORIGIN, maxUploadBytes: null, analyses: null, auth: null, events: false });
+  assert.deepEqual(readConfig({ maxUploadBytes: 5, analyses: ['labels'] }, ORIGIN), { api: ORIGIN, maxUploadBytes: 5, analyses: ['labels'], auth: null, guests: null, events: false });
+  assert.deepEqual(readConfig({}, ORIGIN), { api: ORIGIN, maxUploadBytes: null, analyses: null, auth: null, guests: null, events: false });
   assert.equal(readConfig({ events: true }, ORIGIN).events, true);
 });
 
@@ -31,6 +31,22 @@ test('sign-in is off unless it is configured', () => {
   const full = readConfig({ auth: { domain: 'https://login.example.com/', clientId: 'abc', redirectUri: page, scopes: ['openid'] } }, ORIGIN);
   assert.deepEqual(full.auth, { domain: 'https://login.example.com', clientId: 'abc', redirectUri: page, scopes: ['openid'] });
   assert.equal(readConfig({ auth: { domain: 'd.example', clientId: 'abc', redirectUri: '/gallery.html' } }, ORIGIN).auth?.redirectUri, page);
+});
+
+test('guests are off unless they are configured', () => {
+  const guests = { identityPoolId: 'eu-west-1:0f0e', region: 'eu-west-1', apiHost: 'abc.execute-api.eu-west-1.amazonaws.com', identityEndpoint: 'https://cognito-identity.eu-west-1.amazonaws.com/' };
+  assert.deepEqual(readConfig({ guests }, ORIGIN).guests, { ...guests, identityEndpoint: 'https://cognito-identity.eu-west-1.amazonaws.com' });
+  for (const apiHost of ['127.0.0.1:8080', '[::1]:8080', 'localhost']) assert.equal(readConfig({ guests: { ...guests, apiHost } }, ORIGIN).guests?.apiHost, apiHost);
+  for (const [wrong, message] of /** @type {[object, RegExp][]} */ ([
+    [{ identityPoolId: '' }, /“guests\.identityPoolId”/],
+    [{ region: 5 }, /“guests\.region”/],
+    [{ apiHost: 'https://abc.amazonaws.com' }, /“guests\.apiHost”.*without https/],
+    [{ apiHost: undefined }, /“guests\.apiHost”/],
+    [{ identityEndpoint: 'ftp://x' }, /“guests\.identityEndpoint”/],
+  ])) {
+    assert.throws(() => readConfig({ guests: { ...guests, ...wrong } }, ORIGIN), message);
+  }
+  assert.throws(() => readConfig({ guests: 'on' }, ORIGIN), /“guests” in config\.json must be an object/);
 });
 
 test('an error names the invalid value', () => {

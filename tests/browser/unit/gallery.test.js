@@ -307,6 +307,8 @@ function setUpDeletions({ remove = async () => {}, undoMs = 10_000 } = {}) {
   const sent = [];
   /** @type {string[]} */
   const sentOnLeaving = [];
+  /** @type {string[]} */
+  const prepared = [];
   /** @type {number[][]} what could be undone after each change */
   const pending = [];
   /** @type {[string, number[]][]} */
@@ -317,6 +319,7 @@ function setUpDeletions({ remove = async () => {}, undoMs = 10_000 } = {}) {
         sent.push(key);
         return remove(key);
       },
+      prepare: (key) => void prepared.push(key),
       removeOnLeaving: (key) => void sentOnLeaving.push(key),
       change: (rows) => void pending.push(keys(rows)),
       deleted: (rows) => void outcomes.push(['deleted', keys(rows)]),
@@ -324,7 +327,7 @@ function setUpDeletions({ remove = async () => {}, undoMs = 10_000 } = {}) {
     },
     undoMs,
   );
-  return { deletions, sent, sentOnLeaving, pending, outcomes };
+  return { deletions, sent, sentOnLeaving, prepared, pending, outcomes };
 }
 
 test('deletions are sent when the time to undo is over', async () => {
@@ -347,6 +350,20 @@ test('an undone deletion is never sent', async () => {
   await deletions.flush();
   deletions.leave();
   assert.deepEqual([sent, sentOnLeaving], [[], []]);
+});
+
+test('a deletion is prepared for leaving the page, again and again while the notice is held', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { deletions, prepared, sent } = setUpDeletions();
+  deletions.add(row(1));
+  assert.deepEqual(prepared, ['uploads/1.png']);
+  deletions.hold(true);
+  for (let minute = 0; minute < 10; minute += 1) t.mock.timers.tick(60_000);
+  assert.equal(prepared.length, 6);
+  deletions.hold(false);
+  t.mock.timers.tick(10_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(sent, ['uploads/1.png']);
 });
 
 test('the time to undo is paused while the notice is held', async () => {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { saveUrl } from '../../../frontend/js/shared/download.js';
 import { errorMessage } from '../../../frontend/js/shared/error-messages.js';
-import { DownloadError } from '../../../frontend/js/shared/errors.js';
+import { ApiError, DownloadError } from '../../../frontend/js/shared/errors.js';
 import { failureReasons } from '../../../frontend/js/shared/result-summary.js';
 import { ActionGuard, SETTLE_MS } from '../../../frontend/js/upload/action-guard.js';
 import { announcement, statusLine } from '../../../frontend/js/upload/task-messages.js';
@@ -52,6 +52,16 @@ test('a picture without findings has no results', () => {
   assert.deepEqual(messagesOf({ detectText: { TextDetections: [] } }), ['No results', 'a.png: analysed, no results.']);
   assert.deepEqual(messagesOf(undefined, 'partial'), ['No results · partially analysed', 'a.png: partially analysed, no results.']);
   assert.deepEqual(messagesOf({ detectFaces: FACES }, 'partial'), ['2 faces · partially analysed', 'a.png: partially analysed. 2 faces.']);
+});
+
+test('a used-up limit says when to try again', () => {
+  for (const [code, text] of [['DailyLimitReached', /^The service has used up .* after midnight UTC\.$/], ['OwnerDailyLimitReached', /^You have used up .* after midnight UTC\.$/]]) {
+    const { reasons } = failureReasons({ schemaVersion: 1, imageId: 'i', status: 'failed', errors: [{ code: String(code), message: 'raise MAX_DAILY_ANALYSES' }] });
+    assert.match(reasons[0]?.text ?? '', /** @type {RegExp} */ (text));
+  }
+  const rejected = (/** @type {string} */ code) => errorMessage(new ApiError('rejected', { status: 429, problem: { code, detail: 'raise MAX_DAILY_ANALYSES' } }));
+  assert.match(rejected('daily-limit-reached').text, /^The service has used up/);
+  assert.match(rejected('owner-daily-limit-reached').text, /^You have used up/);
 });
 
 test('a failed or partial document says why', () => {
