@@ -33,6 +33,7 @@ export class SightlineStack extends Stack {
       ANALYSES: options.analyses.join(','),
       ...(options.customLabelsArn && { CUSTOM_LABELS_ARN: options.customLabelsArn }),
       ...(options.maxDailyAnalyses !== undefined && { MAX_DAILY_ANALYSES: String(options.maxDailyAnalyses) }),
+      ...(options.maxDailyAnalysesPerOwner !== undefined && { MAX_DAILY_ANALYSES_PER_OWNER: String(options.maxDailyAnalysesPerOwner) }),
     };
 
     const processor = new Processor(this, 'Processing', options, names, resources, environment);

@@ -221,10 +221,10 @@ describe('functions', () => {
   });
 
   test('get exactly the environment variables that they read', () => {
-    const { functions: { uploadApi, processor } } = describeFunctions(synth({ maxDailyAnalyses: 500 }).json, { account: '111122223333', region: 'eu-west-1' });
+    const { functions: { uploadApi, processor } } = describeFunctions(synth({ maxDailyAnalyses: 500, maxDailyAnalysesPerOwner: 50 }).json, { account: '111122223333', region: 'eu-west-1' });
     const common = {
       METRICS_NAMESPACE: 'Sightline/dev', INPUT_BUCKET: 'sightline-dev-input-111122223333-eu-west-1', OUTPUT_BUCKET: 'sightline-dev-output-111122223333-eu-west-1',
-      ACCESS: 'owner', INDEX_TABLE: expect.stringMatching(/^IndexTable/), ANALYSES: 'labels,image-properties', MAX_DAILY_ANALYSES: '500', RUST_LOG: 'info', MALLOC_MMAP_THRESHOLD_: '1048576',
+      ACCESS: 'owner', INDEX_TABLE: expect.stringMatching(/^IndexTable/), ANALYSES: 'labels,image-properties', MAX_DAILY_ANALYSES: '500', MAX_DAILY_ANALYSES_PER_OWNER: '50', RUST_LOG: 'info', MALLOC_MMAP_THRESHOLD_: '1048576',
     };
     expect(processor.environment).toEqual(common);
     expect(uploadApi.environment).toEqual({ ...common });
