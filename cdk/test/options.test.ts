@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import { OptionError, readOptions } from '../lib/options.ts';
@@ -10,6 +12,16 @@ const POOL = { userPoolId: 'eu-west-1_AbCdEfGhI', userPoolClientId: '1example234
 
 function read(context: Record<string, unknown>, region: string | undefined = 'eu-central-1') {
   return readOptions(new App({ context: { alarmEmail: 'none', ...context } }).node, region);
+}
+
+/** The message of the error that this throws. */
+function message(throws: () => unknown): string {
+  try {
+    throws();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('nothing was thrown');
 }
 
 describe('options', () => {
@@ -92,14 +104,10 @@ describe('options', () => {
     [{ retention: 30 }, 'Unknown option "retention"; the options are stage,'],
   ])('%j is rejected with one sentence', (context, sentence) => {
     expect(() => read(context)).toThrow(OptionError);
-    try {
-      read(context);
-    } catch (error) {
-      const { message } = error as Error;
-      expect(message).toContain(sentence);
-      expect(message).not.toContain('\n');
-      expect(message.endsWith('.')).toBe(true);
-    }
+    const text = message(() => read(context));
+    expect(text).toContain(sentence);
+    expect(text).not.toContain('\n');
+    expect(text.endsWith('.')).toBe(true);
   });
 
   const limit = { maxDailyAnalyses: 1000 };
@@ -128,6 +136,14 @@ describe('options', () => {
     expect(() => chosen({})).toThrow(new OptionError(sentence));
     expect(chosen({ maxDailyAnalyses: 'none', alarmEmail: 'none' })).toMatchObject({ maxDailyAnalyses: undefined, alarmEmail: undefined });
     expect(chosen({ ...limit, ...address })).toMatchObject({ maxDailyAnalyses: 1000, alarmEmail: 'ops@example.com' });
+  });
+
+  test('are all in the guide\'s table', () => {
+    const guide = readFileSync(fileURLToPath(new URL('../../docs/deploy.md', import.meta.url)), 'utf8');
+    const listed = [...guide.matchAll(/^\| (`\w+`(?:, `\w+`)*) \|/gm)].flatMap(([, names]) => names!.replaceAll('`', '').split(', '));
+    const names = /the options are (.*)\.$/.exec(message(() => read({ unheard: 1 })))![1]!.split(', ');
+    // `assets` is for tests.
+    expect(names.filter((name) => name !== 'assets' && !listed.includes(name))).toEqual([]);
   });
 
   test('an own domain, an existing user pool and further pages to sign in from', () => {
