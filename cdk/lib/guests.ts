@@ -7,7 +7,7 @@
  * which has no such limit, is off.
  */
 
-import { Stack } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import { CfnIdentityPool, CfnIdentityPoolRoleAttachment } from 'aws-cdk-lib/aws-cognito';
 import { FederatedPrincipal, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import type { CfnApi, HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
@@ -43,17 +43,17 @@ export class Guests extends Construct {
   /** Lets guests call these routes of the API, and no others. */
   allow(api: HttpApi, routes: readonly GatewayRoute[]): void {
     const stack = Stack.of(this);
-    const arn = (api: string) => `execute-api:${stack.region}:${stack.account}:${api}`;
     // `<api>/<stage>/<method>/<path>` (Amazon API Gateway Developer Guide, "Control access to HTTP APIs with IAM authorization").
     const paths = routes.map(({ method, path }) => `/$default/${method}${path.replace('{key+}', '*')}`);
     this.role.addToPolicy(new PolicyStatement({
       sid: 'CallTheApi',
       actions: ['execute-api:Invoke'],
-      resources: paths.map((path) => `arn:${stack.partition}:${arn(api.apiId)}${path}`),
+      resources: paths.map((path) => `arn:${stack.partition}:execute-api:${stack.region}:${stack.account}:${api.apiId}${path}`),
     }));
+    const known = (value: string, name: string) => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
+    const shown = `arn:<AWS::Partition>:execute-api:${known(stack.region, 'Region')}:${known(stack.account, 'AccountId')}:<${stack.getLogicalId(api.node.defaultChild as CfnApi)}>`;
     for (const path of paths.filter((one) => one.endsWith('*'))) {
-      const id = `<${stack.getLogicalId(api.node.defaultChild as CfnApi)}>`;
-      explain(this.role, `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:${arn(id)}${path}]`, 'The keys of pictures are not known in advance; the API shows guests their own.');
+      explain(this.role, `AwsSolutions-IAM5[Resource::${shown}${path}]`, 'The keys of pictures are not known in advance; the API shows guests their own.');
     }
   }
 
