@@ -35,9 +35,8 @@ const ACCESS_LOG_FIELDS = {
 const SIGNATURE_HEADERS = ['x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256'];
 
 /**
- * The throttle of each public route. API Gateway counts the requests of a route that has a throttle of its own apart from all others, so
- * anonymous callers of these routes cannot use up what signed-in users need (Amazon API Gateway Developer Guide, "Throttle requests to
- * your HTTP APIs").
+ * The throttle of each public route, which replaces the stage's for that route (Amazon API Gateway Developer Guide, "Throttle requests to
+ * your HTTP APIs", on route-level throttling). So anonymous callers cannot use up what signed-in users need.
  */
 const PUBLIC_THROTTLE: Throttle = { rate: 5, burst: 10 };
 
