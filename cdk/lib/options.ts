@@ -115,6 +115,8 @@ export interface Domain {
   readonly name: string;
   /** The ARN of its certificate in us-east-1. */
   readonly certificateArn: string;
+  /** The Route 53 zone that gets its records. Undefined: the records are made elsewhere. */
+  readonly hostedZoneId: string | undefined;
 }
 
 /**
@@ -134,7 +136,7 @@ type Read = (name: string) => string | undefined;
 
 const NAMES = [
   'stage', 'access', 'signUp', 'guests', 'mfa', 'accessTokenMinutes', 'refreshTokenDays', 'userPoolId', 'userPoolClientId', 'signInDomain',
-  'allowedOrigins', 'callbackUrls', 'domainName', 'certificateArn', 'webAclArn', 'originSecret', 'maxDailyAnalysesPerOwner',
+  'allowedOrigins', 'callbackUrls', 'domainName', 'certificateArn', 'hostedZoneId', 'webAclArn', 'originSecret', 'maxDailyAnalysesPerOwner',
   'analyses', 'customLabelsArn', 'originalsDays', 'resultsDays', 'versioning', 'alarmEmail',
   'rekognitionTps', 'processorConcurrency', 'backfillConcurrency', 'imageRequests', 'resultEvents', 'maxDailyAnalyses', 'monthlyBudgetUsd', 'removalPolicy', 'architecture', 'logDays', 'tracing', 'apiRate',
   'apiBurst', 'functions', 'assets',
@@ -319,7 +321,7 @@ function readSpending(read: Read, { access, signUp, guests }: Identity): Spendin
 const CLOUDFRONT_REGION = 'us-east-1';
 
 function readFrontDoor(read: Read): Pick<Options, 'domain' | 'webAclArn' | 'originSecret'> {
-  const [name, certificateArn] = [read('domainName'), read('certificateArn')];
+  const [name, certificateArn, hostedZoneId] = [read('domainName'), read('certificateArn'), read('hostedZoneId')];
   if ((name === undefined) !== (certificateArn === undefined)) {
     throw new OptionError('domainName and certificateArn require each other; set both or neither.');
   }
@@ -329,12 +331,14 @@ function readFrontDoor(read: Read): Pick<Options, 'domain' | 'webAclArn' | 'orig
   if (certificateArn !== undefined && !new RegExp(`^arn:[\\w-]+:acm:${CLOUDFRONT_REGION}:\\d{12}:certificate/[0-9a-f-]+$`).test(certificateArn)) {
     wrong('certificateArn', certificateArn, `must be the ARN of a certificate in ${CLOUDFRONT_REGION}, the region that CloudFront takes certificates from, such as arn:aws:acm:${CLOUDFRONT_REGION}:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef`);
   }
+  if (hostedZoneId !== undefined && name === undefined) throw new OptionError('hostedZoneId has no effect without domainName; set both, or remove it.');
+  if (hostedZoneId !== undefined && !/^Z[0-9A-Z]+$/.test(hostedZoneId)) wrong('hostedZoneId', hostedZoneId, 'must be the ID of a hosted zone in Route 53, such as Z0123456789ABCDEFGHIJ');
   const webAclArn = read('webAclArn');
   if (webAclArn !== undefined && !new RegExp(`^arn:[\\w-]+:wafv2:${CLOUDFRONT_REGION}:\\d{12}:global/webacl/[\\w-]+/[0-9a-f-]+$`).test(webAclArn)) {
     wrong('webAclArn', webAclArn, `must be the ARN of a web ACL with the scope CLOUDFRONT, which is in ${CLOUDFRONT_REGION}, such as arn:aws:wafv2:${CLOUDFRONT_REGION}:111122223333:global/webacl/sightline/01234567-89ab-cdef-0123-456789abcdef`);
   }
   return {
-    domain: name !== undefined && certificateArn !== undefined ? { name, certificateArn } : undefined,
+    domain: name !== undefined && certificateArn !== undefined ? { name, certificateArn, hostedZoneId } : undefined,
     webAclArn,
     originSecret: read('originSecret') === 'off' ? undefined : number(read, 'originSecret', 1, 1, 1_000_000, true, ' or off'),
   };

@@ -14,6 +14,8 @@ import {
 } from 'aws-cdk-lib/aws-cloudfront';
 import { HttpOrigin, S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { ARecord, AaaaRecord, HostedZone, RecordTarget } from 'aws-cdk-lib/aws-route53';
+import { CloudFrontTarget } from 'aws-cdk-lib/aws-route53-targets';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { BucketDeployment, CacheControl, Source } from 'aws-cdk-lib/aws-s3-deployment';
 import { Construct } from 'constructs';
@@ -155,7 +157,17 @@ export class Website extends Construct {
       resources: [this.bucket.bucketArn],
       conditions: { StringEquals: { 'AWS:SourceArn': this.distribution.distributionArn } },
     }));
+    if (options.domain?.hostedZoneId !== undefined) this.addRecords(options.domain.name, options.domain.hostedZoneId);
     this.origin = `https://${options.domain?.name ?? this.distribution.distributionDomainName}`;
+  }
+
+  /** Points the site's domain at the distribution. */
+  private addRecords(domain: string, hostedZoneId: string): void {
+    // The records' names end with a dot, so the zone's own name does not matter.
+    const zone = HostedZone.fromHostedZoneAttributes(this, 'Zone', { hostedZoneId, zoneName: domain });
+    const record = { zone, recordName: `${domain}.`, target: RecordTarget.fromAlias(new CloudFrontTarget(this.distribution)) };
+    new ARecord(this, 'Ipv4', record);
+    new AaaaRecord(this, 'Ipv6', record);
   }
 
   /** Uploads the pages and the `config.json` that they read. */

@@ -72,6 +72,8 @@ describe('options', () => {
     [{ certificateArn: CERTIFICATE }, 'domainName and certificateArn require each other; set both or neither.'],
     [{ domainName: 'https://a.example', certificateArn: CERTIFICATE }, 'domainName is "https://a.example"; it must be a domain name'],
     [{ domainName: 'a.example', certificateArn: CERTIFICATE.replace('us-east-1', 'eu-west-1') }, 'it must be the ARN of a certificate in us-east-1'],
+    [{ hostedZoneId: 'Z1' }, 'hostedZoneId has no effect without domainName; set both, or remove it.'],
+    [{ domainName: 'a.example', certificateArn: CERTIFICATE, hostedZoneId: 'a.example' }, 'hostedZoneId is "a.example"; it must be the ID of a hosted zone'],
     [{ webAclArn: WEB_ACL.replace('us-east-1', 'eu-west-1') }, 'it must be the ARN of a web ACL with the scope CLOUDFRONT, which is in us-east-1'],
     [{ webAclArn: WEB_ACL.replace('global', 'regional') }, 'it must be the ARN of a web ACL with the scope CLOUDFRONT'],
     [{ originSecret: 'on' }, 'originSecret is "on"; it must be a whole number from 1 to 1000000 or off.'],
@@ -148,7 +150,7 @@ describe('options', () => {
 
   test('an own domain, an existing user pool and further pages to sign in from', () => {
     expect(read({ domainName: 'pictures.example.com', certificateArn: CERTIFICATE, webAclArn: WEB_ACL, originSecret: 'off' })).toMatchObject({
-      domain: { name: 'pictures.example.com', certificateArn: CERTIFICATE }, webAclArn: WEB_ACL, originSecret: undefined,
+      domain: { name: 'pictures.example.com', certificateArn: CERTIFICATE, hostedZoneId: undefined }, webAclArn: WEB_ACL, originSecret: undefined,
     });
     expect(read({ ...POOL, guests: 'on', maxDailyAnalyses: 9 })).toMatchObject({
       guests: true, existingUserPool: { id: 'eu-west-1_AbCdEfGhI', clientId: '1example23456789', signInDomain: POOL.signInDomain },
