@@ -92,8 +92,9 @@ describe('guests=on', () => {
   });
 
   test('pages of other origins may send signed requests', () => {
-    const { AllowHeaders } = only(synth({ guests: 'on', allowedOrigins: 'https://a.example' }), 'AWS::ApiGatewayV2::Api').CorsConfiguration;
+    const { AllowHeaders, ExposeHeaders } = only(synth({ guests: 'on', allowedOrigins: 'https://a.example' }), 'AWS::ApiGatewayV2::Api').CorsConfiguration;
     expect(AllowHeaders).toEqual(['authorization', 'content-type', 'if-none-match', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256']);
+    expect(ExposeHeaders).toContain('date');
   });
 
   test('the upload API knows the pool, keeps codes for at most a day, and alone may read and write them', () => {
