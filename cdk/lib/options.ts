@@ -236,6 +236,42 @@ export function readOptions(node: Node, region: string | undefined): Options {
   };
 }
 
+/** A part's share of a number, rounded down. */
+function share(of: number, part: keyof typeof QUOTAS.sharesPercent): number {
+  return Math.floor((of * QUOTAS.sharesPercent[part]) / 100);
+}
+
+function wrong(name: string, value: string, rule: string): never {
+  throw new OptionError(`${name} is ${JSON.stringify(value)}; it ${rule}.`);
+}
+
+function list(read: Read, name: string, fallback: string[]): string[] {
+  const value = read(name);
+  return value === undefined ? fallback : value.split(',').map((item) => item.trim()).filter((item) => item !== '');
+}
+
+/** One of the choices; the first is the default. */
+function choice<C extends string>(read: Read, name: string, choices: readonly [C, ...C[]]): C {
+  const value = read(name) ?? choices[0];
+  return choices.find((known) => known === value) ?? wrong(name, value, `must be ${choices.join(' or ')}`);
+}
+
+function number(read: Read, name: string, fallback: number, min: number, max: number, whole: boolean, also = ''): number {
+  const value = read(name);
+  if (value === undefined) return fallback;
+  const parsed = Number(value);
+  if (!Number.isFinite(parsed) || parsed < min || parsed > max || (whole && !Number.isInteger(parsed))) {
+    wrong(name, value, `must be a ${whole ? 'whole ' : ''}number from ${min} to ${max}${also}`);
+  }
+  return parsed;
+}
+
+/** A whole number, or the word in `none`, which is the default and reads as undefined. */
+function optional(read: Read, name: string, none: string, min: number, max: number, unit: string): number | undefined {
+  const value = read(name) ?? none;
+  return value === none ? undefined : number(() => value, name, 0, min, max, true, `${unit} or ${none}`);
+}
+
 type Identity = Pick<Options, 'access' | 'signUp' | 'guests' | 'mfa' | 'accessTokenMinutes' | 'refreshTokenDays' | 'existingUserPool'>;
 
 /** Options of a user pool of the stack. They mean nothing without it. */
@@ -353,40 +389,4 @@ function readCallbackUrls(read: Read, allowedOrigins: readonly string[]): readon
     }
   }
   return urls;
-}
-
-/** A part's share of a number, rounded down. */
-function share(of: number, part: keyof typeof QUOTAS.sharesPercent): number {
-  return Math.floor((of * QUOTAS.sharesPercent[part]) / 100);
-}
-
-function wrong(name: string, value: string, rule: string): never {
-  throw new OptionError(`${name} is ${JSON.stringify(value)}; it ${rule}.`);
-}
-
-function list(read: Read, name: string, fallback: string[]): string[] {
-  const value = read(name);
-  return value === undefined ? fallback : value.split(',').map((item) => item.trim()).filter((item) => item !== '');
-}
-
-/** One of the choices; the first is the default. */
-function choice<C extends string>(read: Read, name: string, choices: readonly [C, ...C[]]): C {
-  const value = read(name) ?? choices[0];
-  return choices.find((known) => known === value) ?? wrong(name, value, `must be ${choices.join(' or ')}`);
-}
-
-function number(read: Read, name: string, fallback: number, min: number, max: number, whole: boolean, also = ''): number {
-  const value = read(name);
-  if (value === undefined) return fallback;
-  const parsed = Number(value);
-  if (!Number.isFinite(parsed) || parsed < min || parsed > max || (whole && !Number.isInteger(parsed))) {
-    wrong(name, value, `must be a ${whole ? 'whole ' : ''}number from ${min} to ${max}${also}`);
-  }
-  return parsed;
-}
-
-/** A whole number, or the word in `none`, which is the default and reads as undefined. */
-function optional(read: Read, name: string, none: string, min: number, max: number, unit: string): number | undefined {
-  const value = read(name) ?? none;
-  return value === none ? undefined : number(() => value, name, 0, min, max, true, `${unit} or ${none}`);
 }
