@@ -203,13 +203,11 @@ export function readOptions(node: Node, region: string | undefined): Options {
   const logDays = number(read, 'logDays', 30, 1, 3653, true);
   if (!LOG_DAYS.includes(logDays)) wrong('logDays', String(logDays), `must be one of ${LOG_DAYS.join(', ')}`);
   const identity = readIdentity(read);
-  const spending = readSpending(read, identity);
   const callbackUrls = readCallbackUrls(read, allowedOrigins);
 
   return {
     stage,
     ...identity,
-    ...spending,
     ...readFrontDoor(read),
     allowedOrigins,
     callbackUrls,
@@ -233,6 +231,8 @@ export function readOptions(node: Node, region: string | undefined): Options {
     apiBurst: number(read, 'apiBurst', 100, 1, 5000, true),
     functions: resolve(read('functions') ?? FUNCTIONS),
     assets: choice(read, 'assets', ['built', 'placeholder']),
+    // Last, so that a wrong value is reported before a missing one.
+    ...readSpending(read, identity),
   };
 }
 
