@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import { OptionError, readOptions } from '../lib/options.ts';
@@ -138,14 +136,6 @@ describe('options', () => {
     expect(() => chosen({})).toThrow(new OptionError(sentence));
     expect(chosen({ maxDailyAnalyses: 'none', alarmEmail: 'none' })).toMatchObject({ maxDailyAnalyses: undefined, alarmEmail: undefined });
     expect(chosen({ ...limit, ...address })).toMatchObject({ maxDailyAnalyses: 1000, alarmEmail: 'ops@example.com' });
-  });
-
-  test('are all in the guide\'s table', () => {
-    const guide = readFileSync(fileURLToPath(new URL('../../docs/deploy.md', import.meta.url)), 'utf8');
-    const listed = [...guide.matchAll(/^\| (`\w+`(?:, `\w+`)*) \|/gm)].flatMap(([, names]) => names!.replaceAll('`', '').split(', '));
-    const names = /the options are (.*)\.$/.exec(message(() => read({ unheard: 1 })))![1]!.split(', ');
-    // `assets` is for tests.
-    expect(names.filter((name) => name !== 'assets' && !listed.includes(name))).toEqual([]);
   });
 
   test('an own domain, an existing user pool and further pages to sign in from', () => {
