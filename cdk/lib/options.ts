@@ -325,7 +325,7 @@ function readUserPool(read: Read): ExistingUserPool | undefined {
 type Spending = Pick<Options, 'alarmEmail' | 'maxDailyAnalyses' | 'maxDailyAnalysesPerOwner'>;
 
 /** The limits on spending. Whoever opens a deployment to everybody must choose them, or say that there are none. */
-function readSpending(read: Read, { access, signUp, guests }: Identity): Spending {
+function readSpending(read: Read, { access, signUp, guests, existingUserPool }: Identity): Spending {
   const alarmEmail = read('alarmEmail');
   if (alarmEmail !== undefined && alarmEmail !== 'none' && !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(alarmEmail)) {
     wrong('alarmEmail', alarmEmail, 'must be an e-mail address, such as ops@example.com, or none');
@@ -333,11 +333,13 @@ function readSpending(read: Read, { access, signUp, guests }: Identity): Spendin
   const maxDailyAnalyses = optional(read, 'maxDailyAnalyses', 'none', 1, Number.MAX_SAFE_INTEGER, '');
   const open = Object.entries({ 'access=unlisted': access === 'unlisted', 'signUp=open': signUp === 'open', 'guests=on': guests })
     .filter(([, on]) => on).map(([option]) => option);
+  const reason = open.length > 0 ? `With ${open.join(' and ')} anybody can upload at your cost`
+    : existingUserPool ? 'With userPoolId the existing pool decides who can upload at your cost' : undefined;
   const missing = Object.entries({ maxDailyAnalyses: '1000', alarmEmail: 'you@example.com' }).filter(([name]) => read(name) === undefined);
-  if (open.length > 0 && missing.length > 0) {
+  if (reason !== undefined && missing.length > 0) {
     const all = (item: (name: string, example: string) => string) => missing.map(([name, example]) => item(name, example)).join(' and ');
     throw new OptionError(
-      `With ${open.join(' and ')} anybody can upload at your cost, so ${all((name) => name)} must be chosen; write ${all((name, example) => `${name}=${example}`)}, or ${all((name) => `${name}=none`)}.`,
+      `${reason}, so ${all((name) => name)} must be chosen; write ${all((name, example) => `${name}=${example}`)}, or ${all((name) => `${name}=none`)}.`,
     );
   }
   if (alarmEmail === undefined) {

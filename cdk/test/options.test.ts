@@ -130,6 +130,8 @@ describe('options', () => {
     }),
     // A limit for each owner does not limit the number of owners.
     [{ signUp: 'open', ...address, maxDailyAnalysesPerOwner: 5 }, write('signUp=open', ['maxDailyAnalyses'])],
+    [POOL, write('userPoolId', ['maxDailyAnalyses', 'alarmEmail']).replace('anybody can', 'the existing pool decides who can')],
+    [{ ...POOL, guests: 'on', ...address }, write('guests=on', ['maxDailyAnalyses'])],
     [{ signUp: 'open', guests: 'on' }, write('signUp=open and guests=on', ['maxDailyAnalyses', 'alarmEmail'])],
   ])('%j: nobody can spend without bound unless the deployment says so', (context, sentence) => {
     const chosen = (more: Record<string, unknown>) => readOptions(new App({ context: { ...context, ...more } }).node, 'eu-west-1');
