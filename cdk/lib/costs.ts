@@ -19,6 +19,7 @@ export interface Prices {
   readonly cloudFront: { readonly request: number; readonly gibOut: number };
   readonly dataOutGib: number;
   readonly logs: { readonly gibIn: number };
+  readonly secretMonth: number;
   readonly cloudWatch: { readonly metric: number; readonly alarm: number; readonly dashboard: number };
 }
 
@@ -57,6 +58,8 @@ export const FIXED = {
   metrics: 25,
   alarmMetrics: 11,
   dashboards: 1,
+  /** Before the first rotation of the origin secret; one more after it. */
+  secrets: 2,
 };
 
 export interface Cost {
@@ -78,6 +81,7 @@ export function costs(prices: Prices, pictures: number): Cost[] {
     { name: 'API Gateway and CloudFront', usd: pictures * PICTURE.apiRequests * (prices.httpApiRequest + cloudFront.request) },
     { name: 'CloudWatch', usd: pictures * (PICTURE.logBytes / GIB) * prices.logs.gibIn + FIXED.metrics * cloudWatch.metric + FIXED.alarmMetrics * cloudWatch.alarm + FIXED.dashboards * cloudWatch.dashboard },
     { name: 'SQS', usd: (pictures * PICTURE.sqsRequests + FIXED.sqsRequests) * prices.sqsRequest },
+    { name: 'Secrets Manager', usd: FIXED.secrets * prices.secretMonth },
     { name: 'data out', usd: pictures * (PICTURE.read / GIB) * prices.dataOutGib },
   ];
 }

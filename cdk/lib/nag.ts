@@ -18,7 +18,7 @@ export function explainPolicy(role: IConstruct, options: Options, buckets: IBuck
     : 'Rekognition\'s image operations support no narrower resource.');
   for (const bucket of buckets) {
     const name = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnBucket);
-    for (const prefix of ['uploads', 'inline', 'results', 'thumbnails', 'claims', 'spending', 'results/inline', 'thumbnails/inline']) {
+    for (const prefix of ['uploads', 'inline', 'results', 'thumbnails', 'claims', 'spending', 'handovers', 'results/inline', 'thumbnails/inline']) {
       explainResource(`<${name}.Arn>/${prefix}/*`, 'The keys of pictures are not known in advance; the prefix is the narrowest possible resource.');
     }
   }

@@ -29,4 +29,9 @@ export class Names {
   get signInOrigin(): string {
     return `https://${this.signInPrefix}.auth.${Aws.REGION}.amazoncognito.com`;
   }
+
+  /** Where guests get their identities and credentials. */
+  get identityEndpoint(): string {
+    return `https://cognito-identity.${Aws.REGION}.${Aws.URL_SUFFIX}`;
+  }
 }

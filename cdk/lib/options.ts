@@ -42,8 +42,24 @@ export interface Options {
   readonly access: 'owner' | 'unlisted';
   /** With `owner`: whether an administrator creates accounts or anyone can sign up. */
   readonly signUp: 'closed' | 'open';
+  /** With `owner`: whether people without an account have a gallery of their own under a temporary identity. */
+  readonly guests: boolean;
+  /** With a user pool of the stack: whether users have a second factor, and how long their tokens are valid. */
+  readonly mfa: 'optional' | 'required' | 'off';
+  readonly accessTokenMinutes: number;
+  readonly refreshTokenDays: number;
+  /** The user pool to use instead of one of the stack. */
+  readonly existingUserPool: ExistingUserPool | undefined;
   /** Other origins whose pages may call the API and the buckets. The site's own is always allowed. */
   readonly allowedOrigins: readonly string[];
+  /** Pages of `allowedOrigins` to which sign-in and sign-out may return. */
+  readonly callbackUrls: readonly string[];
+  /** The site's own domain. Undefined: CloudFront's. */
+  readonly domain: Domain | undefined;
+  /** The web ACL of the distribution. */
+  readonly webAclArn: string | undefined;
+  /** The number of the secret that CloudFront sends to the API. Undefined: the API does not check where requests come from. */
+  readonly originSecret: number | undefined;
   readonly analyses: readonly Analysis[];
   readonly customLabelsArn: string | undefined;
   /** Days after which originals, or results with their thumbnails and rows of the index, expire. Undefined: never. */
@@ -51,6 +67,7 @@ export interface Options {
   readonly resultsDays: number | undefined;
   /** Days for which the input bucket keeps older versions of pictures. Undefined: it keeps none. */
   readonly versioning: number | undefined;
+  /** Who gets the alarms. Undefined: nobody, which the deployment must say. */
   readonly alarmEmail: string | undefined;
   /** The account's quota for each Rekognition operation, in calls a second. */
   readonly rekognitionTps: number;
@@ -67,6 +84,8 @@ export interface Options {
   readonly resultEvents: boolean;
   /** The daily limit on analyses, over all functions. Undefined: no limit. */
   readonly maxDailyAnalyses: number | undefined;
+  /** The daily limit on the analyses of one owner's pictures. Undefined: no limit. */
+  readonly maxDailyAnalysesPerOwner: number | undefined;
   /** US dollars a month. Undefined: no budget. */
   readonly monthlyBudgetUsd: number | undefined;
   readonly removalPolicy: 'retain' | 'destroy';
@@ -80,6 +99,24 @@ export interface Options {
   readonly functions: string;
   /** The built functions, or a placeholder for tests. */
   readonly assets: 'built' | 'placeholder';
+}
+
+/** A user pool that exists already. */
+export interface ExistingUserPool {
+  /** `<region>_<id>` */
+  readonly id: string;
+  /** An app client without a secret that allows the authorization code grant. */
+  readonly clientId: string;
+  /** The `https://…` origin of the sign-in pages. */
+  readonly signInDomain: string;
+}
+
+export interface Domain {
+  readonly name: string;
+  /** The ARN of its certificate in us-east-1. */
+  readonly certificateArn: string;
+  /** The Route 53 zone that gets its records. Undefined: the records are made elsewhere. */
+  readonly hostedZoneId: string | undefined;
 }
 
 /**
@@ -98,7 +135,9 @@ export class OptionError extends Error {
 type Read = (name: string) => string | undefined;
 
 const NAMES = [
-  'stage', 'access', 'signUp', 'allowedOrigins', 'analyses', 'customLabelsArn', 'originalsDays', 'resultsDays', 'versioning', 'alarmEmail',
+  'stage', 'access', 'signUp', 'guests', 'mfa', 'accessTokenMinutes', 'refreshTokenDays', 'userPoolId', 'userPoolClientId', 'signInDomain',
+  'allowedOrigins', 'callbackUrls', 'domainName', 'certificateArn', 'hostedZoneId', 'webAclArn', 'originSecret', 'maxDailyAnalysesPerOwner',
+  'analyses', 'customLabelsArn', 'originalsDays', 'resultsDays', 'versioning', 'alarmEmail',
   'rekognitionTps', 'processorConcurrency', 'backfillConcurrency', 'imageRequests', 'resultEvents', 'maxDailyAnalyses', 'monthlyBudgetUsd', 'removalPolicy', 'architecture', 'logDays', 'tracing', 'apiRate',
   'apiBurst', 'functions', 'assets',
 ];
@@ -161,36 +200,28 @@ export function readOptions(node: Node, region: string | undefined): Options {
   if (!/^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/.test(stage)) {
     wrong('stage', stage, 'must be 1 to 12 characters of a-z, 0-9 and -, starting with a letter, such as prod');
   }
-  const alarmEmail = read('alarmEmail');
-  if (alarmEmail !== undefined && !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(alarmEmail)) {
-    wrong('alarmEmail', alarmEmail, 'must be an e-mail address, such as ops@example.com');
-  }
   const logDays = number(read, 'logDays', 30, 1, 3653, true);
   if (!LOG_DAYS.includes(logDays)) wrong('logDays', String(logDays), `must be one of ${LOG_DAYS.join(', ')}`);
-  const access = choice(read, 'access', ['owner', 'unlisted']);
-  const signUp = choice(read, 'signUp', ['closed', 'open']);
-  if (access === 'unlisted' && read('signUp') !== undefined) {
-    throw new OptionError('signUp has no effect with access=unlisted, where nobody signs in; remove it.');
-  }
+  const identity = readIdentity(read);
+  const callbackUrls = readCallbackUrls(read, allowedOrigins);
 
   return {
     stage,
-    access,
-    signUp,
+    ...identity,
+    ...readFrontDoor(read),
     allowedOrigins,
+    callbackUrls,
     analyses: chosen,
     customLabelsArn,
     originalsDays: optional(read, 'originalsDays', 'forever', 1, 36_500, ' (days)'),
     resultsDays: optional(read, 'resultsDays', 'forever', 1, 36_500, ' (days)'),
     versioning: optional(read, 'versioning', 'off', 1, 36_500, ' (days)'),
-    alarmEmail,
     rekognitionTps,
     batchSize,
     processorConcurrency,
     backfillConcurrency,
     imageRequestRate,
     resultEvents: choice(read, 'resultEvents', ['on', 'off']) === 'on',
-    maxDailyAnalyses: optional(read, 'maxDailyAnalyses', 'none', 1, Number.MAX_SAFE_INTEGER, ''),
     monthlyBudgetUsd: read('monthlyBudgetUsd') === 'none' ? undefined : number(read, 'monthlyBudgetUsd', 50, 1, 10_000_000, false, ' or none'),
     removalPolicy: choice(read, 'removalPolicy', ['retain', 'destroy']),
     architecture: choice(read, 'architecture', ['arm64', 'x86_64']),
@@ -200,6 +231,8 @@ export function readOptions(node: Node, region: string | undefined): Options {
     apiBurst: number(read, 'apiBurst', 100, 1, 5000, true),
     functions: resolve(read('functions') ?? FUNCTIONS),
     assets: choice(read, 'assets', ['built', 'placeholder']),
+    // Last, so that a wrong value is reported before a missing one.
+    ...readSpending(read, identity),
   };
 }
 
@@ -237,4 +270,125 @@ function number(read: Read, name: string, fallback: number, min: number, max: nu
 function optional(read: Read, name: string, none: string, min: number, max: number, unit: string): number | undefined {
   const value = read(name) ?? none;
   return value === none ? undefined : number(() => value, name, 0, min, max, true, `${unit} or ${none}`);
+}
+
+type Identity = Pick<Options, 'access' | 'signUp' | 'guests' | 'mfa' | 'accessTokenMinutes' | 'refreshTokenDays' | 'existingUserPool'>;
+
+/** Options of a user pool of the stack. They mean nothing without it. */
+const OWN_POOL = ['signUp', 'mfa', 'accessTokenMinutes', 'refreshTokenDays', 'callbackUrls'];
+
+/** The names of the options that describe an existing user pool. */
+const EXISTING_POOL = ['userPoolId', 'userPoolClientId', 'signInDomain'];
+
+function readIdentity(read: Read): Identity {
+  const access = choice(read, 'access', ['owner', 'unlisted']);
+  const identity: Identity = {
+    access,
+    signUp: choice(read, 'signUp', ['closed', 'open']),
+    guests: choice(read, 'guests', ['off', 'on']) === 'on',
+    mfa: choice(read, 'mfa', ['optional', 'required', 'off']),
+    // What Cognito accepts (Amazon Cognito user pools API Reference, "CreateUserPoolClient").
+    accessTokenMinutes: number(read, 'accessTokenMinutes', 60, 5, 1440, true),
+    refreshTokenDays: number(read, 'refreshTokenDays', 30, 1, 3650, true),
+    existingUserPool: readUserPool(read),
+  };
+  if (access === 'unlisted') {
+    for (const name of [...OWN_POOL, ...EXISTING_POOL]) {
+      if (read(name) !== undefined) throw new OptionError(`${name} has no effect with access=unlisted, where nobody signs in; remove it.`);
+    }
+    if (identity.guests) {
+      throw new OptionError('guests=on has no effect with access=unlisted, where everybody can upload without an account; remove it, or set access=owner.');
+    }
+  }
+  if (identity.existingUserPool !== undefined) {
+    for (const name of OWN_POOL) {
+      if (read(name) !== undefined) throw new OptionError(`${name} has no effect with userPoolId, because the existing user pool has its own settings; remove it and change the pool.`);
+    }
+  }
+  return identity;
+}
+
+function readUserPool(read: Read): ExistingUserPool | undefined {
+  const [id, clientId, signInDomain] = EXISTING_POOL.map(read);
+  if (id === undefined && clientId === undefined && signInDomain === undefined) return undefined;
+  if (id === undefined || clientId === undefined || signInDomain === undefined) {
+    throw new OptionError('userPoolId, userPoolClientId and signInDomain require each other; set all three or none.');
+  }
+  if (!/^[a-z]{2}(-[a-z]+)+-\d_[0-9A-Za-z]+$/.test(id)) wrong('userPoolId', id, 'must be the ID of a user pool, such as eu-west-1_AbCdEfGhI');
+  if (!/^\w+$/.test(clientId)) wrong('userPoolClientId', clientId, 'must be the ID of an app client, such as 1example23456789');
+  if (!/^https:\/\/[a-z0-9.-]+$/.test(signInDomain)) {
+    wrong('signInDomain', signInDomain, 'must be the origin of the pool\'s sign-in pages, such as https://example.auth.eu-west-1.amazoncognito.com');
+  }
+  return { id, clientId, signInDomain };
+}
+
+type Spending = Pick<Options, 'alarmEmail' | 'maxDailyAnalyses' | 'maxDailyAnalysesPerOwner'>;
+
+/** The limits on spending. Whoever opens a deployment to everybody must choose them, or say that there are none. */
+function readSpending(read: Read, { access, signUp, guests, existingUserPool }: Identity): Spending {
+  const alarmEmail = read('alarmEmail');
+  if (alarmEmail !== undefined && alarmEmail !== 'none' && !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(alarmEmail)) {
+    wrong('alarmEmail', alarmEmail, 'must be an e-mail address, such as ops@example.com, or none');
+  }
+  const maxDailyAnalyses = optional(read, 'maxDailyAnalyses', 'none', 1, Number.MAX_SAFE_INTEGER, '');
+  const open = Object.entries({ 'access=unlisted': access === 'unlisted', 'signUp=open': signUp === 'open', 'guests=on': guests })
+    .filter(([, on]) => on).map(([option]) => option);
+  const reason = open.length > 0 ? `With ${open.join(' and ')} anybody can upload at your cost`
+    : existingUserPool ? 'With userPoolId the existing pool decides who can upload at your cost' : undefined;
+  const missing = Object.entries({ maxDailyAnalyses: '1000', alarmEmail: 'you@example.com' }).filter(([name]) => read(name) === undefined);
+  if (reason !== undefined && missing.length > 0) {
+    const all = (item: (name: string, example: string) => string) => missing.map(([name, example]) => item(name, example)).join(' and ');
+    throw new OptionError(
+      `${reason}, so ${all((name) => name)} must be chosen; write ${all((name, example) => `${name}=${example}`)}, or ${all((name) => `${name}=none`)}.`,
+    );
+  }
+  if (alarmEmail === undefined) {
+    throw new OptionError('alarmEmail is missing; write alarmEmail=you@example.com to get the alarms, or alarmEmail=none to go without.');
+  }
+  if (access === 'unlisted' && read('maxDailyAnalysesPerOwner') !== undefined) {
+    throw new OptionError('maxDailyAnalysesPerOwner has no effect with access=unlisted, where pictures have no owner; remove it and set maxDailyAnalyses.');
+  }
+  return {
+    alarmEmail: alarmEmail === 'none' ? undefined : alarmEmail,
+    maxDailyAnalyses,
+    maxDailyAnalysesPerOwner: optional(read, 'maxDailyAnalysesPerOwner', 'none', 1, Number.MAX_SAFE_INTEGER, ''),
+  };
+}
+
+/** CloudFront uses certificates and web ACLs of this region only (Amazon CloudFront Developer Guide). */
+const CLOUDFRONT_REGION = 'us-east-1';
+
+function readFrontDoor(read: Read): Pick<Options, 'domain' | 'webAclArn' | 'originSecret'> {
+  const [name, certificateArn, hostedZoneId] = [read('domainName'), read('certificateArn'), read('hostedZoneId')];
+  if ((name === undefined) !== (certificateArn === undefined)) {
+    throw new OptionError('domainName and certificateArn require each other; set both or neither.');
+  }
+  if (name !== undefined && !/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/.test(name)) {
+    wrong('domainName', name, 'must be a domain name in lower case, such as pictures.example.com');
+  }
+  if (certificateArn !== undefined && !new RegExp(`^arn:[\\w-]+:acm:${CLOUDFRONT_REGION}:\\d{12}:certificate/[0-9a-f-]+$`).test(certificateArn)) {
+    wrong('certificateArn', certificateArn, `must be the ARN of a certificate in ${CLOUDFRONT_REGION}, the region that CloudFront takes certificates from, such as arn:aws:acm:${CLOUDFRONT_REGION}:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef`);
+  }
+  if (hostedZoneId !== undefined && name === undefined) throw new OptionError('hostedZoneId has no effect without domainName; set both, or remove it.');
+  if (hostedZoneId !== undefined && !/^Z[0-9A-Z]+$/.test(hostedZoneId)) wrong('hostedZoneId', hostedZoneId, 'must be the ID of a hosted zone in Route 53, such as Z0123456789ABCDEFGHIJ');
+  const webAclArn = read('webAclArn');
+  if (webAclArn !== undefined && !new RegExp(`^arn:[\\w-]+:wafv2:${CLOUDFRONT_REGION}:\\d{12}:global/webacl/[\\w-]+/[0-9a-f-]+$`).test(webAclArn)) {
+    wrong('webAclArn', webAclArn, `must be the ARN of a web ACL with the scope CLOUDFRONT, which is in ${CLOUDFRONT_REGION}, such as arn:aws:wafv2:${CLOUDFRONT_REGION}:111122223333:global/webacl/sightline/01234567-89ab-cdef-0123-456789abcdef`);
+  }
+  return {
+    domain: name !== undefined && certificateArn !== undefined ? { name, certificateArn, hostedZoneId } : undefined,
+    webAclArn,
+    originSecret: read('originSecret') === 'off' ? undefined : number(read, 'originSecret', 1, 1, 1_000_000, true, ' or off'),
+  };
+}
+
+function readCallbackUrls(read: Read, allowedOrigins: readonly string[]): readonly string[] {
+  const urls = list(read, 'callbackUrls', []);
+  for (const url of urls) {
+    // The origins are checked already. Cognito takes no fragment.
+    if (!/^[^\s#*]+$/.test(url) || !allowedOrigins.some((origin) => url.startsWith(`${origin}/`))) {
+      wrong('callbackUrls', url, 'must be a page of an origin in allowedOrigins, such as https://pictures.example.com/signed-in.html with allowedOrigins=https://pictures.example.com');
+    }
+  }
+  return urls;
 }

@@ -61,6 +61,8 @@ export function uploadApiStatements(options: Options, { input, output, table }: 
           allow('SearchIndex', ['dynamodb:Query'], [`${table.tableArn}/index/by-owner-term`]),
         ]
       : []),
+    // Guests take their pictures along with a code. The rest of that is reading, writing and deleting pictures.
+    ...(options.guests ? [allow('HandOver', ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], objects(output, 'handovers'))] : []),
     ...trace(options),
   ];
 }

@@ -4,11 +4,13 @@ import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Access } from './access.ts';
 import { Budget } from './budget.ts';
+import { Guests } from './guests.ts';
 import { IndexTable } from './index-table.ts';
 import { Names } from './names.ts';
 import { explainHelpers } from './nag.ts';
 import { Observability, metricsNamespace } from './observability.ts';
 import type { Options } from './options.ts';
+import { OriginSecret } from './origin-secret.ts';
 import { Processor } from './processor.ts';
 import { Storage } from './storage.ts';
 import { UploadApi } from './upload-api.ts';
@@ -33,15 +35,23 @@ export class SightlineStack extends Stack {
       ANALYSES: options.analyses.join(','),
       ...(options.customLabelsArn && { CUSTOM_LABELS_ARN: options.customLabelsArn }),
       ...(options.maxDailyAnalyses !== undefined && { MAX_DAILY_ANALYSES: String(options.maxDailyAnalyses) }),
+      ...(options.maxDailyAnalysesPerOwner !== undefined && { MAX_DAILY_ANALYSES_PER_OWNER: String(options.maxDailyAnalysesPerOwner) }),
     };
 
     const processor = new Processor(this, 'Processing', options, names, resources, environment);
-    const api = new UploadApi(this, 'UploadApi', options, resources, environment);
-    const website = new Website(this, 'Website', options, names, api.api);
+    const secret = options.originSecret === undefined ? undefined : new OriginSecret(this, 'OriginSecret', options.originSecret);
+    const guests = options.guests ? new Guests(this, 'Guests', names) : undefined;
+    const api = new UploadApi(this, 'UploadApi', options, resources, {
+      ...environment,
+      ...(secret && { ORIGIN_SECRETS: secret.accepted }),
+      ...(guests && { GUEST_IDENTITY_POOL: guests.identityPoolId }),
+    });
+    const website = new Website(this, 'Website', options, names, { host: api.host, secret: secret?.sent });
     const access = new Access(this, 'Access', options, names, website.origin);
     api.addRoutes(access.authorizer);
+    guests?.allow(api.api, api.routes.filter(({ callers }) => callers === 'guests'));
     storage.allowOrigins([website.origin, ...options.allowedOrigins]);
-    website.publish({ api: '', ...access.pageConfiguration() });
+    website.publish({ api: '', ...access.pageConfiguration(), ...guests?.pageConfiguration(api.host) });
     const { topic } = new Observability(this, 'Observability', options, processor, api);
     if (options.monthlyBudgetUsd !== undefined) new Budget(this, 'Budget', names, options.monthlyBudgetUsd, topic);
     explainHelpers(this, website.bucket);
@@ -49,6 +59,7 @@ export class SightlineStack extends Stack {
 
     const outputs = {
       SiteUrl: website.origin,
+      DistributionDomain: website.distribution.distributionDomainName,
       ApiUrl: api.api.apiEndpoint,
       InputBucket: input.bucketName,
       OutputBucket: output.bucketName,
@@ -57,7 +68,8 @@ export class SightlineStack extends Stack {
       BackfillQueueUrl: processor.backfillQueue.queueUrl,
       DeadLetterQueueArn: processor.deadLetters.queueArn,
       DeadLetterQueueUrl: processor.deadLetters.queueUrl,
-      ...(access.userPool && { UserPoolId: access.userPool.userPoolId }),
+      ...(access.signIn && { UserPoolId: access.signIn.id, UserPoolClientId: access.signIn.clientId, SignInUrl: access.signIn.signInDomain }),
+      ...(guests && { IdentityPoolId: guests.identityPoolId }),
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

@@ -44,6 +44,8 @@ export class Storage extends Construct {
         ...expiring(['claims/'], 1),
         // The daily count of analyses.
         ...expiring(['spending/'], 7),
+        // Codes with which guests take their pictures along. The API rejects them after ten minutes.
+        ...(options.guests ? expiring(['handovers/'], 1) : []),
         ...expiring(['results/', 'thumbnails/'], options.resultsDays),
       ],
     });

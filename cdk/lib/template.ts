@@ -23,6 +23,8 @@ export interface FunctionDescription {
 
 export interface Described {
   readonly functions: Record<'uploadApi' | 'processor', FunctionDescription>;
+  /** What the role of guests allows; absent without guests. */
+  readonly guests?: { readonly statements: Statement[] };
   /** Parameters of DynamoDB's CreateTable; absent without an index. */
   readonly table?: Record<string, unknown>;
 }
@@ -32,13 +34,18 @@ interface Environment {
   readonly region: string;
 }
 
+/** The value of every secret. `ORIGIN_SECRET` in tests/support/invoke.rs is the same. */
+const SECRET = 'known-to-the-tests-alone';
+
+/** The id of an identity pool, without its region. */
+const IDENTITY_POOL = '00000000-0000-4000-8000-000000000001';
+
 /** The stack's two functions, and the index table, with all references resolved. */
 export function describeFunctions(template: CfnTemplate, environment: Environment): Described {
   const resolve = (value: unknown): unknown => resolved(template, environment, value);
-  const describe = (id: string): FunctionDescription => {
-    const [, lambda] = one(template, 'AWS::Lambda::Function', new RegExp(`^${id}Function`));
+  const statementsOf = (id: string): Statement[] => {
     const [roleId] = one(template, 'AWS::IAM::Role', new RegExp(`^${id}Role`));
-    const statements = Object.values(template.Resources)
+    return Object.values(template.Resources)
       .filter(({ Type, Properties }) => Type === 'AWS::IAM::Policy' && JSON.stringify(Properties?.Roles).includes(roleId))
       .flatMap(({ Properties }) => (Properties?.PolicyDocument as { Statement: Record<string, unknown>[] }).Statement)
       .map(({ Sid, Effect, Action, Resource }) => ({
@@ -47,13 +54,17 @@ export function describeFunctions(template: CfnTemplate, environment: Environmen
         Action: [Action].flat().map(String),
         Resource: [resolve(Resource)].flat().map(String),
       }));
+  };
+  const describe = (id: string): FunctionDescription => {
+    const [, lambda] = one(template, 'AWS::Lambda::Function', new RegExp(`^${id}Function`));
     const { Variables } = lambda.Properties?.Environment as { Variables: Record<string, unknown> };
-    return { environment: resolve(Variables) as Record<string, string>, statements };
+    return { environment: resolve(Variables) as Record<string, string>, statements: statementsOf(id) };
   };
   const [tableId, table] = Object.entries(template.Resources).find(([, { Type }]) => Type === 'AWS::DynamoDB::Table') ?? [];
   const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, BillingMode } = table?.Properties ?? {};
   return {
     functions: { uploadApi: describe('UploadApiHandler'), processor: describe('ProcessingProcessor') },
+    ...(Object.values(template.Resources).some(({ Type }) => Type === 'AWS::Cognito::IdentityPool') && { guests: { statements: statementsOf('Guests') } }),
     ...(tableId && { table: { TableName: tableId, KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, BillingMode } }),
   };
 }
@@ -68,13 +79,14 @@ function one(template: CfnTemplate, type: string, id: RegExp): [string, Resource
 function resolved(template: CfnTemplate, environment: Environment, value: unknown): unknown {
   const recurse = (inner: unknown): unknown => resolved(template, environment, inner);
   if (Array.isArray(value)) return value.map(recurse);
+  if (typeof value === 'string') return value.replaceAll(/\{\{resolve:secretsmanager:[^}]*\}\}/g, SECRET);
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value);
   const [[intrinsic, argument] = ['', undefined]] = entries;
   if (entries.length === 1 && intrinsic === 'Ref') return reference(template, environment, String(argument));
   if (entries.length === 1 && intrinsic === 'Fn::Join') {
     const [separator, parts] = argument as [string, unknown[]];
-    return parts.map(recurse).join(separator);
+    return recurse(parts.map(recurse).join(separator));
   }
   if (entries.length === 1 && intrinsic === 'Fn::GetAtt') {
     const [id, attribute] = argument as [string, string];
@@ -92,6 +104,7 @@ function reference(template: CfnTemplate, environment: Environment, id: string):
     'AWS::URLSuffix': 'amazonaws.com',
   };
   const resource = template.Resources[id];
+  if (resource?.Type === 'AWS::Cognito::IdentityPool') return `${environment.region}:${IDENTITY_POOL}`;
   const name = resource?.Type === 'AWS::S3::Bucket' ? resource.Properties?.BucketName : undefined;
   return pseudo[id] ?? (name === undefined ? id : String(resolved(template, environment, name)));
 }

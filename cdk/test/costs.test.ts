@@ -18,6 +18,10 @@ test('the cost model counts every metric that an alarm watches', () => {
   expect(metrics).toHaveLength(FIXED.alarmMetrics);
 });
 
+test('the cost model counts the secrets', () => {
+  expect(all(synth(), 'AWS::SecretsManager::Secret')).toHaveLength(FIXED.secrets);
+});
+
 test('each price tier applies to its own range only', () => {
   const labels = (pictures: number) => costs(prices, pictures)[0]!.usd;
   expect(labels(1000)).toBeCloseTo(1);

@@ -23,6 +23,12 @@ function report(context: Record<string, unknown>, change: (made: App) => void = 
 
 test.each([
   ['owner', {}],
+  ['own domain, existing user pool, no origin secret', {
+    domainName: 'pictures.example.com', certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef',
+    webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/sightline/01234567-89ab-cdef-0123-456789abcdef', originSecret: 'off',
+    userPoolId: 'eu-west-1_AbCdEfGhI', userPoolClientId: '1example23456789', signInDomain: 'https://login.example.com',
+  }],
+  ['guests, a second factor, a rotated origin secret', { guests: 'on', mfa: 'required', originSecret: 2 }],
   ['unlisted', { access: 'unlisted' }],
   ['every option on', { tracing: 'on', signUp: 'open', maxDailyAnalyses: 9, removalPolicy: 'destroy', originalsDays: 1, resultsDays: 1, versioning: 1, allowedOrigins: 'https://a.example' }],
 ])('%s: no findings', (_, context) => {

@@ -4,14 +4,29 @@ import { OptionError, readOptions } from '../lib/options.ts';
 
 const ARN = 'arn:aws:rekognition:eu-west-1:111122223333:project/shelves/version/shelves.2026-01-01/1767225600000';
 
+const CERTIFICATE = 'arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef';
+const WEB_ACL = 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/sightline/01234567-89ab-cdef-0123-456789abcdef';
+const POOL = { userPoolId: 'eu-west-1_AbCdEfGhI', userPoolClientId: '1example23456789', signInDomain: 'https://example.auth.eu-west-1.amazoncognito.com' };
+
 function read(context: Record<string, unknown>, region: string | undefined = 'eu-central-1') {
-  return readOptions(new App({ context }).node, region);
+  return readOptions(new App({ context: { alarmEmail: 'none', ...context } }).node, region);
+}
+
+/** The message of the error that this throws. */
+function message(throws: () => unknown): string {
+  try {
+    throws();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('nothing was thrown');
 }
 
 describe('options', () => {
   test('have safe defaults', () => {
     expect(read({})).toEqual({
-      stage: 'dev', access: 'owner', signUp: 'closed', allowedOrigins: [], analyses: ['labels', 'image-properties'], customLabelsArn: undefined,
+      stage: 'dev', access: 'owner', signUp: 'closed', guests: false, mfa: 'optional', accessTokenMinutes: 60, refreshTokenDays: 30, existingUserPool: undefined,
+      allowedOrigins: [], callbackUrls: [], domain: undefined, webAclArn: undefined, originSecret: 1, maxDailyAnalysesPerOwner: undefined, analyses: ['labels', 'image-properties'], customLabelsArn: undefined,
       originalsDays: undefined, resultsDays: undefined, versioning: undefined, alarmEmail: undefined, rekognitionTps: 5, batchSize: 1, processorConcurrency: 2,
       backfillConcurrency: 2, imageRequestRate: 1, resultEvents: true,
       maxDailyAnalyses: undefined, monthlyBudgetUsd: 50, removalPolicy: 'retain', architecture: 'arm64', logDays: 30, tracing: false, apiRate: 50,
@@ -34,6 +49,32 @@ describe('options', () => {
     [{ stage: 'a-very-long-stage' }, 'stage'],
     [{ access: 'public' }, 'access is "public"; it must be owner or unlisted.'],
     [{ access: 'unlisted', signUp: 'open' }, 'signUp has no effect with access=unlisted'],
+    [{ access: 'unlisted', guests: 'on' }, 'guests=on has no effect with access=unlisted'],
+    [{ access: 'unlisted', mfa: 'required' }, 'mfa has no effect with access=unlisted'],
+    [{ access: 'unlisted', maxDailyAnalyses: 9, maxDailyAnalysesPerOwner: 5 }, 'maxDailyAnalysesPerOwner has no effect with access=unlisted'],
+    [{ maxDailyAnalysesPerOwner: 'all' }, 'maxDailyAnalysesPerOwner is "all"; it must be a whole number from 1 to'],
+    [{ guests: 'yes' }, 'guests is "yes"; it must be off or on.'],
+    [{ mfa: 'on' }, 'mfa is "on"; it must be optional or required or off.'],
+    [{ accessTokenMinutes: 4 }, 'accessTokenMinutes is "4"; it must be a whole number from 5 to 1440.'],
+    [{ refreshTokenDays: 3651 }, 'refreshTokenDays is "3651"; it must be a whole number from 1 to 3650.'],
+    [{ userPoolId: 'eu-west-1_AbC' }, 'userPoolId, userPoolClientId and signInDomain require each other; set all three or none.'],
+    [{ ...POOL, userPoolId: 'AbC' }, 'userPoolId is "AbC"; it must be the ID of a user pool'],
+    [{ ...POOL, userPoolClientId: 'a b' }, 'userPoolClientId is "a b"; it must be the ID of an app client'],
+    [{ ...POOL, signInDomain: 'http://a.example' }, 'signInDomain is "http://a.example"; it must be the origin'],
+    [{ ...POOL, signUp: 'closed' }, 'signUp has no effect with userPoolId'],
+    [{ ...POOL, callbackUrls: 'https://a.example/', allowedOrigins: 'https://a.example' }, 'callbackUrls has no effect with userPoolId'],
+    [{ callbackUrls: 'https://a.example/' }, 'callbackUrls is "https://a.example/"; it must be a page of an origin in allowedOrigins'],
+    [{ callbackUrls: 'https://a.example.org/', allowedOrigins: 'https://a.example' }, 'callbackUrls is "https://a.example.org/"'],
+    [{ callbackUrls: 'https://a.example/#x', allowedOrigins: 'https://a.example' }, 'callbackUrls is "https://a.example/#x"'],
+    [{ domainName: 'a.example' }, 'domainName and certificateArn require each other; set both or neither.'],
+    [{ certificateArn: CERTIFICATE }, 'domainName and certificateArn require each other; set both or neither.'],
+    [{ domainName: 'https://a.example', certificateArn: CERTIFICATE }, 'domainName is "https://a.example"; it must be a domain name'],
+    [{ domainName: 'a.example', certificateArn: CERTIFICATE.replace('us-east-1', 'eu-west-1') }, 'it must be the ARN of a certificate in us-east-1'],
+    [{ hostedZoneId: 'Z1' }, 'hostedZoneId has no effect without domainName; set both, or remove it.'],
+    [{ domainName: 'a.example', certificateArn: CERTIFICATE, hostedZoneId: 'a.example' }, 'hostedZoneId is "a.example"; it must be the ID of a hosted zone'],
+    [{ webAclArn: WEB_ACL.replace('us-east-1', 'eu-west-1') }, 'it must be the ARN of a web ACL with the scope CLOUDFRONT, which is in us-east-1'],
+    [{ webAclArn: WEB_ACL.replace('global', 'regional') }, 'it must be the ARN of a web ACL with the scope CLOUDFRONT'],
+    [{ originSecret: 'on' }, 'originSecret is "on"; it must be a whole number from 1 to 1000000 or off.'],
     [{ signUp: 'maybe' }, 'signUp'],
     [{ allowedOrigins: 'https://a.example/page' }, 'allowedOrigins'],
     [{ allowedOrigins: '*' }, 'allowedOrigins'],
@@ -63,14 +104,51 @@ describe('options', () => {
     [{ retention: 30 }, 'Unknown option "retention"; the options are stage,'],
   ])('%j is rejected with one sentence', (context, sentence) => {
     expect(() => read(context)).toThrow(OptionError);
-    try {
-      read(context);
-    } catch (error) {
-      const { message } = error as Error;
-      expect(message).toContain(sentence);
-      expect(message).not.toContain('\n');
-      expect(message.endsWith('.')).toBe(true);
-    }
+    const text = message(() => read(context));
+    expect(text).toContain(sentence);
+    expect(text).not.toContain('\n');
+    expect(text.endsWith('.')).toBe(true);
+  });
+
+  const limit = { maxDailyAnalyses: 1000 };
+  const address = { alarmEmail: 'ops@example.com' };
+  const write = (option: string, names: string[]) => {
+    const examples: Record<string, string> = { maxDailyAnalyses: 'maxDailyAnalyses=1000', alarmEmail: 'alarmEmail=you@example.com' };
+    return `With ${option} anybody can upload at your cost, so ${names.join(' and ')} must be chosen; write ${names.map((name) => examples[name]).join(' and ')}, or ${names.map((name) => `${name}=none`).join(' and ')}.`;
+  };
+  test.each([
+    [{}, 'alarmEmail is missing; write alarmEmail=you@example.com to get the alarms, or alarmEmail=none to go without.'],
+    [limit, 'alarmEmail is missing; write alarmEmail=you@example.com to get the alarms, or alarmEmail=none to go without.'],
+    ...[{ access: 'unlisted' }, { signUp: 'open' }, { guests: 'on' }].flatMap((open) => {
+      const option = Object.entries(open)[0]!.join('=');
+      return [
+        [open, write(option, ['maxDailyAnalyses', 'alarmEmail'])],
+        [{ ...open, ...limit }, write(option, ['alarmEmail'])],
+        [{ ...open, ...address }, write(option, ['maxDailyAnalyses'])],
+        [{ ...open, ...address, maxDailyAnalyses: '' }, write(option, ['maxDailyAnalyses'])],
+      ] as [Record<string, unknown>, string][];
+    }),
+    // A limit for each owner does not limit the number of owners.
+    [{ signUp: 'open', ...address, maxDailyAnalysesPerOwner: 5 }, write('signUp=open', ['maxDailyAnalyses'])],
+    [POOL, write('userPoolId', ['maxDailyAnalyses', 'alarmEmail']).replace('anybody can', 'the existing pool decides who can')],
+    [{ ...POOL, guests: 'on', ...address }, write('guests=on', ['maxDailyAnalyses'])],
+    [{ signUp: 'open', guests: 'on' }, write('signUp=open and guests=on', ['maxDailyAnalyses', 'alarmEmail'])],
+  ])('%j: nobody can spend without bound unless the deployment says so', (context, sentence) => {
+    const chosen = (more: Record<string, unknown>) => readOptions(new App({ context: { ...context, ...more } }).node, 'eu-west-1');
+    expect(() => chosen({})).toThrow(new OptionError(sentence));
+    expect(chosen({ maxDailyAnalyses: 'none', alarmEmail: 'none' })).toMatchObject({ maxDailyAnalyses: undefined, alarmEmail: undefined });
+    expect(chosen({ ...limit, ...address })).toMatchObject({ maxDailyAnalyses: 1000, alarmEmail: 'ops@example.com' });
+  });
+
+  test('an own domain, an existing user pool and further pages to sign in from', () => {
+    expect(read({ domainName: 'pictures.example.com', certificateArn: CERTIFICATE, webAclArn: WEB_ACL, originSecret: 'off' })).toMatchObject({
+      domain: { name: 'pictures.example.com', certificateArn: CERTIFICATE, hostedZoneId: undefined }, webAclArn: WEB_ACL, originSecret: undefined,
+    });
+    expect(read({ ...POOL, guests: 'on', maxDailyAnalyses: 9 })).toMatchObject({
+      guests: true, existingUserPool: { id: 'eu-west-1_AbCdEfGhI', clientId: '1example23456789', signInDomain: POOL.signInDomain },
+    });
+    const callbackUrls = ['https://a.example/', 'http://localhost:3000/in.html'];
+    expect(read({ allowedOrigins: 'https://a.example,http://localhost:3000', callbackUrls }).callbackUrls).toEqual(callbackUrls);
   });
 
   test('context that the CDK\'s own commands write to cdk.context.json is ignored', () => {

@@ -12,9 +12,12 @@ export interface Synthesised {
   readonly json: CfnTemplate & { readonly Outputs: Record<string, { readonly Value: unknown }> };
 }
 
-/** The app as bin/app.ts composes it, with placeholder functions. */
+/** What every deployment must choose, and placeholder functions. */
+const CHOSEN = { assets: 'placeholder', alarmEmail: 'none', maxDailyAnalyses: 'none' };
+
+/** The app as bin/app.ts composes it. */
 export function app(context: Record<string, unknown> = {}, region = 'eu-west-1', outdir?: string): App {
-  const made = new App({ context: { assets: 'placeholder', ...context }, ...(outdir && { outdir }) });
+  const made = new App({ context: { ...CHOSEN, ...context }, ...(outdir && { outdir }) });
   const options = readOptions(made.node, region);
   new SightlineStack(made, `Sightline-${options.stage}`, options, { env: { account: ACCOUNT, region } });
   Validations.of(made).addPlugins(new AwsSolutionsChecks(made));
@@ -25,9 +28,17 @@ export function stack(context: Record<string, unknown> = {}, region?: string): S
   return app(context, region).node.findAll().find((node): node is SightlineStack => node instanceof SightlineStack)!;
 }
 
+const synthesised = new Map<string, Synthesised>();
+
+/** The template with these options. Each is synthesised once in a test file. */
 export function synth(context: Record<string, unknown> = {}, region?: string): Synthesised {
+  const key = JSON.stringify([Object.entries(context).sort(), region]);
+  const known = synthesised.get(key);
+  if (known) return known;
   const template = Template.fromStack(stack(context, region));
-  return { template, json: template.toJSON() as Synthesised['json'] };
+  const made = { template, json: template.toJSON() as Synthesised['json'] };
+  synthesised.set(key, made);
+  return made;
 }
 
 /** The properties of all resources of a type. */

@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 
 use crate::http;
 
+/// The value of `x-sightline-origin` that shows the function that a request came through the site. `cdk/lib/template.ts` gives the
+/// function the same one.
+pub const ORIGIN_SECRET: &str = "known-to-the-tests-alone";
+
 /// Invokes a function at `endpoint`, which implements Lambda's API, and returns the function's response.
 ///
 /// # Errors
@@ -71,7 +75,7 @@ fn gateway_event(subject: Option<&str>, method: &str, path_and_query: &str, body
     json!({
         "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
         "headers": {"host": domain, "content-type": "application/json", "x-forwarded-proto": "https",
-            "authorization": "Bearer of.no.interest"},
+            "authorization": "Bearer of.no.interest", "x-sightline-origin": ORIGIN_SECRET},
         "requestContext": context,
         "body": if body.is_null() { Value::Null } else { Value::String(body.to_string()) },
         "isBase64Encoded": false

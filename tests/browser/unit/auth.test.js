@@ -133,6 +133,23 @@ test('concurrent requests renew an expired token once', async () => {
   assert.equal(requests.at(-1)?.form.refresh_token, 'refresh-1');
 });
 
+test('a refresh token that is replaced at each renewal is used once, also after a lost answer', async () => {
+  const { auth, world, requests } = await signedIn();
+  const used = () => requests.slice(1).map(({ form }) => form.refresh_token);
+  for (const number of [2, 3]) {
+    world.now += 3600_000;
+    world.respond = () => Response.json({ access_token: `access-${number}`, refresh_token: `refresh-${number}`, expires_in: 3600 });
+    assert.equal(await auth.token(), `access-${number}`);
+  }
+  assert.deepEqual(used(), ['refresh-1', 'refresh-2']);
+  world.now += 3600_000;
+  world.respond = () => new Response('', { status: 502 });
+  await assert.rejects(auth.token(), /did not respond correctly/);
+  world.respond = () => Response.json({ access_token: 'access-4', refresh_token: 'refresh-4', expires_in: 3600 });
+  assert.equal(await auth.token(), 'access-4');
+  assert.deepEqual(used().slice(2), ['refresh-3', 'refresh-3']);
+});
+
 test('a token is renewed early when it must stay valid for longer', async () => {
   const { auth, world, requests, storage } = await signedIn();
   const half = 1800_000;
