@@ -1,6 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  // A synthesis takes about a second; each file makes several.
-  test: { include: ['test/**/*.test.ts'], globalSetup: 'test/global-setup.ts', testTimeout: 180_000, hookTimeout: 180_000, reporters: ['dot'] },
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: 'test/global-setup.ts',
+    // Files in the same process share the CDK, which takes seconds to load, and the synthesised templates.
+    isolate: false,
+    pool: 'threads',
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    reporters: ['dot'],
+  },
 });

@@ -1,10 +1,12 @@
-/** cdk-nag's AwsSolutions rules: every finding is fixed, or accepted with a reason where it occurs. */
+/** cdk-nag's AwsSolutions rules: every finding is fixed, or accepted with a reason where it occurs. A deployment does not run them. */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { App } from 'aws-cdk-lib';
+import { fileURLToPath } from 'node:url';
+import { type App, Validations } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { AwsSolutionsChecks } from 'cdk-nag';
 import { expect, test } from 'vitest';
 import { app } from './support.ts';
 
@@ -13,6 +15,7 @@ function report(context: Record<string, unknown>, change: (made: App) => void = 
   const folder = mkdtempSync(join(tmpdir(), 'sightline-nag-'));
   try {
     const made = app(context, 'eu-west-1', folder);
+    Validations.of(made).addPlugins(new AwsSolutionsChecks(made));
     change(made);
     made.synth();
     return readFileSync(join(folder, 'validation-report.json'), 'utf8');
@@ -31,4 +34,11 @@ test.each([
 
 test('a finding without a reason fails the synthesis', () => {
   expect(() => report({}, (made) => new Queue(made.node.findChild('Sightline-dev'), 'Open'))).toThrow('AwsSolutions-SQS4');
+});
+
+test('a deployment neither runs nor loads cdk-nag', () => {
+  const folder = fileURLToPath(new URL('..', import.meta.url));
+  for (const part of ['bin', 'lib']) {
+    for (const name of readdirSync(join(folder, part))) expect(readFileSync(join(folder, part, name), 'utf8'), name).not.toMatch(/from 'cdk-nag'/);
+  }
 });

@@ -1,6 +1,5 @@
-import { App, type CfnResource, Validations } from 'aws-cdk-lib';
+import { App, type CfnResource } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { AwsSolutionsChecks } from 'cdk-nag';
 import { readOptions } from '../lib/options.ts';
 import { SightlineStack } from '../lib/sightline-stack.ts';
 import type { CfnTemplate } from '../lib/template.ts';
@@ -12,12 +11,15 @@ export interface Synthesised {
   readonly json: CfnTemplate & { readonly Outputs: Record<string, { readonly Value: unknown }> };
 }
 
-/** The app as bin/app.ts composes it, with placeholder functions. */
+/**
+ * The app as bin/app.ts composes it, with placeholder functions. No test reads the copies of the assets and the stack traces, which
+ * take most of a synthesis.
+ */
 export function app(context: Record<string, unknown> = {}, region = 'eu-west-1', outdir?: string): App {
-  const made = new App({ context: { assets: 'placeholder', ...context }, ...(outdir && { outdir }) });
+  const quick = { 'aws:cdk:disable-asset-staging': true, 'aws:cdk:disable-stack-trace': true };
+  const made = new App({ context: { assets: 'placeholder', ...quick, ...context }, ...(outdir && { outdir }) });
   const options = readOptions(made.node, region);
   new SightlineStack(made, `Sightline-${options.stage}`, options, { env: { account: ACCOUNT, region } });
-  Validations.of(made).addPlugins(new AwsSolutionsChecks(made));
   return made;
 }
 
@@ -25,9 +27,18 @@ export function stack(context: Record<string, unknown> = {}, region?: string): S
   return app(context, region).node.findAll().find((node): node is SightlineStack => node instanceof SightlineStack)!;
 }
 
+const synthesised = new Map<string, Synthesised>();
+
+/** The template with these options. All tests share it, so they must not change it. */
 export function synth(context: Record<string, unknown> = {}, region?: string): Synthesised {
+  const key = JSON.stringify([context, region]);
+  const known = synthesised.get(key);
+  if (known) return known;
   const template = Template.fromStack(stack(context, region));
-  return { template, json: template.toJSON() as Synthesised['json'] };
+  const made = { template, json: template.toJSON() as Synthesised['json'] };
+  // What the functions' folder contains may change between two calls.
+  if (context.functions === undefined) synthesised.set(key, made);
+  return made;
 }
 
 /** The properties of all resources of a type. */
