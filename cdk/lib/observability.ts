@@ -7,6 +7,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
+import { encryptionKey } from './encryption.ts';
 import type { Options } from './options.ts';
 import { RETENTION, type Processor } from './processor.ts';
 import type { UploadApi } from './upload-api.ts';
@@ -29,7 +30,7 @@ export class Observability extends Construct {
   constructor(scope: Construct, id: string, private readonly options: Options, processor: Processor, api: UploadApi) {
     super(scope, id);
     const stack = Stack.of(this);
-    this.topic = new Topic(this, 'Alarms', { displayName: `Sightline ${options.stage}`, enforceSSL: true });
+    this.topic = new Topic(this, 'Alarms', { displayName: `Sightline ${options.stage}`, enforceSSL: true, masterKey: encryptionKey(this, options) });
     if (options.alarmEmail) this.topic.addSubscription(new EmailSubscription(options.alarmEmail));
     // `enforceSSL` replaces the default policy, which would have let services of this account publish.
     this.topic.addToResourcePolicy(new PolicyStatement({

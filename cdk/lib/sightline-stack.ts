@@ -17,7 +17,7 @@ import { Website } from './website.ts';
 export class SightlineStack extends Stack {
   constructor(scope: Construct, id: string, options: Options, props: StackProps = {}) {
     super(scope, id, { description: 'Sightline: tells you what is in your pictures', ...props });
-    const names = new Names(options.stage);
+    const names = new Names(options, this);
     const storage = new Storage(this, 'Storage', options, names);
     const { input, output } = storage;
     // Search needs owners, so `unlisted` has no index.
@@ -33,9 +33,10 @@ export class SightlineStack extends Stack {
       ANALYSES: options.analyses.join(','),
       ...(options.customLabelsArn && { CUSTOM_LABELS_ARN: options.customLabelsArn }),
       ...(options.maxDailyAnalyses !== undefined && { MAX_DAILY_ANALYSES: String(options.maxDailyAnalyses) }),
+      ...options.settings.both,
     };
 
-    const processor = new Processor(this, 'Processing', options, names, resources, environment);
+    const processor = new Processor(this, 'Processing', options, names, storage, resources, environment);
     const api = new UploadApi(this, 'UploadApi', options, resources, environment);
     const website = new Website(this, 'Website', options, names, api.api);
     const access = new Access(this, 'Access', options, names, website.origin);
@@ -43,7 +44,9 @@ export class SightlineStack extends Stack {
     storage.allowOrigins([website.origin, ...options.allowedOrigins]);
     website.publish({ api: '', ...access.pageConfiguration() });
     const { topic } = new Observability(this, 'Observability', options, processor, api);
-    if (options.monthlyBudgetUsd !== undefined) new Budget(this, 'Budget', names, options.monthlyBudgetUsd, topic);
+    const budget = new Budget(this, 'Budget', options, names, {
+      topic, roles: [processor.processor.role, api.handler.role], queues: [processor.queue, processor.backfillQueue],
+    });
     explainHelpers(this, website.bucket);
     Tags.of(this).add('sightline:stage', options.stage);
 
@@ -58,6 +61,8 @@ export class SightlineStack extends Stack {
       DeadLetterQueueArn: processor.deadLetters.queueArn,
       DeadLetterQueueUrl: processor.deadLetters.queueUrl,
       ...(access.userPool && { UserPoolId: access.userPool.userPoolId }),
+      ...storage.outputs(),
+      ...(budget.action && { BudgetName: budget.action.budget, BudgetActionId: budget.action.id }),
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

@@ -9,6 +9,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { encryptionKey, useKey } from './encryption.ts';
 import { explain, explainPolicy } from './nag.ts';
 import type { Options } from './options.ts';
 import { type Resources, uploadApiStatements } from './permissions.ts';
@@ -46,10 +47,11 @@ export class UploadApi extends Construct {
       timeout: Duration.seconds(29),
       environment: {
         ...environment,
+        ...options.settings.uploadApi,
         ...(options.imageRequestRate === undefined && { IMAGE_REQUESTS: 'off' }),
         ...(options.versioning !== undefined && { DELETE_VERSIONS: 'on' }),
       },
-      statements: uploadApiStatements(options, resources),
+      statements: [...uploadApiStatements(options, resources), ...useKey(options, 's3', ...(resources.table ? ['dynamodb' as const] : []))],
     });
     explainPolicy(this.handler.role, options, [resources.input, resources.output]);
 
@@ -67,7 +69,7 @@ export class UploadApi extends Construct {
         },
       }),
     });
-    const log = new LogGroup(this, 'AccessLog', { retention: options.logDays, removalPolicy: RemovalPolicy.DESTROY });
+    const log = new LogGroup(this, 'AccessLog', { retention: options.logDays, removalPolicy: RemovalPolicy.DESTROY, encryptionKey: encryptionKey(this, options) });
     this.stage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
       stageName: '$default',
@@ -82,7 +84,7 @@ export class UploadApi extends Construct {
 
   /** Adds every route. Only callers that the authorizer accepts reach those that are not public. */
   addRoutes(authorizer: IHttpRouteAuthorizer): void {
-    const integration = new HttpLambdaIntegration('Handler', this.handler.function, { payloadFormatVersion: PayloadFormatVersion.VERSION_2_0 });
+    const integration = new HttpLambdaIntegration('Handler', this.handler.target, { payloadFormatVersion: PayloadFormatVersion.VERSION_2_0 });
     for (const route of ROUTES) {
       if (isImageRequest(route) && this.options.imageRequestRate === undefined) continue;
       const path = gatewayPath(route);

@@ -8,7 +8,7 @@ import { type App, Validations } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { expect, test } from 'vitest';
-import { app } from './support.ts';
+import { EVERYTHING, app } from './support.ts';
 
 /** Synthesises into a new folder and returns the report. Throws if there are findings. */
 function report(context: Record<string, unknown>, change: (made: App) => void = () => {}): string {
@@ -27,7 +27,9 @@ function report(context: Record<string, unknown>, change: (made: App) => void = 
 test.each([
   ['owner', {}],
   ['unlisted', { access: 'unlisted' }],
-  ['every option on', { tracing: 'on', signUp: 'open', maxDailyAnalyses: 9, removalPolicy: 'destroy', originalsDays: 1, resultsDays: 1, versioning: 1, allowedOrigins: 'https://a.example' }],
+  ['every option on', EVERYTHING],
+  ['another bootstrap qualifier', { '@aws-cdk/core:bootstrapQualifier': 'example' }],
+  ['existing buckets', { inputBucketName: 'pictures-of-example', outputBucketName: 'results-of-example' }],
 ])('%s: no findings', (_, context) => {
   expect(JSON.parse(report(context))).toMatchObject({ pluginReports: [] });
 });

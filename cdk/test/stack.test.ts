@@ -364,7 +364,7 @@ describe('website', () => {
 
   test('the Content-Security-Policy allows only this site, the buckets and the sign-in pages', () => {
     const csp = (from: Synthesised) => Object.fromEntries(flat(policy(from).ContentSecurityPolicy.ContentSecurityPolicy).split('; ').map((part) => part.split(/ (.*)/s).slice(0, 2)));
-    const bucket = (kind: string) => `https://sightline-dev-${kind}-<AWS::AccountId>-<AWS::Region>.s3.<AWS::Region>.<AWS::URLSuffix>`;
+    const bucket = (kind: string) => `https://sightline-dev-${kind}-111122223333-eu-west-1.s3.<AWS::Region>.<AWS::URLSuffix>`;
     const expected = {
       'default-src': "'none'", 'script-src': "'self'", 'style-src': "'self'", 'base-uri': "'none'", 'form-action': "'none'", 'frame-ancestors': "'none'",
       'img-src': `'self' blob: ${bucket('input')} ${bucket('output')}`,

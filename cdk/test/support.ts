@@ -1,13 +1,24 @@
 import { App, type CfnResource } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { readOptions } from '../lib/options.ts';
 import { SightlineStack } from '../lib/sightline-stack.ts';
 import type { CfnTemplate } from '../lib/template.ts';
 
 const ACCOUNT = '111122223333';
 
+export const KEY = 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+
+/** Options with which the stack has every kind of resource that it can have. */
+export const EVERYTHING = {
+  tracing: 'on', signUp: 'open', maxDailyAnalyses: 9, alarmEmail: 'ops@example.com', removalPolicy: 'destroy', originalsDays: 1, resultsDays: 1, versioning: 1,
+  allowedOrigins: 'https://a.example', gradual: 'on', kmsKeyArn: KEY, bucketNames: 'regional', originalsStorageClass: 'intelligent-tiering',
+  maxUploadBytes: 1_000_000, uploadUrlSeconds: 60, resultUrlSeconds: 60, minConfidence: 70, maxLabels: 20, thumbnailPx: 64,
+};
+
 export interface Synthesised {
   readonly template: Template;
+  /** What the synthesis warns of. */
+  readonly warnings: string[];
   readonly json: CfnTemplate & { readonly Outputs: Record<string, { readonly Value: unknown }> };
 }
 
@@ -34,8 +45,10 @@ export function synth(context: Record<string, unknown> = {}, region?: string): S
   const key = JSON.stringify([context, region]);
   const known = synthesised.get(key);
   if (known) return known;
-  const template = Template.fromStack(stack(context, region));
-  const made = { template, json: template.toJSON() as Synthesised['json'] };
+  const from = stack(context, region);
+  const template = Template.fromStack(from);
+  const warnings = Annotations.fromStack(from).findWarning('*', Match.anyValue()).map(({ entry }) => String(entry.data));
+  const made = { template, warnings, json: template.toJSON() as Synthesised['json'] };
   // What the functions' folder contains may change between two calls.
   if (context.functions === undefined) synthesised.set(key, made);
   return made;
