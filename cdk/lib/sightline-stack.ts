@@ -4,6 +4,7 @@ import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Access } from './access.ts';
 import { Budget } from './budget.ts';
+import { Gradual } from './gradual.ts';
 import { IndexTable } from './index-table.ts';
 import { Names } from './names.ts';
 import { explainHelpers } from './nag.ts';
@@ -43,7 +44,8 @@ export class SightlineStack extends Stack {
     api.addRoutes(access.authorizer);
     storage.allowOrigins([website.origin, ...options.allowedOrigins]);
     website.publish({ api: '', ...access.pageConfiguration() });
-    const { topic } = new Observability(this, 'Observability', options, processor, api);
+    const { topic, deploymentAlarms } = new Observability(this, 'Observability', options, processor, api, website);
+    if (options.gradual) new Gradual(this, 'Gradual', { Processor: processor.processor, UploadApi: api.handler }, deploymentAlarms);
     const budget = new Budget(this, 'Budget', options, names, {
       topic, roles: [processor.processor.role, api.handler.role], queues: [processor.queue, processor.backfillQueue],
     });
@@ -56,7 +58,10 @@ export class SightlineStack extends Stack {
       InputBucket: input.bucketName,
       OutputBucket: output.bucketName,
       ...(table && { IndexTable: table.tableName }),
+      DistributionId: website.distribution.distributionId,
+      QueueArn: processor.queue.queueArn,
       QueueUrl: processor.queue.queueUrl,
+      BackfillQueueArn: processor.backfillQueue.queueArn,
       BackfillQueueUrl: processor.backfillQueue.queueUrl,
       DeadLetterQueueArn: processor.deadLetters.queueArn,
       DeadLetterQueueUrl: processor.deadLetters.queueUrl,

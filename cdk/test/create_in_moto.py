@@ -33,6 +33,7 @@ UNSUPPORTED = {
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
     "AWS::Budgets::Budget",
+    "AWS::Budgets::BudgetsAction",
     "AWS::CloudFront::CachePolicy",
     "AWS::CloudFront::Distribution",
     "AWS::CloudFront::Function",
@@ -45,6 +46,7 @@ UNSUPPORTED = {
     "AWS::S3::BucketPolicy",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
+    "AWS::Synthetics::Canary",
     "Custom::CDKBucketDeployment",
     "Custom::S3AutoDeleteObjects",
 }

@@ -39,7 +39,7 @@ test('every command of the guide uses the same region, stage and options', () =>
   const all = calls().flat();
   const options = '-c stage=dev -c architecture=arm64 -c bucketNames=regional -c alarmEmail=you@example.com';
   const deployments = all.filter((call) => call.includes(' npx '));
-  expect(deployments.map((call) => /npx cdk (\w+)/.exec(call)?.[1])).toEqual(['bootstrap', 'deploy', 'diff', 'deploy', 'destroy', 'deploy', 'destroy']);
+  expect(deployments.map((call) => /npx cdk (\w+)/.exec(call)?.[1])).toEqual(['bootstrap', 'deploy', 'synth', 'diff', 'deploy', 'destroy', 'deploy', 'destroy', 'deploy']);
   for (const call of deployments) expect(call.endsWith(options), call).toBe(true);
   for (const call of all.filter((one) => one.includes('npm run functions'))) expect(call).toBe('eu-west-1 npm run functions -- arm64');
   for (const call of all) expect(call).toMatch(/^eu-west-1 /);
