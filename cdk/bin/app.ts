@@ -1,5 +1,4 @@
-import { App, Validations } from 'aws-cdk-lib';
-import { AwsSolutionsChecks } from 'cdk-nag';
+import { App } from 'aws-cdk-lib';
 import { OptionError, readOptions } from '../lib/options.ts';
 import { MissingFunctionError } from '../lib/rust-function.ts';
 import { SightlineStack } from '../lib/sightline-stack.ts';
@@ -11,7 +10,6 @@ try {
   new SightlineStack(app, `Sightline-${options.stage}`, options, {
     env: { account: process.env.CDK_DEFAULT_ACCOUNT, region },
   });
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 } catch (error) {
   // Mistakes that the user can correct get one sentence and no stack trace.
   if (!(error instanceof OptionError || error instanceof MissingFunctionError)) throw error;

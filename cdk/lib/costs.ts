@@ -20,7 +20,7 @@ export interface Prices {
   readonly dataOutGib: number;
   readonly logs: { readonly gibIn: number };
   readonly secretMonth: number;
-  readonly cloudWatch: { readonly metric: number; readonly alarm: number; readonly dashboard: number };
+  readonly cloudWatch: { readonly metric: number; readonly alarm: number; readonly dashboard: number; readonly canaryRun: number };
 }
 
 const GIB = 1024 ** 3;
@@ -56,10 +56,12 @@ export const FIXED = {
   /** Lambda's pollers poll an idle queue five times in 20 seconds. There are two. */
   sqsRequests: 2 * 5 * 3 * 60 * 24 * 30,
   metrics: 25,
-  alarmMetrics: 11,
+  alarmMetrics: 17,
   dashboards: 1,
   /** Before the first rotation of the origin secret; one more after it. */
   secrets: 2,
+  /** Of the canary, every half hour. */
+  canaryRuns: 2 * 24 * 30,
 };
 
 export interface Cost {
@@ -79,7 +81,7 @@ export function costs(prices: Prices, pictures: number): Cost[] {
     { name: 'S3, requests', usd: pictures * (PICTURE.s3Puts * s3.put + PICTURE.s3Gets * s3.get) },
     { name: 'Lambda', usd: pictures * ((1 + PICTURE.apiRequests) * lambdaArm.request + gibSeconds * lambdaArm.gibSecond) },
     { name: 'API Gateway and CloudFront', usd: pictures * PICTURE.apiRequests * (prices.httpApiRequest + cloudFront.request) },
-    { name: 'CloudWatch', usd: pictures * (PICTURE.logBytes / GIB) * prices.logs.gibIn + FIXED.metrics * cloudWatch.metric + FIXED.alarmMetrics * cloudWatch.alarm + FIXED.dashboards * cloudWatch.dashboard },
+    { name: 'CloudWatch', usd: pictures * (PICTURE.logBytes / GIB) * prices.logs.gibIn + FIXED.metrics * cloudWatch.metric + FIXED.alarmMetrics * cloudWatch.alarm + FIXED.dashboards * cloudWatch.dashboard + FIXED.canaryRuns * cloudWatch.canaryRun },
     { name: 'SQS', usd: (pictures * PICTURE.sqsRequests + FIXED.sqsRequests) * prices.sqsRequest },
     { name: 'Secrets Manager', usd: FIXED.secrets * prices.secretMonth },
     { name: 'data out', usd: pictures * (PICTURE.read / GIB) * prices.dataOutGib },

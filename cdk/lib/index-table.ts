@@ -2,6 +2,7 @@
 
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
+import { encryptionKey } from './encryption.ts';
 import { type Options, removalPolicy } from './options.ts';
 
 export class IndexTable extends Construct {
@@ -10,11 +11,13 @@ export class IndexTable extends Construct {
   constructor(scope: Construct, id: string, options: Options) {
     super(scope, id);
     const string = (name: string) => ({ name, type: AttributeType.STRING });
+    const key = encryptionKey(this, options);
     this.table = new Table(this, 'Table', {
+      ...(options.indexTableName !== undefined && { tableName: options.indexTableName }),
       partitionKey: string('pk'),
       sortKey: string('sk'),
       billingMode: BillingMode.PAY_PER_REQUEST,
-      encryption: TableEncryption.DEFAULT,
+      ...(key ? { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: key } : { encryption: TableEncryption.DEFAULT }),
       timeToLiveAttribute: 'expires',
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       removalPolicy: removalPolicy(options),

@@ -1,7 +1,7 @@
 /** Accepted cdk-nag findings, each with its reason. */
 
-import { DefaultStackSynthesizer, Stack, Token, Validations } from 'aws-cdk-lib';
-import type { CfnBucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import { Stack, Token, Validations } from 'aws-cdk-lib';
+import { Bucket, type CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IConstruct } from 'constructs';
 import type { Options } from './options.ts';
 
@@ -17,9 +17,11 @@ export function explainPolicy(role: IConstruct, options: Options, buckets: IBuck
     ? 'Rekognition\'s image operations and X-Ray support no narrower resource.'
     : 'Rekognition\'s image operations support no narrower resource.');
   for (const bucket of buckets) {
-    const name = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnBucket);
+    const arn = bucket instanceof Bucket
+      ? `<${Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnBucket)}.Arn>`
+      : `arn:<AWS::Partition>:s3:::${bucket.bucketName}`;
     for (const prefix of ['uploads', 'inline', 'results', 'thumbnails', 'claims', 'spending', 'handovers', 'results/inline', 'thumbnails/inline']) {
-      explainResource(`<${name}.Arn>/${prefix}/*`, 'The keys of pictures are not known in advance; the prefix is the narrowest possible resource.');
+      explainResource(`${arn}/${prefix}/*`, 'The keys of pictures are not known in advance; the prefix is the narrowest possible resource.');
     }
   }
 }
@@ -29,7 +31,7 @@ export function explainPolicy(role: IConstruct, options: Options, buckets: IBuck
  * `files` is the bucket of the pages.
  */
 export function explainHelpers(stack: Stack, files: IBucket): void {
-  const assets = `cdk-${DefaultStackSynthesizer.DEFAULT_QUALIFIER}-assets-<AWS::AccountId>-${Token.isUnresolved(stack.region) ? '<AWS::Region>' : stack.region}`;
+  const assets = `cdk-${stack.synthesizer.bootstrapQualifier}-assets-<AWS::AccountId>-${Token.isUnresolved(stack.region) ? '<AWS::Region>' : stack.region}`;
   const account = Token.isUnresolved(stack.account) ? '<AWS::AccountId>' : stack.account;
   const findings = [
     'L1',

@@ -3,7 +3,8 @@
  * which in turn name the site. Generated names would make a dependency cycle.
  */
 
-import { Aws } from 'aws-cdk-lib';
+import { Aws, type Stack } from 'aws-cdk-lib';
+import type { Options } from './options.ts';
 
 export class Names {
   readonly inputBucket: string;
@@ -13,9 +14,13 @@ export class Names {
   /** The domain prefix in `<prefix>.auth.<region>.amazoncognito.com`. */
   readonly signInPrefix: string;
 
-  constructor(stage: string) {
-    this.inputBucket = `sightline-${stage}-input-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
-    this.outputBucket = `sightline-${stage}-output-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
+  constructor(options: Options, stack: Stack) {
+    const { stage, bucketNames, inputBucketName, outputBucketName } = options;
+    // Names in the account's regional namespace end with `-an` (Amazon S3 User Guide, "Namespaces for general purpose buckets"). Account
+    // and region are literal where the stack knows them: CloudFormation imports retained resources by literal names alone.
+    const suffix = `${stack.account}-${stack.region}${bucketNames === 'regional' ? '-an' : ''}`;
+    this.inputBucket = inputBucketName ?? `sightline-${stage}-input-${suffix}`;
+    this.outputBucket = outputBucketName ?? `sightline-${stage}-output-${suffix}`;
     this.accountWide = `sightline-${stage}-${Aws.REGION}`;
     this.signInPrefix = `sightline-${stage}-${Aws.ACCOUNT_ID}`;
   }

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RemovalPolicy } from 'aws-cdk-lib';
 import type { Node } from 'constructs';
+import { refusal } from './regions.ts';
 
 /** Sightline's analyses, each with its IAM action. */
 export const ANALYSES = {
@@ -29,6 +30,19 @@ const QUOTAS = JSON.parse(readFileSync(new URL('../../crates/pipeline/src/recogn
 
 /** How many images of a batch the processor works on at once (`Options` in crates/processor). */
 const IMAGES_AT_ONCE = 8;
+
+/**
+ * Options that are passed on to the functions as they are, each with its variable and range. Without one, the functions' own default
+ * applies (crates/pipeline/src/config.rs).
+ */
+export const SETTINGS = {
+  maxUploadBytes: { variable: 'MAX_UPLOAD_BYTES', from: 1, to: 5_368_709_120, whole: true, uploadApiOnly: true },
+  uploadUrlSeconds: { variable: 'UPLOAD_URL_SECONDS', from: 1, to: 900, whole: true, uploadApiOnly: true },
+  resultUrlSeconds: { variable: 'RESULT_URL_SECONDS', from: 1, to: 604_800, whole: true, uploadApiOnly: true },
+  minConfidence: { variable: 'MIN_CONFIDENCE', from: 0, to: 100, whole: false, uploadApiOnly: false },
+  maxLabels: { variable: 'MAX_LABELS', from: 1, to: 1000, whole: true, uploadApiOnly: false },
+  thumbnailPx: { variable: 'THUMBNAIL_PX', from: 0, to: 1024, whole: true, uploadApiOnly: false },
+} as const;
 
 const FUNCTIONS = fileURLToPath(new URL('../functions', import.meta.url));
 
@@ -95,6 +109,24 @@ export interface Options {
   /** The API's throttle: requests a second, and the burst on top. */
   readonly apiRate: number;
   readonly apiBurst: number;
+  /** Variables of the functions by name: those of both, and those of the upload API alone. */
+  readonly settings: { readonly both: Readonly<Record<string, string>>; readonly uploadApi: Readonly<Record<string, string>> };
+  /** Whether new buckets are named in the account's own namespace, where nobody else can take their names. */
+  readonly bucketNames: 'global' | 'regional';
+  /** Buckets that exist already and stay outside the stack. Undefined: the stack creates the bucket. */
+  readonly inputBucketName: string | undefined;
+  readonly outputBucketName: string | undefined;
+  /** The name of the index table. Undefined: CloudFormation generates one. */
+  readonly indexTableName: string | undefined;
+  readonly originalsStorageClass: 'standard' | 'intelligent-tiering';
+  /** The customer-managed key that encrypts everything with user data. Undefined: keys of AWS. */
+  readonly kmsKeyArn: string | undefined;
+  /** Minutes between two checks of the site. Undefined: no canary. */
+  readonly canaryMinutes: number | undefined;
+  /** What happens when the budget is spent: the processing stops, or nobody but the topic hears of it. */
+  readonly budgetAction: 'stop' | 'none';
+  /** Whether a new version of the functions takes over gradually, and alarms roll it back. */
+  readonly gradual: boolean;
   /** The output folder of `npm run functions`: `<architecture>/<binary>/bootstrap.zip`. */
   readonly functions: string;
   /** The built functions, or a placeholder for tests. */
@@ -139,7 +171,8 @@ const NAMES = [
   'allowedOrigins', 'callbackUrls', 'domainName', 'certificateArn', 'hostedZoneId', 'webAclArn', 'originSecret', 'maxDailyAnalysesPerOwner',
   'analyses', 'customLabelsArn', 'originalsDays', 'resultsDays', 'versioning', 'alarmEmail',
   'rekognitionTps', 'processorConcurrency', 'backfillConcurrency', 'imageRequests', 'resultEvents', 'maxDailyAnalyses', 'monthlyBudgetUsd', 'removalPolicy', 'architecture', 'logDays', 'tracing', 'apiRate',
-  'apiBurst', 'functions', 'assets',
+  'apiBurst', 'functions', 'assets', ...Object.keys(SETTINGS), 'bucketNames', 'inputBucketName', 'outputBucketName', 'indexTableName',
+  'originalsStorageClass', 'kmsKeyArn', 'canaryMinutes', 'budgetAction', 'gradual',
 ];
 
 /** Context that the CDK's own commands (`cli-telemetry`, `acknowledge`) write to cdk.context.json. */
@@ -159,6 +192,9 @@ export function readOptions(node: Node, region: string | undefined): Options {
     if (value === undefined || value === null || value === '') return undefined;
     return Array.isArray(value) ? value.join(',') : String(value).trim();
   };
+
+  const refused = region === undefined ? undefined : refusal(region);
+  if (refused) throw new OptionError(refused);
 
   const analyses = list(read, 'analyses', ['labels', 'image-properties']);
   for (const name of analyses) {
@@ -200,10 +236,28 @@ export function readOptions(node: Node, region: string | undefined): Options {
   if (!/^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/.test(stage)) {
     wrong('stage', stage, 'must be 1 to 12 characters of a-z, 0-9 and -, starting with a letter, such as prod');
   }
+  // Cognito refuses domain prefixes with these words (Amazon Cognito Developer Guide, "Configuring a user pool domain").
+  const reserved = ['aws', 'amazon', 'cognito'].find((word) => stage.includes(word));
+  if (reserved) wrong('stage', stage, `must not contain ${reserved}, which Cognito does not allow in the sign-in address`);
   const logDays = number(read, 'logDays', 30, 1, 3653, true);
   if (!LOG_DAYS.includes(logDays)) wrong('logDays', String(logDays), `must be one of ${LOG_DAYS.join(', ')}`);
   const identity = readIdentity(read);
   const callbackUrls = readCallbackUrls(read, allowedOrigins);
+
+  const [inputBucketName, outputBucketName] = (['inputBucketName', 'outputBucketName'] as const).map((name) =>
+    matching(read, name, /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket, such as pictures-of-example'));
+  if (inputBucketName !== undefined && inputBucketName === outputBucketName) {
+    throw new OptionError('inputBucketName and outputBucketName name the same bucket; use two buckets.');
+  }
+  const kmsKeyArn = matching(read, 'kmsKeyArn', /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/, 'must be the ARN of a key, such as arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab');
+  if (kmsKeyArn !== undefined && region !== undefined && kmsKeyArn.split(':')[3] !== region) {
+    wrong('kmsKeyArn', kmsKeyArn, `must be in the stack's region, ${region}`);
+  }
+  const monthlyBudgetUsd = read('monthlyBudgetUsd') === 'none' ? undefined : number(read, 'monthlyBudgetUsd', 50, 1, 10_000_000, false, ' or none');
+  const budgetAction = choice(read, 'budgetAction', ['stop', 'none']);
+  if (monthlyBudgetUsd === undefined && read('budgetAction') === 'stop') {
+    throw new OptionError('budgetAction=stop has no effect with monthlyBudgetUsd=none; set a budget, or remove budgetAction.');
+  }
 
   return {
     stage,
@@ -222,18 +276,34 @@ export function readOptions(node: Node, region: string | undefined): Options {
     backfillConcurrency,
     imageRequestRate,
     resultEvents: choice(read, 'resultEvents', ['on', 'off']) === 'on',
-    monthlyBudgetUsd: read('monthlyBudgetUsd') === 'none' ? undefined : number(read, 'monthlyBudgetUsd', 50, 1, 10_000_000, false, ' or none'),
+    monthlyBudgetUsd,
     removalPolicy: choice(read, 'removalPolicy', ['retain', 'destroy']),
     architecture: choice(read, 'architecture', ['arm64', 'x86_64']),
     logDays,
     tracing: choice(read, 'tracing', ['off', 'on']) === 'on',
     apiRate: number(read, 'apiRate', 50, 1, 10_000, true),
     apiBurst: number(read, 'apiBurst', 100, 1, 5000, true),
+    settings: { both: settings(read, false), uploadApi: settings(read, true) },
+    bucketNames: choice(read, 'bucketNames', ['global', 'regional']),
+    inputBucketName,
+    outputBucketName,
+    indexTableName: matching(read, 'indexTableName', /^[\w.-]{3,255}$/, 'must be the name of a DynamoDB table, such as Sightline-prod-IndexTable1A2B3C'),
+    originalsStorageClass: choice(read, 'originalsStorageClass', ['standard', 'intelligent-tiering']),
+    kmsKeyArn,
+    canaryMinutes: read('canaryMinutes') === 'off' ? undefined : number(read, 'canaryMinutes', 30, 1, 60, true, ' or off'),
+    budgetAction,
+    gradual: choice(read, 'gradual', ['off', 'on']) === 'on',
     functions: resolve(read('functions') ?? FUNCTIONS),
     assets: choice(read, 'assets', ['built', 'placeholder']),
     // Last, so that a wrong value is reported before a missing one.
     ...readSpending(read, identity),
   };
+}
+
+/** The variables of the settings that are given. */
+function settings(read: Read, uploadApiOnly: boolean): Record<string, string> {
+  const chosen = Object.entries(SETTINGS).filter(([name, setting]) => setting.uploadApiOnly === uploadApiOnly && read(name) !== undefined);
+  return Object.fromEntries(chosen.map(([name, { variable, from, to, whole }]) => [variable, String(number(read, name, from, from, to, whole))]));
 }
 
 /** A part's share of a number, rounded down. */
@@ -243,6 +313,11 @@ function share(of: number, part: keyof typeof QUOTAS.sharesPercent): number {
 
 function wrong(name: string, value: string, rule: string): never {
   throw new OptionError(`${name} is ${JSON.stringify(value)}; it ${rule}.`);
+}
+
+function matching(read: Read, name: string, pattern: RegExp, rule: string): string | undefined {
+  const value = read(name);
+  return value === undefined || pattern.test(value) ? value : wrong(name, value, rule);
 }
 
 function list(read: Read, name: string, fallback: string[]): string[] {

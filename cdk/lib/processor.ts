@@ -3,15 +3,16 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
-import type { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { encryptionKey, useKey } from './encryption.ts';
 import { explainPolicy, explain } from './nag.ts';
 import type { Names } from './names.ts';
 import type { Options } from './options.ts';
 import { type Resources, pauseMessages, processorStatements } from './permissions.ts';
 import { RETRIES } from './retries.ts';
 import { RustFunction } from './rust-function.ts';
+import type { Storage } from './storage.ts';
 
 /**
  * How long messages are kept. SQS counts from the first time a message was sent, in the dead-letter queue too (Amazon SQS Developer Guide,
@@ -29,11 +30,15 @@ export class Processor extends Construct {
   readonly deadLetters: Queue;
   readonly processor: RustFunction;
 
-  constructor(scope: Construct, id: string, options: Options, names: Names, resources: Resources, environment: Record<string, string>) {
+  constructor(scope: Construct, id: string, options: Options, names: Names, storage: Storage, resources: Resources, environment: Record<string, string>) {
     super(scope, id);
-    this.deadLetters = new Queue(this, 'DeadLetters', {
-      encryption: QueueEncryption.SQS_MANAGED,
+    const key = encryptionKey(this, options);
+    const common = {
+      ...(key ? { encryption: QueueEncryption.KMS, encryptionMasterKey: key } : { encryption: QueueEncryption.SQS_MANAGED }),
       enforceSSL: true,
+    };
+    this.deadLetters = new Queue(this, 'DeadLetters', {
+      ...common,
       retentionPeriod: RETENTION.deadLetters,
     });
     explain(this.deadLetters, 'AwsSolutions-SQS3', 'This is the dead-letter queue.');
@@ -43,7 +48,7 @@ export class Processor extends Construct {
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: RETRIES.maxReceiveCount },
     };
     const queue = (name: string, retentionPeriod: Duration) =>
-      new Queue(this, name, { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod, ...redelivery });
+      new Queue(this, name, { ...common, retentionPeriod, ...redelivery });
     this.queue = queue('Queue', RETENTION.uploads);
     // A backlog in it holds up no upload.
     this.backfillQueue = queue('BackfillQueue', RETENTION.backfill);
@@ -58,6 +63,7 @@ export class Processor extends Construct {
       environment,
       statements: [
         ...processorStatements(options, resources),
+        ...useKey(options, 's3', 'sqs', ...(resources.table ? ['dynamodb' as const] : [])),
         pauseMessages(this.queue, this.backfillQueue),
         // Lambda's poller uses the function's role (AWSLambdaSQSQueueExecutionRole).
         new PolicyStatement({
@@ -71,13 +77,20 @@ export class Processor extends Construct {
     this.poll('BackfillMapping', this.backfillQueue, options.batchSize, options.backfillConcurrency);
     explainPolicy(this.processor.role, options, [resources.input, resources.output]);
 
-    this.notify(names.inputBucket, resources);
-    if (resources.table && options.resultsDays !== undefined) this.notifyOfExpiry(names.outputBucket, resources);
+    // The buckets' names are known in advance, so the queues' policies can name them before they exist.
+    this.queue.addToResourcePolicy(this.send(this.queue, 'FromInputBucket', names.inputBucket));
+    storage.notify('input', { queue: this.queue, event: 's3:ObjectCreated:*', prefix: 'uploads/' });
+    if (resources.table && options.resultsDays !== undefined) {
+      // Lets the rows of the index end with their results. S3 deletes a day's results at once, so the events go to the queue of
+      // backfills, where no upload waits behind them.
+      this.backfillQueue.addToResourcePolicy(this.send(this.backfillQueue, 'FromOutputBucket', names.outputBucket));
+      storage.notify('output', { queue: this.backfillQueue, event: 's3:LifecycleExpiration:*', prefix: 'results/' });
+    }
   }
 
   private poll(id: string, queue: Queue, batchSize: number, maxConcurrency: number): void {
     const mapping = new EventSourceMapping(this, id, {
-      target: this.processor.function,
+      target: this.processor.target,
       eventSourceArn: queue.queueArn,
       batchSize,
       maxConcurrency,
@@ -85,39 +98,6 @@ export class Processor extends Construct {
     });
     // Lambda checks the permissions when it creates the mapping.
     mapping.node.addDependency(this.processor.role);
-  }
-
-  /**
-   * Sets the notification on the bucket resource itself. The CDK's custom resource would need a function with rights on the bucket's
-   * settings. The bucket's name is known in advance, so the queue's policy can name the bucket before it exists.
-   */
-  private notify(bucketName: string, { input }: Resources): void {
-    this.queue.addToResourcePolicy(this.send(this.queue, 'FromInputBucket', bucketName));
-    const bucket = input.node.defaultChild as CfnBucket;
-    bucket.notificationConfiguration = {
-      queueConfigurations: [{
-        event: 's3:ObjectCreated:*',
-        filter: { s3Key: { rules: [{ name: 'prefix', value: 'uploads/' }] } },
-        queue: this.queue.queueArn,
-      }],
-    };
-    // S3 sends a test message to the queue when the notification is set.
-    bucket.node.addDependency(this.queue.node.findChild('Policy'));
-  }
-
-  /**
-   * Lets the rows of the index end with their results: when the output bucket deletes an old result, it sends an event. S3 deletes a
-   * day's results at once, so their events go to the queue of backfills, where no upload waits behind them.
-   */
-  private notifyOfExpiry(bucketName: string, { output }: Resources): void {
-    this.backfillQueue.addToResourcePolicy(this.send(this.backfillQueue, 'FromOutputBucket', bucketName));
-    const bucket = output.node.defaultChild as CfnBucket;
-    bucket.addPropertyOverride('NotificationConfiguration.QueueConfigurations', [{
-      Event: 's3:LifecycleExpiration:*',
-      Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'results/' }] } },
-      Queue: Stack.of(this).resolve(this.backfillQueue.queueArn),
-    }]);
-    bucket.node.addDependency(this.backfillQueue.node.findChild('Policy'));
   }
 
   /** Lets a bucket send its events to a queue. */

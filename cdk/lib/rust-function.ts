@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Annotations, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { Alias, Architecture, Code, Function as LambdaFunction, type IFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { encryptionKey } from './encryption.ts';
 import { explain } from './nag.ts';
 import type { Options } from './options.ts';
 
@@ -28,12 +29,19 @@ export interface RustFunctionProps {
 
 export class RustFunction extends Construct {
   readonly function: LambdaFunction;
+  /** What callers invoke: the alias with `gradual`, the function otherwise. */
+  readonly target: IFunction;
+  readonly alias: Alias | undefined;
   readonly role: Role;
   readonly logs: LogGroup;
 
   constructor(scope: Construct, id: string, options: Options, props: RustFunctionProps) {
     super(scope, id);
-    this.logs = new LogGroup(this, 'Logs', { retention: options.logDays, removalPolicy: RemovalPolicy.DESTROY });
+    this.logs = new LogGroup(this, 'Logs', {
+      retention: options.logDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+      encryptionKey: encryptionKey(this, options),
+    });
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com'), description: props.description });
     const statements = [
       ...props.statements,
@@ -60,6 +68,9 @@ export class RustFunction extends Construct {
         MALLOC_MMAP_THRESHOLD_: '1048576',
       },
     });
+    // `currentVersion` is a new version whenever the function's code or settings change.
+    this.alias = options.gradual ? new Alias(this, 'Live', { aliasName: 'live', version: this.function.currentVersion }) : undefined;
+    this.target = this.alias ?? this.function;
     explain(this, 'AwsSolutions-L1', 'provided.al2023 is the newest runtime for compiled functions.');
   }
 

@@ -4,6 +4,7 @@ import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Access } from './access.ts';
 import { Budget } from './budget.ts';
+import { Gradual } from './gradual.ts';
 import { Guests } from './guests.ts';
 import { IndexTable } from './index-table.ts';
 import { Names } from './names.ts';
@@ -19,7 +20,7 @@ import { Website } from './website.ts';
 export class SightlineStack extends Stack {
   constructor(scope: Construct, id: string, options: Options, props: StackProps = {}) {
     super(scope, id, { description: 'Sightline: tells you what is in your pictures', ...props });
-    const names = new Names(options.stage);
+    const names = new Names(options, this);
     const storage = new Storage(this, 'Storage', options, names);
     const { input, output } = storage;
     // Search needs owners, so `unlisted` has no index.
@@ -36,9 +37,10 @@ export class SightlineStack extends Stack {
       ...(options.customLabelsArn && { CUSTOM_LABELS_ARN: options.customLabelsArn }),
       ...(options.maxDailyAnalyses !== undefined && { MAX_DAILY_ANALYSES: String(options.maxDailyAnalyses) }),
       ...(options.maxDailyAnalysesPerOwner !== undefined && { MAX_DAILY_ANALYSES_PER_OWNER: String(options.maxDailyAnalysesPerOwner) }),
+      ...options.settings.both,
     };
 
-    const processor = new Processor(this, 'Processing', options, names, resources, environment);
+    const processor = new Processor(this, 'Processing', options, names, storage, resources, environment);
     const secret = options.originSecret === undefined ? undefined : new OriginSecret(this, 'OriginSecret', options.originSecret);
     const guests = options.guests ? new Guests(this, 'Guests', names) : undefined;
     const api = new UploadApi(this, 'UploadApi', options, resources, {
@@ -52,8 +54,11 @@ export class SightlineStack extends Stack {
     guests?.allow(api.api, api.routes.filter(({ callers }) => callers === 'guests'));
     storage.allowOrigins([website.origin, ...options.allowedOrigins]);
     website.publish({ api: '', ...access.pageConfiguration(), ...guests?.pageConfiguration(api.host) });
-    const { topic } = new Observability(this, 'Observability', options, processor, api);
-    if (options.monthlyBudgetUsd !== undefined) new Budget(this, 'Budget', names, options.monthlyBudgetUsd, topic);
+    const { topic, deploymentAlarms } = new Observability(this, 'Observability', options, processor, api, website);
+    if (options.gradual) new Gradual(this, 'Gradual', { Processor: processor.processor, UploadApi: api.handler }, deploymentAlarms);
+    const budget = new Budget(this, 'Budget', options, names, {
+      topic, roles: [processor.processor.role, api.handler.role], queues: [processor.queue, processor.backfillQueue],
+    });
     explainHelpers(this, website.bucket);
     Tags.of(this).add('sightline:stage', options.stage);
 
@@ -64,12 +69,17 @@ export class SightlineStack extends Stack {
       InputBucket: input.bucketName,
       OutputBucket: output.bucketName,
       ...(table && { IndexTable: table.tableName }),
+      DistributionId: website.distribution.distributionId,
+      QueueArn: processor.queue.queueArn,
       QueueUrl: processor.queue.queueUrl,
+      BackfillQueueArn: processor.backfillQueue.queueArn,
       BackfillQueueUrl: processor.backfillQueue.queueUrl,
       DeadLetterQueueArn: processor.deadLetters.queueArn,
       DeadLetterQueueUrl: processor.deadLetters.queueUrl,
       ...(access.signIn && { UserPoolId: access.signIn.id, UserPoolClientId: access.signIn.clientId, SignInUrl: access.signIn.signInDomain }),
       ...(guests && { IdentityPoolId: guests.identityPoolId }),
+      ...storage.outputs(),
+      ...(budget.action && { BudgetName: budget.action.budget, BudgetActionId: budget.action.id }),
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

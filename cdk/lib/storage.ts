@@ -1,8 +1,12 @@
-/** The two buckets: one for uploaded pictures, one for results and thumbnails. */
+/** The two buckets: one for uploaded pictures, one for results and thumbnails. Either may exist already. */
 
-import { Duration } from 'aws-cdk-lib';
-import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket, type CorsRule, HttpMethods, ObjectOwnership, type LifecycleRule } from 'aws-cdk-lib/aws-s3';
+import { Duration, Stack } from 'aws-cdk-lib';
+import {
+  BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket, type CorsRule, HttpMethods, type IBucket, ObjectOwnership, type LifecycleRule, StorageClass,
+} from 'aws-cdk-lib/aws-s3';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { encryptionKey } from './encryption.ts';
 import { explain } from './nag.ts';
 import type { Names } from './names.ts';
 import { type Options, removalPolicy } from './options.ts';
@@ -16,29 +20,112 @@ export const PRIVATE = {
   objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
 } as const;
 
+/** What a queue hears of a bucket. */
+export interface Notification {
+  readonly queue: IQueue;
+  readonly event: 's3:ObjectCreated:*' | 's3:LifecycleExpiration:*';
+  readonly prefix: string;
+}
+
+/** One of the two buckets with its settings. */
+class Holder {
+  readonly bucket: IBucket;
+  private readonly cors: CorsRule[] = [];
+  private notification: Notification | undefined;
+
+  constructor(scope: Construct, id: string, private readonly options: Options, name: string, existing: boolean, private readonly rules: LifecycleRule[], private readonly events: boolean, versioned: boolean) {
+    if (existing) {
+      this.bucket = Bucket.fromBucketName(scope, id, name);
+      return;
+    }
+    const key = encryptionKey(new Construct(scope, `${id}Encryption`), options);
+    const bucket = new Bucket(scope, id, {
+      ...PRIVATE,
+      // A bucket key makes one request to KMS serve many objects.
+      ...(key && { encryption: BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true }),
+      removalPolicy: removalPolicy(options),
+      autoDeleteObjects: options.removalPolicy === 'destroy',
+      bucketName: name,
+      ...(versioned && { versioned }),
+      lifecycleRules: rules,
+    });
+    // The CDK's own property for it takes no whole name, which an import of the retained bucket needs.
+    if (options.bucketNames === 'regional') (bucket.node.defaultChild as CfnBucket).bucketNamespace = 'account-regional';
+    // On the bucket resource itself: the CDK's custom resource would need a function with rights on the bucket's settings.
+    if (events) (bucket.node.defaultChild as CfnBucket).notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
+    explain(bucket, 'AwsSolutions-S1', 'Server access logs contain presigned URLs with their signatures, which Sightline never logs. Enable CloudTrail data events for the account instead.');
+    this.bucket = bucket;
+  }
+
+  allow(rule: CorsRule): void {
+    if (this.bucket instanceof Bucket) this.bucket.addCorsRule(rule);
+    this.cors.push(rule);
+  }
+
+  notify(notification: Notification): void {
+    this.notification = notification;
+    if (!(this.bucket instanceof Bucket)) return;
+    const bucket = this.bucket.node.defaultChild as CfnBucket;
+    const { queue, event, prefix } = notification;
+    bucket.addPropertyOverride('NotificationConfiguration.QueueConfigurations', [{
+      Event: event,
+      Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: prefix }] } },
+      Queue: Stack.of(bucket).resolve(queue.queueArn),
+    }]);
+    // S3 sends a test message to the queue when the notification is set.
+    bucket.node.addDependency(queue.node.findChild('Policy'));
+  }
+
+  /** The settings that the owner of an existing bucket has to make, as `aws s3api` takes them. */
+  ownersSettings(): Record<'Cors' | 'Notifications' | 'Lifecycle', object> | undefined {
+    if (this.bucket instanceof Bucket) return undefined;
+    const { notification } = this;
+    return {
+      Cors: {
+        CORSRules: this.cors.map(({ allowedOrigins, allowedMethods, allowedHeaders, exposedHeaders, maxAge }) => ({
+          AllowedOrigins: allowedOrigins, AllowedMethods: allowedMethods, AllowedHeaders: allowedHeaders, ExposeHeaders: exposedHeaders, MaxAgeSeconds: maxAge,
+        })),
+      },
+      Notifications: {
+        ...(this.events && { EventBridgeConfiguration: {} }),
+        ...(notification && {
+          QueueConfigurations: [{
+            Id: `sightline-${this.options.stage}`, QueueArn: notification.queue.queueArn, Events: [notification.event],
+            Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: notification.prefix }] } },
+          }],
+        }),
+      },
+      Lifecycle: {
+        Rules: this.rules.map((rule) => ({
+          ID: rule.id, Status: 'Enabled', Filter: { Prefix: rule.prefix ?? '' },
+          ...(rule.abortIncompleteMultipartUploadAfter && { AbortIncompleteMultipartUpload: { DaysAfterInitiation: rule.abortIncompleteMultipartUploadAfter.toDays() } }),
+          ...(rule.transitions && { Transitions: rule.transitions.map(({ storageClass, transitionAfter }) => ({ StorageClass: storageClass.value, Days: transitionAfter?.toDays() })) }),
+          ...(rule.expiration && { Expiration: { Days: rule.expiration.toDays() } }),
+          ...(rule.expiredObjectDeleteMarker && { Expiration: { ExpiredObjectDeleteMarker: true } }),
+          ...(rule.noncurrentVersionExpiration && { NoncurrentVersionExpiration: { NoncurrentDays: rule.noncurrentVersionExpiration.toDays() } }),
+        })),
+      },
+    };
+  }
+}
+
 export class Storage extends Construct {
-  readonly input: Bucket;
-  readonly output: Bucket;
+  readonly input: IBucket;
+  readonly output: IBucket;
+  private readonly holders: { readonly input: Holder; readonly output: Holder };
 
   constructor(scope: Construct, id: string, options: Options, names: Names) {
     super(scope, id);
-    const common = {
-      ...PRIVATE,
-      removalPolicy: removalPolicy(options),
-      autoDeleteObjects: options.removalPolicy === 'destroy',
-    };
     const aborted: LifecycleRule = { id: 'aborted-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) };
-    this.input = new Bucket(this, 'Input', {
-      ...common,
-      bucketName: names.inputBucket,
+    this.holders = {
       // Only originals cannot be made again. The output bucket's leases and counts are rewritten for every picture.
-      ...(options.versioning !== undefined && { versioned: true }),
-      lifecycleRules: [aborted, ...expiring(['uploads/', 'inline/'], options.originalsDays), ...olderVersions(options.versioning)],
-    });
-    this.output = new Bucket(this, 'Output', {
-      ...common,
-      bucketName: names.outputBucket,
-      lifecycleRules: [
+      input: new Holder(this, 'Input', options, names.inputBucket, options.inputBucketName !== undefined, [
+        aborted,
+        ...tiering(options),
+        ...expiring(['uploads/', 'inline/'], options.originalsDays),
+        ...olderVersions(options.versioning),
+      ], false, options.versioning !== undefined),
+      output: new Holder(this, 'Output', options, names.outputBucket, options.outputBucketName !== undefined, [
         aborted,
         // Leases of processors that crashed, with the answers saved in them.
         ...expiring(['claims/'], 1),
@@ -47,15 +134,10 @@ export class Storage extends Construct {
         // Codes with which guests take their pictures along. The API rejects them after ten minutes.
         ...(options.guests ? expiring(['handovers/'], 1) : []),
         ...expiring(['results/', 'thumbnails/'], options.resultsDays),
-      ],
-    });
-    if (options.resultEvents) {
-      // On the bucket resource itself: the CDK's custom resource would need a function with rights on the bucket's settings.
-      (this.output.node.defaultChild as CfnBucket).notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
-    }
-    for (const bucket of [this.input, this.output]) {
-      explain(bucket, 'AwsSolutions-S1', 'Server access logs contain presigned URLs with their signatures, which Sightline never logs. Enable CloudTrail data events for the account instead.');
-    }
+      ], options.resultEvents, false),
+    };
+    this.input = this.holders.input.bucket;
+    this.output = this.holders.output.bucket;
   }
 
   /** Lets pages from these origins, and no others, use presigned URLs. */
@@ -67,11 +149,32 @@ export class Storage extends Construct {
       exposedHeaders: ['ETag'],
       maxAge: 3000,
     });
+    const { input, output } = this.holders;
     // The headers that `POST /uploads` signs. A browser's preflight request asks for them.
-    this.input.addCorsRule(rule([HttpMethods.PUT], ['content-type', 'if-none-match', 'x-amz-checksum-sha256', 'x-amz-meta-*']));
-    this.input.addCorsRule(rule([HttpMethods.GET, HttpMethods.HEAD], ['range', 'if-none-match']));
-    this.output.addCorsRule(rule([HttpMethods.GET, HttpMethods.HEAD], ['range', 'if-none-match']));
+    input.allow(rule([HttpMethods.PUT], ['content-type', 'if-none-match', 'x-amz-checksum-sha256', 'x-amz-meta-*']));
+    input.allow(rule([HttpMethods.GET, HttpMethods.HEAD], ['range', 'if-none-match']));
+    output.allow(rule([HttpMethods.GET, HttpMethods.HEAD], ['range', 'if-none-match']));
   }
+
+  /** Sends a bucket's events to a queue, whose policy must allow it already. */
+  notify(bucket: 'input' | 'output', notification: Notification): void {
+    this.holders[bucket].notify(notification);
+  }
+
+  /** The stack's outputs for the owner of existing buckets. */
+  outputs(): Record<string, string> {
+    const stack = Stack.of(this);
+    return Object.fromEntries(Object.entries({ InputBucket: this.holders.input, OutputBucket: this.holders.output }).flatMap(([name, holder]) =>
+      Object.entries(holder.ownersSettings() ?? {}).map(([kind, settings]) => [name + kind, stack.toJsonString(settings)])));
+  }
+}
+
+/** Moves originals to S3 Intelligent-Tiering as soon as a lifecycle rule can. */
+function tiering({ originalsStorageClass }: Options): LifecycleRule[] {
+  if (originalsStorageClass === 'standard') return [];
+  return ['uploads/', 'inline/'].map((prefix) => ({
+    id: `tier-${prefix.replace('/', '')}`, prefix, transitions: [{ storageClass: StorageClass.INTELLIGENT_TIERING, transitionAfter: Duration.days(0) }],
+  }));
 }
 
 /** A delete marker is removed when it hides no version any more. */

@@ -10,6 +10,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { encryptionKey, useKey } from './encryption.ts';
 import { explain, explainPolicy } from './nag.ts';
 import type { Options } from './options.ts';
 import { type Resources, uploadApiStatements } from './permissions.ts';
@@ -68,10 +69,11 @@ export class UploadApi extends Construct {
       timeout: Duration.seconds(29),
       environment: {
         ...environment,
+        ...options.settings.uploadApi,
         ...(options.imageRequestRate === undefined && { IMAGE_REQUESTS: 'off' }),
         ...(options.versioning !== undefined && { DELETE_VERSIONS: 'on' }),
       },
-      statements: uploadApiStatements(options, resources),
+      statements: [...uploadApiStatements(options, resources), ...useKey(options, 's3', ...(resources.table ? ['dynamodb' as const] : []))],
     });
     explainPolicy(this.handler.role, options, [resources.input, resources.output]);
 
@@ -90,7 +92,7 @@ export class UploadApi extends Construct {
         },
       }),
     });
-    const log = new LogGroup(this, 'AccessLog', { retention: options.logDays, removalPolicy: RemovalPolicy.DESTROY });
+    const log = new LogGroup(this, 'AccessLog', { retention: options.logDays, removalPolicy: RemovalPolicy.DESTROY, encryptionKey: encryptionKey(this, options) });
     this.stage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
       stageName: '$default',
@@ -111,7 +113,7 @@ export class UploadApi extends Construct {
 
   /** Adds every route. Only callers that the authorizer accepts reach those of users, and only guests those of guests. */
   addRoutes(users: IHttpRouteAuthorizer): void {
-    const integration = new HttpLambdaIntegration('Handler', this.handler.function, { payloadFormatVersion: PayloadFormatVersion.VERSION_2_0 });
+    const integration = new HttpLambdaIntegration('Handler', this.handler.target, { payloadFormatVersion: PayloadFormatVersion.VERSION_2_0 });
     const authorizers = { everybody: new HttpNoneAuthorizer(), users, guests: new HttpIamAuthorizer() };
     for (const route of this.routes) {
       const httpRoute = new HttpRoute(this, `${route.method} ${route.path}`.replace(/[^A-Za-z]+/g, '-'), {

@@ -33,6 +33,7 @@ UNSUPPORTED = {
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
     "AWS::Budgets::Budget",
+    "AWS::Budgets::BudgetsAction",
     "AWS::CloudFront::CachePolicy",
     "AWS::CloudFront::Distribution",
     "AWS::CloudFront::Function",
@@ -48,6 +49,7 @@ UNSUPPORTED = {
     "AWS::SecretsManager::Secret",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
+    "AWS::Synthetics::Canary",
     "Custom::CDKBucketDeployment",
     "Custom::S3AutoDeleteObjects",
 }

@@ -30,7 +30,8 @@ describe('options', () => {
       originalsDays: undefined, resultsDays: undefined, versioning: undefined, alarmEmail: undefined, rekognitionTps: 5, batchSize: 1, processorConcurrency: 2,
       backfillConcurrency: 2, imageRequestRate: 1, resultEvents: true,
       maxDailyAnalyses: undefined, monthlyBudgetUsd: 50, removalPolicy: 'retain', architecture: 'arm64', logDays: 30, tracing: false, apiRate: 50,
-      apiBurst: 100, functions: expect.stringMatching(/\/cdk\/functions$/), assets: 'built',
+      apiBurst: 100, settings: { both: {}, uploadApi: {} }, bucketNames: 'global', inputBucketName: undefined, outputBucketName: undefined,
+      indexTableName: undefined, originalsStorageClass: 'standard', kmsKeyArn: undefined, canaryMinutes: 30, budgetAction: 'stop', gradual: false, functions: expect.stringMatching(/\/cdk\/functions$/), assets: 'built',
     });
   });
 
@@ -163,7 +164,7 @@ describe('options', () => {
     [{ imageRequests: 'off' }, 'eu-central-1', 5, 1, 3, 2, undefined],
     [{}, 'us-east-1', 50, 10, 3, 2, 10],
     [{ analyses: 'faces' }, 'eu-west-1', 100, 10, 7, 3, 20],
-    [{ analyses: 'faces' }, 'eu-north-1', 25, 5, 2, 2, 5],
+    [{ analyses: 'faces' }, 'eu-west-2', 25, 5, 2, 2, 5],
     [{ analyses: 'labels,ppe' }, 'us-west-2', 5, 1, 2, 2, 1],
     [{ rekognitionTps: 400 }, 'eu-central-1', 400, 10, 28, 12, 80],
     [{ rekognitionTps: 400, processorConcurrency: 20 }, 'eu-central-1', 400, 10, 20, 12, 80],

@@ -21,7 +21,7 @@ describe('storage', () => {
       expect(bucket.OwnershipControls.Rules).toEqual([{ ObjectOwnership: 'BucketOwnerEnforced' }]);
     }
     const policies = all(owner, 'AWS::S3::BucketPolicy');
-    expect(policies).toHaveLength(3);
+    expect(policies).toHaveLength(4);
     for (const { PolicyDocument } of policies) {
       expect(PolicyDocument.Statement).toContainEqual(expect.objectContaining({
         Effect: 'Deny', Action: 's3:*', Principal: { AWS: '*' }, Condition: { Bool: { 'aws:SecureTransport': 'false' } },
@@ -89,9 +89,9 @@ describe('storage', () => {
       expect(policies(owner, type)).toEqual([kept]);
       expect(policies(destroyed, type)).toEqual([gone]);
     }
-    // The third bucket holds the pages.
-    expect(policies(owner, 'AWS::S3::Bucket')).toEqual([gone, kept, kept]);
-    expect(policies(destroyed, 'AWS::S3::Bucket')).toEqual([gone, gone, gone]);
+    // The others hold the pages and the canary's reports.
+    expect(policies(owner, 'AWS::S3::Bucket')).toEqual([gone, gone, kept, kept]);
+    expect(policies(destroyed, 'AWS::S3::Bucket')).toEqual([gone, gone, gone, gone]);
     const others = (Object.values(owner.json.Resources) as any[]).filter((resource) => !['AWS::Cognito::UserPool', 'AWS::DynamoDB::Table', 'AWS::S3::Bucket'].includes(resource.Type));
     for (const resource of others) expect([undefined, 'Delete'], resource.Type).toContain(resource.DeletionPolicy);
     expect(only(owner, 'AWS::Cognito::UserPool').DeletionProtection).toBe('ACTIVE');
@@ -366,7 +366,7 @@ describe('website', () => {
 
   test('the Content-Security-Policy allows only this site, the buckets and the sign-in pages', () => {
     const csp = (from: Synthesised) => Object.fromEntries(flat(policy(from).ContentSecurityPolicy.ContentSecurityPolicy).split('; ').map((part) => part.split(/ (.*)/s).slice(0, 2)));
-    const bucket = (kind: string) => `https://sightline-dev-${kind}-<AWS::AccountId>-<AWS::Region>.s3.<AWS::Region>.<AWS::URLSuffix>`;
+    const bucket = (kind: string) => `https://sightline-dev-${kind}-111122223333-eu-west-1.s3.<AWS::Region>.<AWS::URLSuffix>`;
     const expected = {
       'default-src': "'none'", 'script-src': "'self'", 'style-src': "'self'", 'base-uri': "'none'", 'form-action': "'none'", 'frame-ancestors': "'none'",
       'img-src': `'self' blob: ${bucket('input')} ${bucket('output')}`,
@@ -415,7 +415,10 @@ describe('observability', () => {
   const alarms = (from: Synthesised) => all(from, 'AWS::CloudWatch::Alarm').map((alarm) => alarm.AlarmName.replace('Sightline-dev-', '')).sort();
 
   test('alarms notify the topic and the configured e-mail address', () => {
-    expect(alarms(owner)).toEqual(['ApiErrors', 'Backfill', 'DailyCost', 'DeadLetters', 'OldestMessage', 'ProcessorErrors', 'RekognitionThrottles', 'Throttles']);
+    expect(alarms(owner)).toEqual([
+      'ApiErrorRate', 'ApiErrors', 'ApiFunctionErrors', 'Backfill', 'BucketFailures', 'DailyCost', 'DeadLetters', 'IndexFailures', 'OldestMessage', 'ProcessorErrors',
+      'RekognitionThrottles', 'RepairNeeded', 'Site', 'Throttles',
+    ]);
     const topic = { Ref: expect.stringMatching(/^ObservabilityAlarms/) };
     for (const alarm of all(owner, 'AWS::CloudWatch::Alarm')) {
       expect(alarm.AlarmActions).toEqual([topic]);
@@ -433,20 +436,27 @@ describe('observability', () => {
   const api = (name: string) => `AWS/ApiGateway ${name} ApiId=<UploadApi>, Sum of 300 s`;
   const lambda = (id: string, name: string) => `AWS/Lambda ${name} FunctionName=<${id}>, Sum of 300 s`;
   const retryable = (reason: string) => `Sightline/dev RetryableFailures Reason=${reason}, Sum of 300 s`;
+  const failing = (service: string) => [`Sightline/dev RetryableFailures Service=${service}, Sum of 300 s`];
   test.each([
     ['DeadLetters', [queue('ProcessingDeadLetters', 'ApproximateNumberOfMessagesVisible')], 0, 1],
-    ['OldestMessage', [queue('ProcessingQueue', 'ApproximateAgeOfOldestMessage')], 900, 2],
+    // Once after a crash (360 seconds), once after the longest pause (300), and a batch (60).
+    ['OldestMessage', [queue('ProcessingQueue', 'ApproximateAgeOfOldestMessage')], 720, 2],
     ['Backfill', [queue('ProcessingBackfillQueue', 'ApproximateAgeOfOldestMessage')], 5 * 86_400, 2],
-    ['ApiErrors', ['IF(requests >= 20, 100 * errors / requests, 0)', `errors: ${api('5xx')}`, `requests: ${api('Count')}`], 5, 2],
-    ['ProcessorErrors', [lambda('ProcessingProcessorFunction', 'Errors')], 0, 3],
+    ['RepairNeeded', ['Sightline/dev RepairsNeeded, Sum of 300 s'], 0, 1],
+    ['IndexFailures', failing('Index'), 0, 3],
+    ['BucketFailures', failing('S3'), 0, 3],
+    ['ApiErrorRate', ['IF(requests >= 20, 100 * errors / requests, 0)', `errors: ${api('5xx')}`, `requests: ${api('Count')}`], 5, 2],
+    ['ApiErrors', [api('5xx').replace('300', '3600')], 0, 12, 2],
+    ['ApiFunctionErrors', [lambda('UploadApiHandlerFunction', 'Errors')], 0, 1],
+    ['ProcessorErrors', [lambda('ProcessingProcessorFunction', 'Errors')], 0, 3, 2],
     ['Throttles', ['FILL(api, 0) + FILL(processor, 0)', `api: ${lambda('UploadApiHandlerFunction', 'Throttles')}`, `processor: ${lambda('ProcessingProcessorFunction', 'Throttles')}`], 0, 2],
     ['RekognitionThrottles', ['FILL(a, 0) + FILL(b, 0)', `a: ${retryable('ThrottlingException')}`, `b: ${retryable('ProvisionedThroughputExceededException')}`], 10, 3],
     ['DailyCost', ['Sightline/dev CostUsd, Sum of 86400 s'], 5, 1],
-  ])('%s alarms when %j exceeds %d, %d times in a row', (name, metrics, threshold, periods) => {
+  ])('%s alarms when %j exceeds %d in its periods', (name, metrics, threshold, periods, of = periods) => {
     const alarm = only(owner, 'AWS::CloudWatch::Alarm', new RegExp(`Sightline-dev-${name}"`));
     expect(watched(alarm)).toEqual(metrics);
     expect(alarm).toMatchObject({ ComparisonOperator: 'GreaterThanThreshold', Threshold: threshold, EvaluationPeriods: periods, TreatMissingData: 'notBreaching' });
-    expect(alarm.DatapointsToAlarm ?? periods).toBe(periods);
+    expect(alarm.DatapointsToAlarm ?? periods).toBe(of);
   });
 
   test('the daily cost alarm\'s threshold is a tenth of the budget', () => {
@@ -479,6 +489,7 @@ describe('observability', () => {
       expect(body, name).toContain(name);
       expect(source, name).toContain(`"${name}"`);
     }
+    expect(source).toContain('"RepairsNeeded"');
     // Only Rekognition's codes have no prefix.
     const reasons = readFileSync(fileURLToPath(new URL('../../crates/pipeline/src/service_error.rs', import.meta.url)), 'utf8');
     for (const prefix of ['Index.', 'S3.']) expect(reasons).toContain(`"${prefix}{}"`);

@@ -32,6 +32,7 @@ struct Metrics {
     analyses: Family<Label, Counter>,
     errors: Family<Label, Counter>,
     retryable_failures: Family<Label, Counter>,
+    repairs_needed: Counter,
     calls: Counter,
     usd: Counter<f64, AtomicU64>,
     seconds: Family<Label, Histogram>,
@@ -44,6 +45,7 @@ impl Metrics {
         let analyses = Family::default();
         let errors = Family::default();
         let retryable_failures = Family::default();
+        let repairs_needed = Counter::default();
         let calls = Counter::default();
         let usd = Counter::default();
         let seconds = Family::<Label, Histogram>::new_with_constructor(|| {
@@ -61,6 +63,11 @@ impl Metrics {
             "Images that failed and will be retried, by reason",
             retryable_failures.clone(),
         );
+        registry.register(
+            "repairs_needed",
+            "Images that failed and wait for a repair",
+            repairs_needed.clone(),
+        );
         registry.register("billed_calls", "Calls that were billed", calls.clone());
         registry.register("cost_usd", "Their list price in US dollars", usd.clone());
         registry.register(
@@ -74,6 +81,7 @@ impl Metrics {
             analyses,
             errors,
             retryable_failures,
+            repairs_needed,
             calls,
             usd,
             seconds,
@@ -141,8 +149,16 @@ pub fn retryable_failure(reason: &str, now: OffsetDateTime) {
     let label = [("reason", reason.to_owned())];
     METRICS.retryable_failures.get_or_create(&label).inc();
     if let Some(namespace) = NAMESPACE.get() {
-        let one = [("RetryableFailures", "Count", json!(1))];
-        print(&[line(namespace, now, &[("Reason", reason)], &one)]);
+        print(&failure_lines(namespace, reason, now));
+    }
+}
+
+/// Counts an image that failed and waits until somebody repairs the deployment or the program.
+pub fn repair_needed(now: OffsetDateTime) {
+    METRICS.repairs_needed.inc();
+    if let Some(namespace) = NAMESPACE.get() {
+        let one = [("RepairsNeeded", "Count", json!(1))];
+        print(&[line(namespace, now, &[], &one)]);
     }
 }
 
@@ -223,6 +239,20 @@ fn lines(namespace: &str, document: &ResultDocument) -> Vec<Value> {
         )
     }));
     lines
+}
+
+/// The lines for a failure: by reason, and by service for the index and the buckets, because an alarm cannot search for
+/// reasons (Amazon CloudWatch User Guide, "Search expressions").
+fn failure_lines(namespace: &str, reason: &str, now: OffsetDateTime) -> Vec<Value> {
+    let one = [("RetryableFailures", "Count", json!(1))];
+    let service = reason
+        .split_once('.')
+        .map(|(service, _)| service)
+        .filter(|service| ["Index", "S3"].contains(service));
+    [("Reason", Some(reason)), ("Service", service)]
+        .into_iter()
+        .filter_map(|(name, value)| Some(line(namespace, now, &[(name, value?)], &one)))
+        .collect()
 }
 
 fn cost_metrics(cost: &Cost) -> [(&'static str, &'static str, Value); 2] {
@@ -317,8 +347,35 @@ mod tests {
     }
 
     #[test]
+    fn failures_of_the_index_and_the_buckets_are_counted_by_service_too() {
+        let dimensions = |reason| {
+            failure_lines("Sightline/test", reason, OffsetDateTime::UNIX_EPOCH)
+                .iter()
+                .map(|line| {
+                    assert_eq!(line["RetryableFailures"], 1);
+                    let name = &line["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0][0];
+                    format!("{name}={}", line[name.as_str().unwrap()])
+                })
+                .collect::<Vec<_>>()
+                .join(" ")
+                .replace('"', "")
+        };
+        assert_eq!(
+            dimensions("Index.Timeout"),
+            "Reason=Index.Timeout Service=Index"
+        );
+        assert_eq!(dimensions("S3.SlowDown"), "Reason=S3.SlowDown Service=S3");
+        assert_eq!(
+            dimensions("ThrottlingException"),
+            "Reason=ThrottlingException"
+        );
+        assert_eq!(dimensions("SQS.Timeout"), "Reason=SQS.Timeout");
+    }
+
+    #[test]
     fn the_prometheus_page_contains_all_counts() {
         count_document(&document());
+        repair_needed(OffsetDateTime::UNIX_EPOCH);
         retryable_failure("Recogniser", OffsetDateTime::UNIX_EPOCH);
         let cost = Cost {
             calls: 2,
@@ -332,6 +389,7 @@ mod tests {
             "sightline_analyses_total{analysis=\"labels\"} 1\n",
             "sightline_errors_total{code=\"ImageTooLargeException\"} 1\n",
             "sightline_retryable_failures_total{reason=\"Recogniser\"} 1\n",
+            "sightline_repairs_needed_total 1\n",
             "sightline_billed_calls_total 3\n",
             "sightline_cost_usd_total 0.251\n",
             "sightline_duration_seconds_count{step=\"total\"} 1\n",

@@ -352,7 +352,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex, V: MessageVisibility> Process
             }
             Err(failure) => {
                 tracing::warn!(request_id, key, %failure, "the row of an expired document will be deleted later");
-                metrics::retryable_failure(&failure.reason(), now);
+                count(&failure, now);
                 Some(failure)
             }
         }
@@ -443,11 +443,18 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex, V: MessageVisibility> Process
                     } else {
                         tracing::warn!(request_id, key = %key, error = %failure, "the image will be retried");
                     }
-                    metrics::retryable_failure(&failure.reason(), (self.options.clock)());
+                    count(&failure, (self.options.clock)());
                     failures.push((job.from, failure));
                 }
             }
         }
         failures
+    }
+}
+
+fn count(failure: &RetryableFailure, now: time::OffsetDateTime) {
+    metrics::retryable_failure(&failure.reason(), now);
+    if failure.setback() == Setback::Repair {
+        metrics::repair_needed(now);
     }
 }
