@@ -14,12 +14,12 @@ export interface Prices {
   readonly s3: { readonly put: number; readonly get: number; readonly gibMonth: number };
   readonly lambdaArm: { readonly request: number; readonly gibSecond: number };
   readonly sqsRequest: number;
+  readonly secretMonth: number;
   readonly httpApiRequest: number;
   readonly dynamodb: { readonly write: number; readonly read: number; readonly gibMonth: number };
   readonly cloudFront: { readonly request: number; readonly gibOut: number };
   readonly dataOutGib: number;
   readonly logs: { readonly gibIn: number };
-  readonly secretMonth: number;
   readonly cloudWatch: { readonly metric: number; readonly alarm: number; readonly dashboard: number; readonly canaryRun: number };
 }
 
@@ -55,11 +55,11 @@ export const PICTURE = {
 export const FIXED = {
   /** Lambda's pollers poll an idle queue five times in 20 seconds. There are two. */
   sqsRequests: 2 * 5 * 3 * 60 * 24 * 30,
+  /** Before the first rotation of the origin secret; one more after it. */
+  secrets: 2,
   metrics: 25,
   alarmMetrics: 17,
   dashboards: 1,
-  /** Before the first rotation of the origin secret; one more after it. */
-  secrets: 2,
   /** Of the canary, every half hour. */
   canaryRuns: 2 * 24 * 30,
 };
