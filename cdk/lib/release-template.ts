@@ -84,11 +84,11 @@ const REFERENCES: Partial<Options> = {
   ...Object.fromEntries(THROUGHPUT_OPTIONS.map((option) => [option, Token.asNumber(Fn.findInMap('Throughput', Fn.ref('RekognitionTps'), option))])),
 };
 
-function throughputs(app: App): Record<string, Record<string, string>> {
+function throughputs(app: App): Record<string, Record<string, number | undefined>> {
   return Object.fromEntries(THROUGHPUTS.map((tps) => {
     const { node } = new App({ context: { ...(app.node.getAllContext() as Record<string, unknown>), rekognitionTps: String(tps) } });
     const options = readOptions(node, undefined);
-    return [String(tps), Object.fromEntries(THROUGHPUT_OPTIONS.map((option) => [option, String(options[option])]))];
+    return [String(tps), Object.fromEntries(THROUGHPUT_OPTIONS.map((option) => [option, options[option]]))];
   }));
 }
 
