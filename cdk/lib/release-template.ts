@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, CfnMapping, CfnParameter, DefaultStackSynthesizer, Fn, Token } from 'aws-cdk-lib';
 import { type Options, readOptions } from './options.ts';
-import { type Choice, THROUGHPUTS, type ValueParameter, choices, parameters, standInOptions } from './parameters.ts';
+import { type Choice, THROUGHPUTS, choices, parameters, standInOptions } from './parameters.ts';
 import { SightlineStack } from './sightline-stack.ts';
 
 type Json = null | boolean | number | string | Json[] | Dictionary;
@@ -41,7 +41,7 @@ export function releaseTemplate(access: 'owner' | 'unlisted', folder: string, co
   }));
   const merged = merge(base.template, alternatives.map(({ choice, made }) => ({ choice, value: made.template })), 'template') as Dictionary;
   // The parameters' own definitions may contain the same numbers.
-  const template: Dictionary = { ...(replaceStandIns(merged, parameters(access)) as Dictionary), Parameters: base.template.Parameters! };
+  const template: Dictionary = { ...(replaceStandIns(merged, standIns(access)) as Dictionary), Parameters: base.template.Parameters! };
   const text = JSON.stringify(template);
   const used = choices(access).flatMap(conditions).filter(([name]) => text.includes(`"${name}"`));
   const assets = [base, ...alternatives.map(({ made }) => made)].flatMap((made) => made.assets);
@@ -77,12 +77,26 @@ export function uploadedAssets(): DefaultStackSynthesizer {
 /** The options that follow from Rekognition's quota. */
 const THROUGHPUT_OPTIONS = ['rekognitionTps', 'batchSize', 'processorConcurrency', 'backfillConcurrency', 'imageRequestRate'] as const;
 
+/** Stands for the rate of `POST /images`, from which the app computes a burst. */
+const IMAGE_REQUEST_RATE = 4391;
+
+function throughput(option: (typeof THROUGHPUT_OPTIONS)[number]): Dictionary {
+  return { 'Fn::FindInMap': ['Throughput', { Ref: 'RekognitionTps' }, option] };
+}
+
 /** Options as references, which the synthesis passes on without looking at them. */
 const REFERENCES: Partial<Options> = {
   stage: Fn.ref('Stage'),
   alarmEmail: Fn.ref('AlarmEmail'),
-  ...Object.fromEntries(THROUGHPUT_OPTIONS.map((option) => [option, Token.asNumber(Fn.findInMap('Throughput', Fn.ref('RekognitionTps'), option))])),
+  ...Object.fromEntries(THROUGHPUT_OPTIONS.map((option) => [option, Token.asNumber(throughput(option))])),
+  imageRequestRate: IMAGE_REQUEST_RATE,
 };
+
+/** What takes the place of each stand-in. */
+function standIns(access: 'owner' | 'unlisted'): readonly [number, Dictionary][] {
+  const ofParameters = Object.entries(parameters(access)).flatMap(([parameter, { standIn }]): [number, Dictionary][] => (standIn === undefined ? [] : [[standIn, { Ref: parameter }]]));
+  return [...ofParameters, [IMAGE_REQUEST_RATE, throughput('imageRequestRate')]];
+}
 
 function throughputs(app: App): Record<string, Record<string, number | undefined>> {
   return Object.fromEntries(THROUGHPUTS.map((tps) => {
@@ -165,16 +179,16 @@ function isPlain(value: Json | undefined): value is Dictionary {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !Object.keys(value).some((key) => key === 'Ref' || key.startsWith('Fn::'));
 }
 
-function replaceStandIns(value: Json, known: Record<string, ValueParameter>): Json {
+function replaceStandIns(value: Json, known: readonly [number, Dictionary][]): Json {
   if (Array.isArray(value)) return value.map((item) => replaceStandIns(item, known));
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([member, item]) => [member, replaceStandIns(item, known)]));
   }
   if (typeof value !== 'number' && typeof value !== 'string') return value;
-  const found = Object.entries(known).find(([, { standIn }]) => standIn !== undefined && new RegExp(`(^|[^0-9])${standIn}($|[^0-9])`).test(String(value)));
-  if (!found) return value;
-  const [parameter, { standIn }] = found;
-  if (String(value) === String(standIn)) return { Ref: parameter };
-  const parts = String(value).split(String(standIn)).flatMap((text, at) => [...(at > 0 ? [{ Ref: parameter }] : []), ...(text === '' ? [] : [text])]);
+  const text = String(value);
+  const [standIn, reference] = known.find(([number]) => new RegExp(`(^|[^0-9])${number}($|[^0-9])`).test(text)) ?? [];
+  if (reference === undefined) return value;
+  if (text === String(standIn)) return reference;
+  const parts = text.split(String(standIn)).flatMap((part, at): Json[] => [...(at > 0 ? [reference] : []), ...(part === '' ? [] : [part])]);
   return { 'Fn::Join': ['', parts.map((part) => replaceStandIns(part, known))] };
 }

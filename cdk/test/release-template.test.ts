@@ -157,9 +157,11 @@ function resolve(template: any, values: Values): any {
     if (value['Fn::Join']) return joined(value['Fn::Join'][0], value['Fn::Join'][1].map(read));
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, read(item)]).filter(([, item]) => item !== GONE));
   };
-  const { Resources, Outputs } = template;
-  const present = Object.fromEntries(Object.entries<any>(Resources).filter(([, { Condition }]) => Condition === undefined || !(Condition in (template.Conditions ?? {})) || holds(Condition)));
-  return { Resources: read(present), Outputs: read(Outputs) };
+  const present = (entries: Record<string, any>) => {
+    const kept = Object.entries(entries).filter(([, { Condition }]) => Condition === undefined || holds(Condition));
+    return read(Object.fromEntries(kept.map(([name, { Condition: _, ...entry }]) => [name, entry])));
+  };
+  return { Resources: present(template.Resources), Outputs: present(template.Outputs) };
 }
 
 /** A join with neighbouring texts put together, and inner joins dissolved. */
@@ -180,7 +182,7 @@ function joined(separator: string, parts: any[]): any {
  * in it, and the file of the pages' configuration, in which a reference stands for the stage.
  */
 function comparable(resources: Record<string, any>): any {
-  const entries = Object.entries(resources).map(([name, { Condition: _, ...resource }]) => {
+  const entries = Object.entries(resources).map(([name, resource]) => {
     if (resource.Type === 'AWS::SNS::Subscription') return ['Subscription', resource];
     if (resource.Type !== 'Custom::CDKBucketDeployment') return [name, resource];
     const { SourceMarkers, SourceMarkersConfig, SourceObjectKeys, ...properties } = resource.Properties;
