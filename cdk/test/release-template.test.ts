@@ -19,6 +19,8 @@ const made = Object.fromEntries((['owner', 'unlisted'] as const).map((access) =>
   releaseTemplate(access, mkdtempSync(join(tmpdir(), 'release-')), { assets: 'placeholder' }),
 ]));
 
+const GUIDE = readFileSync(new URL('../../docs/deploy.md', import.meta.url), 'utf8');
+
 /** The options that say what the parameters say. */
 const SAMPLES: { access: 'owner' | 'unlisted'; values: Values; options: Values }[] = [
   {
@@ -76,8 +78,19 @@ describe.each(['owner', 'unlisted'] as const)('the template for %s', (access) =>
     for (const name of Object.keys(Parameters)) expect(JSON.stringify({ ...rest, Mappings }), name).toMatch(new RegExp(`"Ref":"${name}"|\\$\\{${name}\\}`));
   });
 
+  test('needs the capability that the guide gives, CAPABILITY_IAM, and no more', () => {
+    const named = Object.values(template.Resources as Record<string, any>).filter(({ Type, Properties }) => Type.startsWith('AWS::IAM::') && (Properties.RoleName ?? Properties.ManagedPolicyName));
+    expect(named).toEqual([]);
+    expect(template).not.toHaveProperty('Transform');
+  });
+
+  test('has parameters that the guide describes', () => {
+    for (const name of Object.keys(template.Parameters as object)) expect(GUIDE).toContain(`\`${name}\``);
+  });
+
   test('is small enough for CloudFormation to read from a bucket', () => {
-    expect(Buffer.byteLength(JSON.stringify(template, undefined, 1))).toBeLessThan(1_000_000);
+    // Terraform's limit, below CloudFormation's 1 MB.
+    expect(Buffer.byteLength(JSON.stringify(template, undefined, 1))).toBeLessThan(460_800);
     expect(Object.keys(template.Resources as object).length).toBeLessThan(500);
   });
 });
