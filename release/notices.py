@@ -1,5 +1,5 @@
 """Prints the licences of everything that is compiled into `sightline` for a target: every crate with its licence and the texts that
-it contains, each text once.
+it contains, each text once. (cargo-about does the same with more care for missing texts, but takes minutes to build on every machine.)
 
     notices.py TARGET
 """
