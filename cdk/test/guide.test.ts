@@ -15,7 +15,7 @@ function calls(change: (setUp: string) => string = (same) => same): string[][] {
   const home = mkdtempSync(join(tmpdir(), 'guide-'));
   const programs = join(home, 'bin');
   mkdirSync(programs);
-  for (const program of ['aws', 'git', 'npm', 'npx', 'sightline']) {
+  for (const program of ['aws', 'git', 'npm', 'npx', 'sightline', 'terraform', 'unzip']) {
     writeFileSync(join(programs, program), `#!/bin/sh\necho "$AWS_REGION ${program} $*" >>"$HOME/calls"\necho ${program}\n`);
     chmodSync(join(programs, program), 0o755);
   }

@@ -6,19 +6,9 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use sightline_tests::{Local, boxed_labels, root, run, text};
 
-/// The fenced code block that follows a marker comment in the README.
-fn block(marker: &str) -> Result<String> {
-    let readme = fs::read_to_string(root().join("README.md"))?;
-    let (_, rest) = readme
-        .split_once(&format!("<!-- {marker} -->"))
-        .with_context(|| format!("the README has no block marked {marker}"))?;
-    let (_, rest) = rest
-        .split_once("```sh\n")
-        .context("no code block follows")?;
-    let (code, _) = rest
-        .split_once("```")
-        .context("the code block has no end")?;
-    Ok(code.to_owned())
+/// The README's walk-through, as `release/try-in-bare-root` reads it too.
+fn walk_through() -> Result<String> {
+    run(Command::new(root().join("release/walk-through")).arg(root().join("README.md")))
 }
 
 #[test]
@@ -31,7 +21,7 @@ fn the_curl_walk_through_ends_in_a_document_that_names_the_person() -> Result<()
         root().join("docs/pictures/astronaut.jpg"),
         work.join("docs/pictures/astronaut.jpg"),
     )?;
-    let script = block("walk-through")?;
+    let script = walk_through()?;
     // Only the port differs: tests run on free ones.
     ensure!(
         script.contains("http://127.0.0.1:8080"),

@@ -74,7 +74,10 @@ pub fn paths(text: &str) -> Vec<&str> {
         is_path
             && code.contains('/')
             && !code.contains("/.")
-            && ["bench", "cdk", "crates", "docs", "frontend", "tests"].contains(&top)
+            && [
+                "bench", "cdk", "crates", "docs", "examples", "frontend", "release", "tests",
+            ]
+            .contains(&top)
             && !["cdk/functions", "cdk/cdk.out"]
                 .iter()
                 .any(|made| code.starts_with(made))
