@@ -14,8 +14,10 @@ use sightline_pipeline::{
 };
 
 use super::{read_result::Silent, *};
-use crate::access::Subject;
-use crate::routes::create_image::{problems, request::MAX_IMAGE_BYTES};
+use crate::{
+    access::Subject,
+    routes::create_image::{problems, request::MAX_IMAGE_BYTES},
+};
 
 const MIB: usize = 1024 * 1024;
 
@@ -45,9 +47,7 @@ pub(super) fn body(image: &[u8]) -> String {
     json!({"image": BASE64_STANDARD.encode(image)}).to_string()
 }
 
-fn api_over<
-    S: sightline_pipeline::object_store::ObjectStore + sightline_pipeline::object_store::ListObjects,
->(
+fn api_over<S: ObjectStore + ListObjects>(
     store: S,
     recogniser: &CannedRecogniser,
 ) -> Api<(S, MemoryPresigner, CannedRecogniser, NoIndex)> {
