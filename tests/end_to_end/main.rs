@@ -11,6 +11,7 @@ mod crash;
 mod erasure;
 mod events;
 mod faults;
+mod guests;
 mod inline;
 mod installed_models;
 mod lambda;

@@ -141,6 +141,12 @@ pub struct DeployedFunction {
     statements: Vec<Statement>,
 }
 
+/// A role in the template that belongs to no function.
+#[derive(Debug, Deserialize)]
+pub struct DeployedRole {
+    statements: Vec<Statement>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Statement {
@@ -155,20 +161,34 @@ impl DeployedFunction {
     /// # Errors
     /// If a policy has a `Deny` statement, which this does not support.
     pub fn granted(&self) -> Result<Vec<Permission>> {
-        let mut granted = Vec::new();
-        for statement in &self.statements {
-            ensure!(
-                statement.effect == "Allow",
-                "Deny statements are not supported"
-            );
-            for action in &statement.action {
-                for resource in &statement.resource {
-                    granted.push(Permission::new(action, resource));
-                }
+        granted(&self.statements)
+    }
+}
+
+impl DeployedRole {
+    /// Every action on every resource that the role's policies allow.
+    ///
+    /// # Errors
+    /// If a policy has a `Deny` statement, which this does not support.
+    pub fn granted(&self) -> Result<Vec<Permission>> {
+        granted(&self.statements)
+    }
+}
+
+fn granted(statements: &[Statement]) -> Result<Vec<Permission>> {
+    let mut granted = Vec::new();
+    for statement in statements {
+        ensure!(
+            statement.effect == "Allow",
+            "Deny statements are not supported"
+        );
+        for action in &statement.action {
+            for resource in &statement.resource {
+                granted.push(Permission::new(action, resource));
             }
         }
-        Ok(granted)
     }
+    Ok(granted)
 }
 
 /// Both functions, and the index table's parameters for DynamoDB's `CreateTable`.
@@ -176,6 +196,9 @@ impl DeployedFunction {
 pub struct Deployed {
     /// The functions.
     pub functions: Functions,
+    /// The role of guests. `None` without guests.
+    #[serde(default)]
+    pub guests: Option<DeployedRole>,
     /// Parameters of `CreateTable`. `None` without an index.
     pub table: Option<Value>,
 }

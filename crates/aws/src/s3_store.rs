@@ -15,10 +15,11 @@ use aws_sdk_s3::{
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sightline_pipeline::{
     object_store::{
-        Condition, Get, GetOutcome, ListObjects, ObjectInfo, ObjectStore, Put, PutOutcome,
+        Condition, CopyOutcome, Get, GetOutcome, ListObjects, ObjectInfo, ObjectStore, Put,
+        PutOutcome,
     },
     service_error::{Fate, Service, ServiceError, code},
 };
@@ -31,6 +32,14 @@ const MAX_RESERVED_BYTES: u64 = 16 * 1024 * 1024;
 
 /// How often a GET is attempted when its body is cut off. The SDK's retries end before the body.
 const READ_ATTEMPTS: u32 = 3;
+
+/// Characters of a key to encode in `x-amz-copy-source` (Amazon S3 API Reference, "CopyObject": the value must be URL-encoded).
+const IN_HEADER: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 const DELETE_OBJECTS: &str = "DeleteObjects";
 
@@ -140,6 +149,32 @@ impl ObjectStore for S3Store {
                     _ => Err(failure.error),
                 }
             }
+        }
+    }
+
+    async fn copy(&self, bucket: &str, from: &str, to: &str) -> Result<CopyOutcome, ServiceError> {
+        let answer = self
+            .client
+            .copy_object()
+            .bucket(bucket)
+            .copy_source(format!("{bucket}/{}", utf8_percent_encode(from, IN_HEADER)))
+            .key(to)
+            .if_none_match("*")
+            .send()
+            .await;
+        let Err(error) = answer else {
+            return Ok(CopyOutcome::Copied);
+        };
+        let failure = failure("CopyObject", bucket, &error);
+        match (failure.status, failure.code()) {
+            (Some(412), _) => Ok(CopyOutcome::Exists),
+            // Whether the object under the new key will be there is not known yet.
+            (Some(409), "ConditionalRequestConflict") => Err(ServiceError {
+                fate: Fate::RETRY,
+                ..failure.error
+            }),
+            (Some(404), "NoSuchKey") => Ok(CopyOutcome::Missing),
+            _ => Err(failure.error),
         }
     }
 

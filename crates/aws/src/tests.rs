@@ -396,6 +396,7 @@ fn call(query: RecogniserQuery) -> RecogniserCall {
             key: "uploads/my cat+1.jpg".into(),
             version_id: Some("v1".into()),
         },
+        owner: None,
     }
 }
 
@@ -476,6 +477,7 @@ async fn every_query_calls_its_operation() {
         let call = RecogniserCall {
             query,
             image: ImageSource::Bytes([1, 2, 3].into()),
+            owner: None,
         };
         assert_eq!(recogniser.recognise(&call).await.unwrap(), json!({}));
         let request = server.request(number);

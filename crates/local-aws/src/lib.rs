@@ -1,7 +1,7 @@
 //! A local AWS endpoint: one port that serves S3, Rekognition and SQS.
 //!
-//! [`start`] serves all services on one address. The header `X-Amz-Target` selects Rekognition ([`rekognition`]) or SQS
-//! ([`sqs`]); every other request is S3 ([`s3`]). All share one [`store`]: object bytes in files, everything else in one
+//! [`start`] serves all services on one address. The header `X-Amz-Target` selects Rekognition ([`rekognition`]), SQS ([`sqs`]) or,
+//! with guests, Cognito Identity ([`cognito_identity`]); every other request is S3 ([`s3`]). All share one [`store`]: object bytes in files, everything else in one
 //! SQLite database, where an object and its event are stored in one transaction. [`Queue`] delivers the events at least
 //! once, across restarts. A message that fails too often becomes a file in the dead-letter folder, and [`redrive`] puts
 //! it back.
@@ -26,12 +26,14 @@ mod access_log;
 mod aws_json;
 mod backup;
 mod checksum;
+mod cognito_identity;
 mod connections;
 mod cors;
 mod date;
 mod dead_letters;
 mod events;
 mod guard;
+mod guests;
 mod lane;
 mod queue;
 mod rekognition;
@@ -48,6 +50,7 @@ pub use cors::BucketCors;
 pub use dead_letters::{RedriveError, RedriveResult, redrive};
 pub use events::EventType;
 pub use guard::{Guard, GuardError};
+pub use guests::{GuestPool, NotAGuest};
 pub use lane::Lane;
 pub use queue::{Depth, Message, Queue, QueueError};
 pub use server::{LocalAws, StartError, start};

@@ -4,6 +4,7 @@ use crate::{
     Body, Credentials, Settings,
     access_log::AccessLog,
     aws_json,
+    cognito_identity::{self, CognitoIdentity},
     connections::{self, IncomingBody},
     dead_letters::DeadLetters,
     events::Notifications,
@@ -140,6 +141,10 @@ pub async fn start(settings: Settings) -> Result<LocalAws, StartError> {
     let keys: Arc<[Credentials]> = settings.accepted_keys().cloned().collect();
     let services = Arc::new(Services {
         guard: settings.guard(),
+        cognito_identity: settings.guests.clone().map(|pool| CognitoIdentity {
+            pool,
+            access_log: access_log.clone(),
+        }),
         s3: S3::new(
             &settings,
             Arc::clone(&keys),
@@ -277,6 +282,7 @@ impl Drop for LocalAws {
 
 struct Services {
     guard: Guard,
+    cognito_identity: Option<CognitoIdentity>,
     s3: S3,
     sqs: Sqs,
     rekognition: Arc<RekognitionState>,
@@ -297,6 +303,8 @@ impl Services {
         let mut response = if let Err(error) = guarded {
             drop(request);
             rejection(&error)
+        } else if let Some(response) = self.answer_guest(&mut request).await {
+            response
         } else if aws_json::is_for(rekognition::TARGET_PREFIX, request.headers()) {
             rekognition::handle(Arc::clone(&self.rekognition), request).await
         } else if aws_json::is_for(sqs::TARGET_PREFIX, request.headers()) {
@@ -314,6 +322,32 @@ impl Services {
                 .insert(header::CONNECTION, http::HeaderValue::from_static("close"));
         }
         response
+    }
+}
+
+impl Services {
+    /// Answers requests for identities and credentials of guests, and refuses requests that are signed with the latter: a guest may
+    /// call the API alone.
+    async fn answer_guest(&self, request: &mut Request<Body>) -> Option<Response<Body>> {
+        let cognito = self.cognito_identity.as_ref()?;
+        let headers = request.headers();
+        if cognito_identity::is_preflight(request.method(), headers) {
+            Some(cognito_identity::preflight(headers))
+        } else if aws_json::is_for(cognito_identity::TARGET_PREFIX, headers) {
+            Some(cognito.handle(std::mem::take(request)).await)
+        } else if cognito.pool.issued(headers, request.uri()) {
+            let services = [rekognition::TARGET_PREFIX, sqs::TARGET_PREFIX];
+            let is_json = services
+                .iter()
+                .any(|prefix| aws_json::is_for(prefix, headers));
+            Some(if is_json {
+                aws_json::access_denied()
+            } else {
+                s3::error_response(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied")
+            })
+        } else {
+            None
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The settings of the endpoint.
 
-use crate::{cors::BucketCors, events::EventType, guard::Guard};
+use crate::{cors::BucketCors, events::EventType, guard::Guard, guests::GuestPool};
 use sightline_vision::{Recogniser, Recognisers};
 use std::{
     fmt,
@@ -66,6 +66,8 @@ pub struct Settings {
     pub credentials: Credentials,
     /// More accepted keys. The access log distinguishes callers by their keys.
     pub more_credentials: Vec<Credentials>,
+    /// The identity pool whose guests get temporary credentials; `None` for no guests.
+    pub guests: Option<GuestPool>,
     /// Host names of this service beside those of this machine, without ports. Requests for other names are rejected.
     pub host_names: Vec<String>,
     /// The cross-origin rules. A bucket without rules is not readable by web pages. Pages of origins that no rule names cannot
@@ -115,6 +117,7 @@ impl Settings {
                 secret_access_key: "local-secret".to_owned(),
             },
             more_credentials: Vec::new(),
+            guests: None,
             host_names: Vec::new(),
             cors: Vec::new(),
             notification_prefix: "uploads/".to_owned(),

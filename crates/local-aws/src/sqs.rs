@@ -212,7 +212,7 @@ impl Sqs {
             })?
             .to_bytes();
         aws_json::verify(
-            SERVICE,
+            aws_json::Scope::json(SERVICE),
             head,
             &body,
             &self.credentials,

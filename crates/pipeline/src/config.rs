@@ -1,8 +1,11 @@
 //! The configuration of the two functions, read from the environment once, at start.
 
-use std::{fmt::Display, str::FromStr};
+use std::{
+    fmt::{self, Display},
+    str::FromStr,
+};
 
-use crate::{Analyses, Analysis, index::Lists, recognition::Settings};
+use crate::{Analyses, Analysis, index::Lists, keys::is_identity_id, recognition::Settings};
 
 /// A variable that is missing or wrong. The message is one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -136,6 +139,11 @@ pub struct UploadApiConfig {
     pub delete_versions: bool,
     /// Origins whose pages may call the API (`ALLOWED_ORIGINS`, none).
     pub allowed_origins: AllowedOrigins,
+    /// The values of the header `x-sightline-origin` that show that a request came through the site (`ORIGIN_SECRETS`, no
+    /// check).
+    pub origin_secrets: OriginSecrets,
+    /// The id of the Cognito identity pool whose guests may use the API under `/guest` (`GUEST_IDENTITY_POOL`, no guests).
+    pub guest_identity_pool: Option<String>,
     /// The settings for analysing images in requests.
     pub settings: Settings,
 }
@@ -147,9 +155,10 @@ impl UploadApiConfig {
     /// [`ConfigError`] names the first variable that is missing or wrong.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         let analyses = analyses(lookup)?;
+        let access = Access::read(lookup)?;
         Ok(Self {
             buckets: Buckets::read(lookup)?,
-            access: Access::read(lookup)?,
+            access,
             settings: settings(lookup, &analyses)?,
             analyses,
             max_upload_bytes: number(
@@ -179,8 +188,83 @@ impl UploadApiConfig {
             delete_versions: switch(lookup, "DELETE_VERSIONS", false)?,
             allowed_origins: lookup("ALLOWED_ORIGINS")
                 .map_or(Ok(AllowedOrigins::default()), |list| list.parse())?,
+            origin_secrets: OriginSecrets::read(lookup)?,
+            guest_identity_pool: guest_identity_pool(lookup, access)?,
         })
     }
+}
+
+/// The values of the header `x-sightline-origin` that the API accepts. Empty if the header is not checked.
+///
+/// [`fmt::Debug`] and errors never show a value.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct OriginSecrets(Vec<String>);
+
+impl OriginSecrets {
+    fn read(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        let list = lookup("ORIGIN_SECRETS").unwrap_or_default();
+        if list.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        list.split(',')
+            .map(str::trim)
+            .map(|secret| {
+                let problem = if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+                    "has a value with a character that is not visible ASCII".to_owned()
+                } else if !(16..=256).contains(&secret.len()) {
+                    format!("has a value of {} characters", secret.len())
+                } else {
+                    return Ok(secret.to_owned());
+                };
+                Err(ConfigError {
+                    variable: "ORIGIN_SECRETS",
+                    problem,
+                    takes: "one or more secrets, separated by commas, each of 16 to 256 visible ASCII characters; leave it out for no check",
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// The accepted values.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether no header is required.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for OriginSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OriginSecrets({})", self.0.len())
+    }
+}
+
+/// Reads `GUEST_IDENTITY_POOL`. Guests have images of their own, so they need `ACCESS=owner`.
+fn guest_identity_pool(lookup: Lookup<'_>, access: Access) -> Result<Option<String>, ConfigError> {
+    const VARIABLE: &str = "GUEST_IDENTITY_POOL";
+    let Some(pool) = lookup(VARIABLE).filter(|pool| !pool.is_empty()) else {
+        return Ok(None);
+    };
+    if !is_identity_id(&pool) {
+        return Err(wrong(
+            VARIABLE,
+            &pool,
+            "the id of a Cognito identity pool, such as eu-west-1:0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11; leave it out for no guests",
+        ));
+    }
+    if access != Access::Owner {
+        return Err(ConfigError {
+            variable: VARIABLE,
+            problem: format!("is set although ACCESS is {}", access.name()),
+            takes: "an identity pool only with ACCESS=owner, because guests see only their own images",
+        });
+    }
+    Ok(Some(pool))
 }
 
 /// The configuration of the processor.
@@ -330,6 +414,7 @@ fn analyses(lookup: Lookup<'_>) -> Result<Analyses, ConfigError> {
 
 fn settings(lookup: Lookup<'_>, analyses: &Analyses) -> Result<Settings, ConfigError> {
     const ARN: &str = "the ARN of a running model version, such as arn:aws:rekognition:eu-west-1:111122223333:project/shelves/version/shelves.2026-01-01/1767225600000";
+    const PER_OWNER: &str = "MAX_DAILY_ANALYSES_PER_OWNER";
     let default = Settings::default();
     let settings = Settings {
         min_confidence: number(
@@ -354,18 +439,16 @@ fn settings(lookup: Lookup<'_>, analyses: &Analyses) -> Result<Settings, ConfigE
             (0, 1024),
             "a number of pixels from 1 to 1024, such as 128, or 0 for no thumbnails",
         )?,
-        max_daily_analyses: lookup("MAX_DAILY_ANALYSES")
-            .map(|_| {
-                number(
-                    lookup,
-                    "MAX_DAILY_ANALYSES",
-                    0,
-                    (0, u64::MAX),
-                    "a number of analyses, such as 10000; leave it out for no limit",
-                )
-            })
-            .transpose()?,
+        max_daily_analyses: limit(lookup, "MAX_DAILY_ANALYSES")?,
+        max_daily_analyses_per_owner: limit(lookup, PER_OWNER)?,
     };
+    if settings.max_daily_analyses_per_owner.is_some() && index_table(lookup)?.is_none() {
+        return Err(ConfigError {
+            variable: PER_OWNER,
+            problem: "is set although INDEX_TABLE is not".to_owned(),
+            takes: "a number of analyses only with INDEX_TABLE, because the table has the counts",
+        });
+    }
     match &settings.custom_labels_arn {
         None if analyses.contains(Analysis::CustomLabels) => Err(ConfigError {
             variable: "CUSTOM_LABELS_ARN",
@@ -381,6 +464,14 @@ fn settings(lookup: Lookup<'_>, analyses: &Analyses) -> Result<Settings, ConfigE
         }
         _ => Ok(settings),
     }
+}
+
+/// A limit on analyses; `None` if the variable is not set.
+fn limit(lookup: Lookup<'_>, variable: &'static str) -> Result<Option<u64>, ConfigError> {
+    const TAKES: &str = "a number of analyses, such as 10000; leave it out for no limit";
+    lookup(variable)
+        .map(|_| number(lookup, variable, 0, (0, u64::MAX), TAKES))
+        .transpose()
 }
 
 fn switch(lookup: Lookup<'_>, variable: &'static str, default: bool) -> Result<bool, ConfigError> {
@@ -507,6 +598,72 @@ mod tests {
             ProcessorConfig::read(&lookup(&pairs)).unwrap_err().variable,
             "CUSTOM_LABELS_ARN"
         );
+    }
+
+    #[test]
+    fn origin_secrets_are_checked_and_never_shown() {
+        let read = |list: &str| {
+            let pairs = with(&[("ORIGIN_SECRETS", list)]);
+            UploadApiConfig::read(&lookup(&pairs))
+        };
+        for none in ["", " "] {
+            assert!(read(none).unwrap().origin_secrets.is_empty());
+        }
+        let (one, other) = ("first-secret-0123456789", "second-secret-0123456789");
+        let config = read(&format!("{one},{other}")).unwrap();
+        let values: Vec<_> = config.origin_secrets.values().collect();
+        assert_eq!(values, [one, other]);
+        let shown = format!("{config:?}");
+        assert!(shown.contains("OriginSecrets(2)") && !shown.contains("secret-0123"));
+        for wrong in [
+            "too-short".to_owned(),
+            format!("{one},"),
+            format!("{one},short"),
+            "a secret with several blanks".to_owned(),
+            "k\u{e4}se-0123456789-0123456789".to_owned(),
+            "x".repeat(257),
+        ] {
+            let error = read(&wrong).unwrap_err();
+            assert_eq!(error.variable, "ORIGIN_SECRETS", "{wrong}");
+            let text = error.to_string();
+            for secret in wrong.split(',').filter(|secret| !secret.is_empty()) {
+                assert!(!text.contains(secret), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn guests_need_an_identity_pool_and_images_with_owners() {
+        const POOL: &str = "eu-west-1:0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11";
+        let read = |access, pool| {
+            let pairs = with(&[("ACCESS", access), ("GUEST_IDENTITY_POOL", pool)]);
+            UploadApiConfig::read(&lookup(&pairs)).map(|config| config.guest_identity_pool)
+        };
+        assert_eq!(read("owner", POOL).unwrap().as_deref(), Some(POOL));
+        assert_eq!(read("owner", ""), Ok(None));
+        for (access, pool) in [("owner", "pool"), ("unlisted", POOL), ("open", POOL)] {
+            let error = read(access, pool).unwrap_err();
+            assert_eq!(error.variable, "GUEST_IDENTITY_POOL");
+        }
+    }
+
+    #[test]
+    fn the_limit_of_owners_needs_the_table_that_counts() {
+        let read = |pairs: &[(&str, &str)]| {
+            let config = ProcessorConfig::read(&lookup(&with(pairs)));
+            config.map(|config| config.settings.max_daily_analyses_per_owner)
+        };
+        let limit = ("MAX_DAILY_ANALYSES_PER_OWNER", "100");
+        assert_eq!(read(&[limit, ("INDEX_TABLE", "table")]), Ok(Some(100)));
+        assert_eq!(read(&[]), Ok(None));
+        for wrong in [
+            &[limit][..],
+            &[("MAX_DAILY_ANALYSES_PER_OWNER", "many")],
+            &[limit, ("INDEX_TABLE", "")],
+        ] {
+            let error = read(wrong).unwrap_err();
+            assert_eq!(error.variable, "MAX_DAILY_ANALYSES_PER_OWNER");
+        }
     }
 
     #[test]

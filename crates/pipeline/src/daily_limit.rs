@@ -124,7 +124,7 @@ impl<R: Recogniser, S: ObjectStore> Recogniser for LimitedRecogniser<R, S> {
 }
 
 /// The number of analyses in a query. Two that share a call are billed separately.
-const fn analyses(query: &RecogniserQuery) -> u64 {
+pub(crate) const fn analyses(query: &RecogniserQuery) -> u64 {
     match query {
         RecogniserQuery::Labels {
             labels: true,
@@ -395,6 +395,7 @@ mod tests {
         RecogniserCall {
             query: RecogniserQuery::Faces,
             image: ImageSource::Bytes(Arc::from([0_u8])),
+            owner: None,
         }
     }
 
@@ -407,6 +408,7 @@ mod tests {
                 max_labels: 10,
             },
             image: ImageSource::Bytes(Arc::from([0_u8])),
+            owner: None,
         }
     }
 

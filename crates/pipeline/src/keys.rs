@@ -17,6 +17,9 @@ const THUMBNAIL_PREFIX: &str = "thumbnails/";
 /// The prefix of leases in the output bucket.
 const LEASE_PREFIX: &str = "claims/";
 
+/// The prefix of codes in the output bucket with which guests hand over their images.
+pub const HANDOVER_PREFIX: &str = "handovers/";
+
 /// The longest key in S3, in bytes of UTF-8
 /// (Amazon S3 User Guide, "Naming Amazon S3 objects").
 pub const MAX_KEY_BYTES: usize = 1024;
@@ -36,15 +39,61 @@ const MAX_SUBJECT_BYTES: usize = 255;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Owner(String);
 
-/// A `sub` that is not valid.
+/// Whether this has the form of the ids of Amazon Cognito's identities and identity pools: a region, a colon and a UUID
+/// (Amazon Cognito Federated Identities API Reference, "GetId").
+#[must_use]
+pub fn is_identity_id(id: &str) -> bool {
+    id.split_once(':').is_some_and(|(region, uuid)| {
+        !region.is_empty()
+            && region
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && Uuid::try_parse(uuid).is_ok_and(|id| id.hyphenated().to_string() == uuid)
+    })
+}
+
+/// A subject that cannot own images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the subject is empty, longer than {MAX_SUBJECT_BYTES} bytes or contains control characters"
-)]
-pub struct OwnerError;
+pub enum OwnerError {
+    /// No key can have it.
+    #[error(
+        "the subject is empty, longer than {MAX_SUBJECT_BYTES} bytes or contains control characters"
+    )]
+    Invalid,
+    /// The `sub` of a token has the form of a guest's identity id.
+    #[error("the subject has the form of a guest's identity id")]
+    ReservedForGuests,
+    /// The id of a guest does not have the form of an identity id.
+    #[error("the guest's id is not a region, a colon and a UUID")]
+    NotAnIdentity,
+}
 
 impl Owner {
-    /// The owner with this claim `sub`.
+    /// The owner who signed in with a token of this claim `sub`. A `sub` that could be a guest's identity id owns nothing, so no
+    /// token gives access to the images of a guest.
+    ///
+    /// # Errors
+    /// [`OwnerError::Invalid`], [`OwnerError::ReservedForGuests`].
+    pub fn signed_in(subject: &str) -> Result<Self, OwnerError> {
+        if is_identity_id(subject) {
+            return Err(OwnerError::ReservedForGuests);
+        }
+        Self::from_subject(subject)
+    }
+
+    /// The guest with this identity id.
+    ///
+    /// # Errors
+    /// [`OwnerError::NotAnIdentity`], so a guest is never one of the owners of [`Self::signed_in`].
+    pub fn guest(identity_id: &str) -> Result<Self, OwnerError> {
+        if !is_identity_id(identity_id) {
+            return Err(OwnerError::NotAnIdentity);
+        }
+        Self::from_subject(identity_id)
+    }
+
+    /// The owner with this claim `sub`, or the guest with this identity id: for operators, who may name both. Callers of the API are
+    /// told apart by [`Self::signed_in`] and [`Self::guest`].
     ///
     /// # Errors
     /// [`OwnerError`] if it is empty, too long or contains control characters.
@@ -52,7 +101,7 @@ impl Owner {
         let is_valid = (1..=MAX_SUBJECT_BYTES).contains(&subject.len())
             && !subject.chars().any(char::is_control);
         if !is_valid {
-            return Err(OwnerError);
+            return Err(OwnerError::Invalid);
         }
         let mut segment = String::with_capacity(subject.len());
         for byte in subject.bytes() {
@@ -69,6 +118,14 @@ impl Owner {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The owner with this segment in keys, which must come from [`Self::as_str`].
+    #[must_use]
+    pub fn from_segment(segment: &str) -> Option<Self> {
+        let is_plain =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'!');
+        (!segment.is_empty() && segment.bytes().all(is_plain)).then(|| Self(segment.to_owned()))
     }
 
     /// The prefixes of the owner's images in the input bucket.
@@ -164,6 +221,18 @@ impl SourceKey {
             Some(Owner(owner)) => format!("{prefix}{owner}/{id}.{extension}"),
             None => format!("{prefix}{id}.{extension}"),
         })
+    }
+
+    /// The key under which an image of one owner goes to another: under `uploads/`, so that it is analysed for its new owner. `None` if
+    /// the image does not belong to `from`, or if the key would be too long.
+    #[must_use]
+    pub fn handed_over(&self, from: &Owner, to: &Owner) -> Option<Self> {
+        let [uploaded, inline] = from.image_prefixes();
+        let name = self
+            .0
+            .strip_prefix(&uploaded)
+            .or_else(|| self.0.strip_prefix(&inline))?;
+        Self::new(format!("{UPLOAD_PREFIX}{}/{name}", to.0)).ok()
     }
 
     /// The folder after the prefix, if there is one. If the deployment has owners, this is the
@@ -332,7 +401,8 @@ mod tests {
         );
         assert!(key.as_str().len() <= MAX_SOURCE_KEY_BYTES);
         for subject in ["", "a\nb", "\0", &format!("{long}|")] {
-            assert_eq!(Owner::from_subject(subject), Err(OwnerError), "{subject:?}");
+            let rejected = Owner::from_subject(subject);
+            assert_eq!(rejected, Err(OwnerError::Invalid), "{subject:?}");
         }
         for (key, owner) in [
             ("uploads/a.jpg", None),
@@ -340,6 +410,45 @@ mod tests {
             ("uploads/holiday/2026/a.jpg", Some("holiday")),
         ] {
             assert_eq!(SourceKey::new(key).unwrap().owner(), owner);
+        }
+    }
+
+    #[test]
+    fn no_subject_of_a_token_is_a_guest() {
+        let id = "eu-west-1:0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11";
+        let guest = Owner::guest(id).unwrap();
+        assert_eq!(guest.as_str(), id.replace(':', "!3A"));
+        assert_eq!(Owner::signed_in(id), Err(OwnerError::ReservedForGuests));
+        assert_eq!(Owner::from_subject(id).as_ref(), Ok(&guest));
+        for subject in [
+            "0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11",
+            guest.as_str(),
+            "auth0|5f7c8e",
+            "eu-west-1:",
+            "eu-west-1:0F0E9C3A-6D0F-4C57-9C0C-3C2A4F8F6F11",
+            ":0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11",
+        ] {
+            assert_eq!(Owner::guest(subject), Err(OwnerError::NotAnIdentity));
+            assert_ne!(Owner::signed_in(subject).unwrap(), guest);
+        }
+    }
+
+    #[test]
+    fn an_image_is_handed_over_under_its_name() {
+        let anne = Owner::guest("eu-west-1:0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11").unwrap();
+        let bert = Owner::signed_in("bert").unwrap();
+        assert_eq!(Owner::from_segment(anne.as_str()).as_ref(), Some(&anne));
+        for wrong in ["", "a/b", "a.b"] {
+            assert_eq!(Owner::from_segment(wrong), None);
+        }
+        let key = |prefix, owner: &Owner, name: &str| {
+            SourceKey::new(format!("{prefix}/{}/{name}", owner.as_str())).unwrap()
+        };
+        let expected = Some(key("uploads", &bert, "1.jpg"));
+        for prefix in ["uploads", "inline"] {
+            let image = key(prefix, &anne, "1.jpg");
+            assert_eq!(image.handed_over(&anne, &bert), expected);
+            assert_eq!(image.handed_over(&bert, &anne), None);
         }
     }
 

@@ -14,6 +14,7 @@ pub mod keys;
 pub mod logging;
 pub mod metrics;
 pub mod object_store;
+pub mod owner_limit;
 pub mod recogniser;
 pub mod recognition;
 pub mod retries;

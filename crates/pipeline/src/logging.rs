@@ -14,8 +14,9 @@ pub fn start() {
 
 /// Starts logging with another default filter than `info`.
 pub fn start_with(default_filter: &str) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
+    let filter = without_events(
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter)),
+    );
     let lambda = std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
     let registry = tracing_subscriber::registry().with(filter);
     // Fails only if logging was started before, which is fine.
@@ -43,7 +44,58 @@ pub fn start_with(default_filter: &str) {
     };
 }
 
+/// The filter without the trace of whole events, which have tokens, the secret of the site and pictures in them.
+fn without_events(filter: EnvFilter) -> EnvFilter {
+    match "lambda_runtime::layers::api_response=debug".parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    }
+}
+
 /// Whether the user accepts colours (<https://no-color.org>).
 fn no_color_is_unset() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn no_filter_logs_whole_events() {
+        for filter in [
+            "trace",
+            "lambda_runtime=trace",
+            "lambda_runtime::layers=trace",
+            "lambda_runtime::layers::api_response=trace",
+        ] {
+            let lines = Lines::default();
+            let writer = lines.clone();
+            let subscriber = tracing_subscriber::registry()
+                .with(without_events(EnvFilter::new(filter)))
+                .with(fmt::layer().with_writer(move || writer.clone()));
+            tracing::subscriber::with_default(subscriber, || {
+                tracing::trace!(target: "lambda_runtime::layers::api_response", body = "private", "an event");
+                tracing::trace!(target: "lambda_runtime::layers", "harmless");
+            });
+            let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+            assert!(!text.contains("private"), "{filter}: {text}");
+        }
+    }
 }

@@ -21,6 +21,35 @@ pub trait ObjectStore: Send + Sync + 'static {
     /// Stores an object, if `put.condition` holds.
     fn put(&self, put: Put<'_>) -> impl Future<Output = Result<PutOutcome, ServiceError>> + Send;
 
+    /// Copies an object within its bucket, with its type and user metadata, unless there is an object under the new key.
+    fn copy(
+        &self,
+        bucket: &str,
+        from: &str,
+        to: &str,
+    ) -> impl Future<Output = Result<CopyOutcome, ServiceError>> + Send {
+        async move {
+            let GetOutcome::Found(info, body) = self.get(Get::whole(bucket, from)).await? else {
+                return Ok(CopyOutcome::Missing);
+            };
+            let metadata: Vec<_> = (info.metadata.iter())
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
+            let put = Put {
+                bucket,
+                key: to,
+                body: &body,
+                content_type: &info.content_type,
+                metadata: &metadata,
+                condition: Condition::IfAbsent,
+            };
+            Ok(match self.put(put).await? {
+                PutOutcome::Stored(_) => CopyOutcome::Copied,
+                PutOutcome::ConditionFailed => CopyOutcome::Exists,
+            })
+        }
+    }
+
     /// Deletes an object. Deleting a missing object succeeds.
     fn delete(
         &self,
@@ -183,6 +212,17 @@ pub enum PutOutcome {
     Stored(String),
     /// The condition did not hold, or another write won the race. Nothing was stored.
     ConditionFailed,
+}
+
+/// The outcome of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyOutcome {
+    /// The object is copied.
+    Copied,
+    /// There is an object under the new key already. Nothing was copied.
+    Exists,
+    /// There is no object to copy.
+    Missing,
 }
 
 /// The object for which an upload URL is signed.

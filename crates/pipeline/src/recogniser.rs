@@ -25,6 +25,8 @@ pub struct RecogniserCall {
     pub query: RecogniserQuery,
     /// The picture.
     pub image: ImageSource,
+    /// The owner of the picture, as in its key.
+    pub owner: Option<String>,
 }
 
 /// Where the recogniser finds the picture.

@@ -30,7 +30,7 @@ pub enum Fate {
     /// Repair the deployment first: permissions, credentials, names of buckets or tables. Such
     /// an error says nothing about a picture; after the repair the same request succeeds.
     Repair,
-    /// The daily limit on analyses is reached. The service was not called; tomorrow the same request
+    /// A daily limit on analyses is reached, that of all owners or that of one. The service was not called; tomorrow the same request
     /// succeeds.
     DailyLimit,
     /// Final: neither waiting nor a repair of the deployment changes the answer.
@@ -58,6 +58,8 @@ pub mod code {
     pub const REQUEST: &str = "Request";
     /// The daily limit on analyses is reached.
     pub const DAILY_LIMIT_REACHED: &str = "DailyLimitReached";
+    /// The daily limit on analyses of one owner is reached.
+    pub const OWNER_DAILY_LIMIT_REACHED: &str = "OwnerDailyLimitReached";
     /// The disk of the local mode is full.
     pub const DISK_FULL: &str = "InsufficientStorage";
 }

@@ -16,6 +16,7 @@ use sightline_pipeline::{
     config::{self, ProcessorConfig, environment},
     daily_limit::LimitedRecogniser,
     logging, metrics,
+    owner_limit::OwnerLimitedRecogniser,
     prepare::default_concurrency,
 };
 use sightline_processor::{Invocation, Options, Processor};
@@ -56,6 +57,11 @@ async fn run() -> anyhow::Result<()> {
         store.clone(),
         &config.buckets.output,
         config.settings.max_daily_analyses,
+    );
+    let recogniser = OwnerLimitedRecogniser::new(
+        recogniser,
+        index.clone(),
+        config.settings.max_daily_analyses_per_owner,
     );
     let processor = Processor::new(
         config,

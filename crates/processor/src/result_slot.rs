@@ -6,7 +6,10 @@ use sightline_pipeline::{
     ResultDocument, SourceKey,
     document::{AnalysisError, Status},
     object_store::{Condition, Get, GetOutcome, ObjectInfo, ObjectStore, Put, PutOutcome},
-    service_error::{Fate, Service, ServiceError, code::DAILY_LIMIT_REACHED},
+    service_error::{
+        Fate, Service, ServiceError,
+        code::{DAILY_LIMIT_REACHED, OWNER_DAILY_LIMIT_REACHED},
+    },
     version::{ObjectVersion, Relation},
 };
 use time::OffsetDateTime;
@@ -235,9 +238,10 @@ pub(crate) async fn read_object<S: ObjectStore>(
     })
 }
 
-/// Whether the only content of a result is that the daily limit was reached.
+/// Whether the only content of a result is that a daily limit was reached.
 fn is_limited(status: Option<Status>, mut codes: impl Iterator<Item = impl AsRef<str>>) -> bool {
-    status == Some(Status::Failed) && codes.any(|code| code.as_ref() == DAILY_LIMIT_REACHED)
+    let limits = [DAILY_LIMIT_REACHED, OWNER_DAILY_LIMIT_REACHED];
+    status == Some(Status::Failed) && codes.any(|code| limits.contains(&code.as_ref()))
 }
 
 /// The version of the image, from the metadata of an object that was made from it.

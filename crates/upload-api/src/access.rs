@@ -1,8 +1,9 @@
 //! Who calls, and which images they may see (`ACCESS`).
 //!
-//! Only behind API Gateway's JWT authorizer does the function know its callers. The authorizer checks the token before it
-//! invokes the function, and passes the claims in the event, where no header of a request can reach (Amazon API Gateway
-//! Developer Guide, "Control access to HTTP APIs with JWT authorizers").
+//! Only behind API Gateway's authorizers does the function know its callers. An authorizer checks the token or the signature
+//! before it invokes the function, and passes the caller in the event, where no header of a request can reach (Amazon API
+//! Gateway Developer Guide, "Control access to HTTP APIs with JWT authorizers" and "Control access to HTTP APIs with IAM
+//! authorization"). A route has one authorizer, so guests have routes of their own, under [`GUEST_PREFIX`].
 //!
 //! For a caller, a key of somebody else is the same as a key that does not exist.
 
@@ -20,6 +21,22 @@ use crate::{Api, Code, Ports, Problem};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subject(pub(crate) String);
 
+/// The prefix of the routes for guests.
+pub(crate) const GUEST_PREFIX: &str = "/guest";
+
+/// The identity that signed the request, which the gateway has checked. Requests carry it as an extension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuestIdentity {
+    /// The id of the identity, such as `eu-west-1:0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11`.
+    pub identity_id: String,
+    /// The id of its identity pool, of the same form.
+    pub identity_pool_id: String,
+}
+
+/// Marks a request to a route under [`GUEST_PREFIX`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GuestRoute;
+
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Caller {
@@ -32,13 +49,25 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
-    fn identify(access: Access, request: &Extensions) -> Result<Self, Problem> {
+    /// `guest_pool` is the identity pool of the guests.
+    fn identify(
+        access: Access,
+        guest_pool: Option<&str>,
+        request: &Extensions,
+    ) -> Result<Self, Problem> {
+        if request.get::<GuestRoute>().is_some() {
+            let owner = request
+                .get::<GuestIdentity>()
+                .filter(|guest| guest_pool == Some(guest.identity_pool_id.as_str()))
+                .and_then(|guest| Owner::guest(&guest.identity_id).ok());
+            return owner.map(Self::Owner).ok_or_else(no_guest_identity);
+        }
         match access {
             Access::Open => Ok(Self::Anyone),
             Access::Unlisted => Ok(Self::KeyHolder),
             Access::Owner => {
                 let Subject(subject) = request.get::<Subject>().ok_or_else(unauthenticated)?;
-                let owner = Owner::from_subject(subject).map_err(|_| invalid_subject())?;
+                let owner = Owner::signed_in(subject).map_err(|_| invalid_subject())?;
                 Ok(Self::Owner(owner))
             }
         }
@@ -77,7 +106,15 @@ pub(crate) fn unauthenticated() -> Problem {
 fn invalid_subject() -> Problem {
     Problem::new(
         Code::Unauthenticated,
-        "The claim sub of your token is empty, longer than 255 bytes or has control characters, so you cannot own images. Sign in again, or tell the operator of this service.",
+        "The claim sub of your token is empty, longer than 255 bytes, has control characters or has the form of a guest's identity, so you cannot own images. Sign in again, or tell the operator of this service.",
+    )
+}
+
+/// The request for a route of guests was not signed by a guest.
+pub(crate) fn no_guest_identity() -> Problem {
+    Problem::new(
+        Code::NoGuestIdentity,
+        "The request was not signed by a guest of this service. Get temporary credentials from the identity pool that config.json names, and sign the request with them.",
     )
 }
 
@@ -98,7 +135,8 @@ impl<P: Ports> FromRequestParts<Arc<Api<P>>> for Caller {
         parts: &mut Parts,
         api: &Arc<Api<P>>,
     ) -> Result<Self, Self::Rejection> {
-        Self::identify(api.config.access, &parts.extensions)
+        let guest_pool = api.config.guest_identity_pool.as_deref();
+        Self::identify(api.config.access, guest_pool, &parts.extensions)
     }
 }
 
@@ -111,7 +149,7 @@ mod tests {
         if let Some(subject) = subject {
             request.insert(Subject(subject.to_owned()));
         }
-        Caller::identify(access, &request)
+        Caller::identify(access, None, &request)
     }
 
     #[test]

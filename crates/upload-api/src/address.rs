@@ -9,6 +9,8 @@ use axum::http::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sightline_pipeline::SourceKey;
 
+use crate::access::{GUEST_PREFIX, GuestRoute};
+
 /// Everything but the unreserved characters of RFC 3986, section 2.3.
 pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -48,20 +50,24 @@ pub(crate) struct Gateway {
     pub(crate) prefix: String,
 }
 
-/// The API's public address according to a request: `https://host`, with the stage if there is one. Empty if the request
-/// does not say.
+/// What precedes the paths of replies to a request: the API's public address `https://host` with the stage if there is one, and
+/// `/guest` for guests. Without the address if the request does not say it.
 ///
 /// The host is the one that a proxy forwards, otherwise the one that the client asked for. A client that forges these headers
 /// only changes the addresses in its own reply.
 pub(crate) fn base(request: &Parts) -> String {
     let gateway = request.extensions.get::<Gateway>();
+    let of_guests = match request.extensions.get::<GuestRoute>() {
+        Some(GuestRoute) => GUEST_PREFIX,
+        None => "",
+    };
     let host = authority(&request.headers, &FORWARDED_HOST)
         .or_else(|| authority(&request.headers, &HOST))
         // HTTP/2 has no Host header.
         .or_else(|| request.uri.authority().cloned())
         .or_else(|| gateway?.domain.as_ref()?.parse().ok());
     let Some(host) = host else {
-        return String::new();
+        return of_guests.to_owned();
     };
     let scheme = match first(&request.headers, &FORWARDED_PROTO) {
         Some(scheme @ ("http" | "https")) => scheme,
@@ -69,7 +75,7 @@ pub(crate) fn base(request: &Parts) -> String {
         _ => "http",
     };
     let prefix = gateway.map_or("", |gateway| gateway.prefix.as_str());
-    format!("{scheme}://{host}{prefix}")
+    format!("{scheme}://{host}{prefix}{of_guests}")
 }
 
 fn authority(headers: &HeaderMap, name: &HeaderName) -> Option<Authority> {
@@ -127,6 +133,18 @@ mod tests {
             (&[("host", "h/evil")], ""),
         ] {
             assert_eq!(base(&parts(headers)), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn guests_get_addresses_of_their_own_routes() {
+        for (headers, expected) in [
+            (&[][..], "/guest"),
+            (&[("host", "127.0.0.1:8080")], "http://127.0.0.1:8080/guest"),
+        ] {
+            let mut request = parts(headers);
+            request.extensions.insert(GuestRoute);
+            assert_eq!(base(&request), expected);
         }
     }
 

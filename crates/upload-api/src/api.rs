@@ -7,7 +7,7 @@ use sightline_pipeline::{
     Service, ServiceError,
     config::UploadApiConfig,
     index::ImageIndex,
-    object_store::{ObjectStore, Presigner},
+    object_store::{ListObjects, ObjectStore, Presigner},
     prepare::Preparer,
     recogniser::Recogniser,
 };
@@ -30,7 +30,7 @@ const REMOVAL_TIMEOUT: Duration = Duration::from_secs(3);
 /// by one.
 pub trait Ports: Send + Sync + 'static {
     /// The buckets.
-    type Store: ObjectStore;
+    type Store: ObjectStore + ListObjects;
     /// Signs URLs of objects in the buckets.
     type Presigner: Presigner;
     /// Analyses images that come in a request.
@@ -39,7 +39,9 @@ pub trait Ports: Send + Sync + 'static {
     type Index: ImageIndex;
 }
 
-impl<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex> Ports for (S, P, R, I) {
+impl<S: ObjectStore + ListObjects, P: Presigner, R: Recogniser, I: ImageIndex> Ports
+    for (S, P, R, I)
+{
     type Store = S;
     type Presigner = P;
     type Recogniser = R;
@@ -64,7 +66,7 @@ pub struct Api<P: Ports> {
 /// [`Api`] as handlers receive it.
 pub(crate) type Shared<P> = State<Arc<Api<P>>>;
 
-impl<S: ObjectStore, P: Presigner, R: Recogniser, I: ImageIndex> Api<(S, P, R, I)> {
+impl<S: ObjectStore + ListObjects, P: Presigner, R: Recogniser, I: ImageIndex> Api<(S, P, R, I)> {
     /// An API over these ports. Without an index it cannot list images; everything else works.
     #[must_use]
     pub fn new(
@@ -105,6 +107,7 @@ impl<P: Ports> Api<P> {
         Offer {
             image_requests: self.config.image_requests,
             events: self.events.is_some(),
+            guests: self.config.guest_identity_pool.is_some(),
         }
     }
 

@@ -25,7 +25,15 @@ pub(crate) fn layer(origins: &AllowedOrigins) -> Option<CorsLayer> {
         CorsLayer::new()
             .allow_origin(origin)
             .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
-            .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH])
+            .allow_headers([
+                AUTHORIZATION,
+                CONTENT_TYPE,
+                IF_NONE_MATCH,
+                // Guests sign with these.
+                HeaderName::from_static("x-amz-content-sha256"),
+                HeaderName::from_static("x-amz-date"),
+                HeaderName::from_static("x-amz-security-token"),
+            ])
             .expose_headers([
                 ETAG,
                 LOCATION,

@@ -11,7 +11,7 @@ use sightline_pipeline::{
     document::Status,
     index::{Deletion, Entry, ImageIndex, Labels, Page, Position, Put, Query, Rows},
 };
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// How many events are kept.
@@ -245,6 +245,25 @@ impl<I: ImageIndex> ImageIndex for AnnouncedIndex<I> {
 
     async fn rows(&self, after: Option<&str>) -> Result<Rows, ServiceError> {
         self.index.rows(after).await
+    }
+
+    async fn count_analyses(
+        &self,
+        owner: &str,
+        day: Date,
+        analyses: u64,
+        limit: u64,
+    ) -> Result<bool, ServiceError> {
+        self.index.count_analyses(owner, day, analyses, limit).await
+    }
+
+    async fn uncount_analyses(
+        &self,
+        owner: &str,
+        day: Date,
+        analyses: u64,
+    ) -> Result<(), ServiceError> {
+        self.index.uncount_analyses(owner, day, analyses).await
     }
 
     async fn forget(&self, owner: &str) -> Result<(), ServiceError> {

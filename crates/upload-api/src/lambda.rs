@@ -17,7 +17,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tower::util::MapRequest;
 
 use crate::{
-    access::Subject,
+    access::{GuestIdentity, Subject},
     address::{Gateway, RESERVED},
     request_log::RequestId,
 };
@@ -58,6 +58,7 @@ fn adapt(mut request: Request) -> Request {
     };
     let gateway = event.gateway();
     let subject = subject(&request);
+    let guest = guest(&request);
     let id = request
         .lambda_context_ref()
         .map(|context| RequestId(context.request_id.clone()));
@@ -67,6 +68,9 @@ fn adapt(mut request: Request) -> Request {
     request.extensions_mut().insert(gateway);
     if let Some(subject) = subject {
         request.extensions_mut().insert(subject);
+    }
+    if let Some(guest) = guest {
+        request.extensions_mut().insert(guest);
     }
     if let Some(id) = id {
         request.extensions_mut().insert(id);
@@ -80,6 +84,21 @@ fn subject(request: &Request) -> Option<Subject> {
         RequestContext::ApiGatewayV2(context) => {
             let token = context.authorizer.as_ref()?.jwt.as_ref()?;
             token.claims.get("sub").cloned().map(Subject)
+        }
+        _ => None,
+    }
+}
+
+/// The Cognito identity whose signature API Gateway's IAM authorization has checked.
+fn guest(request: &Request) -> Option<GuestIdentity> {
+    match request.request_context_ref()? {
+        RequestContext::ApiGatewayV2(context) => {
+            let signer = context.authorizer.as_ref()?.iam.as_ref()?;
+            let identity = signer.cognito_identity.as_ref()?;
+            Some(GuestIdentity {
+                identity_id: identity.identity_id.clone()?,
+                identity_pool_id: identity.identity_pool_id.clone()?,
+            })
         }
         _ => None,
     }

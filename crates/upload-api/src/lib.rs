@@ -12,11 +12,13 @@ mod background_task;
 mod cors;
 mod events;
 mod filename;
+mod handover;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 mod listed_image;
 mod offer;
 mod openapi;
+mod origin;
 mod problem;
 mod request;
 mod request_log;
@@ -27,6 +29,7 @@ mod stored_image;
 #[cfg(test)]
 mod tests;
 
+pub use access::GuestIdentity;
 pub use address::results_path;
 pub use api::{Api, Ports};
 pub use events::{AnnouncedIndex, Events};

@@ -8,6 +8,7 @@ use sightline_pipeline::{
     config::{self, UploadApiConfig, environment},
     daily_limit::LimitedRecogniser,
     logging, metrics,
+    owner_limit::OwnerLimitedRecogniser,
 };
 use sightline_upload_api::{Api, lambda, router};
 
@@ -36,19 +37,19 @@ async fn run() -> anyhow::Result<()> {
     metrics::enable_cloudwatch(namespace);
     let sdk = aws::load().await;
     let clients = aws::clients(&sdk);
+    let index = index_table.map(|table| aws::index(&sdk, table, lists));
     let recogniser = LimitedRecogniser::new(
         clients.recogniser,
         clients.store.clone(),
         &config.buckets.output,
         config.settings.max_daily_analyses,
     );
-    let api = Api::new(
-        config,
-        clients.store,
-        clients.presigner,
+    let recogniser = OwnerLimitedRecogniser::new(
         recogniser,
-        index_table.map(|table| aws::index(&sdk, table, lists)),
+        index.clone(),
+        config.settings.max_daily_analyses_per_owner,
     );
+    let api = Api::new(config, clients.store, clients.presigner, recogniser, index);
     lambda_http::run(lambda::service(router(Arc::new(api))))
         .await
         .map_err(anyhow::Error::from_boxed)

@@ -9,6 +9,8 @@ pub(crate) enum Part {
     ImageRequests,
     /// The stream of events, which the local mode alone has.
     Events,
+    /// Guests (`GUEST_IDENTITY_POOL`).
+    Guests,
 }
 
 /// The parts that a deployment has.
@@ -18,6 +20,8 @@ pub(crate) struct Offer {
     pub(crate) image_requests: bool,
     /// [`Part::Events`].
     pub(crate) events: bool,
+    /// [`Part::Guests`].
+    pub(crate) guests: bool,
 }
 
 impl Offer {
@@ -27,6 +31,7 @@ impl Offer {
             Part::Base => true,
             Part::ImageRequests => self.image_requests,
             Part::Events => self.events,
+            Part::Guests => self.guests,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 #[openapi(
     info(
         title = "Sightline",
-        description = "Sightline tells you what is in your pictures. Ask for an upload URL, put an image there, and read a JSON document that says what it shows.\n\nEvery error is a problem document (RFC 9457, `application/problem+json`) with a stable `code`. Every reply has the header `x-request-id`, which identifies the request in the service's log.",
+        description = "Sightline tells you what is in your pictures. Ask for an upload URL, put an image there, and read a JSON document that says what it shows.\n\nEvery error is a problem document (RFC 9457, `application/problem+json`) with a stable `code`. Every reply has the header `x-request-id`, which identifies the request in the service's log.\n\nWhere the service has guests, they call the same paths of images, results, thumbnails and labels under `/guest`, and sign their requests with temporary credentials (Signature Version 4, service `execute-api`). A request that did not come through the site's own address may get 403 `not-through-site`.",
     ),
     components(schemas(problem::Document)),
     tags(

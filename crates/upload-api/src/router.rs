@@ -12,9 +12,10 @@ use axum::{
 
 use crate::{
     Api, Code, Ports, Problem,
-    access::Caller,
+    access::{Caller, GuestRoute},
     cors,
     openapi::document,
+    origin,
     problem::quote,
     request_log,
     routes::{
@@ -28,8 +29,9 @@ use crate::{
 /// therefore goes last: `pages.fallback_service(router(api))`.
 pub fn router<P: Ports>(api: Arc<Api<P>>) -> Router {
     let cors = cors::layer(&api.config.allowed_origins);
+    let secrets = api.config.origin_secrets.clone();
     let offer = api.offer();
-    let table = routes::table::table::<P>(offer);
+    let table = routes::table::with_guests::<P>(offer);
     let names: Vec<_> = table.iter().map(Route::name).collect();
     let mut paths = BTreeMap::<_, MethodRouter<Arc<Api<P>>>>::new();
     for path in table.iter().map(|route| route.path.clone()) {
@@ -39,10 +41,14 @@ pub fn router<P: Ports>(api: Arc<Api<P>>) -> Router {
     for route in table {
         let handler = match route.audience {
             Audience::Public => route.handler,
-            Audience::Callers => {
+            Audience::Callers | Audience::Guests => {
                 let identify = from_extractor_with_state::<Caller, _>(Arc::clone(&api));
                 route.handler.route_layer(identify)
             }
+        };
+        let handler = match route.audience {
+            Audience::Guests => handler.layer(Extension(GuestRoute)),
+            Audience::Callers | Audience::Public => handler,
         };
         let methods = paths.entry(route.path).or_default();
         *methods = std::mem::take(methods).merge(handler);
@@ -57,11 +63,11 @@ pub fn router<P: Ports>(api: Arc<Api<P>>) -> Router {
             move |OriginalUri(uri): OriginalUri| async move { no_such_path(uri.path(), names) },
         )
         .with_state(api);
-    let router = match cors {
-        Some(cors) => router.layer(cors),
+    let router = match &cors {
+        Some(cors) => router.layer(cors.clone()),
         None => router,
     };
-    router.layer(from_fn(request_log::log))
+    origin::check(router, secrets, cors).layer(from_fn(request_log::log))
 }
 
 /// What a path answers apart from its routes: OPTIONS lists the supported methods, every other method is rejected.

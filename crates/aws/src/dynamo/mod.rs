@@ -7,6 +7,7 @@
 //! | image item | `image/<source key>` | `image` | `row`, `version` (JSON), `terms` (see below), `rev` |
 //! | term item | `image/<source key>` | `label#dog`, `category#animals and pets`, `status#failed` | `confidence`, `status` |
 //! | count | `count/<shard>` for all images, `count/<shard>/<owner>` | `label#dog`, `category#…` | `images`, `name` |
+//! | count of analyses | `analyses/<owner>` | the day, `2026-01-31` | `analyses`, `expires` |
 //! | removal record | as the image item | as the image item | `removal` (JSON), `rev`, `expires` |
 //!
 //! Image items and term items also have `term` (their `sk`), `ownerTerm` (`<owner>/<sk>`, if the image has
@@ -49,6 +50,7 @@
 //! Sources: Amazon DynamoDB Developer Guide, "Quotas in Amazon DynamoDB", "Amazon DynamoDB
 //! Transactions: How it works", "Using write sharding to distribute workloads evenly".
 
+mod analyses;
 mod item;
 #[cfg(any(test, feature = "testing"))]
 mod load;
@@ -65,7 +67,7 @@ use sightline_pipeline::{
     index::{Deletion, Entry, ImageIndex, Labels, Lists, Page, Position, Put, Query, Rows},
     service_error::{Fate, Service, ServiceError},
 };
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 use crate::error::read_error;
 
@@ -134,6 +136,25 @@ impl ImageIndex for DynamoIndex {
 
     async fn rows(&self, after: Option<&str>) -> Result<Rows, ServiceError> {
         self.read_rows(after).await
+    }
+
+    async fn count_analyses(
+        &self,
+        owner: &str,
+        day: Date,
+        analyses: u64,
+        limit: u64,
+    ) -> Result<bool, ServiceError> {
+        self.add_analyses(owner, day, analyses, limit).await
+    }
+
+    async fn uncount_analyses(
+        &self,
+        owner: &str,
+        day: Date,
+        analyses: u64,
+    ) -> Result<(), ServiceError> {
+        self.subtract_analyses(owner, day, analyses).await
     }
 
     async fn forget(&self, owner: &str) -> Result<(), ServiceError> {

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use super::{
     DynamoIndex,
+    analyses::analyses_pk,
     item::{
         DesiredRecord, IMAGE, Item, SHARDS, StoredRecord, Terms, count_pk, counted_in, image_item,
         image_pk, kind_of, n, s, shard, term_item,
@@ -34,9 +35,9 @@ const MAX_ACTIONS: usize = 100;
 
 /// How often a write that is throttled or conflicts with others is attempted before the caller has to retry. With the
 /// pauses, this takes about ten seconds.
-const ATTEMPTS: usize = 12;
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+pub(super) const ATTEMPTS: usize = 12;
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(20);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Why a write failed.
 enum WriteError {
@@ -166,10 +167,12 @@ impl DynamoIndex {
         }
     }
 
-    /// Deletes the counts of an owner without images. They name the owner and the labels of removed images.
+    /// Deletes the counts of an owner without images. They name the owner and the labels of removed images, and say how many
+    /// analyses the owner had on the last days.
     pub(super) async fn forget_owner(&self, owner: &str) -> Result<(), ServiceError> {
-        for shard in 0..SHARDS {
-            for count in self.counts(count_pk(shard, Some(owner))).await? {
+        let of_labels = (0..SHARDS).map(|shard| count_pk(shard, Some(owner)));
+        for pk in of_labels.chain([analyses_pk(owner)]) {
+            for count in self.counts(pk).await? {
                 let key = ["pk", "sk"].map(|name| (name.to_owned(), count.get(name).cloned()));
                 let key: Item = (key.into_iter())
                     .filter_map(|(name, value)| Some((name, value?)))
@@ -189,7 +192,7 @@ impl DynamoIndex {
                 .delete_item()
                 .table_name(&self.table)
                 .set_key(Some(key.clone()))
-                .condition_expression("attribute_not_exists(pk) OR images <= :none")
+                .condition_expression("attribute_not_exists(images) OR images <= :none")
                 .expression_attribute_values(":none", n(0))
                 .send()
                 .await;

@@ -68,6 +68,7 @@ async fn the_index_in_dynamodb() {
         "BatchGetItem",
         "Scan",
         "DeleteItem",
+        "UpdateItem",
         "BatchWriteItem",
         "CreateTable",
     ];

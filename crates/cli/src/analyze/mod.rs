@@ -139,6 +139,7 @@ pub(crate) async fn run(args: AnalyzeArgs) -> anyhow::Result<Outcome> {
         Some(RecogniserCall {
             query: query(analysis, &args)?,
             image: source.clone(),
+            owner: None,
         })
     });
     let recogniser = &clients.recogniser;

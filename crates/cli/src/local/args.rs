@@ -173,6 +173,11 @@ pub(crate) struct LocalArgs {
     )]
     pub(super) results_days: Option<u32>,
 
+    /// Let visitors of the pages act as guests under temporary credentials, as the stack's option `guests` does: each guest sees
+    /// only their own pictures. Nobody can sign in here, so `sightline upload` and `sightline search` get 401
+    #[arg(long, env = "SIGHTLINE_GUESTS")]
+    pub(super) guests: bool,
+
     /// Other origins whose pages may call the API and the buckets: `*`, or origins separated by commas. Requests of all other
     /// pages are rejected
     #[arg(long, env = "SIGHTLINE_ALLOWED_ORIGINS", value_name = "ORIGINS", default_value = "", value_parser = origins)]
@@ -313,6 +318,7 @@ mod tests {
         assert_eq!(args.max_upload_bytes, 15_728_640);
         assert_eq!(args.allowed_origins, AllowedOrigins::None);
         assert_eq!(args.ready_file, None);
+        assert!(!args.guests);
         assert_eq!(args.custom_model, []);
         assert_eq!(args.tesseract, TesseractChoice::Auto);
     }
@@ -361,8 +367,10 @@ mod tests {
             "1000",
             "--allowed-origins",
             "http://localhost:3000",
+            "--guests",
         ])
         .unwrap();
+        assert!(args.guests);
         assert_eq!(args.host, IpAddr::from(Ipv4Addr::LOCALHOST));
         assert_eq!(args.public_host.as_deref(), Some("pictures.local"));
         assert_eq!(

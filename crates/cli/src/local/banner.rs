@@ -47,6 +47,7 @@ impl fmt::Display for Banner<'_> {
             buckets: Buckets { input, output },
             region,
             credentials,
+            identity_pool,
         } = self.endpoints;
         let (key_id, secret) = (&credentials.access_key_id, &credentials.secret_access_key);
         let picture = self.picture;
@@ -60,7 +61,19 @@ impl fmt::Display for Banner<'_> {
 
   {bold}{api}{plain}
 
-Or paste this into another terminal (it needs jq and a JPEG picture):
+"#
+        )?;
+        match identity_pool {
+            Some(pool) => write!(
+                f,
+                r#"Visitors are guests with temporary credentials, and see only their own pictures. The identity pool is {pool}.
+Nobody can sign in here: requests to the API that no guest has signed get 401.
+
+"#
+            )?,
+            None => write!(
+                f,
+                r#"Or paste this into another terminal (it needs jq and a JPEG picture):
 
   PICTURE={picture}
   curl -sS --fail-with-body {api}/uploads -o reply.json -d "{{\"contentType\":\"image/jpeg\",\"contentLength\":$(wc -c < "$PICTURE")}}"
@@ -69,7 +82,12 @@ Or paste this into another terminal (it needs jq and a JPEG picture):
   while [ "$(curl -sS -o result.json -w '%{{http_code}}' "$(jq -r .statusUrl reply.json)")" = 202 ]; do sleep 0.2; done
   jq .summary result.json
 
-Or use any AWS client:
+"#
+            )?,
+        }
+        write!(
+            f,
+            r#"Or use any AWS client:
 
   export AWS_ENDPOINT_URL={aws}
   export AWS_ACCESS_KEY_ID={key_id}
@@ -105,10 +123,15 @@ Data is stored in {data_dir}.
             )?;
         }
         if self.is_public {
+            let others = match identity_pool {
+                None => {
+                    "but the pages and the API require nothing: anyone who reaches them can upload pictures and read results."
+                }
+                Some(_) => "but anyone who reaches the pages can upload pictures as a guest.",
+            };
             writeln!(
                 f,
-                "{bold}Other machines can connect.{plain} The buckets require the keys above, but the pages and the API require \
-                 nothing: anyone who reaches them can upload pictures and read results."
+                "{bold}Other machines can connect.{plain} The buckets require the keys above, {others}"
             )?;
         }
         writeln!(f, "Press Ctrl-C to finish the work in progress and stop.")
@@ -123,6 +146,10 @@ mod tests {
     use std::sync::Arc;
 
     fn banner(analyses: &str, is_public: bool, colours: bool) -> String {
+        banner_of(&Endpoints::example(), analyses, is_public, colours)
+    }
+
+    fn banner_of(endpoints: &Endpoints, analyses: &str, is_public: bool, colours: bool) -> String {
         let model = Arc::new(Recogniser::embedded().unwrap());
         let vision = sightline_vision::Recognisers::embedded().unwrap();
         let recognisers = Recognisers {
@@ -134,7 +161,7 @@ mod tests {
             ],
         };
         Banner {
-            endpoints: &Endpoints::example(),
+            endpoints,
             data_dir: Path::new("/home/me/.sightline"),
             picture: "docs/cat.jpg",
             recognisers: &recognisers,
@@ -171,6 +198,18 @@ mod tests {
         assert!(!text.contains('\x1b'));
         assert!(!text.contains("Other machines"));
         assert!(!text.contains("Not available"));
+    }
+
+    #[test]
+    fn with_guests_the_banner_says_that_nobody_can_sign_in() {
+        let endpoints = Endpoints {
+            identity_pool: Some("us-east-1:pool".to_owned()),
+            ..Endpoints::example()
+        };
+        let text = banner_of(&endpoints, "labels", true, false);
+        assert!(text.contains("The identity pool is us-east-1:pool."));
+        assert!(text.contains("Nobody can sign in here"), "{text}");
+        assert!(!text.contains("statusUrl") && !text.contains("require nothing"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The keys of AWS clients: the user's, and one pair for each function, so that the log of calls tells them apart, as
+//! The keys of AWS clients, and the identity pool of guests. The user has a pair of keys, and so has each function, so that the log of calls tells them apart, as
 //! roles do on AWS.
 //!
 //! The keys are random and stored in the data folder. This matters on a loopback address, too: any web page can send
@@ -8,10 +8,10 @@ use std::{fs, io::ErrorKind, path::Path};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use sightline_local_aws::Credentials;
+use sightline_local_aws::{Credentials, GuestPool};
 use uuid::Uuid;
 
-use super::private_file;
+use super::{private_file, settings::REGION};
 use crate::data_dir::DataDir;
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -45,13 +45,32 @@ impl From<KeyPair> for Credentials {
 struct StoredKeys {
     #[serde(flatten)]
     user: KeyPair,
-    // Earlier versions stored only the keys of the user.
+    // Earlier versions stored only the keys of the user, and later those of the functions.
     upload_api: Option<KeyPair>,
     processor: Option<KeyPair>,
+    guests: Option<StoredPool>,
+}
+
+/// The identity pool of guests, and the secret of their identities and credentials.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredPool {
+    identity_pool_id: String,
+    secret: String,
+}
+
+impl StoredPool {
+    /// 244 random bits in the secret.
+    fn new() -> Self {
+        Self {
+            identity_pool_id: format!("{REGION}:{}", Uuid::new_v4()),
+            secret: format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()),
+        }
+    }
 }
 
 /// All keys.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Keys {
     /// The printed keys, for all clients except the functions.
     pub(super) user: Credentials,
@@ -59,6 +78,8 @@ pub(super) struct Keys {
     pub(super) upload_api: Credentials,
     /// The keys of the processor.
     pub(super) processor: Credentials,
+    /// The identity pool of guests.
+    pub(super) guests: GuestPool,
 }
 
 /// Reads the keys of a data folder. Creates those that are missing.
@@ -73,13 +94,20 @@ pub(super) fn load_or_create(data_dir: &DataDir) -> anyhow::Result<Keys> {
         Some(StoredKeys {
             upload_api: Some(_),
             processor: Some(_),
+            guests: Some(_),
             ..
         })
     );
-    let (user, upload_api, processor) = match stored {
-        Some(stored) => (Some(stored.user), stored.upload_api, stored.processor),
-        None => (None, None, None),
+    let (user, upload_api, processor, guests) = match stored {
+        Some(stored) => (
+            Some(stored.user),
+            stored.upload_api,
+            stored.processor,
+            stored.guests,
+        ),
+        None => (None, None, None, None),
     };
+    let guests = guests.unwrap_or_else(StoredPool::new);
     let [user, upload_api, processor] =
         [user, upload_api, processor].map(|pair| pair.unwrap_or_else(KeyPair::new));
     if !is_complete {
@@ -87,6 +115,7 @@ pub(super) fn load_or_create(data_dir: &DataDir) -> anyhow::Result<Keys> {
             user: user.clone(),
             upload_api: Some(upload_api.clone()),
             processor: Some(processor.clone()),
+            guests: Some(guests.clone()),
         };
         private_file::write(&file, &serde_json::to_vec_pretty(&keys)?)
             .with_context(|| format!("cannot store the keys in {}", file.display()))?;
@@ -95,6 +124,7 @@ pub(super) fn load_or_create(data_dir: &DataDir) -> anyhow::Result<Keys> {
         user: user.into(),
         upload_api: upload_api.into(),
         processor: processor.into(),
+        guests: GuestPool::new(guests.identity_pool_id, guests.secret),
     })
 }
 
@@ -120,12 +150,26 @@ mod tests {
         load_or_create(&data_dir.into()).unwrap()
     }
 
+    fn assert_same(one: &Keys, other: &Keys) {
+        let all = |keys: &Keys| {
+            let Keys {
+                user,
+                upload_api,
+                processor,
+                guests,
+            } = keys;
+            let keys = [user, upload_api, processor].map(Credentials::clone);
+            (keys, guests.id().to_owned())
+        };
+        assert_eq!(all(one), all(other));
+    }
+
     #[test]
     fn keys_are_created_once() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let data_dir = one.path().join("data");
         let keys = load(&data_dir);
-        assert_eq!(load(&data_dir), keys);
+        assert_same(&load(&data_dir), &keys);
         let others = load(other.path());
         let all = [&keys, &others].map(|keys| [&keys.user, &keys.upload_api, &keys.processor]);
         let all: Vec<&Credentials> = all.into_iter().flatten().collect();
@@ -149,7 +193,7 @@ mod tests {
         let keys = load(folder.path());
         assert_eq!(keys.user.access_key_id, "OLD");
         assert_eq!(keys.user.secret_access_key, "secret");
-        assert_eq!(load(folder.path()), keys);
+        assert_same(&load(folder.path()), &keys);
     }
 
     #[cfg(unix)]

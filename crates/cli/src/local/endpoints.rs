@@ -16,6 +16,8 @@ pub(super) struct Endpoints {
     pub(super) region: String,
     /// The keys of the user.
     pub(super) credentials: Credentials,
+    /// The identity pool of guests, if there are guests.
+    pub(super) identity_pool: Option<String>,
 }
 
 /// A URL without a slash at the end. IPv6 addresses get their brackets.
@@ -75,6 +77,7 @@ impl Endpoints {
                 access_key_id: "local".to_owned(),
                 secret_access_key: "local-secret".to_owned(),
             },
+            identity_pool: None,
         }
     }
 }

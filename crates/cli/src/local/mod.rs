@@ -9,6 +9,7 @@ pub(crate) mod clients;
 mod credentials;
 mod endpoints;
 mod guard;
+mod guests;
 mod listen;
 mod metrics;
 mod models;
@@ -82,6 +83,7 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         buckets,
         region: REGION.to_owned(),
         credentials: keys.user.clone(),
+        identity_pool: args.guests.then(|| keys.guests.id().to_owned()),
     };
 
     let own_aws_url = endpoints::url(&endpoints::own_host(args.host).to_string(), aws_port);
@@ -89,19 +91,25 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         .map(|keys| clients::clients(&own_aws_url, REGION, keys));
     // Other machines use the signed URLs, so these have the public host.
     let presigner = clients::clients(&endpoints.aws, REGION, &keys.upload_api).presigner;
+    let guests = args.guests.then_some(&keys.guests);
     let upload_api = Api::new(
         settings::upload_api(
             &args,
             endpoints.buckets.clone(),
             analyses.clone(),
             recognition.clone(),
+            guests,
         ),
         for_api.store,
         presigner,
         for_api.recogniser,
         Some(index.clone()),
-    )
-    .with_events(events.clone());
+    );
+    let upload_api = match guests {
+        None => upload_api.with_events(events.clone()),
+        // A browser cannot sign its request for a stream.
+        Some(_) => upload_api,
+    };
     let retention_index = index.clone();
     let processor = LocalProcessor::new(
         settings::processor(endpoints.buckets.clone(), analyses.clone(), recognition),
@@ -110,8 +118,13 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         index,
         clients::message_visibility(&own_aws_url, REGION, &keys.processor),
     );
-    let api = metrics::add_to(sightline_upload_api::router(Arc::new(upload_api)));
-    let pages = Pages::new(&endpoints.aws, args.max_upload_bytes)?;
+    let api = sightline_upload_api::router(Arc::new(upload_api));
+    let api = match guests {
+        None => api,
+        Some(pool) => guests::add_to(api, pool.clone()),
+    };
+    let api = metrics::add_to(api);
+    let pages = Pages::new(&endpoints, args.max_upload_bytes)?;
     let own = Guard::new(args.host, settings::host_names(&args), origins);
     let app = guard::guard(own, pages.add_to(api));
 

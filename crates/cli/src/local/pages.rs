@@ -17,9 +17,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use include_dir::{Dir, include_dir};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
+
+use super::endpoints::Endpoints;
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../frontend");
 
@@ -70,16 +72,30 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// The pages for an API with the same origin, uploads of at most `max_upload_bytes`, and an AWS endpoint at the URL
-    /// `aws`.
+    /// The pages for an API with the same origin, uploads of at most `max_upload_bytes`, and the AWS endpoint of `endpoints`.
     ///
     /// # Errors
-    /// When a header cannot contain `aws`.
-    pub(super) fn new(aws: &str, max_upload_bytes: u64) -> anyhow::Result<Self> {
+    /// When a header cannot contain the endpoint's URL.
+    pub(super) fn new(endpoints: &Endpoints, max_upload_bytes: u64) -> anyhow::Result<Self> {
+        let aws = &endpoints.aws;
         let mut by_path = HashMap::new();
         collect(&FILES, &mut by_path);
-        let configuration =
-            json!({ "api": "", "maxUploadBytes": max_upload_bytes, "events": true });
+        let common = json!({ "api": "", "maxUploadBytes": max_upload_bytes });
+        let special = match &endpoints.identity_pool {
+            None => json!({ "events": true }),
+            Some(pool) => json!({ "guests": {
+                "identityPoolId": pool,
+                "region": endpoints.region,
+                "apiHost": endpoints.api.trim_start_matches("http://"),
+                "identityEndpoint": aws,
+            } }),
+        };
+        let members = [common, special].into_iter();
+        let configuration: Value = members
+            .filter_map(|part| part.as_object().cloned())
+            .flatten()
+            .collect::<Map<_, _>>()
+            .into();
         if let Some(page) = Page::new(CONFIGURATION, configuration.to_string().into_bytes().into())
         {
             by_path.insert(format!("/{CONFIGURATION}"), page);
@@ -180,10 +196,7 @@ fn collect(folder: &'static Dir<'static>, into: &mut HashMap<String, Page>) {
 mod tests {
     use super::*;
     use axum::body::to_bytes;
-    use serde_json::Value;
     use tower::ServiceExt;
-
-    const AWS: &str = "http://127.0.0.1:4566";
 
     async fn ask(method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
         // A stand-in for the API that differs from all pages.
@@ -192,7 +205,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let pages = Pages::new(AWS, 1000).unwrap();
+        let pages = Pages::new(&Endpoints::example(), 1000).unwrap();
         pages
             .add_to(api)
             .oneshot(request.body(Body::empty()).unwrap())
@@ -268,7 +281,11 @@ mod tests {
 
     #[test]
     fn an_ipv6_address_is_allowed_by_its_port() {
-        let pages = Pages::new("http://[::1]:4566", 1000).unwrap();
+        let endpoints = Endpoints {
+            aws: "http://[::1]:4566".to_owned(),
+            ..Endpoints::example()
+        };
+        let pages = Pages::new(&endpoints, 1000).unwrap();
         let policy = pages.policy.to_str().unwrap();
         assert!(
             policy
@@ -287,6 +304,30 @@ mod tests {
         assert_eq!(
             configuration,
             json!({"api": "", "maxUploadBytes": 1000, "events": true})
+        );
+    }
+
+    #[test]
+    fn the_configuration_says_how_guests_get_credentials() {
+        let endpoints = Endpoints {
+            identity_pool: Some("us-east-1:pool".to_owned()),
+            ..Endpoints::example()
+        };
+        let pages = Pages::new(&endpoints, 1000).unwrap();
+        let configuration: Value =
+            serde_json::from_slice(&pages.by_path["/config.json"].bytes).unwrap();
+        assert_eq!(
+            configuration,
+            json!({
+                "api": "",
+                "maxUploadBytes": 1000,
+                "guests": {
+                    "identityPoolId": "us-east-1:pool",
+                    "region": "us-east-1",
+                    "apiHost": "127.0.0.1:8080",
+                    "identityEndpoint": "http://127.0.0.1:4566"
+                }
+            })
         );
     }
 

@@ -17,6 +17,8 @@ struct Ready<'a> {
     region: &'a str,
     access_key_id: &'a str,
     secret_access_key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity_pool_id: Option<&'a str>,
 }
 
 /// Removes the file if it exists: at the start that of an earlier run, at the end that of this run.
@@ -45,6 +47,7 @@ pub(super) fn write(file: &Path, endpoints: &Endpoints) -> anyhow::Result<()> {
         region: &endpoints.region,
         access_key_id: &endpoints.credentials.access_key_id,
         secret_access_key: &endpoints.credentials.secret_access_key,
+        identity_pool_id: endpoints.identity_pool.as_deref(),
     };
     private_file::write(file, &serde_json::to_vec(&ready)?)
         .with_context(|| format!("cannot write --ready-file {}", file.display()))

@@ -2,10 +2,10 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use sightline_local_aws::{BucketCors, Settings};
+use sightline_local_aws::{BucketCors, GuestPool, Settings};
 use sightline_pipeline::{
     Analyses,
-    config::{Access, AllowedOrigins, Buckets, ProcessorConfig, UploadApiConfig},
+    config::{Access, AllowedOrigins, Buckets, OriginSecrets, ProcessorConfig, UploadApiConfig},
     recognition, retries,
 };
 
@@ -40,6 +40,7 @@ pub(super) fn aws_endpoint(
     settings.accept_database = args.accept_database;
     settings.versioning = args.versioning;
     settings.host_names = host_names(args);
+    settings.guests = args.guests.then(|| keys.guests.clone());
     settings.cors = vec![
         BucketCors::for_uploads(&settings.input_bucket, origins.clone()),
         BucketCors::for_downloads(&settings.output_bucket, origins),
@@ -75,10 +76,14 @@ pub(super) fn upload_api(
     buckets: Buckets,
     analyses: Analyses,
     settings: recognition::Settings,
+    guests: Option<&GuestPool>,
 ) -> UploadApiConfig {
     UploadApiConfig {
         buckets,
-        access: Access::Open,
+        access: match guests {
+            None => Access::Open,
+            Some(_) => Access::Owner,
+        },
         analyses,
         max_upload_bytes: args.max_upload_bytes,
         upload_url_seconds: UPLOAD_URL_SECONDS,
@@ -86,6 +91,8 @@ pub(super) fn upload_api(
         image_requests: true,
         delete_versions: args.versioning,
         allowed_origins: args.allowed_origins.clone(),
+        origin_secrets: OriginSecrets::default(),
+        guest_identity_pool: guests.map(|pool| pool.id().to_owned()),
         settings,
     }
 }

@@ -2,10 +2,12 @@
 
 mod signature;
 
-pub(crate) use signature::{claimed_access_key, verify};
+pub(crate) use signature::{Scope, claimed_access_key, verify};
 
 use crate::Body;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use rekognition_model::{ErrorBody, ErrorCode};
+use uuid::Uuid;
 
 /// The header that names the operation, as `Service.Operation`.
 const TARGET: &str = "x-amz-target";
@@ -45,6 +47,24 @@ pub(crate) fn respond(
         headers.insert("x-amzn-requestid", id);
     }
     response
+}
+
+/// The response to a caller who lacks permission. The status is the one that AWS documents for the error (Amazon Rekognition API
+/// Reference, "Common Errors").
+pub(crate) fn access_denied() -> Response<Body> {
+    let error = ErrorBody::new(
+        ErrorCode::AccessDenied,
+        "The credentials of guests allow nothing but calls of the API.",
+    );
+    // The body holds only strings, which always serialise.
+    let json = serde_json::to_vec(&error).unwrap_or_default();
+    let id = Uuid::new_v4().to_string();
+    respond(
+        StatusCode::BAD_REQUEST,
+        "application/x-amz-json-1.1",
+        &id,
+        json,
+    )
 }
 
 #[cfg(test)]

@@ -17,8 +17,31 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";
 /// How far the client's clock may differ, in both directions.
 const TOLERANCE: Duration = Duration::minutes(5);
-/// Headers that must be signed; otherwise a signature could be used for another request.
-const REQUIRED_HEADERS: [&str; 3] = ["host", "x-amz-date", "x-amz-target"];
+
+/// What a signature must be for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scope {
+    /// The service's name in the credential scope, such as `rekognition`.
+    service: &'static str,
+    /// Headers that must be signed; otherwise a signature could be used for another request.
+    required_headers: [&'static str; 3],
+}
+
+impl Scope {
+    /// Requests for a service whose operation is in `X-Amz-Target`.
+    pub(crate) const fn json(service: &'static str) -> Self {
+        Self {
+            service,
+            required_headers: ["host", "x-amz-date", "x-amz-target"],
+        }
+    }
+
+    /// Requests for an API behind API Gateway, with temporary credentials.
+    pub(crate) const EXECUTE_API: Self = Self {
+        service: "execute-api",
+        required_headers: ["host", "x-amz-date", "x-amz-security-token"],
+    };
+}
 
 /// The parts of `Authorization: AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
 #[derive(Debug, PartialEq, Eq)]
@@ -101,13 +124,12 @@ pub(crate) fn claimed_access_key(headers: &HeaderMap) -> Option<String> {
         .map(|authorization| authorization.access_key_id.to_owned())
 }
 
-/// Verifies the signature over the head and the whole body of a request that arrived at `now`. `service` is its name
-/// in the credential scope, such as `rekognition`.
+/// Verifies the signature over the head and the whole body of a request that arrived at `now`.
 ///
 /// # Errors
 /// AWS's error for what is wrong with the signature.
 pub(crate) fn verify(
-    service: &str,
+    scope: Scope,
     head: &Parts,
     body: &[u8],
     accepted: &[Credentials],
@@ -124,9 +146,9 @@ pub(crate) fn verify(
             )
         })?;
     let time = signing_time(&head.headers)?;
-    check_scope(&authorization, service, time)?;
+    check_scope(&authorization, scope.service, time)?;
     check_age(time, now)?;
-    for name in REQUIRED_HEADERS {
+    for name in scope.required_headers {
         if !authorization.signed_headers.contains(&name) || !head.headers.contains_key(name) {
             return Err(invalid(format!(
                 "'{name}' must be a 'SignedHeader' in the AWS Authorization."
@@ -290,6 +312,7 @@ mod tests {
     use http::{HeaderValue, Request};
     use time::macros::datetime;
 
+    const REKOGNITION: Scope = Scope::json("rekognition");
     const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
     const BODY: &[u8] = br#"{"Image":{"S3Object":{"Bucket":"b","Name":"n"}}}"#;
 
@@ -344,7 +367,7 @@ mod tests {
     }
 
     fn rejection(head: &Parts, now: OffsetDateTime) -> (String, String) {
-        let error = verify("rekognition", head, BODY, &[credentials()], now).unwrap_err();
+        let error = verify(REKOGNITION, head, BODY, &[credentials()], now).unwrap_err();
         (
             error.error_code().unwrap().to_string(),
             error.message.unwrap(),
@@ -361,7 +384,7 @@ mod tests {
 
     #[test]
     fn a_request_signed_by_an_sdk_is_accepted() {
-        verify("rekognition", &good(), BODY, &[credentials()], NOW).unwrap();
+        verify(REKOGNITION, &good(), BODY, &[credentials()], NOW).unwrap();
         let head = signed(
             "a secret",
             NOW,
@@ -371,7 +394,7 @@ mod tests {
                 ("amz-sdk-request", "attempt=1"),
             ],
         );
-        verify("rekognition", &head, BODY, &[credentials()], NOW).unwrap();
+        verify(REKOGNITION, &head, BODY, &[credentials()], NOW).unwrap();
         assert_eq!(
             claimed_access_key(&head.headers).as_deref(),
             Some("sightline")
@@ -398,7 +421,7 @@ mod tests {
                 "{message}"
             );
         }
-        let error = verify("rekognition", &good(), b"{}", &[credentials()], NOW).unwrap_err();
+        let error = verify(REKOGNITION, &good(), b"{}", &[credentials()], NOW).unwrap_err();
         assert_eq!(
             error.error_code(),
             Some(ErrorCode::InvalidSignature),
@@ -483,7 +506,7 @@ mod tests {
     #[test]
     fn the_clock_may_differ_by_five_minutes() {
         verify(
-            "rekognition",
+            REKOGNITION,
             &good(),
             BODY,
             &[credentials()],
@@ -491,7 +514,7 @@ mod tests {
         )
         .unwrap();
         verify(
-            "rekognition",
+            REKOGNITION,
             &good(),
             BODY,
             &[credentials()],

@@ -110,7 +110,7 @@ async fn answer(
 ) -> Result<Vec<u8>, ErrorBody> {
     let body = read(body).await?;
     aws_json::verify(
-        SERVICE,
+        aws_json::Scope::json(SERVICE),
         head,
         &body,
         &state.credentials,

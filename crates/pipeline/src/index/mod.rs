@@ -38,7 +38,7 @@ pub use lists::Lists;
 pub use query::{FaceFilter, Query};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteIndex;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 use crate::{SourceKey, service_error::ServiceError};
 
@@ -71,8 +71,26 @@ pub trait ImageIndex: Send + Sync + 'static {
     /// whole index, and is meant for maintenance.
     fn rows(&self, after: Option<&str>) -> impl Future<Output = Result<Rows, ServiceError>> + Send;
 
-    /// Deletes what the index keeps of an owner whose images are removed: the names of their labels. Removal records stay
-    /// for [`REMOVAL_RETENTION`].
+    /// Counts analyses of one owner on a day (UTC), unless the day would then have more than `limit`. Returns whether they are
+    /// counted. Old counts expire.
+    fn count_analyses(
+        &self,
+        owner: &str,
+        day: Date,
+        analyses: u64,
+        limit: u64,
+    ) -> impl Future<Output = Result<bool, ServiceError>> + Send;
+
+    /// Takes back analyses that were counted and not done.
+    fn uncount_analyses(
+        &self,
+        owner: &str,
+        day: Date,
+        analyses: u64,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// Deletes what the index keeps of an owner whose images are removed: the names of their labels, and the counts of their
+    /// analyses. Removal records stay for [`REMOVAL_RETENTION`].
     fn forget(&self, owner: &str) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
     /// Matching images, newest first: by upload time, then by key, both descending. Returns at most
@@ -198,6 +216,14 @@ impl ImageIndex for NoIndex {
     }
 
     async fn rows(&self, _: Option<&str>) -> Result<Rows, ServiceError> {
+        match *self {}
+    }
+
+    async fn count_analyses(&self, _: &str, _: Date, _: u64, _: u64) -> Result<bool, ServiceError> {
+        match *self {}
+    }
+
+    async fn uncount_analyses(&self, _: &str, _: Date, _: u64) -> Result<(), ServiceError> {
         match *self {}
     }
 

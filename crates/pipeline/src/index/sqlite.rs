@@ -14,7 +14,7 @@ use rusqlite::{
     Connection, OpenFlags, OptionalExtension, ToSql, Transaction, TransactionBehavior, ffi, params,
     params_from_iter,
 };
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 use super::{
     Deletion, Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query,
@@ -30,7 +30,8 @@ use crate::{
 /// The migrations from one schema version to the next. `user_version` counts those that were run.
 ///
 /// `owner` is empty if an image has no owner. In `count`, the empty owner stands for all images.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE image (
         key TEXT PRIMARY KEY,
         owner TEXT NOT NULL,
@@ -72,7 +73,16 @@ const MIGRATIONS: [&str; 1] = ["
         removal TEXT NOT NULL       -- JSON
     ) STRICT;
     CREATE INDEX removal_oldest ON removal (at);
-"];
+",
+    "
+    CREATE TABLE analyses (
+        owner TEXT NOT NULL,
+        day TEXT NOT NULL,          -- YYYY-MM-DD, UTC
+        analyses INTEGER NOT NULL,
+        PRIMARY KEY (owner, day)
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// How long a write waits for another process, such as `sightline reindex` beside `sightline local`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -334,8 +344,57 @@ impl ImageIndex for SqliteIndex {
     }
 
     /// Counts without images are deleted with their last image already.
-    async fn forget(&self, _: &str) -> Result<(), ServiceError> {
-        Ok(())
+    async fn count_analyses(
+        &self,
+        owner: &str,
+        day: Date,
+        analyses: u64,
+        limit: u64,
+    ) -> Result<bool, ServiceError> {
+        // Larger numbers than SQLite has are as good as the largest.
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let (owner, day) = (owner.to_owned(), day.to_string());
+        let (analyses, limit) = (number(analyses), number(limit));
+        self.write("count_analyses", move |transaction| {
+            transaction.execute(
+                "DELETE FROM analyses WHERE owner = ?1 AND day < ?2",
+                params![owner, day],
+            )?;
+            let changed = transaction.execute(
+                "INSERT INTO analyses (owner, day, analyses) SELECT ?1, ?2, ?3 WHERE ?3 <= ?4
+                 ON CONFLICT DO UPDATE SET analyses = analyses + ?3 WHERE analyses <= ?4 - ?3",
+                params![owner, day, analyses, limit],
+            )?;
+            Ok(changed > 0)
+        })
+        .await
+    }
+
+    async fn uncount_analyses(
+        &self,
+        owner: &str,
+        day: Date,
+        analyses: u64,
+    ) -> Result<(), ServiceError> {
+        let (owner, day) = (owner.to_owned(), day.to_string());
+        let analyses = i64::try_from(analyses).unwrap_or(i64::MAX);
+        self.write("uncount_analyses", move |transaction| {
+            transaction.execute(
+                "UPDATE analyses SET analyses = max(0, analyses - ?3) WHERE owner = ?1 AND day = ?2",
+                params![owner, day, analyses],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn forget(&self, owner: &str) -> Result<(), ServiceError> {
+        let owner = owner.to_owned();
+        self.write("forget", move |transaction| {
+            transaction.execute("DELETE FROM analyses WHERE owner = ?1", [owner])?;
+            Ok(())
+        })
+        .await
     }
 
     async fn page(

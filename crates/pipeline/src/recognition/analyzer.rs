@@ -68,8 +68,7 @@ impl<R> fmt::Debug for Analyzer<'_, R> {
 
 impl<R: Recogniser> Analyzer<'_, R> {
     /// Sends all queries concurrently, one per operation, except those with a saved answer. A
-    /// query without an answer at `until` gets the retryable error `Timeout`. The key is for
-    /// the logs.
+    /// query without an answer at `until` gets the retryable error `Timeout`.
     pub async fn analyse(
         &self,
         key: &SourceKey,
@@ -88,6 +87,7 @@ impl<R: Recogniser> Analyzer<'_, R> {
                 }
                 let call = RecogniserCall {
                     image: images.image_for(&query).clone(),
+                    owner: key.owner().map(str::to_owned),
                     query,
                 };
                 let in_time = async {

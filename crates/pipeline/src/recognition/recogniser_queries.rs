@@ -7,7 +7,10 @@ use crate::{
     Analyses, Analysis,
     document::AnalysisError,
     recogniser::RecogniserQuery,
-    service_error::{ServiceError, code::DAILY_LIMIT_REACHED},
+    service_error::{
+        ServiceError,
+        code::{DAILY_LIMIT_REACHED, OWNER_DAILY_LIMIT_REACHED},
+    },
 };
 
 /// One query per operation. Custom labels without a model give no query; the configuration rules
@@ -78,7 +81,7 @@ fn explain(operation: Operation, error: &ServiceError) -> String {
         "ResourceNotFoundException" => {
             "The custom labels model does not exist; ask the operator to correct CUSTOM_LABELS_ARN.".to_owned()
         }
-        DAILY_LIMIT_REACHED => error.message.clone(),
+        DAILY_LIMIT_REACHED | OWNER_DAILY_LIMIT_REACHED => error.message.clone(),
         _ => format!("{operation} gave no answer: {}", error.message),
     }
 }

@@ -16,6 +16,8 @@ pub struct Settings {
     pub thumbnail_px: u32,
     /// The most analyses a day of all workers together (`MAX_DAILY_ANALYSES`, unlimited).
     pub max_daily_analyses: Option<u64>,
+    /// The most analyses a day of the pictures of one owner (`MAX_DAILY_ANALYSES_PER_OWNER`, unlimited).
+    pub max_daily_analyses_per_owner: Option<u64>,
 }
 
 impl Default for Settings {
@@ -26,6 +28,7 @@ impl Default for Settings {
             custom_labels_arn: None,
             thumbnail_px: 128,
             max_daily_analyses: None,
+            max_daily_analyses_per_owner: None,
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::faults::{Faults, fail_or_write};
 use crate::{
     object_store::{
-        Get, GetOutcome, ListObjects, ObjectInfo, ObjectStore, PresignPut, PresignedPut, Presigner,
-        Put, PutOutcome,
+        CopyOutcome, Get, GetOutcome, ListObjects, ObjectInfo, ObjectStore, PresignPut,
+        PresignedPut, Presigner, Put, PutOutcome,
     },
     service_error::ServiceError,
 };
@@ -105,6 +105,11 @@ impl<S: ObjectStore> ObjectStore for Failing<S> {
             std::future::pending().await
         }
         fail_or_write(failure, self.lost_reply, self.inner.put(put)).await
+    }
+
+    async fn copy(&self, bucket: &str, from: &str, to: &str) -> Result<CopyOutcome, ServiceError> {
+        let failure = self.failure("CopyObject", bucket, from);
+        fail_or_write(failure, self.lost_reply, self.inner.copy(bucket, from, to)).await
     }
 
     async fn delete(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 use super::{
     faults::{Faults, fail_or_write},
@@ -23,7 +23,11 @@ use crate::{
 
 /// An index in memory. Clones share the images.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryIndex(Arc<Mutex<BTreeMap<SourceKey, Slot>>>);
+pub struct MemoryIndex {
+    slots: Arc<Mutex<BTreeMap<SourceKey, Slot>>>,
+    /// The counts of analyses, by owner and day.
+    analyses: Arc<Mutex<BTreeMap<(String, Date), u64>>>,
+}
 
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "most slots hold images")]
@@ -64,7 +68,15 @@ impl MemoryIndex {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<SourceKey, Slot>> {
-        lock(&self.0)
+        lock(&self.slots)
+    }
+
+    /// The analyses of an owner that are counted on any day.
+    #[must_use]
+    pub fn counted_analyses(&self, owner: &str) -> u64 {
+        let counts = lock(&self.analyses);
+        let of_owner = counts.iter().filter(|((counted, _), _)| counted == owner);
+        of_owner.map(|(_, analyses)| analyses).sum()
     }
 }
 
@@ -119,7 +131,36 @@ impl ImageIndex for MemoryIndex {
         Ok(Rows { rows, next })
     }
 
-    async fn forget(&self, _: &str) -> Result<(), ServiceError> {
+    async fn count_analyses(
+        &self,
+        owner: &str,
+        day: Date,
+        analyses: u64,
+        limit: u64,
+    ) -> Result<bool, ServiceError> {
+        let mut counts = lock(&self.analyses);
+        let count = counts.entry((owner.to_owned(), day)).or_default();
+        let fits = *count + analyses <= limit;
+        if fits {
+            *count += analyses;
+        }
+        Ok(fits)
+    }
+
+    async fn uncount_analyses(
+        &self,
+        owner: &str,
+        day: Date,
+        analyses: u64,
+    ) -> Result<(), ServiceError> {
+        if let Some(count) = lock(&self.analyses).get_mut(&(owner.to_owned(), day)) {
+            *count = count.saturating_sub(analyses);
+        }
+        Ok(())
+    }
+
+    async fn forget(&self, owner: &str) -> Result<(), ServiceError> {
+        lock(&self.analyses).retain(|(counted, _), _| counted != owner);
         Ok(())
     }
 
@@ -240,6 +281,27 @@ impl<I: ImageIndex> ImageIndex for FailingIndex<I> {
     async fn rows(&self, after: Option<&str>) -> Result<Rows, ServiceError> {
         self.check()?;
         self.inner.rows(after).await
+    }
+
+    async fn count_analyses(
+        &self,
+        owner: &str,
+        day: Date,
+        analyses: u64,
+        limit: u64,
+    ) -> Result<bool, ServiceError> {
+        self.write(self.inner.count_analyses(owner, day, analyses, limit))
+            .await
+    }
+
+    async fn uncount_analyses(
+        &self,
+        owner: &str,
+        day: Date,
+        analyses: u64,
+    ) -> Result<(), ServiceError> {
+        self.write(self.inner.uncount_analyses(owner, day, analyses))
+            .await
     }
 
     async fn forget(&self, owner: &str) -> Result<(), ServiceError> {

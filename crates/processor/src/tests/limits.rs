@@ -5,8 +5,13 @@ use std::time::Duration;
 use serde_json::Value;
 use sightline_pipeline::{
     Analysis,
-    service_error::code::DAILY_LIMIT_REACHED,
-    testing::{CannedRecogniser, Failing, Faults, MemoryStore, over_daily_limit, slow_down},
+    index::ImageIndex as _,
+    object_store::ObjectStore as _,
+    owner_limit::OwnerLimitedRecogniser,
+    service_error::code::{DAILY_LIMIT_REACHED, OWNER_DAILY_LIMIT_REACHED},
+    testing::{
+        CannedRecogniser, Failing, Faults, MemoryIndex, MemoryStore, over_daily_limit, slow_down,
+    },
 };
 
 use super::support::{
@@ -35,6 +40,49 @@ async fn a_picture_over_the_daily_limit_is_analysed_at_its_next_event() {
         assert_eq!(test.document(KEY)["status"], "succeeded");
     }
     assert_eq!(test.recogniser.count(), 3);
+}
+
+#[tokio::test]
+async fn an_owner_at_their_limit_delays_nobody_else() {
+    let (memory, index) = (MemoryStore::new(), MemoryIndex::new());
+    let recogniser = CannedRecogniser::new();
+    let limited = OwnerLimitedRecogniser::new(recogniser.clone(), Some(index.clone()), Some(1));
+    let options = options(&TestClock::default(), Duration::ZERO);
+    let processor = Processor::new(config("labels"), memory.clone(), limited, options)
+        .with_index(Some(index.clone()));
+    let pictures = [
+        ("uploads/ann/1.jpg", "succeeded", "1"),
+        ("uploads/ann/2.jpg", "failed", "2"),
+        ("uploads/bob/1.jpg", "succeeded", "3"),
+        ("uploads/1.jpg", "succeeded", "4"),
+        ("uploads/2.jpg", "succeeded", "5"),
+    ];
+    for (key, status, sequencer) in pictures {
+        let info = memory.insert(IN, key, &picture(), "image/jpeg", &[]);
+        // A repeated event counts nothing.
+        for _ in 0..2 {
+            let event = message(key, &info, sequencer);
+            let answer = processor.handle(event, &invocation(60)).await.unwrap();
+            assert!(failures(&answer).is_empty(), "{key}");
+        }
+        let document = memory.json(OUT, &format!("results/{key}.json")).unwrap();
+        assert_eq!(document["status"], status, "{key}");
+        if status == "failed" {
+            let error = &document["errors"][0];
+            assert_eq!(error["code"], OWNER_DAILY_LIMIT_REACHED);
+            assert_eq!(error["retryable"], true);
+            assert_eq!(document["cost"]["calls"], 0);
+        }
+    }
+    assert_eq!(recogniser.count(), 4);
+    assert_eq!(index.counted_analyses("ann"), 1);
+    // After the operator forgot the count, or on the next day, the next event is analysed.
+    index.forget("ann").await.unwrap();
+    let info = memory.head(IN, "uploads/ann/2.jpg").await.unwrap().unwrap();
+    let event = message("uploads/ann/2.jpg", &info, "2");
+    processor.handle(event, &invocation(60)).await.unwrap();
+    let document = memory.json(OUT, "results/uploads/ann/2.jpg.json").unwrap();
+    assert_eq!(document["status"], "succeeded");
 }
 
 #[tokio::test]

@@ -81,6 +81,10 @@ codes! {
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "Sign-in is required";
     /// The service does not let anyone do this.
     Forbidden = "forbidden", FORBIDDEN, "The operation is not allowed";
+    /// The route is for guests, and no guest of this service signed the request.
+    NoGuestIdentity = "no-guest-identity", FORBIDDEN, "The request has no guest identity";
+    /// The request did not come through the site's own address.
+    NotThroughSite = "not-through-site", FORBIDDEN, "The request did not come through the site";
     /// The key in the path is outside the prefixes of images, names a folder, is too long or is not UTF-8.
     InvalidKey = "invalid-key", BAD_REQUEST, "The key is not valid";
     /// The key has neither an image nor a result.
@@ -89,6 +93,8 @@ codes! {
     NoSuchImage = "no-such-image", NOT_FOUND, "No analysed image has this key";
     /// The image with this key has no thumbnail.
     NoSuchThumbnail = "no-such-thumbnail", NOT_FOUND, "No thumbnail exists for this key";
+    /// The code of the handover is unknown, has expired or was taken.
+    HandoverNotFound = "handover-not-found", NOT_FOUND, "The handover does not exist";
     /// The path does not exist; `allowed` lists the paths that do.
     NoSuchPath = "no-such-path", NOT_FOUND, "The path does not exist";
     /// The path does not support the method; `allowed` and the header `Allow` list those that it supports.
@@ -115,6 +121,8 @@ codes! {
     TooManyStreams = "too-many-streams", SERVICE_UNAVAILABLE, "Too many event streams are open";
     /// The daily limit on analyses is reached; `Retry-After` says how long it is until midnight UTC.
     DailyLimitReached = "daily-limit-reached", TOO_MANY_REQUESTS, "The daily limit on analyses is reached";
+    /// The caller's own daily limit on analyses is reached; `Retry-After` says how long it is until midnight UTC.
+    OwnerDailyLimitReached = "owner-daily-limit-reached", TOO_MANY_REQUESTS, "Your daily limit on analyses is reached";
 }
 
 #[cfg(test)]

@@ -154,7 +154,9 @@ impl Problem {
 /// After how many seconds the same request may succeed; `None` if waiting does not help.
 fn retry_after(code: Code) -> Option<u32> {
     match code {
-        Code::DailyLimitReached => Some(seconds_until_midnight(OffsetDateTime::now_utc())),
+        Code::DailyLimitReached | Code::OwnerDailyLimitReached => {
+            Some(seconds_until_midnight(OffsetDateTime::now_utc()))
+        }
         // Most likely the same image would take as long again.
         Code::PreparationTimeout => None,
         _ if code.status() == StatusCode::SERVICE_UNAVAILABLE => {

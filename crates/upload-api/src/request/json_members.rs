@@ -87,7 +87,8 @@ pub(crate) fn metadata(
         .collect()
 }
 
-fn unknown(name: &str, members: &[&'static str]) -> Problem {
+/// The body has a member that is not in `members`.
+pub(crate) fn unknown(name: &str, members: &[&'static str]) -> Problem {
     Problem::new(
         Code::UnknownMember,
         format!(

@@ -18,6 +18,8 @@ pub(crate) enum Audience {
     Callers,
     /// Anyone, because the reply says nothing about any picture.
     Public,
+    /// Guests alone. The path begins with `/guest`.
+    Guests,
 }
 
 /// One route.
@@ -63,6 +65,11 @@ impl<P: Ports> Route<P> {
             description,
             problems,
         }
+    }
+
+    /// Whether guests have the same route under `/guest`.
+    pub(crate) fn is_for_guests_too(&self) -> bool {
+        self.audience == Audience::Callers && matches!(self.part, Part::Base | Part::ImageRequests)
     }
 
     /// The same route as a part that a deployment may lack.

@@ -2,6 +2,7 @@
 //! answer and its description. [`table`](table::table) lists them all.
 
 mod count_labels;
+mod create_handover;
 pub(crate) mod create_image;
 pub(crate) mod create_upload;
 pub(crate) mod definition;
@@ -14,3 +15,4 @@ pub(crate) mod read_image;
 pub(crate) mod read_result;
 mod read_thumbnail;
 pub(crate) mod table;
+mod take_handover;

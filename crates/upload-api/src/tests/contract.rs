@@ -21,6 +21,7 @@ type TestPorts = (MemoryStore, MemoryPresigner, CannedRecogniser, NoIndex);
 const ALL: Offer = Offer {
     image_requests: true,
     events: true,
+    guests: true,
 };
 
 fn table() -> Vec<Route<TestPorts>> {
@@ -63,11 +64,17 @@ fn routes_json_matches_the_routes() {
     // The events are in the local mode alone.
     let rows: Vec<_> = table()
         .iter()
-        .filter(|route| route.part != Part::Events)
+        .filter(|route| route.part != Part::Events && route.audience != Audience::Guests)
         .map(|route| {
             let public = route.audience == Audience::Public;
+            // The guests' side of a handover is another operation on the same path under `/guest`.
+            let guests = match route.part {
+                Part::Guests => r#", "guests": "handover""#,
+                _ if route.is_for_guests_too() => r#", "guests": true"#,
+                _ => "",
+            };
             format!(
-                r#"  {{ "method": "{}", "path": "{}", "public": {public} }}"#,
+                r#"  {{ "method": "{}", "path": "{}", "public": {public}{guests} }}"#,
                 route.method, route.path
             )
         })
@@ -103,8 +110,10 @@ async fn the_openapi_document_is_served() {
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(reply.header("content-type"), "application/json");
     let mut all = openapi();
-    // This service has no events.
-    all["paths"].as_object_mut().unwrap().remove("/events");
+    // This service has no events and no guests.
+    for path in ["/events", "/handovers", "/guest/handovers"] {
+        all["paths"].as_object_mut().unwrap().remove(path).unwrap();
+    }
     assert_eq!(reply.json()["paths"], all["paths"]);
     assert_eq!(reply.json()["openapi"], "3.1.0");
 }
@@ -145,12 +154,12 @@ fn every_route_describes_its_problems() {
             assert_eq!(example["code"], code.name(), "{}", route.name());
         }
     }
-    // This one belongs to no route.
+    // These belong to no route.
     let missing: Vec<_> = Code::ALL
         .iter()
         .filter(|code| !described.contains(code))
         .collect();
-    assert_eq!(missing, [&Code::NoSuchPath]);
+    assert_eq!(missing, [&Code::NotThroughSite, &Code::NoSuchPath]);
 }
 
 #[tokio::test]

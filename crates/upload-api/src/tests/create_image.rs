@@ -6,13 +6,18 @@ use image::{ImageFormat, RgbImage};
 use sightline_pipeline::{
     ResultDocument,
     daily_limit::LimitedRecogniser,
+    object_store::{ListObjects, ObjectStore},
+    owner_limit::OwnerLimitedRecogniser,
     recogniser::ImageSource,
     service_error::{Fate, ServiceError},
-    testing::{Failing, Faults, denied, refused, slow_down, throttled},
+    testing::{Failing, Faults, MemoryIndex, denied, refused, slow_down, throttled},
 };
 
 use super::{read_result::Silent, *};
-use crate::routes::create_image::{problems, request::MAX_IMAGE_BYTES};
+use crate::{
+    access::Subject,
+    routes::create_image::{problems, request::MAX_IMAGE_BYTES},
+};
 
 const MIB: usize = 1024 * 1024;
 
@@ -42,7 +47,7 @@ pub(super) fn body(image: &[u8]) -> String {
     json!({"image": BASE64_STANDARD.encode(image)}).to_string()
 }
 
-fn api_over<S: sightline_pipeline::object_store::ObjectStore>(
+fn api_over<S: ObjectStore + ListObjects>(
     store: S,
     recogniser: &CannedRecogniser,
 ) -> Api<(S, MemoryPresigner, CannedRecogniser, NoIndex)> {
@@ -133,7 +138,7 @@ async fn filename_and_analyses_are_stored_with_the_image() {
     assert_eq!(answer["result"]["source"]["filename"], "Käthe.png");
     assert_eq!(answer["result"]["analyses"], json!(["image-properties"]));
     let key = answer["key"].as_str().unwrap();
-    let kept = sightline_pipeline::object_store::ObjectStore::head(&store, INPUT, key)
+    let kept = ObjectStore::head(&store, INPUT, key)
         .await
         .unwrap()
         .unwrap();
@@ -502,6 +507,39 @@ async fn nothing_is_stored_when_the_daily_limit_is_reached() {
     assert!(reply.headers.contains_key("retry-after"));
     assert_eq!(store.keys(OUTPUT), before);
     assert_eq!(recogniser.count(), 3);
+}
+
+#[tokio::test]
+async fn nothing_is_stored_when_the_callers_daily_limit_is_reached() {
+    let (store, index) = (MemoryStore::new(), MemoryIndex::new());
+    let recogniser = CannedRecogniser::new();
+    let limited = OwnerLimitedRecogniser::new(recogniser.clone(), Some(index.clone()), Some(2));
+    let api = router(Arc::new(Api::new(
+        config(&[("ANALYSES", "labels,faces"), ("ACCESS", "owner")]),
+        store.clone(),
+        presigner(),
+        limited,
+        Some(index),
+    )));
+    let by = async |subject: &str| {
+        let mut request = Request::post("/images")
+            .body(Body::from(body(&picture(ImageFormat::Png))))
+            .unwrap();
+        let subject = Subject(subject.to_owned());
+        request.extensions_mut().insert(subject);
+        send(api.clone(), request).await
+    };
+    assert_eq!(by("anne").await.status.as_u16(), 201);
+    let before = (store.keys(INPUT), store.keys(OUTPUT));
+    let reply = by("anne").await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.code().as_str()),
+        (429, "owner-daily-limit-reached")
+    );
+    assert!(reply.headers.contains_key("retry-after"));
+    assert_eq!((store.keys(INPUT), store.keys(OUTPUT)), before);
+    assert_eq!(recogniser.count(), 2);
+    assert_eq!(by("bert").await.status.as_u16(), 201);
 }
 
 #[tokio::test]

@@ -5,7 +5,11 @@
 use lambda_http::{Adapter, Context, LambdaEvent, request::LambdaRequest};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{read_result::KEYS, *};
+use super::{
+    guests::{ANNE, GUESTS, POOL},
+    read_result::KEYS,
+    *,
+};
 use crate::{lambda, results_path};
 
 const HTTP_API: &str = "abc.execute-api.eu-west-1.amazonaws.com";
@@ -88,10 +92,14 @@ fn v1(method: &str, path: &str, body: Option<&str>) -> Value {
 
 /// The function's reply to an event.
 async fn invoke(store: &MemoryStore, event: Value) -> Value {
+    invoke_with(api(store), event).await
+}
+
+async fn invoke_with(api: Router, event: Value) -> Value {
     let request: LambdaRequest = serde_json::from_value(event).unwrap();
     let mut context = Context::default();
     context.request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned();
-    let handler = Adapter::from(lambda::service(api(store)));
+    let handler = Adapter::from(lambda::service(api));
     let answer = handler
         .oneshot(LambdaEvent::new(request, context))
         .await
@@ -253,5 +261,61 @@ async fn problems_are_returned_as_text() {
             );
             assert!(body(&answer)["code"].is_string());
         }
+    }
+}
+
+/// A context with the caller that IAM authorization found. The members are those of the example that AWS keeps beside its own
+/// types (aws-lambda-go, `events/testdata/apigw-v2-request-iam.json`).
+fn signed_by(cognito_identity: Value) -> Value {
+    let ask = Some(r#"{"contentType":"image/png","contentLength":5}"#);
+    let mut event = v2(HTTP_API, "$default", "POST", "/guest/uploads", ask);
+    event["requestContext"]["authorizer"] = json!({
+        "iam": {
+            "accessKey": "ASIA2ZJZYVUEREEIHAKY",
+            "accountId": "111122223333",
+            "callerId": "AROA7ZJZYVRE7C3DUXHH6:CognitoIdentityCredentials",
+            "cognitoIdentity": cognito_identity,
+            "principalOrgId": "aws:PrincipalOrgID",
+            "userArn": "arn:aws:sts::111122223333:assumed-role/guests/CognitoIdentityCredentials",
+            "userId": "AROA7ZJZYVRE7C3DUXHH6:CognitoIdentityCredentials"
+        }
+    });
+    event
+}
+
+#[tokio::test]
+async fn the_signer_of_a_request_is_its_guest() {
+    let of = |pool: &str| json!({ "amr": ["unauthenticated"], "identityId": ANNE, "identityPoolId": pool });
+    let api = api_with(&MemoryStore::new(), GUESTS);
+    let answer = invoke_with(api.clone(), signed_by(of(POOL))).await;
+    assert_eq!(answer["statusCode"], 201, "{answer}");
+    let ticket = body(&answer);
+    let key = ticket["key"].as_str().unwrap();
+    let folder = ANNE.replace(':', "!3A");
+    assert!(key.starts_with(&format!("uploads/{folder}/")), "{key}");
+    let expected = format!(
+        "https://{HTTP_API}/guest/results/{}",
+        key.replace('!', "%21")
+    );
+    assert_eq!(ticket["statusUrl"], expected);
+    // Another pool, and a role that has no identity.
+    for identity in [of(ANNE), Value::Null] {
+        let answer = invoke_with(api.clone(), signed_by(identity)).await;
+        assert_eq!(answer["statusCode"], 403, "{answer}");
+        assert_eq!(body(&answer)["code"], "no-guest-identity");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_did_not_come_through_the_site_is_rejected() {
+    const SECRET: &str = "the-secret-of-the-site-0123456789";
+    let api = api_with(&MemoryStore::new(), &[("ORIGIN_SECRETS", SECRET)]);
+    for (secret, status) in [(None, 403), (Some("wrong"), 403), (Some(SECRET), 200)] {
+        let mut event = v2(HTTP_API, "$default", "GET", "/health", None);
+        if let Some(secret) = secret {
+            event["headers"]["x-sightline-origin"] = json!(secret);
+        }
+        let answer = invoke_with(api.clone(), event).await;
+        assert_eq!(answer["statusCode"], status, "{answer}");
     }
 }

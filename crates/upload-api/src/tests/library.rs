@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sightline_pipeline::{
     ResultDocument,
     index::{Entry, ImageIndex, Put},
-    object_store::ObjectStore,
+    object_store::{ListObjects, ObjectStore},
     testing::MemoryIndex,
 };
 use time::{OffsetDateTime, macros::datetime};
@@ -18,7 +18,7 @@ pub(super) const OWNER: &[(&str, &str)] = &[("ACCESS", "owner")];
 /// Later than the upload times of the store in memory.
 pub(super) const THEN: OffsetDateTime = datetime!(2026-03-01 20:00 UTC);
 
-pub(super) fn library<S: ObjectStore, I: ImageIndex + Clone>(
+pub(super) fn library<S: ObjectStore + ListObjects, I: ImageIndex + Clone>(
     store: S,
     index: &I,
     variables: &[(&str, &str)],

@@ -6,12 +6,15 @@ mod create_image;
 mod create_upload;
 mod delete_image;
 mod events;
+mod guests;
+mod handovers;
 mod index;
 #[cfg(feature = "lambda")]
 mod lambda_events;
 mod library;
 mod list_images;
 mod malformed;
+mod origin;
 mod protocol;
 mod read_image;
 mod read_result;

@@ -130,7 +130,7 @@ async fn pages_of_allowed_origins_may_call_the_api() {
         );
         assert_eq!(
             preflight.header("access-control-allow-headers"),
-            "authorization,content-type,if-none-match"
+            "authorization,content-type,if-none-match,x-amz-content-sha256,x-amz-date,x-amz-security-token"
         );
         // Problems need them too, or a page could not tell its user what was wrong.
         for path in ["/health", "/nowhere", "/results/elsewhere", "/uploads"] {
@@ -196,14 +196,26 @@ async fn each_request_logs_one_line_without_secrets() {
         .finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let store = Failing::new(MemoryStore::new(), Faults::first(1, slow_down()));
-    let api = router(Arc::new(Api::new(
-        config(&[]),
-        store,
-        presigner(),
-        CannedRecogniser::new(),
-        None::<NoIndex>,
-    )));
+    const ORIGIN_SECRET: &str = "private-origin-0123456789";
+    let new_api = |store, variables: &[(&str, &str)]| {
+        router(Arc::new(Api::new(
+            config(variables),
+            store,
+            presigner(),
+            CannedRecogniser::new(),
+            None::<NoIndex>,
+        )))
+    };
+    let api = new_api(store.clone(), &[]);
     let body = r#"{"contentType":"image/png","contentLength":5,"filename":"private.png"}"#;
+    let site = new_api(store, &[("ORIGIN_SECRETS", ORIGIN_SECRET)]);
+    let through = |secret: &str| {
+        let request = Request::get("/health").header("x-sightline-origin", secret);
+        send(site.clone(), request.body(Body::empty()).unwrap())
+    };
+    assert_eq!(through(ORIGIN_SECRET).await.status, StatusCode::OK);
+    let near = through("private-origin-0123456780").await;
+    assert_eq!(near.status, StatusCode::FORBIDDEN);
     let replies = [
         post(api.clone(), body).await,
         get(
@@ -215,7 +227,13 @@ async fn each_request_logs_one_line_without_secrets() {
     ];
 
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    for secret in ["X-Amz", "private", "amazonaws", "AKIDEXAMPLE"] {
+    for secret in [
+        "X-Amz",
+        "private",
+        "amazonaws",
+        "AKIDEXAMPLE",
+        "x-sightline",
+    ] {
         assert!(!text.contains(secret), "{secret}");
     }
     // Other tests log too. The id in the reply tells which lines belong to a request.

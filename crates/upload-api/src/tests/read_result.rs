@@ -1,5 +1,5 @@
 use sightline_pipeline::{
-    object_store::{Get, GetOutcome, ObjectStore, Put, PutOutcome},
+    object_store::{Get, GetOutcome, ListObjects, ObjectStore, Put, PutOutcome},
     service_error::{Fate, ServiceError},
     testing::{Failing, Faults, slow_down},
 };
@@ -280,6 +280,12 @@ async fn a_silent_bucket_times_out() {
 
 /// Buckets that never respond.
 pub(super) struct Silent;
+
+impl ListObjects for Silent {
+    async fn list(&self, _: &str, _: &str, _: Option<&str>) -> Result<Vec<String>, ServiceError> {
+        std::future::pending().await
+    }
+}
 
 impl ObjectStore for Silent {
     async fn head(&self, _: &str, _: &str) -> Result<Option<ObjectInfo>, ServiceError> {

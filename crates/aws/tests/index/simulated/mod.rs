@@ -19,6 +19,7 @@ use sightline_pipeline::{
     testing::index_suite::images::Image,
 };
 use table::{Figures, Reason, Table, size};
+use time::macros::date;
 use uuid::Uuid;
 
 /// The write units that a new table on demand takes in a second.
@@ -339,6 +340,32 @@ fn an_image_without_an_owner_is_in_no_list_of_an_owner() {
     assert!(items[0].contains_key("row") && !items[0].contains_key("position"));
 }
 
+#[test]
+fn analyses_are_counted_although_the_table_is_busy() {
+    let clock = Clock::default();
+    let service = Service::new(&clock, Table::new(NEW_TABLE));
+    let index = service.index(Lists::PerOwner);
+    let busy = json!({"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException"});
+    for _ in 0..3 {
+        service.fail("UpdateItem", busy.clone());
+    }
+    let day = date!(2026 - 03 - 01);
+    let work = async {
+        assert_eq!(index.count_analyses("ann", day, 2, 3).await, Ok(true));
+        assert_eq!(index.count_analyses("ann", day, 2, 3).await, Ok(false));
+        assert_eq!(index.uncount_analyses("ann", day, 1).await, Ok(()));
+        assert_eq!(index.count_analyses("ann", day, 2, 3).await, Ok(true));
+    };
+    clock.run([work.boxed()]);
+    let table = service.table();
+    let item = table.items.values().next().unwrap();
+    assert_eq!(item["pk"], json!({"S": "analyses/ann"}));
+    assert_eq!(item["sk"], json!({"S": "2026-03-01"}));
+    assert_eq!(item["analyses"], json!({"N": "3"}));
+    // Three days after the day began.
+    assert_eq!(item["expires"], json!({"N": "1772582400"}));
+}
+
 /// The write units of a typical picture, in the file that the cost model of the CDK app reads.
 #[test]
 fn the_write_units_of_a_picture_are_those_of_the_cost_model() {
@@ -377,11 +404,21 @@ fn the_write_units_of_a_picture_are_those_of_the_cost_model() {
         }
         .boxed(),
     );
+    let count = measure(
+        async {
+            let counted = index
+                .count_analyses("ann", date!(2026 - 03 - 01), 2, 100)
+                .await;
+            assert_eq!(counted, Ok(true));
+        }
+        .boxed(),
+    );
     let measured = json!({
         "labels": 10,
         "categories": 5,
         "put": put,
         "prune": prune,
+        "countAnalyses": count,
         "bytes": bytes,
     });
     if std::env::var_os("UPDATE_GOLDEN").is_some() {

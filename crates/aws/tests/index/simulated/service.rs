@@ -101,8 +101,48 @@ impl Service {
                 (200, item.map_or(json!({}), |item| json!({ "Item": item })))
             }
             "TransactWriteItems" => self.transact(&request["TransactItems"]).await,
+            "UpdateItem" => {
+                self.clock.pause(READ).await;
+                self.update(&request)
+            }
             other => panic!("{other} is not simulated"),
         }
+    }
+
+    /// Changes a count of analyses, in the forms in which the adapter writes it.
+    fn update(&self, request: &Value) -> (u16, Value) {
+        let mut table = self.table();
+        let key = key(&request["Key"]);
+        let mut item = table.items.get(&key).cloned();
+        let number = |value: &Value| value["N"].as_str().unwrap().parse::<i64>().unwrap();
+        let value = |name: &str| number(&request["ExpressionAttributeValues"][name]);
+        let count = item.as_ref().map(|item| number(&item["analyses"]));
+        let condition_holds = match request["ConditionExpression"].as_str().unwrap() {
+            "attribute_not_exists(analyses) OR analyses <= :most" => {
+                count.is_none_or(|count| count <= value(":most"))
+            }
+            "analyses >= :by" => count.is_some_and(|count| count >= value(":by")),
+            other => panic!("the condition {other} is not simulated"),
+        };
+        if !condition_holds {
+            let code = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
+            return (400, json!({ "__type": code }));
+        }
+        let item = item.get_or_insert_with(|| request["Key"].as_object().unwrap().clone());
+        let by = match request["UpdateExpression"].as_str().unwrap() {
+            "ADD analyses :by SET expires = :expires" => {
+                let expires = &request["ExpressionAttributeValues"][":expires"];
+                item.insert("expires".to_owned(), expires.clone());
+                value(":by")
+            }
+            "SET analyses = analyses - :by" => -value(":by"),
+            other => panic!("the update {other} is not simulated"),
+        };
+        let count = count.unwrap_or_default() + by;
+        item.insert("analyses".to_owned(), json!({ "N": count.to_string() }));
+        let after = item.clone();
+        table.write(key, after);
+        (200, json!({}))
     }
 
     async fn transact(&self, actions: &Value) -> (u16, Value) {

@@ -133,6 +133,17 @@ impl Table {
         }
     }
 
+    /// Writes an item without a transaction. It is in no index.
+    pub(super) fn write(&mut self, key: Key, item: Item) {
+        let change = Change {
+            key,
+            after: Some(item),
+            condition_holds: true,
+        };
+        self.figures.table_units += self.write_units(&change);
+        self.commit(vec![change]);
+    }
+
     fn throttled(&mut self, changes: &[Change], units: &[f64], now: Duration) -> Vec<Reason> {
         let mut wanted: HashMap<&str, f64> = HashMap::new();
         for (change, units) in changes.iter().zip(units) {

@@ -1,6 +1,7 @@
 //! The rules.
 
-use time::{Duration, OffsetDateTime};
+use futures::future::join_all;
+use time::{Duration, OffsetDateTime, macros::date};
 
 use super::{
     expected::{ExpectedIndex, keys, labelled, put_all},
@@ -28,6 +29,7 @@ pub async fn rules<B: Backend>(backend: &B) {
     without_a_sequencer_the_later_document_wins(&backend.fresh().await).await;
     removed_images_stay_removed(&backend.fresh().await).await;
     lists_and_counts_match_the_images(&backend.fresh().await).await;
+    counts_of_analyses(&backend.fresh().await).await;
     images_may_have_more_labels_than_a_transaction_takes(&backend.fresh().await).await;
     a_row_from_before_the_face_filters_is_completed(&backend.fresh().await).await;
     maintenance_finds_every_row(&backend.fresh().await).await;
@@ -439,4 +441,34 @@ async fn reindexing_rebuilds_the_same_rows<I: ImageIndex>(index: &I, stale: &I) 
     });
     assert_eq!(stale.put(&deleted).await, Ok(Put::Written));
     wanted.check(stale).await;
+}
+
+/// The counts of analyses: exact under concurrency, by owner and day, and gone once the owner is forgotten.
+async fn counts_of_analyses<I: ImageIndex>(index: &I) {
+    let (today, tomorrow) = (date!(2026 - 03 - 01), date!(2026 - 03 - 02));
+    let count = |owner, day, analyses| index.count_analyses(owner, day, analyses, 5);
+    let at_once = (0..8).map(|_| count("ann", today, 1));
+    let counted = join_all(at_once).await;
+    let counted = counted.into_iter().filter(|counted| *counted == Ok(true));
+    assert_eq!(counted.count(), 5);
+    assert_eq!(count("ann", today, 1).await, Ok(false));
+    for (owner, day) in [("bob", today), ("an", today), ("ann", tomorrow)] {
+        assert_eq!(count(owner, day, 4).await, Ok(true), "{owner} {day}");
+        assert_eq!(count(owner, day, 2).await, Ok(false), "{owner} {day}");
+        assert_eq!(count(owner, day, 1).await, Ok(true), "{owner} {day}");
+    }
+    // More at once than the limit allows.
+    assert_eq!(count("carl", today, 6).await, Ok(false));
+    assert_eq!(index.count_analyses("carl", today, 1, 0).await, Ok(false));
+
+    index.uncount_analyses("ann", tomorrow, 2).await.unwrap();
+    index.uncount_analyses("dora", today, 2).await.unwrap();
+    assert_eq!(count("ann", tomorrow, 2).await, Ok(true));
+    assert_eq!(count("ann", tomorrow, 1).await, Ok(false));
+    assert_eq!(count("dora", today, 5).await, Ok(true));
+
+    index.forget("ann").await.unwrap();
+    assert_eq!(count("ann", tomorrow, 5).await, Ok(true));
+    assert_eq!(count("bob", today, 1).await, Ok(false));
+    index.forget("ann").await.unwrap();
 }

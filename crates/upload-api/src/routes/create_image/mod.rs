@@ -68,6 +68,10 @@ pub(crate) fn problems() -> Vec<Problem> {
             Code::DailyLimitReached,
             "Today's 10000 analyses are used up. Send the picture again after midnight UTC, or ask the operator of this service to raise MAX_DAILY_ANALYSES.",
         ),
+        Problem::new(
+            Code::OwnerDailyLimitReached,
+            "Your 100 analyses of today are used up. Send the picture again after midnight UTC, or ask the operator of this service to raise MAX_DAILY_ANALYSES_PER_OWNER.",
+        ),
     ]);
     problems
 }

@@ -15,7 +15,7 @@ use sightline_pipeline::{
     prepare::{HeaderError, JpegPicture, Limits, PictureHeader, read_header},
     recogniser::ImageSource,
     recognition::{Analyzer, Answers, DocumentParts, RecogniserImages, refusal},
-    service_error::{Fate, Service},
+    service_error::{Fate, Service, code::OWNER_DAILY_LIMIT_REACHED},
 };
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -180,7 +180,11 @@ impl<P: Ports> Worker<'_, P> {
             return Err(error.into());
         }
         if let Some(error) = answers.over_daily_limit() {
-            return Err(Problem::new(Code::DailyLimitReached, error.message.clone()));
+            let code = match error.code.as_str() {
+                OWNER_DAILY_LIMIT_REACHED => Code::OwnerDailyLimitReached,
+                _ => Code::DailyLimitReached,
+            };
+            return Err(Problem::new(code, error.message.clone()));
         }
         Ok(Analysed {
             image: Some(prepared.image),
