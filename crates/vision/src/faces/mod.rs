@@ -43,10 +43,8 @@ use crate::{ModelError, VisionError};
 const SIDE: u32 = 1024;
 /// MTCNN's least score. Of 160 faces above it in photographs, 3 were none.
 const CERTAIN: f32 = 0.9;
-/// Large faces below this score need the mesh's confirmation: patterns of lamps or furniture reach 0.95.
-const LARGE_CERTAIN: f32 = 0.97;
-/// The width from which a face is large, in pixels.
-const LARGE: f32 = 64.0;
+/// A face below this score needs the mesh's confirmation: patterns of lamps, furniture or wheels reach 0.95.
+const DOUBTLESS: f32 = 0.97;
 /// A face of the second detector that overlaps one of the first by more than this is the same.
 const SAME: f32 = 0.3;
 /// The least score of a face that only the second detector finds and the mesh does not confirm. A cat reaches 0.8.
@@ -239,7 +237,7 @@ impl FaceRecogniser {
             };
             let mut faces = Vec::new();
             for face in self.mtcnn.get(&self.model)?.detect(&levels)? {
-                let doubtful = face.score < LARGE_CERTAIN && face.bounds.width() >= LARGE;
+                let doubtful = face.score < DOUBTLESS;
                 if face.score >= CERTAIN
                     && (!doubtful || self.mesh(&levels, &known(face))?.is_some())
                 {

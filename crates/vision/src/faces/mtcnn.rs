@@ -12,8 +12,8 @@ use crate::engine::{Graph, Tensor};
 use crate::models::InstalledModel;
 use crate::{ModelError, VisionError};
 
-/// The narrowest face that is looked for, in pixels.
-const MIN_FACE: f32 = 20.0;
+/// The narrowest face that is looked for, in pixels. P-Net's work grows with the inverse square of it.
+const MIN_FACE: f32 = 28.0;
 /// The ratio of the sizes of two neighbouring levels of the pyramid: half the area.
 const FACTOR: f32 = 0.709;
 /// The side of P-Net's window in its input.
@@ -60,7 +60,7 @@ impl Mtcnn {
         })
     }
 
-    /// Faces of at least 20 pixels, best first.
+    /// Faces of at least 28 pixels, best first.
     ///
     /// # Errors
     /// `Internal`.
@@ -303,16 +303,16 @@ mod tests {
     #[test]
     fn the_pyramid_ends_where_the_shorter_side_is_smaller_than_the_window() {
         let scales = pyramid(640, 480);
-        assert!((scales[0] - 0.6).abs() < 1e-6);
-        assert!((scales[1] - 0.6 * 0.709).abs() < 1e-6);
-        assert_eq!(scales.len(), 10);
-        assert!(480.0 * scales[9] >= 12.0 && 480.0 * scales[9] * FACTOR < 12.0);
-        assert_eq!(pyramid(640, 19), [] as [f32; 0], "too small for a face");
-        assert_eq!(pyramid(20, 640).len(), 1);
+        assert!((scales[0] - 12.0 / 28.0).abs() < 1e-6);
+        assert!((scales[1] - 12.0 / 28.0 * 0.709).abs() < 1e-6);
+        assert_eq!(scales.len(), 9);
+        assert!(480.0 * scales[8] >= 12.0 && 480.0 * scales[8] * FACTOR < 12.0);
+        assert_eq!(pyramid(640, 27), [] as [f32; 0], "too small for a face");
+        assert_eq!(pyramid(29, 640).len(), 1);
     }
 
     #[test]
-    fn a_window_of_the_first_level_is_as_large_as_the_narrowest_face() {
+    fn a_window_covers_twelve_pixels_of_its_level() {
         let first = window(0, 0, 0.6);
         assert_eq!((first.left, first.top), (0.0, 0.0));
         assert_eq!((first.width(), first.height()), (20.0, 20.0));
