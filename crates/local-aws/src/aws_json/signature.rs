@@ -36,7 +36,8 @@ impl Scope {
         }
     }
 
-    /// Requests for an API behind API Gateway, with temporary credentials.
+    /// Requests for an API behind API Gateway, with temporary credentials. The path is signed as it is sent, percent-encoded once more,
+    /// as for all services but S3 (AWS Identity and Access Management User Guide, "Create a signed AWS API request").
     pub(crate) const EXECUTE_API: Self = Self {
         service: "execute-api",
         required_headers: ["host", "x-amz-date", "x-amz-security-token"],
