@@ -29,6 +29,7 @@ mod checksum;
 mod cognito_identity;
 mod connections;
 mod cors;
+mod credentials;
 mod date;
 mod dead_letters;
 mod events;
@@ -47,6 +48,7 @@ mod store;
 pub use backup::{BackupError, Copied, Others, backup, restore};
 pub use connections::{BodyError, IncomingBody, serve};
 pub use cors::BucketCors;
+pub use credentials::Credentials;
 pub use dead_letters::{RedriveError, RedriveResult, redrive};
 pub use events::EventType;
 pub use guard::{Guard, GuardError};
@@ -54,7 +56,7 @@ pub use guests::{GuestPool, NotAGuest};
 pub use lane::Lane;
 pub use queue::{Depth, Message, Queue, QueueError};
 pub use server::{LocalAws, StartError, start};
-pub use settings::{Credentials, CustomModel, Settings};
+pub use settings::{CustomModel, Settings};
 
 /// The body of every request and response.
 pub(crate) type Body = s3s::Body;

@@ -57,6 +57,7 @@ pub(crate) async fn create<S: ObjectStore>(
     // 244 random bits.
     let code = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     let expires_at = now + VALIDITY;
+    let expires_at = expires_at.replace_nanosecond(0).unwrap_or(expires_at);
     let stored = Stored {
         guest: guest.as_str().to_owned(),
         expires_at,

@@ -5,18 +5,13 @@ use time::{Date, Duration};
 
 use super::{
     DynamoIndex,
-    item::{Item, n, s},
+    item::{Item, analyses_pk, n, s},
     write::{ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE},
 };
 use crate::error::is_busy;
 
 /// How long after the begin of its day a count expires.
 const RETENTION: Duration = Duration::days(3);
-
-/// The partition key of the counts of one owner.
-pub(super) fn analyses_pk(owner: &str) -> String {
-    format!("analyses/{owner}")
-}
 
 impl DynamoIndex {
     pub(super) async fn add_analyses(

@@ -68,6 +68,11 @@ pub(super) fn count_pk(shard: u8, owner: Option<&str>) -> String {
     }
 }
 
+/// The partition key of the counts of one owner's analyses.
+pub(super) fn analyses_pk(owner: &str) -> String {
+    format!("analyses/{owner}")
+}
+
 /// The shard with an image's part in the counts. It must never change.
 pub(super) fn shard(key: &SourceKey) -> u8 {
     let hash = Uuid::new_v5(&Uuid::NAMESPACE_URL, key.as_str().as_bytes());

@@ -22,10 +22,9 @@ use uuid::Uuid;
 
 use super::{
     DynamoIndex,
-    analyses::analyses_pk,
     item::{
-        DesiredRecord, IMAGE, Item, SHARDS, StoredRecord, Terms, count_pk, counted_in, image_item,
-        image_pk, kind_of, n, s, shard, term_item,
+        DesiredRecord, IMAGE, Item, SHARDS, StoredRecord, Terms, analyses_pk, count_pk, counted_in,
+        image_item, image_pk, kind_of, n, s, shard, term_item,
     },
 };
 use crate::error::is_busy;

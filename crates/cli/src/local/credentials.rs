@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sightline_local_aws::{Credentials, GuestPool};
 use uuid::Uuid;
 
-use super::{private_file, settings::REGION};
+use super::{endpoints::REGION, private_file};
 use crate::data_dir::DataDir;
 
 #[derive(Clone, Serialize, Deserialize)]

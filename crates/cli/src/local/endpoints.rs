@@ -5,6 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use sightline_local_aws::Credentials;
 use sightline_pipeline::config::Buckets;
 
+/// The region in URLs, events, ARNs and ids. The endpoint accepts requests that are signed for any other region, too.
+pub(super) const REGION: &str = "us-east-1";
+
 /// What clients need.
 #[derive(Debug)]
 pub(super) struct Endpoints {

@@ -39,8 +39,13 @@ use tower::ServiceExt;
 
 pub(crate) use self::args::LocalArgs;
 use self::{
-    banner::Banner, batch::EventSource, endpoints::Endpoints, pages::Pages, poller::Concurrency,
-    processor::LocalProcessor, recognisers::Recognisers, settings::REGION,
+    banner::Banner,
+    batch::EventSource,
+    endpoints::{Endpoints, REGION},
+    pages::Pages,
+    poller::Concurrency,
+    processor::LocalProcessor,
+    recognisers::Recognisers,
 };
 use crate::{output::When, signals::Signals};
 

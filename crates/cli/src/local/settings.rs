@@ -12,12 +12,10 @@ use sightline_pipeline::{
 use super::{
     args::LocalArgs,
     credentials::Keys,
-    endpoints,
+    endpoints::{self, REGION},
     recognisers::{self, Recognisers},
 };
 
-/// The region in URLs, events and ARNs. The endpoint accepts requests that are signed for any other region, too.
-pub(super) const REGION: &str = "us-east-1";
 /// How long an upload URL is valid, in seconds; the default on AWS, too.
 const UPLOAD_URL_SECONDS: u64 = 300;
 /// How long a result URL is valid, in seconds; the default on AWS, too.

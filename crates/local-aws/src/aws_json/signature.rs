@@ -4,7 +4,7 @@
 //! "Troubleshoot Signature Version 4"). s3s verifies signatures too, but does not export the code. The region in the
 //! credential scope may be any, because the endpoint serves all regions.
 
-use crate::settings::Credentials;
+use crate::credentials::Credentials;
 use aws_credential_types::Credentials as SigningCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;

@@ -15,7 +15,7 @@ use crate::{
     Body,
     access_log::{AccessLog, Call, Permission},
     aws_json,
-    settings::Credentials,
+    credentials::Credentials,
     store::Store,
 };
 use http::{Method, Request, Response, header, request::Parts};

@@ -1,7 +1,7 @@
 //! Access control: s3s calls it for every operation after it has verified the signature.
 
 use super::{authentication::Authentication, call::CallContext, supported};
-use crate::{events::ACCOUNT, settings::Credentials};
+use crate::{credentials::Credentials, events::ACCOUNT};
 use http::HeaderMap;
 use s3s::{
     S3Result,

@@ -26,8 +26,9 @@ use crate::{
     Body,
     access_log::{AccessLog, Call},
     cors::BucketCors,
+    credentials::Credentials,
     request_body::BodyProgress,
-    settings::{Credentials, Settings},
+    settings::Settings,
     store::Store,
 };
 use access::{Keys, Policy, Rejection};
