@@ -66,6 +66,16 @@ export function parameters(access: 'owner' | 'unlisted'): Record<string, ValuePa
       maxValue: Number.MAX_SAFE_INTEGER,
       standIn: 7_219_530_846_117,
     },
+    ...(owner && {
+      MaxDailyAnalysesPerOwner: {
+        description: 'The largest number of analyses a day of one person, or 0 for no limit.',
+        type: 'Number',
+        default: 0,
+        minValue: 0,
+        maxValue: Number.MAX_SAFE_INTEGER,
+        standIn: 6_318_420_957_229,
+      },
+    }),
     MonthlyBudgetUsd: {
       description: 'The budget of the whole account in US dollars a month, or 0 for none.',
       type: 'Number',
@@ -88,6 +98,27 @@ export function parameters(access: 'owner' | 'unlisted'): Record<string, ValuePa
       type: 'Number',
       default: String(THROUGHPUTS[0]),
       allowedValues: THROUGHPUTS.map(String),
+    },
+    DomainName: {
+      description: 'A domain name of your own for the site, with CertificateArn. You point it at the distribution.',
+      type: 'String',
+      default: '',
+      allowedPattern: '^$|^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$',
+      constraintDescription: 'must be empty or a domain name in lower case, such as pictures.example.com',
+    },
+    CertificateArn: {
+      description: 'The ARN of the certificate for DomainName, in us-east-1.',
+      type: 'String',
+      default: '',
+      allowedPattern: '^$|^arn:[A-Za-z0-9_-]+:acm:us-east-1:[0-9]{12}:certificate/[0-9a-f-]+$',
+      constraintDescription: 'must be empty or the ARN of a certificate in us-east-1',
+    },
+    WebAclArn: {
+      description: 'The ARN of a web ACL with the scope CLOUDFRONT that guards the site.',
+      type: 'String',
+      default: '',
+      allowedPattern: '^$|^arn:[A-Za-z0-9_-]+:wafv2:us-east-1:[0-9]{12}:global/webacl/[A-Za-z0-9_-]+/[0-9a-f-]+$',
+      constraintDescription: 'must be empty or the ARN of a web ACL with the scope CLOUDFRONT',
     },
     ...(owner && {
       SignUp: {
@@ -124,6 +155,7 @@ export function standInOptions(access: 'owner' | 'unlisted'): Record<string, str
     access,
     alarmEmail: 'alarms@example.com',
     maxDailyAnalyses: of('MaxDailyAnalyses'),
+    ...(access === 'owner' && { maxDailyAnalysesPerOwner: of('MaxDailyAnalysesPerOwner') }),
     monthlyBudgetUsd: of('MonthlyBudgetUsd'),
     originalsDays: of('OriginalsDays'),
     resultsDays: of('ResultsDays'),
@@ -138,12 +170,15 @@ export function choices(access: 'owner' | 'unlisted'): readonly Choice[] {
   return [
     { parameter: 'AlarmEmail', value: 'none', options: { alarmEmail: undefined } },
     { parameter: 'MonthlyBudgetUsd', value: '0', options: { monthlyBudgetUsd: undefined } },
+    { parameter: 'DomainName', value: '', options: { domain: undefined } },
+    { parameter: 'WebAclArn', value: '', options: { webAclArn: undefined } },
     { parameter: 'OriginalsDays', value: '0', options: { originalsDays: undefined } },
     { parameter: 'ResultsDays', value: '0', options: { resultsDays: undefined } },
     { parameter: 'Architecture', value: 'x86_64', options: { architecture: 'x86_64' } },
     ...(access === 'owner'
       ? [
           { parameter: 'MaxDailyAnalyses', value: '0', options: { maxDailyAnalyses: undefined } },
+          { parameter: 'MaxDailyAnalysesPerOwner', value: '0', options: { maxDailyAnalysesPerOwner: undefined } },
           { parameter: 'SignUp', value: 'open', options: { signUp: 'open' as const } },
         ]
       : []),

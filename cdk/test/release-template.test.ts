@@ -21,12 +21,15 @@ const made = Object.fromEntries((['owner', 'unlisted'] as const).map((access) =>
 
 const GUIDE = readFileSync(new URL('../../docs/deploy.md', import.meta.url), 'utf8');
 
+const CERTIFICATE = 'arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef';
+const WEB_ACL = 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/sightline/01234567-89ab-cdef-0123-456789abcdef';
+
 /** The options that say what the parameters say. */
 const SAMPLES: { access: 'owner' | 'unlisted'; values: Values; options: Values }[] = [
   {
     access: 'owner',
-    values: { Stage: 'prod', AlarmEmail: 'ops@example.com', MaxDailyAnalyses: '2000', MonthlyBudgetUsd: '80', DailyCostUsd: '8', RekognitionTps: '120', SignUp: 'open', LogDays: '90', ApiRate: '70', ApiBurst: '140', OriginalsDays: '400', ResultsDays: '500', Architecture: 'x86_64' },
-    options: { stage: 'prod', alarmEmail: 'ops@example.com', maxDailyAnalyses: '2000', monthlyBudgetUsd: '80', rekognitionTps: '120', signUp: 'open', logDays: '90', apiRate: '70', apiBurst: '140', originalsDays: '400', resultsDays: '500', architecture: 'x86_64' },
+    values: { Stage: 'prod', AlarmEmail: 'ops@example.com', MaxDailyAnalyses: '2000', MaxDailyAnalysesPerOwner: '20', DomainName: 'pictures.example.com', CertificateArn: CERTIFICATE, WebAclArn: WEB_ACL, MonthlyBudgetUsd: '80', DailyCostUsd: '8', RekognitionTps: '120', SignUp: 'open', LogDays: '90', ApiRate: '70', ApiBurst: '140', OriginalsDays: '400', ResultsDays: '500', Architecture: 'x86_64' },
+    options: { stage: 'prod', alarmEmail: 'ops@example.com', maxDailyAnalyses: '2000', maxDailyAnalysesPerOwner: '20', domainName: 'pictures.example.com', certificateArn: CERTIFICATE, webAclArn: WEB_ACL, monthlyBudgetUsd: '80', rekognitionTps: '120', signUp: 'open', logDays: '90', apiRate: '70', apiBurst: '140', originalsDays: '400', resultsDays: '500', architecture: 'x86_64' },
   },
   {
     access: 'unlisted',
@@ -100,6 +103,8 @@ const RULES: Record<string, [option: string, accepted: string[], refused: string
   Stage: ['stage', ['dev', 'a', 'a-b', 'a23456789012'], ['', 'Dev', '1a', '-a', 'a-', 'a234567890123', 'a_b', 'myaws', 'cognito']],
   AlarmEmail: ['alarmEmail', ['a@b.c', 'first.last+tag@example.com'], ['a', 'a@b', 'a b@c.d', '@b.c']],
   MaxDailyAnalyses: ['maxDailyAnalyses', ['1', '9007199254740991'], ['-1', 'x']],
+  MaxDailyAnalysesPerOwner: ['maxDailyAnalysesPerOwner', ['1', '9007199254740991'], ['-1', 'x']],
+  WebAclArn: ['webAclArn', [WEB_ACL], ['x', WEB_ACL.replace('us-east-1', 'eu-west-1'), WEB_ACL.replace('global', 'regional')]],
   MonthlyBudgetUsd: ['monthlyBudgetUsd', ['1', '12.5', '10000000'], ['-1', '10000001', 'x']],
   RekognitionTps: ['rekognitionTps', ['5', '1000'], ['4', '0', 'x']],
   SignUp: ['signUp', ['open', 'closed'], ['on', 'Open']],
@@ -195,7 +200,7 @@ function joined(separator: string, parts: any[]): any {
  * in it, and the file of the pages' configuration, in which a reference stands for the stage.
  */
 function comparable(resources: Record<string, any>): any {
-  const entries = Object.entries(resources).map(([name, resource]) => {
+  const entries = Object.entries(resources).map(([name, { Metadata: _, ...resource }]) => {
     if (resource.Type === 'AWS::SNS::Subscription') return ['Subscription', resource];
     if (resource.Type !== 'Custom::CDKBucketDeployment') return [name, resource];
     const { SourceMarkers, SourceMarkersConfig, SourceObjectKeys, ...properties } = resource.Properties;
