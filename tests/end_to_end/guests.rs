@@ -89,6 +89,8 @@ impl<'a> Guest<'a> {
     fn aws(&self, arguments: &[&str]) -> Result<Option<String>> {
         let output = Command::new(tool("aws"))
             .args(arguments)
+            // Version 1 ignores the variable for SQS.
+            .args(["--endpoint-url", &self.local.ready.aws])
             .envs(self.local.ready.environment())
             .env(
                 "AWS_ACCESS_KEY_ID",
