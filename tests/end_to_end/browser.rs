@@ -56,7 +56,7 @@ fn in_chromium(test: &str, options: &[&str]) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), options)?;
     run(Command::new("node")
-        .args(["--test", "--test-reporter=spec", test])
+        .args(["--test", "--test-force-exit", "--test-reporter=spec", test])
         .current_dir(root().join("tests/browser"))
         .env("SIGHTLINE_API", &local.ready.api)
         .env("SIGHTLINE_AWS", &local.ready.aws)

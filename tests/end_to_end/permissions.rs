@@ -27,7 +27,7 @@ use sightline_tests::{
     Local, TIMEOUT, aws_calls, binary,
     functions::{s3_event, sqs_message},
     http,
-    invoke::{invoke, through_gateway},
+    invoke::{as_guest, invoke, through_gateway},
     picture,
     policies::{Deployed, DeployedFunction, Permission, deployed, missing, needed_by, unused},
     put, root, run, text, tool,
@@ -58,6 +58,8 @@ const OUT_OF_SIGHT: [(&str, &str); 5] = [
     ),
 ];
 
+/// A guest.
+const GUEST: &str = "us-east-1:5a1cf0e2-3f4b-4e6d-9a55-0c6f2f1d7b22";
 /// The signed-in user.
 const OWNER: &str = "0b7a1f6e-9f54-4f0e-8c55-6d1f8f0f4a11";
 
@@ -745,12 +747,15 @@ fn with_owners_each_function_may_do_what_it_does_and_nothing_else() -> Result<()
         &[
             "access=owner",
             "maxDailyAnalyses=1000",
+            "maxDailyAnalysesPerOwner=1000",
             "versioning=30",
+            "guests=on",
             analyses,
             model,
         ],
         |stack| {
             let key = all_flows(stack)?;
+            handed_over(stack)?;
             owner_flows(stack, &key)?;
             taken_back(stack, &key)?;
             stack.keep_versions(stack.input())?;
@@ -760,6 +765,32 @@ fn with_owners_each_function_may_do_what_it_does_and_nothing_else() -> Result<()
             replaced_and_deleted(stack).map(drop)
         },
     )
+}
+
+/// A guest uploads a picture, and a user takes it along.
+fn handed_over(stack: &Stack) -> Result<()> {
+    let pool = (stack.function(UPLOAD_API).environment)
+        .get("GUEST_IDENTITY_POOL")
+        .context("no identity pool")?;
+    let guest = |status, method, path: &str, body: &Value| -> Result<Value> {
+        let (got, answer) = as_guest(&stack.lambda, (pool, GUEST), method, path, body)?;
+        ensure!(got == status, "{method} {path}: {got} {answer}");
+        Ok(answer)
+    };
+    let bytes = fs::read(picture("chelsea.png")?)?;
+    let upload = json!({"contentType": "image/png", "contentLength": bytes.len()});
+    let reply = guest(201, "POST", "/guest/uploads", &upload)?;
+    let key = text(&reply, "/key")?;
+    let stored = put(&reply, &bytes)?;
+    ensure!(stored.status == 200, "{}", stored.status);
+    ensure!(stack.process(key)?, "the picture was not dealt with");
+    let result = format!("/guest/results/{key}");
+    guest(200, "GET", &result, &Value::Null)?;
+    let code = guest(201, "POST", "/guest/handovers", &Value::Null)?;
+    let code = json!({"code": text(&code, "/code")?});
+    let taken = stack.expect(200, "POST", "/handovers", &code)?;
+    ensure!(number(&taken, "/pictures")? == 1, "{taken}");
+    guest(404, "GET", &result, &Value::Null).map(drop)
 }
 
 /// Uploads a picture to a bucket with versioning, replaces it and deletes it. Returns its key.

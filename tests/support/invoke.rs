@@ -41,7 +41,40 @@ pub fn through_gateway(
     path_and_query: &str,
     body: &Value,
 ) -> Result<(u64, Value)> {
-    let event = gateway_event(subject, method, path_and_query, body);
+    let authorizer = subject.map(|subject| {
+        json!({"jwt": {"claims": {"sub": subject, "token_use": "access", "exp": "1767229200",
+            "cognito:groups": "[people]"}, "scopes": ["openid"]}})
+    });
+    send(endpoint, authorizer, method, path_and_query, body)
+}
+
+/// The same for a guest, whose request API Gateway's IAM authorizer has accepted.
+///
+/// # Errors
+/// If the endpoint does not respond, or the function fails.
+pub fn as_guest(
+    endpoint: &str,
+    (pool, identity): (&str, &str),
+    method: &str,
+    path_and_query: &str,
+    body: &Value,
+) -> Result<(u64, Value)> {
+    let authorizer = json!({"iam": {"accessKey": "ASIAEXAMPLE", "accountId": "111122223333",
+        "callerId": "AROAEXAMPLE:CognitoIdentityCredentials",
+        "cognitoIdentity": {"amr": ["unauthenticated"], "identityId": identity, "identityPoolId": pool},
+        "principalOrgId": null, "userArn": "arn:aws:sts::111122223333:assumed-role/guests/CognitoIdentityCredentials",
+        "userId": "AROAEXAMPLE:CognitoIdentityCredentials"}});
+    send(endpoint, Some(authorizer), method, path_and_query, body)
+}
+
+fn send(
+    endpoint: &str,
+    authorizer: Option<Value>,
+    method: &str,
+    path_and_query: &str,
+    body: &Value,
+) -> Result<(u64, Value)> {
+    let event = gateway_event(authorizer, method, path_and_query, body);
     let answer = invoke(endpoint, "sightline-upload-api", &event)?;
     let status = answer.get("statusCode").and_then(Value::as_u64);
     let body = answer.get("body").and_then(Value::as_str).unwrap_or("");
@@ -53,7 +86,12 @@ pub fn through_gateway(
 
 /// An event in payload format 2.0 (Amazon API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP
 /// APIs").
-fn gateway_event(subject: Option<&str>, method: &str, path_and_query: &str, body: &Value) -> Value {
+fn gateway_event(
+    authorizer: Option<Value>,
+    method: &str,
+    path_and_query: &str,
+    body: &Value,
+) -> Value {
     let (path, query) = path_and_query
         .split_once('?')
         .unwrap_or((path_and_query, ""));
@@ -65,12 +103,8 @@ fn gateway_event(subject: Option<&str>, method: &str, path_and_query: &str, body
         "requestId": "QQCtFipSIAMEPNQ=", "routeKey": "$default", "stage": "$default",
         "time": "01/Jan/2026:00:00:00 +0000", "timeEpoch": 1_767_225_600_000_u64
     });
-    if let (Some(subject), Some(context)) = (subject, context.as_object_mut()) {
-        context.insert(
-            "authorizer".to_owned(),
-            json!({"jwt": {"claims": {"sub": subject, "token_use": "access", "exp": "1767229200",
-                "cognito:groups": "[people]"}, "scopes": ["openid"]}}),
-        );
+    if let (Some(authorizer), Some(context)) = (authorizer, context.as_object_mut()) {
+        context.insert("authorizer".to_owned(), authorizer);
     }
     json!({
         "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,

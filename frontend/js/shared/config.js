@@ -19,7 +19,7 @@
  * @typedef {object} GuestSettings a Cognito identity pool for visitors who are not signed in
  * @property {string} identityPoolId
  * @property {string} region of the API
- * @property {string} apiHost the host name that the API sees, with a port if it has one
+ * @property {string} apiHost the host name that the API sees, with a port if it has one; the page's own unless config.json names another
  * @property {string} identityEndpoint the identity pool's address without a trailing slash
  */
 
@@ -114,7 +114,8 @@ function readGuests(value, origin) {
     if (typeof given !== 'string' || given.trim() === '') throw new Error(`“guests.${member}” in config.json is missing. It must look like ${shape}.`);
     return given.trim();
   };
-  const host = text('apiHost', apiHost);
+  // `sightline local` serves pages and API at one address, which may have several names.
+  const host = apiHost === undefined ? new URL(origin).host : text('apiHost', apiHost);
   if (!/^[\w.-]+(:\d+)?$|^\[[0-9a-f:.]+\](:\d+)?$/i.test(host)) throw new Error(`“guests.apiHost” in config.json must be a host name without https://, not ${host}`);
   return {
     identityPoolId: text('identityPoolId', identityPoolId),

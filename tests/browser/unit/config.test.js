@@ -37,11 +37,12 @@ test('guests are off unless they are configured', () => {
   const guests = { identityPoolId: 'eu-west-1:0f0e', region: 'eu-west-1', apiHost: 'abc.execute-api.eu-west-1.amazonaws.com', identityEndpoint: 'https://cognito-identity.eu-west-1.amazonaws.com/' };
   assert.deepEqual(readConfig({ guests }, ORIGIN).guests, { ...guests, identityEndpoint: 'https://cognito-identity.eu-west-1.amazonaws.com' });
   for (const apiHost of ['127.0.0.1:8080', '[::1]:8080', 'localhost']) assert.equal(readConfig({ guests: { ...guests, apiHost } }, ORIGIN).guests?.apiHost, apiHost);
+  assert.equal(readConfig({ guests: { ...guests, apiHost: undefined } }, ORIGIN).guests?.apiHost, new URL(ORIGIN).host);
   for (const [wrong, message] of /** @type {[object, RegExp][]} */ ([
     [{ identityPoolId: '' }, /“guests\.identityPoolId”/],
     [{ region: 5 }, /“guests\.region”/],
     [{ apiHost: 'https://abc.amazonaws.com' }, /“guests\.apiHost”.*without https/],
-    [{ apiHost: undefined }, /“guests\.apiHost”/],
+    [{ apiHost: '' }, /“guests\.apiHost”/],
     [{ identityEndpoint: 'ftp://x' }, /“guests\.identityEndpoint”/],
   ])) {
     assert.throws(() => readConfig({ guests: { ...guests, ...wrong } }, ORIGIN), message);

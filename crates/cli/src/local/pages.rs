@@ -86,7 +86,6 @@ impl Pages {
             Some(pool) => json!({ "guests": {
                 "identityPoolId": pool,
                 "region": endpoints.region,
-                "apiHost": endpoints.api.trim_start_matches("http://"),
                 "identityEndpoint": aws,
             } }),
         };
@@ -324,7 +323,6 @@ mod tests {
                 "guests": {
                     "identityPoolId": "us-east-1:pool",
                     "region": "us-east-1",
-                    "apiHost": "127.0.0.1:8080",
                     "identityEndpoint": "http://127.0.0.1:4566"
                 }
             })
