@@ -2,7 +2,10 @@
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 /// Starts logging with the filter in `RUST_LOG`; `info` if it is missing or invalid.
 ///
@@ -14,11 +17,12 @@ pub fn start() {
 
 /// Starts logging with another default filter than `info`.
 pub fn start_with(default_filter: &str) {
-    let filter = without_events(
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter)),
-    );
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
     let lambda = std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry()
+        .with(filter)
+        .with(filter_fn(is_no_event));
     // Fails only if logging was started before, which is fine.
     let _ = if lambda {
         registry
@@ -44,12 +48,10 @@ pub fn start_with(default_filter: &str) {
     };
 }
 
-/// The filter without the trace of whole events, which have tokens, the secret of the site and pictures in them.
-fn without_events(filter: EnvFilter) -> EnvFilter {
-    match "lambda_runtime::layers::api_response=debug".parse() {
-        Ok(directive) => filter.add_directive(directive),
-        Err(_) => filter,
-    }
+/// Leaves out the trace of whole events, which have tokens, the secret of the site and pictures in them. A directive of
+/// [`EnvFilter`] could not: those for spans go before those for targets.
+fn is_no_event(metadata: &Metadata<'_>) -> bool {
+    metadata.target() != "lambda_runtime::layers::api_response" || *metadata.level() < Level::TRACE
 }
 
 /// Whether the user accepts colours (<https://no-color.org>).
@@ -84,13 +86,17 @@ mod tests {
             "lambda_runtime=trace",
             "lambda_runtime::layers=trace",
             "lambda_runtime::layers::api_response=trace",
+            "[{requestId}]=trace",
         ] {
             let lines = Lines::default();
             let writer = lines.clone();
             let subscriber = tracing_subscriber::registry()
-                .with(without_events(EnvFilter::new(filter)))
+                .with(EnvFilter::new(filter))
+                .with(filter_fn(is_no_event))
                 .with(fmt::layer().with_writer(move || writer.clone()));
             tracing::subscriber::with_default(subscriber, || {
+                let _invoke =
+                    tracing::info_span!("Lambda runtime invoke", requestId = "1").entered();
                 tracing::trace!(target: "lambda_runtime::layers::api_response", body = "private", "an event");
                 tracing::trace!(target: "lambda_runtime::layers", "harmless");
             });

@@ -113,16 +113,9 @@ export class Guest {
   }
 
   /** There may be new pictures to take along. */
-  #reconsider() {
+  reconsider() {
     const { identityId } = this;
     if (identityId && this.declined) this.#local.write(this.#name, { identityId });
-  }
-
-  /** Gives the identity up. Nobody can reach its pictures any more. */
-  forget() {
-    this.#local.remove(this.#name);
-    this.#session.remove(this.#name);
-    this.#prepared.clear();
   }
 
   /**
@@ -132,7 +125,7 @@ export class Guest {
    */
   async sign(url, init) {
     const { accessKeyId, secretAccessKey, sessionToken } = await this.#credentials();
-    if (init.method === 'POST') this.#reconsider();
+    if (init.method === 'POST') this.reconsider();
     const { AwsV4Signer } = /** @type {{AwsV4Signer: new (options: object) => Signer}} */ (await import(SIGNER));
     const { protocol, pathname, search } = new URL(url);
     const { apiHost, region } = this.#settings;
@@ -228,18 +221,22 @@ export class Guest {
     } catch (error) {
       if (!(error instanceof ApiError) || !UNKNOWN_IDENTITY.includes(error.problem.code ?? '')) throw error;
     }
-    this.forget();
-    const credentials = await this.#requestCredentials(await this.#identity());
+    const credentials = await this.#requestCredentials(await this.#identity(identityId));
     this.onReplaced();
     return credentials;
   }
 
-  /** This browser's identity, or a new one. Two tabs that are opened at once get the same. */
-  async #identity() {
+  /**
+   * This browser's identity, or a new one. Two tabs that are opened at once get the same.
+   * @param {string} [unknown] an identity that the pool does not know; it is kept until there is another
+   */
+  async #identity(unknown) {
+    const known = () => (this.identityId === unknown ? null : this.identityId);
     return (
-      this.identityId ??
+      known() ??
       this.#lock(this.#name, async () => {
-        if (this.identityId) return this.identityId;
+        const current = known();
+        if (current) return current;
         const { IdentityId: identityId } = await this.#ask('GetId', { IdentityPoolId: this.#settings.identityPoolId });
         if (!this.#local.write(this.#name, { identityId })) this.onUnsaved();
         return this.identityId ?? this.#unreadable();

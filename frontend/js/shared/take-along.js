@@ -27,6 +27,8 @@ export class TakeAlong {
   #status = h('p', { class: 'visually-hidden', role: 'status' });
   /** @type {AbortController | null} */
   #running = null;
+  /** Whether the dialog shows that nothing is left to do. */
+  #finished = false;
 
   /**
    * @param {string} api
@@ -67,8 +69,7 @@ export class TakeAlong {
   async ask() {
     try {
       if (await this.#ask(true)) return;
-      this.#guest.forget();
-      this.#finish('There are no guest pictures left', 'This browser has no pictures of a guest any more.');
+      this.#finish('There are no guest pictures left', 'This browser has no pictures of a guest.');
     } catch (error) {
       this.#open();
       this.#showFailure('The guest pictures could not be found', error, '', () => void this.ask());
@@ -123,7 +124,7 @@ export class TakeAlong {
   async #delete() {
     await this.#run('Deleting your guest pictures', 'deleted', () => this.#delete(), async (signal, onProgress) => {
       const deleted = await deleteAll({ api: this.#api, guest: this.#guest, signal, onProgress });
-      return [`${count(deleted, 'picture')} deleted`, 'This browser has no pictures of a guest any more.'];
+      return [`${count(deleted, 'picture')} deleted`, 'A picture that is still being analysed can appear later.'];
     });
   }
 
@@ -150,7 +151,8 @@ export class TakeAlong {
         this.#text.textContent = `${all === undefined ? count(n, 'picture') : `${n} of ${count(all, 'picture')}`} ${done}. Keep this page open.`;
         this.#status.textContent = this.#text.textContent;
       });
-      this.#guest.forget();
+      // The identity stays: a picture that arrives late, from another tab perhaps, is found with it alone.
+      this.#guest.reconsider();
       this.#running = null;
       this.#onChange();
       this.onTaken();
@@ -171,7 +173,8 @@ export class TakeAlong {
     this.#running?.abort();
     this.#running = null;
     if (!this.#dialog.isConnected) return;
-    if (this.#guest.identityId) this.#guest.decline();
+    if (this.#guest.identityId && !this.#finished) this.#guest.decline();
+    this.#finished = false;
     this.#dialog.close();
     this.#dialog.remove();
     this.#onChange();
@@ -182,6 +185,7 @@ export class TakeAlong {
    * @param {string} text
    */
   #finish(title, text) {
+    this.#finished = true;
     this.#open();
     this.#show(title, text, [['Close', () => this.#close()]]);
   }

@@ -1,5 +1,6 @@
 //! Counts the analyses of owners.
 
+use aws_sdk_dynamodb::config::{Builder, retry::RetryConfig};
 use sightline_pipeline::{backoff::pauses, service_error::ServiceError};
 use time::{Date, Duration};
 
@@ -51,7 +52,8 @@ impl DynamoIndex {
         }
     }
 
-    /// Not tried again: the count would at worst be too high.
+    /// Not tried again, by the SDK neither: an update whose reply is lost would be made twice, and the limit exceeded. Once too few
+    /// only makes the count too high.
     pub(super) async fn subtract_analyses(
         &self,
         owner: &str,
@@ -67,6 +69,8 @@ impl DynamoIndex {
             // A count of an owner who was forgotten meanwhile must not come back.
             .condition_expression("analyses >= :by")
             .expression_attribute_values(":by", n(analyses))
+            .customize()
+            .config_override(Builder::new().retry_config(RetryConfig::disabled()))
             .send()
             .await;
         match answer.map_err(|error| self.error("UpdateItem", &error)) {

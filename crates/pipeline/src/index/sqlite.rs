@@ -343,7 +343,6 @@ impl ImageIndex for SqliteIndex {
         .await
     }
 
-    /// Counts without images are deleted with their last image already.
     async fn count_analyses(
         &self,
         owner: &str,
@@ -357,8 +356,8 @@ impl ImageIndex for SqliteIndex {
         let (analyses, limit) = (number(analyses), number(limit));
         self.write("count_analyses", move |transaction| {
             transaction.execute(
-                "DELETE FROM analyses WHERE owner = ?1 AND day < ?2",
-                params![owner, day],
+                "DELETE FROM analyses WHERE day < date(?1, '-2 days')",
+                params![day],
             )?;
             let changed = transaction.execute(
                 "INSERT INTO analyses (owner, day, analyses) SELECT ?1, ?2, ?3 WHERE ?3 <= ?4
@@ -388,6 +387,7 @@ impl ImageIndex for SqliteIndex {
         .await
     }
 
+    /// Counts without images are deleted with their last image already.
     async fn forget(&self, owner: &str) -> Result<(), ServiceError> {
         let owner = owner.to_owned();
         self.write("forget", move |transaction| {

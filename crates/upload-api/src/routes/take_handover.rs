@@ -6,12 +6,12 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sightline_pipeline::{
     Owner, Service, ServiceError, SourceKey,
-    object_store::{ListObjects as _, ObjectStore as _},
+    object_store::{CopyOutcome, ListObjects as _, ObjectStore as _},
 };
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -170,18 +170,22 @@ async fn take_over<P: Ports>(
         .ok_or_else(handover_not_found)?;
     let moves = moves(api, &guest, account).await?;
     let all = moves.len();
-    let pictures = stream::iter(moves.into_iter().take(MOST_IMAGES))
-        .map(|(from, to)| async move {
-            if Instant::now() >= until {
-                return Ok(0);
-            }
-            api.with_store(move_image(api, &from, &to)).await?;
-            Ok::<_, Problem>(1)
-        })
-        .buffer_unordered(CONCURRENT_IMAGES)
-        .try_fold(0, |moved, one| async move { Ok(moved + one) })
-        .await?;
-    let remaining = all - pictures;
+    let moved: Vec<Result<Option<bool>, Problem>> =
+        stream::iter(moves.into_iter().take(MOST_IMAGES))
+            .map(|(from, to)| async move {
+                if Instant::now() >= until {
+                    return Ok(None);
+                }
+                api.with_store(move_image(api, &from, &to)).await.map(Some)
+            })
+            .buffer_unordered(CONCURRENT_IMAGES)
+            // An error ends no other move: half of a deletion would be left.
+            .collect()
+            .await;
+    let moved = (moved.into_iter()).collect::<Result<Vec<_>, _>>()?;
+    let moved: Vec<bool> = moved.into_iter().flatten().collect();
+    let pictures = moved.iter().filter(|taken| **taken).count();
+    let remaining = all - moved.len();
     if remaining == 0 {
         api.with_store(handover::delete(&api.store, output, code))
             .await?;
@@ -213,16 +217,16 @@ async fn moves<P: Ports>(
 }
 
 /// Copies the original, which starts its analysis, and then deletes everything of the guest's image. Repeating it after an error
-/// completes it: an original that is copied already is not copied again.
+/// completes it: an original that is copied already is not copied again. Returns whether there was an original.
 async fn move_image<P: Ports>(
     api: &Api<P>,
     from: &SourceKey,
     to: &SourceKey,
-) -> Result<(), ServiceError> {
+) -> Result<bool, ServiceError> {
     let config = &api.config;
     let input = &config.buckets.input;
     // If the original is missing, the guest has deleted it meanwhile.
-    api.store.copy(input, from.as_str(), to.as_str()).await?;
+    let copied = api.store.copy(input, from.as_str(), to.as_str()).await?;
     let (index, versions) = (api.index.as_ref(), config.delete_versions);
     let mut attempts = 0;
     loop {
@@ -230,7 +234,7 @@ async fn move_image<P: Ports>(
         // The next request does not see an image whose original is deleted, so this one tries again.
         match delete_image(&api.store, index, &config.buckets, from, versions).await {
             Err(error) if error.is_retryable() && attempts < DELETIONS => {}
-            done => return done,
+            done => return done.map(|()| copied != CopyOutcome::Missing),
         }
     }
 }
