@@ -19,7 +19,8 @@ export class Gradual extends Construct {
     explain(role, 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited]', 'AWS keeps the policy in step with what CodeDeploy needs.');
     for (const [name, { alias }] of Object.entries(functions)) {
       if (!alias) continue;
-      new LambdaDeploymentGroup(this, name, { application, role, alias, alarms, deploymentConfig: LambdaDeploymentConfig.CANARY_10PERCENT_5MINUTES });
+      // The alarms look at up to three periods of five minutes.
+      new LambdaDeploymentGroup(this, name, { application, role, alias, alarms, deploymentConfig: LambdaDeploymentConfig.CANARY_10PERCENT_15MINUTES });
     }
   }
 }

@@ -8,7 +8,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App, CfnMapping, CfnParameter, DefaultStackSynthesizer, Fn, Token } from 'aws-cdk-lib';
+import { App, CfnMapping, CfnParameter, CfnRule, DefaultStackSynthesizer, Fn, Token } from 'aws-cdk-lib';
 import { CfnDistribution } from 'aws-cdk-lib/aws-cloudfront';
 import { type Options, readOptions } from './options.ts';
 import { type Choice, THROUGHPUTS, choices, parameters, standInOptions } from './parameters.ts';
@@ -63,6 +63,11 @@ function synthesise(access: 'owner' | 'unlisted', outdir: string, context: Recor
   // cfn-lint takes the empty default of CertificateArn for the value, although a condition leaves it out.
   for (const node of stack.node.findAll()) if (node instanceof CfnDistribution) node.addMetadata('cfn-lint', { config: { ignore_checks: ['W1030'] } });
   for (const [name, { standIn: _, ...props }] of Object.entries(parameters(access))) new CfnParameter(stack, name, props);
+  const isEmpty = (name: string) => Fn.conditionEquals(Fn.ref(name), '');
+  for (const [one, other] of [['DomainName', 'CertificateArn'], ['CertificateArn', 'DomainName']] as const) {
+    const assertDescription = 'DomainName and CertificateArn require each other; set both or neither.';
+    new CfnRule(stack, `${one}Needs${other}`, { ruleCondition: Fn.conditionNot(isEmpty(one)), assertions: [{ assert: Fn.conditionNot(isEmpty(other)), assertDescription }] });
+  }
   new CfnMapping(stack, 'Throughput', { mapping: throughputs(app) });
   const { template } = app.synth().getStackByName(stack.stackName);
   const { files } = JSON.parse(readFileSync(join(outdir, `${stack.artifactId}.assets.json`), 'utf8')) as { files: Record<string, { source: { path: string } }> };

@@ -78,7 +78,8 @@ export class Website extends Construct {
         contentTypeOptions: { override: true },
         frameOptions: { frameOption: HeadersFrameOption.DENY, override: true },
         referrerPolicy: { referrerPolicy: HeadersReferrerPolicy.NO_REFERRER, override: true },
-        strictTransportSecurity: { accessControlMaxAge: Duration.days(365), includeSubdomains: true, override: true },
+        // What is under your own domain is not for the stack to decide.
+        strictTransportSecurity: { accessControlMaxAge: Duration.days(365), includeSubdomains: options.domain === undefined, override: true },
       },
       customHeadersBehavior: {
         customHeaders: [

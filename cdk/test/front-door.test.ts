@@ -131,6 +131,11 @@ describe('own domain', () => {
   const SITE = 'https://pictures.example.com';
   const pages = ['', 'upload.html', 'gallery.html'];
 
+  test('what else is under it may still use HTTP', () => {
+    const [covers, spares] = [owner, own].map((stack) => only(stack, 'AWS::CloudFront::ResponseHeadersPolicy').ResponseHeadersPolicyConfig.SecurityHeadersConfig.StrictTransportSecurity.IncludeSubdomains);
+    expect([covers, spares]).toEqual([true, false]);
+  });
+
   test('the distribution has it, with its certificate and TLS 1.2 as the least', () => {
     expect(distribution(own)).toMatchObject({
       Aliases: ['pictures.example.com'], ViewerCertificate: { AcmCertificateArn: CERTIFICATE, MinimumProtocolVersion: 'TLSv1.2_2021', SslSupportMethod: 'sni-only' },

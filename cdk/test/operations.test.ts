@@ -175,7 +175,7 @@ describe('gradual deployment', () => {
     const groups = all(gradual, 'AWS::CodeDeploy::DeploymentGroup');
     expect(groups).toHaveLength(2);
     for (const group of groups) {
-      expect(group.DeploymentConfigName).toBe('CodeDeployDefault.LambdaCanary10Percent5Minutes');
+      expect(group.DeploymentConfigName).toBe('CodeDeployDefault.LambdaCanary10Percent15Minutes');
       expect(group.AutoRollbackConfiguration).toEqual({ Enabled: true, Events: expect.arrayContaining(['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_ALARM']) });
       const rolledBack = group.AlarmConfiguration.Alarms.map(({ Name }: any) => Name.Ref.replace(/^Observability|[0-9A-F]{8}$/g, ''));
       expect(rolledBack).toEqual(['ApiErrorRate', 'ApiFunctionErrors', 'ProcessorErrors']);
@@ -230,7 +230,11 @@ describe('the account\'s Lambda concurrency', () => {
     const folder = mkdtempSync(join(tmpdir(), 'account-'));
     writeFileSync(join(folder, 'aws'), `#!/bin/sh\necho ${limit}\n`);
     chmodSync(join(folder, 'aws'), 0o755);
+    // What an earlier synthesis of another stage left.
+    writeFileSync(join(folder, 'Sightline-a.template.json'), '{"Resources": {}}');
     writeFileSync(join(folder, 'Sightline-dev.template.json'), JSON.stringify(synth().json));
+    const artifacts = { 'Sightline-dev': { type: 'aws:cloudformation:stack', properties: { templateFile: 'Sightline-dev.template.json' } } };
+    writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ artifacts }));
     const command = fileURLToPath(new URL('../node_modules/.bin/tsx', import.meta.url));
     const { status, stdout } = spawnSync(command, [fileURLToPath(new URL('../bin/check-account.ts', import.meta.url)), folder], { encoding: 'utf8', env: { PATH: `${folder}:${process.env.PATH}` } });
     expect([status, stdout]).toEqual([code, expect.stringContaining(`this account and region have ${limit}.`)]);

@@ -116,6 +116,13 @@ const RULES: Record<string, [option: string, accepted: string[], refused: string
   ApiBurst: ['apiBurst', ['1', '5000'], ['0', '5001', 'x']],
 };
 
+test('a domain needs its certificate, and a certificate its domain', () => {
+  const { Rules } = made.owner!.template as { Rules: Record<string, any> };
+  const needs = (name: string) => ({ 'Fn::Not': [{ 'Fn::Equals': [{ Ref: name }, ''] }] });
+  expect(Rules.DomainNameNeedsCertificateArn).toMatchObject({ RuleCondition: needs('DomainName'), Assertions: [{ Assert: needs('CertificateArn') }] });
+  expect(Rules.CertificateArnNeedsDomainName).toMatchObject({ RuleCondition: needs('CertificateArn'), Assertions: [{ Assert: needs('DomainName') }] });
+});
+
 test.each(Object.entries(RULES))('%s has the rules of its option', (parameter, [option, accepted, refused]) => {
   const { allowedPattern, allowedValues, minValue = -Infinity, maxValue = Infinity, type } = parameters('owner')[parameter]!;
   const accepts = (value: string) =>
