@@ -291,7 +291,7 @@ async fn the_signer_of_a_request_is_its_guest() {
     assert_eq!(answer["statusCode"], 201, "{answer}");
     let ticket = body(&answer);
     let key = ticket["key"].as_str().unwrap();
-    let folder = Owner::guest(ANNE).unwrap();
+    let folder = sightline_pipeline::Owner::guest(ANNE).unwrap();
     let folder = folder.as_str();
     assert!(key.starts_with(&format!("uploads/{folder}/")), "{key}");
     let expected = format!(
