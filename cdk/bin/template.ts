@@ -13,14 +13,14 @@ import { join } from 'node:path';
 import { OptionError } from '../lib/options.ts';
 import { releaseTemplate } from '../lib/release-template.ts';
 import { MissingFunctionError } from '../lib/rust-function.ts';
+import { options } from './arguments.ts';
 
-const [folder = '.', ...options] = process.argv.slice(2);
-const context = Object.fromEntries(options.map((option) => option.split(/=(.*)/s).slice(0, 2))) as Record<string, string>;
+const [folder = '.', ...given] = process.argv.slice(2);
 const work = mkdtempSync(join(tmpdir(), 'sightline-template-'));
 try {
   mkdirSync(join(folder, 'assets'), { recursive: true });
   for (const access of ['owner', 'unlisted'] as const) {
-    const { template, assets } = releaseTemplate(access, work, context);
+    const { template, assets } = releaseTemplate(access, work, options(given));
     writeFileSync(join(folder, `sightline-${access}.template.json`), `${JSON.stringify(template, undefined, 1)}\n`);
     for (const { name, path } of assets) cpSync(path, join(folder, 'assets', name), { recursive: true });
   }

@@ -1,9 +1,13 @@
 /** Whether an account's Lambda concurrency is enough for a synthesised stack. */
 
+import { gatewayRoutes } from './routes.ts';
 import type { CfnTemplate } from './template.ts';
 
 /** Seconds that a request to the API takes in its function, and one with an image: assumed, as in costs.ts. */
 const SECONDS = { request: 0.05, imageRequest: 2 };
+
+/** The routes of requests with an image, as a stage names them. */
+const IMAGE_REQUESTS = gatewayRoutes({ guests: true, imageRequestRate: 1 }).filter(({ recognises }) => recognises).map(({ method, path }) => `${method} ${path}`);
 
 /** How many invocations the stack may have at once: batches of the queues, and requests at the API's throttles. */
 export function neededConcurrency({ Resources }: CfnTemplate): number {
@@ -12,7 +16,7 @@ export function neededConcurrency({ Resources }: CfnTemplate): number {
   const requests = of('AWS::ApiGatewayV2::Stage').reduce((sum, { DefaultRouteSettings, RouteSettings = {} }) => {
     const routes = Object.entries(RouteSettings as Record<string, { ThrottlingRateLimit: number }>);
     return routes.reduce(
-      (busy, [route, { ThrottlingRateLimit }]) => busy + ThrottlingRateLimit * (/^POST (\/guest)?\/images$/.test(route) ? SECONDS.imageRequest : SECONDS.request),
+      (busy, [route, { ThrottlingRateLimit }]) => busy + ThrottlingRateLimit * (IMAGE_REQUESTS.includes(route) ? SECONDS.imageRequest : SECONDS.request),
       sum + DefaultRouteSettings.ThrottlingRateLimit * SECONDS.request,
     );
   }, 0);

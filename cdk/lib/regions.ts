@@ -11,6 +11,7 @@ const REGIONS = JSON.parse(readFileSync(new URL('../regions.json', import.meta.u
 };
 
 export const REKOGNITION = REGIONS.rekognition;
+export const MISSING = REGIONS.missing;
 
 /** Where people near a region without Rekognition may deploy, by the first part of the region's name, if no region shares it. */
 const NEIGHBOURS: Record<string, readonly string[]> = {
@@ -36,5 +37,5 @@ export function refusal(region: string): string | undefined {
 
 /** Whether CloudFormation knows a resource type in a region. An unknown region counts as one that has everything. */
 export function offers(type: string, region: string | undefined): boolean {
-  return region === undefined || !REGIONS.missing[type]?.includes(region);
+  return region === undefined || !MISSING[type]?.includes(region);
 }

@@ -27,13 +27,24 @@ export interface Notification {
   readonly prefix: string;
 }
 
+interface HolderProps {
+  readonly name: string;
+  /** Whether the bucket is there already and stays outside the stack. */
+  readonly existing: boolean;
+  readonly rules: LifecycleRule[];
+  /** Whether it sends its events to EventBridge. */
+  readonly events: boolean;
+  readonly versioned: boolean;
+}
+
 /** One of the two buckets with its settings. */
 class Holder {
   readonly bucket: IBucket;
   private readonly cors: CorsRule[] = [];
   private notification: Notification | undefined;
 
-  constructor(scope: Construct, id: string, private readonly options: Options, name: string, existing: boolean, private readonly rules: LifecycleRule[], private readonly events: boolean, versioned: boolean) {
+  constructor(scope: Construct, id: string, private readonly options: Options, private readonly props: HolderProps) {
+    const { name, existing, rules, events, versioned } = props;
     if (existing) {
       this.bucket = Bucket.fromBucketName(scope, id, name);
       return;
@@ -87,7 +98,7 @@ class Holder {
         })),
       },
       Notifications: {
-        ...(this.events && { EventBridgeConfiguration: {} }),
+        ...(this.props.events && { EventBridgeConfiguration: {} }),
         ...(notification && {
           QueueConfigurations: [{
             Id: `sightline-${this.options.stage}`, QueueArn: notification.queue.queueArn, Events: [notification.event],
@@ -96,7 +107,7 @@ class Holder {
         }),
       },
       Lifecycle: {
-        Rules: this.rules.map((rule) => ({
+        Rules: this.props.rules.map((rule) => ({
           ID: rule.id, Status: 'Enabled', Filter: { Prefix: rule.prefix ?? '' },
           ...(rule.abortIncompleteMultipartUploadAfter && { AbortIncompleteMultipartUpload: { DaysAfterInitiation: rule.abortIncompleteMultipartUploadAfter.toDays() } }),
           ...(rule.transitions && { Transitions: rule.transitions.map(({ storageClass, transitionAfter }) => ({ StorageClass: storageClass.value, Days: transitionAfter?.toDays() })) }),
@@ -119,22 +130,34 @@ export class Storage extends Construct {
     const aborted: LifecycleRule = { id: 'aborted-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) };
     this.holders = {
       // Only originals cannot be made again. The output bucket's leases and counts are rewritten for every picture.
-      input: new Holder(this, 'Input', options, names.inputBucket, options.inputBucketName !== undefined, [
-        aborted,
-        ...tiering(options),
-        ...expiring(['uploads/', 'inline/'], options.originalsDays),
-        ...olderVersions(options.versioning),
-      ], false, options.versioning !== undefined),
-      output: new Holder(this, 'Output', options, names.outputBucket, options.outputBucketName !== undefined, [
-        aborted,
-        // Leases of processors that crashed, with the answers saved in them.
-        ...expiring(['claims/'], 1),
-        // The daily count of analyses.
-        ...expiring(['spending/'], 7),
-        // Codes with which guests take their pictures along. The API rejects them after ten minutes.
-        ...(options.guests ? expiring(['handovers/'], 1) : []),
-        ...expiring(['results/', 'thumbnails/'], options.resultsDays),
-      ], options.resultEvents, false),
+      input: new Holder(this, 'Input', options, {
+        name: names.inputBucket,
+        existing: options.inputBucketName !== undefined,
+        rules: [
+          aborted,
+          ...tiering(options),
+          ...expiring(['uploads/', 'inline/'], options.originalsDays),
+          ...olderVersions(options.versioning),
+        ],
+        events: false,
+        versioned: options.versioning !== undefined,
+      }),
+      output: new Holder(this, 'Output', options, {
+        name: names.outputBucket,
+        existing: options.outputBucketName !== undefined,
+        rules: [
+          aborted,
+          // Leases of processors that crashed, with the answers saved in them.
+          ...expiring(['claims/'], 1),
+          // The daily count of analyses.
+          ...expiring(['spending/'], 7),
+          // Codes with which guests take their pictures along. The API rejects them after ten minutes.
+          ...(options.guests ? expiring(['handovers/'], 1) : []),
+          ...expiring(['results/', 'thumbnails/'], options.resultsDays),
+        ],
+        events: options.resultEvents,
+        versioned: false,
+      }),
     };
     this.input = this.holders.input.bucket;
     this.output = this.holders.output.bucket;

@@ -4,20 +4,20 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MISSING, REKOGNITION, offers } from '../lib/regions.ts';
 import { EVERYTHING, synth } from './support.ts';
 
-const { rekognition, missing } = JSON.parse(readFileSync(new URL('../regions.json', import.meta.url), 'utf8')) as { rekognition: string[]; missing: Record<string, string[]> };
 const everything = { everything: EVERYTHING };
 const all = { owner: {}, unlisted: { access: 'unlisted' }, ...everything };
 
 /** Regions by the types that they lack. */
 const groups = new Map<string, string[]>();
-for (const region of rekognition) {
-  const lacks = Object.keys(missing).filter((type) => missing[type]!.includes(region)).join();
+for (const region of REKOGNITION) {
+  const lacks = Object.keys(MISSING).filter((type) => !offers(type, region)).join();
   groups.set(lacks, [...(groups.get(lacks) ?? []), region]);
 }
 const folder = mkdtempSync(join(tmpdir(), 'sightline-lint-'));

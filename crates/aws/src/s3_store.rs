@@ -15,12 +15,13 @@ use aws_sdk_s3::{
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use sightline_pipeline::{
     object_store::{
         Condition, CopyOutcome, Get, GetOutcome, ListObjects, ObjectInfo, ObjectStore, Put,
         PutOutcome,
     },
+    percent::RESERVED_IN_PATH,
     service_error::{Fate, Service, ServiceError, code},
 };
 use time::OffsetDateTime;
@@ -32,14 +33,6 @@ const MAX_RESERVED_BYTES: u64 = 16 * 1024 * 1024;
 
 /// How often a GET is attempted when its body is cut off. The SDK's retries end before the body.
 const READ_ATTEMPTS: u32 = 3;
-
-/// Characters of a key to encode in `x-amz-copy-source` (Amazon S3 API Reference, "CopyObject": the value must be URL-encoded).
-const IN_HEADER: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'/')
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 const DELETE_OBJECTS: &str = "DeleteObjects";
 
@@ -157,7 +150,11 @@ impl ObjectStore for S3Store {
             .client
             .copy_object()
             .bucket(bucket)
-            .copy_source(format!("{bucket}/{}", utf8_percent_encode(from, IN_HEADER)))
+            // Amazon S3 API Reference, "CopyObject": the value must be URL-encoded.
+            .copy_source(format!(
+                "{bucket}/{}",
+                utf8_percent_encode(from, RESERVED_IN_PATH)
+            ))
             .key(to)
             .if_none_match("*")
             .send()

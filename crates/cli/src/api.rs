@@ -6,21 +6,15 @@ use anyhow::Context as _;
 use aws_smithy_types::body::SdkBody;
 use clap::Args;
 use http::{HeaderValue, Method, Request, Uri, header};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use sightline_pipeline::percent::RESERVED;
 
 use crate::{
     exit::CliError,
     http::{HttpClient, HttpResponse, SendError},
 };
-
-/// All characters except the unreserved ones of RFC 3986, section 2.3.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// Options for the service to use.
 #[derive(Debug, Clone, Args)]

@@ -24,8 +24,6 @@ use uuid::Uuid;
 
 /// The service in `X-Amz-Target`.
 pub(crate) const TARGET_PREFIX: &str = "AWSCognitoIdentityService.";
-/// The protocol's media type.
-const JSON_1_1: &str = "application/x-amz-json-1.1";
 /// The largest request that is read.
 const MAX_BODY: usize = 64 * 1024;
 
@@ -96,8 +94,12 @@ impl CognitoIdentity {
                 Some(code.to_owned()),
             ),
         };
-        let mut response =
-            aws_json::respond(status, JSON_1_1, &request_id, json.to_string().into_bytes());
+        let mut response = aws_json::respond(
+            status,
+            aws_json::JSON_1_1,
+            &request_id,
+            json.to_string().into_bytes(),
+        );
         for (name, value) in [
             (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
             (ACCESS_CONTROL_EXPOSE_HEADERS, "x-amzn-RequestId"),

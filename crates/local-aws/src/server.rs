@@ -323,9 +323,7 @@ impl Services {
         }
         response
     }
-}
 
-impl Services {
     /// Answers requests for identities and credentials of guests, and refuses requests that are signed with the latter: a guest may
     /// call the API alone.
     async fn answer_guest(&self, request: &mut Request<Body>) -> Option<Response<Body>> {

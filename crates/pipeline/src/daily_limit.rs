@@ -223,6 +223,7 @@ impl<S: ObjectStore> DailyLimit<S> {
     ) -> Result<Reservation, ServiceError> {
         let key = format!("{PREFIX}{day}/{part:02}.json");
         let get = Get::whole(&self.bucket, &key);
+        let not_counted = |cause| not_counted("today's analyses", cause);
         let (used, e_tag) = match self.store.get(get).await.map_err(not_counted)? {
             GetOutcome::Missing | GetOutcome::Changed => (0, None),
             GetOutcome::Found(info, body) => (self.read(&key, &body)?, Some(info.e_tag)),
@@ -275,9 +276,9 @@ fn shuffled_from(mut numbers: Vec<u64>) -> Vec<u64> {
     numbers
 }
 
-/// The error while the analyses cannot be counted. It says nothing about the picture, so it is never final.
-fn not_counted(cause: ServiceError) -> ServiceError {
-    let message = format!("today's analyses cannot be counted: {cause}");
+/// The error while these analyses cannot be counted. It says nothing about the picture, so it is never final.
+pub(crate) fn not_counted(analyses: &str, cause: ServiceError) -> ServiceError {
+    let message = format!("{analyses} cannot be counted: {cause}");
     let fate = if cause.needs_repair() {
         Fate::Repair
     } else {
@@ -286,7 +287,11 @@ fn not_counted(cause: ServiceError) -> ServiceError {
     error(cause.code, message, fate)
 }
 
-fn error(code: impl Into<String>, message: impl Into<String>, fate: Fate) -> ServiceError {
+pub(crate) fn error(
+    code: impl Into<String>,
+    message: impl Into<String>,
+    fate: Fate,
+) -> ServiceError {
     ServiceError::new(Service::Rekognition, "CountAnalyses", code, message, fate)
 }
 

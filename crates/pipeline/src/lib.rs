@@ -15,6 +15,7 @@ pub mod logging;
 pub mod metrics;
 pub mod object_store;
 pub mod owner_limit;
+pub mod percent;
 pub mod recogniser;
 pub mod recognition;
 pub mod retries;

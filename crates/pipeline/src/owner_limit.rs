@@ -9,10 +9,12 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::{
-    daily_limit::analyses,
+    daily_limit::{LimitedRecogniser, analyses, error, not_counted},
     index::ImageIndex,
+    object_store::ObjectStore,
     recogniser::{Recogniser, RecogniserCall},
-    service_error::{Fate, Service, ServiceError, code::OWNER_DAILY_LIMIT_REACHED},
+    recognition::Settings,
+    service_error::{Fate, ServiceError, code::OWNER_DAILY_LIMIT_REACHED},
 };
 
 /// A recogniser with a daily limit for each owner. Pictures without an owner have none.
@@ -21,6 +23,18 @@ pub struct OwnerLimitedRecogniser<R, I> {
     recogniser: R,
     limit: Option<(I, u64)>,
     clock: fn() -> OffsetDateTime,
+}
+
+/// A recogniser with both daily limits: that of all pictures is counted in `bucket`, that of each owner in `index`.
+pub fn limited<R: Recogniser, S: ObjectStore, I: ImageIndex>(
+    recogniser: R,
+    store: S,
+    bucket: &str,
+    index: Option<I>,
+    settings: &Settings,
+) -> OwnerLimitedRecogniser<LimitedRecogniser<R, S>, I> {
+    let all = LimitedRecogniser::new(recogniser, store, bucket, settings.max_daily_analyses);
+    OwnerLimitedRecogniser::new(all, index, settings.max_daily_analyses_per_owner)
 }
 
 impl<R, I> OwnerLimitedRecogniser<R, I> {
@@ -42,7 +56,7 @@ impl<R: Recogniser, I: ImageIndex> Recogniser for OwnerLimitedRecogniser<R, I> {
         let analyses = analyses(&call.query);
         let day = (self.clock)().date();
         let counted = index.count_analyses(owner, day, analyses, *limit).await;
-        if !counted.map_err(not_counted)? {
+        if !counted.map_err(|cause| not_counted("the owner's analyses of today", cause))? {
             return Err(reached(*limit));
         }
         let answer = self.recogniser.recognise(call).await;
@@ -63,21 +77,6 @@ fn reached(limit: u64) -> ServiceError {
         ),
         Fate::DailyLimit,
     )
-}
-
-/// The error while the analyses cannot be counted. It says nothing about the picture, so it is never final.
-fn not_counted(cause: ServiceError) -> ServiceError {
-    let message = format!("the owner's analyses of today cannot be counted: {cause}");
-    let fate = if cause.needs_repair() {
-        Fate::Repair
-    } else {
-        Fate::RETRY
-    };
-    error(cause.code, message, fate)
-}
-
-fn error(code: impl Into<String>, message: impl Into<String>, fate: Fate) -> ServiceError {
-    ServiceError::new(Service::Rekognition, "CountAnalyses", code, message, fate)
 }
 
 #[cfg(test)]

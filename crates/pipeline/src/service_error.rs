@@ -30,8 +30,8 @@ pub enum Fate {
     /// Repair the deployment first: permissions, credentials, names of buckets or tables. Such
     /// an error says nothing about a picture; after the repair the same request succeeds.
     Repair,
-    /// A daily limit on analyses is reached, that of all owners or that of one. The service was not called; tomorrow the same request
-    /// succeeds.
+    /// A daily limit on analyses is reached, that of all owners or that of one. The service was not called; tomorrow the same
+    /// request succeeds.
     DailyLimit,
     /// Final: neither waiting nor a repair of the deployment changes the answer.
     Final,

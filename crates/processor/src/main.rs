@@ -14,9 +14,7 @@ use serde_json::Value;
 use sightline_aws as aws;
 use sightline_pipeline::{
     config::{self, ProcessorConfig, environment},
-    daily_limit::LimitedRecogniser,
-    logging, metrics,
-    owner_limit::OwnerLimitedRecogniser,
+    logging, metrics, owner_limit,
     prepare::default_concurrency,
 };
 use sightline_processor::{Invocation, Options, Processor};
@@ -52,16 +50,12 @@ async fn run() -> anyhow::Result<()> {
     let aws::Clients {
         store, recogniser, ..
     } = aws::clients(&sdk);
-    let recogniser = LimitedRecogniser::new(
+    let recogniser = owner_limit::limited(
         recogniser,
         store.clone(),
         &config.buckets.output,
-        config.settings.max_daily_analyses,
-    );
-    let recogniser = OwnerLimitedRecogniser::new(
-        recogniser,
         index.clone(),
-        config.settings.max_daily_analyses_per_owner,
+        &config.settings,
     );
     let processor = Processor::new(
         config,

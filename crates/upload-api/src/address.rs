@@ -6,17 +6,10 @@ use axum::http::{
     request::Parts,
     uri::Authority,
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use sightline_pipeline::SourceKey;
+use percent_encoding::utf8_percent_encode;
+use sightline_pipeline::{SourceKey, percent::RESERVED};
 
 use crate::access::{GUEST_PREFIX, GuestRoute};
-
-/// Everything but the unreserved characters of RFC 3986, section 2.3.
-pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");

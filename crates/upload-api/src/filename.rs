@@ -1,8 +1,7 @@
 //! The file name of an image. It is shown to people and is not part of any key.
 
 use percent_encoding::utf8_percent_encode;
-
-use crate::address::RESERVED;
+use sightline_pipeline::percent::RESERVED;
 
 /// The longest stored name, in bytes of UTF-8: the usual limit of file systems. Percent-encoded it is at most three times as
 /// long, well within the 2 KB that S3 allows for all user metadata of an object (Amazon S3 User Guide, "Working with object

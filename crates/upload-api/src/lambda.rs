@@ -14,11 +14,12 @@ use std::borrow::Cow;
 use axum::{Router, http::Uri};
 use lambda_http::{Request, RequestExt as _, request::RequestContext};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use sightline_pipeline::percent::RESERVED_IN_PATH;
 use tower::util::MapRequest;
 
 use crate::{
     access::{GuestIdentity, Subject},
-    address::{Gateway, RESERVED},
+    address::Gateway,
     request_log::RequestId,
 };
 
@@ -38,9 +39,6 @@ const INVALID_IN_PATH: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'|')
     .add(b'}');
-
-/// Characters to encode in a path that is decoded.
-const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
 /// [`Router`] for [`lambda_http::run`].
 #[must_use]

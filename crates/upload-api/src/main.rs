@@ -6,9 +6,7 @@ use anyhow::ensure;
 use sightline_aws as aws;
 use sightline_pipeline::{
     config::{self, UploadApiConfig, environment},
-    daily_limit::LimitedRecogniser,
-    logging, metrics,
-    owner_limit::OwnerLimitedRecogniser,
+    logging, metrics, owner_limit,
 };
 use sightline_upload_api::{Api, lambda, router};
 
@@ -38,16 +36,12 @@ async fn run() -> anyhow::Result<()> {
     let sdk = aws::load().await;
     let clients = aws::clients(&sdk);
     let index = index_table.map(|table| aws::index(&sdk, table, lists));
-    let recogniser = LimitedRecogniser::new(
+    let recogniser = owner_limit::limited(
         clients.recogniser,
         clients.store.clone(),
         &config.buckets.output,
-        config.settings.max_daily_analyses,
-    );
-    let recogniser = OwnerLimitedRecogniser::new(
-        recogniser,
         index.clone(),
-        config.settings.max_daily_analyses_per_owner,
+        &config.settings,
     );
     let api = Api::new(config, clients.store, clients.presigner, recogniser, index);
     lambda_http::run(lambda::service(router(Arc::new(api))))

@@ -1,5 +1,6 @@
-//! The keys of AWS clients, and the identity pool of guests. The user has a pair of keys, and so has each function, so that the log of calls tells them apart, as
-//! roles do on AWS.
+//! The keys of AWS clients, and the identity pool of guests.
+//!
+//! The user and each function have keys of their own, so the log of calls tells them apart, as roles do on AWS.
 //!
 //! The keys are random and stored in the data folder. This matters on a loopback address, too: any web page can send
 //! requests there, and with well-known keys it could sign them.

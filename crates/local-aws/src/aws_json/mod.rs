@@ -9,6 +9,9 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use rekognition_model::{ErrorBody, ErrorCode};
 use uuid::Uuid;
 
+/// The protocol's media type in version 1.1, in requests and responses.
+pub(crate) const JSON_1_1: &str = "application/x-amz-json-1.1";
+
 /// The header that names the operation, as `Service.Operation`.
 const TARGET: &str = "x-amz-target";
 
@@ -59,12 +62,7 @@ pub(crate) fn access_denied() -> Response<Body> {
     // The body holds only strings, which always serialise.
     let json = serde_json::to_vec(&error).unwrap_or_default();
     let id = Uuid::new_v4().to_string();
-    respond(
-        StatusCode::BAD_REQUEST,
-        "application/x-amz-json-1.1",
-        &id,
-        json,
-    )
+    respond(StatusCode::BAD_REQUEST, JSON_1_1, &id, json)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod unsupported;
 use crate::{
     Body,
     access_log::{AccessLog, Call, Permission},
-    aws_json,
+    aws_json::{self, JSON_1_1},
     credentials::Credentials,
     store::Store,
 };
@@ -26,7 +26,7 @@ use rekognition_model::{
     DetectModerationLabelsRequest, DetectTextRequest, ErrorBody, ErrorCode, Image, Operation,
     Validate,
 };
-use response::{JSON_1_1, internal};
+use response::internal;
 use serde::{Serialize, de::DeserializeOwned};
 use sightline_vision::{Picture, Recogniser, Recognisers, TextFilters, VisionError};
 use std::{

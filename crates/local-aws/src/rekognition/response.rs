@@ -1,11 +1,11 @@
 //! Rekognition's responses.
 
-use crate::{Body, aws_json::respond};
+use crate::{
+    Body,
+    aws_json::{JSON_1_1, respond},
+};
 use http::{Response, StatusCode};
 use rekognition_model::{ErrorBody, ErrorCode};
-
-/// The protocol's media type, in requests and responses.
-pub(super) const JSON_1_1: &str = "application/x-amz-json-1.1";
 
 /// The response of a successful call. `json` is the operation's output.
 pub(super) fn success(request_id: &str, json: Vec<u8>) -> Response<Body> {

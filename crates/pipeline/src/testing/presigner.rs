@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use time::OffsetDateTime;
 
 use crate::{
     object_store::{PresignPut, PresignedPut, Presigner},
+    percent::RESERVED_IN_PATH,
     service_error::ServiceError,
 };
 
@@ -20,19 +21,11 @@ impl MemoryPresigner {
     fn url(bucket: &str, key: &str, expires_in: Duration, signed_headers: &str) -> String {
         format!(
             "https://{bucket}.s3.eu-west-1.amazonaws.com/{}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires={}&X-Amz-SignedHeaders={signed_headers}&X-Amz-Signature=0123456789abcdef",
-            utf8_percent_encode(key, KEY),
+            utf8_percent_encode(key, RESERVED_IN_PATH),
             expires_in.as_secs()
         )
     }
 }
-
-/// The characters that S3's URLs encode in a key.
-const KEY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'/')
-    .remove(b'_')
-    .remove(b'~');
 
 impl Presigner for MemoryPresigner {
     async fn presign_put(&self, put: PresignPut<'_>) -> Result<PresignedPut, ServiceError> {

@@ -8,8 +8,8 @@
 //! 4. Its thumbnail, result and lease.
 //!
 //! A processor that is working on the image meanwhile writes its document, is rejected by the mark, and removes the document
-//! again. A processor that wrote its document before step 3 loses it in step 4. After an interruption the image is no longer listed, and the same request does the rest: every step succeeds if
-//! its object is gone already.
+//! again. A processor that wrote its document before step 3 loses it in step 4. After an interruption the image is no longer
+//! listed, and the same request does the rest: every step succeeds if its object is gone already.
 
 use axum::{
     extract::{Path, State, rejection::PathRejection},
