@@ -15,6 +15,7 @@ and Pillow, NumPy and boto3 in the interpreter, as tests/run installs them in te
 
 import argparse
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -81,6 +82,8 @@ def main():
     parser.add_argument("--program", type=Path)
     parser.add_argument("pictures", nargs="*", type=Path)
     arguments = parser.parse_args()
+    if not shutil.which("vipsthumbnail"):
+        sys.exit("vipsthumbnail is missing; install it (Debian: libvips-tools).")
     program = arguments.program or build(
         "--release", "-p", "sightline-prepare", "--example", "prepare", program="release/examples/prepare"
     )
