@@ -33,35 +33,18 @@ macro_rules! unroll_loop_x4 {
     };
 }
 
-/// Generate an unrolled loop.
+/// Generate a loop that the compiler may unroll.
 ///
 /// `$range` is a `Range` specifying the loop start and end. `$loop_var` is the
 /// name of the variable containing the current iteration inside `$block`.
-/// `$factor` should be a constant expression specifying the unroll factor,
-/// typically a small value such as 4 or 8.
+/// `$factor` is not used.
 ///
-/// This macro generates a "hint" in the form of a `for` loop with a const
-/// iteration count which the compiler follows in most cases. If it doesn't,
-/// and you're sure you still need unrolling, consider [`unroll_loop_x4`]
-/// instead.
+/// Changed in this copy: the published macro nests two loops, which keeps the
+/// compiler from vectorizing them.
 #[macro_export]
 macro_rules! unroll_loop {
     ($range:expr, $loop_var:ident, $factor: expr, $block:tt) => {
-        let mut n = $range.len();
-        let mut $loop_var = $range.start;
-        while n >= $factor {
-            for _i in 0..$factor {
-                $block;
-                $loop_var += 1;
-            }
-            n -= $factor;
-        }
-        while n > 0 {
-            $block;
-
-            $loop_var += 1;
-            n -= 1;
-        }
+        for $loop_var in $range $block
     };
 }
 
