@@ -312,6 +312,13 @@ mod tests {
             let time = prepared.image_info().taken_at;
             assert_eq!(time.as_deref(), Some("2024-05-01T13:20:05"), "{name}");
         }
+        // Made by Pillow.
+        #[cfg(feature = "avif")]
+        {
+            let avif = include_bytes!("../tests/fixtures/taken.avif");
+            let time = prepare(avif, &Limits::default()).unwrap().info.taken_at;
+            assert_eq!(time.as_deref(), Some("2024-05-01T13:20:05"));
+        }
         let none = prepare(&encoded_jpeg(100, 90), &Limits::default()).unwrap();
         assert_eq!(none.info.taken_at, None);
         let json = serde_json::to_value(none.info).unwrap();

@@ -18,8 +18,8 @@ import httpx
 
 def generate(api: str, folder: Path) -> None:
     config = folder / "config.yaml"
-    # By default the generator formats the files, which nobody reads here.
-    config.write_text("post_hooks: []\n")
+    # By default the generator formats the files, which nobody reads here, and warns of a media type that it does not know.
+    config.write_text("post_hooks: []\ncontent_type_overrides: {image/jpeg: application/octet-stream}\n")
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--url", f"{api}/openapi.json"]
     command += ["--meta", "none", "--output-path", folder / "sightline_client", "--config", config, "--fail-on-warning"]
     run(command, check=True)
