@@ -192,8 +192,8 @@ def peaks(sightline, processor, pictures, folder):
             json.loads(s3.get_object(Bucket=OUTPUT, Key=f"results/uploads/{number}.jpg.json")["Body"].read())
             for number in range(21)
         ]
-        if any(document["status"] != "succeeded" or "thumbnail" not in document for document in documents):
-            raise SystemExit("a picture has no thumbnail or its analysis failed")
+        if any(document["status"] != "succeeded" or not {"thumbnail", "preview"} <= document.keys() for document in documents):
+            raise SystemExit("a picture has no thumbnail or preview, or its analysis failed")
     return figures
 
 

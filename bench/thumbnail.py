@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Measures thumbnails of a 12-megapixel photo: Sightline's preparation, vipsthumbnail and Pillow.
+"""Measures thumbnails of a 12-megapixel photo: Sightline's preparation, with and without a preview, vipsthumbnail and Pillow.
 
     tests/.venv/bin/python bench/thumbnail.py [--runs N] [--program PATH] [PICTURE.jpg ...]
 
 Each program reads the file and writes an upright JPEG of at most 128 pixels a side without metadata. They take turns, each in a new
-process, so every time includes the start. The table shows the median and the fastest time, and the highest peak of resident memory
+process, so every time includes the start. The second row is the functions' default: a preview of 1,440 pixels, and a thumbnail of 320 made
+from it. The table shows the median and the fastest time, and the highest peak of resident memory
 (ru_maxrss). The last table shows the peak of the whole processor function (the debug build) with such pictures.
 
 Without a picture, it generates 4000 x 3000 pixels that compress like a photo: noise of all scales as in landscapes, and the fine
@@ -25,6 +26,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PX = 128
+SIZES = {
+    "sightline": {"THUMBNAIL_PX": str(PX), "PREVIEW_PX": "0"},
+    "sightline, with a preview": {"THUMBNAIL_PX": "320", "PREVIEW_PX": "1440"},
+}
 
 MAKE = """
 import sys
@@ -60,9 +65,9 @@ with Image.open(sys.argv[1]) as image:
 """
 
 
-def measure(command):
+def measure(command, environment):
     started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -98,13 +103,14 @@ def main():
         for picture in pictures:
             programs = {
                 "sightline": [program, picture, out],
+                "sightline, with a preview": [program, picture, out, str(Path(folder, "no.jpg")), str(Path(folder, "preview.jpg"))],
                 "vipsthumbnail": ["vipsthumbnail", picture, "--size", f"{PX}x{PX}", "-o", f"{out}[Q=90,strip]"],
                 "Pillow": [sys.executable, "-c", PILLOW, picture, out],
             }
             results = {name: [] for name in programs}
             for _ in range(arguments.runs):
                 for name, command in programs.items():
-                    results[name].append(measure(command))
+                    results[name].append(measure(command, {**os.environ, **SIZES.get(name, {})}))
             print(f"\n{picture.name}, {picture.stat().st_size / 1e6:.1f} MB, {arguments.runs} runs\n")
             print("| program | median ms | fastest ms | peak MiB |\n|---|---|---|---|")
             for name, runs in results.items():

@@ -25,16 +25,16 @@ export interface Prices {
 
 const GIB = 1024 ** 3;
 
-/** One picture: uploaded by the page, analysed for labels and image properties, its result and thumbnail read once. */
+/** One picture: uploaded by the page, analysed for labels and image properties, its result, thumbnail and preview read once. */
 export const PICTURE = {
-  /** Stored: original, document and thumbnail, in bytes. */
-  stored: 2_000_000 + 10_000 + 6_000,
-  /** Read by the browser: document and thumbnail, in bytes. */
-  read: 16_000,
-  /** The picture, the lease, the thumbnail, the document. */
-  s3Puts: 4,
-  /** Processor 2, Rekognition 1, two result polls with 2 each, browser 2. */
-  s3Gets: 9,
+  /** Stored: original, document, thumbnail and preview, in bytes. */
+  stored: 2_000_000 + 10_000 + 25_000 + 300_000,
+  /** Read by the browser: document, thumbnail and preview, in bytes. */
+  read: 10_000 + 25_000 + 300_000,
+  /** The picture, the lease, the thumbnail, the preview, the document. */
+  s3Puts: 5,
+  /** Processor 2, Rekognition 1, two result polls with 2 each, browser 3. */
+  s3Gets: 10,
   /** POST /uploads and two result polls. */
   apiRequests: 3,
   /** In GiB-seconds. One picture a batch, most of the time waiting for Rekognition; larger batches share the wait. */

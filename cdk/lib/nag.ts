@@ -21,7 +21,7 @@ export function explainPolicy(role: IConstruct, options: Options, buckets: IBuck
     const arn = bucket instanceof Bucket
       ? `<${Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnBucket)}.Arn>`
       : `arn:<AWS::Partition>:s3:::${bucket.bucketName}`;
-    for (const prefix of ['uploads', 'inline', 'results', 'thumbnails', 'claims', 'spending', 'handovers', 'results/inline', 'thumbnails/inline']) {
+    for (const prefix of ['uploads', 'inline', 'results', 'thumbnails', 'previews', 'claims', 'spending', 'handovers', 'results/inline', 'thumbnails/inline', 'previews/inline']) {
       explainResource(`${arn}/${prefix}/*`, 'The keys of pictures are not known in advance; the prefix is the narrowest possible resource.');
     }
   }

@@ -42,6 +42,7 @@ export const SETTINGS = {
   minConfidence: { variable: 'MIN_CONFIDENCE', from: 0, to: 100, whole: false, uploadApiOnly: false },
   maxLabels: { variable: 'MAX_LABELS', from: 1, to: 1000, whole: true, uploadApiOnly: false },
   thumbnailPx: { variable: 'THUMBNAIL_PX', from: 0, to: 1024, whole: true, uploadApiOnly: false },
+  previewPx: { variable: 'PREVIEW_PX', from: 0, to: 4096, whole: true, uploadApiOnly: false },
 } as const;
 
 const FUNCTIONS = fileURLToPath(new URL('../functions', import.meta.url));
@@ -76,7 +77,7 @@ export interface Options {
   readonly originSecret: number | undefined;
   readonly analyses: readonly Analysis[];
   readonly customLabelsArn: string | undefined;
-  /** Days after which originals, or results with their thumbnails and rows of the index, expire. Undefined: never. */
+  /** Days after which originals, or results with their thumbnails, previews and rows of the index, expire. Undefined: never. */
   readonly originalsDays: number | undefined;
   readonly resultsDays: number | undefined;
   /** Days for which the input bucket keeps older versions of pictures. Undefined: it keeps none. */

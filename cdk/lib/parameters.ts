@@ -135,7 +135,7 @@ export function parameters(access: 'owner' | 'unlisted'): Record<string, ValuePa
       allowedValues: ['arm64', 'x86_64'],
     },
     OriginalsDays: { description: 'Days until uploaded pictures are deleted, or 0 for never.', ...DAYS, standIn: 31_847 },
-    ResultsDays: { description: 'Days until results and thumbnails are deleted, or 0 for never.', ...DAYS, standIn: 31_849 },
+    ResultsDays: { description: 'Days until results, thumbnails and previews are deleted, or 0 for never.', ...DAYS, standIn: 31_849 },
     LogDays: {
       description: 'Days for which logs are kept.',
       type: 'Number',

@@ -6,6 +6,9 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { ANALYSES, type Options } from './options.ts';
 
+/** The prefixes of what the API stores in the output bucket for an image that came in the request. */
+const INLINE = ['results/inline', 'thumbnails/inline', 'previews/inline'];
+
 export interface Resources {
   readonly input: IBucket;
   readonly output: IBucket;
@@ -17,10 +20,10 @@ export function processorStatements(options: Options, { input, output, table }: 
   return [
     // The event of a bucket with versioning names the version. The account's owner may switch versioning on at any time.
     allow('ReadPictures', ['s3:GetObject', 's3:GetObjectVersion'], objects(input, 'uploads')),
-    allow('ReadAndWriteAnswers', ['s3:GetObject', 's3:PutObject'], objects(output, 'results', 'thumbnails', 'claims')),
-    // A thumbnail is deleted when a new version of the picture has none. A result is deleted when its picture was deleted during the
+    allow('ReadAndWriteAnswers', ['s3:GetObject', 's3:PutObject'], objects(output, 'results', 'thumbnails', 'previews', 'claims')),
+    // A thumbnail or preview is deleted when a new version of the picture has none. A result is deleted when its picture was deleted during the
     // analysis, which is possible only with an index.
-    allow('Release', ['s3:DeleteObject'], objects(output, 'claims', 'thumbnails', ...(table ? ['results'] : []))),
+    allow('Release', ['s3:DeleteObject'], objects(output, 'claims', 'thumbnails', 'previews', ...(table ? ['results'] : []))),
     listBuckets(input, output),
     ...recognise(options),
     ...count(options, output),
@@ -38,17 +41,17 @@ export function uploadApiStatements(options: Options, { input, output, table }: 
   const inRequests = options.imageRequestRate !== undefined;
   return [
     allow('SignUploads', ['s3:PutObject', 's3:GetObject'], objects(input, 'uploads', ...(inRequests ? ['inline'] : []))),
-    allow('ReadAnswers', ['s3:GetObject'], objects(output, 'results', 'thumbnails')),
+    allow('ReadAnswers', ['s3:GetObject'], objects(output, 'results', 'thumbnails', 'previews')),
     inRequests
-      ? allow('AnswerInline', ['s3:PutObject'], objects(output, 'results/inline', 'thumbnails/inline'))
+      ? allow('AnswerInline', ['s3:PutObject'], objects(output, ...INLINE))
       // Pictures from before the option was switched off.
       : allow('SignInline', ['s3:GetObject'], objects(input, 'inline')),
     // Without owners nobody can delete a picture, but an incomplete inline upload is still rolled back.
     ...(table || inRequests
       ? [
           allow('Remove', ['s3:DeleteObject'], table
-            ? [...objects(input, 'uploads', 'inline'), ...objects(output, 'results', 'thumbnails', 'claims')]
-            : [...objects(input, 'inline'), ...objects(output, 'results/inline', 'thumbnails/inline')]),
+            ? [...objects(input, 'uploads', 'inline'), ...objects(output, 'results', 'thumbnails', 'previews', 'claims')]
+            : [...objects(input, 'inline'), ...objects(output, ...INLINE)]),
           ...removeVersions(options, input, table ? ['uploads', 'inline'] : ['inline']),
         ]
       : []),

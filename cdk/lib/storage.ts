@@ -1,4 +1,4 @@
-/** The two buckets: one for uploaded pictures, one for results and thumbnails. Either may exist already. */
+/** The two buckets: one for uploaded pictures, one for results, thumbnails and previews. Either may exist already. */
 
 import { Duration, Stack } from 'aws-cdk-lib';
 import {
@@ -153,7 +153,7 @@ export class Storage extends Construct {
           ...expiring(['spending/'], 7),
           // Codes with which guests take their pictures along. The API rejects them after ten minutes.
           ...(options.guests ? expiring(['handovers/'], 1) : []),
-          ...expiring(['results/', 'thumbnails/'], options.resultsDays),
+          ...expiring(['results/', 'thumbnails/', 'previews/'], options.resultsDays),
         ],
         events: options.resultEvents,
         versioned: false,

@@ -62,7 +62,7 @@ export class UploadApi extends Construct {
     this.routes = gatewayRoutes(options);
     this.handler = new RustFunction(this, 'Handler', options, {
       binary: 'sightline-upload-api',
-      description: 'Sightline: issues upload URLs and serves results and thumbnails',
+      description: 'Sightline: issues upload URLs and serves results, thumbnails and previews',
       // POST /images decodes pictures under the same memory limit as the processor.
       memoryMiB: 512,
       // API Gateway waits for 30 seconds.

@@ -40,7 +40,7 @@ describe('storage', () => {
     expect(rules(owner, 'output')).toEqual({ ...aborted, 'claims/': 1, 'spending/': 7 });
     const short = synth({ originalsDays: 3, resultsDays: 90 });
     expect(rules(short, 'input')).toEqual({ ...aborted, 'uploads/': 3, 'inline/': 3 });
-    expect(rules(short, 'output')).toEqual({ ...aborted, 'claims/': 1, 'spending/': 7, 'results/': 90, 'thumbnails/': 90 });
+    expect(rules(short, 'output')).toEqual({ ...aborted, 'claims/': 1, 'spending/': 7, 'results/': 90, 'thumbnails/': 90, 'previews/': 90 });
   });
 
   test('with versioning, the input bucket alone keeps older versions for a time, and the upload API may remove them', () => {

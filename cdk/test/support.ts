@@ -13,7 +13,7 @@ export const EVERYTHING = {
   tracing: 'on', signUp: 'open', maxDailyAnalyses: 9, alarmEmail: 'ops@example.com', removalPolicy: 'destroy', originalsDays: 1, resultsDays: 1, versioning: 1,
   allowedOrigins: 'https://a.example', gradual: 'on', kmsKeyArn: KEY, bucketNames: 'regional', originalsStorageClass: 'intelligent-tiering',
   guests: 'on', maxDailyAnalysesPerOwner: 5, domainName: 'pictures.example', certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/1234abcd-12ab-34cd-56ef-1234567890ab', originSecret: 2,
-  maxUploadBytes: 1_000_000, uploadUrlSeconds: 60, resultUrlSeconds: 60, minConfidence: 70, maxLabels: 20, thumbnailPx: 64,
+  maxUploadBytes: 1_000_000, uploadUrlSeconds: 60, resultUrlSeconds: 60, minConfidence: 70, maxLabels: 20, thumbnailPx: 64, previewPx: 640,
 };
 
 export interface Synthesised {

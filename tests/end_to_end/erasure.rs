@@ -87,7 +87,7 @@ fn everything_of_one_person_is_exported_and_deleted() -> Result<()> {
 
     let export = folder.path().join("export");
     let export_path = export.to_str().context("a path")?;
-    let summary = "ann: 2 pictures (2 originals, 2 documents, 2 thumbnails, 2 entries in the index, 1 other object)";
+    let summary = "ann: 2 pictures (2 originals, 2 documents, 2 thumbnails, 2 previews, 2 entries in the index, 1 other object)";
     for _ in 0..2 {
         let output = sightline(
             &local,
@@ -111,6 +111,7 @@ fn everything_of_one_person_is_exported_and_deleted() -> Result<()> {
         let document: Value = serde_json::from_slice(&read("/result")?)?;
         ensure!(document.pointer("/source/key").and_then(Value::as_str) == Some(key));
         ensure!(read("/thumbnail")?.starts_with(b"\xff\xd8"));
+        ensure!(read("/preview")?.starts_with(b"\xff\xd8"));
     }
     for (folder, files) in [("originals", ANN.len()), ("others", 1)] {
         ensure!(

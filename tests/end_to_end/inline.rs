@@ -31,11 +31,18 @@ fn analysed(local: &Local, bytes: &[u8]) -> Result<Value> {
     answer.json()
 }
 
-/// Checks that `GET /thumbnails/…` leads to a JPEG whose longest side is 128 pixels. Returns its size.
+/// Checks that `GET /thumbnails/…` leads to a JPEG whose longest side is 320 pixels. Returns its size.
 fn thumbnail(local: &Local, key: &str) -> Result<(u32, u32)> {
+    let size = rendition(local, key, "")?;
+    ensure!(size.0.max(size.1) == 320, "{size:?}");
+    Ok(size)
+}
+
+/// Checks that `GET /thumbnails/…` with this query leads to a JPEG. Returns its size.
+fn rendition(local: &Local, key: &str, query: &str) -> Result<(u32, u32)> {
     let redirection = http(
         "GET",
-        &format!("{}/thumbnails/{key}", local.ready.api),
+        &format!("{}/thumbnails/{key}{query}", local.ready.api),
         &[],
         b"",
     )?;
@@ -46,9 +53,7 @@ fn thumbnail(local: &Local, key: &str) -> Result<(u32, u32)> {
     ensure!(file.header("content-type") == Some("image/jpeg"));
     let format = image::guess_format(&file.body)?;
     ensure!(format == image::ImageFormat::Jpeg, "{format:?}");
-    let size = image::load_from_memory(&file.body)?.dimensions();
-    ensure!(size.0.max(size.1) == 128, "{size:?}");
-    Ok(size)
+    Ok(image::load_from_memory(&file.body)?.dimensions())
 }
 
 #[test]
@@ -142,11 +147,19 @@ fn an_upload_has_an_upright_thumbnail() -> Result<()> {
     ensure!(text(&document, "/status")? == "succeeded", "{document}");
     let key = text(&reply, "/key")?;
     let size = thumbnail(&local, key)?;
-    ensure!(size.1 == 128 && size.0 < 128, "{size:?} is not upright");
+    ensure!(size.1 == 320 && size.0 < 320, "{size:?} is not upright");
+    let large = rendition(&local, key, "?size=large")?;
+    let longest = width.min(1440);
     ensure!(
-        document["thumbnail"]["width"] == size.0 && document["thumbnail"]["height"] == size.1,
-        "{document}"
+        large.1 == longest && large.0 < longest,
+        "{large:?} is not upright"
     );
+    for (member, size) in [("thumbnail", size), ("preview", large)] {
+        ensure!(
+            document[member]["width"] == size.0 && document[member]["height"] == size.1,
+            "{document}"
+        );
+    }
     Ok(())
 }
 

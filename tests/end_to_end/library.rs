@@ -284,7 +284,7 @@ fn pictures_can_be_found_and_deleted_completely() -> Result<()> {
             let problem = api.problem("GET", &format!("/{path}/{key}"))?;
             ensure!(problem == (404, code.to_owned()), "{problem:?}");
         }
-        for pointer in ["/imageUrl", "/resultUrl", "/thumbnail/url"] {
+        for pointer in ["/imageUrl", "/resultUrl", "/thumbnail/url", "/preview/url"] {
             ensure!(fetch(pointer)?.status == 404, "{pointer}");
         }
         for bucket in [&local.ready.input_bucket, &local.ready.output_bucket] {

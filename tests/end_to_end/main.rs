@@ -11,6 +11,7 @@ mod crash;
 mod erasure;
 mod events;
 mod faults;
+mod generated_clients;
 mod guests;
 mod inline;
 mod installed_models;

@@ -568,7 +568,7 @@ fn all_flows(stack: &Stack) -> Result<String> {
     let (astronaut, cat) = (picture("astronaut.png")?, picture("chelsea.png")?);
     let bytes = fs::read(&astronaut)?;
 
-    // An upload, its result and its thumbnail.
+    // An upload, its result, its thumbnail and its preview.
     let reply = stack.expect(
         201,
         "POST",
@@ -588,10 +588,14 @@ fn all_flows(stack: &Stack) -> Result<String> {
     ensure!(stack.process(&key)?, "the picture was not dealt with");
     let document = stack.expect(200, "GET", &format!("/results/{key}"), &Value::Null)?;
     text(&document, "/thumbnail/key")?;
-    let (status, thumbnail) = stack.api("GET", &format!("/thumbnails/{key}"), &Value::Null)?;
-    ensure!(status == 302, "{status} {thumbnail}");
+    text(&document, "/preview/key")?;
+    for size in ["small", "large"] {
+        let path = format!("/thumbnails/{key}?size={size}");
+        let (status, reply) = stack.api("GET", &path, &Value::Null)?;
+        ensure!(status == 302, "{status} {reply}");
+    }
     let details = stack.expect(200, "GET", &format!("/images/{key}"), &Value::Null)?;
-    for address in ["/imageUrl", "/resultUrl", "/thumbnail/url"] {
+    for address in ["/imageUrl", "/resultUrl", "/thumbnail/url", "/preview/url"] {
         ensure!(
             http("GET", text(&details, address)?, &[], b"")?.status == 200,
             "{address}"
@@ -602,7 +606,7 @@ fn all_flows(stack: &Stack) -> Result<String> {
     stack.store(stack.input(), &key, &cat)?;
     stack.store(stack.output(), &format!("claims/{key}"), &cat)?;
     ensure!(stack.process(&key)?);
-    // A file that is not a picture has no thumbnail; then the picture again.
+    // A file that is not a picture has neither thumbnail nor preview; then the picture again.
     let folder = tempfile::tempdir()?;
     let no_picture = folder.path().join("no-picture.png");
     fs::write(&no_picture, "no picture")?;
@@ -866,7 +870,12 @@ fn erased(stack: &Stack, deleted: &str) -> Result<()> {
         (stack.input(), &["uploads", "inline"][..]),
         (
             stack.output(),
-            &["results/uploads", "thumbnails/uploads", "claims/uploads"],
+            &[
+                "results/uploads",
+                "thumbnails/uploads",
+                "previews/uploads",
+                "claims/uploads",
+            ],
         ),
     ] {
         for prefix in prefixes {

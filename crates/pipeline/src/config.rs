@@ -37,7 +37,7 @@ const MAX_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 pub struct Buckets {
     /// The bucket for images (`INPUT_BUCKET`).
     pub input: String,
-    /// The bucket for result documents and thumbnails (`OUTPUT_BUCKET`).
+    /// The bucket for result documents, thumbnails and previews (`OUTPUT_BUCKET`).
     pub output: String,
 }
 
@@ -437,7 +437,14 @@ fn settings(lookup: Lookup<'_>, analyses: &Analyses) -> Result<Settings, ConfigE
             "THUMBNAIL_PX",
             default.thumbnail_px,
             (0, 1024),
-            "a number of pixels from 1 to 1024, such as 128, or 0 for no thumbnails",
+            "a number of pixels from 1 to 1024, such as 320, or 0 for no thumbnails",
+        )?,
+        preview_px: number(
+            lookup,
+            "PREVIEW_PX",
+            default.preview_px,
+            (0, 4096),
+            "a number of pixels from 1 to 4096, such as 1440, or 0 for no previews",
         )?,
         max_daily_analyses: limit(lookup, "MAX_DAILY_ANALYSES")?,
         max_daily_analyses_per_owner: limit(lookup, PER_OWNER)?,

@@ -38,7 +38,11 @@ pub struct ResultDocument {
     pub rekognition: Map<String, Value>,
     /// The thumbnail, where one was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thumbnail: Option<Thumbnail>,
+    pub thumbnail: Option<Rendition>,
+    /// The preview, where one was made: a larger rendition than the thumbnail. Absent where the picture is no larger than its
+    /// thumbnail, and in documents written before previews were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<Rendition>,
     /// What went wrong; empty when `status` is `succeeded`.
     #[serde(default)]
     pub errors: Vec<AnalysisError>,
@@ -91,7 +95,7 @@ pub struct Source {
     /// The input bucket.
     pub bucket: String,
     /// The one identifier of the image.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = r"^(uploads|inline)/[\s\S]*[^/]$"))]
     pub key: SourceKey,
     /// The object's version, where the bucket keeps versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,6 +110,7 @@ pub struct Source {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filename: Option<String>,
     /// SHA-256 of the bytes, 64 hexadecimal digits, where the bucket verified one.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{64}$"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// When the object was stored, as the bucket knows it (RFC 3339, UTC); absent in documents written
@@ -182,12 +187,16 @@ impl AgeSpan {
     }
 }
 
-/// A thumbnail in the output bucket.
+/// A smaller picture in the output bucket: a thumbnail or a preview. It is an upright JPEG without metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Thumbnail {
-    /// `thumbnails/<source key>.jpg`.
+pub struct Rendition {
+    /// `thumbnails/<source key>.jpg` or `previews/<source key>.jpg`.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(pattern = r"^(thumbnails|previews)/(uploads|inline)/[\s\S]*[^/]\.jpg$")
+    )]
     pub key: String,
     /// Width in pixels.
     pub width: u32,
@@ -235,7 +244,7 @@ pub struct Timings {
     pub waited_ms: Option<u64>,
     /// Reading the object, taking the lease, decoding, converting where that is needed.
     pub prepare_ms: u64,
-    /// Rekognition's calls, side by side, and the writing of the thumbnail.
+    /// Rekognition's calls, side by side, and the writing of thumbnail and preview.
     pub recognise_ms: u64,
     /// All the work up to the writing of the document.
     pub total_ms: u64,

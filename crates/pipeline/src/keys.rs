@@ -14,6 +14,8 @@ const INLINE_PREFIX: &str = "inline/";
 pub(crate) const RESULT_PREFIX: &str = "results/";
 /// The prefix of thumbnails in the output bucket.
 const THUMBNAIL_PREFIX: &str = "thumbnails/";
+/// The prefix of previews in the output bucket.
+const PREVIEW_PREFIX: &str = "previews/";
 /// The prefix of leases in the output bucket.
 const LEASE_PREFIX: &str = "claims/";
 
@@ -148,10 +150,15 @@ impl Owner {
     #[must_use]
     pub fn derived_prefixes(&self) -> Vec<String> {
         let images = self.image_prefixes();
-        [RESULT_PREFIX, THUMBNAIL_PREFIX, LEASE_PREFIX]
-            .iter()
-            .flat_map(|derived| images.iter().map(move |image| format!("{derived}{image}")))
-            .collect()
+        [
+            RESULT_PREFIX,
+            THUMBNAIL_PREFIX,
+            PREVIEW_PREFIX,
+            LEASE_PREFIX,
+        ]
+        .iter()
+        .flat_map(|derived| images.iter().map(move |image| format!("{derived}{image}")))
+        .collect()
     }
 }
 
@@ -162,6 +169,8 @@ pub enum Derived {
     Result,
     /// The thumbnail.
     Thumbnail,
+    /// The preview.
+    Preview,
     /// The lease.
     Lease,
 }
@@ -296,6 +305,12 @@ impl SourceKey {
         format!("{THUMBNAIL_PREFIX}{}.jpg", self.0)
     }
 
+    /// `previews/<source key>.jpg` in the output bucket.
+    #[must_use]
+    pub fn preview_key(&self) -> String {
+        format!("{PREVIEW_PREFIX}{}.jpg", self.0)
+    }
+
     /// The image that an object in the output bucket belongs to; `None` if it belongs to none.
     #[must_use]
     pub fn of_derived(key: &str) -> Option<(Self, Derived)> {
@@ -303,6 +318,8 @@ impl SourceKey {
             (rest.strip_suffix(".json")?, Derived::Result)
         } else if let Some(rest) = key.strip_prefix(THUMBNAIL_PREFIX) {
             (rest.strip_suffix(".jpg")?, Derived::Thumbnail)
+        } else if let Some(rest) = key.strip_prefix(PREVIEW_PREFIX) {
+            (rest.strip_suffix(".jpg")?, Derived::Preview)
         } else {
             (key.strip_prefix(LEASE_PREFIX)?, Derived::Lease)
         };
@@ -345,10 +362,12 @@ mod tests {
         let key = SourceKey::new("uploads/my cat+1.jpg").unwrap();
         assert_eq!(key.result_key(), "results/uploads/my cat+1.jpg.json");
         assert_eq!(key.thumbnail_key(), "thumbnails/uploads/my cat+1.jpg.jpg");
+        assert_eq!(key.preview_key(), "previews/uploads/my cat+1.jpg.jpg");
         assert_eq!(key.lease_key(), "claims/uploads/my cat+1.jpg");
         for (derived, kind) in [
             (key.result_key(), Derived::Result),
             (key.thumbnail_key(), Derived::Thumbnail),
+            (key.preview_key(), Derived::Preview),
             (key.lease_key(), Derived::Lease),
         ] {
             assert_eq!(SourceKey::of_derived(&derived), Some((key.clone(), kind)));
@@ -489,7 +508,12 @@ mod tests {
     fn derived_keys_of_the_longest_source_key_fit_in_s3() {
         let longest = format!("uploads/{}", "é".repeat((MAX_SOURCE_KEY_BYTES - 8) / 2));
         let key = SourceKey::new(&*longest).unwrap();
-        for derived in [key.result_key(), key.thumbnail_key(), key.lease_key()] {
+        for derived in [
+            key.result_key(),
+            key.thumbnail_key(),
+            key.preview_key(),
+            key.lease_key(),
+        ] {
             assert!(derived.len() <= MAX_KEY_BYTES);
         }
         assert!(matches!(

@@ -29,14 +29,22 @@ fn main() -> io::Result<()> {
 }
 
 fn outcome(file: &[u8], thumbnail: &Path) -> io::Result<Value> {
-    let prepared = match prepare(file, &Limits::default()) {
+    // Small ones are quick to compare.
+    let limits = Limits {
+        thumbnail_px: 128,
+        preview_px: 0,
+        ..Limits::default()
+    };
+    let prepared = match prepare(file, &limits) {
         Ok(prepared) => prepared,
         Err(error) => return Ok(json!({"code": error.code(), "message": error.to_string()})),
     };
     let image = prepared.image_info();
-    Ok(match prepared.thumbnail {
-        Ok(jpeg) => {
-            fs::write(thumbnail, jpeg.bytes)?;
+    Ok(match prepared.renditions {
+        Ok(renditions) => {
+            if let Some(jpeg) = renditions.thumbnail {
+                fs::write(thumbnail, jpeg.bytes)?;
+            }
             json!({"image": image})
         }
         Err(error) => json!({"image": image, "thumbnail": error.to_string()}),

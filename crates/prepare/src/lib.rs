@@ -1,4 +1,4 @@
-//! Prepares pictures for Rekognition, and makes their thumbnails.
+//! Prepares pictures for Rekognition, and makes their thumbnails and previews.
 //!
 //! Rekognition reads JPEG and PNG files within its limits itself, so those go to it unchanged, by reference to the S3 object.
 //! Every other file is decoded, made upright, scaled down if too large, and encoded as a JPEG that fits in a request.
@@ -8,7 +8,7 @@
 //! **Bounding boxes are relative to the upright picture**, the one a person sees. Rekognition applies the Exif orientation of a
 //! JPEG before it looks (Amazon Rekognition Developer Guide, "Getting image orientation and bounding box coordinates"), so a JPEG
 //! needs nothing. It applies no other orientation, while browsers apply a PNG's `eXIf` chunk, so a PNG with an orientation other
-//! than 1 is converted. Converted pictures and thumbnails are upright and have no metadata.
+//! than 1 is converted. Converted pictures, thumbnails and previews are upright and have no metadata.
 //!
 //! **Time and memory are limited.** Declared sizes are checked before anything is decoded, and every decoder stays within
 //! [`Limits::memory_bytes`]. JPEGs that would need much memory are decoded at a smaller DCT scale, and PNGs, TIFFs, GIFs and BMPs
@@ -16,6 +16,7 @@
 
 // Public: the API.
 mod error;
+mod exif;
 mod file;
 mod header;
 mod info;
@@ -49,6 +50,6 @@ pub use self::{
     pixels::encode::JpegPicture,
     pixels::transparency::over_white,
     prepare::prepare,
-    prepared::{Converted, Prepared},
+    prepared::{Converted, Prepared, Renditions},
     preparer::{PreparePermit, Preparer, default_concurrency},
 };

@@ -44,11 +44,18 @@ pub(crate) const MAX_ICC_BYTES: usize = 4 * 1024 * 1024;
 /// and request size.
 pub const CONVERTED_PX: u32 = 4096;
 
+/// The most pixels that a picture is decoded to for its renditions. The decoded picture, a preview of it and what resampling takes
+/// stay within [`Limits::memory_bytes`].
+pub(crate) const MAX_RENDITION_PIXELS: u64 = 24_000_000;
+
 /// The budget of preparation, and its goals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest side of thumbnails, in pixels. A smaller picture keeps its size.
+    /// The longest side of thumbnails, in pixels; 0 for none. A smaller picture keeps its size.
     pub thumbnail_px: u32,
+    /// The longest side of previews, in pixels; 0 for none. A smaller picture keeps its size, and a picture that is no larger than
+    /// its thumbnail gets none.
+    pub preview_px: u32,
     /// The shortest side that is accepted, in pixels: [`MIN_SIDE`], or [`PPE_MIN_SIDE`] if only protective equipment is requested.
     pub min_side: u32,
     /// The most memory to use, in bytes, including the file.
@@ -63,7 +70,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            thumbnail_px: 128,
+            thumbnail_px: 320,
+            preview_px: 1440,
             min_side: MIN_SIDE,
             memory_bytes: 208 * 1024 * 1024,
             inline: false,

@@ -1,4 +1,4 @@
-//! The preparation of one picture: whether Rekognition accepts the file, the conversion if not, and the thumbnail.
+//! The preparation of one picture: whether Rekognition accepts the file, the conversion if not, the thumbnail and the preview.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -6,25 +6,26 @@ use image::RgbImage;
 
 use crate::{
     error::PrepareError,
+    exif,
     formats::{self, decoder::PictureDecoder},
     header::read_header,
     info::{ImageInfo, Reason},
     limits::{
-        CONVERTED_PX, Limits, MAX_INLINE_BYTES, MAX_PIXELS, MAX_SIDE, PPE_MAX_INLINE_BYTES,
-        PPE_MAX_SIDE, PPE_MIN_SIDE,
+        CONVERTED_PX, Limits, MAX_INLINE_BYTES, MAX_PIXELS, MAX_RENDITION_PIXELS, MAX_SIDE,
+        PPE_MAX_INLINE_BYTES, PPE_MAX_SIDE, PPE_MIN_SIDE,
     },
     media::MediaType,
     orientation::Orientation,
     pixels::{
         colour,
         downscale::{Downscaled, factor_down_to},
-        encode::{JpegPicture, apply_orientation, encode, encode_to_fit},
+        encode::{apply_orientation, encode, encode_preview, encode_to_fit},
     },
-    prepared::{Converted, Prepared},
+    prepared::{Converted, Prepared, Renditions},
     truncation::is_truncated,
 };
 
-/// Prepares a picture: checks whether Rekognition accepts the file, converts it if not, and makes the thumbnail. It is CPU-bound;
+/// Prepares a picture: checks whether Rekognition accepts the file, converts it if not, and makes the thumbnail and the preview. It is CPU-bound;
 /// call it where blocking is allowed, and one at a time if memory is short.
 ///
 /// # Errors
@@ -56,15 +57,27 @@ fn prepare_file(file: &[u8], limits: &Limits) -> Result<Prepared, PrepareError> 
         width,
         height,
         orientation: geometry.orientation.to_exif(),
+        taken_at: exif::taken_at(decoder.format(), file),
         prepared: None,
         prepared_for_ppe: None,
     };
     check_size(&info, limits)?;
     let memory = limits.memory_bytes.saturating_sub(file.len() as u64);
     match conversion_reason(decoder.as_ref(), &info, file.len(), limits) {
-        None => match keep(decoder, info.clone(), file.len(), memory, limits)? {
-            Some(prepared) => Ok(prepared),
-            None => convert(formats::open(file)?, info, Reason::Repaired, memory, limits),
+        None => match keep(decoder, &info, file.len(), memory, limits)? {
+            // A picture whose preview takes too much memory may still have a thumbnail.
+            Some(Kept {
+                renditions: Err(PrepareError::TooLarge { .. }),
+                ..
+            }) if limits.preview_px > 0 => {
+                let limits = Limits {
+                    preview_px: 0,
+                    ..*limits
+                };
+                let kept = keep(formats::open(file)?, &info, file.len(), memory, &limits)?;
+                finish(kept, file, info, memory, &limits)
+            }
+            kept => finish(kept, file, info, memory, limits),
         },
         Some(reason) => convert(decoder, info, reason, memory, limits),
     }
@@ -126,54 +139,70 @@ fn ppe_conversion_reason(
     }
 }
 
-/// Rekognition gets the file itself. Makes the thumbnail, and the picture for DetectProtectiveEquipment if that needs one. `None` if
+/// What is made of a picture whose file Rekognition gets.
+struct Kept {
+    ppe: Option<Converted>,
+    renditions: Result<Renditions, PrepareError>,
+}
+
+/// The outcome for a picture that was [kept](keep). Without one, the picture is converted.
+fn finish(
+    kept: Option<Kept>,
+    file: &[u8],
+    info: ImageInfo,
+    memory: u64,
+    limits: &Limits,
+) -> Result<Prepared, PrepareError> {
+    match kept {
+        Some(Kept { ppe, renditions }) => Ok(Prepared {
+            info,
+            converted: None,
+            ppe,
+            renditions,
+        }),
+        None => convert(formats::open(file)?, info, Reason::Repaired, memory, limits),
+    }
+}
+
+/// Rekognition gets the file itself. Makes the renditions, and the picture for DetectProtectiveEquipment if that needs one. `None` if
 /// decoding shows that the file has a fault, so that Rekognition must get a converted picture after all.
 fn keep(
     decoder: Box<dyn PictureDecoder + '_>,
-    info: ImageInfo,
+    info: &ImageInfo,
     file_bytes: usize,
     memory: u64,
     limits: &Limits,
-) -> Result<Option<Prepared>, PrepareError> {
+) -> Result<Option<Kept>, PrepareError> {
     let orientation = decoder.geometry().orientation;
-    let longest = info.width.max(info.height);
     let inline_bytes = limits.inline.then_some(file_bytes);
     let ppe_reason = ppe_conversion_reason((info.width, info.height), inline_bytes, limits);
     let factor = match ppe_reason {
-        None => thumbnail_factor(longest, limits),
-        Some(_) => longest.div_ceil(PPE_MAX_SIDE),
+        None => rendition_factor((info.width, info.height), limits),
+        Some(_) => info.width.max(info.height).div_ceil(PPE_MAX_SIDE),
     };
     let made = decoder.decode(factor, memory).and_then(|downscaled| {
         if downscaled.repaired {
             return Ok(None);
         }
         let Some(reason) = ppe_reason else {
-            return Ok(Some((thumbnail(&downscaled, orientation, limits)?, None)));
+            return Ok(Some((renditions(downscaled, orientation, limits)?, None)));
         };
         let picture = ppe_picture(&downscaled, orientation)?;
         drop(downscaled);
         let jpeg = encode_to_fit(&picture, PPE_MAX_INLINE_BYTES)?;
-        let thumbnail = thumbnail(
-            &Downscaled::from(picture),
-            Orientation::NoTransforms,
-            limits,
-        )?;
-        Ok(Some((thumbnail, Some(Converted { jpeg, reason }))))
+        let picture = Downscaled::from(picture);
+        let renditions = renditions(picture, Orientation::NoTransforms, limits)?;
+        Ok(Some((renditions, Some(Converted { jpeg, reason }))))
     });
     // A file that is damaged for the decoder here is damaged for Rekognition too. A feature or size that it does not support may
     // be fine there.
-    let (thumbnail, ppe) = match made {
+    let (renditions, ppe) = match made {
         Err(error @ (PrepareError::Damaged(_) | PrepareError::Truncated(_))) => return Err(error),
         Err(error) => (Err(error), None),
         Ok(None) => return Ok(None),
-        Ok(Some((thumbnail, ppe))) => (Ok(thumbnail), ppe),
+        Ok(Some((renditions, ppe))) => (Ok(renditions), ppe),
     };
-    Ok(Some(Prepared {
-        info,
-        converted: None,
-        ppe,
-        thumbnail,
-    }))
+    Ok(Some(Kept { ppe, renditions }))
 }
 
 /// Rekognition gets a JPEG made from the file.
@@ -206,7 +235,7 @@ fn convert(
         info,
         converted: Some(Converted { jpeg, reason }),
         ppe,
-        thumbnail: thumbnail(&picture, Orientation::NoTransforms, limits),
+        renditions: renditions(picture, Orientation::NoTransforms, limits),
     })
 }
 
@@ -247,18 +276,38 @@ fn ppe_picture(
     )
 }
 
-/// How far decoding may shrink a picture for the thumbnail: to twice its size, so that resampling does the rest.
-fn thumbnail_factor(longest: u32, limits: &Limits) -> u32 {
-    factor_down_to(longest, limits.thumbnail_px.saturating_mul(2))
+/// How far decoding may shrink a picture for its renditions: to the size of the preview and twice that of the thumbnail, so that
+/// resampling does the rest, and to at most [`MAX_RENDITION_PIXELS`].
+fn rendition_factor((width, height): (u32, u32), limits: &Limits) -> u32 {
+    let px = limits.preview_px.max(limits.thumbnail_px.saturating_mul(2));
+    let pixels =
+        |factor: u32| u64::from(width.div_ceil(factor)) * u64::from(height.div_ceil(factor));
+    let mut factor = factor_down_to(width.max(height), px);
+    while pixels(factor) > MAX_RENDITION_PIXELS {
+        factor += 1;
+    }
+    factor
 }
 
-fn thumbnail(
-    downscaled: &Downscaled,
-    orientation: Orientation,
+/// Makes the preview, and the thumbnail from the preview's pixels.
+fn renditions(
+    mut picture: Downscaled,
+    mut orientation: Orientation,
     limits: &Limits,
-) -> Result<JpegPicture, PrepareError> {
-    let size = downscaled.size_within(limits.thumbnail_px.max(1));
-    encode(&upright(downscaled, size, orientation)?)
+) -> Result<Renditions, PrepareError> {
+    let mut renditions = Renditions::default();
+    let (width, height) = picture.size_within(limits.preview_px.max(1));
+    if width.max(height) > limits.thumbnail_px.max(1) {
+        let preview = upright(&picture, (width, height), orientation)?;
+        renditions.preview = Some(encode_preview(&preview)?);
+        picture = preview.into();
+        orientation = Orientation::NoTransforms;
+    }
+    if limits.thumbnail_px > 0 {
+        let size = picture.size_within(limits.thumbnail_px);
+        renditions.thumbnail = Some(encode(&upright(&picture, size, orientation)?)?);
+    }
+    Ok(renditions)
 }
 
 #[cfg(test)]

@@ -15,9 +15,19 @@ pub struct Prepared {
     pub converted: Option<Converted>,
     /// The smaller JPEG that only DetectProtectiveEquipment gets, if it accepts neither of the two.
     pub ppe: Option<Converted>,
-    /// The thumbnail. An error does not mean that Rekognition cannot read the picture: it may use a feature that no decoder here
-    /// supports, or be too large to decode.
-    pub thumbnail: Result<JpegPicture, PrepareError>,
+    /// The smaller pictures to show. An error does not mean that Rekognition cannot read the picture: it may use a feature that no
+    /// decoder here supports, or be too large to decode.
+    pub renditions: Result<Renditions, PrepareError>,
+}
+
+/// Smaller pictures to show instead of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Renditions {
+    /// At most [`Limits::thumbnail_px`](crate::Limits::thumbnail_px) a side; `None` if that is 0.
+    pub thumbnail: Option<JpegPicture>,
+    /// At most [`Limits::preview_px`](crate::Limits::preview_px) a side, and larger than the thumbnail; `None` if that is 0 or the
+    /// picture is no larger than the thumbnail.
+    pub preview: Option<JpegPicture>,
 }
 
 impl Prepared {

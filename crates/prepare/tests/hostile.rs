@@ -117,6 +117,8 @@ fn markers_of_coded_data_in_the_header_are_ignored() {
     let thumbnail = |file: &[u8]| {
         prepare(file, &Limits::default())
             .unwrap()
+            .renditions
+            .unwrap()
             .thumbnail
             .unwrap()
     };

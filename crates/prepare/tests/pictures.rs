@@ -117,8 +117,13 @@ fn differences(picture: &Picture, bytes: &[u8], fields: u32) -> Vec<String> {
                     wrong.push(format!("{:?} is too large", converted.jpeg));
                 }
             }
-            match &prepared.thumbnail {
-                Ok(thumbnail) => {
+            match &prepared.renditions {
+                Ok(renditions) => {
+                    let (Some(thumbnail), preview) = (&renditions.thumbnail, &renditions.preview)
+                    else {
+                        wrong.push("has no thumbnail".to_owned());
+                        return wrong;
+                    };
                     wrong.extend(difference(thumbnail, grid, *tolerance + 4, fields));
                     let longest = limits.thumbnail_px.min((*width).max(*height));
                     if thumbnail.width.max(thumbnail.height) != longest {
@@ -128,6 +133,16 @@ fn differences(picture: &Picture, bytes: &[u8], fields: u32) -> Vec<String> {
                     let off = f64::from(thumbnail.height) * ratio - f64::from(thumbnail.width);
                     if off.abs() > ratio.max(1.0) {
                         wrong.push(format!("thumbnail is {thumbnail:?} for {width} x {height}"));
+                    }
+                    if let Some(preview) = preview {
+                        wrong.extend(difference(preview, grid, *tolerance + 4, fields));
+                    }
+                    let size = preview.as_ref().map(|jpeg| jpeg.width.max(jpeg.height));
+                    let longest = (*width).max(*height);
+                    if size.is_some() != (longest > limits.thumbnail_px)
+                        || size.is_some_and(|size| size > longest.min(limits.preview_px))
+                    {
+                        wrong.push(format!("preview is {preview:?} for {width} x {height}"));
                     }
                 }
                 Err(error) => wrong.push(format!("no thumbnail: {error}")),

@@ -53,9 +53,9 @@ mod handler;
 mod lease;
 mod options;
 mod outcome;
+mod renditions;
 mod result_slot;
 mod source;
-mod thumbnail;
 mod worker;
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! The slot of one image's result in the output bucket: the result document and the version of the image in
-//! it. The lease and the thumbnail of the slot are in [`crate::lease`] and [`crate::thumbnail`].
+//! it. The lease and the renditions of the slot are in [`crate::lease`] and [`crate::renditions`].
 
 use serde::Deserialize;
 use sightline_pipeline::{
@@ -38,7 +38,7 @@ pub(crate) struct ResultSlot<'a, S> {
     pub(crate) store: &'a S,
     /// The output bucket.
     pub(crate) bucket: &'a str,
-    /// The image's key. The keys of result, thumbnail and lease are derived from it.
+    /// The image's key. The keys of result, thumbnail, preview and lease are derived from it.
     pub(crate) key: &'a SourceKey,
     /// The version in process.
     pub(crate) version: ObjectVersion,

@@ -7,11 +7,11 @@ use sightline_pipeline::{
     Analyses, ResultDocument, ServiceError, SourceKey,
     backoff::endless_pauses,
     config::ProcessorConfig,
-    document::{AnalysisError, ImageInfo, Thumbnail, Timings},
+    document::{AnalysisError, ImageInfo, Timings},
     index::{Entry, ImageIndex, Put},
     metrics,
     object_store::ObjectStore,
-    prepare::{JpegPicture, Preparer},
+    prepare::{Preparer, Renditions},
     recogniser::{ImageSource, Recogniser},
     recognition::{Analyzer, Answers, DocumentParts, RecogniserImages, SavedAnswer, refusal},
     version::ObjectVersion,
@@ -24,6 +24,7 @@ use crate::{
     lease::{Lease, LeaseAttempt, LeaseRequest, Process},
     options::Clock,
     outcome::{Outcome, RetryableFailure, Skip},
+    renditions::StoredRenditions,
     result_slot::{
         ResultHead, ResultSlot, StoredResult, WRITE_ATTEMPTS, WriteOutcome, read_object,
     },
@@ -72,12 +73,12 @@ struct Job<'a, S> {
 struct Prepared {
     images: RecogniserImages,
     image: ImageInfo,
-    thumbnail: Option<JpegPicture>,
+    renditions: Renditions,
 }
 
 /// The outcome of preparing an image.
 enum Preparation {
-    Ready(Prepared),
+    Ready(Box<Prepared>),
     /// The image cannot be analysed.
     Refused(AnalysisError),
     Skipped(Skip),
@@ -86,7 +87,7 @@ enum Preparation {
 /// The complete outcome of an analysis.
 struct Analysed {
     image: ImageInfo,
-    thumbnail: Option<Thumbnail>,
+    renditions: StoredRenditions,
     answers: Answers,
     prepare_ms: u64,
     recognise_ms: u64,
@@ -255,7 +256,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         };
         let until = self.deadlines.answer;
         let asking = Instant::now();
-        let (analysed, thumbnail) = futures::join!(
+        let (analysed, renditions) = futures::join!(
             analyzer.analyse(
                 job.slot.key,
                 &prepared.images,
@@ -263,24 +264,21 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
                 answers,
                 until
             ),
-            timeout_at(
-                until,
-                self.write_thumbnail(job, prepared.thumbnail.as_ref())
-            ),
+            timeout_at(until, job.slot.write_renditions(&prepared.renditions)),
         );
         let recognise_ms = elapsed_ms(asking);
         *answers = analysed.saved();
         if let Some(error) = analysed.retryable_failure() {
             // Nothing is wrong with the deployment if the recogniser cannot read an object because it is gone.
             if error.needs_repair() && self.is_gone(job).await? {
-                job.slot.delete_older_thumbnail().await?;
+                job.slot.delete_older_renditions().await?;
                 return Ok(Outcome::Skipped(Skip::Gone));
             }
             return Err(error.clone().into());
         }
         let analysed = Analysed {
             image: prepared.image,
-            thumbnail: thumbnail.unwrap_or(Err(RetryableFailure::OutOfTime))?,
+            renditions: renditions.unwrap_or(Err(RetryableFailure::OutOfTime))?,
             answers: analysed,
             prepare_ms,
             recognise_ms,
@@ -356,29 +354,15 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             key: job.event.key.clone(),
             version_id: job.slot.version.version_id.clone(),
         };
-        let thumbnail = prepared
-            .thumbnail
-            .inspect_err(
-                |error| tracing::warn!(key = %job.slot.key, %error, "could not make a thumbnail"),
-            )
-            .ok()
-            .filter(|_| settings.thumbnail_px > 0);
-        Ok(Preparation::Ready(Prepared {
+        let renditions = prepared.renditions.unwrap_or_else(|error| {
+            tracing::warn!(key = %job.slot.key, %error, "could not make a thumbnail");
+            Renditions::default()
+        });
+        Ok(Preparation::Ready(Box::new(Prepared {
             images: RecogniserImages::new(original, prepared.converted, prepared.ppe),
             image,
-            thumbnail,
-        }))
-    }
-
-    async fn write_thumbnail(
-        &self,
-        job: &Job<'_, S>,
-        jpeg: Option<&JpegPicture>,
-    ) -> Result<Option<Thumbnail>, RetryableFailure> {
-        match jpeg {
-            Some(jpeg) => job.slot.write_thumbnail(jpeg).await,
-            None => Ok(None),
-        }
+            renditions,
+        })))
     }
 
     /// Builds the result document: with the answers, or with the reason why there are none.
@@ -395,6 +379,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
                 .as_ref()
                 .and_then(|image| image.header.ok()?.info()),
             thumbnail: None,
+            preview: None,
             analyses: job.analyses.clone(),
             answers: Answers::default(),
             refusal: None,
@@ -410,7 +395,8 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             Err(error) => parts.refusal = Some(error),
             Ok(analysed) => {
                 parts.image = Some(analysed.image);
-                parts.thumbnail = analysed.thumbnail;
+                parts.thumbnail = analysed.renditions.thumbnail;
+                parts.preview = analysed.renditions.preview;
                 parts.answers = analysed.answers;
                 parts.timings.prepare_ms = analysed.prepare_ms;
                 parts.timings.recognise_ms = analysed.recognise_ms;
@@ -425,10 +411,8 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         document: ResultDocument,
         stored: StoredResult,
     ) -> Result<Outcome, RetryableFailure> {
-        if document.thumbnail.is_none() {
-            // Before the document, so that an attempt that is interrupted here is retried.
-            job.slot.delete_older_thumbnail().await?;
-        }
+        // Before the document, so that an attempt that is interrupted here is retried.
+        job.slot.delete_older_renditions_than(&document).await?;
         match job.slot.write(&document, stored, &self.owner).await? {
             WriteOutcome::Written => {
                 metrics::count_document(&document);
@@ -444,7 +428,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
     }
 
     /// Adds a document to the index. If a user deleted the image while it was in process, the index rejects
-    /// the document, and document and thumbnail are deleted. Returns whether the document stays.
+    /// the document, and document and renditions are deleted. Returns whether the document stays.
     async fn index(&self, document: &ResultDocument) -> Result<bool, RetryableFailure> {
         let Some(index) = self.index else {
             return Ok(true);
@@ -478,12 +462,12 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         Err(RetryableFailure::Contended)
     }
 
-    /// Deletes the document and thumbnail of a deleted image. Those of a newer version, which another worker may have
+    /// Deletes the document and renditions of a deleted image. Those of a newer version, which another worker may have
     /// written since, stay. Returns false.
     async fn remove(&self, entry: &Entry) -> Result<bool, RetryableFailure> {
         let slot = self.slot(&entry.row.key, entry.version.clone());
         let head = ResultHead::read(slot.store, slot.bucket, slot.key).await?;
-        slot.delete_older_thumbnail().await?;
+        slot.delete_older_renditions().await?;
         if head.is_some_and(|head| head.is_for(&entry.version)) {
             self.store
                 .delete_once(slot.bucket, &slot.key.result_key())
@@ -505,8 +489,8 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         Ok(false)
     }
 
-    /// Cleans up after the image of an event was deleted: an earlier attempt may have left a result, or a thumbnail and
-    /// a lease without a result.
+    /// Cleans up after the image of an event was deleted: an earlier attempt may have left a result, or renditions
+    /// and a lease without a result.
     async fn clean_up(
         &self,
         event: &ObjectCreated,
@@ -514,10 +498,10 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
     ) -> Result<(), RetryableFailure> {
         let version = source::version(event, None);
         let is_unknown = version.e_tag.is_empty() && version.sequencer.is_none();
-        // Without a version, nothing shows whether thumbnail and lease belong to a newer image.
+        // Without a version, nothing shows whether renditions and lease belong to a newer image.
         if !self.index_stored(key).await? && !is_unknown {
             let slot = self.slot(key, version);
-            slot.delete_older_thumbnail().await?;
+            slot.delete_older_renditions().await?;
             let request = LeaseRequest {
                 owner: &self.owner,
                 process: self.process,

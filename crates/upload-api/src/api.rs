@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use axum::extract::State;
 use sightline_pipeline::{
     Service, ServiceError,
-    config::UploadApiConfig,
+    config::{Access, UploadApiConfig},
     index::ImageIndex,
     object_store::{ListObjects, ObjectStore, Presigner},
     prepare::Preparer,
@@ -105,6 +105,7 @@ impl<P: Ports> Api<P> {
     /// The parts of the API that this deployment has.
     pub(crate) const fn offer(&self) -> Offer {
         Offer {
+            sign_in: matches!(self.config.access, Access::Owner),
             image_requests: self.config.image_requests,
             events: self.events.is_some(),
             guests: self.config.guest_identity_pool.is_some(),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sightline_pipeline::{
     SourceKey,
-    document::{AgeSpan, Status},
+    document::{AgeSpan, Rendition, Status},
     index::{ImageRow, NamedConfidence},
     object_store::Presigner as _,
 };
@@ -21,7 +21,7 @@ use crate::{Api, Ports, Problem};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListedImage {
     /// The image's key in the input bucket, which identifies the image everywhere.
-    #[schema(value_type = String, example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg")]
+    #[schema(value_type = String, pattern = r"^(uploads|inline)/[\s\S]*[^/]$", example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg")]
     key: SourceKey,
     /// The image's id.
     #[schema(value_type = String, format = "uuid", example = "0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11")]
@@ -36,6 +36,11 @@ pub(crate) struct ListedImage {
     #[serde(with = "time::serde::rfc3339")]
     #[schema(value_type = String, format = DateTime, example = "2026-01-01T12:00:01.5Z")]
     processed_at: OffsetDateTime,
+    /// When the picture was taken, as its Exif data says: local time, and the offset from UTC if the data names it. The first ten
+    /// characters are the day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "2024-05-01T13:20:05+02:00")]
+    taken_at: Option<String>,
     /// The image's file name.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "my cat.jpg")]
@@ -78,14 +83,18 @@ pub(crate) struct ListedImage {
     /// The thumbnail, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    thumbnail: Option<ListedThumbnail>,
+    thumbnail: Option<ListedRendition>,
+    /// The preview, a larger rendition than the thumbnail. Absent if the picture is no larger than its thumbnail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    preview: Option<ListedRendition>,
 }
 
-/// Where a thumbnail is, and its size.
+/// Where a thumbnail or a preview is, and its size.
 #[derive(Serialize, ToSchema)]
-#[schema(as = ThumbnailAddress)]
-struct ListedThumbnail {
-    /// A signed URL. Anyone who has it can read the thumbnail until it expires.
+#[schema(as = RenditionAddress)]
+struct ListedRendition {
+    /// A signed URL. Anyone who has it can read the picture until it expires.
     #[schema(format = "uri")]
     url: String,
     /// Width in pixels.
@@ -94,41 +103,29 @@ struct ListedThumbnail {
     height: u32,
 }
 
-impl fmt::Debug for ListedThumbnail {
+impl fmt::Debug for ListedRendition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ListedThumbnail").finish_non_exhaustive()
+        f.debug_struct("ListedRendition").finish_non_exhaustive()
     }
 }
 
 impl ListedImage {
-    /// The image of this row, with a signed URL of its thumbnail. `confidence` is that of the label or category that was
+    /// The image of this row, with signed URLs of its renditions. `confidence` is that of the label or category that was
     /// searched for.
     pub(crate) async fn new<P: Ports>(
         api: &Api<P>,
         row: ImageRow,
         confidence: Option<f64>,
     ) -> Result<Self, Problem> {
-        let thumbnail = match row.thumbnail {
-            None => None,
-            Some(thumbnail) => Some(ListedThumbnail {
-                url: api
-                    .presigner
-                    .presign_get(
-                        &api.config.buckets.output,
-                        &row.key.thumbnail_key(),
-                        Duration::from_secs(api.config.result_url_seconds),
-                    )
-                    .await?,
-                width: thumbnail.width,
-                height: thumbnail.height,
-            }),
-        };
+        let thumbnail = listed(api, &row.key.thumbnail_key(), row.thumbnail).await?;
+        let preview = listed(api, &row.key.preview_key(), row.preview).await?;
         Ok(Self {
             key: row.key,
             image_id: row.image_id,
             status: row.status,
             uploaded_at: row.uploaded_at,
             processed_at: row.processed_at,
+            taken_at: row.taken_at,
             filename: row.filename,
             content_type: row.content_type,
             size: row.size,
@@ -141,8 +138,27 @@ impl ListedImage {
             ages: row.ages,
             confidence,
             thumbnail,
+            preview,
         })
     }
+}
+
+/// A rendition with a signed URL of its object.
+async fn listed<P: Ports>(
+    api: &Api<P>,
+    key: &str,
+    rendition: Option<Rendition>,
+) -> Result<Option<ListedRendition>, Problem> {
+    let Some(rendition) = rendition else {
+        return Ok(None);
+    };
+    let lifetime = Duration::from_secs(api.config.result_url_seconds);
+    let bucket = &api.config.buckets.output;
+    Ok(Some(ListedRendition {
+        url: api.presigner.presign_get(bucket, key, lifetime).await?,
+        width: rendition.width,
+        height: rendition.height,
+    }))
 }
 
 /// An example for the OpenAPI document.
@@ -163,8 +179,14 @@ pub(crate) fn example() -> Value {
         "confidence": 97.4,
         "thumbnail": {
             "url": "https://output.s3.eu-west-1.amazonaws.com/thumbnails/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0123456789abcdef",
-            "width": 128,
-            "height": 96
-        }
+            "width": 320,
+            "height": 240
+        },
+        "preview": {
+            "url": "https://output.s3.eu-west-1.amazonaws.com/previews/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0123456789abcdef",
+            "width": 1440,
+            "height": 1080
+        },
+        "takenAt": "2025-12-31T23:59:05+01:00"
     })
 }

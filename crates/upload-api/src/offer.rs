@@ -16,6 +16,8 @@ pub(crate) enum Part {
 /// The parts that a deployment has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Offer {
+    /// Whether callers sign in (`ACCESS=owner`).
+    pub(crate) sign_in: bool,
     /// [`Part::ImageRequests`].
     pub(crate) image_requests: bool,
     /// [`Part::Events`].

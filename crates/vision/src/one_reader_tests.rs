@@ -52,8 +52,8 @@ fn disagreement(bytes: &[u8]) -> Option<String> {
                 .then(|| format!("refused ({error}), and analysed"));
         }
     };
-    // No thumbnail means that no decoder here reads the pixels.
-    if let Err(error) = &prepared.thumbnail {
+    // No renditions mean that no decoder here reads the pixels.
+    if let Err(error) = &prepared.renditions {
         return whole
             .is_ok()
             .then(|| format!("no thumbnail ({error}), and analysed"));

@@ -244,7 +244,8 @@ fn query(analysis: Analysis, args: &AnalyzeArgs) -> Option<RecogniserQuery> {
 async fn prepare_picture(picture: Picture) -> anyhow::Result<PreparedPicture> {
     let Picture { bytes, object } = picture;
     let limits = Limits {
-        thumbnail_px: 1,
+        thumbnail_px: 0,
+        preview_px: 0,
         inline: object.is_none(),
         ..Limits::default()
     };

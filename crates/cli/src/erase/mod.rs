@@ -42,9 +42,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// `sightline erase`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
-Deletes the person's pictures with their results, thumbnails, leases and
-entries in the index, each as DELETE /images does, and older versions where a
-bucket keeps them. First disable the person's account, or they can upload
+Deletes the person's pictures with their results, thumbnails, previews, leases
+and entries in the index, each as DELETE /images does, and older versions where
+a bucket keeps them. First disable the person's account, or they can upload
 again. `sightline export` saves the current versions first.
 
 EXAMPLES
@@ -290,6 +290,7 @@ mod tests {
             put("in-put", key);
             put("out-put", &source.result_key());
             put("out-put", &source.thumbnail_key());
+            put("out-put", &source.preview_key());
             put("out-put", &source.lease_key());
             let entry = Image::new(key, 1).label("Dog", 90.0, None).entry();
             assert_eq!(index.put(&entry).await, Ok(Put::Written));

@@ -42,10 +42,10 @@ const MANIFEST: &str = "manifest.json";
 /// `sightline export`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
-Writes the person's pictures to DIR/originals, their results to DIR/results
-and their thumbnails to DIR/thumbnails. DIR/manifest.json lists them with
-their keys and their entries in the index. Other objects under the person's
-prefixes go to DIR/others.
+Writes the person's pictures to DIR/originals, their results to DIR/results,
+their thumbnails to DIR/thumbnails and their previews to DIR/previews.
+DIR/manifest.json lists them with their keys and their entries in the index.
+Other objects under the person's prefixes go to DIR/others.
 
 EXAMPLES
   A person on AWS, by the claim sub of their tokens:
@@ -104,6 +104,8 @@ struct Exported {
     result: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thumbnail: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preview: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     entry: Option<ImageRow>,
 }
@@ -222,8 +224,9 @@ async fn write(
     };
     let name = file_name(&key);
     let file = |kind: &str, end: &str| Path::new(kind).join(format!("{name}{end}"));
-    let (result_key, thumbnail_key) = (key.result_key(), key.thumbnail_key());
-    let (original, result, thumbnail) = tokio::try_join!(
+    let (result_key, thumbnail_key, preview_key) =
+        (key.result_key(), key.thumbnail_key(), key.preview_key());
+    let (original, result, thumbnail, preview) = tokio::try_join!(
         get(
             parts.original,
             &buckets.input,
@@ -242,12 +245,19 @@ async fn write(
             &thumbnail_key,
             file("thumbnails", ".jpg")
         ),
+        get(
+            parts.preview,
+            &buckets.output,
+            &preview_key,
+            file("previews", ".jpg")
+        ),
     )?;
     Ok(Exported {
         key,
         original,
         result,
         thumbnail,
+        preview,
         entry: parts.row,
     })
 }

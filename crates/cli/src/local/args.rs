@@ -154,6 +154,26 @@ pub(crate) struct LocalArgs {
     )]
     pub(super) max_labels: u32,
 
+    /// Longest side of thumbnails in pixels; 0 for none
+    #[arg(
+        long,
+        env = "SIGHTLINE_THUMBNAIL_PX",
+        value_name = "PIXELS",
+        default_value_t = 320,
+        value_parser = clap::value_parser!(u32).range(0..=1024)
+    )]
+    pub(super) thumbnail_px: u32,
+
+    /// Longest side of previews, which are larger than thumbnails, in pixels; 0 for none
+    #[arg(
+        long,
+        env = "SIGHTLINE_PREVIEW_PX",
+        value_name = "PIXELS",
+        default_value_t = 1440,
+        value_parser = clap::value_parser!(u32).range(0..=4096)
+    )]
+    pub(super) preview_px: u32,
+
     /// Maximum size of a picture in bytes, up to 5 GiB; Rekognition reads up to 15 MiB
     #[arg(
         long,
@@ -164,7 +184,7 @@ pub(crate) struct LocalArgs {
     )]
     pub(super) max_upload_bytes: u64,
 
-    /// Days after which results, their thumbnails and their entries in the index are deleted; by default never. Pictures stay
+    /// Days after which results, their thumbnails, previews and entries in the index are deleted; by default never. Pictures stay
     #[arg(
         long,
         env = "SIGHTLINE_RESULTS_DAYS",
@@ -315,6 +335,7 @@ mod tests {
         assert_eq!(args.models, ModelChoice::Auto);
         assert!(!args.fetch_models);
         assert_eq!((args.min_confidence, args.max_labels), (55.0, 1000));
+        assert_eq!((args.thumbnail_px, args.preview_px), (320, 1440));
         assert_eq!(args.max_upload_bytes, 15_728_640);
         assert_eq!(args.allowed_origins, AllowedOrigins::None);
         assert_eq!(args.ready_file, None);
@@ -361,6 +382,10 @@ mod tests {
             "labels,faces",
             "--min-confidence",
             "12.5",
+            "--thumbnail-px",
+            "128",
+            "--preview-px",
+            "0",
             "--max-labels",
             "3",
             "--max-upload-bytes",
@@ -398,6 +423,7 @@ mod tests {
         );
         assert_eq!(args.tesseract, TesseractChoice::At("/opt/tesseract".into()));
         assert_eq!(args.min_confidence, 12.5);
+        assert_eq!((args.thumbnail_px, args.preview_px), (128, 0));
         assert_eq!(
             args.allowed_origins,
             AllowedOrigins::List(vec!["http://localhost:3000".to_owned()])
@@ -421,6 +447,8 @@ mod tests {
             (&["--min-confidence", "101"], "from 0 to 100"),
             (&["--min-confidence", "NaN"], "from 0 to 100"),
             (&["--max-labels", "0"], "1..=1000"),
+            (&["--thumbnail-px", "1025"], "0..=1024"),
+            (&["--preview-px", "4097"], "0..=4096"),
             (
                 &["--allowed-origins", "a.example"],
                 "origins separated by commas",

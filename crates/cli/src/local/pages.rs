@@ -25,8 +25,8 @@ use super::endpoints::Endpoints;
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../frontend");
 
-/// The page at `/`.
-const FRONT_PAGE: &str = "upload.html";
+/// The pages that have a second path.
+const SHORT_PATHS: [(&str, &str); 2] = [("/", "upload.html"), ("/docs", "docs.html")];
 /// Generated at each start; the file with this name is not served.
 const CONFIGURATION: &str = "config.json";
 
@@ -99,11 +99,12 @@ impl Pages {
         {
             by_path.insert(format!("/{CONFIGURATION}"), page);
         }
-        if let Some(front) = FILES
-            .get_file(FRONT_PAGE)
-            .and_then(|file| Page::new(FRONT_PAGE, file.contents().into()))
-        {
-            by_path.insert("/".to_owned(), front);
+        for (path, name) in SHORT_PATHS {
+            let page =
+                (FILES.get_file(name)).and_then(|file| Page::new(name, file.contents().into()));
+            if let Some(page) = page {
+                by_path.insert(path.to_owned(), page);
+            }
         }
         let aws = policy_source(aws);
         // `blob:` shows pictures before their upload. The pages send uploads to the endpoint and read results from it.
@@ -235,17 +236,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_api_is_described_at_docs() {
+        let short = text(ask(Method::GET, "/docs", &[]).await).await;
+        assert!(short.contains("swagger-ui-bundle.js"), "{short}");
+        assert_eq!(short, text(ask(Method::GET, "/docs.html", &[]).await).await);
+    }
+
+    #[tokio::test]
     async fn everything_that_the_page_loads_is_served_with_its_type() {
-        let front = text(ask(Method::GET, "/", &[]).await).await;
-        let named: Vec<&str> = front
-            .split(['"', '\''])
-            .filter(|text| {
-                ["js/", "styles/", "img/"]
-                    .iter()
-                    .any(|folder| text.starts_with(folder))
-            })
-            .collect();
-        assert!(named.iter().any(|name| name.ends_with(".js")), "{named:?}");
+        let mut named = Vec::new();
+        for path in ["/", "/gallery.html", "/docs"] {
+            let page = text(ask(Method::GET, path, &[]).await).await;
+            let before = named.len();
+            named.extend(
+                page.split(['"', '\''])
+                    .filter(|text| {
+                        ["js/", "styles/", "img/"]
+                            .iter()
+                            .any(|folder| text.starts_with(folder))
+                    })
+                    .map(str::to_owned),
+            );
+            assert!(
+                named[before..].iter().any(|name| name.ends_with(".js")),
+                "{path}"
+            );
+        }
         for name in named {
             let response = ask(Method::GET, &format!("/{name}"), &[]).await;
             assert_eq!(response.status(), 200, "{name}");

@@ -63,6 +63,8 @@ pub(super) fn analyses(
     Ok(recognition::Settings {
         min_confidence: args.min_confidence,
         max_labels: args.max_labels,
+        thumbnail_px: args.thumbnail_px,
+        preview_px: args.preview_px,
         custom_labels_arn: recognisers::custom_labels_arn(args, &recognisers.custom)?,
         ..recognition::Settings::default()
     })

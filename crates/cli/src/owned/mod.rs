@@ -106,6 +106,7 @@ pub(crate) fn summary(owner: &Owner, stored: &Stored) -> String {
         output::count(number(|parts| parts.original), "original", "originals"),
         output::count(number(|parts| parts.document), "document", "documents"),
         output::count(number(|parts| parts.thumbnail), "thumbnail", "thumbnails"),
+        output::count(number(|parts| parts.preview), "preview", "previews"),
         output::count(
             number(|parts| parts.row.is_some()),
             "entry in the index",

@@ -27,6 +27,7 @@ pub(crate) struct Parts {
     pub(crate) original: bool,
     pub(crate) document: bool,
     pub(crate) thumbnail: bool,
+    pub(crate) preview: bool,
     pub(crate) lease: bool,
     pub(crate) row: Option<ImageRow>,
 }
@@ -61,6 +62,7 @@ impl Stored {
                 match derived {
                     Derived::Result => parts.document = true,
                     Derived::Thumbnail => parts.thumbnail = true,
+                    Derived::Preview => parts.preview = true,
                     Derived::Lease => parts.lease = true,
                 }
             }
@@ -130,6 +132,7 @@ mod tests {
             "results/uploads/ann/a.jpg.json",
             "results/uploads/ann/expired.jpg.json",
             "thumbnails/uploads/ann/a.jpg.jpg",
+            "previews/uploads/ann/a.jpg.jpg",
             "claims/inline/ann/b.jpg",
             "results/uploads/ann/notes.txt",
         ] {
@@ -161,6 +164,7 @@ mod tests {
                 original: true,
                 document: true,
                 thumbnail: true,
+                preview: true,
                 ..Parts::default()
             }
         );

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{deletion::Doubt, timestamp::to_millisecond};
 use crate::{
     ResultDocument, SourceKey,
-    document::{AgeSpan, Status, Thumbnail},
+    document::{AgeSpan, Rendition, Status},
     recognition::{ages, answer, emotions, face_labels},
     version::ObjectVersion,
 };
@@ -125,6 +125,9 @@ pub struct ImageRow {
     /// Height in pixels of the upright picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
+    /// When the picture was taken, as in [`ImageInfo::taken_at`](crate::document::ImageInfo::taken_at).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<String>,
     /// Labels, most confident first; at most [`MAX_ROW_LABELS`].
     #[serde(default)]
     pub labels: Vec<NamedConfidence>,
@@ -142,7 +145,10 @@ pub struct ImageRow {
     pub ages: Vec<AgeSpan>,
     /// The thumbnail in the output bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thumbnail: Option<Thumbnail>,
+    pub thumbnail: Option<Rendition>,
+    /// The preview in the output bucket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<Rendition>,
 }
 
 /// An image's entry in the index.
@@ -186,6 +192,10 @@ impl Entry {
             size: source.size,
             width: document.image.as_ref().map(|image| image.width),
             height: document.image.as_ref().map(|image| image.height),
+            taken_at: document
+                .image
+                .as_ref()
+                .and_then(|image| image.taken_at.clone()),
             labels: of(TermKind::Label)
                 .take(MAX_ROW_LABELS)
                 .map(|(term, confidence)| NamedConfidence {
@@ -204,6 +214,7 @@ impl Entry {
             emotions: emotions(&faces).into_iter().map(|(name, _)| name).collect(),
             ages: ages(&faces),
             thumbnail: document.thumbnail.clone(),
+            preview: document.preview.clone(),
         };
         Self {
             row,

@@ -8,6 +8,7 @@ use crate::version::{ObjectVersion, Relation};
 
 /// The record of a key in the index.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nobody holds many of them")]
 pub enum IndexRecord {
     /// An image.
     Image(Image),

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::ImageIndex;
 use crate::{object_store::ObjectStore, service_error::ServiceError};
 
-/// Deletes the documents that were processed until `until`, with their thumbnails and rows. Returns their number. The images
+/// Deletes the documents that were processed until `until`, with their thumbnails, previews and rows. Returns their number. The images
 /// stay.
 ///
 /// # Errors
@@ -27,6 +27,7 @@ pub async fn expire<S: ObjectStore, I: ImageIndex>(
                 continue;
             }
             store.delete(output_bucket, &key.thumbnail_key()).await?;
+            store.delete(output_bucket, &key.preview_key()).await?;
             store.delete(output_bucket, &key.result_key()).await?;
             expired += u64::from(index.prune(key, until).await?);
         }
@@ -57,7 +58,7 @@ mod tests {
             let entry = image.entry();
             assert_eq!(index.put(&entry).await, Ok(Put::Written));
             let key = &entry.row.key;
-            for object in [key.result_key(), key.thumbnail_key()] {
+            for object in [key.result_key(), key.thumbnail_key(), key.preview_key()] {
                 store.insert("out-put", &object, b"1", "text/plain", &[]);
             }
         }
@@ -68,6 +69,6 @@ mod tests {
         assert_eq!(expire(&store, &index, "out-put", limit).await, Ok(2));
         assert_eq!(expire(&store, &index, "out-put", limit).await, Ok(0));
         assert_eq!(index.entries().len(), 2);
-        assert_eq!(store.keys("out-put").len(), 4);
+        assert_eq!(store.keys("out-put").len(), 6);
     }
 }

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::{answers::Answers, summary::summary};
 use crate::{
     Analyses, ResultDocument,
-    document::{AnalysisError, ImageInfo, SCHEMA_VERSION, Source, Status, Thumbnail, Timings},
+    document::{AnalysisError, ImageInfo, Rendition, SCHEMA_VERSION, Source, Status, Timings},
 };
 
 /// The parts of a result document.
@@ -16,7 +16,9 @@ pub struct DocumentParts {
     /// The picture's format and size, if its header could be read.
     pub image: Option<ImageInfo>,
     /// The thumbnail, if there is one.
-    pub thumbnail: Option<Thumbnail>,
+    pub thumbnail: Option<Rendition>,
+    /// The preview, if there is one.
+    pub preview: Option<Rendition>,
     /// The requested analyses.
     pub analyses: Analyses,
     /// The recogniser's answers; empty if it was not asked.
@@ -53,6 +55,7 @@ impl DocumentParts {
             summary: summary(&rekognition),
             rekognition,
             thumbnail: self.thumbnail,
+            preview: self.preview,
             errors,
             analyses: self.analyses,
             cost: Some(cost),

@@ -147,8 +147,31 @@ impl<'a> Segments<'a> {
 /// The Exif orientation in the body of an [`APP1`] segment: `None` if it holds no Exif data, no transformation if its Exif data is
 /// damaged or has no orientation. Like browsers, it accepts any byte of padding behind the name.
 pub(crate) fn exif_orientation(body: &[u8]) -> Option<Orientation> {
-    let exif = body.strip_prefix(b"Exif\0")?.get(1..)?;
-    Some(Orientation::from_exif_chunk(exif).unwrap_or(Orientation::NoTransforms))
+    Some(Orientation::from_exif_chunk(exif_data(body)?).unwrap_or(Orientation::NoTransforms))
+}
+
+fn exif_data(body: &[u8]) -> Option<&[u8]> {
+    body.strip_prefix(b"Exif\0")?.get(1..)
+}
+
+/// The Exif data of a file: that of the first [`APP1`] segment that holds any, before the first scan.
+pub(crate) fn exif(file: &[u8]) -> Option<&[u8]> {
+    let mut segments = Segments::new(file);
+    loop {
+        match segments.next().ok()? {
+            Token::Data => {}
+            Token::Marker(SOS | SOI | EOI) => return None,
+            Token::Marker(marker) if marker == STUFFED || is_standalone(marker) => {}
+            Token::Marker(marker) => {
+                let body = segments.segment().ok()?.body().ok()?;
+                if marker == APP1
+                    && let Some(exif) = exif_data(body)
+                {
+                    return Some(exif);
+                }
+            }
+        }
+    }
 }
 
 /// A frame header.

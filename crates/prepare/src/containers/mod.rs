@@ -9,4 +9,5 @@ pub(crate) mod pieces;
 pub(crate) mod png;
 pub(crate) mod png_repair;
 pub(crate) mod riff;
+pub(crate) mod tiff;
 pub(crate) mod webp;

@@ -23,6 +23,13 @@ pub(crate) fn chunks(file: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     })
 }
 
+/// The Exif data. Its chunk may precede or follow the pixels (PNG specification, third edition, "Exchangeable Image File (Exif) Profile").
+pub(crate) fn exif(file: &[u8]) -> Option<&[u8]> {
+    chunks(file)
+        .find(|(kind, _)| *kind == b"eXIf")
+        .map(|(_, exif)| exif)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -84,7 +84,8 @@ impl<'a> Webp<'a> {
         Some(Self {
             size,
             icc: first(b"ICCP", ICC),
-            exif: first(b"EXIF", EXIF),
+            // Some writers add the prefix of JPEG files.
+            exif: first(b"EXIF", EXIF).map(|exif| exif.strip_prefix(b"Exif\0\0").unwrap_or(exif)),
             is_animated,
             // The canvas around a smaller frame is transparent.
             has_alpha: flags & ALPHA != 0 || frame.size != size,

@@ -530,6 +530,8 @@ mod tests {
     fn thumbnail(file: &[u8]) -> image::RgbImage {
         let jpeg = prepare(file, &Limits::default())
             .unwrap()
+            .renditions
+            .unwrap()
             .thumbnail
             .unwrap();
         image::load_from_memory(&jpeg.bytes).unwrap().into_rgb8()

@@ -363,7 +363,12 @@ mod tests {
             thumbnail_px: 1000,
             ..Limits::default()
         };
-        let jpeg = prepare(file, &limits).unwrap().thumbnail.unwrap();
+        let jpeg = prepare(file, &limits)
+            .unwrap()
+            .renditions
+            .unwrap()
+            .thumbnail
+            .unwrap();
         image::load_from_memory(&jpeg.bytes).unwrap().into_rgb8()
     }
 

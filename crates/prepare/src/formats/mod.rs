@@ -12,6 +12,8 @@ mod png_colours;
 mod tiff;
 mod webp;
 
+#[cfg(feature = "avif")]
+pub(crate) use self::avif::exif as avif_exif;
 use self::decoder::PictureDecoder;
 use crate::{
     error::PrepareError,

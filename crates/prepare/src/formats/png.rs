@@ -79,11 +79,9 @@ impl<'a> Png<'a> {
     }
 
     fn new(file: &'a [u8], reader: Reader<Input<'a>>, fault: Option<Fault>) -> Self {
-        // The `eXIf` chunk may precede or follow the pixels (PNG specification, third edition, "Exchangeable Image File (Exif)
-        // Profile"), and the decoder has not read the latter yet.
-        let orientation = containers::png::chunks(file)
-            .find(|(kind, _)| *kind == b"eXIf")
-            .and_then(|(_, exif)| Orientation::from_exif_chunk(exif))
+        // The decoder has not read what follows the pixels yet.
+        let orientation = containers::png::exif(file)
+            .and_then(Orientation::from_exif_chunk)
             .unwrap_or(Orientation::NoTransforms);
         let geometry = Geometry {
             size: reader.info().size(),

@@ -17,8 +17,6 @@ pub(super) fn open(file: &[u8]) -> Result<impl PictureDecoder, PrepareError> {
     let webp = Webp::read(file).ok_or(DAMAGED)?;
     let orientation = webp
         .exif
-        // Some writers add the prefix of JPEG files.
-        .map(|exif| exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))
         .and_then(Orientation::from_exif_chunk)
         .unwrap_or(Orientation::NoTransforms);
     let icc = webp

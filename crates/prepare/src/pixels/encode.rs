@@ -51,6 +51,14 @@ const QUALITY: u8 = 90;
 /// The quality of pictures that are too many bytes at [`QUALITY`].
 const LOW_QUALITY: u8 = 75;
 
+/// The quality of previews. They are many and large, and at this quality they look like the picture.
+const PREVIEW_QUALITY: u8 = 82;
+
+/// Encodes a preview.
+pub(crate) fn encode_preview(picture: &RgbImage) -> Result<JpegPicture, PrepareError> {
+    encode_at(picture, PREVIEW_QUALITY)
+}
+
 /// Encodes a picture.
 pub(crate) fn encode(picture: &RgbImage) -> Result<JpegPicture, PrepareError> {
     encode_at(picture, QUALITY)

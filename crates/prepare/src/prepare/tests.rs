@@ -1,15 +1,103 @@
 use image::{ExtendedColorType, ImageEncoder, codecs};
 
 use super::*;
-use crate::fixtures::encoded_jpeg;
+use crate::{fixtures::encoded_jpeg, pixels::encode::JpegPicture};
+
+/// Limits with renditions of these sides.
+fn sizes(thumbnail_px: u32, preview_px: u32) -> Limits {
+    Limits {
+        thumbnail_px,
+        preview_px,
+        ..Limits::default()
+    }
+}
 
 #[test]
-fn thumbnails_are_resampled_from_at_least_twice_their_size() {
-    let limits = Limits::default();
+fn renditions_are_resampled_from_enough_pixels_and_not_too_many() {
     for longest in 80..20_000 {
-        let factor = thumbnail_factor(longest, &limits);
+        let factor = rendition_factor((longest, longest / 2), &sizes(128, 0));
         assert!(longest / factor >= 256.min(longest));
         assert!(longest.div_ceil(factor) < 512 || factor == 1);
+        let factor = rendition_factor((longest, longest / 2), &sizes(320, 1440));
+        assert!(longest / factor >= 1440.min(longest));
+        assert!(longest.div_ceil(factor) < 2880 || factor == 1);
+    }
+    // A thumbnail alone is decoded as small as ever.
+    assert_eq!(rendition_factor((4000, 3000), &sizes(128, 0)), 15);
+    for side in [4096_u32, 6000, 8191, 9000, 15_000] {
+        let factor = rendition_factor((side, side), &sizes(1024, 4096));
+        assert!(u64::from(side.div_ceil(factor)).pow(2) <= MAX_RENDITION_PIXELS);
+    }
+}
+
+#[test]
+fn the_thumbnail_and_the_preview_have_the_wanted_sizes() {
+    let made = |size: (u32, u32), limits: &Limits| {
+        let prepared = prepare(&encoded_jpeg(size.0, size.1), limits).unwrap();
+        let Renditions { thumbnail, preview } = prepared.renditions.unwrap();
+        [thumbnail, preview].map(|jpeg| jpeg.map(|jpeg| (jpeg.width, jpeg.height)))
+    };
+    let both = [Some((320, 240)), Some((1440, 1080))];
+    assert_eq!(made((4000, 3000), &Limits::default()), both);
+    assert_eq!(made((1440, 1080), &Limits::default()), both);
+    // A preview keeps the size of a picture that is smaller than previews are.
+    assert_eq!(
+        made((400, 300), &sizes(320, 1440)),
+        [Some((320, 240)), Some((400, 300))]
+    );
+    // No picture has two renditions of one size.
+    assert_eq!(
+        made((320, 240), &sizes(320, 1440)),
+        [Some((320, 240)), None]
+    );
+    assert_eq!(
+        made((4000, 3000), &sizes(320, 320)),
+        [Some((320, 240)), None]
+    );
+    // Either can be switched off.
+    assert_eq!(made((4000, 3000), &sizes(128, 0)), [Some((128, 96)), None]);
+    assert_eq!(
+        made((4000, 3000), &sizes(0, 1440)),
+        [None, Some((1440, 1080))]
+    );
+    assert_eq!(made((100, 80), &sizes(0, 1440)), [None, Some((100, 80))]);
+    assert_eq!(made((4000, 3000), &sizes(0, 0)), [None, None]);
+    assert_eq!(
+        made((5000, 4500), &sizes(1024, 4096)),
+        [Some((1024, 922)), Some((4096, 3686))]
+    );
+}
+
+#[test]
+fn a_converted_picture_and_a_turned_one_have_both_renditions() {
+    let bmp = {
+        let mut bytes = Vec::new();
+        codecs::bmp::BmpEncoder::new(&mut bytes)
+            .write_image(
+                &vec![9; 2000 * 1000 * 3],
+                2000,
+                1000,
+                ExtendedColorType::Rgb8,
+            )
+            .unwrap();
+        bytes
+    };
+    let mut turned = encoded_jpeg(2000, 1000);
+    turned.splice(
+        2..2,
+        *b"\xFF\xE1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0",
+    );
+    for (file, thumbnail, preview) in [
+        (bmp, (320, 160), (1440, 720)),
+        (turned, (160, 320), (720, 1440)),
+    ] {
+        let made = prepare(&file, &Limits::default())
+            .unwrap()
+            .renditions
+            .unwrap();
+        let size = |jpeg: Option<JpegPicture>| jpeg.map(|jpeg| (jpeg.width, jpeg.height));
+        assert_eq!(size(made.thumbnail), Some(thumbnail));
+        assert_eq!(size(made.preview), Some(preview));
     }
 }
 
@@ -18,8 +106,8 @@ fn a_jpeg_within_the_limits_is_not_converted() {
     let prepared = prepare(&encoded_jpeg(640, 480), &Limits::default()).unwrap();
     assert_eq!(prepared.converted, None);
     assert_eq!((prepared.info.width, prepared.info.height), (640, 480));
-    let thumbnail = prepared.thumbnail.unwrap();
-    assert_eq!((thumbnail.width, thumbnail.height), (128, 96));
+    let thumbnail = prepared.renditions.unwrap().thumbnail.unwrap();
+    assert_eq!((thumbnail.width, thumbnail.height), (320, 240));
 }
 
 #[test]
@@ -29,6 +117,8 @@ fn pictures_are_never_enlarged() {
         ..Limits::default()
     };
     let thumbnail = prepare(&encoded_jpeg(100, 90), &limits)
+        .unwrap()
+        .renditions
         .unwrap()
         .thumbnail
         .unwrap();
@@ -116,7 +206,7 @@ fn a_damaged_jpeg_that_browsers_show_is_prepared() {
         pair.copy_from_slice(&[0xFF, 0]);
     }
     let prepared = prepare(&jpeg, &Limits::default()).unwrap();
-    assert!(prepared.thumbnail.is_ok());
+    assert!(prepared.renditions.is_ok());
     assert_eq!(
         prepared.converted.map(|it| it.reason),
         Some(Reason::Repaired),
@@ -250,7 +340,7 @@ fn scans_of_several_components_are_named() {
         END,
     ]
     .concat();
-    let error = prepare(&file, &Limits::default()).unwrap().thumbnail;
+    let error = prepare(&file, &Limits::default()).unwrap().renditions;
     let error = error.unwrap_err().to_string();
     assert!(error.contains("scans of several components"), "{error}");
 }
@@ -288,7 +378,7 @@ fn large_metadata_take_no_memory() {
         ..Limits::default()
     };
     let prepared = prepare(&file, &limits).unwrap();
-    assert!(prepared.thumbnail.is_ok());
+    assert!(prepared.renditions.is_ok());
     assert_eq!(prepared.converted, None, "the file has no fault");
 }
 
@@ -303,11 +393,11 @@ fn decoding_stays_within_the_memory_limit() {
     assert!(
         prepare(&jpeg, &limits(2_000_000))
             .unwrap()
-            .thumbnail
+            .renditions
             .is_ok()
     );
-    let thumbnail = prepare(&jpeg, &limits(300_000)).unwrap().thumbnail;
-    assert_eq!(thumbnail.unwrap_err().code(), "ImageTooLarge");
+    let renditions = prepare(&jpeg, &limits(300_000)).unwrap().renditions;
+    assert_eq!(renditions.unwrap_err().code(), "ImageTooLarge");
 }
 
 /// A PNG header with this size, depth and colour type, and no pixels.
@@ -350,7 +440,7 @@ fn scans_are_counted_before_decoding() {
     let header = jpeg[scan..scan + length].to_vec();
     let many = [&jpeg[..scan], &header.repeat(200), &jpeg[scan..]].concat();
     let prepared = prepare(&many, &Limits::default()).unwrap();
-    assert_eq!(prepared.thumbnail.unwrap_err().code(), "UnsupportedFormat");
+    assert_eq!(prepared.renditions.unwrap_err().code(), "UnsupportedFormat");
     // Larger pictures may have fewer scans.
     let mut large = [&jpeg[..scan], &header.repeat(10), &jpeg[scan..]].concat();
     let frame = large
@@ -358,7 +448,7 @@ fn scans_are_counted_before_decoding() {
         .position(|two| two == [0xFF, 0xC0])
         .unwrap();
     large[frame + 5..frame + 9].copy_from_slice(&[0x27, 0x10, 0x27, 0x10]);
-    let error = prepare(&large, &Limits::default()).unwrap().thumbnail;
+    let error = prepare(&large, &Limits::default()).unwrap().renditions;
     assert!(error.unwrap_err().to_string().contains("more than 6 scans"));
 }
 
@@ -375,7 +465,7 @@ fn protective_equipment_gets_a_smaller_picture_if_needed() {
     let ppe = prepared.image_info().prepared_for_ppe.unwrap();
     assert_eq!(ppe.reason, Reason::Pixels);
     assert!(ppe.width <= PPE_MAX_SIDE && ppe.height >= PPE_MIN_SIDE);
-    assert!(prepared.thumbnail.is_ok());
+    assert!(prepared.renditions.is_ok());
     // Within its limits, or too narrow to scale down.
     assert_eq!(
         prepare(&encoded_jpeg(4096, 300), &limits).unwrap().ppe,

@@ -14,8 +14,8 @@ use sightline_pipeline::{
 };
 
 use super::support::{
-    KEY, LEASE, OUT, RESULTS, TestProcessor, config, denied, direct_event, failures, invocation,
-    message, options, picture, queue, too_large_to_hold,
+    KEY, LEASE, OUT, PREVIEW, RESULTS, THUMBNAIL, TestProcessor, config, denied, direct_event,
+    failures, invocation, message, options, picture, queue, too_large_to_hold,
 };
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn saved_answers_are_not_requested_again() {
     let event = message(KEY, &info, "01");
     assert_eq!(test.failures(event.clone()).await, ["m"]);
     assert_eq!(test.recogniser.count(), 3);
-    assert_eq!(test.store.keys(OUT), [LEASE, RESULTS[1]]);
+    assert_eq!(test.store.keys(OUT), [LEASE, PREVIEW, THUMBNAIL]);
     assert_eq!(test.failures(event.clone()).await, ["m"]);
     assert!(test.failures(event).await.is_empty());
     // One call each for labels and text, three for faces.
@@ -50,6 +50,7 @@ async fn a_failed_write_causes_no_second_call() {
     for write in [
         "PutObject out-put results/",
         "PutObject out-put thumbnails/",
+        "PutObject out-put previews/",
     ] {
         let store = |store| Failing::new(store, Faults::first(1, slow_down())).only(write);
         let test = TestProcessor::with_store("labels", store);
@@ -110,6 +111,7 @@ async fn lost_replies_cause_no_second_call() {
 async fn a_bucket_that_never_replies_causes_no_second_call() {
     for stuck in [
         "PutObject out-put thumbnails/",
+        "PutObject out-put previews/",
         "PutObject out-put results/",
     ] {
         let store = |store| {

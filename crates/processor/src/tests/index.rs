@@ -186,7 +186,12 @@ async fn delete(test: &TestProcessor, index: &MemoryIndex, key: &SourceKey) {
     tokio::task::yield_now().await;
     deletion.complete = true;
     index.remove(key, &deletion).await.unwrap();
-    for key in [key.thumbnail_key(), key.result_key(), key.lease_key()] {
+    for key in [
+        key.thumbnail_key(),
+        key.preview_key(),
+        key.result_key(),
+        key.lease_key(),
+    ] {
         tokio::task::yield_now().await;
         test.store.delete(OUT, &key).await.unwrap();
     }
@@ -303,7 +308,7 @@ async fn a_sole_worker_lists_an_image_again_before_its_attempts_run_out() {
 }
 
 #[tokio::test]
-async fn an_interrupted_attempt_on_a_deleted_image_leaves_no_thumbnail_or_lease() {
+async fn an_interrupted_attempt_on_a_deleted_image_leaves_no_rendition_or_lease() {
     let recogniser = CannedRecogniser::new().with_faults(None, Faults::first(1, slow_down()));
     let (test, index) = (
         TestProcessor::with_recogniser("labels", recogniser),
@@ -313,7 +318,7 @@ async fn an_interrupted_attempt_on_a_deleted_image_leaves_no_thumbnail_or_lease(
     let event = event(&test);
     let answer = processor.handle(event.clone(), &invocation(60)).await;
     assert_eq!(failures(&answer.unwrap()), ["m"]);
-    assert_eq!(test.store.keys(OUT).len(), 2, "{:?}", test.store.keys(OUT));
+    assert_eq!(test.store.keys(OUT).len(), 3, "{:?}", test.store.keys(OUT));
     test.store.delete(IN, KEY).await.unwrap();
     let answer = processor.handle(event, &invocation(60)).await.unwrap();
     assert!(failures(&answer).is_empty());

@@ -53,15 +53,17 @@ async fn a_picture_gets_a_document_under_its_decoded_key() {
 #[tokio::test]
 async fn a_picture_takes_as_few_calls_of_the_buckets_as_its_guarantees_allow() {
     let image = "in-put uploads/my cat+1.jpg";
-    let [result, thumbnail, lease] = [
+    let [result, thumbnail, preview, lease] = [
         "out-put results/uploads/my cat+1.jpg.json",
         "out-put thumbnails/uploads/my cat+1.jpg.jpg",
+        "out-put previews/uploads/my cat+1.jpg.jpg",
         "out-put claims/uploads/my cat+1.jpg",
     ];
     let call = |operation: &str, object: &str| format!("{operation} {object}");
     let ask = [call("PutObject", lease), call("HeadObject", result)];
     let answer = [
         call("PutObject", thumbnail),
+        call("PutObject", preview),
         call("PutObject", result),
         call("DeleteObject", lease),
     ];
@@ -126,7 +128,7 @@ async fn repeated_events_cause_one_call_and_one_write() {
         assert_eq!(written, keys.len());
         assert_eq!(
             test.store.keys(OUT).len(),
-            2 * keys.len(),
+            3 * keys.len(),
             "no lease is left"
         );
     }

@@ -10,8 +10,8 @@ use sightline_pipeline::{
 };
 
 use super::support::{
-    IN, KEY, OUT, RESULTS, TestProcessor, config, direct_event, invocation, jpeg, message, options,
-    picture,
+    IN, KEY, OUT, PREVIEW, RESULT, RESULTS, THUMBNAIL, TestProcessor, config, direct_event,
+    invocation, jpeg, message, options, picture,
 };
 
 #[tokio::test]
@@ -114,7 +114,9 @@ async fn pictures_that_rekognition_does_not_take_are_converted() {
         };
         let header = sightline_pipeline::prepare::read_header(given).unwrap();
         assert_eq!(header.size, Some(size));
-        assert_eq!(document.thumbnail.unwrap().width, 128);
+        assert_eq!(document.thumbnail.unwrap().width, size.0.min(320));
+        let preview = document.preview.map(|preview| preview.width);
+        assert_eq!(preview, (size.0 > 320).then_some(size.0.min(1440)), "{key}");
     }
 }
 
@@ -185,38 +187,46 @@ async fn the_uploader_chooses_among_the_enabled_analyses() {
 }
 
 #[tokio::test]
-async fn the_thumbnail_of_a_newer_version_stays() {
+async fn the_renditions_of_a_newer_version_stay() {
     let test = TestProcessor::new("labels");
-    let store_thumbnail = |sequencer: &str, body: &[u8]| {
-        test.store.insert(
-            OUT,
-            RESULTS[1],
-            body,
-            "image/jpeg",
-            &[("source-e-tag", "other"), ("source-sequencer", sequencer)],
-        );
+    let store_renditions = |sequencer: &str, body: &[u8]| {
+        for key in [THUMBNAIL, PREVIEW] {
+            test.store.insert(
+                OUT,
+                key,
+                body,
+                "image/jpeg",
+                &[("source-e-tag", "other"), ("source-sequencer", sequencer)],
+            );
+        }
     };
     let info = test.upload(KEY, &picture());
     let event = direct_event(KEY, &info, "02");
-    store_thumbnail("03", b"newer");
+    store_renditions("03", b"newer");
     test.handle(event.clone()).await.unwrap();
-    assert_eq!(test.document(KEY)["thumbnail"], Value::Null);
-    assert_eq!(test.store.body(OUT, RESULTS[1]).unwrap(), b"newer");
-    test.store.delete(OUT, RESULTS[0]).await.unwrap();
-    store_thumbnail("01", b"older");
+    for (member, key) in [("thumbnail", THUMBNAIL), ("preview", PREVIEW)] {
+        assert_eq!(test.document(KEY)[member], Value::Null);
+        assert_eq!(test.store.body(OUT, key).unwrap(), b"newer");
+    }
+    test.store.delete(OUT, RESULT).await.unwrap();
+    store_renditions("01", b"older");
     test.handle(event).await.unwrap();
-    let document = test.document(KEY);
-    assert_eq!(
-        document["thumbnail"],
-        json!({"key": RESULTS[1], "width": 128, "height": 96})
-    );
-    let thumbnail = test.store.body(OUT, RESULTS[1]).unwrap();
-    let header = sightline_pipeline::prepare::read_header(&thumbnail).unwrap();
-    assert_eq!(header.size, Some((128, 96)));
+    for (member, key, size) in [
+        ("thumbnail", THUMBNAIL, (320, 240)),
+        ("preview", PREVIEW, (640, 480)),
+    ] {
+        assert_eq!(
+            test.document(KEY)[member],
+            json!({"key": key, "width": size.0, "height": size.1})
+        );
+        let jpeg = test.store.body(OUT, key).unwrap();
+        let header = sightline_pipeline::prepare::read_header(&jpeg).unwrap();
+        assert_eq!(header.size, Some(size));
+    }
 }
 
 #[tokio::test]
-async fn a_failed_replacement_deletes_the_older_thumbnail() {
+async fn a_failed_replacement_deletes_the_older_renditions() {
     let test = TestProcessor::new("labels");
     let first = test.upload(KEY, &picture());
     let event = message(KEY, &first, "01");
@@ -230,7 +240,7 @@ async fn a_failed_replacement_deletes_the_older_thumbnail() {
         assert!(test.failures(event).await.is_empty());
         assert_eq!(test.document(KEY)["status"], "failed");
         assert_eq!(test.document(KEY)["thumbnail"], Value::Null);
-        assert_eq!(test.store.keys(OUT), RESULTS[..1], "{sequencer}");
+        assert_eq!(test.store.keys(OUT), [RESULT], "{sequencer}");
         // Restore the picture for the next round.
         let again = test.upload(KEY, &picture());
         let sequencer = format!("{sequencer}F");
@@ -241,14 +251,36 @@ async fn a_failed_replacement_deletes_the_older_thumbnail() {
 }
 
 #[tokio::test]
-async fn thumbnails_can_be_disabled() {
+async fn a_small_replacement_deletes_the_older_preview() {
     let test = TestProcessor::new("labels");
-    let mut config = config("labels");
-    config.settings.thumbnail_px = 0;
-    let processor = test.another_processor(config, options(&test.clock, Duration::ZERO));
-    let info = test.upload(KEY, &picture());
-    let event = direct_event(KEY, &info, "01");
-    processor.handle(event, &invocation(60)).await.unwrap();
-    assert_eq!(test.store.keys(OUT), [RESULTS[0]]);
-    assert_eq!(test.document(KEY)["thumbnail"], Value::Null);
+    let first = test.upload(KEY, &picture());
+    assert!(test.failures(message(KEY, &first, "01")).await.is_empty());
+    assert_eq!(test.store.keys(OUT), RESULTS);
+    let second = test.upload(KEY, &jpeg(320, 240, b""));
+    assert!(test.failures(message(KEY, &second, "02")).await.is_empty());
+    assert_eq!(test.store.keys(OUT), [RESULT, THUMBNAIL]);
+    assert_eq!(test.document(KEY)["thumbnail"]["width"], 320);
+    assert_eq!(test.document(KEY)["preview"], Value::Null);
+}
+
+#[tokio::test]
+async fn either_rendition_can_be_disabled() {
+    for (thumbnail_px, preview_px, keys) in [
+        (0, 0, &[RESULT][..]),
+        (128, 0, &[RESULT, THUMBNAIL]),
+        (0, 1440, &[PREVIEW, RESULT]),
+    ] {
+        let test = TestProcessor::new("labels");
+        let mut config = config("labels");
+        config.settings.thumbnail_px = thumbnail_px;
+        config.settings.preview_px = preview_px;
+        let processor = test.another_processor(config, options(&test.clock, Duration::ZERO));
+        let info = test.upload(KEY, &picture());
+        let event = direct_event(KEY, &info, "01");
+        processor.handle(event, &invocation(60)).await.unwrap();
+        assert_eq!(test.store.keys(OUT), keys);
+        let document = test.document(KEY);
+        assert_eq!(document["thumbnail"].is_null(), thumbnail_px == 0);
+        assert_eq!(document["preview"].is_null(), preview_px == 0);
+    }
 }

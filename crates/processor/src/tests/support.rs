@@ -30,10 +30,12 @@ pub(super) const KEY: &str = "uploads/my cat+1.jpg";
 pub(super) const LEASE: &str = "claims/uploads/my cat+1.jpg";
 
 /// The keys in the output bucket once the image under [`KEY`] has a result.
-pub(super) const RESULTS: [&str; 2] = [
-    "results/uploads/my cat+1.jpg.json",
-    "thumbnails/uploads/my cat+1.jpg.jpg",
-];
+pub(super) const RESULTS: [&str; 3] = [PREVIEW, RESULT, THUMBNAIL];
+
+/// The parts of [`RESULTS`].
+pub(super) const PREVIEW: &str = "previews/uploads/my cat+1.jpg.jpg";
+pub(super) const RESULT: &str = "results/uploads/my cat+1.jpg.json";
+pub(super) const THUMBNAIL: &str = "thumbnails/uploads/my cat+1.jpg.jpg";
 
 /// A clock that tests move forward.
 #[derive(Debug, Clone, Default)]
@@ -143,7 +145,7 @@ impl<S: ObjectStore> TestProcessor<S> {
 
     /// Whether the image under [`KEY`] has a result.
     pub(super) fn has_result(&self) -> bool {
-        self.store.body(OUT, RESULTS[0]).is_some()
+        self.store.body(OUT, RESULT).is_some()
     }
 
     pub(super) fn upload(&self, key: &str, body: &[u8]) -> ObjectInfo {

@@ -15,7 +15,10 @@ use sightline_pipeline::{
     prepare::size::over_limit,
 };
 use time::OffsetDateTime;
-use utoipa::{OpenApi, ToSchema};
+use utoipa::{
+    OpenApi, PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
 use uuid::Uuid;
 
 use super::definition::{Audience, Route};
@@ -82,14 +85,28 @@ pub(crate) const MEMBERS: [&str; 5] = [
 /// What `contentLength` holds.
 const CONTENT_LENGTH: &str = "the image's size in bytes";
 
+/// The media types of images that can be uploaded, for the description.
+struct ContentType;
+
+impl PartialSchema for ContentType {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("The media type of an image."))
+            .enum_values(Some(MediaType::ALL.map(MediaType::content_type)))
+            .into()
+    }
+}
+
+impl ToSchema for ContentType {}
+
 /// The image to upload.
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct UploadRequest {
-    /// The image's media type: `image/jpeg`, `image/png`, `image/webp`, `image/gif`, `image/bmp`, `image/tiff`,
-    /// `image/avif` or `image/heic`, in upper or lower case and without parameters. Other common names are understood, such
-    /// as `image/jpg`, `image/x-png`, `image/x-ms-bmp` and `image/heif`.
-    #[schema(value_type = String, example = "image/jpeg")]
+    /// The image's media type. Upper case and other common names are understood too, such as `image/jpg`, `image/x-png`,
+    /// `image/x-ms-bmp` and `image/heif`.
+    #[schema(value_type = ContentType, example = "image/jpeg")]
     content_type: MediaType,
     /// The image's size in bytes, at most the service's limit (15 MiB by default). The bucket rejects an image of any
     /// other size.
@@ -217,7 +234,7 @@ struct UploadTicket {
     #[schema(value_type = String, format = "uuid", example = "0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11")]
     image_id: Uuid,
     /// The image's key in the input bucket, which identifies the image everywhere.
-    #[schema(value_type = String, example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg")]
+    #[schema(value_type = String, pattern = r"^(uploads|inline)/[\s\S]*[^/]$", example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg")]
     key: SourceKey,
     /// The method of the upload, always `PUT`.
     #[schema(value_type = String, example = "PUT")]
@@ -233,7 +250,10 @@ struct UploadTicket {
     #[schema(value_type = String, format = DateTime, example = "2026-01-01T12:05:00Z")]
     expires_at: OffsetDateTime,
     /// The key of the result document in the output bucket.
-    #[schema(example = "results/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg.json")]
+    #[schema(
+        pattern = r"^results/(uploads|inline)/[\s\S]*[^/]\.json$",
+        example = "results/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg.json"
+    )]
     result_key: String,
     /// A signed URL of the result document. It works once the result exists.
     #[schema(format = "uri")]
@@ -260,7 +280,13 @@ struct UploadTicket {
     request_body(
         content = UploadRequest,
         content_type = "application/json",
-        description = "The image to upload, at most 16 KiB. The request's own `Content-Type` does not matter."
+        description = "The image to upload, at most 16 KiB. The request's own `Content-Type` does not matter.",
+        example = json!({
+            "contentType": "image/jpeg",
+            "contentLength": 183_421,
+            "filename": "my cat.jpg",
+            "analyses": ["labels", "image-properties"]
+        })
     ),
     responses((
         status = 201,

@@ -5,7 +5,7 @@
 //! 2. The image itself, so that a late event does not find it; with `DELETE_VERSIONS`, all of its versions.
 //! 3. The mark again. It now says that the image is gone, so an object that is there afterwards is a new one. If a
 //!    processor added the row between the two marks, the row is taken out.
-//! 4. Its thumbnail, result and lease.
+//! 4. Its thumbnail, preview, result and lease.
 //!
 //! A processor that is working on the image meanwhile writes its document, is rejected by the mark, and removes the document
 //! again. A processor that wrote its document before step 3 loses it in step 4. After an interruption the image is no longer
@@ -70,7 +70,7 @@ const OPERATION: &str = "delete images";
 
 /// Delete an image
 ///
-/// When the reply arrives, the image, its thumbnail and its result are gone, and no list shows it. Deleting an image that
+/// When the reply arrives, the image, its thumbnail, its preview and its result are gone, and no list shows it. Deleting an image that
 /// does not exist succeeds too, so a request without a reply can be repeated. Where the service is set up to keep older
 /// versions of images, all of them are deleted. Where somebody else switched versioning on for its buckets, older versions
 /// remain for anyone who may read versions there.
@@ -85,6 +85,7 @@ const OPERATION: &str = "delete images";
         description = "The image's key, percent-encoded as in `/results/{key}`.",
         min_length = 8,
         max_length = 1009,
+        pattern = r"^(uploads|inline)/[\s\S]*[^/]$",
         example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg"
     )),
     responses((status = 204, description = "The image is deleted."))
@@ -142,9 +143,11 @@ pub async fn delete_image<S: ObjectStore, I: ImageIndex>(
         deletion.complete = true;
         index.remove(key, &deletion).await?;
     }
-    let (thumbnail, result, lease) = (key.thumbnail_key(), key.result_key(), key.lease_key());
+    let (thumbnail, preview) = (key.thumbnail_key(), key.preview_key());
+    let (result, lease) = (key.result_key(), key.lease_key());
     tokio::try_join!(
         store.delete(&buckets.output, &thumbnail),
+        store.delete(&buckets.output, &preview),
         store.delete(&buckets.output, &result),
         store.delete(&buckets.output, &lease),
     )?;

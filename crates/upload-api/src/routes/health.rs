@@ -39,7 +39,12 @@ struct Health {
     path = "/health",
     operation_id = "health",
     tag = "service",
-    responses((status = 200, description = "The service is running.", body = Health))
+    responses((
+        status = 200,
+        description = "The service is running.",
+        body = Health,
+        example = json!({"status": "ok", "version": "0.1.0"})
+    ))
 )]
 async fn handle() -> Response {
     response::json(&Health {

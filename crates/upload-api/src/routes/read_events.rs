@@ -16,7 +16,10 @@ use serde::Serialize;
 use sightline_pipeline::{SourceKey, document::Status};
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
-use utoipa::{OpenApi, ToSchema};
+use utoipa::{
+    OpenApi, PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, Ref, RefOr, Schema, schema::Type},
+};
 
 use super::definition::{Audience, Route};
 use crate::{
@@ -61,12 +64,28 @@ fn too_many_streams() -> Problem {
     )
 }
 
+/// The stream, for the description.
+struct EventStream;
+
+impl PartialSchema for EventStream {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("Events whose `data` is an `ImageEvent`."))
+            .content_media_type("text/event-stream")
+            .content_schema(Some(Ref::from_schema_name("ImageEvent")))
+            .into()
+    }
+}
+
+impl ToSchema for EventStream {}
+
 /// What happened to an image: the `data` of the events `result-ready`, `result-failed` and `deleted`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ImageEvent<'a> {
     /// The image's key.
-    #[schema(value_type = String, example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg")]
+    #[schema(value_type = String, pattern = r"^(uploads|inline)/[\s\S]*[^/]$", example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg")]
     key: &'a SourceKey,
     /// How far the analyses got; missing if the image was deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,7 +123,7 @@ struct ImageEvent<'a> {
         status = 200,
         description = "The events, until the client closes the connection or the service stops.",
         content_type = "text/event-stream",
-        body = String,
+        body = inline(EventStream),
         headers(("Cache-Control" = String, description = "`no-store`")),
         example = "retry: 2000\n\nid: 18b2a6c1f0e3-0\nevent: result-ready\ndata: {\"key\":\"uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg\",\"status\":\"succeeded\",\"at\":\"2026-01-02T03:04:05Z\"}\n\n"
     ))

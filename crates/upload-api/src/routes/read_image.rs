@@ -71,7 +71,7 @@ struct ImageDetails {
 
 /// See an image
 ///
-/// The image as `GET /images` lists it, with signed URLs of the image itself, its thumbnail and its result. The reply comes
+/// The image as `GET /images` lists it, with signed URLs of the image itself, its thumbnail, its preview and its result. The reply comes
 /// from the result document, so this works without an index.
 #[utoipa::path(
     get,
@@ -84,6 +84,7 @@ struct ImageDetails {
         description = "The image's key, percent-encoded as in `/results/{key}`.",
         min_length = 8,
         max_length = 1009,
+        pattern = r"^(uploads|inline)/[\s\S]*[^/]$",
         example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg"
     )),
     responses((

@@ -62,13 +62,16 @@ struct Pending {
     #[schema(value_type = String, example = "pending")]
     status: &'static str,
     /// The image's key.
-    #[schema(value_type = String, example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg")]
+    #[schema(value_type = String, pattern = r"^(uploads|inline)/[\s\S]*[^/]$", example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg")]
     key: SourceKey,
     /// The image's id.
     #[schema(value_type = String, format = "uuid", example = "0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11")]
     image_id: Uuid,
     /// The key that the result document will have in the output bucket.
-    #[schema(example = "results/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg.json")]
+    #[schema(
+        pattern = r"^results/(uploads|inline)/[\s\S]*[^/]\.json$",
+        example = "results/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg.json"
+    )]
     result_key: String,
 }
 
@@ -90,6 +93,7 @@ struct Pending {
             description = "The image's key, such as `uploads/my cat.jpg`, percent-encoded. Slashes may be sent as they are or as `%2F`. If a segment is empty, `.` or `..`, send `%2F`, because clients normalise such paths.",
             min_length = 9,
             max_length = 1009,
+            pattern = r"^(uploads|inline)/[\s\S]*[^/]$",
             example = "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg"
         ),
         (
@@ -116,7 +120,13 @@ struct Pending {
             headers(
                 ("Retry-After" = u16, description = "Seconds to wait before asking again."),
                 ("Cache-Control" = String, description = "`no-store`")
-            )
+            ),
+            example = json!({
+                "status": "pending",
+                "key": "uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg",
+                "imageId": "0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11",
+                "resultKey": "results/uploads/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg.json"
+            })
         ),
         (
             status = 304,

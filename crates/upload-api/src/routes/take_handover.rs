@@ -131,7 +131,8 @@ struct HandoverResult {
     request_body(
         content = HandoverRequest,
         content_type = "application/json",
-        description = "The code. The request's own `Content-Type` does not matter."
+        description = "The code. The request's own `Content-Type` does not matter.",
+        example = json!({"code": "3f2911068703466b8f2b3ecee1ca56ce4f2911068703466b8f2b3ecee1ca56ce"})
     ),
     responses((
         status = 200,

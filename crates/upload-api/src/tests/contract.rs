@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, env, fs, path::Path};
 
-use sightline_pipeline::ResultDocument;
+use sightline_pipeline::{MediaType, ResultDocument};
 
 use super::*;
 use crate::{
@@ -19,6 +19,7 @@ type TestPorts = (MemoryStore, MemoryPresigner, CannedRecogniser, NoIndex);
 
 /// `openapi.json` describes everything that a deployment can have.
 const ALL: Offer = Offer {
+    sign_in: true,
     image_requests: true,
     events: true,
     guests: true,
@@ -116,6 +117,102 @@ async fn the_openapi_document_is_served() {
     }
     assert_eq!(reply.json()["paths"], all["paths"]);
     assert_eq!(reply.json()["openapi"], "3.1.0");
+}
+
+#[test]
+fn callers_sign_in_only_where_images_have_owners() {
+    let security = |offer: Offer| -> Vec<(String, Value)> {
+        let document: Value = serde_json::from_str(&document::<TestPorts>(offer)).unwrap();
+        let schemes = &document["components"]["securitySchemes"];
+        let expected = [(offer.sign_in, "token"), (offer.guests, "guest")];
+        for (is_there, scheme) in expected {
+            assert_eq!(schemes.get(scheme).is_some(), is_there, "{scheme}");
+        }
+        routes::table::table::<TestPorts>(offer)
+            .iter()
+            .map(|route| {
+                let operation = &document["paths"][&route.path][route.method.to_lowercase()];
+                (route.name(), operation["security"].clone())
+            })
+            .collect()
+    };
+    for (name, security) in security(ALL) {
+        let expected = match name.as_str() {
+            "GET /health" | "GET /openapi.json" => json!([]),
+            "POST /guest/handovers" => json!([{"guest": []}]),
+            _ => json!([{"token": []}]),
+        };
+        assert_eq!(security, expected, "{name}");
+    }
+    let open = Offer {
+        sign_in: false,
+        guests: false,
+        ..ALL
+    };
+    for (name, security) in security(open) {
+        assert_eq!(security, json!([]), "{name}");
+    }
+}
+
+#[test]
+fn every_request_and_reply_has_an_example() {
+    let document = openapi();
+    let mut without = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let bodies = operation["responses"].as_object().unwrap().iter();
+            for (name, body) in bodies.chain([(&"request".to_owned(), &operation["requestBody"])]) {
+                let content = body["content"].as_object().into_iter().flatten();
+                without.extend(
+                    content
+                        .filter(|(_, it)| it.get("example").or(it.get("examples")).is_none())
+                        .map(|(media, _)| format!("{method} {path} {name} {media}")),
+                );
+            }
+        }
+    }
+    assert_eq!(
+        without,
+        [
+            "get /openapi.json 200 application/json",
+            "get /thumbnails/{key} 200 image/jpeg"
+        ]
+    );
+}
+
+#[test]
+fn uploads_and_keys_are_described_exactly() {
+    let document = openapi();
+    let schemas = &document["components"]["schemas"];
+    assert_eq!(
+        schemas["ContentType"]["enum"],
+        json!(MediaType::ALL.map(MediaType::content_type))
+    );
+    let pattern = &schemas["Source"]["properties"]["key"]["pattern"];
+    assert!(pattern.as_str().unwrap().starts_with("^(uploads|inline)/"));
+    for schema in [
+        "UploadTicket",
+        "ListedImage",
+        "Pending",
+        "ImageAnswer",
+        "ImageEvent",
+    ] {
+        assert_eq!(&schemas[schema]["properties"]["key"]["pattern"], pattern);
+    }
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for operation in item
+            .as_object()
+            .unwrap()
+            .values()
+            .filter(|_| path.contains("{key}"))
+        {
+            let key = &operation["parameters"][0];
+            assert_eq!(
+                (&key["name"], &key["schema"]["pattern"]),
+                (&json!("key"), pattern)
+            );
+        }
+    }
 }
 
 #[test]

@@ -36,8 +36,17 @@ pub(super) fn png() -> Vec<u8> {
 
 /// A picture of 120 x 90 pixels that every decoder reads.
 fn picture(format: ImageFormat) -> Vec<u8> {
+    encoded(120, 90, format)
+}
+
+/// A picture that has a preview.
+fn large_picture() -> Vec<u8> {
+    encoded(400, 300, ImageFormat::Png)
+}
+
+fn encoded(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
-    RgbImage::from_fn(120, 90, |x, y| image::Rgb([x as u8, y as u8, 128]))
+    RgbImage::from_fn(width, height, |x, y| image::Rgb([x as u8, y as u8, 128]))
         .write_to(&mut bytes, format)
         .unwrap();
     bytes.into_inner()
@@ -343,10 +352,22 @@ async fn a_truncated_picture_costs_nothing() {
 async fn thumbnails_can_be_switched_off() {
     let store = MemoryStore::new();
     let image = body(&picture(ImageFormat::Png));
-    let reply = post(api_with(&store, &[("THUMBNAIL_PX", "0")]), image).await;
+    let none = [("THUMBNAIL_PX", "0"), ("PREVIEW_PX", "0")];
+    let reply = post(api_with(&store, &none), image.clone()).await;
     assert_eq!(reply.json()["result"]["status"], "succeeded");
     assert_eq!(reply.json()["result"]["thumbnail"], Value::Null);
     assert_eq!(store.keys(OUTPUT).len(), 1);
+    // A preview is larger than the thumbnail.
+    let store = MemoryStore::new();
+    let small = [("THUMBNAIL_PX", "64"), ("PREVIEW_PX", "100")];
+    let reply = post(api_with(&store, &small), image).await.json();
+    let size = |name: &str| reply["result"][name]["width"].as_u64();
+    assert_eq!((size("thumbnail"), size("preview")), (Some(64), Some(100)));
+    for name in ["thumbnail", "preview"] {
+        let key = reply["result"][name]["key"].as_str().unwrap();
+        let stored = store.body(OUTPUT, key).unwrap();
+        assert_eq!(image::guess_format(&stored).unwrap(), ImageFormat::Jpeg);
+    }
 }
 
 #[tokio::test]
@@ -544,7 +565,7 @@ async fn nothing_is_stored_when_the_callers_daily_limit_is_reached() {
 
 #[tokio::test]
 async fn a_partly_stored_image_is_removed() {
-    let image = body(&picture(ImageFormat::Png));
+    let image = body(&large_picture());
     let rejected = ServiceError {
         code: "AccessDenied".to_owned(),
         fate: Fate::Repair,
@@ -553,6 +574,7 @@ async fn a_partly_stored_image_is_removed() {
     for put in [
         "PutObject in-put",
         "PutObject out-put thumbnails/",
+        "PutObject out-put previews/",
         "PutObject out-put results/",
     ] {
         for lost in [false, true] {

@@ -115,6 +115,7 @@ async fn an_interrupted_deletion_unlists_the_image_and_can_be_repeated() {
     for call in [
         "DeleteObject in-put",
         "DeleteObject out-put thumbnails/",
+        "DeleteObject out-put previews/",
         "DeleteObject out-put results/",
         "DeleteObject out-put claims/",
     ] {

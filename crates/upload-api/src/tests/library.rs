@@ -56,8 +56,10 @@ pub(super) async fn add(
     let bytes = serde_json::to_vec(&document).unwrap();
     let result_key = document.source.key.result_key();
     store.insert(OUTPUT, &result_key, &bytes, "application/json", &[]);
-    let thumbnail = document.source.key.thumbnail_key();
-    store.insert(OUTPUT, &thumbnail, b"jpeg", "image/jpeg", &[]);
+    let key = &document.source.key;
+    for rendition in [key.thumbnail_key(), key.preview_key()] {
+        store.insert(OUTPUT, &rendition, b"jpeg", "image/jpeg", &[]);
+    }
     let put = index.put(&Entry::from_document(&document)).await;
     assert_eq!(put, Ok(Put::Written));
     document

@@ -1,5 +1,6 @@
 use sightline_pipeline::{
     ResultDocument,
+    document::Rendition,
     index::{Entry, ImageIndex as _},
     testing::MemoryIndex,
 };
@@ -16,11 +17,10 @@ async fn images_are_listed_newest_first_and_as_described() {
     let (store, index) = three().await;
     let mut document: ResultDocument = serde_json::from_value(read_result::example()).unwrap();
     document.source.last_modified = Some(datetime!(2026-01-01 12:00 UTC));
-    document.thumbnail = Some(sightline_pipeline::document::Thumbnail {
-        key: document.source.key.thumbnail_key(),
-        width: 128,
-        height: 96,
-    });
+    let rendition = |key, width, height| Some(Rendition { key, width, height });
+    document.thumbnail = rendition(document.source.key.thumbnail_key(), 320, 240);
+    document.preview = rendition(document.source.key.preview_key(), 1440, 1080);
+    document.image.as_mut().unwrap().taken_at = Some("2025-12-31T23:59:05+01:00".to_owned());
     index.put(&Entry::from_document(&document)).await.unwrap();
     let api = library(store, &index, OPEN);
     let reply = get(api.clone(), "/images").await;
@@ -38,14 +38,16 @@ async fn images_are_listed_newest_first_and_as_described() {
         .json();
     let image = shown["images"][1].take();
     let mut expected = listed_image::example();
-    let url = image["thumbnail"]["url"].as_str().unwrap();
-    assert!(
-        url.starts_with(&format!(
-            "https://{OUTPUT}.s3.eu-west-1.amazonaws.com/thumbnails/{example}.jpg?"
-        )) && url.contains("X-Amz-Expires=900&"),
-        "{url}"
-    );
-    expected["thumbnail"]["url"] = json!(url);
+    for (member, folder) in [("thumbnail", "thumbnails"), ("preview", "previews")] {
+        let url = image[member]["url"].as_str().unwrap();
+        assert!(
+            url.starts_with(&format!(
+                "https://{OUTPUT}.s3.eu-west-1.amazonaws.com/{folder}/{example}.jpg?"
+            )) && url.contains("X-Amz-Expires=900&"),
+            "{url}"
+        );
+        expected[member]["url"] = json!(url);
+    }
     assert_eq!(image, expected);
 }
 

@@ -30,6 +30,38 @@ async fn a_thumbnail_redirects_to_a_signed_url() {
 }
 
 #[tokio::test]
+async fn the_large_size_is_the_preview_or_else_the_thumbnail() {
+    let store = MemoryStore::new();
+    let large = format!("{PATH}?size=large");
+    let none = get(api(&store), &large).await;
+    assert_eq!(none.code(), "no-such-thumbnail");
+    put_thumbnail(&store, KEY);
+    let address =
+        |folder: &str| format!("https://{OUTPUT}.s3.eu-west-1.amazonaws.com/{folder}/{KEY}.jpg?");
+    let location = async |path: &str| {
+        let reply = get(api(&store), path).await;
+        assert_eq!(reply.status, StatusCode::FOUND, "{path}");
+        reply.header("location").to_owned()
+    };
+    assert!(location(&large).await.starts_with(&address("thumbnails")));
+    let key = SourceKey::new(KEY).unwrap().preview_key();
+    store.insert(OUTPUT, &key, b"preview", "image/jpeg", &[]);
+    assert!(location(&large).await.starts_with(&address("previews")));
+    for small in [
+        PATH,
+        &format!("{PATH}?size=small"),
+        &format!("{PATH}?size="),
+    ] {
+        assert!(location(small).await.starts_with(&address("thumbnails")));
+    }
+    for wrong in ["size=medium", "size=LARGE", "size=large&size=small", "px=9"] {
+        let reply = get(api(&store), &format!("{PATH}?{wrong}")).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{wrong}");
+        assert_eq!(reply.code(), "invalid-parameter");
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_is_cached_for_less_time_than_its_url_works() {
     let store = MemoryStore::new();
     put_thumbnail(&store, KEY);

@@ -46,14 +46,36 @@ const MAX_ITEMS: usize = 10_000;
 /// The largest meta box that is read, in bytes. It holds a colour profile and small items.
 const MAX_META_BYTES: usize = 8 * 1024 * 1024;
 
+/// The Exif data of the primary image (ISO/IEC 23008-12, "Exif metadata"): an item that describes it, behind the offset of the data.
+pub(crate) fn exif(file: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let meta = Meta::of(file)?;
+    let describes = |item: u32| {
+        meta.references.iter().any(|reference| {
+            &reference.kind == b"cdsc"
+                && reference.from == item
+                && reference.to.contains(&meta.primary)
+        })
+    };
+    let (item, _) = (meta.items.iter()).find(|(id, kind)| kind == b"Exif" && describes(*id))?;
+    let skip = |data: &[u8]| {
+        let mut reader = Reader(data);
+        let offset = usize::try_from(reader.number(4)?).ok()?;
+        4_usize
+            .checked_add(offset)
+            .filter(|start| *start <= data.len())
+    };
+    Some(match meta.data(*item)? {
+        Cow::Borrowed(data) => Cow::Borrowed(data.get(skip(data)?..)?),
+        Cow::Owned(mut data) => {
+            data.drain(..skip(&data)?);
+            Cow::Owned(data)
+        }
+    })
+}
+
 /// Reads the boxes. `None` if they contradict each other or end too early.
 pub(super) fn read(file: &[u8]) -> Option<PrimaryImage<'_>> {
-    let meta = Boxes::new(file)
-        .complete()
-        .find(|(kind, _)| *kind == b"meta")?
-        .1;
-    (meta.len() <= MAX_META_BYTES).then_some(())?;
-    let meta = Meta::read(file, meta)?;
+    let meta = Meta::of(file)?;
     let primary = meta.primary;
     let colour = meta.tiles(primary)?;
     let alpha = meta
@@ -157,6 +179,15 @@ struct Reference {
 }
 
 impl<'a> Meta<'a> {
+    /// The content of a file's meta box.
+    fn of(file: &'a [u8]) -> Option<Self> {
+        let (_, meta) = Boxes::new(file)
+            .complete()
+            .find(|(kind, _)| *kind == b"meta")?;
+        (meta.len() <= MAX_META_BYTES).then_some(())?;
+        Self::read(file, meta)
+    }
+
     fn read(file: &'a [u8], body: &'a [u8]) -> Option<Self> {
         let mut meta = Self {
             file,

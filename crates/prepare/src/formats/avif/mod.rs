@@ -22,6 +22,8 @@ use crate::{
     },
 };
 
+pub(crate) use self::items::exif;
+
 pub(super) struct Avif<'a> {
     image: PrimaryImage<'a>,
     geometry: Geometry,

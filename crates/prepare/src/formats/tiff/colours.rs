@@ -1,11 +1,11 @@
 //! From samples to pixels: the photometric interpretation of a page, its palette and transparency.
 
 use super::{
-    directory::{Directory, tag},
     errors::{damaged, unsupported},
     page::Page,
 };
 use crate::{
+    containers::tiff::{Directory, tag},
     error::PrepareError,
     pixels::{layout::Layout, transparency::divide_by_alpha},
 };

@@ -5,13 +5,15 @@ use std::borrow::Cow;
 use libjpeg_turbo_rs::{DecodeLimits, DecodeWarning, Decoder, JpegError, PixelFormat};
 
 use super::{
-    directory::tag,
     errors::{damaged, truncated, unsupported},
     page::Page,
     unpack::Budget,
 };
 use crate::{
-    containers::jpeg::{APP0, APP14, PREFIX, SOI, SOS, Segments, Structure, Token, is_standalone},
+    containers::{
+        jpeg::{APP0, APP14, PREFIX, SOI, SOS, Segments, Structure, Token, is_standalone},
+        tiff::tag,
+    },
     error::PrepareError,
     limits::{MAX_PIXELS, MAX_SCANNED},
 };

@@ -1,7 +1,6 @@
 //! TIFF: the first page, or the main picture behind a preview, decoded row by row.
 
 mod colours;
-mod directory;
 mod errors;
 mod fax;
 mod jpeg;
@@ -13,7 +12,6 @@ use std::borrow::Cow;
 
 use self::{
     colours::Colours,
-    directory::tag,
     errors::{damaged, too_large, truncated, unsupported},
     jpeg::Jpegs,
     page::Page,
@@ -22,6 +20,7 @@ use self::{
 };
 use super::decoder::{Geometry, PictureDecoder};
 use crate::{
+    containers::tiff::{self, tag},
     error::PrepareError,
     limits::{MAX_ICC_BYTES, MAX_UNPACKED_BYTES},
     media::MediaType,
@@ -45,7 +44,7 @@ pub(super) struct Tiff<'a> {
 
 impl<'a> Tiff<'a> {
     pub(super) fn open(file: &'a [u8]) -> Result<Self, PrepareError> {
-        let directories = directory::read(file).ok_or_else(truncated)?;
+        let directories = tiff::read(file).ok_or_else(truncated)?;
         if directories.is_cr2() {
             return Err(unsupported("raw camera data"));
         }
@@ -434,7 +433,9 @@ mod tests {
 
     fn is(file: &[u8], expected: [u8; 3]) {
         let prepared = prepare(file, &Limits::default()).unwrap();
-        let thumbnail = image::load_from_memory(&prepared.thumbnail.unwrap().bytes).unwrap();
+        let thumbnail =
+            image::load_from_memory(&prepared.renditions.unwrap().thumbnail.unwrap().bytes)
+                .unwrap();
         let found = thumbnail.to_rgb8().get_pixel(5, 5).0;
         let near = found.iter().zip(expected).all(|(a, b)| a.abs_diff(b) < 8);
         assert!(near, "{found:?}, not {expected:?}");

@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 
 use super::{
-    directory::{Directory, tag},
     errors::{damaged, truncated, unsupported},
     unpack::Compression,
 };
-use crate::{error::PrepareError, orientation::Orientation};
+use crate::{
+    containers::tiff::{Directory, tag},
+    error::PrepareError,
+    orientation::Orientation,
+};
 
 /// How the numbers of samples are stored (TIFF 6.0, "SampleFormat").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -87,7 +87,7 @@ struct ImageAnswer {
     #[schema(value_type = String, format = "uuid", example = "0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11")]
     image_id: Uuid,
     /// The image's key in the input bucket, which identifies the image everywhere.
-    #[schema(value_type = String, example = "inline/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg")]
+    #[schema(value_type = String, pattern = r"^(uploads|inline)/[\s\S]*[^/]$", example = "inline/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg")]
     key: SourceKey,
     /// The `Labels` of Rekognition's DetectLabels, unchanged. If faces were analysed and found, `Person`, `Face` and each
     /// face's main emotion, such as `Happy`, are among them, each name once, and all are sorted, most confident first.
@@ -98,7 +98,10 @@ struct ImageAnswer {
     /// The result document, as it is stored.
     result: ResultDocument,
     /// The key of the result document in the output bucket.
-    #[schema(example = "results/inline/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg.json")]
+    #[schema(
+        pattern = r"^results/(uploads|inline)/[\s\S]*[^/]\.json$",
+        example = "results/inline/0f0e9c3a-6d0f-4c57-9c0c-3c2a4f8f6f11.jpg.json"
+    )]
     result_key: String,
     /// Where to read the result again; absolute as in `POST /uploads`.
     #[schema(
@@ -133,7 +136,7 @@ impl ImageAnswer {
 
 /// Analyse a small image at once
 ///
-/// Send the image in the request; the reply has its result. The image, its thumbnail and its result are stored like those
+/// Send the image in the request; the reply has its result. The image, its thumbnail, its preview and its result are stored like those
 /// of an upload, the image under `inline/`, and can be read in the same ways. An image that cannot be analysed is not an
 /// error of the request: the reply is 201, and `result` has `status` `failed` and the reason. If the reply is an error,
 /// the service removes everything that it stored, as far as it can reach the buckets; nobody learns the key of what might
@@ -146,7 +149,12 @@ impl ImageAnswer {
     request_body(
         content = ImageRequest,
         content_type = "application/json",
-        description = "The image; the body is at most 6 MiB. The service ignores the request's own `Content-Type`. Send `application/json` for bodies over 3 MB: API Gateway encodes bodies of other types in base64 once more, and passes on at most 6 MB."
+        description = "The image; the body is at most 6 MiB. The service ignores the request's own `Content-Type`. Send `application/json` for bodies over 3 MB: API Gateway encodes bodies of other types in base64 once more, and passes on at most 6 MB.",
+        example = json!({
+            "image": "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwME",
+            "filename": "my cat.jpg",
+            "analyses": ["labels"]
+        })
     ),
     responses((
         status = 201,

@@ -49,7 +49,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(super) struct ImageRequest {
     /// The image's bytes in base64, at most 4 MiB once decoded. White space and the start of a data URL
     /// (`data:image/jpeg;base64,`) are skipped. The bytes themselves decide the format.
-    #[schema(value_type = String, format = "byte", min_length = 1, example = "/9j/4AAQSkZJRgABAQ...")]
+    #[schema(value_type = String, format = "byte", min_length = 1, example = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwME")]
     pub(super) image: Vec<u8>,
     /// The image's file name, as in `POST /uploads`.
     #[schema(example = "my cat.jpg")]

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use sightline_pipeline::{
     Analyses, MediaType, Owner, ResultDocument, ServiceError, SourceKey,
-    document::{AnalysisError, ImageInfo, Source, Thumbnail, Timings},
+    document::{AnalysisError, ImageInfo, Rendition, Source, Timings},
     index::{Entry, ImageIndex as _},
     metrics,
     object_store::{Condition, ObjectStore as _, Put, PutOutcome},
-    prepare::{HeaderError, JpegPicture, Limits, PictureHeader, read_header},
+    prepare::{HeaderError, JpegPicture, Limits, PictureHeader, Renditions, read_header},
     recogniser::ImageSource,
     recognition::{Analyzer, Answers, DocumentParts, RecogniserImages, refusal},
     service_error::{Fate, Service, code::OWNER_DAILY_LIMIT_REACHED},
@@ -45,13 +45,13 @@ struct Job {
 struct Prepared {
     images: RecogniserImages,
     image: ImageInfo,
-    thumbnail: Option<JpegPicture>,
+    renditions: Renditions,
 }
 
 /// What the result document says.
 struct Analysed {
     image: Option<ImageInfo>,
-    thumbnail: Option<JpegPicture>,
+    renditions: Renditions,
     answers: Answers,
     refusal: Option<AnalysisError>,
     prepare_ms: u64,
@@ -105,7 +105,7 @@ impl<P: Ports> Worker<'_, P> {
             Ok(prepared) => self.recognise(&job, prepared, prepare_ms).await?,
             Err(error) => Analysed {
                 image: job.header.ok().and_then(|header| header.info()),
-                thumbnail: None,
+                renditions: Renditions::default(),
                 answers: Answers::default(),
                 refusal: Some(error),
                 prepare_ms,
@@ -144,16 +144,15 @@ impl<P: Ports> Worker<'_, P> {
             Err(error) => return Ok(Err(error.into())),
         };
         let image = prepared.image_info();
-        let thumbnail = prepared
-            .thumbnail
-            .inspect_err(|error| tracing::warn!(key = %job.key, %error, "no thumbnail was made"))
-            .ok()
-            .filter(|_| settings.thumbnail_px > 0);
+        let renditions = prepared.renditions.unwrap_or_else(|error| {
+            tracing::warn!(key = %job.key, %error, "no thumbnail was made");
+            Renditions::default()
+        });
         let original = ImageSource::Bytes(Arc::clone(&job.image));
         Ok(Ok(Prepared {
             images: RecogniserImages::new(original, prepared.converted, prepared.ppe),
             image,
-            thumbnail,
+            renditions,
         }))
     }
 
@@ -188,7 +187,7 @@ impl<P: Ports> Worker<'_, P> {
         }
         Ok(Analysed {
             image: Some(prepared.image),
-            thumbnail: prepared.thumbnail,
+            renditions: prepared.renditions,
             answers,
             refusal: None,
             prepare_ms,
@@ -196,7 +195,7 @@ impl<P: Ports> Worker<'_, P> {
         })
     }
 
-    /// Stores the image, its thumbnail and its result, or nothing.
+    /// Stores the image, its renditions and its result, or nothing.
     async fn store_or_remove(
         &self,
         job: &Job,
@@ -231,10 +230,11 @@ impl<P: Ports> Worker<'_, P> {
             })
             .await?;
 
-        let thumbnail = match analysed.thumbnail {
-            Some(jpeg) => Some(self.store_thumbnail(&job.key, jpeg).await?),
-            None => None,
-        };
+        let Renditions { thumbnail, preview } = analysed.renditions;
+        let (thumbnail, preview) = tokio::try_join!(
+            self.store_rendition(job.key.thumbnail_key(), thumbnail),
+            self.store_rendition(job.key.preview_key(), preview),
+        )?;
         let document = DocumentParts {
             source: Source {
                 bucket: buckets.input.clone(),
@@ -250,6 +250,7 @@ impl<P: Ports> Worker<'_, P> {
             },
             image: analysed.image,
             thumbnail,
+            preview,
             analyses: job.analyses.clone(),
             answers: analysed.answers,
             refusal: analysed.refusal,
@@ -282,21 +283,23 @@ impl<P: Ports> Worker<'_, P> {
         Ok(document)
     }
 
-    async fn store_thumbnail(
+    async fn store_rendition(
         &self,
-        key: &SourceKey,
-        jpeg: JpegPicture,
-    ) -> Result<Thumbnail, ServiceError> {
+        key: String,
+        jpeg: Option<JpegPicture>,
+    ) -> Result<Option<Rendition>, ServiceError> {
+        let Some(jpeg) = jpeg else {
+            return Ok(None);
+        };
         let output = &self.api.config.buckets.output;
-        let key = key.thumbnail_key();
         let content_type = MediaType::Jpeg.content_type();
         self.put(put(output, &key, &jpeg.bytes, content_type))
             .await?;
-        Ok(Thumbnail {
+        Ok(Some(Rendition {
             key,
             width: jpeg.width,
             height: jpeg.height,
-        })
+        }))
     }
 
     /// Stores an object and returns its ETag.
@@ -319,7 +322,8 @@ impl<P: Ports> Worker<'_, P> {
     async fn remove(&self, key: &SourceKey) {
         let api = self.api;
         let buckets = &api.config.buckets;
-        let (result, thumbnail) = (key.result_key(), key.thumbnail_key());
+        let (result, thumbnail, preview) =
+            (key.result_key(), key.thumbnail_key(), key.preview_key());
         let row = async {
             match &api.index {
                 Some(index) => index.remove(key, &OffsetDateTime::now_utc().into()).await,
@@ -331,10 +335,11 @@ impl<P: Ports> Worker<'_, P> {
                 row,
                 delete_original(&api.store, &buckets.input, key, api.config.delete_versions),
                 api.store.delete(&buckets.output, &thumbnail),
+                api.store.delete(&buckets.output, &preview),
                 api.store.delete(&buckets.output, &result),
             )
         });
-        if !matches!(removal.await, Ok((Ok(()), Ok(()), Ok(()), Ok(())))) {
+        if !matches!(removal.await, Ok((Ok(()), Ok(()), Ok(()), Ok(()), Ok(())))) {
             tracing::error!(%key, "a partly stored image could not be removed");
         }
     }

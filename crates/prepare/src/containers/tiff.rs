@@ -1,4 +1,4 @@
-//! The directories of a TIFF: the tags of each page (TIFF 6.0, section 2; BigTIFF as in libtiff).
+//! The directories of a TIFF: the tags of each page (TIFF 6.0, section 2; BigTIFF as in libtiff). Exif data has the same structure.
 
 /// The most directories that are looked at, and the most entries of each. Real files have a few, hostile ones a cycle.
 const MAX_DIRECTORIES: usize = 64;
@@ -8,47 +8,57 @@ const MAX_ENTRIES: u64 = 4096;
 const MAX_VALUES: usize = 1 << 20;
 
 /// The numbers of the tags (TIFF 6.0 and its supplements; Adobe DNG specification).
-pub(super) mod tag {
-    pub(in super::super) const NEW_SUBFILE_TYPE: u16 = 254;
-    pub(in super::super) const SUBFILE_TYPE: u16 = 255;
-    pub(in super::super) const WIDTH: u16 = 256;
-    pub(in super::super) const HEIGHT: u16 = 257;
-    pub(in super::super) const BITS_PER_SAMPLE: u16 = 258;
-    pub(in super::super) const COMPRESSION: u16 = 259;
-    pub(in super::super) const PHOTOMETRIC: u16 = 262;
-    pub(in super::super) const FILL_ORDER: u16 = 266;
-    pub(in super::super) const STRIP_OFFSETS: u16 = 273;
-    pub(in super::super) const ORIENTATION: u16 = 274;
-    pub(in super::super) const SAMPLES_PER_PIXEL: u16 = 277;
-    pub(in super::super) const ROWS_PER_STRIP: u16 = 278;
-    pub(in super::super) const STRIP_BYTE_COUNTS: u16 = 279;
-    pub(in super::super) const PLANAR_CONFIGURATION: u16 = 284;
-    pub(in super::super) const T4_OPTIONS: u16 = 292;
-    pub(in super::super) const PREDICTOR: u16 = 317;
-    pub(in super::super) const COLOR_MAP: u16 = 320;
-    pub(in super::super) const TILE_WIDTH: u16 = 322;
-    pub(in super::super) const TILE_LENGTH: u16 = 323;
-    pub(in super::super) const TILE_OFFSETS: u16 = 324;
-    pub(in super::super) const TILE_BYTE_COUNTS: u16 = 325;
-    pub(in super::super) const SUB_DIRECTORIES: u16 = 330;
-    pub(in super::super) const INK_SET: u16 = 332;
-    pub(in super::super) const EXTRA_SAMPLES: u16 = 338;
-    pub(in super::super) const SAMPLE_FORMAT: u16 = 339;
-    pub(in super::super) const JPEG_TABLES: u16 = 347;
-    pub(in super::super) const JPEG_OFFSET: u16 = 513;
-    pub(in super::super) const JPEG_LENGTH: u16 = 514;
-    pub(in super::super) const YCBCR_COEFFICIENTS: u16 = 529;
-    pub(in super::super) const YCBCR_SUBSAMPLING: u16 = 530;
-    pub(in super::super) const REFERENCE_BLACK_WHITE: u16 = 532;
-    pub(in super::super) const ICC_PROFILE: u16 = 34_675;
-    pub(in super::super) const DNG_VERSION: u16 = 50_706;
+pub(crate) mod tag {
+    pub(crate) const NEW_SUBFILE_TYPE: u16 = 254;
+    pub(crate) const SUBFILE_TYPE: u16 = 255;
+    pub(crate) const WIDTH: u16 = 256;
+    pub(crate) const HEIGHT: u16 = 257;
+    pub(crate) const BITS_PER_SAMPLE: u16 = 258;
+    pub(crate) const COMPRESSION: u16 = 259;
+    pub(crate) const PHOTOMETRIC: u16 = 262;
+    pub(crate) const FILL_ORDER: u16 = 266;
+    pub(crate) const MAKE: u16 = 271;
+    pub(crate) const MODEL: u16 = 272;
+    pub(crate) const STRIP_OFFSETS: u16 = 273;
+    pub(crate) const ORIENTATION: u16 = 274;
+    pub(crate) const SAMPLES_PER_PIXEL: u16 = 277;
+    pub(crate) const ROWS_PER_STRIP: u16 = 278;
+    pub(crate) const STRIP_BYTE_COUNTS: u16 = 279;
+    pub(crate) const PLANAR_CONFIGURATION: u16 = 284;
+    pub(crate) const T4_OPTIONS: u16 = 292;
+    pub(crate) const DATE_TIME: u16 = 306;
+    pub(crate) const PREDICTOR: u16 = 317;
+    pub(crate) const COLOR_MAP: u16 = 320;
+    pub(crate) const TILE_WIDTH: u16 = 322;
+    pub(crate) const TILE_LENGTH: u16 = 323;
+    pub(crate) const TILE_OFFSETS: u16 = 324;
+    pub(crate) const TILE_BYTE_COUNTS: u16 = 325;
+    pub(crate) const SUB_DIRECTORIES: u16 = 330;
+    pub(crate) const INK_SET: u16 = 332;
+    pub(crate) const EXTRA_SAMPLES: u16 = 338;
+    pub(crate) const SAMPLE_FORMAT: u16 = 339;
+    pub(crate) const JPEG_TABLES: u16 = 347;
+    pub(crate) const JPEG_OFFSET: u16 = 513;
+    pub(crate) const JPEG_LENGTH: u16 = 514;
+    pub(crate) const YCBCR_COEFFICIENTS: u16 = 529;
+    pub(crate) const YCBCR_SUBSAMPLING: u16 = 530;
+    pub(crate) const REFERENCE_BLACK_WHITE: u16 = 532;
+    pub(crate) const ICC_PROFILE: u16 = 34_675;
+    /// The Exif directory, and the tags in it (Exif 2.32, "Tags Relating to Date and Time").
+    pub(crate) const EXIF: u16 = 34_665;
+    pub(crate) const DATE_TIME_ORIGINAL: u16 = 36_867;
+    pub(crate) const DATE_TIME_DIGITIZED: u16 = 36_868;
+    pub(crate) const OFFSET_TIME: u16 = 36_880;
+    pub(crate) const OFFSET_TIME_ORIGINAL: u16 = 36_881;
+    pub(crate) const OFFSET_TIME_DIGITIZED: u16 = 36_882;
+    pub(crate) const DNG_VERSION: u16 = 50_706;
 }
 
 /// The tags of one page.
 #[derive(Debug, Clone)]
-pub(super) struct Directory<'a> {
+pub(crate) struct Directory<'a> {
     file: &'a [u8],
-    pub(super) big_endian: bool,
+    pub(crate) big_endian: bool,
     entries: Vec<Entry>,
 }
 
@@ -63,15 +73,17 @@ struct Entry {
 
 /// The directories of a file.
 #[derive(Debug)]
-pub(super) struct Directories<'a> {
+pub(crate) struct Directories<'a> {
     /// The pages in their order; at least one.
-    pub(super) pages: Vec<Directory<'a>>,
+    pub(crate) pages: Vec<Directory<'a>>,
     /// The directories that belong to pages, each with the number of its page.
-    pub(super) children: Vec<(usize, Directory<'a>)>,
+    pub(crate) children: Vec<(usize, Directory<'a>)>,
+    /// The Exif directory of the first page.
+    pub(crate) exif: Option<Directory<'a>>,
 }
 
 /// Reads all directories. `None` if the first one is not inside the file.
-pub(super) fn read(file: &[u8]) -> Option<Directories<'_>> {
+pub(crate) fn read(file: &[u8]) -> Option<Directories<'_>> {
     let big_endian = file.starts_with(b"MM");
     let reader = Reader { file, big_endian };
     let big = reader.number(2, 2)? == 43;
@@ -101,7 +113,16 @@ pub(super) fn read(file: &[u8]) -> Option<Directories<'_>> {
             }
         }
     }
-    (!pages.is_empty()).then_some(Directories { pages, children })
+    let exif = pages
+        .first()?
+        .value(tag::EXIF)
+        .and_then(|offset| reader.directory(offset, big))
+        .map(|(exif, _)| exif);
+    Some(Directories {
+        pages,
+        children,
+        exif,
+    })
 }
 
 /// Reads numbers in the byte order of a file.
@@ -191,24 +212,24 @@ impl<'a> Directory<'a> {
         }
     }
 
-    pub(super) fn has(&self, tag: u16) -> bool {
+    pub(crate) fn has(&self, tag: u16) -> bool {
         self.entry(tag).is_some()
     }
 
     /// The unsigned whole numbers of a tag. `None` if it is missing, has another type, or its values are not inside the file.
-    pub(super) fn values(&self, tag: u16) -> Option<Vec<u64>> {
+    pub(crate) fn values(&self, tag: u16) -> Option<Vec<u64>> {
         (!self.has_too_many(tag)).then_some(())?;
         self.first_values(tag, MAX_VALUES)
     }
 
     /// Whether a tag has more values than are read.
-    pub(super) fn has_too_many(&self, tag: u16) -> bool {
+    pub(crate) fn has_too_many(&self, tag: u16) -> bool {
         self.entry(tag)
             .is_some_and(|entry| entry.count > MAX_VALUES as u64)
     }
 
     /// Whether the values of a tag extend beyond the end of the file.
-    pub(super) fn is_cut(&self, tag: u16) -> bool {
+    pub(crate) fn is_cut(&self, tag: u16) -> bool {
         self.entry(tag).is_some_and(|entry| {
             let bytes = entry.count.saturating_mul(size_of(entry.kind) as u64);
             (entry.offset as u64).saturating_add(bytes) > self.file.len() as u64
@@ -232,7 +253,7 @@ impl<'a> Directory<'a> {
     }
 
     /// The first value of a tag.
-    pub(super) fn value(&self, tag: u16) -> Option<u64> {
+    pub(crate) fn value(&self, tag: u16) -> Option<u64> {
         let entry = self.entry(tag).filter(|entry| entry.count > 0)?;
         match entry.kind {
             1 | 3 | 4 | 13 | 16 | 18 => self.reader().number(entry.offset, size_of(entry.kind)),
@@ -241,12 +262,12 @@ impl<'a> Directory<'a> {
     }
 
     /// The first value of a tag, or `default` if it is missing.
-    pub(super) fn value_or(&self, tag: u16, default: u64) -> u64 {
+    pub(crate) fn value_or(&self, tag: u16, default: u64) -> u64 {
         self.value(tag).unwrap_or(default)
     }
 
     /// The values of a tag with fractions.
-    pub(super) fn fractions(&self, tag: u16) -> Option<Vec<f32>> {
+    pub(crate) fn fractions(&self, tag: u16) -> Option<Vec<f32>> {
         let entry = self.entry(tag).filter(|entry| entry.count <= 16)?;
         let reader = self.reader();
         (0..entry.count as usize)
@@ -266,7 +287,7 @@ impl<'a> Directory<'a> {
     }
 
     /// The bytes of a tag of at most `most` bytes.
-    pub(super) fn bytes(&self, tag: u16, most: usize) -> Option<&'a [u8]> {
+    pub(crate) fn bytes(&self, tag: u16, most: usize) -> Option<&'a [u8]> {
         let entry = self.entry(tag)?;
         let length = usize::try_from(entry.count)
             .ok()?
@@ -276,13 +297,20 @@ impl<'a> Directory<'a> {
             .get(entry.offset..entry.offset.checked_add(length)?)
     }
 
+    /// The text of a tag of at most `most` bytes, up to its first zero byte.
+    pub(crate) fn text(&self, tag: u16, most: usize) -> Option<&'a str> {
+        self.entry(tag).filter(|entry| entry.kind == 2)?;
+        let text = self.bytes(tag, most)?.split(|byte| *byte == 0).next()?;
+        std::str::from_utf8(text).ok()
+    }
+
     /// The bytes of the file from an offset to its end.
-    pub(super) fn from(&self, offset: u64) -> Option<&'a [u8]> {
+    pub(crate) fn from(&self, offset: u64) -> Option<&'a [u8]> {
         self.file.get(usize::try_from(offset).ok()?..)
     }
 
     /// Whether the page is a smaller version of another one (TIFF 6.0, "NewSubfileType" and "SubfileType").
-    pub(super) fn is_preview(&self) -> bool {
+    pub(crate) fn is_preview(&self) -> bool {
         match self.value(tag::NEW_SUBFILE_TYPE) {
             Some(kind) => kind & 1 == 1,
             None => self.value(tag::SUBFILE_TYPE) == Some(2),
@@ -290,18 +318,18 @@ impl<'a> Directory<'a> {
     }
 
     /// Whether the page is a transparency mask of another one.
-    pub(super) fn is_mask(&self) -> bool {
+    pub(crate) fn is_mask(&self) -> bool {
         self.value(tag::NEW_SUBFILE_TYPE)
             .is_some_and(|kind| kind & 4 == 4)
     }
 
     /// Whether the page has values of a camera's sensor: a colour filter array or LinearRaw (Adobe DNG specification).
-    pub(super) fn is_raw(&self) -> bool {
+    pub(crate) fn is_raw(&self) -> bool {
         matches!(self.value(tag::PHOTOMETRIC), Some(32_803 | 34_892))
     }
 
     /// The number of pixels; zero if unknown.
-    pub(super) fn area(&self) -> u64 {
+    pub(crate) fn area(&self) -> u64 {
         self.value_or(tag::WIDTH, 0)
             .saturating_mul(self.value_or(tag::HEIGHT, 0))
     }
@@ -316,7 +344,7 @@ impl<'a> Directories<'a> {
     }
 
     /// Whether the file is a Canon CR2, whose main picture has none of the tags that describe one.
-    pub(super) fn is_cr2(&self) -> bool {
+    pub(crate) fn is_cr2(&self) -> bool {
         let file = self.pages.first().map_or(&[][..], |page| page.file);
         file.get(8..)
             .is_some_and(|rest| rest.starts_with(b"CR\x02"))
@@ -329,7 +357,7 @@ impl<'a> Directories<'a> {
 
     /// The page to show: the first one. If that is a smaller version, the picture it belongs to: its largest child, or the next page.
     /// In a camera's raw file, the largest page. Smaller versions and masks are skipped.
-    pub(super) fn main(&self) -> Option<&Directory<'a>> {
+    pub(crate) fn main(&self) -> Option<&Directory<'a>> {
         let first = self.pages.first()?;
         if !first.is_preview() && !self.is_raw_file() {
             return Some(first);
