@@ -40,11 +40,13 @@ export class Deletions {
     this.undoMs = undoMs;
   }
 
-  /** @param {ImageRow} row */
-  add(row) {
-    if (this.#pending.has(row.key) || this.#sent.has(row.key)) return;
-    this.#pending.set(row.key, row);
-    this.#on.prepare?.(row.key);
+  /** @param {readonly ImageRow[]} rows */
+  add(rows) {
+    for (const row of rows) {
+      if (this.#pending.has(row.key) || this.#sent.has(row.key)) continue;
+      this.#pending.set(row.key, row);
+      this.#on.prepare?.(row.key);
+    }
     this.#restartTimer();
     this.#notify();
   }

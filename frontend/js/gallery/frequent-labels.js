@@ -9,14 +9,15 @@ export class FrequentLabels {
   #element = byId('frequent-labels', HTMLElement);
   /** @type {readonly import('../shared/api-types.js').Count[]} */
   #labels = [];
-  #searched = '';
+  /** In lower case. @type {readonly string[]} */
+  #searched = [];
   /** @type {{name: string, chip: HTMLButtonElement}[]} */
   #chips = [];
-  #onSelect;
+  #onToggle;
 
-  /** @param {(label: string) => void} onSelect '' when the pressed button is pressed again */
-  constructor(onSelect) {
-    this.#onSelect = onSelect;
+  /** @param {(label: string) => void} onToggle */
+  constructor(onToggle) {
+    this.#onToggle = onToggle;
   }
 
   /** @param {readonly import('../shared/api-types.js').Count[]} labels most frequent first */
@@ -25,10 +26,11 @@ export class FrequentLabels {
     this.#render();
   }
 
-  /** @param {string} label what is searched for */
-  set searched(label) {
-    if (this.#searched === label) return;
-    this.#searched = label;
+  /** @param {readonly string[]} labels what is searched for */
+  set searched(labels) {
+    const searched = labels.map((label) => label.toLowerCase());
+    if (searched.join('\n') === this.#searched.join('\n')) return;
+    this.#searched = searched;
     this.#render();
   }
 
@@ -42,10 +44,10 @@ export class FrequentLabels {
 
   /** @param {import('../shared/api-types.js').Count} label */
   #chip({ name, images }) {
-    const pressed = name.toLowerCase() === this.#searched.toLowerCase();
+    const pressed = this.#searched.includes(name.toLowerCase());
     return h(
       'button',
-      { type: 'button', class: 'chip', 'aria-pressed': String(pressed), onclick: () => this.#onSelect(pressed ? '' : name) },
+      { type: 'button', class: 'chip', 'aria-pressed': String(pressed), onclick: () => this.#onToggle(name) },
       name,
       ' ',
       h('span', { class: 'chip-count' }, images, h('span', { class: 'visually-hidden' }, images === 1 ? ' picture' : ' pictures')),

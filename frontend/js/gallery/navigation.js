@@ -4,7 +4,7 @@
  * so that it can be bookmarked and shared, and the browser's Back and Forward buttons restore it.
  */
 
-import { readState, sameQuery, writeState } from './url-state.js';
+import { readState, sameQuery, withValidSort, writeState } from './url-state.js';
 
 /** @typedef {import('./url-state.js').State} State */
 
@@ -38,7 +38,7 @@ export class Navigation {
    * @param {Partial<import('./url-state.js').Query>} query
    */
   search(query) {
-    const next = { ...this.#state, ...query, key: '' };
+    const next = withValidSort({ ...this.#state, ...query, key: '' });
     if (sameQuery(next, this.#state)) {
       this.#set(this.#state);
       return;

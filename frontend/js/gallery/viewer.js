@@ -238,8 +238,8 @@ export class Viewer {
       { point: (target) => this.#panel.highlight(target), size: () => {}, swipe: (by) => this.#on.step(by) },
     );
     picture.description = describe(name, row.labels.map((label) => label.name));
-    const renditions = [row.thumbnail, row.preview].flatMap((rendition) => rendition ?? []);
-    if (row.width && row.height) picture.preview(renditions, { width: row.width, height: row.height });
+    const smallest = row.thumbnail ?? row.preview;
+    if (smallest && row.width && row.height) picture.preview(smallest, { width: row.width, height: row.height }, row.preview ?? smallest);
     this.#picture = picture;
     this.#pictureArea.replaceChildren(picture.element);
   }
