@@ -42,8 +42,9 @@ export class Deletions {
 
   /** @param {readonly ImageRow[]} rows */
   add(rows) {
-    for (const row of rows) {
-      if (this.#pending.has(row.key) || this.#sent.has(row.key)) continue;
+    const added = rows.filter(({ key }) => !this.#pending.has(key) && !this.#sent.has(key));
+    if (added.length === 0) return;
+    for (const row of added) {
       this.#pending.set(row.key, row);
       this.#on.prepare?.(row.key);
     }

@@ -61,7 +61,7 @@ export function orderTerms(terms) {
   for (const term of terms) {
     const value = term.value.replaceAll('"', ' ').trim();
     // A term and its exclusion would find nothing. The last one counts.
-    if (value !== '') known.set(`${term.kind} ${value.toLowerCase()}`, { ...term, value });
+    if (!/^-*$/.test(value)) known.set(`${term.kind} ${value.toLowerCase()}`, { ...term, value });
   }
   return [...known.values()].sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || Number(a.not) - Number(b.not));
 }
