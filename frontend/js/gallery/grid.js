@@ -266,19 +266,20 @@ export class Grid {
   #placeHeadings(first, end) {
     /** @type {Map<number, HTMLElement>} */
     const headings = new Map();
-    const days = end > first ? this.#days.slice(sectionOf(first, this.#plan), sectionOf(end - 1, this.#plan) + 1) : [];
-    const wanted = new Set(days.map(({ day }) => day));
-    for (const [day, heading] of this.#headings) {
-      if (wanted.has(day)) continue;
+    const from = sectionOf(first, this.#plan);
+    // Where the clocks of cameras differ, a day may come twice.
+    const days = end > first ? this.#days.slice(from, sectionOf(end - 1, this.#plan) + 1).map(({ day }, at) => ({ day, at: from + at, id: `${from + at} ${day}` })) : [];
+    const wanted = new Set(days.map(({ id }) => id));
+    for (const [id, heading] of this.#headings) {
+      if (wanted.has(id)) continue;
       heading.remove();
-      this.#headings.delete(day);
+      this.#headings.delete(id);
     }
-    for (const { day, start } of days) {
-      const at = sectionOf(start, this.#plan);
+    for (const { day, at, id } of days) {
       const section = this.#plan.sections[at];
       if (!section) continue;
-      const heading = this.#headings.get(day) ?? h('li', { class: 'day' }, h('h3', { class: 'day-title' }, dayTitle(day)));
-      this.#headings.set(day, heading);
+      const heading = this.#headings.get(id) ?? h('li', { class: 'day' }, h('h3', { class: 'day-title' }, dayTitle(day)));
+      this.#headings.set(id, heading);
       // Not a transform: the title sticks to the screen's edge while its day is there, which a transform would not change.
       heading.style.insetBlockStart = `${section.top}px`;
       heading.style.blockSize = `${positionOf(section.end - 1, this.#plan).y + this.#layout.tileHeight - section.top}px`;

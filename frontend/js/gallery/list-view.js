@@ -79,7 +79,7 @@ export class ListView {
       selection,
     );
     byId('to-end-stop', HTMLButtonElement).addEventListener('click', () => this.stopEnding());
-    addEventListener('pagehide', () => this.#keepPlace());
+    addEventListener('pagehide', () => this.keepPlace());
   }
 
   /** @param {import('../shared/api-types.js').Counts} counts */
@@ -121,7 +121,12 @@ export class ListView {
     if (focused) this.focus();
   }
 
-  /** Goes where the person was when they left the page, unless they do something else meanwhile. */
+  /** Remembers where the person is in the list. */
+  keepPlace() {
+    keepPlace(this.#state, scrollY > NO_PLACE_PX ? this.#grid.firstOnScreen : null);
+  }
+
+  /** Goes where the person was when they left the list, unless they do something else meanwhile. */
   async restorePlace() {
     const place = keptPlace(this.#state);
     if (!place) return;
@@ -228,10 +233,6 @@ export class ListView {
         h('span', {}, ` instead of “${word}”? `),
       ]),
     );
-  }
-
-  #keepPlace() {
-    keepPlace(this.#state, scrollY > NO_PLACE_PX ? this.#grid.firstOnScreen : null);
   }
 
   #renderMessage() {

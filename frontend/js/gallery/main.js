@@ -172,14 +172,19 @@ async function start(config) {
    * Shows another state.
    * @param {import('./url-state.js').State} state
    * @param {import('./url-state.js').State} previous
+   * @param {boolean} isBack
    */
-  function show(state, previous) {
+  function show(state, previous, isBack) {
     toolbar.show(state);
     viewer.minConfidence = state.minConfidence;
     if (sameQuery(state, previous)) list.filter(state);
     else {
       selection.clear();
-      void load();
+      list.keepPlace();
+      scrollTo(0, 0);
+      void load().then(() => {
+        if (isBack && sameQuery(state, navigation.state)) void list.restorePlace();
+      });
     }
     if (state.key === previous.key) return;
     if (state.key) viewer.show(state.key);

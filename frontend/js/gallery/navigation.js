@@ -21,7 +21,7 @@ export class Navigation {
 
   /**
    * @param {object} on
-   * @param {(state: State, previous: State) => void} on.change
+   * @param {(state: State, previous: State, isBack: boolean) => void} on.change `isBack`: the person went back or forward
    * @param {() => void} on.confidenceSettled the slider came to rest
    */
   constructor(on) {
@@ -44,7 +44,6 @@ export class Navigation {
       return;
     }
     history.pushState(null, '', addressOf(next));
-    scrollTo(0, 0);
     this.#set(next);
   }
 
@@ -99,14 +98,14 @@ export class Navigation {
       next.minConfidence = this.#state.minConfidence;
       history.replaceState(history.state, '', addressOf(next));
     }
-    this.#set(next);
+    this.#set(next, true);
   }
 
   /** @param {State} state */
-  #set(state) {
+  #set(state, isBack = false) {
     const previous = this.#state;
     this.#state = state;
-    this.#on.change(state, previous);
+    this.#on.change(state, previous, isBack);
   }
 }
 

@@ -1,10 +1,15 @@
 // @ts-check
-/** Where the person was in the list, kept while the tab is open: the list is there again when they come back from another page. */
+/**
+ * Where the person was in the list, kept while the tab is open: the list is there again when they come back from another page or
+ * search.
+ */
 
 import { JsonStorage } from '../shared/storage.js';
 import { queryText } from './url-state.js';
 
-const NAME = 'sightline.place';
+const NAME = 'sightline.places';
+/** Places of older searches are forgotten. */
+const MAX_PLACES = 20;
 const storage = new JsonStorage(() => sessionStorage);
 
 /**
@@ -20,18 +25,28 @@ const storage = new JsonStorage(() => sessionStorage);
  * @param {{row: {key: string}, index: number, top: number} | null} first null at the beginning of the list
  */
 export function keepPlace(state, first) {
-  if (first) storage.write(NAME, { query: placeQuery(state), key: first.row.key, index: first.index, top: first.top });
+  const query = placeQuery(state);
+  const others = readPlaces().filter((place) => place.query !== query);
+  const places = first ? [{ query, key: first.row.key, index: first.index, top: first.top }, ...others].slice(0, MAX_PLACES) : others;
+  if (places.length > 0) storage.write(NAME, { places });
   else storage.remove(NAME);
 }
 
 /**
  * @param {import('./url-state.js').State} state
- * @returns {Place | null} null when the person was at the beginning of this list, or elsewhere
+ * @returns {Place | null} null when the person was at the beginning of this list, or never there
  */
 export function keptPlace(state) {
-  const { query, key, index, top } = storage.read(NAME);
-  if (query !== placeQuery(state) || typeof key !== 'string' || typeof index !== 'number' || typeof top !== 'number') return null;
-  return { query, key, index, top };
+  const query = placeQuery(state);
+  return readPlaces().find((place) => place.query === query) ?? null;
+}
+
+/** @returns {Place[]} */
+function readPlaces() {
+  const { places } = storage.read(NAME);
+  return (Array.isArray(places) ? places : []).filter(
+    (place) => typeof place?.query === 'string' && typeof place.key === 'string' && Number.isInteger(place.index) && typeof place.top === 'number',
+  );
 }
 
 /** @param {import('./url-state.js').State} state */
