@@ -159,9 +159,10 @@ test('pictures are found by their labels and categories', async () => {
   await page.getByRole('heading', { name: 'No results' }).waitFor();
   await page.getByRole('button', { name: 'Show all pictures' }).click();
   await showsOnly(page, PICTURES);
-  const [chip] = labels;
-  await page.getByRole('group', { name: 'Frequent labels' }).getByRole('button', { name: new RegExp(`^${chip.name} `) }).click();
-  await page.locator('#tally', { hasText: `with “${chip.name}”` }).waitFor();
+  const chip = page.getByRole('group', { name: 'Frequent labels' }).getByRole('button').first();
+  const [name] = ((await chip.textContent()) ?? '').split(/ \d/);
+  await chip.click();
+  await page.locator('#tally', { hasText: `with “${name}”` }).waitFor();
   await close();
 });
 

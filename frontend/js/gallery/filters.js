@@ -47,6 +47,8 @@ export class Filters {
     for (const input of [this.#from, this.#to]) {
       input.addEventListener('change', () => {
         const [from, to] = [this.#from.value, this.#to.value];
+        // While somebody types 2026, browsers report the years 2, 20 and 202.
+        if ([from, to].some((date) => date.startsWith('0'))) return;
         on.search(from && to && from > to ? { from: to, to: from } : { from, to });
       });
     }

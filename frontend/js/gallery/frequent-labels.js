@@ -1,5 +1,5 @@
 // @ts-check
-/** The most frequent labels as buttons that search for them. */
+/** The most frequent labels as buttons that search for them, without those that are only ancestors of others. */
 
 import { byId, h } from '../shared/dom.js';
 
@@ -9,6 +9,8 @@ export class FrequentLabels {
   #element = byId('frequent-labels', HTMLElement);
   /** @type {readonly import('../shared/api-types.js').Count[]} */
   #labels = [];
+  /** @type {ReadonlySet<string>} */
+  #ancestors = new Set();
   /** In lower case. @type {readonly string[]} */
   #searched = [];
   /** @type {{name: string, chip: HTMLButtonElement}[]} */
@@ -22,7 +24,14 @@ export class FrequentLabels {
 
   /** @param {readonly import('../shared/api-types.js').Count[]} labels most frequent first */
   set labels(labels) {
-    this.#labels = labels.slice(0, MAX_LABELS);
+    this.#labels = labels;
+    this.#render();
+  }
+
+  /** @param {ReadonlySet<string>} ancestors */
+  set ancestors(ancestors) {
+    if ([...ancestors].join('\n') === [...this.#ancestors].join('\n')) return;
+    this.#ancestors = ancestors;
     this.#render();
   }
 
@@ -36,7 +45,8 @@ export class FrequentLabels {
 
   #render() {
     const focused = this.#chips.find(({ chip }) => chip === document.activeElement)?.name;
-    this.#chips = this.#labels.map((label) => ({ name: label.name, chip: this.#chip(label) }));
+    const telling = this.#labels.filter(({ name }) => !this.#ancestors.has(name) || this.#searched.includes(name.toLowerCase()));
+    this.#chips = (telling.length > 0 ? telling : this.#labels).slice(0, MAX_LABELS).map((label) => ({ name: label.name, chip: this.#chip(label) }));
     this.#element.hidden = this.#labels.length === 0;
     this.#element.replaceChildren(...this.#chips.map(({ chip }) => chip));
     this.#chips.find(({ name }) => name === focused)?.chip.focus();

@@ -30,6 +30,24 @@ export function passesFilter(row, { terms, minConfidence }) {
 }
 
 /**
+ * The labels that, in these pictures, are only ancestors of others, such as Animal where there is a Dog. A row lists ancestors
+ * after the other labels. They are at least as confident as the labels below them, so they begin where the confidence does not fall.
+ * @param {readonly Pick<ImageRow, 'labels'>[]} rows
+ * @returns {Set<string>}
+ */
+export function ancestorsAmong(rows) {
+  /** @type {Set<string>} */
+  const ancestors = new Set();
+  /** @type {Set<string>} */
+  const others = new Set();
+  for (const { labels } of rows) {
+    const from = labels.findIndex(({ confidence }, at) => at > 0 && confidence >= (labels[at - 1]?.confidence ?? 0));
+    labels.forEach(({ name }, at) => (from > 0 && at >= from ? ancestors : others).add(name));
+  }
+  return new Set([...ancestors].filter((name) => !others.has(name)));
+}
+
+/**
  * The faces of a picture, such as `2 faces, Happy, 2–6 and 30–38 years`.
  * @param {Pick<ImageRow, 'faces' | 'emotions' | 'ages'>} row
  */

@@ -196,6 +196,7 @@ async function start(config) {
     toolbar.retryCounts();
     const isCurrent = await list.load(navigation.state);
     if (!isCurrent) return;
+    if (list.listing.rows.length > 0) toolbar.examples = list.listing.rows;
     deletion.allowed = !list.listing.forbidden;
     viewer.deletable = deletion.allowed;
     selectionBar.deletable = deletion.allowed;

@@ -166,7 +166,9 @@ export class SearchField {
   #choose({ kind, name }) {
     const { not } = this.#typed();
     this.#setText('');
-    this.#on.add([{ kind, value: name, not }]);
+    // Several words become several terms.
+    const words = kind === 'any' || kind === 'text' || kind === 'filename' ? parseTerms(name) : [];
+    this.#on.add(words.length > 0 ? words.map((word) => ({ ...word, kind: word.kind === 'any' ? kind : word.kind, not: not || word.not })) : [{ kind, value: name, not }]);
   }
 
   #submit() {

@@ -6,6 +6,7 @@ import { percent } from '../shared/format.js';
 import { FaceFilters } from './face-filters.js';
 import { Filters } from './filters.js';
 import { FrequentLabels } from './frequent-labels.js';
+import { ancestorsAmong } from './image-row.js';
 import { SearchField } from './search-field.js';
 import { TermList } from './term-list.js';
 import { isSameTerm, withoutTerm } from './terms.js';
@@ -84,6 +85,11 @@ export class Toolbar {
     this.#slider.value = String(minConfidence);
     this.#slider.setAttribute('aria-valuetext', minConfidence > 0 ? `${minConfidence} percent` : 'any');
     this.#sliderValue.textContent = minConfidence > 0 ? percent(minConfidence) : 'any';
+  }
+
+  /** @param {readonly import('../shared/api-types.js').ImageRow[]} rows pictures of the list */
+  set examples(rows) {
+    this.#frequentLabels.ancestors = ancestorsAmong(rows);
   }
 
   /** Loads the numbers of pictures per label and category, for the suggestions and the frequent labels. */

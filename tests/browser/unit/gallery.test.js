@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { Deletions } from '../../../frontend/js/gallery/deletions.js';
 import { MARGIN_ROWS, heightOf, indexAfterKey, layoutFor, planFor, positionOf, sectionOf, visibleRange } from '../../../frontend/js/gallery/grid-layout.js';
-import { displayName, facesText, passesFilter } from '../../../frontend/js/gallery/image-row.js';
+import { ancestorsAmong, displayName, facesText, passesFilter } from '../../../frontend/js/gallery/image-row.js';
 import { tallyText, totalOf } from '../../../frontend/js/gallery/list-messages.js';
 import { Listing, MAX_PAGES_WITHOUT_MATCH, MAX_UPDATE_PAGES } from '../../../frontend/js/gallery/listing.js';
 import { EVERYTHING, agesOf, hashOf, readState, withValidSort, writeState } from '../../../frontend/js/gallery/url-state.js';
@@ -87,6 +87,18 @@ test('the filter uses the confidence of the search, or else of the best label', 
   assert.ok(!passesFilter(silent, { ...ALL, terms: label('GRASS'), minConfidence: 61 }));
   assert.ok(passesFilter(row(0, { labels: [] }), ALL));
   assert.ok(!passesFilter(row(0, { labels: [] }), { ...ALL, minConfidence: 1 }));
+});
+
+test('labels that are only ancestors of others are known by their place', () => {
+  const labels = (/** @type {[string, number][]} */ ...all) => ({ labels: all.map(([name, confidence]) => ({ name, confidence })) });
+  const rows = [
+    labels(['Motorcycle', 99], ['Bottle', 76], ['Vehicle', 99], ['Container', 76]),
+    labels(['Zebra', 90], ['Animal', 90]),
+    labels(['Container', 60]),
+    labels(['Sky', 80], ['Cloud', 70]),
+    labels(),
+  ];
+  assert.deepEqual([...ancestorsAmong(rows)], ['Vehicle', 'Animal']);
 });
 
 test('ages that a person writes become a span', () => {
