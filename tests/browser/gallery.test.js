@@ -114,7 +114,7 @@ after(() => browser?.close());
 test('pictures are found by their labels and categories', async () => {
   const { page, close } = await gallery();
   await showsOnly(page, PICTURES);
-  const search = page.getByRole('combobox', { name: 'Label or category' });
+  const search = page.getByRole('combobox', { name: 'Search pictures' });
   for (const [label = '', name = ''] of LABELLED) {
     await search.fill(label.slice(0, 4).toLowerCase());
     await page.getByRole('option', { name: new RegExp(`^${label} \\d+`) }).click();
@@ -124,6 +124,8 @@ test('pictures are found by their labels and categories', async () => {
     assert.match((await page.locator('#tally').textContent()) ?? '', new RegExp(`^\\d pictures? with “${label}”$`));
     const confidence = (await rows(`?label=${label}`)).find(({ filename }) => filename === name)?.confidence ?? 0;
     assert.equal(await tile(page, name).locator('.tile-badge').textContent(), `${label} ${Math.floor(confidence)}%`);
+    await page.getByRole('button', { name: 'Clear search' }).click();
+    await showsOnly(page, PICTURES);
   }
 
   // A search for a label or category finds as many pictures as its count says.
@@ -136,6 +138,8 @@ test('pictures are found by their labels and categories', async () => {
   }
 
   // A category by keyboard, then all pictures again.
+  await page.getByRole('button', { name: 'Clear search' }).click();
+  await showsOnly(page, PICTURES);
   await search.fill('vehic');
   const category = page.getByRole('group', { name: 'Categories' }).getByRole('option').first();
   const chosen = (await category.locator('.suggestion-name').textContent()) ?? '';
@@ -144,7 +148,7 @@ test('pictures are found by their labels and categories', async () => {
   assert.equal(await search.getAttribute('aria-activedescendant'), await category.getAttribute('id'));
   await page.keyboard.press('Enter');
   await showsOnly(page, (await rows(`?category=${encodeURIComponent(chosen)}`)).map(({ filename = '' }) => filename));
-  assert.equal(await search.inputValue(), chosen);
+  assert.deepEqual(await page.locator('.term-value').allTextContents(), [chosen]);
   await page.getByRole('button', { name: 'Clear search' }).click();
   await showsOnly(page, PICTURES);
   await page.goBack();
@@ -155,9 +159,10 @@ test('pictures are found by their labels and categories', async () => {
   await page.getByRole('heading', { name: 'No results' }).waitFor();
   await page.getByRole('button', { name: 'Show all pictures' }).click();
   await showsOnly(page, PICTURES);
-  const [chip] = labels;
-  await page.getByRole('group', { name: 'Frequent labels' }).getByRole('button', { name: new RegExp(`^${chip.name} `) }).click();
-  await page.locator('#tally', { hasText: `with “${chip.name}”` }).waitFor();
+  const chip = page.getByRole('group', { name: 'Frequent labels' }).getByRole('button').first();
+  const [name] = ((await chip.textContent()) ?? '').split(/ \d/);
+  await chip.click();
+  await page.locator('#tally', { hasText: `with “${name}”` }).waitFor();
   await close();
 });
 
@@ -385,6 +390,8 @@ test('the gallery works with the keyboard alone', async () => {
   await page.keyboard.press('Enter');
   await page.keyboard.press('Tab');
   const order = await names(page);
+  assert.equal(await focused(), 'select');
+  await page.keyboard.press('Tab');
   assert.equal(await title(), order[0]);
   await page.keyboard.press('End');
   assert.equal(await title(), order.at(-1));
@@ -411,7 +418,7 @@ test('the gallery works with the keyboard alone', async () => {
   await page.locator('#viewer .document').waitFor();
   /** @type {Set<string>} */
   const reached = new Set();
-  for (let tabs = 0; tabs < 40; tabs += 1) {
+  for (let tabs = 0; tabs < 60; tabs += 1) {
     await page.keyboard.press('Tab');
     reached.add(await focused());
   }
@@ -507,7 +514,7 @@ test('ten thousand pictures need no more elements than fifty', async (t) => {
   await page.locator('.tile').first().waitFor();
   const most = await page.evaluate(async () => {
     let tiles = 0;
-    while (!document.querySelector('#tally')?.textContent?.startsWith('10000 pictures')) {
+    while (document.querySelector('#tally')?.textContent !== '10000 pictures') {
       scrollTo(0, document.documentElement.scrollHeight);
       await new Promise((resolve) => requestAnimationFrame(resolve));
       tiles = Math.max(tiles, document.querySelectorAll('.tile').length);
@@ -561,7 +568,7 @@ test('pictures are found by faces, emotion and age, and the viewer shows the fac
     searches.push(String(searchParams));
     return route.fulfill({ json: { images: searchParams.size > 0 ? rows.slice(0, 1) : rows } });
   });
-  await page.route(/\/images\/uploads/, (route) => route.fulfill({ json: { ...rows[0], imageUrl: '/thumbnails/0.png?n=0', resultUrl: '', expiresAt: '' } }));
+  await page.route(/\/images\/uploads/, (route) => route.fulfill({ json: { ...rows[0], imageUrl: '/thumbnails/0.png', resultUrl: '', expiresAt: '' } }));
   await page.route(/\/results\//, (route) =>
     route.fulfill({ json: { schemaVersion: 1, imageId: '0', status: 'succeeded', source: {}, image: { width: 128, height: 96 }, rekognition: { detectFaces, detectText: SLANTED, detectModerationLabels: { ModerationLabels: [{ Name: 'Smoking', ParentName: 'Drugs & Tobacco', Confidence: 91 }] } } } }),
   );
@@ -754,7 +761,7 @@ for (const [device, options] of /** @type {const} */ ([
       };
       await page.waitForFunction((count) => document.querySelectorAll('.tile-picture.loaded').length === count, PICTURES.length);
       await fits('');
-      await page.getByRole('combobox', { name: 'Label or category' }).fill('o');
+      await page.getByRole('combobox', { name: 'Search pictures' }).fill('o');
       await page.getByRole('option').first().waitFor();
       await fits('-search');
       await page.getByRole('option').first().click();

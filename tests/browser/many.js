@@ -12,21 +12,30 @@ import { crc32, deflateSync } from 'node:zlib';
 const FRONTEND = new URL('../../frontend/', import.meta.url);
 const TYPES = /** @type {Record<string, string>} */ ({ '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' });
 const NAMES = ['Person', 'Dog', 'Cat', 'Car', 'Tree', 'Building', 'Food', 'Bicycle', 'Boat', 'Bird', 'Flower', 'Chair'];
-const THUMBNAIL = { width: 128, height: 96 };
+/** Other names of labels. */
+const ALIASES = /** @type {Record<string, string[]>} */ ({ Person: ['Human'], Car: ['Automobile'], Bicycle: ['Bike'] });
+const THUMBNAIL = { width: 320, height: 240 };
+const PREVIEW = { width: 1440, height: 1080 };
 const THUMBNAILS = 24;
 
 /**
  * @param {number} count pictures
+ * @param {readonly Buffer[]} [photographs] JPEG thumbnails, one for each picture; without them a few generated ones
  */
-export async function serve(count) {
+export async function serve(count, photographs = []) {
   const rows = Array.from({ length: count }, (_, n) => row(n));
   const thumbnails = Array.from({ length: THUMBNAILS }, (_, n) => png(THUMBNAIL, n / THUMBNAILS));
-  const counts = {
-    labels: NAMES.map((name) => ({ name, images: rows.filter(({ labels }) => labels.some((label) => label.name === name)).length })),
-    categories: [{ name: 'Everything', images: count }],
-  };
+  const counts = () => ({
+    labels: NAMES.map((name) => ({ name, images: rows.filter((each) => has(each, name)).length, ...(ALIASES[name] ? { aliases: ALIASES[name] } : {}) })),
+    categories: [{ name: 'Everything', images: rows.length }],
+    images: rows.length,
+  });
   /** @type {string[]} */
   const requests = [];
+  const state = {
+    /** How long a page takes, in milliseconds. */
+    pageMs: 0,
+  };
 
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
@@ -35,18 +44,29 @@ export async function serve(count) {
     };
     if (url.pathname === '/images') {
       requests.push(url.search);
+      await new Promise((resolve) => setTimeout(resolve, state.pageMs));
       const label = url.searchParams.get('label');
       const from = Number(url.searchParams.get('cursor') ?? 0);
       const end = from + Number(url.searchParams.get('limit') ?? 50);
-      const matches = label ? rows.filter(({ labels }) => labels.some(({ name }) => name === label)) : rows;
+      const { matches, didYouMean } = find(rows, url.searchParams);
       const images = matches.slice(from, end).map((each) => (label ? { ...each, confidence: each.labels.find(({ name }) => name === label)?.confidence } : each));
-      return json(200, { images, ...(end < matches.length ? { cursor: String(end) } : {}) });
+      return json(200, { images, ...(end < matches.length ? { cursor: String(end) } : {}), ...(from === 0 && didYouMean.length > 0 ? { didYouMean } : {}) });
     }
-    if (url.pathname === '/labels') return json(200, counts);
+    const at = rows.findIndex(({ key }) => url.pathname.endsWith(`/${key}`));
+    const picture = rows[at];
+    if (url.pathname.startsWith('/images/') && request.method === 'DELETE') {
+      if (picture) rows.splice(at, 1);
+      return response.writeHead(204).end();
+    }
+    if (picture && url.pathname.startsWith('/images/')) return json(200, { ...picture, imageUrl: `/originals/${picture.key}`, resultUrl: `/results/${picture.key}`, expiresAt: '' });
+    if (picture && url.pathname.startsWith('/results/')) return json(200, documentOf(picture));
+    if (url.pathname === '/labels') return json(200, counts());
     if (url.pathname === '/config.json') return json(200, {});
-    if (url.pathname.startsWith('/thumbnails/')) {
-      response.writeHead(200, { 'content-type': 'image/png', 'cache-control': 'no-store' });
-      return response.end(thumbnails[Number(url.searchParams.get('n')) % THUMBNAILS]);
+    if (/^\/(thumbnails|originals)\//.test(url.pathname)) {
+      const n = Math.abs(parseInt(url.pathname.replace(/^.*\//, ''), 10));
+      const photograph = photographs[n % photographs.length];
+      response.writeHead(200, { 'content-type': photograph ? 'image/jpeg' : 'image/png', 'cache-control': 'no-store' });
+      return response.end(photograph ?? thumbnails[n % THUMBNAILS]);
     }
     await servePage(url.pathname, response);
   });
@@ -55,6 +75,7 @@ export async function serve(count) {
   return {
     address: `http://127.0.0.1:${port}`,
     requests,
+    state,
     /**
      * Adds this many newer pictures, and removes those with these names.
      * @param {number} count
@@ -107,8 +128,55 @@ export function row(n) {
     height: 3000,
     labels,
     categories: ['Everything'],
-    thumbnail: { url: `/thumbnails/${n}.png?n=${Math.abs(n)}`, ...THUMBNAIL },
+    // Every other picture was taken long before.
+    ...(n % 2 === 0 ? { takenAt: `2024-05-${String(1 + (n % 28)).padStart(2, '0')}T13:20:05` } : {}),
+    thumbnail: { url: `/thumbnails/${n}.png`, ...THUMBNAIL },
+    preview: { url: `/thumbnails/${n}.png?size=large`, ...PREVIEW },
   };
+}
+
+/** @typedef {ReturnType<typeof row>} Row */
+
+/**
+ * @param {Row} row
+ * @param {string} name
+ */
+function has({ labels }, name) {
+  const isNamed = (/** @type {string} */ known) => [known, ...(ALIASES[known] ?? [])].some((each) => each.toLowerCase() === name.toLowerCase());
+  return labels.some((label) => isNamed(label.name));
+}
+
+/**
+ * A small part of what the API's search finds.
+ * @param {readonly Row[]} rows
+ * @param {URLSearchParams} parameters
+ */
+function find(rows, parameters) {
+  const [from, to, sort] = ['from', 'to', 'sort'].map((name) => parameters.get(name) ?? '');
+  const words = (parameters.get('q') ?? '').split(' ').filter(Boolean);
+  const isFound = (/** @type {Row} */ row, /** @type {string} */ word) => has(row, word) || row.filename.split(/[ .]/).includes(word);
+  const timeOf = (/** @type {Row} */ row) => (sort === 'taken' && row.takenAt ? row.takenAt : row.uploadedAt);
+  const matches = rows.filter(
+    (row) =>
+      parameters.getAll('label').every((label) => has(row, label)) &&
+      !parameters.getAll('notLabel').some((label) => has(row, label)) &&
+      words.every((word) => (word.startsWith('-') ? !isFound(row, word.slice(1)) : isFound(row, word))) &&
+      (!from || timeOf(row).slice(0, 10) >= from) &&
+      (!to || timeOf(row).slice(0, 10) <= to),
+  );
+  if (sort === 'oldest') matches.reverse();
+  if (sort === 'taken') matches.sort((a, b) => (timeOf(a) < timeOf(b) ? 1 : -1));
+  return { matches, didYouMean: words.includes('dgo') ? [{ word: 'dgo', names: ['Dog'] }] : [] };
+}
+
+/**
+ * A result document with two boxes for its first label.
+ * @param {Row} row
+ */
+function documentOf({ key, imageId, labels, width, height }) {
+  const box = (/** @type {number} */ Left) => ({ BoundingBox: { Left, Top: 0.25, Width: 0.25, Height: 0.5 }, Confidence: 90 - 20 * Left });
+  const Labels = labels.map(({ name, confidence }, at) => ({ Name: name, Confidence: confidence, Instances: at === 0 ? [box(0.125), box(0.625)] : [], Parents: [] }));
+  return { schemaVersion: 1, imageId, status: 'succeeded', source: { key }, image: { width, height }, rekognition: { detectLabels: { Labels } } };
 }
 
 /**

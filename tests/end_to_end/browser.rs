@@ -18,6 +18,12 @@ fn the_gallery_works_in_chromium() -> Result<()> {
     in_chromium("gallery.test.js", &[])
 }
 
+/// Its pictures are generated, and its API is simulated.
+#[test]
+fn the_gallery_works_with_many_pictures_in_chromium() -> Result<()> {
+    in_chromium("gallery-many.test.js", &[])
+}
+
 /// With a service of its own: the gallery is empty at first.
 #[test]
 fn the_gallery_shows_new_pictures_without_a_reload() -> Result<()> {

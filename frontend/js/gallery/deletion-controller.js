@@ -53,13 +53,15 @@ export class DeletionController {
     return this.#notice.isShown;
   }
 
-  /** @param {ImageRow} row */
-  remove(row) {
-    if (!this.allowed) return;
-    this.#on.beforeRemove(row);
-    this.#listing.hide([row.key]);
-    this.#deletions.add(row);
-    this.#on.announce(`${displayName(row)} is being deleted. Press Control Z to undo.`);
+  /** @param {readonly ImageRow[]} rows */
+  remove(rows) {
+    const [first] = rows;
+    if (!this.allowed || !first) return;
+    for (const row of rows) this.#on.beforeRemove(row);
+    this.#listing.hide(rows.map(({ key }) => key));
+    this.#deletions.add(rows);
+    const what = rows.length === 1 ? `${displayName(first)} is` : `${count(rows.length, 'picture')} are`;
+    this.#on.announce(`${what} being deleted. Press Control Z to undo.`);
   }
 
   undo() {

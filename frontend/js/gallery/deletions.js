@@ -40,11 +40,14 @@ export class Deletions {
     this.undoMs = undoMs;
   }
 
-  /** @param {ImageRow} row */
-  add(row) {
-    if (this.#pending.has(row.key) || this.#sent.has(row.key)) return;
-    this.#pending.set(row.key, row);
-    this.#on.prepare?.(row.key);
+  /** @param {readonly ImageRow[]} rows */
+  add(rows) {
+    const added = rows.filter(({ key }) => !this.#pending.has(key) && !this.#sent.has(key));
+    if (added.length === 0) return;
+    for (const row of added) {
+      this.#pending.set(row.key, row);
+      this.#on.prepare?.(row.key);
+    }
     this.#restartTimer();
     this.#notify();
   }

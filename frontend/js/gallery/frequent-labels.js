@@ -1,5 +1,5 @@
 // @ts-check
-/** The most frequent labels as buttons that search for them. */
+/** The most frequent labels as buttons that search for them, without those that are only ancestors of others. */
 
 import { byId, h } from '../shared/dom.js';
 
@@ -9,32 +9,44 @@ export class FrequentLabels {
   #element = byId('frequent-labels', HTMLElement);
   /** @type {readonly import('../shared/api-types.js').Count[]} */
   #labels = [];
-  #searched = '';
+  /** @type {ReadonlySet<string>} */
+  #ancestors = new Set();
+  /** In lower case. @type {readonly string[]} */
+  #searched = [];
   /** @type {{name: string, chip: HTMLButtonElement}[]} */
   #chips = [];
-  #onSelect;
+  #onToggle;
 
-  /** @param {(label: string) => void} onSelect '' when the pressed button is pressed again */
-  constructor(onSelect) {
-    this.#onSelect = onSelect;
+  /** @param {(label: string) => void} onToggle */
+  constructor(onToggle) {
+    this.#onToggle = onToggle;
   }
 
   /** @param {readonly import('../shared/api-types.js').Count[]} labels most frequent first */
   set labels(labels) {
-    this.#labels = labels.slice(0, MAX_LABELS);
+    this.#labels = labels;
     this.#render();
   }
 
-  /** @param {string} label what is searched for */
-  set searched(label) {
-    if (this.#searched === label) return;
-    this.#searched = label;
+  /** @param {ReadonlySet<string>} ancestors */
+  set ancestors(ancestors) {
+    if ([...ancestors].join('\n') === [...this.#ancestors].join('\n')) return;
+    this.#ancestors = ancestors;
+    this.#render();
+  }
+
+  /** @param {readonly string[]} labels what is searched for */
+  set searched(labels) {
+    const searched = labels.map((label) => label.toLowerCase());
+    if (searched.join('\n') === this.#searched.join('\n')) return;
+    this.#searched = searched;
     this.#render();
   }
 
   #render() {
     const focused = this.#chips.find(({ chip }) => chip === document.activeElement)?.name;
-    this.#chips = this.#labels.map((label) => ({ name: label.name, chip: this.#chip(label) }));
+    const telling = this.#labels.filter(({ name }) => !this.#ancestors.has(name) || this.#searched.includes(name.toLowerCase()));
+    this.#chips = (telling.length > 0 ? telling : this.#labels).slice(0, MAX_LABELS).map((label) => ({ name: label.name, chip: this.#chip(label) }));
     this.#element.hidden = this.#labels.length === 0;
     this.#element.replaceChildren(...this.#chips.map(({ chip }) => chip));
     this.#chips.find(({ name }) => name === focused)?.chip.focus();
@@ -42,10 +54,10 @@ export class FrequentLabels {
 
   /** @param {import('../shared/api-types.js').Count} label */
   #chip({ name, images }) {
-    const pressed = name.toLowerCase() === this.#searched.toLowerCase();
+    const pressed = this.#searched.includes(name.toLowerCase());
     return h(
       'button',
-      { type: 'button', class: 'chip', 'aria-pressed': String(pressed), onclick: () => this.#onSelect(pressed ? '' : name) },
+      { type: 'button', class: 'chip', 'aria-pressed': String(pressed), onclick: () => this.#onToggle(name) },
       name,
       ' ',
       h('span', { class: 'chip-count' }, images, h('span', { class: 'visually-hidden' }, images === 1 ? ' picture' : ' pictures')),

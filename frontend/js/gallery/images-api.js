@@ -3,6 +3,7 @@
 
 import { createClient, isObject } from '../shared/http-client.js';
 import { keyPath, queryString } from '../shared/keys.js';
+import { parametersOf } from './terms.js';
 
 /** The largest page that `GET /images` returns. */
 const PAGE_SIZE = 100;
@@ -36,10 +37,12 @@ export function createImagesApi(base, options = {}) {
      * @param {string | null} cursor
      * @param {AbortSignal} signal
      */
-    async page({ label, category, status, minFaces, emotion, ageFrom, ageTo }, cursor, signal) {
-      const all = { label, category, status, minFaces: minFaces || null, emotion, ageFrom, ageTo, cursor };
-      /** @type {[string, string][]} */
-      const parameters = Object.entries(all).flatMap(([name, value]) => (value === null || value === '' ? [] : [[name, String(value)]]));
+    async page({ terms, status, from, to, sort, minFaces, emotion, ageFrom, ageTo }, cursor, signal) {
+      const all = { status, from, to, sort: sort === 'newest' ? null : sort, minFaces: minFaces || null, emotion, ageFrom, ageTo, cursor };
+      const parameters = [
+        ...parametersOf(terms),
+        ...Object.entries(all).flatMap(([name, value]) => (value === null || value === '' ? [] : [/** @type {[string, string]} */ ([name, String(value)])])),
+      ];
       const url = `${base}/images?${queryString([...parameters, ['limit', String(PAGE_SIZE)]])}`;
       return /** @type {import('../shared/api-types.js').ImagePage} */ (await get(url, signal, ({ images }) => Array.isArray(images)));
     },

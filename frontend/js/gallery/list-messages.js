@@ -7,7 +7,9 @@ import { errorMessage } from '../shared/error-messages.js';
 import { ApiError } from '../shared/errors.js';
 import { count, percent, sentence } from '../shared/format.js';
 import { icon } from '../shared/icons.js';
-import { EVERYTHING, filtersFaces, sameQuery } from './url-state.js';
+import { dayTitle } from './days.js';
+import { mainTerm, termsClause } from './terms.js';
+import { filtersFaces, isFiltered } from './url-state.js';
 
 /**
  * @typedef {import('./listing.js').Listing} Listing
@@ -17,15 +19,34 @@ import { EVERYTHING, filtersFaces, sameQuery } from './url-state.js';
 const STATUS_CLAUSES = { '': '', succeeded: ' that were fully analysed', partial: ' that were partially analysed', failed: ' that could not be analysed' };
 
 /**
+ * How many pictures a search has: all pictures, or those of a label or category.
+ * @param {import('./url-state.js').Query} query
+ * @param {import('../shared/api-types.js').Counts} counts
+ * @returns {number | null} null for other searches, or when it is unknown
+ */
+export function totalOf(query, { labels, categories, images }) {
+  if (!isFiltered(query)) return images ?? null;
+  const [term, ...others] = query.terms;
+  const main = mainTerm(query.terms);
+  if (!term || term !== main || others.length > 0 || isFiltered({ ...query, terms: [] })) return null;
+  const named = (term.kind === 'label' ? labels : categories).find(({ name }) => name.toLowerCase() === term.value.toLowerCase());
+  return named?.images ?? null;
+}
+
+/**
  * The line above the pictures, such as `12 of 300 pictures with “Dog”, at least 80% confidence`.
  * @param {Pick<Listing, 'rows' | 'shown' | 'state'>} listing
  * @param {State} filter
+ * @param {number | null} [total] how many pictures the search has, if that is known
  */
-export function tallyText({ rows, shown, state }, filter) {
+export function tallyText({ rows, shown, state }, filter, total = null) {
   if (rows.length === 0) return state === 'loading' ? 'Loading …' : '';
-  const loaded = count(rows.length, 'picture');
-  const pictures = shown.length === rows.length ? loaded : `${shown.length} of ${loaded}`;
-  const soFar = state === 'complete' ? '' : ' loaded so far';
+  const isPartial = state !== 'complete';
+  // The number of all pictures may be older than the list.
+  const known = isPartial && total !== null && total > rows.length ? total : null;
+  const loaded = count(known ?? rows.length, 'picture');
+  const pictures = known !== null || shown.length === rows.length ? loaded : `${shown.length} of ${loaded}`;
+  const soFar = known !== null ? `, ${shown.length === rows.length ? rows.length : `${shown.length} of ${rows.length}`} loaded` : isPartial ? ' loaded so far' : '';
   const confidence = filter.minConfidence > 0 ? `, at least ${percent(filter.minConfidence)} confidence` : '';
   return `${pictures}${queryClause(filter)}${soFar}${confidence}`;
 }
@@ -59,7 +80,7 @@ function emptyMessage(loaded, filter, on) {
   if (loaded > 0 && filter.minConfidence > 0) {
     return message('search', 'No results at this confidence', `No picture has at least ${percent(filter.minConfidence)} confidence.`, button('Show any confidence', on.removeFilter));
   }
-  if (!sameQuery(filter, EVERYTHING)) {
+  if (isFiltered(filter)) {
     return message('search', 'No results', `There are no pictures${queryClause(filter)}. Try another search, or show all pictures.`, button('Show all pictures', on.showAll));
   }
   return message('picture', 'No pictures yet', 'Upload some pictures to search them here.', uploadLink());
@@ -104,9 +125,14 @@ function failureMessage(error, on) {
 
 /** @param {import('./url-state.js').Query} query */
 function queryClause(query) {
-  const { label, category, status } = query;
-  const subject = label ? ` with “${label}”` : category ? ` in “${category}”` : '';
-  return `${subject}${facesClause(query)}${STATUS_CLAUSES[status]}`;
+  return `${termsClause(query.terms)}${facesClause(query)}${datesClause(query)}${STATUS_CLAUSES[query.status]}`;
+}
+
+/** @param {import('./url-state.js').Query} query */
+function datesClause({ from, to, sort }) {
+  const verb = sort === 'taken' ? 'taken' : 'uploaded';
+  if (from && from === to) return ` ${verb} on ${dayTitle(from)}`;
+  return [from || to ? ` ${verb}` : '', from && ` from ${dayTitle(from)}`, to && ` to ${dayTitle(to)}`].join('');
 }
 
 /**

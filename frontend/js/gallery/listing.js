@@ -23,7 +23,7 @@ export const MAX_UPDATE_PAGES = 10;
  */
 
 export class Listing {
-  /** @type {ImageRow[]} all loaded pictures that are not hidden, newest first */
+  /** @type {ImageRow[]} all loaded pictures that are not hidden, in the order of the search */
   rows = [];
   /** @type {ImageRow[]} those of them that pass the filter: the pictures that are shown */
   shown = [];
@@ -33,6 +33,8 @@ export class Listing {
   error = null;
   /** Whether loading paused because the last pages had no match. */
   paused = false;
+  /** Words of the search that no picture has, and similar names. @type {readonly {word: string, names: string[]}[]} */
+  didYouMean = [];
 
   #loadPage;
   #onChange;
@@ -47,6 +49,8 @@ export class Listing {
   #hidden = new Set();
   /** @type {AbortController | null} */
   #control = null;
+  /** The page that is being loaded. @type {Promise<void>} */
+  #loading = Promise.resolve();
   /** @type {AbortController | null} */
   #update = null;
 
@@ -57,6 +61,10 @@ export class Listing {
   constructor(loadPage, onChange) {
     this.#loadPage = loadPage;
     this.#onChange = (keepPlace = false) => onChange(keepPlace);
+  }
+
+  get #isLoading() {
+    return this.state === 'loading';
   }
 
   /** Whether the API does not let this person list pictures. */
@@ -77,6 +85,7 @@ export class Listing {
     this.#cursor = null;
     this.#pagesWithoutMatch = 0;
     this.state = 'more';
+    this.didYouMean = [];
     this.#applyFilter();
     await this.loadMore();
   }
@@ -84,14 +93,20 @@ export class Listing {
   /** Loads the next page, unless one is loading or there is none. After a failure it loads the same page again. */
   async loadMore() {
     if (this.state === 'loading' || this.state === 'complete') return;
+    this.#loading = this.#loadNext();
+    await this.#loading;
+  }
+
+  async #loadNext() {
     const control = new AbortController();
     this.#control = control;
     this.state = 'loading';
     this.error = null;
     this.#onChange();
     try {
-      const { images, cursor } = await this.#loadPage(this.#filter, this.#cursor, control.signal);
+      const { images, cursor, didYouMean } = await this.#loadPage(this.#filter, this.#cursor, control.signal);
       if (this.#control !== control) return;
+      if (this.#cursor === null) this.didYouMean = didYouMean ?? [];
       const before = this.shown.length;
       for (const row of images) if (!this.#byKey.has(row.key)) this.#byKey.set(row.key, row);
       this.#cursor = cursor ?? null;
@@ -107,6 +122,23 @@ export class Listing {
     this.#onChange();
   }
 
+  /**
+   * Loads pages until the end of the list or another condition.
+   * @param {AbortSignal} signal stops it
+   * @param {() => boolean} [isEnough]
+   * @returns {Promise<boolean>} false when it was stopped, failed, or another search was started
+   */
+  async loadOn(signal, isEnough = () => false) {
+    const { terms } = this.#filter;
+    while (!signal.aborted && this.state !== 'failed' && terms === this.#filter.terms) {
+      if (this.state === 'complete' || isEnough()) return true;
+      if (this.state === 'loading') await this.#loading;
+      else if (this.paused) await this.resume();
+      else await this.loadMore();
+    }
+    return false;
+  }
+
   /** Loads the next page after a pause. */
   async resume() {
     this.#pagesWithoutMatch = 0;
@@ -116,6 +148,7 @@ export class Listing {
 
   /**
    * Reads the newest pictures again: adds new ones in their places, removes those that are gone, and replaces changed details.
+   * Where the newest are not the first, it reads all loaded pictures again, unless they are too many.
    * @param {(row: ImageRow) => void} leaving called before a picture is removed
    * @returns {Promise<{added: number, removed: number} | null>} how many shown pictures; null when the list cannot be read now
    */
@@ -132,6 +165,7 @@ export class Listing {
     /** @type {string | null} */
     let cursor = null;
     let [pages, reached] = [0, false];
+    const isNewestFirst = this.#filter.sort === 'newest';
     try {
       do {
         const { images, cursor: next } = await this.#loadPage(this.#filter, cursor, control.signal);
@@ -141,12 +175,13 @@ export class Listing {
         cursor = next ?? null;
         pages += 1;
         const [newest, oldest] = [[...fresh.values()].at(-1), [...this.#byKey.values()].at(-1)];
-        reached = cursor === null || known || (newest !== undefined && (oldest === undefined || !isOlder(oldest, newest)));
+        reached = !isNewestFirst ? cursor === null || fresh.size >= this.#byKey.size : cursor === null || known || (newest !== undefined && (oldest === undefined || !isOlder(oldest, newest)));
       } while (!reached && pages < MAX_UPDATE_PAGES);
     } catch {
       return control.signal.aborted ? nothing : null;
     }
-    return this.#merge(fresh, cursor, reached, leaving);
+    if (isNewestFirst) return this.#merge(fresh, cursor, reached, leaving);
+    return reached && !this.#isLoading ? this.#replace(fresh, cursor, leaving) : nothing;
   }
 
   /**
@@ -251,6 +286,35 @@ export class Listing {
     const added = this.shown.filter((row) => !known.has(row.key) && !(oldest && isOlder(row, oldest))).length;
     if (changed) this.#onChange(true);
     return { added, removed };
+  }
+
+  /**
+   * Takes over all loaded pictures as they are now.
+   * @param {Map<string, ImageRow>} fresh
+   * @param {string | null} cursor
+   * @param {(row: ImageRow) => void} leaving
+   */
+  #replace(fresh, cursor, leaving) {
+    const before = new Set(this.shown);
+    const [known, keys] = [new Set(this.#byKey.keys()), [...this.#byKey.keys()].join('\n')];
+    let changed = keys !== [...fresh.keys()].join('\n');
+    for (const row of [...this.#byKey.values()]) if (!fresh.has(row.key)) this.#drop(row, leaving);
+    this.#byKey = new Map(
+      [...fresh].map(([key, row]) => {
+        const old = this.#byKey.get(key);
+        const isSame = old?.processedAt === row.processedAt;
+        changed ||= !isSame;
+        return [key, old && isSame ? Object.assign(old, row) : row];
+      }),
+    );
+    this.#cursor = cursor;
+    this.state = cursor ? 'more' : 'complete';
+    this.#applyFilter();
+    if (changed) this.#onChange(true);
+    return {
+      added: this.shown.filter(({ key }) => !known.has(key)).length,
+      removed: [...before].filter(({ key }) => !this.#byKey.has(key)).length,
+    };
   }
 
   /**

@@ -12,7 +12,10 @@ import { DeletionController } from './deletion-controller.js';
 import { createImagesApi } from './images-api.js';
 import { ListView } from './list-view.js';
 import { Navigation } from './navigation.js';
+import { readOriginal } from './exports.js';
 import { listenForShortcuts, rejectDrops } from './page-events.js';
+import { SelectionBar } from './selection-bar.js';
+import { Selection } from './selection.js';
 import { Toolbar } from './toolbar.js';
 import { Updates } from './updates.js';
 import { EVERYTHING, sameQuery } from './url-state.js';
@@ -39,15 +42,23 @@ async function start(config) {
   const api = createApi(url, { caller });
 
   const navigation = new Navigation({ change: show, confidenceSettled: () => viewer.isOpen || announce(list.tally) });
+  const readDocument = (/** @type {string} */ key, /** @type {AbortSignal} */ signal) => api.readResult(images.documentUrl(key), signal);
   const toolbar = new Toolbar(() => images.counts(new AbortController().signal), {
     search: (query) => navigation.search(query),
     minConfidence: (value) => navigation.setMinConfidence(value),
+    counts: (counts) => (list.counts = counts),
   });
-  const list = new ListView(images, navigation.state, {
+  const selection = new Selection(() => {
+    list.showSelection();
+    selectionBar.show();
+  });
+  const list = new ListView(images, selection, navigation.state, {
     open: (row) => navigation.open(row.key),
-    remove: (row) => deletion.remove(row),
+    remove: (row) => deletion.remove(selection.size > 0 ? selection.rows : [row]),
     coveredHeight: () => toolbar.bottom,
     change: () => viewer.updatePosition(),
+    search: (terms) => navigation.search({ terms }),
+    announce,
     showAll: () => navigation.search(EVERYTHING),
     removeFilter: () => navigation.setMinConfidence(0),
     retry: () => toolbar.retryCounts(),
@@ -55,11 +66,11 @@ async function start(config) {
   });
   const viewer = new ViewerController(
     list.listing,
-    { details: images.details, document: (key, signal) => api.readResult(images.documentUrl(key), signal), signIn },
+    { details: images.details, document: readDocument, signIn },
     {
       move: (row) => navigation.replace(row.key),
       close: () => navigation.close(),
-      remove: (row) => deletion.remove(row),
+      remove: (row) => deletion.remove([row]),
       minConfidence: (value) => navigation.setMinConfidence(value),
       closed: (key) => list.focus(key),
       announce,
@@ -74,6 +85,11 @@ async function start(config) {
     announce,
     notify,
   });
+  const selectionBar = new SelectionBar(
+    selection,
+    { original: async ({ key }, signal) => readOriginal((await images.details(key, signal)).imageUrl, signal), document: readDocument },
+    { selectAll: () => void list.selectAll(), remove: (rows) => deletion.remove(rows), focusLost: () => list.focus(), announce, notify },
+  );
 
   listenForShortcuts({
     undo: () => {
@@ -86,12 +102,24 @@ async function start(config) {
       toolbar.focusSearch();
       return true;
     },
+    end: () => {
+      if (viewer.isOpen || list.listing.state === 'complete') return false;
+      void list.goToEnd();
+      return true;
+    },
+    escape: () => {
+      if (viewer.isOpen || !(list.isEnding || selection.isActive)) return false;
+      if (list.isEnding) list.stopEnding();
+      else selection.clear();
+      return true;
+    },
   });
   rejectDrops(() => notify('Pictures cannot be uploaded here.', 'Drop them on the Upload page.'));
   addEventListener('pageshow', (event) => {
     // The browser kept the page while another one was open. Meanwhile there may be new pictures.
     if (!event.persisted) return;
-    void load();
+    if (list.listing.state === 'failed') void load();
+    else void update();
     void toolbar.loadCounts();
   });
 
@@ -100,7 +128,10 @@ async function start(config) {
   void toolbar.loadCounts();
   const loaded = load();
   if (navigation.state.key) viewer.show(navigation.state.key);
+  // The browser cannot know where the pictures will be.
+  history.scrollRestoration = 'manual';
   await loaded;
+  await list.restorePlace();
 
   // A stream of events cannot prove who asks.
   const connect = config.events && !caller ? () => new EventSource(`${url}/events`) : null;
@@ -141,12 +172,20 @@ async function start(config) {
    * Shows another state.
    * @param {import('./url-state.js').State} state
    * @param {import('./url-state.js').State} previous
+   * @param {boolean} isBack
    */
-  function show(state, previous) {
+  function show(state, previous, isBack) {
     toolbar.show(state);
     viewer.minConfidence = state.minConfidence;
     if (sameQuery(state, previous)) list.filter(state);
-    else void load();
+    else {
+      selection.clear();
+      list.keepPlace();
+      scrollTo(0, 0);
+      void load().then(() => {
+        if (isBack && sameQuery(state, navigation.state)) void list.restorePlace();
+      });
+    }
     if (state.key === previous.key) return;
     if (state.key) viewer.show(state.key);
     else viewer.close();
@@ -157,8 +196,10 @@ async function start(config) {
     toolbar.retryCounts();
     const isCurrent = await list.load(navigation.state);
     if (!isCurrent) return;
+    if (list.listing.rows.length > 0) toolbar.examples = list.listing.rows;
     deletion.allowed = !list.listing.forbidden;
     viewer.deletable = deletion.allowed;
+    selectionBar.deletable = deletion.allowed;
     announce(list.tally);
   }
 }

@@ -4,7 +4,7 @@
  * so that it can be bookmarked and shared, and the browser's Back and Forward buttons restore it.
  */
 
-import { readState, sameQuery, writeState } from './url-state.js';
+import { readState, sameQuery, withValidSort, writeState } from './url-state.js';
 
 /** @typedef {import('./url-state.js').State} State */
 
@@ -21,7 +21,7 @@ export class Navigation {
 
   /**
    * @param {object} on
-   * @param {(state: State, previous: State) => void} on.change
+   * @param {(state: State, previous: State, isBack: boolean) => void} on.change `isBack`: the person went back or forward
    * @param {() => void} on.confidenceSettled the slider came to rest
    */
   constructor(on) {
@@ -38,13 +38,12 @@ export class Navigation {
    * @param {Partial<import('./url-state.js').Query>} query
    */
   search(query) {
-    const next = { ...this.#state, ...query, key: '' };
+    const next = withValidSort({ ...this.#state, ...query, key: '' });
     if (sameQuery(next, this.#state)) {
       this.#set(this.#state);
       return;
     }
     history.pushState(null, '', addressOf(next));
-    scrollTo(0, 0);
     this.#set(next);
   }
 
@@ -99,14 +98,14 @@ export class Navigation {
       next.minConfidence = this.#state.minConfidence;
       history.replaceState(history.state, '', addressOf(next));
     }
-    this.#set(next);
+    this.#set(next, true);
   }
 
   /** @param {State} state */
-  #set(state) {
+  #set(state, isBack = false) {
     const previous = this.#state;
     this.#state = state;
-    this.#on.change(state, previous);
+    this.#on.change(state, previous, isBack);
   }
 }
 

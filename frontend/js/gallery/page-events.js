@@ -3,16 +3,25 @@
 
 import { carriesFiles } from '../shared/drag.js';
 
+/** These use the keys themselves. */
+const CONTROLS = 'input:not([type="checkbox"]), select, textarea, summary, [tabindex="0"][role="region"]';
+
 /**
- * @param {object} on
- * @param {() => boolean} on.undo returns false if there is nothing to undo
- * @param {() => boolean} on.search returns false if the search field cannot be used now
+ * @param {object} on each returns false if it does nothing now
+ * @param {() => boolean} on.undo
+ * @param {() => boolean} on.search
+ * @param {() => boolean} on.end goes to the last picture
+ * @param {() => boolean} on.escape
  */
 export function listenForShortcuts(on) {
   addEventListener('keydown', (event) => {
-    if (event.target instanceof HTMLInputElement && event.target.type === 'text') return;
+    if (event.defaultPrevented || (event.target instanceof HTMLInputElement && event.target.type === 'text')) return;
+    const modified = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
     const isUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === 'z';
-    const handled = isUndo ? on.undo() : event.key === '/' && on.search();
+    const isControl = event.target instanceof Element && event.target.matches(CONTROLS);
+    const handled = isUndo
+      ? on.undo()
+      : (event.key === '/' && on.search()) || (event.key === 'Escape' && !isControl && on.escape()) || (event.key === 'End' && !modified && !isControl && on.end());
     if (handled) event.preventDefault();
   });
 }

@@ -1,75 +1,102 @@
 // @ts-check
 /**
  * The search field: a combobox with a list of suggestions, as in the ARIA Authoring Practices Guide ("Editable Combobox
- * With List Autocomplete").
+ * With List Autocomplete"). What is chosen or typed becomes a term beside the others.
  */
 
 import { byId, h } from '../shared/dom.js';
 import { icon } from '../shared/icons.js';
-import { resolve, suggest } from './suggestions.js';
+import { suggest } from './suggestions.js';
+import { parseTerms } from './terms.js';
 
-/** @typedef {import('./suggestions.js').Suggestion} Suggestion */
+/**
+ * @typedef {import('./suggestions.js').Suggestion} Suggestion
+ * @typedef {import('./terms.js').Term} Term
+ */
+
+/** @type {Record<import('./terms.js').Kind, {icon: import('../shared/icons.js').IconName, hint: string}>} */
+export const KIND_VIEWS = {
+  label: { icon: 'tag', hint: 'label' },
+  category: { icon: 'picture', hint: 'category' },
+  color: { icon: 'palette', hint: 'colour' },
+  any: { icon: 'search', hint: 'anywhere' },
+  text: { icon: 'text', hint: 'as a word in pictures' },
+  filename: { icon: 'file', hint: 'in file names' },
+};
 
 export class SearchField {
   #input = byId('search', HTMLInputElement);
   #list = byId('suggestions', HTMLElement);
   #clear = byId('search-clear', HTMLButtonElement);
-  #onSearch;
+  #on;
   /** @type {import('../shared/api-types.js').Counts} */
   #counts = { labels: [], categories: [] };
   /** @type {{suggestion: Suggestion, option: HTMLElement}[]} */
   #options = [];
   #active = -1;
-  /** The current search. The text in the field may differ while the person types. */
-  #searched = '';
+  #hasTerms = false;
 
-  /** @param {(suggestion: Suggestion | null) => void} onSearch null: all pictures */
-  constructor(onSearch) {
-    this.#onSearch = onSearch;
+  /**
+   * @param {object} on
+   * @param {(terms: Term[]) => void} on.add
+   * @param {() => void} on.removeLast
+   * @param {() => void} on.clear all terms
+   */
+  constructor(on) {
+    this.#on = on;
     this.#input.addEventListener('input', () => {
-      this.#clear.hidden = this.#input.value === '';
+      this.#showClear();
       this.#open();
     });
     this.#input.addEventListener('click', () => this.#open());
     this.#input.addEventListener('keydown', (event) => this.#onKey(event));
     this.#input.addEventListener('blur', () => this.#close());
     this.#clear.addEventListener('click', () => {
-      this.show('');
+      this.#setText('');
       this.#input.focus();
-      this.#onSearch(null);
+      if (this.#hasTerms) on.clear();
     });
     // Keeps the focus in the field while an option is pressed.
     this.#list.addEventListener('pointerdown', (event) => event.preventDefault());
     this.#list.addEventListener('click', (event) => {
       const at = this.#options.findIndex(({ option }) => event.target instanceof Node && option.contains(event.target));
-      if (at >= 0) this.#choose(this.#options[at]?.suggestion ?? null);
+      const chosen = this.#options[at]?.suggestion;
+      if (chosen) this.#choose(chosen);
     });
   }
 
   /** @param {import('../shared/api-types.js').Counts} counts */
   set counts(counts) {
     this.#counts = counts;
-    const typing = document.activeElement === this.#input && this.#input.value !== this.#searched;
+    const typing = document.activeElement === this.#input && this.#input.value !== '';
     if (typing || !this.#list.hidden) this.#open();
+  }
+
+  /** @param {boolean} hasTerms whether the search has terms */
+  set hasTerms(hasTerms) {
+    this.#hasTerms = hasTerms;
+    this.#showClear();
   }
 
   focus() {
     this.#input.focus();
   }
 
-  /** @param {string} text the current search */
-  show(text) {
-    this.#searched = text;
+  /** @param {string} text */
+  #setText(text) {
     this.#input.value = text;
-    this.#clear.hidden = text === '';
+    this.#showClear();
     this.#close();
   }
 
+  #showClear() {
+    this.#clear.hidden = this.#input.value === '' && !this.#hasTerms;
+  }
+
   #open() {
-    const text = this.#input.value === this.#searched ? '' : this.#input.value;
-    const { labels, categories } = suggest(this.#counts, text);
+    const { text } = this.#typed();
     this.#options = [];
-    this.#list.replaceChildren(...this.#group('Labels', labels), ...this.#group('Categories', categories));
+    this.#list.replaceChildren(...suggest(this.#counts, text).map((group) => this.#group(group)));
     this.#markOption(-1);
     const expanded = this.#options.length > 0;
     this.#list.hidden = !expanded;
@@ -82,31 +109,41 @@ export class SearchField {
     this.#markOption(-1);
   }
 
-  /**
-   * @param {string} title
-   * @param {readonly Suggestion[]} suggestions
-   */
-  #group(title, suggestions) {
-    if (suggestions.length === 0) return [];
+  /** The text without a minus at its start, which excludes. */
+  #typed() {
+    const value = this.#input.value.trimStart();
+    return { text: value.replace(/^-/, ''), not: value.startsWith('-') };
+  }
+
+  /** @param {import('./suggestions.js').SuggestionGroup} group */
+  #group({ title, suggestions }) {
     const id = `suggestions-${title.toLowerCase()}`;
-    return [
-      h(
-        'div',
-        { role: 'group', 'aria-labelledby': id, class: 'suggestion-group' },
-        h('div', { id, class: 'suggestion-title', role: 'presentation' }, title),
-        suggestions.map((suggestion) => this.#option(suggestion)),
-      ),
-    ];
+    return h(
+      'div',
+      { role: 'group', 'aria-labelledby': id, class: 'suggestion-group' },
+      h('div', { id, class: 'suggestion-title', role: 'presentation' }, title),
+      suggestions.map((suggestion) => this.#option(suggestion)),
+    );
   }
 
   /** @param {Suggestion} suggestion */
   #option(suggestion) {
+    const { kind, name, alias, images } = suggestion;
+    const view = KIND_VIEWS[kind];
+    const isWords = kind === 'any' || kind === 'text' || kind === 'filename';
     const option = h(
       'div',
       { role: 'option', id: `option-${this.#options.length}`, class: 'suggestion', 'aria-selected': 'false' },
-      icon(suggestion.kind === 'label' ? 'tag' : 'picture'),
-      h('span', { class: 'suggestion-name' }, suggestion.name),
-      h('span', { class: 'suggestion-count' }, String(suggestion.images ?? ''), h('span', { class: 'visually-hidden' }, suggestion.images === 1 ? ' picture' : ' pictures')),
+      icon(view.icon),
+      h(
+        'span',
+        { class: 'suggestion-text' },
+        this.#typed().not && h('span', { class: 'suggestion-hint' }, 'not '),
+        h('span', { class: 'suggestion-name' }, isWords ? `“${name}”` : name),
+        ' ',
+        alias ? h('span', { class: 'suggestion-hint' }, `also ${alias} `) : isWords && h('span', { class: 'suggestion-hint' }, `${view.hint} `),
+      ),
+      images !== null && h('span', { class: 'suggestion-count' }, String(images), h('span', { class: 'visually-hidden' }, images === 1 ? ' picture' : ' pictures')),
     );
     this.#options.push({ suggestion, option });
     return option;
@@ -125,10 +162,24 @@ export class SearchField {
     }
   }
 
-  /** @param {Suggestion | null} suggestion */
-  #choose(suggestion) {
-    this.show(suggestion?.name ?? '');
-    this.#onSearch(suggestion);
+  /** @param {Suggestion} suggestion */
+  #choose({ kind, name }) {
+    const { not } = this.#typed();
+    this.#setText('');
+    // Several words become several terms.
+    const words = kind === 'any' || kind === 'text' || kind === 'filename' ? parseTerms(name) : [];
+    this.#on.add(words.length > 0 ? words.map((word) => ({ ...word, kind: word.kind === 'any' ? kind : word.kind, not: not || word.not })) : [{ kind, value: name, not }]);
+  }
+
+  #submit() {
+    const chosen = this.#options[this.#active]?.suggestion;
+    if (chosen) {
+      this.#choose(chosen);
+      return;
+    }
+    const terms = parseTerms(this.#input.value);
+    this.#setText('');
+    if (terms.length > 0) this.#on.add(terms);
   }
 
   /** @param {KeyboardEvent} event */
@@ -152,12 +203,17 @@ export class SearchField {
         }
         break;
       case 'Enter':
-        this.#choose(this.#options[this.#active]?.suggestion ?? resolve(this.#counts, this.#input.value));
+        this.#submit();
+        break;
+      case 'Backspace':
+        if (this.#input.value !== '' || !this.#hasTerms || event.repeat) return;
+        this.#on.removeLast();
         break;
       case 'Escape':
-        // The first press closes the list, the second clears the text.
+        // The first press closes the list, the second clears the text, the third the search.
         if (open) this.#close();
-        else if (this.#input.value !== '') this.#choose(null);
+        else if (this.#input.value !== '') this.#setText('');
+        else if (this.#hasTerms) this.#on.clear();
         else return;
         break;
       default:

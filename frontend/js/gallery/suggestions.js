@@ -1,14 +1,21 @@
 // @ts-check
-/** The labels and categories that match a text. */
+/** What a search could mean: labels and categories of the pictures, colours, or words as they were typed. */
+
+import { COLOURS } from './terms.js';
 
 /**
  * @typedef {import('../shared/api-types.js').Count} Count
  * @typedef {import('../shared/api-types.js').Counts} Counts
  *
  * @typedef {object} Suggestion
- * @property {'label' | 'category'} kind
+ * @property {import('./terms.js').Kind} kind
  * @property {string} name
+ * @property {string} alias another name of the label that matches the text, or ''
  * @property {number | null} images how many pictures have it; null if unknown
+ *
+ * @typedef {object} SuggestionGroup
+ * @property {string} title
+ * @property {Suggestion[]} suggestions
  */
 
 const MAX_LABELS = 8;
@@ -23,29 +30,18 @@ const NO_MATCH = 3;
 /**
  * The best matches. Equal matches are ordered by their number of pictures.
  * @param {Counts} counts
- * @param {string} text
- * @returns {{labels: Suggestion[], categories: Suggestion[]}}
+ * @param {string} text without it: the most frequent labels and categories
+ * @returns {SuggestionGroup[]} only groups with suggestions
  */
 export function suggest({ labels, categories }, text) {
-  return { labels: bestMatches('label', labels, text, MAX_LABELS), categories: bestMatches('category', categories, text, MAX_CATEGORIES) };
-}
-
-/**
- * The search for a text that was typed: the label with that name, else the category, else the first suggestion with a
- * word that starts with the text, else a label with no known pictures.
- * @param {Counts} counts
- * @param {string} text
- * @returns {Suggestion | null} null for an empty text
- */
-export function resolve({ labels, categories }, text) {
-  const wanted = normalise(text);
-  if (wanted === '') return null;
-  const label = labels.find(({ name }) => normalise(name) === wanted);
-  if (label) return { kind: 'label', ...label };
-  const category = categories.find(({ name }) => normalise(name) === wanted);
-  if (category) return { kind: 'category', ...category };
-  const [match] = [...bestMatches('label', labels, text, 1), ...bestMatches('category', categories, text, 1)].filter(({ name }) => rank(normalise(name), wanted) <= WORD_STARTS_WITH_TEXT);
-  return match ?? { kind: 'label', name: text.trim(), images: null };
+  const typed = text.trim();
+  const words = /** @type {const} */ (['any', 'text', 'filename']).map((kind) => ({ kind, name: typed, alias: '', images: null }));
+  return [
+    { title: 'Labels', suggestions: bestMatches('label', labels, typed, MAX_LABELS) },
+    { title: 'Categories', suggestions: bestMatches('category', categories, typed, MAX_CATEGORIES) },
+    { title: 'Colours', suggestions: typed === '' ? [] : bestMatches('color', COLOURS.map((name) => ({ name, images: 0 })), typed, 2, WORD_STARTS_WITH_TEXT) },
+    { title: 'Words', suggestions: typed === '' ? [] : words },
+  ].filter(({ suggestions }) => suggestions.length > 0);
 }
 
 /**
@@ -53,16 +49,36 @@ export function resolve({ labels, categories }, text) {
  * @param {readonly Count[]} counts
  * @param {string} text
  * @param {number} max
+ * @param {number} [worst] the worst match that counts
  * @returns {Suggestion[]}
  */
-function bestMatches(kind, counts, text, max) {
-  const wanted = normalise(text);
+function bestMatches(kind, counts, text, max, worst = CONTAINS_TEXT) {
+  const forms = formsOf(normalise(text));
   return counts
-    .map((count) => ({ count, rank: rank(normalise(count.name), wanted) }))
-    .filter((match) => match.rank < NO_MATCH)
+    .map((count) => ({ count, ...bestName([count.name, ...(count.aliases ?? [])], forms) }))
+    .filter((match) => match.rank <= worst)
     .sort((a, b) => a.rank - b.rank || b.count.images - a.count.images || a.count.name.localeCompare(b.count.name))
     .slice(0, max)
-    .map(({ count }) => ({ kind, name: count.name, images: count.images }));
+    .map(({ count, name }) => ({ kind, name: count.name, alias: name === count.name ? '' : name, images: kind === 'color' ? null : count.images }));
+}
+
+/**
+ * The one of several names that matches best; of equal ones the first.
+ * @param {readonly string[]} names
+ * @param {readonly string[]} forms of the text
+ */
+function bestName(names, forms) {
+  return names
+    .map((name) => ({ name, rank: Math.min(...forms.map((form) => rank(normalise(name), form))) }))
+    .reduce((best, match) => (match.rank < best.rank ? match : best));
+}
+
+/**
+ * A word and what may be its singular.
+ * @param {string} text
+ */
+function formsOf(text) {
+  return [text, ...[/ies$/, /es$/, /s$/].flatMap((ending, at) => (text.length > 3 && ending.test(text) ? [text.replace(ending, at === 0 ? 'y' : '')] : []))];
 }
 
 /**

@@ -1,14 +1,19 @@
 // @ts-check
-/** The controls above the pictures: search field, confidence slider, status, faces, frequent labels. */
+/** The controls above the pictures: search field, terms, confidence slider, status, filters, frequent labels. */
 
 import { byId } from '../shared/dom.js';
 import { percent } from '../shared/format.js';
 import { FaceFilters } from './face-filters.js';
+import { Filters } from './filters.js';
 import { FrequentLabels } from './frequent-labels.js';
+import { ancestorsAmong } from './image-row.js';
 import { SearchField } from './search-field.js';
+import { TermList } from './term-list.js';
+import { isSameTerm, withoutTerm } from './terms.js';
 
 /**
  * @typedef {import('../shared/api-types.js').Counts} Counts
+ * @typedef {import('./terms.js').Term} Term
  * @typedef {import('./url-state.js').Query} Query
  */
 
@@ -18,9 +23,14 @@ export class Toolbar {
   #sliderValue = byId('min-confidence-value', HTMLOutputElement);
   #status = byId('status', HTMLSelectElement);
   #search;
+  #termList;
+  #filters;
   #faceFilters;
   #frequentLabels;
   #readCounts;
+  #on;
+  /** @type {readonly Term[]} */
+  #terms = [];
   #countsFailed = false;
 
   /**
@@ -28,14 +38,27 @@ export class Toolbar {
    * @param {object} on
    * @param {(query: Partial<Query>) => void} on.search
    * @param {(minConfidence: number) => void} on.minConfidence
+   * @param {(counts: Counts) => void} on.counts the numbers of pictures are known
    */
   constructor(readCounts, on) {
     this.#readCounts = readCounts;
-    this.#search = new SearchField((found) =>
-      on.search({ label: found?.kind === 'label' ? found.name : '', category: found?.kind === 'category' ? found.name : '' }),
-    );
+    this.#on = on;
+    const add = (/** @type {Term[]} */ terms) => on.search({ terms: [...this.#terms, ...terms] });
+    this.#search = new SearchField({ add, removeLast: () => on.search({ terms: this.#terms.slice(0, -1) }), clear: () => on.search({ terms: [] }) });
+    this.#termList = new TermList({
+      remove: (term) => on.search({ terms: withoutTerm(this.#terms, term) }),
+      invert: (term) => add([{ ...term, not: !term.not }]),
+      focusLost: () => this.#search.focus(),
+    });
+    this.#filters = new Filters({ search: on.search, add: (term) => add([term]) });
     this.#faceFilters = new FaceFilters(on.search);
-    this.#frequentLabels = new FrequentLabels((label) => on.search({ label, category: '' }));
+    this.#frequentLabels = new FrequentLabels((value) => {
+      const term = { kind: /** @type {const} */ ('label'), value, not: false };
+      if (this.#terms.some((each) => isSameTerm(each, term))) on.search({ terms: withoutTerm(this.#terms, term) });
+      else add([term]);
+    });
+    // What scrolls below the toolbar stops at its lower edge.
+    new ResizeObserver(() => document.documentElement.style.setProperty('--toolbar-height', `${this.#element.offsetHeight}px`)).observe(this.#element);
     this.#slider.addEventListener('input', () => on.minConfidence(this.#slider.valueAsNumber));
     this.#status.addEventListener('change', () => on.search({ status: /** @type {import('./url-state.js').Status} */ (this.#status.value) }));
   }
@@ -51,14 +74,22 @@ export class Toolbar {
 
   /** @param {import('./url-state.js').State} state */
   show(state) {
-    const { label, category, status, minConfidence } = state;
+    const { terms, status, minConfidence } = state;
+    this.#terms = terms;
+    this.#filters.show(state);
     this.#faceFilters.show(state);
-    this.#search.show(label || category);
-    this.#frequentLabels.searched = label;
+    this.#search.hasTerms = terms.length > 0;
+    this.#termList.show(terms);
+    this.#frequentLabels.searched = terms.flatMap(({ kind, value, not }) => (kind === 'label' && !not ? [value] : []));
     this.#status.value = status;
     this.#slider.value = String(minConfidence);
     this.#slider.setAttribute('aria-valuetext', minConfidence > 0 ? `${minConfidence} percent` : 'any');
     this.#sliderValue.textContent = minConfidence > 0 ? percent(minConfidence) : 'any';
+  }
+
+  /** @param {readonly import('../shared/api-types.js').ImageRow[]} rows pictures of the list */
+  set examples(rows) {
+    this.#frequentLabels.ancestors = ancestorsAmong(rows);
   }
 
   /** Loads the numbers of pictures per label and category, for the suggestions and the frequent labels. */
@@ -69,6 +100,8 @@ export class Toolbar {
       this.#search.counts = counts;
       this.#frequentLabels.labels = counts.labels;
       this.#faceFilters.labels = counts.labels;
+      this.#filters.categories = counts.categories;
+      this.#on.counts(counts);
     } catch {
       // The listing fails for the same reason and reports it. Old counts are better than none.
       this.#countsFailed = true;

@@ -1,15 +1,19 @@
 // @ts-check
-/** The gallery's state in the page's address: `?label=Dog&faces=1&age=20-40&confidence=80#uploads/….jpg`. */
+/** The gallery's state in the page's address: `?label=Dog&q=beach&faces=1&sort=oldest&confidence=80#uploads/….jpg`. */
 
 import { keyPath } from '../shared/keys.js';
+import { mainTerm, orderTerms, parametersOf, readTerms } from './terms.js';
 
 /**
  * @typedef {'' | 'succeeded' | 'partial' | 'failed'} Status
+ * @typedef {'newest' | 'oldest' | 'confidence' | 'taken'} Sort `taken`: the newest taken first
  *
- * @typedef {object} Query the search that the API answers; it has a label or a category, not both
- * @property {string} label
- * @property {string} category
+ * @typedef {object} Query the search that the API answers
+ * @property {readonly import('./terms.js').Term[]} terms
  * @property {Status} status
+ * @property {string} from a date such as `2026-01-31`, or ''; of the upload, or of the taking with the sort `taken`
+ * @property {string} to inclusive
+ * @property {Sort} sort
  * @property {number} minFaces 0 for pictures with and without faces
  * @property {string} emotion main emotion of a face, or ''
  * @property {number | null} ageFrom estimated age of a face, in years
@@ -30,9 +34,20 @@ export const MAX_AGE = 150;
  * The search for all pictures.
  * @type {Readonly<Query>}
  */
-export const EVERYTHING = Object.freeze({ label: '', category: '', status: '', minFaces: 0, emotion: '', ageFrom: null, ageTo: null });
+export const EVERYTHING = Object.freeze({
+  terms: Object.freeze([]),
+  status: '',
+  from: '',
+  to: '',
+  sort: 'newest',
+  minFaces: 0,
+  emotion: '',
+  ageFrom: null,
+  ageTo: null,
+});
 
 const STATUSES = ['succeeded', 'partial', 'failed'];
+const SORTS = ['newest', 'oldest', 'confidence', 'taken'];
 
 /**
  * @param {{search: string, hash: string}} location
@@ -40,20 +55,24 @@ const STATUSES = ['succeeded', 'partial', 'failed'];
  */
 export function readState({ search, hash }) {
   const parameters = new URLSearchParams(search);
-  const label = (parameters.get('label') ?? '').trim();
-  const category = label ? '' : (parameters.get('category') ?? '').trim();
   const status = parameters.get('status') ?? '';
   const minConfidence = Number(parameters.get('confidence') ?? 0);
   const minFaces = Number(parameters.get('faces') ?? 0);
   const emotion = (parameters.get('emotion') ?? '').toLowerCase();
   const [from = '', to = from] = (parameters.get('age') ?? '').split('-');
-  return {
-    label,
-    category,
+  const sort = parameters.get('sort') ?? '';
+  const query = withValidSort({
+    terms: readTerms(parameters),
+    from: dateOf(parameters.get('from')),
+    to: dateOf(parameters.get('to')),
+    sort: SORTS.includes(sort) ? /** @type {Sort} */ (sort) : 'newest',
     minFaces: Number.isInteger(minFaces) && minFaces > 0 ? Math.min(MAX_FACES, minFaces) : 0,
     emotion: EMOTIONS.find((each) => each.toLowerCase() === emotion) ?? '',
     ...agesOf(from, to),
     status: STATUSES.includes(status) ? /** @type {Status} */ (status) : '',
+  });
+  return {
+    ...query,
     minConfidence: Number.isFinite(minConfidence) ? Math.min(99, Math.max(0, Math.round(minConfidence))) : 0,
     key: keyOf(hash),
   };
@@ -63,14 +82,15 @@ export function readState({ search, hash }) {
  * @param {State} state
  * @returns {string} the address after the page's path
  */
-export function writeState({ label, category, status, minFaces, emotion, ageFrom, ageTo, minConfidence, key }) {
-  const parameters = new URLSearchParams();
-  if (label) parameters.set('label', label);
-  else if (category) parameters.set('category', category);
+export function writeState({ terms, status, from, to, sort, minFaces, emotion, ageFrom, ageTo, minConfidence, key }) {
+  const parameters = new URLSearchParams(parametersOf(terms));
   if (minFaces > 0) parameters.set('faces', String(minFaces));
   if (emotion) parameters.set('emotion', emotion);
   if (ageFrom !== null || ageTo !== null) parameters.set('age', `${ageFrom ?? ''}-${ageTo ?? ''}`);
   if (status) parameters.set('status', status);
+  if (from) parameters.set('from', from);
+  if (to) parameters.set('to', to);
+  if (sort !== 'newest') parameters.set('sort', sort);
   if (minConfidence > 0) parameters.set('confidence', String(minConfidence));
   const search = parameters.toString();
   return `${search && `?${search}`}${key && hashOf(key)}`;
@@ -89,7 +109,34 @@ export function hashOf(key) {
  * @param {Query} b
  */
 export function sameQuery(a, b) {
-  return /** @type {(keyof Query)[]} */ (Object.keys(EVERYTHING)).every((name) => a[name] === b[name]);
+  return queryText(a) === queryText(b);
+}
+
+/**
+ * Whether a search leaves out pictures.
+ * @param {Query} query
+ */
+export function isFiltered(query) {
+  return !sameQuery({ ...query, sort: 'newest' }, EVERYTHING);
+}
+
+/**
+ * The query without an open picture and a confidence, as one text.
+ * @param {Query} query
+ */
+export function queryText(query) {
+  return writeState({ ...query, minConfidence: 0, key: '' });
+}
+
+/**
+ * Pictures can be sorted by the confidence of a label or category alone.
+ * @template {Query} Q
+ * @param {Q} query
+ * @returns {Q}
+ */
+export function withValidSort(query) {
+  const terms = orderTerms(query.terms);
+  return { ...query, terms, sort: query.sort === 'confidence' && !mainTerm(terms) ? 'newest' : query.sort };
 }
 
 /**
@@ -110,6 +157,15 @@ export function agesOf(from, to) {
   const year = (/** @type {string} */ text) => (/^\s*\d{1,3}\s*$/.test(text) ? Math.min(MAX_AGE, Number(text)) : null);
   const [ageFrom, ageTo] = [year(from), year(to)];
   return ageFrom !== null && ageTo !== null && ageFrom > ageTo ? { ageFrom: ageTo, ageTo: ageFrom } : { ageFrom, ageTo };
+}
+
+/**
+ * @param {string | null} text
+ * @returns {string} '' when it is no date
+ */
+function dateOf(text) {
+  const date = (text ?? '').trim();
+  return /^\d{4}-\d\d-\d\d$/.test(date) && !Number.isNaN(Date.parse(date)) ? date : '';
 }
 
 /**

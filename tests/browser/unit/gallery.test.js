@@ -3,16 +3,22 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Deletions } from '../../../frontend/js/gallery/deletions.js';
-import { MARGIN_ROWS, heightOf, indexAfterKey, layoutFor, positionOf, visibleRange } from '../../../frontend/js/gallery/grid-layout.js';
-import { displayName, facesText, passesFilter } from '../../../frontend/js/gallery/image-row.js';
-import { tallyText } from '../../../frontend/js/gallery/list-messages.js';
+import { MARGIN_ROWS, heightOf, indexAfterKey, layoutFor, planFor, positionOf, sectionOf, visibleRange } from '../../../frontend/js/gallery/grid-layout.js';
+import { ancestorsAmong, displayName, facesText, passesFilter } from '../../../frontend/js/gallery/image-row.js';
+import { tallyText, totalOf } from '../../../frontend/js/gallery/list-messages.js';
 import { Listing, MAX_PAGES_WITHOUT_MATCH, MAX_UPDATE_PAGES } from '../../../frontend/js/gallery/listing.js';
-import { resolve, suggest } from '../../../frontend/js/gallery/suggestions.js';
-import { EVERYTHING, agesOf, hashOf, readState, writeState } from '../../../frontend/js/gallery/url-state.js';
+import { EVERYTHING, agesOf, hashOf, readState, withValidSort, writeState } from '../../../frontend/js/gallery/url-state.js';
 
 /** @typedef {import('../../../frontend/js/shared/api-types.js').ImageRow} ImageRow */
 
 const ALL = { ...EVERYTHING, minConfidence: 0, key: '' };
+
+/**
+ * @param {import('../../../frontend/js/gallery/terms.js').Kind} kind
+ * @param {string} value
+ */
+const term = (kind, value, not = false) => ({ kind, value, not });
+const label = (/** @type {string} */ value) => [term('label', value)];
 
 /**
  * @param {number} n
@@ -37,24 +43,30 @@ const keys = (/** @type {readonly ImageRow[]} */ all) => all.map(({ imageId }) =
 test('a state written to an address is read back unchanged', () => {
   for (const state of [
     ALL,
-    { ...ALL, label: 'Dog', minConfidence: 80 },
-    { ...ALL, category: 'Animals & Pets', status: /** @type {const} */ ('failed') },
+    { ...ALL, terms: label('Dog'), minConfidence: 80 },
+    { ...ALL, terms: [term('category', 'Animals & Pets')], status: /** @type {const} */ ('failed') },
     { ...ALL, key: 'uploads/me/a b?#%&ä.png' },
     { ...ALL, minFaces: 2, emotion: 'Happy', ageFrom: 20, ageTo: 40 },
-    { ...ALL, label: 'Dog', ageFrom: 65 },
+    { ...ALL, terms: label('Dog'), ageFrom: 65 },
     { ...ALL, ageTo: 0 },
-    { ...ALL, label: 'Hot Dog', key: 'inline/0.jpg', minConfidence: 1 },
+    { ...ALL, terms: [term('label', 'Dog'), term('label', 'Beach'), term('label', 'Cat', true), term('category', 'Food', true), term('color', 'blue'), term('any', 'hot dog'), term('text', 'exit', true)].sort((a, b) => ['label', 'category', 'text', 'color', 'any'].indexOf(a.kind) - ['label', 'category', 'text', 'color', 'any'].indexOf(b.kind)) },
+    { ...ALL, from: '2026-01-31', to: '2026-02-28', sort: /** @type {const} */ ('taken') },
+    { ...ALL, terms: label('Dog'), sort: /** @type {const} */ ('confidence') },
+    { ...ALL, terms: label('Hot Dog'), key: 'inline/0.jpg', minConfidence: 1 },
   ]) {
     const { search, hash } = new URL(writeState(state), 'https://pages.example.com/gallery.html');
     assert.deepEqual(readState({ search, hash }), state);
   }
-  assert.equal(writeState({ ...ALL, label: 'Dog', minConfidence: 80 }), '?label=Dog&confidence=80');
+  assert.equal(writeState({ ...ALL, terms: label('Dog'), minConfidence: 80 }), '?label=Dog&confidence=80');
   assert.equal(writeState({ ...ALL, minFaces: 1, emotion: 'Calm', ageFrom: 20, ageTo: 40 }), '?faces=1&emotion=Calm&age=20-40');
   assert.equal(hashOf('uploads/a.png'), '#uploads/a.png');
 });
 
 test('an invalid address falls back to defaults', () => {
-  assert.deepEqual(readState({ search: '?label=Dog&category=Animals', hash: '' }), { ...ALL, label: 'Dog' });
+  assert.deepEqual(readState({ search: '?label=Dog&category=Animals', hash: '' }).terms, [term('label', 'Dog'), term('category', 'Animals')]);
+  assert.deepEqual(readState({ search: '?label=&q=%22&from=soon&to=2026-13-01&sort=best', hash: '' }), ALL);
+  assert.equal(readState({ search: '?sort=confidence', hash: '' }).sort, 'newest', 'without a label there is no confidence');
+  assert.equal(withValidSort({ ...ALL, terms: label('Dog'), sort: 'confidence' }).sort, 'confidence');
   assert.equal(readState({ search: '?confidence=250', hash: '' }).minConfidence, 99);
   assert.equal(readState({ search: '?confidence=-3', hash: '' }).minConfidence, 0);
   assert.equal(readState({ search: '?confidence=high', hash: '' }).minConfidence, 0);
@@ -68,13 +80,25 @@ test('the filter uses the confidence of the search, or else of the best label', 
   const picture = row(0, { labels: [{ name: 'Dog', confidence: 91 }, { name: 'Grass', confidence: 60 }], confidence: 60 });
   assert.ok(passesFilter(picture, { ...ALL, minConfidence: 91 }));
   assert.ok(!passesFilter(picture, { ...ALL, minConfidence: 92 }));
-  assert.ok(passesFilter(picture, { ...ALL, label: 'grass', minConfidence: 60 }));
-  assert.ok(!passesFilter(picture, { ...ALL, label: 'grass', minConfidence: 61 }));
-  assert.ok(!passesFilter(picture, { ...ALL, category: 'Plants', minConfidence: 61 }));
+  assert.ok(passesFilter(picture, { ...ALL, terms: label('grass'), minConfidence: 60 }));
+  assert.ok(!passesFilter(picture, { ...ALL, terms: label('grass'), minConfidence: 61 }));
+  assert.ok(!passesFilter(picture, { ...ALL, terms: [term('category', 'Plants')], minConfidence: 61 }));
   const { confidence: _, ...silent } = picture;
-  assert.ok(!passesFilter(silent, { ...ALL, label: 'GRASS', minConfidence: 61 }));
+  assert.ok(!passesFilter(silent, { ...ALL, terms: label('GRASS'), minConfidence: 61 }));
   assert.ok(passesFilter(row(0, { labels: [] }), ALL));
   assert.ok(!passesFilter(row(0, { labels: [] }), { ...ALL, minConfidence: 1 }));
+});
+
+test('labels that are only ancestors of others are known by their place', () => {
+  const labels = (/** @type {[string, number][]} */ ...all) => ({ labels: all.map(([name, confidence]) => ({ name, confidence })) });
+  const rows = [
+    labels(['Motorcycle', 99], ['Bottle', 76], ['Vehicle', 99], ['Container', 76]),
+    labels(['Zebra', 90], ['Animal', 90]),
+    labels(['Container', 60]),
+    labels(['Sky', 80], ['Cloud', 70]),
+    labels(),
+  ];
+  assert.deepEqual([...ancestorsAmong(rows)], ['Vehicle', 'Animal']);
 });
 
 test('ages that a person writes become a span', () => {
@@ -151,7 +175,7 @@ test('a response to an earlier search is ignored', async () => {
   const responses = [];
   const listing = new Listing(() => new Promise((resolvePage) => responses.push(resolvePage)), () => {});
   const first = listing.start(ALL);
-  const second = listing.start({ ...ALL, label: 'Cat' });
+  const second = listing.start({ ...ALL, terms: label('Cat') });
   responses[1]?.({ images: rows(7) });
   await second;
   responses[0]?.({ images: rows(1) });
@@ -198,7 +222,7 @@ test('hidden pictures are not counted', async () => {
   const { listing } = listingOf([rows(1, 2)]);
   await listing.start(ALL);
   assert.equal(tallyText(listing, ALL), '2 pictures');
-  assert.equal(tallyText(listing, { ...ALL, label: 'Dog', minFaces: 1 }), '2 pictures with “Dog” with faces');
+  assert.equal(tallyText(listing, { ...ALL, terms: label('Dog'), minFaces: 1 }), '2 pictures with “Dog” with faces');
   assert.equal(tallyText(listing, { ...ALL, minFaces: 2, emotion: 'Happy', ageFrom: 20 }), '2 pictures with faces (at least 2, Happy, from 20 years)');
   assert.equal(tallyText(listing, { ...ALL, ageTo: 9 }), '2 pictures with faces (up to 9 years)');
   listing.hide(['uploads/2.png']);
@@ -225,10 +249,25 @@ test('the grid has as many columns as fit', () => {
   assert.equal(layoutFor(209, TILE).columns, 1);
   const two = layoutFor(210, TILE);
   assert.deepEqual(two, { columns: 2, tileWidth: 100, tileHeight: 115, pitchX: 110, pitchY: 125 });
-  assert.deepEqual(positionOf(3, two), { x: 110, y: 125 });
-  assert.equal(heightOf(0, two), 0);
-  assert.equal(heightOf(1, two), 115);
-  assert.equal(heightOf(5, two), 2 * 125 + 115);
+  assert.deepEqual(positionOf(3, planFor(two, 5)), { x: 110, y: 125 });
+  assert.equal(heightOf(planFor(two, 0)), 0);
+  assert.equal(heightOf(planFor(two, 1)), 115);
+  assert.equal(heightOf(planFor(two, 5)), 2 * 125 + 115);
+});
+
+test('each day begins a new row below its heading', () => {
+  const plan = planFor(layoutFor(210, TILE), 6, [0, 3, 4], 40);
+  assert.deepEqual(plan.sections.map(({ top }) => top), [0, 290, 455]);
+  assert.deepEqual([0, 2, 3, 4, 5].map((index) => positionOf(index, plan)), [{ x: 0, y: 40 }, { x: 0, y: 165 }, { x: 0, y: 330 }, { x: 0, y: 495 }, { x: 110, y: 495 }]);
+  assert.deepEqual([0, 2, 3, 5].map((index) => sectionOf(index, plan)), [0, 0, 1, 2]);
+  assert.equal(heightOf(plan), 495 + 115);
+  const from = (/** @type {string} */ key, /** @type {number} */ index) => indexAfterKey(key, index, plan, 300);
+  assert.equal(from('ArrowDown', 1), 2, 'to the last one if the row below is shorter');
+  assert.equal(from('ArrowDown', 2), 3);
+  assert.equal(from('ArrowUp', 5), 3);
+  assert.equal(from('ArrowUp', 3), 2);
+  assert.equal(from('PageDown', 0), 3);
+  assert.equal(from('PageDown', 3), 5);
 });
 
 test('only tiles near the screen are in the range', () => {
@@ -236,21 +275,24 @@ test('only tiles near the screen are in the range', () => {
   assert.equal(layout.columns, 5);
   const view = { height: 800 };
   const most = (Math.ceil(800 / layout.pitchY) + 1 + 2 * MARGIN_ROWS) * 5;
-  for (let top = -500; top < heightOf(10_000, layout) + 500; top += 997) {
-    const { first, end } = visibleRange({ top, ...view }, 10_000, layout);
-    assert.ok(end - first <= most, `${top}: ${first}..${end}`);
-    for (let index = 0; index < 10_000; index += 5) {
-      const { y } = positionOf(index, layout);
-      const visible = y + layout.tileHeight > top && y < top + 800;
-      if (visible) assert.ok(index >= first && index < end, `${index} at ${top}`);
+  for (const plan of [planFor(layout, 10_000), planFor(layout, 10_000, [0, 7, 8, 1000, 1003, 9999], 40)]) {
+    for (let top = -500; top < heightOf(plan) + 500; top += 997) {
+      const { first, end } = visibleRange({ top, ...view }, plan);
+      assert.ok(end - first <= most, `${top}: ${first}..${end}`);
+      for (let index = 0; index < 10_000; index += 5) {
+        const { y } = positionOf(index, plan);
+        const visible = y + layout.tileHeight > top && y < top + 800;
+        if (visible) assert.ok(index >= first && index < end, `${index} at ${top}`);
+      }
     }
   }
-  assert.deepEqual(visibleRange({ top: 0, ...view }, 3, layout), { first: 0, end: 3 });
+  assert.deepEqual(visibleRange({ top: 0, ...view }, planFor(layout, 3)), { first: 0, end: 3 });
+  assert.deepEqual(visibleRange({ top: 0, ...view }, planFor(layout, 0)), { first: 0, end: 0 });
 });
 
 test('keys move within the grid', () => {
-  const layout = layoutFor(320, TILE); // three columns; eight pictures
-  const from = (/** @type {string} */ key, /** @type {number} */ index) => indexAfterKey(key, index, 8, layout, 400);
+  const plan = planFor(layoutFor(320, TILE), 8); // three columns
+  const from = (/** @type {string} */ key, /** @type {number} */ index) => indexAfterKey(key, index, plan, 400);
   assert.equal(from('ArrowRight', 2), 3);
   assert.equal(from('ArrowRight', 7), 7);
   assert.equal(from('ArrowLeft', 0), 0);
@@ -264,36 +306,67 @@ test('keys move within the grid', () => {
   assert.equal(from('Home', 5), 0);
   assert.equal(from('End', 5), 7);
   assert.equal(from('a', 5), null);
-  assert.equal(indexAfterKey('End', 0, 0, layout, 400), null);
+  assert.equal(indexAfterKey('End', 0, planFor(plan.layout, 0), 400), null);
 });
 
-const COUNTS = {
-  labels: [
-    { name: 'Dog', images: 9 },
-    { name: 'Hot Dog', images: 20 },
-    { name: 'Dogwood', images: 12 },
-    { name: 'Bulldog', images: 30 },
-    { name: 'Cat', images: 40 },
-  ],
-  categories: [{ name: 'Animals and Pets', images: 50 }],
-};
-
-test('suggestions that start with the text come first, then those with a word that does, then the others', () => {
-  const { labels, categories } = suggest(COUNTS, ' dog');
-  assert.deepEqual(labels.map(({ name }) => name), ['Dogwood', 'Dog', 'Hot Dog', 'Bulldog']);
-  assert.deepEqual(categories, []);
-  assert.deepEqual(suggest(COUNTS, 'pets').categories, [{ kind: 'category', name: 'Animals and Pets', images: 50 }]);
-  assert.equal(suggest(COUNTS, '').labels[0]?.name, 'Cat');
+test('the number of all pictures is shown before all are loaded', async () => {
+  const counts = { images: 860, labels: [{ name: 'Dog', images: 12 }], categories: [{ name: 'Food', images: 7 }] };
+  assert.equal(totalOf(ALL, counts), 860);
+  assert.equal(totalOf({ ...ALL, sort: 'oldest' }, counts), 860);
+  assert.equal(totalOf({ ...ALL, terms: label('dog') }, counts), 12);
+  assert.equal(totalOf({ ...ALL, terms: [term('category', 'Food')] }, counts), 7);
+  for (const query of [{ terms: label('Cat') }, { terms: [...label('Dog'), ...label('Beach')] }, { terms: label('Dog'), minFaces: 1 }, { terms: [term('label', 'Dog', true)] }, { terms: [term('any', 'dog')] }, { from: '2026-01-01' }]) {
+    assert.equal(totalOf({ ...ALL, ...query }, counts), null, JSON.stringify(query));
+  }
+  const { listing } = listingOf([rows(1, 20), rows(3)]);
+  await listing.start(ALL);
+  assert.equal(tallyText(listing, ALL, 860), '860 pictures, 2 loaded');
+  assert.equal(tallyText(listing, ALL, null), '2 pictures loaded so far');
+  assert.equal(tallyText(listing, ALL, 1), '2 pictures loaded so far', 'an old number');
+  listing.minConfidence = 80;
+  assert.equal(tallyText(listing, { ...ALL, minConfidence: 80 }, 860), '860 pictures, 1 of 2 loaded, at least 80% confidence');
+  listing.minConfidence = 0;
+  await listing.loadMore();
+  assert.equal(tallyText(listing, ALL, 860), '3 pictures');
 });
 
-test('a typed text searches for a label, else a category, else an unknown label', () => {
-  assert.deepEqual(resolve(COUNTS, 'DOG '), { kind: 'label', name: 'Dog', images: 9 });
-  assert.equal(resolve(COUNTS, 'animals and pets')?.kind, 'category');
-  assert.deepEqual(resolve(COUNTS, 'bull'), { kind: 'label', name: 'Bulldog', images: 30 }, 'or else the first suggestion');
-  assert.equal(resolve(COUNTS, 'pets')?.name, 'Animals and Pets');
-  assert.deepEqual(resolve(COUNTS, 'ulldo'), { kind: 'label', name: 'ulldo', images: null });
-  assert.deepEqual(resolve(COUNTS, 'Zebra'), { kind: 'label', name: 'Zebra', images: null });
-  assert.equal(resolve(COUNTS, '  '), null);
+test('loading on reaches the end, can be stopped, and ends with another search', async () => {
+  const pages = Array.from({ length: 30 }, (_, n) => rows(n));
+  const { listing, server } = listingOf(pages);
+  await listing.start({ ...ALL, minConfidence: 99 });
+  const stop = new AbortController();
+  assert.equal(await listing.loadOn(stop.signal, () => listing.rows.length >= 3), true);
+  assert.equal(listing.rows.length, 3);
+  stop.abort();
+  assert.equal(await listing.loadOn(stop.signal), false);
+  server.fail = true;
+  assert.equal(await listing.loadOn(new AbortController().signal), false);
+  server.fail = false;
+  await listing.loadMore();
+  assert.equal(await listing.loadOn(new AbortController().signal), true, 'pauses do not stop it');
+  assert.deepEqual([listing.state, listing.rows.length], ['complete', 30]);
+  await listing.start(ALL);
+  const ending = listing.loadOn(new AbortController().signal);
+  await listing.start({ ...ALL, terms: label('Dog') });
+  assert.equal(await ending, false);
+});
+
+test('a list that is not sorted by the newest is read again as a whole', async () => {
+  const pages = [rows(1, 2), rows(3)];
+  const { listing } = listingOf(pages);
+  await listing.start({ ...ALL, sort: 'oldest' });
+  await listing.loadMore();
+  pages.splice(0, 2, rows(2, 3), rows(4));
+  assert.deepEqual(await listing.update(() => {}), { added: 1, removed: 1 });
+  assert.deepEqual([keys(listing.shown), listing.state], [[2, 3, 4], 'complete']);
+});
+
+test('similar names come with the first page', async () => {
+  const didYouMean = [{ word: 'dgo', names: ['Dog'] }];
+  const listing = new Listing(async (_, cursor) => (cursor ? { images: rows(2) } : { images: rows(1), cursor: '1', didYouMean }), () => {});
+  await listing.start(ALL);
+  await listing.loadMore();
+  assert.deepEqual(listing.didYouMean, didYouMean);
 });
 
 /**
@@ -332,9 +405,9 @@ function setUpDeletions({ remove = async () => {}, undoMs = 10_000 } = {}) {
 
 test('deletions are sent when the time to undo is over', async () => {
   const { deletions, sent, pending, outcomes } = setUpDeletions({ undoMs: 20 });
-  deletions.add(row(1));
-  deletions.add(row(2));
-  deletions.add(row(2));
+  deletions.add(rows(1));
+  deletions.add(rows(2));
+  deletions.add(rows(2));
   assert.deepEqual(sent, []);
   await new Promise((resolve) => setTimeout(resolve, 60));
   assert.deepEqual(sent, ['uploads/1.png', 'uploads/2.png']);
@@ -344,7 +417,7 @@ test('deletions are sent when the time to undo is over', async () => {
 
 test('an undone deletion is never sent', async () => {
   const { deletions, sent, sentOnLeaving } = setUpDeletions({ undoMs: 10 });
-  deletions.add(row(1));
+  deletions.add(rows(1));
   assert.deepEqual(keys(deletions.undo()), [1]);
   await new Promise((resolve) => setTimeout(resolve, 30));
   await deletions.flush();
@@ -355,7 +428,7 @@ test('an undone deletion is never sent', async () => {
 test('a deletion is prepared for leaving the page, again and again while the notice is held', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { deletions, prepared, sent } = setUpDeletions();
-  deletions.add(row(1));
+  deletions.add(rows(1));
   assert.deepEqual(prepared, ['uploads/1.png']);
   deletions.hold(true);
   for (let minute = 0; minute < 10; minute += 1) t.mock.timers.tick(60_000);
@@ -368,7 +441,7 @@ test('a deletion is prepared for leaving the page, again and again while the not
 
 test('the time to undo is paused while the notice is held', async () => {
   const { deletions, sent } = setUpDeletions({ undoMs: 10 });
-  deletions.add(row(1));
+  deletions.add(rows(1));
   deletions.hold(true);
   await new Promise((resolve) => setTimeout(resolve, 40));
   assert.deepEqual(sent, []);
@@ -379,7 +452,7 @@ test('the time to undo is paused while the notice is held', async () => {
 
 test('a failed deletion is reported with its pictures; the others are deleted', async () => {
   const { deletions, outcomes } = setUpDeletions({ remove: async (key) => (key.includes('2') ? Promise.reject(new Error('no')) : undefined) });
-  for (const n of [1, 2, 3]) deletions.add(row(n));
+  for (const n of [1, 2, 3]) deletions.add(rows(n));
   await deletions.flush();
   assert.deepEqual(outcomes, [['deleted', [1, 3]], ['Error: no', [2]]]);
 });
@@ -388,9 +461,9 @@ test('leaving the page sends pending deletions and repeats unanswered requests',
   /** @type {() => void} */
   let respond = () => {};
   const { deletions, sentOnLeaving, sent, pending } = setUpDeletions({ remove: () => new Promise((done) => (respond = done)) });
-  deletions.add(row(1));
+  deletions.add(rows(1));
   const flushed = deletions.flush();
-  deletions.add(row(2));
+  deletions.add(rows(2));
   await Promise.resolve();
   deletions.leave();
   assert.deepEqual(sentOnLeaving, ['uploads/2.png', 'uploads/1.png']);
@@ -488,6 +561,6 @@ test('an update that fails or belongs to an earlier search changes nothing', asy
   assert.deepEqual([keys(listing.shown), listing.state], [[1], 'complete']);
   server.fail = false;
   const update = listing.update(() => {});
-  await listing.start({ ...ALL, label: 'Cat' });
+  await listing.start({ ...ALL, terms: label('Cat') });
   assert.deepEqual(await update, { added: 0, removed: 0 });
 });

@@ -61,8 +61,8 @@ test('keys and queries have one form only, RFC 3986’s, because signatures are 
 test('a page request has the query and the cursor', async () => {
   const { send, calls } = fake(() => Response.json({ images: [], cursor: 'next' }));
   const images = createImagesApi(BASE, { fetch: send });
-  await images.page({ ...EVERYTHING, label: 'Dog & Cat', status: 'failed' }, null, signal());
-  await images.page({ ...EVERYTHING, category: 'Animals and Pets' }, 'c+/=', signal());
+  await images.page({ ...EVERYTHING, terms: [{ kind: 'label', value: 'Dog & Cat', not: false }], status: 'failed' }, null, signal());
+  await images.page({ ...EVERYTHING, terms: [{ kind: 'category', value: 'Animals and Pets', not: false }] }, 'c+/=', signal());
   await images.page({ ...EVERYTHING, minFaces: 2, emotion: 'Happy', ageFrom: 0, ageTo: 40 }, null, signal());
   const parameters = calls.map(({ url }) => Object.fromEntries(new URL(url).searchParams));
   assert.deepEqual(parameters, [
