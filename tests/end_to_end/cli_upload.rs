@@ -118,10 +118,13 @@ fn interrupted_runs_upload_each_of_500_pictures_once() -> Result<()> {
         first + not_uploaded == PICTURES as usize,
         "{first} were uploaded and {not_uploaded} not"
     );
+    let messages = stderr(&output);
     ensure!(
-        stderr(&output).contains("Run the same command again"),
-        "{}",
-        stderr(&output)
+        messages.contains(&format!("500 files: {first} uploaded ("))
+            && messages.contains(&format!(
+                "Interrupted. Run the same command again to upload the rest ({not_uploaded} files, "
+            )),
+        "{messages}"
     );
 
     // After a kill, only the journal knows what was uploaded.

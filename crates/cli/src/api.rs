@@ -4,12 +4,13 @@ use std::fmt;
 
 use anyhow::Context as _;
 use aws_smithy_types::body::SdkBody;
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
 use clap::Args;
 use http::{HeaderValue, Method, Request, Uri, header};
 use percent_encoding::utf8_percent_encode;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
-use sightline_pipeline::percent::RESERVED;
+use sightline_pipeline::{Owner, percent::RESERVED};
 
 use crate::{
     exit::CliError,
@@ -83,6 +84,18 @@ impl Token {
         value.set_sensitive(true);
         Ok(Some(value))
     }
+
+    /// The owner of this claim `sub` of a JSON Web Token (RFC 7519), unverified.
+    fn owner(&self) -> Option<Owner> {
+        #[derive(Deserialize)]
+        struct Claims {
+            sub: String,
+        }
+        let token = self.0.split_whitespace().last()?;
+        let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+        let claims: Claims = serde_json::from_slice(&payload).ok()?;
+        Owner::signed_in(&claims.sub).ok()
+    }
 }
 
 /// A URL without a slash at the end.
@@ -108,6 +121,7 @@ fn base_url(text: &str) -> Result<String, String> {
 pub(crate) struct Api {
     base_url: String,
     authorization: Option<HeaderValue>,
+    owner: Option<Owner>,
     http: HttpClient,
 }
 
@@ -131,8 +145,14 @@ impl Api {
         Ok(Self {
             base_url: args.api.clone(),
             authorization: token.map_or(Ok(None), Token::authorization)?,
+            owner: token.and_then(Token::owner),
             http,
         })
+    }
+
+    /// The owner of the caller's pictures, if the token says who that is. Only a service that checked the token can rely on it.
+    pub(crate) fn owner(&self) -> Option<Owner> {
+        self.owner.clone()
     }
 
     /// The URL of the service, without a slash at the end.
@@ -158,6 +178,25 @@ impl Api {
             .into());
         }
         Ok(())
+    }
+
+    /// Whether the service has a page at this path. Sends no credentials.
+    ///
+    /// # Errors
+    /// [`CliError::Unreachable`] if no response arrives.
+    pub(crate) async fn has_page(&self, path: &str) -> anyhow::Result<bool> {
+        let response = self
+            .http
+            .send(async || {
+                Request::get(format!("{}{path}", self.base_url))
+                    .body(SdkBody::empty())
+                    .map_err(|error| SendError::Request(error.to_string()))
+            })
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        let is_html = (response.headers.get(header::CONTENT_TYPE))
+            .is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+        Ok(response.status == 200 && is_html)
     }
 
     fn unreachable(&self, error: &SendError) -> CliError {
@@ -314,6 +353,20 @@ mod tests {
                 "{message}"
             );
         }
+    }
+
+    #[test]
+    fn the_owner_is_the_subject_of_the_token() {
+        let token = |payload: &str| {
+            let payload = URL_SAFE_NO_PAD.encode(payload);
+            Token::from(format!("Bearer e30.{payload}.c2ln")).owner()
+        };
+        assert_eq!(
+            token(r#"{"sub":"ann@a","exp":1}"#).unwrap().as_str(),
+            "ann!40a"
+        );
+        assert_eq!(token(r#"{"exp":1}"#), None);
+        assert_eq!(Token::from("opaque".to_owned()).owner(), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::{io::Write, path::PathBuf};
 
 use clap::Args;
 use sightline_local_aws::{BackupError, Copied};
+use sightline_pipeline::prepare::size::mib;
 
 use crate::{
     data_dir::{DataDir, OTHERS},
@@ -106,12 +107,12 @@ fn read(error: BackupError) -> anyhow::Error {
 }
 
 fn report(out: &mut impl Write, done: &str, copied: Copied) -> anyhow::Result<()> {
-    let mebibytes = copied.bytes.div_ceil(1 << 20);
     let plural = if copied.files == 1 { "" } else { "s" };
     writeln!(
         out,
-        "{done} {} file{plural}, {mebibytes} MiB.",
-        copied.files
+        "{done} {} file{plural}, {}.",
+        copied.files,
+        mib(copied.bytes)
     )?;
     Ok(())
 }

@@ -7,10 +7,13 @@ use crate::{
     backfill::BackfillArgs,
     backup::{BackupArgs, RestoreArgs},
     completions::CompletionsArgs,
+    delete::DeleteArgs,
     erase::EraseArgs,
     export::ExportArgs,
+    get::GetArgs,
     local::LocalArgs,
     models::ModelsArgs,
+    open_page::OpenArgs,
     redrive::RedriveArgs,
     reindex::ReindexArgs,
     search::SearchArgs,
@@ -35,7 +38,8 @@ GETTING STARTED
     sightline analyze cat.jpg --draw boxes.png --open
 
 AWS OR THIS MACHINE
-  upload and search talk to the API at SIGHTLINE_API (--api).
+  upload, search, get, delete and open talk to the API at SIGHTLINE_API
+  (--api).
   analyze, backfill, reindex, export and erase talk to AWS through its usual
   variables (AWS_PROFILE, AWS_REGION, ...). To use the local mode instead, set
   AWS_ENDPOINT_URL and the keys that `sightline local` prints.
@@ -62,6 +66,12 @@ pub(crate) enum Command {
     Analyze(Box<AnalyzeArgs>),
     /// Find pictures by label, category or status
     Search(Box<SearchArgs>),
+    /// Show what is known about a stored picture, or download it
+    Get(Box<GetArgs>),
+    /// Delete stored pictures with their results
+    Delete(Box<DeleteArgs>),
+    /// Open a stored picture in the gallery, in the browser
+    Open(Box<OpenArgs>),
     /// Queue pictures that were in the bucket before
     Backfill(Box<BackfillArgs>),
     /// Rebuild the search index from stored results
@@ -168,7 +178,7 @@ mod tests {
                 let shell = std::process::Command::new("sh")
                     .args(["-euc"])
                     .arg(format!(
-                        "sightline() {{ printf '%s\\n' sightline \"$@\"; }}; jq() {{ cat; }}\n{pasted}\n"
+                        "sightline() {{ printf '%s\\n' sightline \"$@\"; }}; jq() {{ cat; }}; scanimage() {{ :; }}\n{pasted}\n"
                     ))
                     .output()
                     .unwrap();
@@ -184,6 +194,56 @@ mod tests {
         }
     }
 
+    /// The long options of all commands and their subcommands.
+    fn options(command: &clap::Command) -> Vec<String> {
+        let own = command
+            .get_arguments()
+            .filter_map(|argument| argument.get_long())
+            .map(str::to_owned);
+        own.chain(command.get_subcommands().flat_map(options))
+            .collect()
+    }
+
+    #[test]
+    fn the_guide_names_every_command_and_no_unknown_option() {
+        // Options of other programs.
+        const OTHERS: [&str; 6] = [
+            "check",
+            "ignore-missing",
+            "path",
+            "repo",
+            "endpoint-url",
+            "guests",
+        ];
+        let guide = include_str!("../../../docs/cli.md");
+        for (name, _) in commands().iter().filter(|(name, _)| name != "sightline") {
+            let row = format!("| `{name}");
+            assert!(
+                guide.contains(&row) || guide.contains(&format!(", `{name} ")),
+                "{name}"
+            );
+        }
+        let mut cli = Cli::command();
+        cli.build();
+        let known = options(&cli);
+        let mut count = 0;
+        for (at, _) in guide.match_indices("--") {
+            let is_start = guide[..at].ends_with([' ', '`', '(', '\n']);
+            let name: String = guide[at + 2..]
+                .chars()
+                .take_while(|char| char.is_ascii_lowercase() || *char == '-')
+                .collect();
+            if is_start && !name.is_empty() {
+                count += 1;
+                assert!(
+                    known.contains(&name) || OTHERS.contains(&name.as_str()),
+                    "--{name}"
+                );
+            }
+        }
+        assert!(count > 30, "only {count} options");
+    }
+
     #[test]
     fn each_shell_completes_the_commands_and_their_options() {
         for shell in Shell::value_variants() {
@@ -195,7 +255,9 @@ mod tests {
             let mut script = Vec::new();
             completions::run(args, &mut Cli::command(), &mut script).unwrap();
             let script = String::from_utf8(script).unwrap();
-            for word in ["upload", "analyze", "redrive", "jobs"] {
+            for word in [
+                "upload", "analyze", "redrive", "jobs", "get", "delete", "open",
+            ] {
                 assert!(script.contains(word), "{shell}: {word}");
             }
         }

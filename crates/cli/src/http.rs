@@ -15,10 +15,12 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::{
+    dns::{ResolveDns, SharedDnsResolver},
     http::{HttpConnector as _, HttpConnectorSettings, SharedHttpConnector},
     orchestrator::HttpRequest,
 };
 use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
 use http::{HeaderMap, Uri, header::RETRY_AFTER};
 use http_body_util::BodyExt as _;
 use sightline_pipeline::backoff::pauses;
@@ -57,6 +59,17 @@ pub(crate) struct HttpResponse {
     pub(crate) body: Vec<u8>,
 }
 
+/// A response whose body is not read yet.
+#[derive(Debug)]
+pub(crate) struct IncomingResponse {
+    /// The status code.
+    pub(crate) status: u16,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    body: SdkBody,
+    host: String,
+}
+
 /// Why there is no response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SendError {
@@ -76,18 +89,28 @@ pub(crate) enum SendError {
 impl HttpClient {
     /// A client without connections.
     pub(crate) fn new() -> Self {
+        Self::build(None)
+    }
+
+    /// A client that resolves names its own way.
+    pub(crate) fn with_resolver(resolver: impl ResolveDns + 'static) -> Self {
+        Self::build(Some(&SharedDnsResolver::new(resolver)))
+    }
+
+    fn build(resolver: Option<&SharedDnsResolver>) -> Self {
         let connector = |proxy: ProxyConfig| {
-            SharedHttpConnector::new(
-                Connector::builder()
-                    .connector_settings(
-                        HttpConnectorSettings::builder()
-                            .connect_timeout(CONNECT_TIMEOUT)
-                            .build(),
-                    )
-                    .proxy_config(proxy)
-                    .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-                    .build(),
-            )
+            let connector = Connector::builder()
+                .connector_settings(
+                    HttpConnectorSettings::builder()
+                        .connect_timeout(CONNECT_TIMEOUT)
+                        .build(),
+                )
+                .proxy_config(proxy)
+                .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+            SharedHttpConnector::new(match resolver {
+                None => connector.build(),
+                Some(resolver) => connector.build_with_resolver(resolver.clone()),
+            })
         };
         Self {
             direct: connector(ProxyConfig::disabled()),
@@ -108,7 +131,7 @@ impl HttpClient {
         loop {
             let result = self.send_once(request().await?).await;
             let retry_after = match &result {
-                Ok(response) if !response.is_retryable() => return result,
+                Ok(response) if !is_retryable(response.status) => return result,
                 Ok(response) => response.retry_after(SystemTime::now()),
                 Err(_) => None,
             };
@@ -132,41 +155,63 @@ impl HttpClient {
         &self,
         request: http::Request<SdkBody>,
     ) -> Result<HttpResponse, SendError> {
-        let host = host(request.uri());
-        let no_response = |reason: String| SendError::NoResponse {
-            host: host.clone(),
-            reason,
-        };
         let timeout = RESPONSE_TIMEOUT
             + Duration::from_secs(body_length(&request).unwrap_or_default() / MIN_UPLOAD_RATE);
-        let connector = if is_loopback(request.uri()) {
-            &self.direct
-        } else {
-            &self.proxied
-        };
-        let request =
-            HttpRequest::try_from(request).map_err(|error| no_response(root_cause(&error)))?;
+        let host = host(request.uri());
         let response = async {
-            let response = connector
-                .call(request)
-                .await
-                .map_err(|error| no_response(root_cause(&error)))?
-                .try_into_http1x()
-                .map_err(|error| no_response(root_cause(&error)))?;
-            let (head, body) = response.into_parts();
-            let body = http_body_util::Limited::new(body, MAX_RESPONSE_BYTES)
+            let response = self.call(request).await?;
+            let body = http_body_util::Limited::new(response.body, MAX_RESPONSE_BYTES)
                 .collect()
                 .await
-                .map_err(|error| no_response(root_cause(&*error)))?;
+                .map_err(|error| no_response(&host, root_cause(&*error)))?;
             Ok(HttpResponse {
-                status: head.status.as_u16(),
-                headers: head.headers,
+                status: response.status,
+                headers: response.headers,
                 body: body.to_bytes().to_vec(),
             })
         };
         tokio::time::timeout(timeout, response)
             .await
-            .unwrap_or_else(|_| Err(no_response("timed out".to_owned())))
+            .unwrap_or_else(|_| Err(no_response(&host, "timed out".to_owned())))
+    }
+
+    /// Sends a request once, and returns the response before its body is read.
+    ///
+    /// # Errors
+    /// When no response arrives.
+    pub(crate) async fn start(
+        &self,
+        request: http::Request<SdkBody>,
+    ) -> Result<IncomingResponse, SendError> {
+        let host = host(request.uri());
+        tokio::time::timeout(RESPONSE_TIMEOUT, self.call(request))
+            .await
+            .unwrap_or_else(|_| Err(no_response(&host, "timed out".to_owned())))
+    }
+
+    async fn call(&self, request: http::Request<SdkBody>) -> Result<IncomingResponse, SendError> {
+        let host = host(request.uri());
+        let connector = if is_loopback(request.uri()) {
+            &self.direct
+        } else {
+            &self.proxied
+        };
+        let failed =
+            |error: &(dyn std::error::Error + 'static)| no_response(&host, root_cause(error));
+        let request = HttpRequest::try_from(request).map_err(|error| failed(&error))?;
+        let response = connector
+            .call(request)
+            .await
+            .map_err(|error| failed(&error))?
+            .try_into_http1x()
+            .map_err(|error| failed(&error))?;
+        let (head, body) = response.into_parts();
+        Ok(IncomingResponse {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body,
+            host,
+        })
     }
 
     /// The same client with short pauses.
@@ -177,12 +222,36 @@ impl HttpClient {
     }
 }
 
-impl HttpResponse {
-    /// Whether a later attempt may get another response.
-    fn is_retryable(&self) -> bool {
-        matches!(self.status, 408 | 425 | 429 | 500 | 502..=599)
+impl IncomingResponse {
+    /// The next bytes of the body; `None` at its end.
+    ///
+    /// # Errors
+    /// When the connection breaks, or nothing arrives for a minute.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, SendError> {
+        loop {
+            let frame = tokio::time::timeout(RESPONSE_TIMEOUT, self.body.frame())
+                .await
+                .map_err(|_| no_response(&self.host, "timed out".to_owned()))?;
+            match frame {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(no_response(&self.host, root_cause(&*error))),
+                // Trailers are of no interest.
+                Some(Ok(frame)) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        return Ok(Some(bytes));
+                    }
+                }
+            }
+        }
     }
+}
 
+/// Whether a later attempt may get another status.
+pub(crate) const fn is_retryable(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500 | 502..=599)
+}
+
+impl HttpResponse {
     /// How long the server asks to wait: a number of seconds, or until a date (RFC 9110, section 10.2.3).
     pub(crate) fn retry_after(&self, now: SystemTime) -> Option<Duration> {
         let value = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
@@ -204,6 +273,13 @@ fn body_length(request: &http::Request<SdkBody>) -> Option<u64> {
         let length = request.headers().get(http::header::CONTENT_LENGTH)?;
         length.to_str().ok()?.parse().ok()
     })
+}
+
+fn no_response(host: &str, reason: String) -> SendError {
+    SendError::NoResponse {
+        host: host.to_owned(),
+        reason,
+    }
 }
 
 /// Scheme and authority of a URL, without the query, which is secret in a signed URL.

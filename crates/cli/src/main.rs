@@ -6,25 +6,33 @@ mod api;
 mod aws;
 mod backfill;
 mod backup;
+mod byte_bar;
 mod cli;
 mod completions;
 mod confirm;
 mod data_dir;
+mod delete;
+mod download;
 mod erase;
 mod exit;
 mod export;
+mod get;
 mod http;
 mod local;
 mod models;
 mod models_dir;
+mod open_page;
 mod output;
 mod owned;
+mod picture_name;
 mod redrive;
 mod reindex;
 mod search;
+mod search_table;
 mod signals;
 mod special_file;
 mod state_dir;
+mod table;
 #[cfg(test)]
 mod testing;
 mod upload;
@@ -57,6 +65,9 @@ async fn main() -> ExitCode {
         Command::Upload(args) => upload::run(*args).await,
         Command::Analyze(args) => analyze::run(*args).await,
         Command::Search(args) => search::run(*args).await,
+        Command::Get(args) => get::run(*args).await,
+        Command::Delete(args) => delete::run(*args).await,
+        Command::Open(args) => open_page::run(*args).await,
         Command::Backfill(args) => backfill::run(*args).await,
         Command::Reindex(args) => reindex::run(args).await,
         Command::Export(args) => export::run(*args).await,

@@ -3,13 +3,14 @@
 use clap::{ArgGroup, Args, builder::PossibleValuesParser};
 use http::Method;
 use serde_json::Value;
-use sightline_pipeline::{index::MAX_ROW_LABELS, recognition::EMOTIONS};
+use sightline_pipeline::recognition::EMOTIONS;
 
 use crate::{
     api::{self, Api, ApiArgs, Problem, query_value},
     exit::{CliError, Outcome},
     http::HttpClient,
-    output::{self, OutputArgs, Table, Tone},
+    output::{self, OutputArgs},
+    search_table::SearchTable,
     value_parsers::percent,
 };
 
@@ -119,15 +120,7 @@ pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
     } else {
         args.limit
     };
-    let mut table = Table::new(&[
-        "KEY",
-        "UPLOADED",
-        "STATUS",
-        "CONFIDENCE",
-        "LABELS",
-        "FILE",
-        "FACES",
-    ]);
+    let mut table = SearchTable::new();
     let mut found = 0;
     let mut cursor: Option<String> = None;
     loop {
@@ -147,7 +140,7 @@ pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
             if args.output.json {
                 output::print_json(image)?;
             } else {
-                table.row(row(image).map(|field| (field, Tone::Plain)));
+                table.add(image);
             }
         }
         // A page may be empty although more follow.
@@ -199,69 +192,10 @@ fn path(args: &SearchArgs, limit: usize, cursor: Option<&str>) -> String {
     format!("/images?{}", query.join("&"))
 }
 
-fn row(image: &Value) -> [String; 7] {
-    let text = |member: &str| {
-        image
-            .get(member)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let confidence = image
-        .get("confidence")
-        .and_then(Value::as_f64)
-        .map_or_else(String::new, |percent| format!("{percent:.1}"));
-    let labels: Vec<_> = image
-        .get("labels")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|label| {
-            Some((
-                label.get("name")?.as_str()?,
-                label.get("confidence")?.as_f64()?,
-            ))
-        })
-        .collect();
-    [
-        text("key"),
-        text("uploadedAt"),
-        text("status"),
-        confidence,
-        output::labels(&labels, labels.len() < MAX_ROW_LABELS),
-        text("filename"),
-        faces(image),
-    ]
-}
-
-/// The number of faces with their emotions and ages, such as `2: Happy, 2-6 and 30-38 years`; empty without faces.
-fn faces(image: &Value) -> String {
-    let count = image.get("faces").and_then(Value::as_u64).unwrap_or(0);
-    if count == 0 {
-        return String::new();
-    }
-    let list = |member: &str| image.get(member).and_then(Value::as_array);
-    let emotions = (list("emotions").into_iter().flatten()).filter_map(Value::as_str);
-    let mut details: Vec<_> = emotions.map(str::to_owned).collect();
-    let year = |ages: &Value, end: &str| ages.get(end).and_then(Value::as_u64);
-    let ages: Vec<_> = (list("ages").into_iter().flatten())
-        .filter_map(|ages| Some(format!("{}-{}", year(ages, "low")?, year(ages, "high")?)))
-        .collect();
-    if !ages.is_empty() {
-        details.push(format!("{} years", ages.join(" and ")));
-    }
-    if details.is_empty() {
-        count.to_string()
-    } else {
-        format!("{count}: {}", details.join(", "))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::parse;
-    use serde_json::json;
 
     #[test]
     fn the_options_become_the_query() {
@@ -308,45 +242,5 @@ mod tests {
         ] {
             assert!(parse::<SearchArgs>(wrong).is_err(), "{wrong:?}");
         }
-    }
-
-    #[test]
-    fn a_row_shows_the_labels_of_the_picture() {
-        let image = json!({"key": "uploads/a.jpg", "uploadedAt": "2026-01-01T12:00:00Z", "status": "succeeded",
-            "confidence": 97.25, "labels": [{"name": "Dog", "confidence": 97.25}, {"name": "Pet", "confidence": 61.0}]});
-        assert_eq!(
-            row(&image),
-            [
-                "uploads/a.jpg",
-                "2026-01-01T12:00:00Z",
-                "succeeded",
-                "97.2",
-                "Dog 97%, Pet 61%",
-                "",
-                ""
-            ]
-        );
-        let image = json!({"faces": 3, "emotions": ["Happy", "Calm"],
-            "ages": [{"low": 2, "high": 6}, {"low": 30, "high": 38}]});
-        assert_eq!(row(&image)[6], "3: Happy, Calm, 2-6 and 30-38 years");
-        assert_eq!(row(&json!({"faces": 1, "emotions": []}))[6], "1");
-        assert_eq!(row(&json!({"faces": 0}))[6], "");
-        assert_eq!(row(&json!({}))[0], "");
-    }
-
-    #[test]
-    fn labels_that_do_not_fit_are_counted() {
-        let shown = |number: usize| {
-            let labels: Vec<_> = (1..=number)
-                .map(|label| json!({"name": format!("L{label}"), "confidence": 90.0}))
-                .collect();
-            let [.., labels, _, _] = row(&json!({ "labels": labels }));
-            labels
-        };
-        let five = "L1 90%, L2 90%, L3 90%, L4 90%, L5 90%";
-        assert_eq!(shown(5), five);
-        assert_eq!(shown(6), format!("{five}, and 1 more"));
-        // The API lists at most 20 labels, even if the picture has more.
-        assert_eq!(shown(20), format!("{five}, and at least 15 more"));
     }
 }

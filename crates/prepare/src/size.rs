@@ -6,7 +6,8 @@ const MIB: u64 = 1024 * 1024;
 /// Bytes of a kibibyte.
 const KIB: u64 = 1024;
 
-/// A size as `54.5 MiB`, or as `9.8 KiB` below a mebibyte, rounded to one decimal; whole numbers have none.
+/// A size as `54.5 MiB`, below a mebibyte as `9.8 KiB`, rounded to one decimal; whole numbers have none. Below a kibibyte it is
+/// `512 bytes`.
 #[must_use]
 pub fn mib(bytes: u64) -> String {
     let unit = unit(bytes);
@@ -25,8 +26,15 @@ pub fn over_limit(bytes: u64, limit: u64) -> String {
     format!("{size}; the limit is {limit}")
 }
 
+/// The unit in which a size is at least one and, rounded, below 1024.
 const fn unit(bytes: u64) -> u64 {
-    if bytes < MIB { KIB } else { MIB }
+    if bytes < KIB {
+        1
+    } else if tenths(bytes, KIB) < 10 * KIB {
+        KIB
+    } else {
+        MIB
+    }
 }
 
 const fn tenths(bytes: u64, unit: u64) -> u64 {
@@ -34,7 +42,12 @@ const fn tenths(bytes: u64, unit: u64) -> u64 {
 }
 
 fn text(tenths: u64, unit: u64) -> String {
-    let name = if unit == MIB { "MiB" } else { "KiB" };
+    let name = match unit {
+        MIB => "MiB",
+        KIB => "KiB",
+        _ if tenths == 10 => "byte",
+        _ => "bytes",
+    };
     match tenths % 10 {
         0 => format!("{} {name}", tenths / 10),
         decimal => format!("{}.{decimal} {name}", tenths / 10),
@@ -48,8 +61,12 @@ mod tests {
     #[test]
     fn sizes_have_one_decimal_where_they_need_it() {
         for (bytes, expected) in [
-            (0, "0 KiB"),
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (1023, "1023 bytes"),
+            (1024, "1 KiB"),
             (10_000, "9.8 KiB"),
+            (MIB - 1, "1 MiB"),
             (15 * MIB, "15 MiB"),
             (57_194_791, "54.5 MiB"),
             (4_000_000, "3.8 MiB"),
@@ -69,5 +86,6 @@ mod tests {
             assert_eq!(over_limit(bytes, limit), expected);
         }
         assert_eq!(over_limit(10_001, 10_000), "9.9 KiB; the limit is 9.8 KiB");
+        assert_eq!(over_limit(101, 100), "101 bytes; the limit is 100 bytes");
     }
 }

@@ -32,7 +32,7 @@ const WHITE: Rgb<u8> = Rgb([255, 255, 255]);
 
 /// The outline of what is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Line {
+pub(crate) enum Line {
     /// Of a label.
     Solid,
     /// Of a face.
@@ -43,7 +43,7 @@ pub(super) enum Line {
 
 /// An outline with its caption.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Mark {
+pub(crate) struct Mark {
     caption: String,
     /// Left, top, right and bottom in pixels of the upright picture, all within it.
     area: [u32; 4],
@@ -57,7 +57,7 @@ pub(super) struct Mark {
 ///
 /// # Errors
 /// When it cannot be decoded.
-pub(super) fn decode_upright(bytes: &[u8]) -> anyhow::Result<RgbImage> {
+pub(crate) fn decode_upright(bytes: &[u8]) -> anyhow::Result<RgbImage> {
     let mut decoder = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()?
         .into_decoder()
@@ -71,7 +71,7 @@ pub(super) fn decode_upright(bytes: &[u8]) -> anyhow::Result<RgbImage> {
 
 /// The findings that have a place, in pixels of a picture of this width and height. Instances of a label have one colour,
 /// faces another and lines of text a third. Large areas come first, so that small ones are drawn over them.
-pub(super) fn marks(findings: &[Finding], (width, height): (u32, u32)) -> Vec<Mark> {
+pub(crate) fn marks(findings: &[Finding], (width, height): (u32, u32)) -> Vec<Mark> {
     let mut marks = Vec::new();
     let mut colours = COLOURS.iter().cycle();
     let mut of_label: Option<(&str, Rgb<u8>)> = None;
@@ -85,7 +85,7 @@ pub(super) fn marks(findings: &[Finding], (width, height): (u32, u32)) -> Vec<Ma
         let (line, colour) = match finding.kind {
             Kind::Face => (Line::Dashed, FACE_COLOUR),
             Kind::Text => (Line::Thin, TEXT_COLOUR),
-            Kind::Label | Kind::Moderation => {
+            Kind::Label | Kind::Moderation | Kind::Custom | Kind::Celebrity | Kind::Equipment => {
                 let colour = match of_label {
                     Some((name, colour)) if name == finding.name => colour,
                     _ => Rgb(colours.next().copied().unwrap_or_default()),
@@ -117,8 +117,10 @@ pub(super) fn marks(findings: &[Finding], (width, height): (u32, u32)) -> Vec<Ma
 fn caption(finding: &Finding, box_confidence: Option<f64>) -> String {
     match finding.kind {
         Kind::Text => return finding.name.clone(),
-        Kind::Face if !finding.details.is_empty() => return finding.details.join(", "),
-        Kind::Face | Kind::Label | Kind::Moderation => {}
+        Kind::Face | Kind::Equipment if !finding.details.is_empty() => {
+            return finding.details.join(", ");
+        }
+        _ => {}
     }
     let name = if finding.name.is_empty() {
         "?"
@@ -132,7 +134,7 @@ fn caption(finding: &Finding, box_confidence: Option<f64>) -> String {
 }
 
 /// A box in pixels, clipped to the picture; `None` if it is empty.
-pub(super) fn pixels(ratios: &BoundingBox, width: u32, height: u32) -> Option<[u32; 4]> {
+pub(crate) fn pixels(ratios: &BoundingBox, width: u32, height: u32) -> Option<[u32; 4]> {
     let (left, top) = (ratios.left?, ratios.top?);
     // A cast from a float saturates, so negative edges become 0.
     let at = |ratio: f64, size: u32| ((ratio * f64::from(size)).round() as u32).min(size);
@@ -147,7 +149,7 @@ pub(super) fn pixels(ratios: &BoundingBox, width: u32, height: u32) -> Option<[u
 }
 
 /// Draws the outlines and their captions. Lines and letters scale with the picture.
-pub(super) fn draw(picture: &mut RgbImage, marks: &[Mark]) {
+pub(crate) fn draw(picture: &mut RgbImage, marks: &[Mark]) {
     let longest = picture.width().max(picture.height());
     let line_width = (longest / 300).max(2);
     for mark in marks {
@@ -293,7 +295,7 @@ fn fill(picture: &mut RgbImage, x: Range<u32>, y: Range<u32>, colour: Rgb<u8>) {
 ///
 /// # Errors
 /// When it is neither PNG nor JPEG.
-pub(super) fn format(file: &std::path::Path) -> anyhow::Result<ImageFormat> {
+pub(crate) fn format(file: &std::path::Path) -> anyhow::Result<ImageFormat> {
     ImageFormat::from_path(file)
         .ok()
         .filter(|format| matches!(format, ImageFormat::Png | ImageFormat::Jpeg))

@@ -2,8 +2,9 @@
 
 use anyhow::Context as _;
 use rekognition_model::{
-    BoundingBox, DetectFacesResponse, DetectLabelsResponse, DetectModerationLabelsResponse,
-    DetectTextResponse, FaceDetail, Geometry, Operation, TextTypes,
+    BoundingBox, DetectCustomLabelsResponse, DetectFacesResponse, DetectLabelsResponse,
+    DetectModerationLabelsResponse, DetectProtectiveEquipmentResponse, DetectTextResponse,
+    FaceDetail, Geometry, Operation, RecognizeCelebritiesResponse, TextTypes,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -11,7 +12,7 @@ use sightline_pipeline::recognition::main_emotion;
 
 /// The kind of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A label, or one of its instances.
     Label,
     /// A face.
@@ -20,41 +21,50 @@ pub(super) enum Kind {
     Text,
     /// A moderation label.
     Moderation,
+    /// A label of the account's own model.
+    Custom,
+    /// A well-known person.
+    Celebrity,
+    /// A person with or without protective equipment.
+    Equipment,
 }
 
 impl Kind {
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Label => "label",
             Self::Face => "face",
             Self::Text => "text",
             Self::Moderation => "moderation",
+            Self::Custom => "custom label",
+            Self::Celebrity => "celebrity",
+            Self::Equipment => "equipment",
         }
     }
 }
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Finding {
-    pub(super) kind: Kind,
+pub(crate) struct Finding {
+    pub(crate) kind: Kind,
     /// The label, `Face 1`, or the text.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// In percent.
-    pub(super) confidence: Option<f64>,
+    pub(crate) confidence: Option<f64>,
     /// The position, if it has one.
-    pub(super) place: Option<Place>,
+    pub(crate) place: Option<Place>,
     /// Categories of a label, the parent of a moderation label, age and expression of a face.
-    pub(super) details: Vec<String>,
+    pub(crate) details: Vec<String>,
 }
 
 /// Where a finding is, in ratios of the upright picture.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Place {
-    pub(super) bounds: BoundingBox,
+pub(crate) struct Place {
+    pub(crate) bounds: BoundingBox,
     /// The confidence in this box, in percent.
-    pub(super) confidence: Option<f64>,
+    pub(crate) confidence: Option<f64>,
     /// The corners of slanted text; empty if the box is all that is known.
-    pub(super) polygon: Vec<[f64; 2]>,
+    pub(crate) polygon: Vec<[f64; 2]>,
 }
 
 /// The findings in Rekognition's responses, by operation. An instance of a label is a finding of its own; a label without
@@ -62,7 +72,7 @@ pub(super) struct Place {
 ///
 /// # Errors
 /// When a response does not have its operation's type.
-pub(super) fn findings(rekognition: &Map<String, Value>) -> anyhow::Result<Vec<Finding>> {
+pub(crate) fn findings(rekognition: &Map<String, Value>) -> anyhow::Result<Vec<Finding>> {
     let labels: DetectLabelsResponse = response(rekognition, Operation::DetectLabels)?;
     let faces: DetectFacesResponse = response(rekognition, Operation::DetectFaces)?;
     let text: DetectTextResponse = response(rekognition, Operation::DetectText)?;
@@ -118,7 +128,69 @@ pub(super) fn findings(rekognition: &Map<String, Value>) -> anyhow::Result<Vec<F
                 .collect(),
         }
     }));
+    all.extend(custom_labels(rekognition)?);
+    all.extend(celebrities(rekognition)?);
+    all.extend(equipment(rekognition)?);
     Ok(all)
+}
+
+fn custom_labels(
+    rekognition: &Map<String, Value>,
+) -> anyhow::Result<impl Iterator<Item = Finding> + use<>> {
+    let answer: DetectCustomLabelsResponse = response(rekognition, Operation::DetectCustomLabels)?;
+    let labels = answer.custom_labels.into_iter().flatten();
+    Ok(labels.map(|label| Finding {
+        kind: Kind::Custom,
+        name: label.name.unwrap_or_default(),
+        confidence: label.confidence,
+        place: label
+            .geometry
+            .and_then(|geometry| place(geometry.bounding_box, label.confidence)),
+        details: Vec::new(),
+    }))
+}
+
+fn celebrities(
+    rekognition: &Map<String, Value>,
+) -> anyhow::Result<impl Iterator<Item = Finding> + use<>> {
+    let answer: RecognizeCelebritiesResponse =
+        response(rekognition, Operation::RecognizeCelebrities)?;
+    let known = answer.celebrity_faces.into_iter().flatten();
+    Ok(known.map(|person| Finding {
+        kind: Kind::Celebrity,
+        name: person.name.unwrap_or_default(),
+        confidence: person.match_confidence,
+        place: person
+            .face
+            .and_then(|face| place(face.bounding_box, person.match_confidence)),
+        details: Vec::new(),
+    }))
+}
+
+/// The persons, with the equipment that each wears.
+fn equipment(
+    rekognition: &Map<String, Value>,
+) -> anyhow::Result<impl Iterator<Item = Finding> + use<>> {
+    let answer: DetectProtectiveEquipmentResponse =
+        response(rekognition, Operation::DetectProtectiveEquipment)?;
+    let persons = answer.persons.into_iter().flatten();
+    Ok(persons.enumerate().map(|(index, person)| {
+        let parts = person.body_parts.into_iter().flatten();
+        let worn = parts.flat_map(|part| part.equipment_detections.into_iter().flatten());
+        let names = worn
+            .filter_map(|worn| worn.r#type)
+            .map(|worn| worn.as_str().to_lowercase().replace('_', " "));
+        let mut details: Vec<_> = names.collect();
+        details.sort_unstable();
+        details.dedup();
+        Finding {
+            kind: Kind::Equipment,
+            name: format!("Person {}", index + 1),
+            confidence: person.confidence,
+            place: place(person.bounding_box, person.confidence),
+            details,
+        }
+    }))
 }
 
 fn response<T: DeserializeOwned + Default>(
@@ -199,6 +271,18 @@ mod tests {
                 {"Name": "Alcohol", "ParentName": "", "Confidence": 91.0},
                 {"Name": "Drinking", "ParentName": "Alcohol", "Confidence": 90.0},
             ]},
+            "detectCustomLabels": {"CustomLabels": [
+                {"Name": "Cup", "Confidence": 88.0, "Geometry": {"BoundingBox": bounds}},
+            ]},
+            "recognizeCelebrities": {"CelebrityFaces": [
+                {"Name": "Ada Lovelace", "MatchConfidence": 87.0, "Face": {"BoundingBox": bounds}},
+            ]},
+            "detectProtectiveEquipment": {"Persons": [
+                {"Confidence": 86.0, "BoundingBox": bounds, "BodyParts": [
+                    {"Name": "HEAD", "EquipmentDetections": [{"Type": "HEAD_COVER"}]},
+                    {"Name": "LEFT_HAND", "EquipmentDetections": []},
+                ]},
+            ]},
         });
         let found = findings(responses.as_object().unwrap()).unwrap();
         let read: Vec<_> = found
@@ -244,6 +328,15 @@ mod tests {
                 ("text", "NO ENTRY", 98.0, Some((98.0, 2)), none()),
                 ("moderation", "Alcohol", 91.0, None, none()),
                 ("moderation", "Drinking", 90.0, None, "Alcohol".to_owned()),
+                ("custom label", "Cup", 88.0, Some((88.0, 0)), none()),
+                ("celebrity", "Ada Lovelace", 87.0, Some((87.0, 0)), none()),
+                (
+                    "equipment",
+                    "Person 1",
+                    86.0,
+                    Some((86.0, 0)),
+                    "head cover".to_owned()
+                ),
             ]
         );
     }

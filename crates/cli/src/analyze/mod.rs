@@ -1,7 +1,7 @@
 //! `sightline analyze`: asks Rekognition about one picture.
 
-mod draw;
-mod findings;
+pub(crate) mod draw;
+pub(crate) mod findings;
 mod source;
 
 use std::{
@@ -30,7 +30,8 @@ use self::{
 use crate::{
     aws,
     exit::{CliError, Outcome},
-    output::{self, OutputArgs, Table, Tone},
+    output::{self, OutputArgs},
+    table::{Table, Tone},
     value_parsers::percent,
 };
 
@@ -104,6 +105,22 @@ struct Report {
     /// The file with the drawn boxes.
     #[serde(skip_serializing_if = "Option::is_none")]
     drawn: Option<PathBuf>,
+}
+
+/// Draws the findings on a picture of any supported format, and writes it. Blocks.
+///
+/// # Errors
+/// When the picture cannot be decoded or the file cannot be written.
+pub(crate) fn draw_on(file: &Path, picture: Vec<u8>, findings: &[Finding]) -> anyhow::Result<()> {
+    let limits = Limits {
+        thumbnail_px: 1,
+        ..Limits::default()
+    };
+    let prepared = prepare(&picture, &limits)?;
+    let bytes = prepared
+        .converted
+        .map_or(picture, |converted| converted.jpeg.bytes);
+    write_drawing(file, &bytes, findings)
 }
 
 /// A picture that Rekognition can read.
@@ -323,7 +340,7 @@ fn table(findings: &[Finding], size: (u32, u32)) -> Table {
     table
 }
 
-fn percentage(confidence: Option<f64>) -> String {
+pub(crate) fn percentage(confidence: Option<f64>) -> String {
     confidence.map_or_else(String::new, |percent| format!("{percent:.1}"))
 }
 

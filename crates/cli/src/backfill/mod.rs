@@ -15,9 +15,9 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use indicatif::BinaryBytes;
 use sightline_pipeline::{
     Analyses,
+    prepare::size::mib,
     recognition::{self, Settings},
 };
 use tokio::sync::watch;
@@ -200,7 +200,7 @@ fn estimate(args: &BackfillArgs, count: Count) -> String {
         "Pictures under {}: {pictures} ({}).\nTheir analyses ({}) cost at most ${:.2}, which is ${} each by the list \
          prices of {}. Pictures that have a result cost nothing. In the local mode, all analyses are free.",
         args.location,
-        BinaryBytes(count.bytes),
+        mib(count.bytes),
         args.analyses,
         price.usd * pictures as f64,
         price.usd,

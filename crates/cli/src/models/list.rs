@@ -2,14 +2,17 @@
 
 use std::io;
 
-use indicatif::BinaryBytes;
 use serde::Serialize;
+use sightline_pipeline::prepare::size::mib;
 use sightline_vision::models::{
     ModelName, ModelStatus, ModelStore,
     catalogue::{CatalogueEntry, Package},
 };
 
-use crate::output::{self, OutputArgs, Table, Tone};
+use crate::{
+    output::{self, OutputArgs},
+    table::{Table, Tone},
+};
 
 /// A model, as `--json` shows it.
 #[derive(Debug, Serialize)]
@@ -80,7 +83,7 @@ pub(super) fn print(store: &ModelStore, args: OutputArgs) -> io::Result<()> {
         table.row([
             (row.name.to_owned(), Tone::Plain),
             row.status.text(),
-            (BinaryBytes(row.bytes).to_string(), Tone::Plain),
+            (mib(row.bytes), Tone::Plain),
             (row.licences.to_owned(), Tone::Plain),
             (row.answers.to_owned(), Tone::Plain),
         ]);

@@ -8,7 +8,7 @@ use clap::{
     Args, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use indicatif::BinaryBytes;
+use sightline_pipeline::prepare::size::mib;
 use sightline_vision::models::{FetchError, ModelName, ModelStore, fetch_missing};
 
 use crate::{
@@ -107,7 +107,7 @@ fn fetch_all(store: &ModelStore, names: &[ModelName]) -> anyhow::Result<()> {
         output::print_line(&format!(
             "{} is installed ({}).",
             model.name(),
-            BinaryBytes(model.bytes())
+            mib(model.bytes())
         ))?;
     }
     let Err(error) = result else {
@@ -156,7 +156,7 @@ fn verify(store: &ModelStore, names: &[ModelName]) -> anyhow::Result<()> {
         match store.verify(*name) {
             Ok(model) => output::print_line(&format!(
                 "{name} is intact, and its networks give their reference outputs ({}).",
-                BinaryBytes(model.bytes())
+                mib(model.bytes())
             ))?,
             Err(error) => {
                 failed += 1;

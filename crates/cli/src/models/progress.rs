@@ -2,10 +2,11 @@
 
 use std::{io::IsTerminal as _, time::Duration};
 
-use indicatif::{BinaryBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget};
+use sightline_pipeline::prepare::size::mib;
 use sightline_vision::models::{ModelName, ModelStore, Step};
 
-use crate::output;
+use crate::{byte_bar, output};
 
 /// How often the bar is drawn while a program runs.
 const TICK: Duration = Duration::from_millis(120);
@@ -34,11 +35,8 @@ impl FetchProgress {
         let bar = shown.then(|| {
             let total = missing.iter().map(|(_, bytes)| bytes).sum();
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-            let template =
-                "{spinner} [{bar:20}] {binary_bytes} of {binary_total_bytes}, {elapsed}: {wide_msg}";
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style.progress_chars("=> "));
-            }
+            let template = "{spinner} [{bar:20}] {sent} of {total}, {elapsed}: {wide_msg}";
+            byte_bar::set_style(&bar, template);
             bar.enable_steady_tick(TICK);
             bar
         });
@@ -84,7 +82,7 @@ fn text(name: ModelName, step: &Step<'_>) -> String {
             "{name}: downloading {} {} ({}) with {}",
             package.name,
             package.version,
-            BinaryBytes(package.bytes),
+            mib(package.bytes),
             package.registry.tool()
         ),
         Step::Converting => format!("{name}: converting"),

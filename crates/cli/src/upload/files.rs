@@ -123,7 +123,8 @@ fn matching(pattern: &str) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) {
     }
 }
 
-fn is_picture(path: &Path) -> bool {
+/// Whether the name of a file is that of a picture.
+pub(super) fn is_picture(path: &Path) -> bool {
     path.extension()
         .and_then(|extension| extension.to_str())
         .is_some_and(|extension| {

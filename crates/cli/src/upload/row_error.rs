@@ -21,7 +21,22 @@ impl RowError {
             message,
         }
     }
+
+    /// The run was interrupted before the result arrived.
+    pub(super) fn interruption() -> Self {
+        Self::new(
+            INTERRUPTED,
+            "the run ended before the result arrived".to_owned(),
+        )
+    }
+
+    /// Whether it is [`Self::interruption`].
+    pub(super) fn is_interruption(&self) -> bool {
+        self.code == INTERRUPTED
+    }
 }
+
+const INTERRUPTED: &str = "interrupted";
 
 impl From<Problem> for RowError {
     fn from(problem: Problem) -> Self {

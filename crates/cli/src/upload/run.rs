@@ -1,19 +1,22 @@
-//! One run: uploads files, waits for their results, and collects a row for each file.
+//! One run: uploads pictures, waits for their results, and collects a row for each.
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    io::IsTerminal as _,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant, SystemTime},
 };
 
-use futures::{StreamExt as _, future, stream};
+use futures::{
+    StreamExt as _, future,
+    stream::{self, LocalBoxStream},
+};
 use http::Method;
 use serde_json::Value;
-use sightline_pipeline::{SourceKey, retries::LONGEST_PAUSE};
+use sightline_pipeline::{SourceKey, backoff::endless_pauses, retries::LONGEST_PAUSE};
 use sightline_upload_api::results_path;
 use tokio::sync::{mpsc, watch};
 
@@ -22,12 +25,14 @@ use super::{
     report::{self, Row, Status},
     row_error::RowError,
     send::{Sender, Sent},
+    source::Source,
 };
 use crate::{
     api::{self, Problem},
-    exit::Outcome,
+    exit::{CliError, Outcome},
     output::{self, OutputArgs},
     signals,
+    table::LiveTable,
 };
 
 /// How many results are polled at the same time. Pictures are analysed in about the order of their upload, so the
@@ -39,17 +44,24 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// After this time without a result, the run says what it waits for.
 const DELAYED: Duration = Duration::from_secs(20);
 
-/// A file and its size in bytes.
+/// The first and the longest pause before a run that watches folders tries a service again that cannot be reached.
+const OUTAGE_PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+
+/// A picture to upload and its size in bytes, zero if it is unknown.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FileToUpload {
-    path: PathBuf,
+    pub(super) source: Source,
     pub(super) size: u64,
 }
 
 impl FileToUpload {
-    /// Reads the size, which only the progress bar needs.
-    pub(super) fn new(path: PathBuf) -> Self {
-        let size = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
-        Self { path, size }
+    /// Reads the size of a file, which only the progress needs.
+    pub(super) fn new(source: Source) -> Self {
+        let size = match &source {
+            Source::File(path) => std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
+            Source::Address(_) | Source::Stdin(_) => 0,
+        };
+        Self { source, size }
     }
 }
 
@@ -57,9 +69,6 @@ impl FileToUpload {
 pub(super) struct Run {
     pub(super) sender: Sender,
     pub(super) bars: ProgressBars,
-    pub(super) files: Vec<FileToUpload>,
-    /// Arguments that name no readable file, and why.
-    pub(super) missing: Vec<(PathBuf, String)>,
     pub(super) output: OutputArgs,
     /// The number of simultaneous uploads.
     pub(super) jobs: usize,
@@ -67,16 +76,32 @@ pub(super) struct Run {
     pub(super) wait: bool,
     /// How long to wait when no result arrives.
     pub(super) timeout: Duration,
+    /// Shows each row as soon as it is known. A run that has it goes on until it is interrupted, also without network.
+    pub(super) live: Option<LiveTable>,
+}
+
+/// The pictures of a run.
+pub(super) struct Pictures {
+    pub(super) files: Vec<FileToUpload>,
+    /// Arguments that name no readable file, and why.
+    pub(super) missing: Vec<(String, String)>,
+    /// Files that appear during the run.
+    pub(super) watched: Option<mpsc::UnboundedReceiver<FileToUpload>>,
 }
 
 /// What is known so far.
 struct State {
-    /// Rows by the index of the file; the missing files follow the others.
+    /// Rows by the number of the picture.
     rows: Mutex<BTreeMap<usize, Row>>,
     /// When the last picture or result was transferred.
     last_transfer: Mutex<Instant>,
     /// Whether the run has said that results are delayed.
     said_delayed: AtomicBool,
+    /// Whether the service cannot be reached.
+    offline: AtomicBool,
+    /// How many uploads are in progress.
+    sending: AtomicUsize,
+    interrupted: watch::Receiver<bool>,
 }
 
 impl Run {
@@ -85,35 +110,84 @@ impl Run {
     ///
     /// # Errors
     /// An error that concerns all files.
-    pub(super) async fn run(self, interrupted: watch::Receiver<bool>) -> anyhow::Result<Outcome> {
+    pub(super) async fn run(
+        self,
+        pictures: Pictures,
+        interrupted: watch::Receiver<bool>,
+    ) -> anyhow::Result<Outcome> {
         let state = State {
             rows: Mutex::default(),
             last_transfer: Mutex::new(Instant::now()),
             said_delayed: AtomicBool::new(false),
+            offline: AtomicBool::new(false),
+            sending: AtomicUsize::new(0),
+            interrupted: interrupted.clone(),
         };
-        for (index, (path, reason)) in self.missing.iter().enumerate() {
-            self.record(&state, self.files.len() + index, Row::missing(path, reason))?;
+        let Pictures {
+            files,
+            missing,
+            watched,
+        } = pictures;
+        for (index, file) in files.iter().enumerate() {
+            state.add(index, file);
         }
-        let result = self.upload_and_wait(&state, interrupted.clone()).await;
-        let rows = self.finish(state)?;
-        result?;
-        if *interrupted.borrow() {
-            output::print_message("Interrupted. Run the same command again to upload the rest.");
-            return Ok(Outcome::Interrupted);
+        let mut next = files.len();
+        for (file, reason) in missing {
+            self.record(&state, next, Row::missing(file, reason))?;
+            next += 1;
         }
-        let successful = self.missing.is_empty() && rows.iter().all(|row| row.status.is_success());
-        Ok(if successful {
-            Outcome::Done
-        } else {
-            Outcome::SomeFailed
+        let appearing = stream::unfold((watched, next), |(watched, index)| async move {
+            let mut watched = watched?;
+            let file = watched.recv().await?;
+            Some(((index, file), (Some(watched), index + 1)))
         })
+        .inspect(|(index, file)| state.add(*index, file));
+        let files = stream::iter(files)
+            .enumerate()
+            .chain(appearing)
+            .boxed_local();
+        let result = tokio::select! {
+            result = self.upload_and_wait(&state, files) => result,
+            never = self.say_what_an_interruption_finishes(&state) => never,
+        };
+        let rows = self.finish(state)?;
+        let stopped = *interrupted.borrow();
+        if let Some(advice) = report::how_to_go_on(&rows).filter(|_| stopped || result.is_err()) {
+            let interrupted = if stopped { "Interrupted. " } else { "" };
+            output::print_message(&format!("{interrupted}{advice}"));
+        }
+        result?;
+        let is_left = |row: &Row| row.status == Status::NotUploaded || row.is_interrupted();
+        Ok(
+            if stopped && (self.live.is_none() || rows.iter().any(is_left)) {
+                Outcome::Interrupted
+            } else if rows.iter().all(|row| row.status.is_success()) {
+                Outcome::Done
+            } else {
+                Outcome::SomeFailed
+            },
+        )
+    }
+
+    /// After Ctrl-C, says what the run still does. Never returns.
+    async fn say_what_an_interruption_finishes(&self, state: &State) -> anyhow::Result<()> {
+        signals::stopped(state.interrupted.clone()).await;
+        let sending = state.sending.load(Ordering::Relaxed);
+        if sending > 0 {
+            let uploads = output::count(sending, "upload", "uploads");
+            let message =
+                format!("Finishing {uploads} in progress. Press Ctrl-C again to stop at once.");
+            self.bars.suspend(|| output::print_message(&message));
+        }
+        future::pending().await
     }
 
     async fn upload_and_wait(
         &self,
         state: &State,
-        interrupted: watch::Receiver<bool>,
+        files: LocalBoxStream<'_, (usize, FileToUpload)>,
     ) -> anyhow::Result<()> {
+        let interrupted = &state.interrupted;
         // Becomes true at an error that concerns all files.
         let (stop, failed) = watch::channel(false);
         let (uploaded, to_poll) = mpsc::unbounded_channel();
@@ -122,15 +196,21 @@ impl Run {
                 Box::pin(signals::stopped(interrupted.clone())),
                 Box::pin(signals::stopped(failed.clone())),
             );
-            let mut uploads = stream::iter(self.files.iter().enumerate())
+            let mut uploads = files
                 .take_until(stopped)
                 .map(|(index, file)| async move {
-                    (index, self.sender.send(&file.path, file.size).await)
+                    let _sending = state.sending();
+                    let send = async || self.sender.send(&file.source, file.size).await;
+                    (index, self.patiently(state, send).await)
                 })
                 .buffer_unordered(self.jobs);
             let mut result = Ok(());
             while let Some((index, sent)) = uploads.next().await {
-                match sent.and_then(|sent| self.record_sent(state, index, sent)) {
+                let recorded = sent.and_then(|sent| match sent {
+                    Some(sent) => self.record_sent(state, index, sent),
+                    None => Ok(None),
+                });
+                match recorded {
                     Ok(Some(key)) => {
                         // After an error nothing receives keys.
                         let _ = uploaded.send((index, key));
@@ -173,6 +253,45 @@ impl Run {
         uploads.and(results)
     }
 
+    /// Does `work`. A run that goes on without network does it again until the service can be reached; `None` if it is interrupted
+    /// before.
+    async fn patiently<T>(
+        &self,
+        state: &State,
+        work: impl AsyncFn() -> anyhow::Result<T>,
+    ) -> anyhow::Result<Option<T>> {
+        if self.live.is_none() {
+            return work().await.map(Some);
+        }
+        let mut pauses = endless_pauses(OUTAGE_PAUSES.0, OUTAGE_PAUSES.1);
+        loop {
+            let error = tokio::select! {
+                result = work() => match result {
+                    Ok(done) => {
+                        if state.offline.swap(false, Ordering::Relaxed) {
+                            output::print_message("The service answers again.");
+                        }
+                        return Ok(Some(done));
+                    }
+                    Err(error) => error,
+                },
+                () = state.interrupted_offline() => return Ok(None),
+            };
+            if !matches!(error.downcast_ref(), Some(CliError::Unreachable(_))) {
+                return Err(error);
+            }
+            if !state.offline.swap(true, Ordering::Relaxed) {
+                output::print_message(&format!(
+                    "The service cannot be reached, so uploads wait until it answers: {error}"
+                ));
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pauses.next().unwrap_or(OUTAGE_PAUSES.1)) => {}
+                () = signals::stopped(state.interrupted.clone()) => return Ok(None),
+            }
+        }
+    }
+
     /// Records an upload. Returns the key if its result is to be waited for.
     fn record_sent(
         &self,
@@ -185,10 +304,10 @@ impl Run {
             Sent::Stored { key, .. } if self.wait => Some(key.clone()),
             _ => None,
         };
-        let Some(file) = self.files.get(index) else {
+        let Some(row) = state.rows().remove(&index) else {
             return Ok(None);
         };
-        let row = Row::sent(&file.path, sent);
+        let row = row.with_sent(sent);
         if key.is_some() {
             // Printed when its result arrives.
             state.rows().insert(index, row);
@@ -207,7 +326,10 @@ impl Run {
     ) -> anyhow::Result<Result<Value, RowError>> {
         let path = results_path(key);
         loop {
-            let response = self.sender.api.send(Method::GET, &path, None).await?;
+            let get = async || self.sender.api.send(Method::GET, &path, None).await;
+            let Some(response) = self.patiently(state, get).await? else {
+                return Ok(Err(RowError::interruption()));
+            };
             match response.status {
                 200 => return Ok(Ok(api::body(&response)?)),
                 202 => {}
@@ -255,10 +377,17 @@ impl Run {
         self.record(state, index, row)
     }
 
-    /// Records a final row, and prints it if the output is JSON.
-    fn record(&self, state: &State, index: usize, row: Row) -> anyhow::Result<()> {
+    /// Records a final row, and prints it if the output is JSON or live.
+    fn record(&self, state: &State, index: usize, mut row: Row) -> anyhow::Result<()> {
+        if self.live.is_some() && row.is_gone() {
+            return Ok(());
+        }
         if self.output.json {
             self.bars.suspend(|| output::print_json(&row))?;
+        } else if let Some(live) = &self.live {
+            live.row(report::fields(&row))?;
+            // It may run for months.
+            row.forget_labels();
         }
         state.rows().insert(index, row);
         Ok(())
@@ -271,16 +400,10 @@ impl Run {
             .rows
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        for (index, file) in self.files.iter().enumerate() {
-            let row = rows
-                .entry(index)
-                .or_insert_with(|| Row::not_uploaded(&file.path));
+        for row in rows.values_mut() {
             let is_waiting = row.status == Status::Uploaded && self.wait;
             if is_waiting {
-                *row = row.clone().without_result(RowError::new(
-                    "interrupted",
-                    "the run ended before the result arrived".to_owned(),
-                ));
+                *row = row.clone().without_result(RowError::interruption());
             }
             if self.output.json && (is_waiting || row.status == Status::NotUploaded) {
                 output::print_json(row)?;
@@ -288,16 +411,54 @@ impl Run {
         }
         let rows: Vec<_> = rows.into_values().collect();
         if !self.output.json {
-            report::table(&rows).print(self.output.color)?;
+            if self.live.is_none() {
+                // A person does not need a line for each file that is left; the summary counts them.
+                let all = !std::io::stdout().is_terminal();
+                let shown = rows
+                    .iter()
+                    .filter(|row| all || row.status != Status::NotUploaded);
+                report::table(shown).print(self.output.color)?;
+            }
+            for failure in report::failures(&rows) {
+                output::print_message(&failure);
+            }
         }
-        output::print_message(&report::summary(&rows));
+        output::print_message(&report::summary(&rows, self.bars.bytes.total()));
         Ok(rows)
     }
 }
 
+/// Counts an upload as long as it lives.
+struct Sending<'a>(&'a AtomicUsize);
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl State {
+    /// Adds a picture that is to be uploaded.
+    fn add(&self, index: usize, file: &FileToUpload) {
+        let row = Row::not_uploaded(file.source.to_string(), file.size);
+        self.rows().insert(index, row);
+    }
+
     fn rows(&self) -> MutexGuard<'_, BTreeMap<usize, Row>> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sending(&self) -> Sending<'_> {
+        self.sending.fetch_add(1, Ordering::Relaxed);
+        Sending(&self.sending)
+    }
+
+    /// Waits for an interruption while the service cannot be reached.
+    async fn interrupted_offline(&self) {
+        signals::stopped(self.interrupted.clone()).await;
+        if !self.offline.load(Ordering::Relaxed) {
+            future::pending().await
+        }
     }
 
     fn transferred(&self) {

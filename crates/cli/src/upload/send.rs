@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -15,7 +15,6 @@ use futures::stream;
 use http::{Method, Request};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
-use indicatif::ProgressBar;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sightline_pipeline::{Analyses, Analysis, SourceKey};
@@ -25,7 +24,9 @@ use tokio::{fs::File, io::AsyncReadExt as _, task::spawn_blocking};
 use super::{
     files::{self, Content},
     journal::Journal,
+    progress::SentBytes,
     row_error::RowError,
+    source::{LocalCopy, Source, Sources},
 };
 use crate::{
     api::{self, Api, Problem},
@@ -52,10 +53,15 @@ pub(super) struct Sender {
     /// Whether to send pictures again that were sent before.
     pub(super) again: bool,
     /// Counts the bytes that were sent.
-    pub(super) progress: ProgressBar,
-    /// The first file with each SHA-256 in this run.
-    pub(super) first_files: Mutex<HashMap<String, PathBuf>>,
+    pub(super) progress: SentBytes,
+    /// Gets the pictures that are not files.
+    pub(super) sources: Sources,
+    /// The pictures of this run by their SHA-256.
+    pub(super) first_files: FirstFiles,
 }
+
+/// By SHA-256, the first picture of the run with these bytes that reached the service. While one is on its way, the lock is held.
+pub(super) type FirstFiles = Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<String>>>>>;
 
 /// The outcome of sending a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,8 +74,8 @@ pub(super) enum Sent {
     },
     /// An earlier run uploaded it, and this is its result.
     HasResult { key: SourceKey, document: Value },
-    /// Another file of this run has the same bytes.
-    SameAs(PathBuf),
+    /// Another picture of this run has the same bytes.
+    SameAs(String),
     /// It was not accepted.
     Refused(RowError),
 }
@@ -84,42 +90,71 @@ struct UploadTicket {
 }
 
 impl Sender {
-    /// Sends a file unless the service has it already.
+    /// Sends a picture unless the service has it already. `size` is its size in bytes if it is known.
     ///
     /// # Errors
     /// Errors that concern the whole run: the service cannot be reached or rejects the credentials, or the journal cannot
     /// be written.
-    pub(super) async fn send(&self, path: &Path, size: u64) -> anyhow::Result<Sent> {
-        let file = path.to_owned();
+    pub(super) async fn send(&self, source: &Source, size: u64) -> anyhow::Result<Sent> {
+        let copy = match self.sources.local_copy(source).await? {
+            Ok(copy) => copy,
+            Err(error) => {
+                self.progress.skipped(size);
+                return Ok(Sent::Refused(error));
+            }
+        };
+        let sent = self.send_copy(source, &copy, size).await;
+        if copy.is_new {
+            // The folder goes at the end of the run.
+            let _ = tokio::fs::remove_file(&copy.path).await;
+        }
+        sent
+    }
+
+    async fn send_copy(
+        &self,
+        source: &Source,
+        copy: &LocalCopy,
+        mut size: u64,
+    ) -> anyhow::Result<Sent> {
+        let file = copy.path.clone();
         let content = match spawn_blocking(move || files::inspect(&file)).await? {
             Ok(content) => content,
             Err(message) => {
-                self.progress.inc(size);
+                self.progress.skipped(size);
                 return Ok(Sent::Refused(RowError::new("unreadable", message)));
             }
         };
-        if let Some(first) = self.first_file_like(&content, path) {
-            self.progress.inc(size);
-            return Ok(Sent::SameAs(first));
+        if copy.is_new {
+            size = content.length;
+            self.progress.added(size);
         }
-        if let Some(sent) = self.sent_before(&content).await? {
-            self.progress.inc(size);
-            return Ok(sent);
+        // Another picture with the same bytes waits here, and is sent if this one does not arrive.
+        let first = self.first_file(&content.sha256);
+        let mut first = first.lock().await;
+        if let Some(first) = first.as_ref() {
+            self.progress.skipped(size);
+            return Ok(Sent::SameAs(first.clone()));
         }
-        self.upload(path, &content).await
+        let sent = match self.sent_before(&content).await? {
+            Some(sent) => {
+                self.progress.skipped(size);
+                sent
+            }
+            None => self.upload(copy, &content).await?,
+        };
+        if !matches!(sent, Sent::Refused(_)) {
+            *first = Some(source.to_string());
+        }
+        Ok(sent)
     }
 
-    /// An earlier file of this run with the same bytes, if there is one.
-    fn first_file_like(&self, content: &Content, path: &Path) -> Option<PathBuf> {
+    fn first_file(&self, sha256: &str) -> Arc<tokio::sync::Mutex<Option<String>>> {
         let mut files = self
             .first_files
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let first = files.get(&content.sha256).cloned();
-        if first.is_none() {
-            files.insert(content.sha256.clone(), path.to_owned());
-        }
-        first
+        Arc::clone(files.entry(sha256.to_owned()).or_default())
     }
 
     /// What the service has of the same bytes from an earlier run; `None` if they have to be sent.
@@ -160,17 +195,21 @@ impl Sender {
         })
     }
 
-    async fn upload(&self, path: &Path, content: &Content) -> anyhow::Result<Sent> {
-        let name = path.file_name().map(|name| name.to_string_lossy());
+    async fn upload(&self, copy: &LocalCopy, content: &Content) -> anyhow::Result<Sent> {
+        let path = copy.path.as_path();
         let mut request = json!({
             "contentType": content.media.content_type(),
             "contentLength": content.length,
             "sha256": content.sha256,
-            "filename": name,
         });
-        if let (Some(request), Some(analyses)) = (request.as_object_mut(), &self.analyses) {
-            let names: Vec<_> = analyses.iter().map(Analysis::name).collect();
-            request.insert("analyses".to_owned(), json!(names));
+        if let Some(request) = request.as_object_mut() {
+            if let Some(name) = &copy.name {
+                request.insert("filename".to_owned(), json!(name));
+            }
+            if let Some(analyses) = &self.analyses {
+                let names: Vec<_> = analyses.iter().map(Analysis::name).collect();
+                request.insert("analyses".to_owned(), json!(names));
+            }
         }
         let mut upload_urls = 0;
         loop {
@@ -180,7 +219,7 @@ impl Sender {
                 .send(Method::POST, "/uploads", Some(&request))
                 .await?;
             if response.status != 201 {
-                self.progress.inc(content.length);
+                self.progress.skipped(content.length);
                 return Ok(Sent::Refused(Problem::read(&response).into()));
             }
             let ticket: UploadTicket = api::body(&response)?;
@@ -218,7 +257,7 @@ impl Sender {
             .http
             .send(async || {
                 // The bytes of a failed attempt do not count.
-                self.progress.dec(sent.swap(0, Ordering::SeqCst));
+                self.progress.taken_back(sent.swap(0, Ordering::SeqCst));
                 let file = File::open(path).await.map_err(|error| {
                     let reason = files::reason(&error);
                     SendError::Request(format!("{}: {reason}", path.display()))
@@ -239,7 +278,7 @@ impl Sender {
             })
             .await;
         if response.is_err() {
-            self.progress.dec(sent.swap(0, Ordering::SeqCst));
+            self.progress.taken_back(sent.swap(0, Ordering::SeqCst));
         }
         response
     }
@@ -253,13 +292,13 @@ impl Sender {
 }
 
 /// Streams the bytes of a file and counts them.
-fn body(file: File, progress: ProgressBar, sent: Arc<AtomicU64>) -> SdkBody {
+fn body(file: File, progress: SentBytes, sent: Arc<AtomicU64>) -> SdkBody {
     let chunks = stream::try_unfold(file, move |mut file| {
         let (progress, sent) = (progress.clone(), Arc::clone(&sent));
         async move {
             let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
             let read = file.read_buf(&mut chunk).await? as u64;
-            progress.inc(read);
+            progress.sent(read);
             sent.fetch_add(read, Ordering::SeqCst);
             Ok::<_, std::io::Error>((read > 0).then(|| (Frame::data(chunk.freeze()), file)))
         }
