@@ -138,6 +138,7 @@ test('pictures are sorted, filtered by date, and grouped by day below headings t
     return [...document.querySelectorAll('.day-title')].some((title) => Math.abs(title.getBoundingClientRect().top - toolbar) < 2);
   });
   assert.ok(stuck, 'a heading is at the toolbar');
+  await screenshot(page, 'gallery-days');
 
   await page.getByLabel('Sort').selectOption('oldest');
   await tile(page, 'picture 4000.jpg').waitFor();
