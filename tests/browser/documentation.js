@@ -70,10 +70,10 @@ async function checkAnswers() {
  * @param {string} name
  */
 async function view(page, name) {
-  await page.locator('.tile').and(page.getByTitle(name, { exact: true })).click();
+  await page.locator('.tile').filter({ has: page.getByText(name, { exact: true }) }).click();
   const viewer = page.locator('#viewer');
   await viewer.getByRole('heading', { name, exact: true }).waitFor();
-  await viewer.locator('.box').first().waitFor({ state: 'attached' });
+  await viewer.locator('.box, .document').first().waitFor({ state: 'attached' });
 }
 
 const SCHEMES = /** @type {const} */ (['light', 'dark']);
