@@ -216,9 +216,10 @@ fn named(args: &UploadArgs) -> Result<Named, CliError> {
     }
     if args.watch {
         let folders = arguments.iter().map(|argument| match argument {
-            Argument::Path(path) if path.is_dir() => std::fs::canonicalize(path).map_err(|error| {
-                CliError::Usage(format!("{}: {}", path.display(), files::reason(&error)))
-            }),
+            Argument::Path(path) if path.is_dir() || !path.exists() => std::fs::canonicalize(path)
+                .map_err(|_| {
+                    CliError::Usage(format!("{}: no such folder to watch", path.display()))
+                }),
             _ => Err(CliError::Usage(
                 "--watch takes folders only; upload other pictures by another command".to_owned(),
             )),

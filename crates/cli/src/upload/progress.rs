@@ -43,7 +43,7 @@ impl SentBytes {
         self.0.inc_length(bytes);
     }
 
-    /// How many bytes were sent.
+    /// How many bytes were sent, as long as the bars are not removed.
     pub(super) fn total(&self) -> u64 {
         self.0.position()
     }

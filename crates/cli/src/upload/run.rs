@@ -395,6 +395,7 @@ impl Run {
 
     /// Completes the rows, prints what was not printed yet, and returns all rows.
     fn finish(&self, state: State) -> anyhow::Result<Vec<Row>> {
+        let sent = self.bars.bytes.total();
         self.bars.clear();
         let mut rows = state
             .rows
@@ -423,7 +424,7 @@ impl Run {
                 output::print_message(&failure);
             }
         }
-        output::print_message(&report::summary(&rows, self.bars.bytes.total()));
+        output::print_message(&report::summary(&rows, sent));
         Ok(rows)
     }
 }

@@ -129,7 +129,9 @@ impl Files {
     fn apply(&mut self, event: Event, folders: &[PathBuf], now: Instant) {
         let patience = match event.kind {
             EventKind::Access(AccessKind::Close(AccessMode::Write))
-            | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => CLOSED,
+            | EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both)) => CLOSED,
+            // The bytes are the same.
+            EventKind::Modify(ModifyKind::Metadata(_)) => return,
             EventKind::Create(_) | EventKind::Modify(ModifyKind::Data(_))
                 if cfg!(target_os = "linux") =>
             {
@@ -297,5 +299,134 @@ async fn follow(
                 Err(_) => return,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use notify::event::{CreateKind, DataChange, RemoveKind};
+
+    /// What happened to a file.
+    const CREATED: EventKind = EventKind::Create(CreateKind::File);
+    const WRITTEN: EventKind = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+    const IS_CLOSED: EventKind = EventKind::Access(AccessKind::Close(AccessMode::Write));
+    const MOVED_HERE: EventKind = EventKind::Modify(ModifyKind::Name(RenameMode::To));
+    const REMOVED: EventKind = EventKind::Remove(RemoveKind::File);
+
+    struct Inbox {
+        folder: tempfile::TempDir,
+        files: Files,
+        start: Instant,
+    }
+
+    impl Inbox {
+        fn new() -> Self {
+            Self {
+                folder: tempfile::tempdir().unwrap(),
+                files: Files::default(),
+                start: Instant::now(),
+            }
+        }
+
+        fn write(&self, name: &str, bytes: &[u8]) {
+            fs::write(self.folder.path().join(name), bytes).unwrap();
+        }
+
+        /// Something happens at this time.
+        fn happens(&mut self, kind: EventKind, name: &str, milliseconds: u64) {
+            let event = Event::new(kind).add_path(self.folder.path().join(name));
+            let now = self.start + Duration::from_millis(milliseconds);
+            let folder = self.folder.path().to_owned();
+            self.files.apply(event, &[folder], now);
+        }
+
+        /// The names of the files that are complete at this time.
+        fn complete(&mut self, milliseconds: u64) -> Vec<String> {
+            let now = self.start + Duration::from_millis(milliseconds);
+            let paths = self.files.take_complete(now);
+            paths
+                .iter()
+                .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+                .collect()
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_picture_is_complete_when_its_writer_closed_it() {
+        let mut inbox = Inbox::new();
+        inbox.write("a.jpg", b"half");
+        inbox.happens(CREATED, "a.jpg", 0);
+        inbox.happens(WRITTEN, "a.jpg", 100);
+        assert!(inbox.complete(20_000).is_empty());
+        inbox.write("a.jpg", b"half and half");
+        inbox.happens(WRITTEN, "a.jpg", 20_000);
+        inbox.happens(IS_CLOSED, "a.jpg", 20_100);
+        assert!(inbox.complete(20_200).is_empty());
+        assert_eq!(inbox.complete(20_300), ["a.jpg"]);
+        assert!(inbox.complete(60_000).is_empty());
+        // A link is never closed.
+        inbox.write("link.jpg", b"whole");
+        inbox.happens(CREATED, "link.jpg", 60_000);
+        assert_eq!(inbox.complete(90_000), ["link.jpg"]);
+    }
+
+    #[test]
+    fn a_picture_that_is_moved_here_is_complete_and_one_that_goes_is_forgotten() {
+        let mut inbox = Inbox::new();
+        inbox.write("a.jpg", b"picture");
+        inbox.happens(MOVED_HERE, "a.jpg", 0);
+        assert_eq!(inbox.complete(200), ["a.jpg"]);
+        inbox.write("b.jpg", b"picture");
+        inbox.happens(MOVED_HERE, "b.jpg", 300);
+        fs::remove_file(inbox.folder.path().join("b.jpg")).unwrap();
+        inbox.happens(REMOVED, "b.jpg", 400);
+        assert!(inbox.complete(60_000).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_still_changes_or_is_empty_is_not_complete() {
+        let mut inbox = Inbox::new();
+        inbox.write("a.jpg", b"1");
+        inbox.write("empty.jpg", b"");
+        inbox.happens(IS_CLOSED, "a.jpg", 0);
+        inbox.happens(IS_CLOSED, "empty.jpg", 0);
+        inbox.write("a.jpg", b"12");
+        assert!(inbox.complete(1000).is_empty());
+        assert_eq!(inbox.complete(1300), ["a.jpg"]);
+        assert_eq!(inbox.complete(30_000), ["empty.jpg"]);
+    }
+
+    #[test]
+    fn hidden_and_partial_files_and_other_formats_are_left_out() {
+        let mut inbox = Inbox::new();
+        fs::create_dir(inbox.folder.path().join(".cache")).unwrap();
+        for name in [
+            ".a.jpg",
+            "~a.jpg",
+            "#a.jpg",
+            "a.jpg.part",
+            "a.txt",
+            ".cache/a.jpg",
+        ] {
+            inbox.write(name, b"picture");
+            inbox.happens(IS_CLOSED, name, 0);
+        }
+        assert!(inbox.complete(60_000).is_empty());
+    }
+
+    #[test]
+    fn a_folder_that_is_read_again_has_only_what_is_new() {
+        let mut inbox = Inbox::new();
+        let folder = inbox.folder.path().to_owned();
+        inbox.write("a.jpg", b"picture");
+        inbox.files.scan(&folder, inbox.start);
+        assert_eq!(inbox.complete(2000), ["a.jpg"]);
+        inbox.write("b.jpg", b"picture");
+        inbox.write("~c.jpg", b"picture");
+        let now = inbox.start + Duration::from_secs(3);
+        inbox.files.scan(&folder, now);
+        assert_eq!(inbox.complete(5000), ["b.jpg"]);
     }
 }
