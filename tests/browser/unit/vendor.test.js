@@ -5,9 +5,15 @@ import { createRequire } from 'node:module';
 import { test } from 'node:test';
 
 const VENDOR = new URL('../../../frontend/js/vendor/', import.meta.url);
-const PACKAGE = new URL('.', `file://${createRequire(import.meta.url).resolve('aws4fetch')}`);
+const require = createRequire(import.meta.url);
+const folderOf = (/** @type {string} */ name) => new URL('.', `file://${require.resolve(name)}`);
 
-test('aws4fetch is the package’s file, unchanged, with its licence', () => {
-  assert.deepEqual(readFileSync(new URL('aws4fetch.js', VENDOR)), readFileSync(new URL('aws4fetch.esm.js', PACKAGE)));
-  assert.deepEqual(readFileSync(new URL('aws4fetch.LICENSE.txt', VENDOR)), readFileSync(new URL('../LICENSE', PACKAGE)));
-});
+for (const { name, module, licence } of [
+  { name: 'aws4fetch', module: 'aws4fetch.esm.js', licence: '../LICENSE' },
+  { name: 'client-zip', module: 'index.js', licence: 'LICENSE.txt' },
+]) {
+  test(`${name} is the package’s file, unchanged, with its licence`, () => {
+    assert.deepEqual(readFileSync(new URL(`${name}.js`, VENDOR)), readFileSync(new URL(module, folderOf(name))));
+    assert.deepEqual(readFileSync(new URL(`${name}.LICENSE.txt`, VENDOR)), readFileSync(new URL(licence, folderOf(name))));
+  });
+}
