@@ -11,7 +11,7 @@ import { FindingsPanel } from '../shared/findings-panel.js';
 import { bytes, shorten } from '../shared/format.js';
 import { Picture } from '../shared/picture.js';
 import { resultCards } from '../shared/result-cards.js';
-import { aspectOf } from '../shared/result.js';
+import { aspectOf, tellingLabels } from '../shared/result.js';
 import { Stepper } from '../shared/stepper.js';
 import { waitForResult } from '../shared/wait-for-result.js';
 import { displayName } from './image-row.js';
@@ -79,8 +79,8 @@ export class Viewer {
     this.#on = on;
     this.#panel = new FindingsPanel({
       marks: (marks) => this.#picture?.setMarks(marks),
-      highlight: (index) => this.#picture?.highlight(index),
-      reveal: () => this.#picture?.reveal(),
+      highlight: (target) => this.#picture?.highlight(target),
+      reveal: (target) => this.#picture?.reveal(target),
       minConfidence: on.minConfidence,
     });
     this.#dialog.append(this.#head, this.#body);
@@ -233,10 +233,13 @@ export class Viewer {
   /** @param {ImageRow} row */
   #showFrame(row) {
     const name = displayName(row);
-    const picture = new Picture({ name, contentType: row.contentType ?? '' }, { point: (finding) => this.#panel.highlight(finding), size: () => {} });
-    const labels = row.labels.slice(0, MAX_LABELS).map((label) => label.name);
-    picture.description = labels.length > 0 ? `${name}: ${labels.join(', ')}` : name;
-    if (row.thumbnail && row.width && row.height) picture.preview(row.thumbnail, { width: row.width, height: row.height });
+    const picture = new Picture(
+      { name, contentType: row.contentType ?? '' },
+      { point: (target) => this.#panel.highlight(target), size: () => {}, swipe: (by) => this.#on.step(by) },
+    );
+    picture.description = describe(name, row.labels.map((label) => label.name));
+    const renditions = [row.thumbnail, row.preview].flatMap((rendition) => rendition ?? []);
+    if (row.width && row.height) picture.preview(renditions, { width: row.width, height: row.height });
     this.#picture = picture;
     this.#pictureArea.replaceChildren(picture.element);
   }
@@ -252,7 +255,10 @@ export class Viewer {
       return;
     }
     const { document } = reply;
-    if (this.#picture) this.#picture.aspect = aspectOf(document);
+    if (this.#picture) {
+      this.#picture.aspect = aspectOf(document);
+      this.#picture.description = describe(displayName(details), tellingLabels(document));
+    }
     this.#panel.show(document, this.#minConfidence);
     const links = { document, filename: displayName(details), key: details.key, resultKey: `results/${details.key}.json`, url: details.resultUrl };
     this.#side.replaceChildren(this.#panel.element, ...resultCards(links, this.#on.announce));
@@ -310,4 +316,13 @@ export class Viewer {
     } else return;
     event.preventDefault();
   }
+}
+
+/**
+ * A picture's text alternative.
+ * @param {string} name
+ * @param {readonly string[]} labels
+ */
+function describe(name, labels) {
+  return labels.length > 0 ? `${name}: ${labels.slice(0, MAX_LABELS).join(', ')}` : name;
 }

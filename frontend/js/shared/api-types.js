@@ -133,7 +133,7 @@
  * @property {string} imageId
  * @property {'succeeded' | 'partial' | 'failed'} status
  * @property {{bucket?: string, key?: string, size?: number, contentType?: string, filename?: string}} [source]
- * @property {{format?: string, width?: number, height?: number, orientation?: number} | null} [image]
+ * @property {{format?: string, width?: number, height?: number, orientation?: number, takenAt?: string} | null} [image]
  * @property {{labels: string[], categories: string[], text: string[], moderation: string[]}} [summary] the answers in short; a part of it
  * @property {RekognitionResponses} [rekognition]
  * @property {AnalysisError[]} [errors]
@@ -151,22 +151,28 @@
  * @property {number} size bytes
  * @property {number} [width] pixels, upright
  * @property {number} [height]
- * @property {{name: string, confidence: number}[]} labels at most 20, best first
+ * @property {string} [takenAt] when the camera took it: `2024-05-01T13:20:05`, with an offset if the camera knew it
+ * @property {{name: string, confidence: number}[]} labels at most 20, ancestors of others last
  * @property {string[]} categories
  * @property {number} [faces] how many; missing unless faces were analysed
  * @property {string[]} [emotions] main emotions of the faces, such as `Happy`, most confident first
  * @property {{low: number, high: number}[]} [ages] estimated ages of the faces in years, youngest first
  * @property {number} [confidence] the highest one of the requested label or category
- * @property {{url: string, width: number, height: number}} [thumbnail] `url` expires
+ * @property {Rendition} [thumbnail]
+ * @property {Rendition} [preview] larger than the thumbnail
  *
- * @typedef {object} ImagePage response to `GET /images`, newest first
+ * @typedef {{url: string, width: number, height: number}} Rendition an upright JPEG; `url` expires
+ *
+ * @typedef {object} ImagePage response to `GET /images`
  * @property {ImageRow[]} images
  * @property {string} [cursor] missing on the last page
+ * @property {{word: string, names: string[]}[]} [didYouMean] words and labels that no picture has, and similar names
  *
  * @typedef {ImageRow & {imageUrl: string, resultUrl: string, expiresAt: string}} ImageDetails response to `GET /images/{key}`
  *
- * @typedef {{name: string, images: number}} Count
- * @typedef {{labels: Count[], categories: Count[]}} Counts response to `GET /labels`, most frequent first
+ * @typedef {{name: string, images: number, aliases?: string[]}} Count `aliases`: other names of a label
+ * @typedef {{labels: Count[], categories: Count[], images?: number}} Counts response to `GET /labels`, most frequent first;
+ *   `images`: the number of all pictures
  */
 
 export {};

@@ -16,19 +16,24 @@ import { failureReasons } from './result-summary.js';
 const SLIDER_MIN = 50;
 /** With fewer findings there is no slider. */
 const SLIDER_FROM = 3;
-/** How many instances of a finding are listed, and how many colours of each. */
-const MAX_INSTANCES = 4;
+/** How many boxes of a finding are listed until the person asks for all, and how many colours of each. */
+const MAX_INSTANCES = 8;
 const MAX_COLOURS = 5;
+
+/** Labels have two confidences. */
+const CONFIDENCE_NOTE = 'A percentage beside a name says how sure the recogniser is that it is in the picture. Beside a box, it says how sure it is of that box.';
 
 /**
  * @typedef {import('./findings.js').Finding} Finding
  * @typedef {import('./findings.js').Group} Group
+ * @typedef {import('./picture.js').Target} Target
  *
  * @typedef {object} Row
  * @property {Finding} finding
  * @property {number} index among all findings
  * @property {HTMLElement} item
  * @property {HTMLInputElement | null} checkbox null without boxes in the picture
+ * @property {HTMLButtonElement[]} instances buttons, one for each listed box
  *
  * @typedef {object} GroupView
  * @property {Group} group
@@ -45,17 +50,21 @@ export class FindingsPanel {
   #groups = [];
   #choices = new BoxChoices();
   #minConfidence = 0;
+  /** @type {Target | null} what the pointer or the focus is on */
+  #pointed = null;
+  /** @type {Target | null} what was clicked or tapped; it stays highlighted */
+  #pinned = null;
   /** Without the slider no finding is hidden. */
   #hasSlider = false;
   #output = h('output', { for: 'findings-min-confidence' });
   #range = h('input', { id: 'findings-min-confidence', type: 'range', min: 0, max: 99, step: 1, value: 0 });
-  #sliderCard = h('section', { class: 'card' }, h('div', { class: 'filter' }, h('label', { for: 'findings-min-confidence' }, 'Minimum confidence'), this.#range, this.#output));
+  #filter = h('div', { class: 'filter' }, h('label', { for: 'findings-min-confidence' }, 'Minimum confidence'), this.#range, this.#output);
 
   /**
    * @param {object} on
    * @param {(marks: import('./picture.js').Mark[]) => void} on.marks the boxes to draw
-   * @param {(index: number | null) => void} on.highlight the finding whose boxes to highlight
-   * @param {() => void} on.reveal boxes were switched on: the picture should be on the screen
+   * @param {(target: Target | null) => void} on.highlight the boxes to highlight
+   * @param {(target: Target) => void} on.reveal boxes were chosen in the list: they should be on the screen
    * @param {(minConfidence: number) => void} on.minConfidence the slider moved; 0 at its lowest value
    */
   constructor(on) {
@@ -68,6 +77,7 @@ export class FindingsPanel {
 
   clear() {
     this.#groups = [];
+    this.#pinned = this.#pointed = null;
     this.element.replaceChildren();
   }
 
@@ -77,6 +87,7 @@ export class FindingsPanel {
    */
   show(document, minConfidence) {
     let index = 0;
+    this.#pinned = this.#pointed = null;
     this.#groups = groupsOf(document).map((group) => this.#groupView(group, group.findings.map((finding) => this.#row(group, finding, index++))));
 
     const confidences = this.#groups.flatMap(({ group }) => group.findings.flatMap(({ confidence }) => confidence ?? []));
@@ -85,10 +96,17 @@ export class FindingsPanel {
     this.element.replaceChildren(
       ...(document.status === 'succeeded' ? [] : [failureCard(document)]),
       ...(this.#groups.length === 0 && document.status !== 'failed' ? [infoCard('No results', h('p', {}, 'Nothing in this picture was recognised with enough confidence.'))] : []),
-      ...(this.#hasSlider ? [this.#sliderCard] : []),
+      ...this.#aboutConfidence(),
       ...this.#groups.map(groupCard),
     );
     this.minConfidence = minConfidence;
+  }
+
+  /** The slider, and what the percentages mean where there are two kinds. */
+  #aboutConfidence() {
+    const isListed = this.#groups.some(({ rows }) => rows.some(({ instances }) => instances.length > 0));
+    if (!this.#hasSlider && !isListed) return [];
+    return [h('section', { class: 'card' }, this.#hasSlider && this.#filter, isListed && h('p', { class: 'muted confidence-note' }, CONFIDENCE_NOTE))];
   }
 
   /** Whether any finding has boxes in the picture. */
@@ -106,10 +124,31 @@ export class FindingsPanel {
     this.#update();
   }
 
-  /** @param {number | null} index the finding whose boxes to highlight */
-  highlight(index) {
-    this.#on.highlight(index);
-    for (const { rows } of this.#groups) for (const row of rows) row.item.classList.toggle('highlighted', row.index === index);
+  /**
+   * The pointer is over boxes in the picture or over a row of the list, or they were clicked. What was clicked stays highlighted
+   * until it is clicked again, or something else is.
+   * @param {Target | null} target
+   */
+  highlight(target) {
+    if (target?.clicked) {
+      this.#pinned = target.finding === null || isSame(target, this.#pinned) ? null : target;
+      this.#pointed = null;
+    } else this.#pointed = target?.finding == null ? null : target;
+    this.#light();
+  }
+
+  #light() {
+    const target = this.#pointed ?? this.#pinned;
+    this.#on.highlight(target);
+    for (const { rows } of this.#groups) {
+      for (const { item, index, instances } of rows) {
+        item.classList.toggle('highlighted', index === target?.finding);
+        instances.forEach((each, at) => {
+          each.classList.toggle('highlighted', index === target?.finding && (target.instance === null || target.instance === at));
+          each.setAttribute('aria-pressed', String(isSame(this.#pinned, { finding: index, instance: at })));
+        });
+      }
+    }
   }
 
   /** Applies the slider and the switches to the lists and the picture. */
@@ -126,11 +165,16 @@ export class FindingsPanel {
     this.#on.marks(
       this.#groups.flatMap(({ rows }) =>
         rows.flatMap(({ finding: { name, hue, instances }, finding, index, checkbox }) =>
-          checkbox?.checked && hue !== null && this.#isShown(finding) ? instances.map(({ box, outline, confidence }) => ({ box, outline, confidence, name, hue, finding: index })) : [],
+          checkbox?.checked && hue !== null && this.#isShown(finding)
+            ? instances.map(({ box, outline, confidence }, instance) => ({ box, outline, confidence, name, hue, finding: index, instance }))
+            : [],
         ),
       ),
     );
-    this.highlight(null);
+    const pinned = this.#groups.flatMap(({ rows }) => rows).find(({ index }) => index === this.#pinned?.finding);
+    if (!pinned?.checkbox?.checked || !this.#isShown(pinned.finding)) this.#pinned = null;
+    this.#pointed = null;
+    this.#light();
   }
 
   /** @param {Finding} finding */
@@ -167,27 +211,64 @@ export class FindingsPanel {
       h('span', { class: 'label-confidence' }, confidence === null ? '' : percent(confidence, 1)),
       confidence !== null && confidenceBar(confidence, hue),
       finding.facts.length > 0 && h('span', { class: 'label-facts' }, finding.facts.map(factView)),
-      instancesView(finding),
     ];
-    if (finding.instances.length === 0) return { finding, index, item: h('li', { class: 'label' }, h('div', { class: 'label-body' }, body)), checkbox: null };
+    if (finding.instances.length === 0) return { finding, index, item: h('li', { class: 'label' }, h('div', { class: 'label-body' }, body)), checkbox: null, instances: [] };
 
     const checkbox = h('input', { type: 'checkbox', class: 'label-checkbox' });
-    const item = h('li', { class: 'label' }, h('label', { class: 'label-body', title: 'Show boxes' }, checkbox, body));
+    const instances = isWorthListing(finding) ? finding.instances.map((each, at) => this.#instanceButton(each, { finding: index, instance: at }, checkbox)) : [];
+    const item = h('li', { class: 'label' }, h('label', { class: 'label-body', title: 'Show boxes' }, checkbox, body), instanceList(finding.name, instances));
     checkbox.checked = this.#choices.isOn(group.id, name);
-    const highlight = () => this.highlight(checkbox.checked ? index : null);
+    const target = { finding: index, instance: null };
+    const highlight = () => this.highlight(checkbox.checked ? target : null);
     const removeHighlight = () => this.highlight(null);
     checkbox.addEventListener('change', () => {
       this.#choices.set(group.id, name, checkbox.checked);
       this.#update();
       // Boxes that were just switched on are highlighted, to tell them from the others.
       highlight();
-      if (checkbox.checked) this.#on.reveal();
+      if (checkbox.checked) this.#on.reveal(target);
     });
     item.addEventListener('pointerenter', highlight);
     item.addEventListener('pointerleave', removeHighlight);
     checkbox.addEventListener('focus', () => checkbox.matches(':focus-visible') && highlight());
     checkbox.addEventListener('blur', removeHighlight);
-    return { finding, index, item, checkbox };
+    return { finding, index, item, checkbox, instances };
+  }
+
+  /**
+   * @param {Finding['instances'][number]} instance
+   * @param {{finding: number, instance: number}} target
+   * @param {HTMLInputElement} checkbox of the finding
+   */
+  #instanceButton({ confidence, colours }, target, checkbox) {
+    const button = h(
+      'button',
+      {
+        type: 'button',
+        class: 'instance',
+        'aria-pressed': 'false',
+        title: 'Highlight this box',
+        onclick: () => {
+          // A box that is switched off cannot be highlighted.
+          if (!checkbox.checked) checkbox.click();
+          this.highlight({ ...target, clicked: true });
+          this.#on.reveal(target);
+        },
+      },
+      h('span', { class: 'visually-hidden' }, 'Box '),
+      h('span', { class: 'fact-name' }, target.instance + 1),
+      ' ',
+      percent(confidence),
+      colours.slice(0, MAX_COLOURS).map(colourSwatch),
+    );
+    button.addEventListener('pointerenter', (event) => {
+      if (event.pointerType === 'mouse' && checkbox.checked) this.highlight(target);
+    });
+    // The pointer is still over the finding's row, whose own listener follows if it left that too.
+    button.addEventListener('pointerleave', () => this.highlight(checkbox.checked ? { ...target, instance: null } : null));
+    button.addEventListener('focus', () => button.matches(':focus-visible') && checkbox.checked && this.highlight(target));
+    button.addEventListener('blur', () => this.highlight(null));
+    return button;
   }
 }
 
@@ -258,21 +339,37 @@ function factView({ name, values }) {
 }
 
 /**
- * Lists the instances if they say more than the finding itself.
+ * Whether a list of the boxes says more than the finding itself.
  * @param {Finding} finding
  */
-function instancesView({ instances, confidence }) {
-  const worthListing = instances.length > 1 || instances.some((instance) => instance.colours.length > 0 || instance.confidence !== confidence);
-  return (
-    worthListing &&
-    h(
-      'span',
-      { class: 'label-instances' },
-      h('span', { class: 'fact-name' }, count(instances.length, 'box', 'boxes')),
-      instances.slice(0, MAX_INSTANCES).map((instance) => h('span', { class: 'instance' }, percent(instance.confidence), instance.colours.slice(0, MAX_COLOURS).map(colourSwatch))),
-      instances.length > MAX_INSTANCES && h('span', { class: 'instance' }, `+ ${instances.length - MAX_INSTANCES}`),
-    )
-  );
+function isWorthListing({ instances, confidence }) {
+  return instances.length > 1 || instances.some((instance) => instance.colours.length > 0 || instance.confidence !== confidence);
+}
+
+/**
+ * @param {string} name
+ * @param {HTMLButtonElement[]} buttons
+ */
+function instanceList(name, buttons) {
+  if (buttons.length === 0) return null;
+  const hidden = buttons.slice(MAX_INSTANCES);
+  for (const each of hidden) each.hidden = true;
+  const more = h('button', { type: 'button', class: 'instance' }, `+ ${hidden.length}`, h('span', { class: 'visually-hidden' }, ' more boxes'));
+  more.addEventListener('click', () => {
+    for (const each of hidden) each.hidden = false;
+    hidden[0]?.focus();
+    more.remove();
+  });
+  const number = h('span', { class: 'fact-name', 'aria-hidden': 'true' }, count(buttons.length, 'box', 'boxes'));
+  return h('div', { class: 'label-instances', role: 'group', 'aria-label': `Boxes of ${name}` }, number, buttons, hidden.length > 0 && more);
+}
+
+/**
+ * @param {Target | null} a
+ * @param {Target | null} b
+ */
+function isSame(a, b) {
+  return a !== null && a.finding === b?.finding && a.instance === b.instance;
 }
 
 /** @param {import('./api-types.js').ResultDocument} document */

@@ -1,16 +1,17 @@
 // @ts-check
-/** A picture with boxes drawn over it. Boxes use ratios, so they fit at any size. */
+/** A picture with boxes drawn over it. Boxes use ratios, so they fit at any size and zoom. */
 
 import { boxAt, placeTags } from './boxes.js';
 import { h, svg } from './dom.js';
 import { typeLabel } from './file-types.js';
-import { percent } from './format.js';
 import { icon } from './icons.js';
+import { Zoom } from './zoom.js';
+import { boxInView } from './zoom-geometry.js';
 
-/** Small pictures are enlarged up to this factor. */
-const MAX_ZOOM = 2;
-/** Thumbnails shown instead of the picture are enlarged up to this factor. */
-const MAX_PREVIEW_ZOOM = 3;
+/** Small pictures are enlarged up to this factor, without zoom. */
+const MAX_ENLARGED = 2;
+/** Smaller renditions that are shown instead of the picture are enlarged up to this factor. */
+const MAX_PREVIEW_ENLARGED = 3;
 
 /** Every browser that can run this page can display these types. */
 const SUPPORTED_EVERYWHERE = new Set(['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/bmp', 'image/avif']);
@@ -26,6 +27,14 @@ let maskCount = 0;
  * @property {number} confidence
  * @property {number} hue
  * @property {number} finding the index of the finding it belongs to
+ * @property {number} instance which of the finding's boxes it is
+ *
+ * @typedef {object} Target what the pointer is over, or what is highlighted
+ * @property {number | null} finding null for no box
+ * @property {number | null} instance null for all boxes of the finding
+ * @property {boolean} [clicked] whether it was clicked or tapped
+ *
+ * @typedef {{url: string, width: number}} Rendition its width in pixels
  */
 
 export class Picture {
@@ -34,9 +43,14 @@ export class Picture {
   #placeholder = h('div', { class: 'picture-placeholder', hidden: true });
   #overlay = svg('svg', { class: 'picture-overlay', viewBox: '0 0 1 1', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
   #tags = h('div', { class: 'picture-tags', 'aria-hidden': 'true' });
-  #frame = h('div', { class: 'picture-frame' }, this.#preview, this.#image, this.#placeholder, this.#overlay, this.#tags);
+  #content = h('div', { class: 'picture-content' }, this.#preview, this.#image, this.#placeholder, this.#overlay);
+  #frame = h('div', { class: 'picture-frame' }, this.#content, this.#tags);
   #note = h('figcaption', { class: 'picture-note', hidden: true });
-  #resizes = new ResizeObserver(() => this.#placeTags());
+  #resizes = new ResizeObserver(() => {
+    this.#tagSizes = [];
+    this.#zoom.refit();
+  });
+  #zoom;
   #url = '';
   /** @type {number | null} */
   #aspect = null;
@@ -46,37 +60,47 @@ export class Picture {
   #boxes = [];
   /** @type {SVGPathElement | null} the part of the picture that stays bright while boxes are highlighted */
   #spotlight = null;
-  /** @type {(finding: number | null) => void} */
-  #onPoint;
+  /** @type {{width: number, height: number}[]} */
+  #tagSizes = [];
+  #on;
 
   /**
    * @param {object} file
    * @param {string} file.name
    * @param {string} file.contentType
    * @param {object} on
-   * @param {(finding: number | null) => void} on.point the pointer is over a box of this finding, or over none
+   * @param {(target: Target | null) => void} on.point the pointer is over a box or clicked; null when it left the picture
    * @param {(width: number, height: number) => void} on.size the upright picture's size in pixels, once known
+   * @param {(by: -1 | 1) => void} [on.swipe] to the next or previous picture
+   * @param {() => Promise<Rendition | null>} [on.substitute] called when the browser cannot display the picture and there is no preview
    */
   constructor({ name, contentType }, on) {
     this.name = name;
     this.contentType = contentType;
-    this.#onPoint = on.point;
+    this.#on = on;
     this.element = h('figure', { class: 'picture' }, this.#frame, this.#note);
+    this.#zoom = new Zoom(
+      { view: this.element, frame: this.#frame, content: this.#content },
+      { change: () => this.#placeTags(), click: (event) => this.#point(event, true), swipe: on.swipe },
+    );
+    this.element.append(this.#zoom.controls);
     this.#image.addEventListener('load', () => {
       const { naturalWidth, naturalHeight } = this.#image;
       this.#preview.hidden = true;
       this.#image.classList.add('loaded');
+      this.#zoom.naturalWidth = naturalWidth;
       this.#setSize(naturalWidth / naturalHeight, naturalWidth);
       on.size(naturalWidth, naturalHeight);
     });
     this.#image.addEventListener('error', () => {
       this.#failed = true;
       this.#showSubstitute();
+      void this.#findSubstitute();
     });
-    this.#frame.addEventListener('pointermove', (event) => this.#point(event));
-    this.#frame.addEventListener('pointerdown', (event) => this.#point(event));
-    this.#frame.addEventListener('pointerleave', () => this.#onPoint(null));
+    this.element.addEventListener('pointermove', (event) => event.buttons === 0 && this.#point(event, false));
+    this.element.addEventListener('pointerleave', () => on.point(null));
     this.#resizes.observe(this.#frame);
+    this.#resizes.observe(this.element);
   }
 
   /** @param {string} url of the picture; `destroy` revokes a `blob:` address */
@@ -86,19 +110,30 @@ export class Picture {
   }
 
   /**
-   * Shows a thumbnail until the picture has loaded, or permanently if the browser cannot display the picture.
-   * @param {{url: string, width: number}} preview its width in pixels
+   * Shows smaller renditions until the picture has loaded, or permanently if the browser cannot display the picture.
+   * @param {readonly Rendition[]} renditions the smallest first, which is probably in the browser's cache
    * @param {{width: number, height: number}} size of the picture itself, upright, in pixels
    */
-  preview(preview, { width, height }) {
-    this.#preview.src = preview.url;
+  preview(renditions, { width, height }) {
+    const [smallest] = renditions;
+    const largest = renditions.at(-1);
+    if (!smallest || !largest) return;
+    this.#preview.src = smallest.url;
     this.#preview.hidden = false;
-    this.#previewWidth = preview.width;
+    this.#previewWidth = largest.width;
     this.#setSize(width / height, width);
+    if (largest === smallest) return;
+    const image = new Image();
+    image.addEventListener('load', () => {
+      // The picture itself may have been faster, or another one is shown.
+      if (this.#preview.hasAttribute('src') && !this.#preview.hidden) this.#preview.src = largest.url;
+    });
+    image.src = largest.url;
   }
 
   /** Frees the browser's resources. */
   destroy() {
+    this.#zoom.destroy();
     this.#resizes.disconnect();
     this.#image.removeAttribute('src');
     this.#preview.removeAttribute('src');
@@ -140,28 +175,30 @@ export class Picture {
     const mask = svg('mask', { id, maskUnits: 'userSpaceOnUse', ...all }, svg('rect', all), this.#spotlight);
     // The most confident box is drawn last, above the others.
     const byConfidence = [...marks].sort((a, b) => b.confidence - a.confidence);
+    const several = new Set(marks.filter(({ instance }) => instance > 0).map(({ finding }) => finding));
     this.#boxes = byConfidence.map((mark) => {
       const d = pathOf(mark);
       return {
         mark,
         shapes: [svg('path', { class: 'box-casing', d }), svg('path', { class: `box hue-${mark.hue}`, d })],
-        tag: h('span', { class: `tag hue-${mark.hue}` }, h('span', { class: 'tag-name' }, mark.name), ' ', percent(mark.confidence)),
+        tag: h('span', { class: `tag hue-${mark.hue}` }, mark.name, several.has(mark.finding) && ` ${mark.instance + 1}`),
       };
     });
     this.#overlay.replaceChildren(mask, dim, ...[...this.#boxes].reverse().flatMap(({ shapes }) => shapes));
     this.#tags.replaceChildren(...this.#boxes.map(({ tag }) => tag));
+    this.#tagSizes = [];
     this.#placeTags();
   }
 
   /**
-   * Highlights the boxes of one finding and dims the rest of the picture.
-   * @param {number | null} finding
+   * Highlights the boxes of one finding, or one of them, and dims the rest of the picture.
+   * @param {Target | null} target
    */
-  highlight(finding) {
-    const highlighted = this.#boxes.filter(({ mark }) => mark.finding === finding);
+  highlight(target) {
+    const highlighted = this.#boxes.filter(({ mark }) => isTarget(mark, target));
     this.#frame.classList.toggle('highlighting', highlighted.length > 0);
     for (const { mark, shapes, tag } of this.#boxes) {
-      for (const each of [...shapes, tag]) each.classList.toggle('highlighted', mark.finding === finding);
+      for (const each of [...shapes, tag]) each.classList.toggle('highlighted', isTarget(mark, target));
     }
     // While the highlight fades out, the bright part stays.
     if (highlighted.length > 0) {
@@ -169,38 +206,66 @@ export class Picture {
     }
   }
 
-  /** Scrolls to the picture if it is almost off the screen. */
-  reveal() {
+  /**
+   * Scrolls to the picture if it is almost off the screen, and moves a zoomed picture to the boxes.
+   * @param {Target | null} [target]
+   */
+  reveal(target = null) {
     const { top, bottom } = this.#frame.getBoundingClientRect();
     if (bottom < innerHeight * 0.2 || top > innerHeight * 0.8) this.element.scrollIntoView({ block: 'center' });
+    const box = this.#boxes.find(({ mark }) => isTarget(mark, target))?.mark.box;
+    if (box) this.#zoom.reveal(box);
   }
 
+  /** Places the tags on the part of the picture that can be seen. */
   #placeTags() {
     const frame = { width: this.#frame.clientWidth, height: this.#frame.clientHeight };
     if (frame.width === 0) return;
-    const sizes = this.#boxes.map(({ tag }) => ({ width: tag.offsetWidth, height: tag.offsetHeight }));
+    if (this.#tagSizes.length === 0) this.#tagSizes = this.#boxes.map(({ tag }) => ({ width: tag.offsetWidth, height: tag.offsetHeight }));
+    const { place, visible } = this.#zoom;
+    const seen = this.#boxes.flatMap(({ mark, tag }, index) => {
+      const box = boxInView(mark.box, place, visible, frame);
+      tag.classList.toggle('outside', box === null);
+      return box ? [{ tag, box, size: this.#tagSizes[index] ?? { width: 0, height: 0 } }] : [];
+    });
     const positions = placeTags(
-      this.#boxes.map(({ mark }) => mark.box),
-      sizes,
-      frame,
+      seen.map(({ box }) => box),
+      seen.map(({ size }) => size),
+      visible,
     );
-    this.#boxes.forEach(({ tag }, index) => {
+    seen.forEach(({ tag }, index) => {
       const position = positions[index];
       if (!position) return;
-      tag.style.transform = `translate(${Math.round(position.x)}px, ${Math.round(position.y)}px)`;
+      tag.style.transform = `translate(${Math.round(visible.left + position.x)}px, ${Math.round(visible.top + position.y)}px)`;
       tag.classList.toggle('crowded', !position.shown);
     });
   }
 
-  /** @param {PointerEvent} event */
-  #point(event) {
-    const { left, top, width, height } = this.#frame.getBoundingClientRect();
+  /**
+   * @param {PointerEvent} event
+   * @param {boolean} clicked
+   */
+  #point(event, clicked) {
+    const { left, top, width, height } = this.#content.getBoundingClientRect();
     const index = boxAt(
       this.#boxes.map(({ mark }) => mark.box),
       (event.clientX - left) / width,
       (event.clientY - top) / height,
     );
-    this.#onPoint(this.#boxes[index]?.mark.finding ?? null);
+    const { finding = null, instance = null } = this.#boxes[index]?.mark ?? {};
+    this.#on.point({ finding, instance, clicked });
+  }
+
+  /** Asks for a rendition that the browser can display. */
+  async #findSubstitute() {
+    if (!this.#preview.hidden) return;
+    const rendition = await this.#on.substitute?.().catch(() => null);
+    const width = this.#aspect ?? 4 / 3;
+    if (!rendition || !this.#preview.hidden) return;
+    this.#placeholder.hidden = true;
+    this.preview([rendition], { width, height: 1 });
+    this.#setSize(width, rendition.width);
+    this.#showSubstitute();
   }
 
   /** Shows the preview, or a placeholder, instead of a picture that the browser cannot display. */
@@ -210,7 +275,7 @@ export class Picture {
       this.#preview.alt = this.#image.alt;
       this.#note.textContent = `Preview only. ${this.#reason()}`;
       this.#note.hidden = false;
-      this.#frame.style.setProperty('--max-width', `${this.#previewWidth * MAX_PREVIEW_ZOOM}px`);
+      this.#frame.style.setProperty('--max-width', `${this.#previewWidth * MAX_PREVIEW_ENLARGED}px`);
       return;
     }
     this.#placeholder.hidden = false;
@@ -235,9 +300,17 @@ export class Picture {
    */
   #setSize(aspect, width) {
     this.#frame.style.setProperty('--aspect', String(aspect));
-    this.#frame.style.setProperty('--max-width', width ? `${width * MAX_ZOOM}px` : '100%');
+    this.#frame.style.setProperty('--max-width', width ? `${width * MAX_ENLARGED}px` : '100%');
     this.#frame.classList.add('sized');
   }
+}
+
+/**
+ * @param {Mark} mark
+ * @param {Target | null} target
+ */
+function isTarget({ finding, instance }, target) {
+  return target !== null && finding === target.finding && (target.instance === null || instance === target.instance);
 }
 
 /**

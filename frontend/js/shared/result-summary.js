@@ -4,6 +4,7 @@
 import { LIMITS } from './error-messages.js';
 import { groupsOf } from './findings.js';
 import { count, sentence, shorten } from './format.js';
+import { tellingLabels } from './result.js';
 
 /** @typedef {import('./api-types.js').ResultDocument} ResultDocument */
 
@@ -64,7 +65,7 @@ function phrases(document, andMore) {
   const unsafe = findingsOf('moderation');
   // The most specific names say the most; Rekognition returns their parents as well.
   const parents = new Set(unsafe.flatMap(({ facts }) => facts.flatMap(({ values }) => values)));
-  const named = [...findingsOf('labels'), ...findingsOf('custom'), ...findingsOf('celebrities')];
+  const named = [...tellingLabels(document).map((name) => ({ name })), ...findingsOf('custom'), ...findingsOf('celebrities')];
   const faces = findingsOf('faces').length;
   const people = findingsOf('equipment').length;
   return [

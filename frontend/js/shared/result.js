@@ -39,13 +39,18 @@ export const BOX_HUES = 8;
 export const QUALITIES = ['Brightness', 'Sharpness', 'Contrast'];
 
 /**
- * The labels in Rekognition's order, most confident first.
+ * The labels that say the most first: those that are no ancestor of another label, then the ancestors. Both most confident
+ * first.
  * @param {import('./api-types.js').ResultDocument} document
  * @returns {LabelResult[]}
  */
 export function labelsOf(document) {
   let hues = 0;
-  return (document.rekognition?.detectLabels?.Labels ?? []).map((label) => {
+  const labels = document.rekognition?.detectLabels?.Labels ?? [];
+  const ancestors = ancestorsIn(labels);
+  const isAncestor = (/** @type {import('./api-types.js').Label} */ { Name = '' }) => Number(ancestors.has(Name));
+  const ordered = [...labels].sort((a, b) => isAncestor(a) - isAncestor(b) || (b.Confidence ?? 0) - (a.Confidence ?? 0));
+  return ordered.map((label) => {
     const instances = (label.Instances ?? []).flatMap((instance) => {
       const box = clampBox(instance.BoundingBox);
       return box ? [{ box, confidence: instance.Confidence ?? 0, colours: colours(instance.DominantColors) }] : [];
@@ -60,6 +65,23 @@ export function labelsOf(document) {
       hue: instances.length > 0 ? hues++ % BOX_HUES : null,
     };
   });
+}
+
+/**
+ * The names that are ancestors of a label, such as Animal where there is a Dog.
+ * @param {readonly import('./api-types.js').Label[]} labels
+ */
+export function ancestorsIn(labels) {
+  return new Set(labels.flatMap(({ Name, Parents }) => names(Parents).filter((parent) => parent !== Name)));
+}
+
+/**
+ * The names of the labels without the ancestors of others.
+ * @param {import('./api-types.js').ResultDocument} document
+ */
+export function tellingLabels(document) {
+  const ancestors = ancestorsIn(document.rekognition?.detectLabels?.Labels ?? []);
+  return labelsOf(document).flatMap(({ name }) => (ancestors.has(name) ? [] : [name]));
 }
 
 /**

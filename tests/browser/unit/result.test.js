@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { BOX_HUES, aspectOf, coloursOf, labelsOf, qualityOf } from '../../../frontend/js/shared/result.js';
+import { BOX_HUES, aspectOf, coloursOf, labelsOf, qualityOf, tellingLabels } from '../../../frontend/js/shared/result.js';
+import { summaryLine } from '../../../frontend/js/shared/result-summary.js';
 import { splitColourName } from '../../../frontend/js/shared/colours.js';
 
 /**
@@ -14,7 +15,7 @@ const documentOf = (detectLabels) => ({ schemaVersion: 1, imageId: 'i', status: 
 const GREY = { HexCode: '#2f4f4f', CSSColor: 'darkslategray', SimplifiedColor: 'grey', PixelPercent: 42.5 };
 const BOX = { Left: 0.5, Top: 0, Width: 0.25, Height: 0.5 };
 
-test('labels keep Rekognition’s order; only those with instances get a colour', () => {
+test('ancestors come after the labels that say more; only those with instances get a colour', () => {
   const labels = labelsOf(
     documentOf({
       Labels: [
@@ -44,10 +45,14 @@ test('labels keep Rekognition’s order; only those with instances get a colour'
     labels.map(({ name, hue }) => [name, hue]),
     [
       ['Motorcycle', 0],
-      ['Vehicle', null],
       ['Person', 1],
+      ['Vehicle', null],
     ],
   );
+  const animals = documentOf({ Labels: [{ Name: 'Animal', Confidence: 99 }, { Name: 'Grass', Confidence: 60 }, { Name: 'Zebra', Confidence: 90, Parents: [{ Name: 'Animal' }] }] });
+  assert.deepEqual(labelsOf(animals).map(({ name }) => name), ['Zebra', 'Grass', 'Animal']);
+  assert.deepEqual(tellingLabels(animals), ['Zebra', 'Grass']);
+  assert.equal(summaryLine(animals), 'Zebra, Grass');
 });
 
 test('box colours repeat after the last', () => {
