@@ -166,7 +166,7 @@ export const row = (page, name) => page.locator('#tasks > li', { has: page.getBy
  * Waits until a picture is finished, and selects it.
  * @param {Page} page
  * @param {string} name
- * @param {'done' | 'failed' | 'cancelled'} [state]
+ * @param {'done' | 'failed' | 'cancelled' | 'retrying'} [state]
  */
 export async function select(page, name, state = 'done') {
   await row(page, name).and(page.locator(`[data-state="${state}"]`)).waitFor();
@@ -246,14 +246,14 @@ export async function documentOf(page) {
 }
 
 /**
- * axe-core's serious and critical findings.
+ * axe-core's serious and critical findings, the size of targets included (24 by 24 px, WCAG 2.2, 2.5.8).
  * @param {Page} page
  */
 export async function accessibilityIssues(page) {
   await page.evaluate(AXE);
   // The contrast of colours is only final after their transition.
   await page.evaluate(() => Promise.allSettled(document.getAnimations().flatMap((each) => (each instanceof CSSTransition ? each.finished : []))));
-  const findings = await page.evaluate(() => /** @type {any} */ (window).axe.run());
+  const findings = await page.evaluate(() => /** @type {any} */ (window).axe.run({ rules: { 'target-size': { enabled: true } } }));
   return findings.violations
     .filter((/** @type {any} */ { impact }) => impact === 'serious' || impact === 'critical')
     .map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => node.html).join(' ')}`);
