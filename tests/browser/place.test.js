@@ -196,7 +196,7 @@ for (const [device, options] of DEVICES) {
     await page.locator('#time-left', { hasText: 'Waiting for the network' }).waitFor();
     await row(page, 'rocket.jpg').getByText('Waiting for the network').waitFor();
     // After some failed attempts, a pause is much longer than the test waits.
-    for (let attempt = 0; attempt < 5; attempt += 1) {
+    for (let attempt = 0; attempt < 3; attempt += 1) {
       await page.getByRole('button', { name: 'Retry all' }).click();
       for (const name of ['coffee.png', 'rocket.jpg']) await row(page, name).and(page.locator('[data-state="retrying"]')).waitFor();
     }
@@ -255,7 +255,7 @@ test('one bar shows the progress of all pictures, and the time left', async () =
     await new Promise((resolve) => setTimeout(resolve, 700));
     await route.fallback();
   });
-  await choose(page, Array.from({ length: 32 }, (_, index) => ({ name: `cat-${index}.png`, mimeType: 'image/png', buffer })));
+  await choose(page, Array.from({ length: 24 }, (_, index) => ({ name: `cat-${index}.png`, mimeType: 'image/png', buffer })));
   const bar = page.getByRole('progressbar', { name: 'All pictures' });
   await bar.waitFor();
   await page.getByText('Estimating the time left').waitFor();
@@ -264,7 +264,7 @@ test('one bar shows the progress of all pictures, and the time left', async () =
   assert.ok(value > 0.1 && value < 1, String(value));
   assert.deepEqual(await accessibilityIssues(page), []);
   await screenshot(page, 'upload-desktop-batch');
-  await allDone(page, 32);
+  await allDone(page, 24);
   await bar.waitFor({ state: 'hidden' });
   await close();
 });

@@ -70,7 +70,8 @@ test('hidden files of a folder are left out, and photos get a name', () => {
 
 test('files in an archive have names of their own, which every file system allows', () => {
   const names = new UniqueNames();
-  assert.deepEqual(['a.jpg', 'A.jpg', 'a.jpg', 'b', 'b', '../c:d.png', '.hidden'].map((name) => names.add(name)), ['a.jpg', 'A (2).jpg', 'a (3).jpg', 'b', 'b (2)', '__/c_d.png', '_hidden'].map((name) => name.replace('/', '_')));
+  const given = ['a.jpg', 'A.jpg', 'a.jpg', 'b', 'b', '../c:d.png', '.hidden'];
+  assert.deepEqual(given.map((name) => names.add(name)), ['a.jpg', 'A (2).jpg', 'a (3).jpg', 'b', 'b (2)', '__c_d.png', '_hidden']);
   assert.equal(annotatedName('cat.JPG', 'image/jpeg'), 'cat-boxes.jpg');
   assert.equal(annotatedName('cat', 'image/png'), 'cat-boxes.png');
 });
