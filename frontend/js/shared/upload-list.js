@@ -27,6 +27,8 @@ const TAB = 'sightline.tab';
 export class UploadList {
   #storage;
   #identity;
+  /** The name that this page has written to. */
+  #written = '';
 
   /**
    * @param {() => string} identity whose pictures they are; it may become known only with the first request
@@ -48,8 +50,12 @@ export class UploadList {
    * @param {string} selected
    */
   write(tasks, selected) {
-    if (tasks.length === 0) this.#storage.remove(this.#name);
-    else this.#storage.write(this.#name, { tasks, selected });
+    const name = this.#name;
+    // The identity became known.
+    if (this.#written && this.#written !== name) this.#storage.remove(this.#written);
+    this.#written = name;
+    if (tasks.length === 0) this.#storage.remove(name);
+    else this.#storage.write(name, { tasks, selected });
   }
 
   /**

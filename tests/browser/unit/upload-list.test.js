@@ -27,15 +27,22 @@ const TASK = { id: 'x', name: 'a.png', size: 4, contentType: 'image/png', analys
 
 test('each identity sees its own list only', () => {
   const items = storage();
+  const listOf = (/** @type {string} */ who) => new UploadList(() => who, () => items);
+  listOf('guest.1').write([TASK], 'x');
+  assert.deepEqual(listOf('person.1').read(), { tasks: [], selected: '' });
+  listOf('person.1').write([{ ...TASK, id: 'y' }], 'y');
+  assert.deepEqual(listOf('person.1').read().tasks.map(({ id }) => id), ['y']);
+  assert.deepEqual(listOf('guest.1').read(), { tasks: [TASK], selected: 'x' });
+});
+
+test('when a guest’s identity becomes known, nothing stays for the next guest', () => {
+  const items = storage();
   let who = 'guest.';
   const list = new UploadList(() => who, () => items);
   list.write([TASK], 'x');
-  who = 'person.1';
-  assert.deepEqual(list.read(), { tasks: [], selected: '' });
-  list.write([{ ...TASK, id: 'y' }], 'y');
-  assert.deepEqual(list.read().tasks.map(({ id }) => id), ['y']);
-  who = 'guest.';
-  assert.deepEqual(list.read(), { tasks: [TASK], selected: 'x' });
+  who = 'guest.1';
+  list.write([TASK], 'x');
+  assert.deepEqual(Object.keys(items), ['sightline.uploads.guest.1']);
 });
 
 test('after sign-out, nothing is left', () => {
