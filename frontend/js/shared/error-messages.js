@@ -129,7 +129,7 @@ function uploadMessage(error) {
     case 'changed':
       return { title: 'The file changed on disk', text: 'It was changed, moved or deleted after you chose it. Choose it again.' };
     case 'missing':
-      return { title: 'The file is needed again', text: 'The page was reloaded before this file was sent. Choose it again, and the upload continues.' };
+      return { title: 'The file is needed again', text: 'The page was reloaded and no longer has this file. Choose it again, and the upload continues.' };
     case 'undecodable':
       return {
         title: 'This HEIC file cannot be read',
