@@ -47,6 +47,8 @@ def main(target: str) -> None:
         for text in texts(crate):
             users[text].append(f"{crate['name']} {crate['version']}")
     users[(ROOT / "crates/cli/fonts/LICENSE.txt").read_text().strip()].append("The font that draws labels on pictures")
+    for licence in sorted((ROOT / "frontend/js/vendor").glob("*.LICENSE.txt")):
+        users[licence.read_text().strip()].append(f"{licence.name.removesuffix('.LICENSE.txt')}, a library of the pages")
     for text, names in sorted(users.items(), key=lambda entry: entry[1]):
         print(f"\n{'=' * 80}\n{', '.join(names)}\n{'-' * 80}\n{text}")
 

@@ -53,7 +53,8 @@ export class SightlineStack extends Stack {
     api.addRoutes(access.authorizer);
     guests?.allow(api.api, api.routes.filter(({ callers }) => callers === 'guests'));
     storage.allowOrigins([website.origin, ...options.allowedOrigins]);
-    website.publish({ api: '', ...access.pageConfiguration(), ...guests?.pageConfiguration(api.host) });
+    const offer = { offers: options.analyses, gallery: options.access === 'owner' };
+    website.publish({ api: '', ...offer, ...access.pageConfiguration(), ...guests?.pageConfiguration(api.host) });
     const { topic, deploymentAlarms } = new Observability(this, 'Observability', options, processor, api, website);
     if (options.gradual) new Gradual(this, 'Gradual', { Processor: processor.processor, UploadApi: api.handler }, deploymentAlarms);
     const budget = new Budget(this, 'Budget', options, names, {

@@ -166,7 +166,7 @@ export const row = (page, name) => page.locator('#tasks > li', { has: page.getBy
  * Waits until a picture is finished, and selects it.
  * @param {Page} page
  * @param {string} name
- * @param {'done' | 'failed' | 'cancelled'} [state]
+ * @param {'done' | 'failed' | 'cancelled' | 'retrying'} [state]
  */
 export async function select(page, name, state = 'done') {
   await row(page, name).and(page.locator(`[data-state="${state}"]`)).waitFor();

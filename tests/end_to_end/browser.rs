@@ -12,6 +12,11 @@ fn the_page_works_in_chromium() -> Result<()> {
     in_chromium("upload.test.js", &[])
 }
 
+#[test]
+fn the_page_keeps_its_list_and_saves_its_results_in_chromium() -> Result<()> {
+    in_chromium("place.test.js", &[])
+}
+
 /// With a service of its own: it counts on holding no other pictures.
 #[test]
 fn the_gallery_works_in_chromium() -> Result<()> {

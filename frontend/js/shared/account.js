@@ -8,11 +8,13 @@ import { Auth } from './auth.js';
 import { button } from './buttons.js';
 import { copyText } from './clipboard.js';
 import { h } from './dom.js';
+import { forgetFiles } from './file-store.js';
 import { timeOfDay } from './format.js';
 import { Guest } from './guest.js';
 import { bearer } from './http-client.js';
 import { icon } from './icons.js';
 import { TakeAlong } from './take-along.js';
+import { forgetUploads } from './upload-list.js';
 
 /** A copied token is renewed first if it is valid for less than this. */
 const MIN_VALIDITY_MS = 30 * 60_000;
@@ -27,6 +29,7 @@ const NOT_SIGNED_IN = 'You are not signed in.';
  * @property {import('./http-client.js').Caller | null} caller null when the API does not ask who sends a request
  * @property {(() => void) | null} signIn null when the page has no sign-in
  * @property {boolean} locked whether nothing works before sign-in
+ * @property {() => string} identity tells one person's or guest's data in this browser from another's
  * @property {TakeAlong | null} takeAlong to be started when the page is ready; null when no guest used this browser
  *
  * @typedef {(title: string, text: string) => void} Notify
@@ -41,7 +44,7 @@ const NOT_SIGNED_IN = 'You are not signed in.';
  */
 export async function showAccount({ api, auth: settings, guests }, region, notify) {
   const guest = guests && new Guest(guests);
-  if (!settings) return guest ? showGuest(api, guest, null, region, notify) : { api, caller: null, signIn: null, locked: false, takeAlong: null };
+  if (!settings) return guest ? showGuest(api, guest, null, region, notify) : { api, caller: null, signIn: null, locked: false, identity: () => '', takeAlong: null };
   const auth = new Auth(settings);
   const onError = (/** @type {unknown} */ error) => notify(NOT_SIGNED_IN, error instanceof Error ? error.message : String(error));
   const signIn = () => void auth.signIn(location.href).catch(onError);
@@ -74,11 +77,15 @@ export async function showAccount({ api, auth: settings, guests }, region, notif
       show();
       notify(NOT_SIGNED_IN, 'Sign in again, then copy the access token.');
     }),
-    button('Sign out', () => auth.signOut(location.href), { small: true }),
+    button('Sign out', () => {
+      forgetUploads();
+      forgetFiles();
+      auth.signOut(location.href);
+    }, { small: true }),
   ];
   show();
   region.hidden = false;
-  return { api, caller, signIn, locked: !auth.signedIn, takeAlong };
+  return { api, caller, signIn, locked: !auth.signedIn, identity: () => `person.${auth.subject}`, takeAlong };
 }
 
 /**
@@ -98,7 +105,7 @@ function showGuest(api, guest, signIn, region, notify) {
   );
   region.hidden = false;
   region.after(h('p', { class: 'guest-note' }, 'Only this browser can open your pictures. If you clear its data, you lose them.'));
-  return { api: `${api}/guest`, caller: guest, signIn, locked: false, takeAlong: null };
+  return { api: `${api}/guest`, caller: guest, signIn, locked: false, identity: () => `guest.${guest.identityId ?? ''}`, takeAlong: null };
 }
 
 /**

@@ -1,13 +1,15 @@
 // @ts-check
-/** The API's operations for uploads and results. */
+/** The API's operations for uploads and results of single pictures. */
 
 import { createClient, isObject } from './http-client.js';
+import { keyPath } from './keys.js';
 import { retryAfterMs } from './time.js';
 
 /**
  * @typedef {object} Api
  * @property {(request: import('./api-types.js').UploadRequest, signal: AbortSignal) => Promise<import('./api-types.js').UploadTicket>} createUpload
  * @property {(statusUrl: string, signal: AbortSignal) => Promise<ResultReply>} readResult
+ * @property {(key: string, signal: AbortSignal) => Promise<import('./api-types.js').ImageDetails>} readImage only of analysed pictures
  *
  * @typedef {{ready: true, document: import('./api-types.js').ResultDocument}
  *   | {ready: false, retryAfterMs: number | null}} ResultReply
@@ -42,6 +44,13 @@ export function createApi(base, options = {}) {
       const document = reply.body;
       if (!isDocument(document)) throw client.unreadable(reply);
       return { ready: true, document };
+    },
+
+    async readImage(key, signal) {
+      const reply = await client.request(`${base}/images/${keyPath(key)}`, { headers: { accept: 'application/json' } }, signal);
+      if (!reply.response.ok) throw client.rejected(reply);
+      if (!isObject(reply.body) || typeof reply.body.imageUrl !== 'string') throw client.unreadable(reply);
+      return /** @type {any} */ (reply.body);
     },
   };
 }

@@ -67,6 +67,12 @@ export class Auth {
     return typeof name === 'string' ? name : '';
   }
 
+  /** Who is signed in: the identity token's `sub`, which never changes. It is unverified. */
+  get subject() {
+    const { sub } = claimsOf(this.#tokens()?.id ?? '');
+    return typeof sub === 'string' ? sub : '';
+  }
+
   /** @returns {string | null} the current token, even if it has expired */
   currentToken() {
     return this.#tokens()?.access ?? null;

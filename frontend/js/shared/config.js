@@ -6,6 +6,8 @@
  * @property {string} api the API's address without a trailing slash
  * @property {number | null} maxUploadBytes null: the page applies no limit
  * @property {string[] | null} analyses the analyses to request; null: the API's default
+ * @property {string[]} offers the analyses that a person may choose from; without them, there is no choice
+ * @property {boolean} gallery whether the API lists pictures, so that the gallery works
  * @property {AuthSettings | null} auth null: no sign-in
  * @property {GuestSettings | null} guests null: no guests
  * @property {boolean} events whether the API announces results, `GET /events`
@@ -58,23 +60,33 @@ export function readConfig(value, origin) {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Error('config.json must be an object such as {"api": "https://…"}.');
   }
-  const { api = '', maxUploadBytes = null, analyses = null, auth = null, guests = null, events = false } = /** @type {Record<string, unknown>} */ (value);
+  const { api = '', maxUploadBytes = null, analyses = null, offers = [], gallery = true, auth = null, guests = null, events = false } = /** @type {Record<string, unknown>} */ (value);
   if (typeof api !== 'string') throw new Error('“api” in config.json must be an address such as "https://…".');
   if (maxUploadBytes !== null && !(typeof maxUploadBytes === 'number' && maxUploadBytes > 0)) {
     throw new Error('“maxUploadBytes” in config.json must be a number of bytes above 0.');
   }
-  if (analyses !== null && !(Array.isArray(analyses) && analyses.every((name) => typeof name === 'string'))) {
-    throw new Error('“analyses” in config.json must be a list of names such as ["labels"].');
-  }
+  if (analyses !== null && !isNames(analyses)) throw new Error('“analyses” in config.json must be a list of names such as ["labels"].');
+  if (!isNames(offers)) throw new Error('“offers” in config.json must be a list of names such as ["labels", "faces"].');
+  if (typeof gallery !== 'boolean') throw new Error('“gallery” in config.json must be true or false.');
   if (typeof events !== 'boolean') throw new Error('“events” in config.json must be true or false.');
   return {
     api: address('api', api.trim(), origin),
     maxUploadBytes,
     analyses,
+    offers,
+    gallery,
     auth: auth === null ? null : readAuth(auth, origin),
     guests: guests === null ? null : readGuests(guests, origin),
     events,
   };
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is string[]}
+ */
+function isNames(value) {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string');
 }
 
 /**

@@ -1,7 +1,7 @@
 // @ts-check
 /** Errors in words: a title that names the problem, and a text that says what to do. */
 
-import { ApiError, DownloadError, TimeoutError, UploadError } from './errors.js';
+import { ApiError, DownloadError, EarlierError, TimeoutError, UploadError } from './errors.js';
 import { typeLabel } from './file-types.js';
 import { duration, sentence } from './format.js';
 
@@ -24,6 +24,7 @@ export function errorMessage(error, contentType = '') {
   if (error instanceof ApiError) return apiMessage(error, contentType);
   if (error instanceof UploadError) return uploadMessage(error);
   if (error instanceof DownloadError) return downloadMessage(error);
+  if (error instanceof EarlierError) return { title: error.title, text: error.text };
   if (error instanceof TimeoutError) {
     return {
       title: 'The result is not ready yet',
@@ -127,6 +128,15 @@ function uploadMessage(error) {
       return { title: 'The upload address was already used', text: 'An address works for one file, once. Try again with a new address.' };
     case 'changed':
       return { title: 'The file changed on disk', text: 'It was changed, moved or deleted after you chose it. Choose it again.' };
+    case 'missing':
+      return { title: 'The file is needed again', text: 'The page was reloaded and no longer has this file. Choose it again, and the upload continues.' };
+    case 'undecodable':
+      return {
+        title: 'This HEIC file cannot be read',
+        text: 'It is damaged, or this browser cannot run the decoder. Save it as JPEG, then choose it again. On an iPhone, Settings → Camera → Formats → Most Compatible takes JPEG photos.',
+      };
+    case 'gone':
+      return { title: 'The picture was deleted', text: 'The service no longer has it. Remove it from the list, or choose the file again to upload it once more.' };
     case 'storage':
       return { title: 'The bucket failed', text: `It returned HTTP ${error.status}${code}. Try again in a moment.` };
   }

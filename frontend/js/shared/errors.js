@@ -35,9 +35,10 @@ export class ApiError extends Error {
 /** An upload to the bucket failed. */
 export class UploadError extends Error {
   /**
-   * @param {'network' | 'stalled' | 'expired' | 'mismatch' | 'used' | 'storage' | 'changed'} kind no connection; no
-   *   progress for too long; the address expired; the request differs from what the address was signed for; an object
-   *   with the key exists; any other error status; the file changed on disk after it was chosen
+   * @param {'network' | 'stalled' | 'expired' | 'mismatch' | 'used' | 'storage' | 'changed' | 'missing' | 'gone' | 'undecodable'} kind no
+   *   connection; no progress for too long; the address expired; the request differs from what the address was signed
+   *   for; an object with the key exists; any other error status; the file changed on disk after it was chosen; the page
+   *   was reloaded and no longer has the file; the service no longer has the picture; the file cannot be converted
    * @param {object} [details]
    * @param {number} [details.status]
    * @param {string} [details.code] S3's error code
@@ -75,6 +76,17 @@ export class TimeoutError extends Error {
     super('no result document yet');
     this.name = 'TimeoutError';
     this.waitedMs = waitedMs;
+  }
+}
+
+/** A failure before the page was reloaded, of which only the words are left. */
+export class EarlierError extends Error {
+  /** @param {{title: string, text: string}} failure */
+  constructor({ title, text }) {
+    super(title);
+    this.name = 'EarlierError';
+    this.title = title;
+    this.text = text;
   }
 }
 

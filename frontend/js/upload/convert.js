@@ -1,8 +1,10 @@
 // @ts-check
 /**
- * Converts pictures that some browsers can decode and the service cannot: HEIC, which iPhones use and Safari displays.
- * They are uploaded as JPEG.
+ * Converts pictures that the service cannot decode: HEIC, which iPhones use. They are uploaded as JPEG. Safari decodes them
+ * by itself; elsewhere `heic.js` does.
  */
+
+import { decodeHeic } from './heic.js';
 
 const CONVERTED = new Set(['image/heic']);
 
@@ -13,7 +15,7 @@ const MAX_PIXELS = 16_777_216;
 const QUALITY = 0.92;
 
 /**
- * Whether files of this type are converted, if the browser can decode them.
+ * Whether files of this type are converted.
  * @param {string} contentType
  */
 export function needsConversion(contentType) {
@@ -23,9 +25,18 @@ export function needsConversion(contentType) {
 /**
  * The same picture as a JPEG: upright, without metadata, as large as the limits allow.
  * @param {File} file
- * @returns {Promise<File | null>} null when this browser cannot decode the file
+ * @returns {Promise<File | null>} null when the file cannot be decoded
  */
 export async function toJpeg(file) {
+  const blob = (await decodedByBrowser(file)) ?? (await decodeHeic(file, { maxSide: MAX_SIDE, maxPixels: MAX_PIXELS }));
+  return blob?.type === 'image/jpeg' ? new File([blob], jpegName(file.name), { type: blob.type, lastModified: file.lastModified }) : null;
+}
+
+/**
+ * @param {File} file
+ * @returns {Promise<Blob | null>} null when this browser cannot decode the file
+ */
+async function decodedByBrowser(file) {
   const url = URL.createObjectURL(file);
   const canvas = document.createElement('canvas');
   try {
@@ -44,9 +55,7 @@ export async function toJpeg(file) {
     context.fillRect(0, 0, width, height);
     context.imageSmoothingQuality = 'high';
     context.drawImage(image, 0, 0, width, height);
-    /** @type {Blob | null} */
-    const blob = await new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg', QUALITY));
-    return blob?.type === 'image/jpeg' ? new File([blob], jpegName(file.name), { type: blob.type, lastModified: file.lastModified }) : null;
+    return await new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg', QUALITY));
   } catch {
     return null;
   } finally {

@@ -1,25 +1,40 @@
 // @ts-check
-/** How files get into the page: chosen in a dialog, dropped anywhere (folders too), or pasted. */
+/** How files get into the page: chosen in a dialog, from a folder, from a camera, dropped anywhere (folders too), or pasted. */
 
 import { carriesFiles } from '../shared/drag.js';
 
 /**
  * @param {object} elements
- * @param {HTMLButtonElement} elements.button opens the file dialog
- * @param {HTMLInputElement} elements.input
+ * @param {readonly {button: HTMLButtonElement, input: HTMLInputElement}[]} elements.choosers each button opens its input's dialog
  * @param {HTMLElement} elements.overlay shown while files are dragged over the page
  * @param {(files: File[]) => void} take
  * @param {(title: string, text: string) => void} notify
  */
-export function listenForFiles({ button, input, overlay }, take, notify) {
-  button.addEventListener('click', () => input.click());
-  input.addEventListener('change', () => {
-    take([...(input.files ?? [])]);
-    // Otherwise choosing the same file again would be no change.
-    input.value = '';
-  });
+export function listenForFiles({ choosers, overlay }, take, notify) {
+  for (const { button, input } of choosers) {
+    button.addEventListener('click', () => input.click());
+    input.addEventListener('change', () => {
+      const files = [...(input.files ?? [])];
+      if (input.webkitdirectory) take(files.filter(isVisible));
+      else take(input.hasAttribute('capture') ? files.map((file) => renamePhoto(file, new Date())) : files);
+      // Otherwise choosing the same file again would be no change.
+      input.value = '';
+    });
+  }
   listenForPaste(take, notify);
   listenForDrops(overlay, take, notify);
+}
+
+/**
+ * Shows the buttons for a folder and for the camera where the browser has them. Phones open the camera; other devices
+ * would open the same dialog as for files.
+ * @param {HTMLButtonElement} folder
+ * @param {HTMLButtonElement} camera
+ */
+export function showChoosers(folder, camera) {
+  const isPhone = matchMedia('(hover: none) and (pointer: coarse)').matches;
+  folder.hidden = isPhone || !('webkitdirectory' in HTMLInputElement.prototype);
+  camera.hidden = !isPhone;
 }
 
 /**
@@ -91,6 +106,27 @@ function isEditable(target) {
  */
 function renamePasted(file, stem) {
   return new File([file], file.name.replace(/^image/, stem), { type: file.type, lastModified: file.lastModified });
+}
+
+/**
+ * Phones name every photo `image.jpg`.
+ * @param {File} file
+ * @param {Date} now
+ */
+export function renamePhoto(file, now) {
+  if (!/^image\.\w+$/i.test(file.name)) return file;
+  const two = (/** @type {number} */ value) => String(value).padStart(2, '0');
+  const time = [now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join('');
+  const stem = `photo-${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}-${time}`;
+  return new File([file], file.name.replace(/^image/i, stem), { type: file.type, lastModified: file.lastModified });
+}
+
+/**
+ * Whether a file of a folder is neither hidden nor in a hidden folder.
+ * @param {{name: string, webkitRelativePath: string}} file
+ */
+export function isVisible({ name, webkitRelativePath }) {
+  return !(webkitRelativePath || name).split('/').some((part) => part.startsWith('.'));
 }
 
 /**

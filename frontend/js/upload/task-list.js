@@ -10,6 +10,7 @@ import { icon } from '../shared/icons.js';
 import { ActionGuard } from './action-guard.js';
 import { statusLine } from './task-messages.js';
 import { canRetry } from './task.js';
+import { shownFile } from './shown-file.js';
 import { Thumbnails } from './thumbnails.js';
 
 /**
@@ -21,7 +22,10 @@ import { Thumbnails } from './thumbnails.js';
  * @property {HTMLButtonElement} actionButton cancels, retries or removes
  * @property {HTMLElement} status
  * @property {HTMLProgressElement} progress
+ * @property {HTMLElement} thumbnail
  * @property {HTMLCanvasElement} canvas
+ * @property {unknown} drawn what the thumbnail shows: a file, or a document whose picture is stored
+ * @property {File | null} unreadable the file that this browser cannot show
  * @property {ActionGuard<'cancel' | 'retry' | 'remove'>} guard
  */
 
@@ -42,10 +46,13 @@ export class TaskList {
    * @param {(task: Task) => void} on.cancel
    * @param {(task: Task) => void} on.retry
    * @param {(task: Task) => void} on.remove
+   * @param {(task: Task) => Promise<string | null>} on.thumbnailUrl of a stored picture
    */
   constructor(on) {
     this.#on = on;
     this.#list.addEventListener('keydown', (event) => this.#onKey(event));
+    addEventListener('scroll', () => this.fit(), { passive: true });
+    addEventListener('resize', () => this.fit());
   }
 
   /** @param {readonly Task[]} tasks */
@@ -53,6 +60,12 @@ export class TaskList {
     const fragment = document.createDocumentFragment();
     for (const task of tasks) fragment.append(this.#row(task).item);
     this.#list.append(fragment);
+  }
+
+  /** Keeps the end of the list on the screen, wherever the page is scrolled: the list scrolls by itself. */
+  fit() {
+    const top = Math.max(0, this.#list.getBoundingClientRect().top);
+    this.#list.style.setProperty('--top', `${Math.round(top)}px`);
   }
 
   /** @param {Task} task */
@@ -70,8 +83,9 @@ export class TaskList {
     if (!row) return;
     row.item.dataset.state = task.state;
     row.status.textContent = statusLine(task);
-    row.progress.hidden = !task.active || task.state === 'queued';
-    if (task.state === 'uploading') row.progress.value = task.sent / task.outgoing.file.size;
+    this.#showThumbnail(task, row);
+    row.progress.hidden = !task.active || task.state === 'queued' || task.state === 'retrying';
+    if (task.state === 'uploading') row.progress.value = task.sent / task.outgoing.size;
     else row.progress.removeAttribute('value');
     const action = task.active ? 'cancel' : canRetry(task) ? 'retry' : 'remove';
     if (!row.guard.set(action)) return;
@@ -110,7 +124,7 @@ export class TaskList {
   #row(task) {
     const { name } = task.file;
     const canvas = h('canvas', { width: 1, height: 1, 'aria-hidden': 'true' });
-    const thumbnail = h('span', { class: 'task-thumbnail' }, canvas);
+    const thumbnail = h('span', { class: 'task-thumbnail' });
     const status = h('span', { class: 'task-status' });
     const progress = h('progress', { max: 1, 'aria-label': `Progress of ${name}` });
     const selectButton = h(
@@ -122,13 +136,44 @@ export class TaskList {
     const actionButton = h('button', { type: 'button', class: 'task-action', tabindex: -1, onclick: () => this.#onAction(task) });
     const item = h('li', { class: 'task' }, selectButton, actionButton, progress);
     /** @type {Row} */
-    const row = { item, selectButton, actionButton, status, progress, canvas, guard: new ActionGuard() };
+    const row = { item, selectButton, actionButton, status, progress, thumbnail, canvas, drawn: null, unreadable: null, guard: new ActionGuard() };
     this.#rows.set(task, row);
-    this.#thumbnails.add(canvas, task.file, (drawn) => {
-      if (!drawn) thumbnail.replaceChildren(h('span', { class: 'task-type' }, typeLabel(task.contentType)));
-    });
+    this.#showType(task, row);
     this.update(task);
     return row;
+  }
+
+  /**
+   * Shows the page's own file, or what the service has stored if there is none, or if the browser cannot show it.
+   * @param {Task} task
+   * @param {Row} row
+   */
+  #showThumbnail(task, row) {
+    const file = shownFile(task);
+    const from = file !== null && file !== row.unreadable ? file : task.document;
+    if (from === null || from === row.drawn) return;
+    row.drawn = from;
+    this.#thumbnails.remove(row.canvas);
+    row.canvas = h('canvas', { width: 1, height: 1, 'aria-hidden': 'true' });
+    row.thumbnail.replaceChildren(row.canvas);
+    this.#thumbnails.add(
+      row.canvas,
+      async () => (from === file ? file : await this.#on.thumbnailUrl(task)),
+      (drawn) => {
+        if (drawn || row.drawn !== from) return;
+        this.#showType(task, row);
+        row.unreadable = file;
+        this.#showThumbnail(task, row);
+      },
+    );
+  }
+
+  /**
+   * @param {Task} task
+   * @param {Row} row
+   */
+  #showType(task, { thumbnail }) {
+    thumbnail.replaceChildren(h('span', { class: 'task-type' }, typeLabel(task.contentType)));
   }
 
   /** @param {Task} task */

@@ -2,7 +2,7 @@
 /** A task's state in words. */
 
 import { errorMessage } from '../shared/error-messages.js';
-import { bytes, percent, sentence } from '../shared/format.js';
+import { bytes, duration, percent, sentence } from '../shared/format.js';
 import { failureReasons, spokenSummary, summaryLine } from '../shared/result-summary.js';
 
 /** @typedef {import('./task.js').Task} Task */
@@ -20,9 +20,11 @@ export function statusLine(task) {
     case 'preparing':
       return 'Preparing the upload';
     case 'uploading':
-      return `Uploading ${percent(Math.floor((100 * task.sent) / task.outgoing.file.size))}`;
+      return `Uploading ${percent(Math.floor((100 * task.sent) / task.outgoing.size))}`;
     case 'waiting':
-      return task.delayed ? 'Analysis delayed' : 'Analysing';
+      return task.known ? 'Loading the result' : task.delayed ? 'Analysis delayed' : 'Analysing';
+    case 'retrying':
+      return retryLine(task);
     case 'cancelled':
       return 'Cancelled';
     case 'failed':
@@ -41,15 +43,27 @@ export function progressLine(task) {
     return 'Analysis delayed. The picture is stored. The service is busy and tries again by itself, at the latest after 5 minutes.';
   }
   if (task.state !== 'uploading') return statusLine(task);
-  return `${statusLine(task)}, ${bytes(task.sent)} of ${bytes(task.outgoing.file.size)}`;
+  return `${statusLine(task)}, ${bytes(task.sent)} of ${bytes(task.outgoing.size)}`;
 }
 
 /**
- * A finished task in one or two sentences for screen readers.
+ * When a task is tried again.
+ * @param {Task} task
+ * @param {number} [now] by `performance.now()`
+ */
+export function retryLine({ retryAt }, now = performance.now()) {
+  if (globalThis.navigator?.onLine === false) return 'Waiting for the network';
+  const seconds = Math.ceil((retryAt - now) / 1000);
+  return seconds > 0 ? `Trying again in ${duration(seconds * 1000)}` : 'Trying again';
+}
+
+/**
+ * A finished task, or one that is tried again, in one or two sentences for screen readers.
  * @param {Task} task
  */
 export function announcement(task) {
   const { name } = task.file;
+  if (task.state === 'retrying') return `${name}: ${failureMessage(task).title}. It is tried again by itself.`;
   if (task.state === 'done') {
     const analysed = task.document?.status === 'partial' ? 'partially analysed' : 'analysed';
     const parts = task.document ? spokenSummary(task.document) : [];

@@ -1,9 +1,12 @@
 // @ts-check
 /** The selected picture: its progress, then its results. */
 
+import { annotatedName, drawAnnotated } from '../shared/annotated.js';
 import { button } from '../shared/buttons.js';
 import { infoCard, problemCard } from '../shared/cards.js';
+import { copyText } from '../shared/clipboard.js';
 import { byId, h } from '../shared/dom.js';
+import { saveBlob } from '../shared/download.js';
 import { typeLabel } from '../shared/file-types.js';
 import { FindingsPanel } from '../shared/findings-panel.js';
 import { bytes, count, duration } from '../shared/format.js';
@@ -14,14 +17,18 @@ import { spokenSummary } from '../shared/result-summary.js';
 import { aspectOf } from '../shared/result.js';
 import { Stepper } from '../shared/stepper.js';
 import { ActionGuard } from './action-guard.js';
+import { canShow, shownFile } from './shown-file.js';
 import { failureMessage, progressLine } from './task-messages.js';
 import { canRetry } from './task.js';
 
 /** @typedef {import('./task.js').Task} Task */
 
+/** How long a button says that it copied. */
+const COPIED_MS = 2000;
+
 const STEPS = ['Prepare', 'Upload', 'Analyse'];
 /** @type {Record<import('./task.js').State, number>} the current one of STEPS */
-const STEP_OF = { queued: 0, converting: 0, preparing: 0, uploading: 1, waiting: 2, done: 3, failed: 3, cancelled: 3 };
+const STEP_OF = { queued: 0, converting: 0, preparing: 0, uploading: 1, waiting: 2, retrying: 0, done: 3, failed: 3, cancelled: 3 };
 
 export class TaskView {
   #element = byId('task-view', HTMLElement);
@@ -30,6 +37,12 @@ export class TaskView {
   #task = null;
   /** @type {Picture | null} */
   #picture = null;
+  /** The file in `#picture`; null while there is none. @type {File | null} */
+  #file = null;
+  /** The boxes in the picture. @type {import('../shared/picture.js').Mark[]} */
+  #marks = [];
+  /** The result document's own address. */
+  #documentUrl = '';
   #panel;
   /** These two settings apply to every picture. */
   #boxesShown = true;
@@ -42,10 +55,13 @@ export class TaskView {
 
   #facts = h('p', { class: 'picture-facts' });
   #actionButton = h('button', { type: 'button', class: 'button', onclick: () => this.#onAction() });
-  #retryButton = button('Try again', () => this.#task && this.#on.retry(this.#task), { icon: 'retry' });
+  #retryLabel = h('span');
+  #retryButton = h('button', { type: 'button', class: 'button', onclick: () => this.#task && this.#on.retry(this.#task) }, icon('retry'), this.#retryLabel);
   #stepper = new Stepper((by) => this.#on.step(by), { hideSingle: true });
   #boxCount = h('span');
   #tools = h('div', { class: 'tools' });
+  #links = h('div', { class: 'picture-links actions' });
+  #pictureArea = h('div', { class: 'task-view-picture' });
   #side = h('div', { class: 'task-view-side' });
   #below = h('div', { class: 'task-view-below' });
   #progress = h('progress', { max: 1, 'aria-label': 'Upload' });
@@ -58,17 +74,22 @@ export class TaskView {
    * @param {(task: Task) => void} on.remove
    * @param {(by: number) => void} on.step to the next or previous picture
    * @param {(text: string) => void} on.announce
-   * @param {(task: Task) => string} on.documentUrl where a new tab can read the result document
+   * @param {(title: string, text: string) => void} on.notify
+   * @param {(task: Task) => string | null} on.documentUrl where a new tab can read the result document; null if it cannot
+   * @param {(task: Task) => string | null} on.galleryUrl the picture in the gallery; null if there is no gallery
+   * @param {(task: Task) => Promise<import('./stored-pictures.js').Details | null>} on.details addresses of a stored picture
+   * @param {(task: Task) => Promise<Blob | null>} on.pictureOf
    */
   constructor(on) {
     this.#on = on;
     this.#panel = new FindingsPanel({
       marks: (marks) => {
+        this.#marks = marks;
         this.#picture?.setMarks(marks);
         this.#boxCount.textContent = `Show ${count(marks.length, 'box', 'boxes')}`;
       },
-      highlight: (index) => this.#picture?.highlight(index),
-      reveal: () => this.#picture?.reveal(),
+      highlight: (target) => this.#picture?.highlight(target),
+      reveal: (target) => this.#picture?.reveal(target),
       minConfidence: (minConfidence) => {
         this.#minConfidence = minConfidence;
         this.#panel.minConfidence = minConfidence;
@@ -84,8 +105,11 @@ export class TaskView {
     this.position = position;
     if (task === this.#task) return;
     this.#picture?.destroy();
+    URL.revokeObjectURL(this.#documentUrl);
+    this.#documentUrl = '';
     this.#task = task;
     this.#picture = null;
+    this.#file = null;
     this.#shown = null;
     this.#pixels = '';
     this.#guard = new ActionGuard();
@@ -93,14 +117,7 @@ export class TaskView {
       this.#element.replaceChildren();
       return;
     }
-    this.#picture = new Picture({ name: task.file.name, contentType: task.contentType }, {
-      point: (finding) => this.#panel.highlight(finding),
-      size: (width, height) => {
-        this.#pixels = `${width} × ${height}`;
-        this.#describe(task);
-      },
-    });
-    this.#picture.load(URL.createObjectURL(task.file));
+    this.#showPicture(task);
     this.#element.replaceChildren(
       h(
         'header',
@@ -108,9 +125,17 @@ export class TaskView {
         h('div', { class: 'task-view-title' }, h('h2', { id: 'task-view-title' }, task.file.name), this.#facts),
         h('div', { class: 'actions' }, this.#stepper.element, this.#retryButton, this.#actionButton),
       ),
-      h('div', { class: 'task-view-body' }, h('div', { class: 'task-view-picture' }, this.#picture.element, this.#tools), this.#side, this.#below),
+      h('div', { class: 'task-view-body' }, this.#pictureArea, this.#side, this.#below),
     );
     this.update(task);
+  }
+
+  /** Scrolls to the picture if its top is not on the screen. On narrow screens the list above it comes along. */
+  reveal() {
+    const { top } = this.#element.getBoundingClientRect();
+    if (top >= 0 && top < innerHeight * 0.7) return;
+    const isNarrow = matchMedia('(max-width: 900px)').matches;
+    (isNarrow ? this.#element.parentElement : this.#element)?.scrollIntoView({ block: 'start' });
   }
 
   /** @param {import('../shared/stepper.js').Position} position */
@@ -120,16 +145,18 @@ export class TaskView {
 
   /** @param {Task} task */
   update(task) {
-    if (task !== this.#task || !this.#picture) return;
+    if (task !== this.#task) return;
     this.#progressText.textContent = progressLine(task);
-    if (task.state === 'uploading') this.#progress.value = task.sent / task.outgoing.file.size;
+    this.#progress.hidden = task.state === 'retrying';
+    if (task.state === 'uploading') this.#progress.value = task.sent / task.outgoing.size;
     else this.#progress.removeAttribute('value');
+    if (shownFile(task) !== this.#file) this.#showPicture(task);
     const { state, error, document } = task;
     // Between two updates a task may be retried and fail again: with the same state, but for another reason.
     if (this.#shown?.state === state && this.#shown.error === error && this.#shown.document === document) return;
     this.#shown = { state, error, document };
     this.#describe(task);
-    this.#picture.busy = state === 'waiting';
+    if (this.#picture) this.#picture.busy = state === 'waiting';
     this.#updateButtons(task);
     if (document) this.#showResult(task, document);
     else this.#showProgress(task);
@@ -141,6 +168,7 @@ export class TaskView {
     this.#guard.set(task.active ? 'cancel' : 'remove');
     const losesFocus = this.#retryButton.matches(':focus') && !canRetry(task);
     this.#retryButton.hidden = !canRetry(task);
+    this.#retryLabel.textContent = task.state === 'retrying' ? 'Try now' : 'Try again';
     if (losesFocus) this.#actionButton.focus();
   }
 
@@ -164,14 +192,20 @@ export class TaskView {
   /** @param {Task} task */
   #showProgress(task) {
     this.#panel.clear();
+    this.#marks = [];
     this.#picture?.setMarks([]);
     this.#tools.replaceChildren();
+    this.#links.replaceChildren();
     this.#below.replaceChildren();
     this.#side.replaceChildren(this.#progressCard(task));
   }
 
   /** @param {Task} task */
   #progressCard(task) {
+    if (task.state === 'retrying') {
+      const { title, text } = failureMessage(task);
+      return problemCard({ title, warning: true }, h('p', {}, text), this.#progressText);
+    }
     if (task.active) return h('section', { class: 'card', 'aria-label': 'Progress' }, stepList(task), this.#progress, this.#progressText);
     if (task.state === 'cancelled') return infoCard('Cancelled', h('p', {}, 'Try again to continue, or remove the picture from the list.'));
     const { title, text } = failureMessage(task);
@@ -183,12 +217,107 @@ export class TaskView {
    * @param {import('../shared/api-types.js').ResultDocument} document
    */
   #showResult(task, document) {
+    void this.#showStored(task);
     if (this.#picture) this.#picture.aspect = aspectOf(document);
     this.#panel.show(document, this.#minConfidence);
     this.#tools.replaceChildren(...(this.#panel.hasBoxes ? [this.#boxSwitch()] : []));
     this.#side.replaceChildren(this.#panel.element);
     const { key = '', resultKey = '' } = task.ticket ?? {};
-    this.#below.replaceChildren(...resultCards({ document, filename: task.file.name, key, resultKey, url: this.#on.documentUrl(task) }, this.#on.announce));
+    this.#links.replaceChildren(...this.#linksTo(task));
+    this.#below.replaceChildren(...resultCards({ document, filename: task.file.name, key, resultKey, url: this.#on.documentUrl(task) ?? this.#blobOf(document) }, this.#on.announce));
+  }
+
+  /**
+   * What can be done with an analysed picture.
+   * @param {Task} task
+   */
+  #linksTo(task) {
+    const save = button('Save with boxes', () => void this.#save(task), { icon: 'download', small: true });
+    const url = this.#on.galleryUrl(task);
+    if (url === null) return [save];
+    const label = h('span', {}, 'Copy link');
+    const copy = async () => {
+      const copied = await copyText(url);
+      label.textContent = copied ? 'Copied' : 'Copy failed';
+      this.#on.announce(copied ? 'Link copied.' : 'Copy failed: the browser blocked the clipboard.');
+      setTimeout(() => (label.textContent = 'Copy link'), COPIED_MS);
+    };
+    return [
+      h('a', { class: 'button small', href: url }, icon('picture'), 'Open in gallery'),
+      h('button', { type: 'button', class: 'button small', 'aria-label': 'Copy link to the picture', onclick: () => void copy() }, icon('copy'), label),
+      save,
+    ];
+  }
+
+  /**
+   * Saves the picture with the boxes that are shown.
+   * @param {Task} task
+   */
+  async #save(task) {
+    const marks = this.#boxesShown ? this.#marks : [];
+    const picture = await this.#on.pictureOf(task);
+    const drawn = picture && (await drawAnnotated(picture, task.contentType, marks));
+    if (drawn) saveBlob(drawn, annotatedName(task.file.name, task.contentType));
+    else this.#on.notify('The picture could not be saved.', 'This browser cannot read it. Check the network, then try again, or save it as JSON.');
+  }
+
+  /** @param {import('../shared/api-types.js').ResultDocument} document */
+  #blobOf(document) {
+    URL.revokeObjectURL(this.#documentUrl);
+    this.#documentUrl = URL.createObjectURL(new Blob([JSON.stringify(document, null, 2)], { type: 'application/json' }));
+    return this.#documentUrl;
+  }
+
+  /**
+   * Shows the page's own file.
+   * @param {Task} task
+   */
+  #showPicture(task) {
+    this.#file = shownFile(task);
+    this.#pictureArea.hidden = this.#file === null;
+    const picture = this.#newPicture(task, task.converted ? 'image/jpeg' : task.contentType);
+    if (this.#file) picture.load(URL.createObjectURL(this.#file));
+  }
+
+  /**
+   * Shows what the service has stored of a picture, if the page has no file or the browser cannot show it.
+   * @param {Task} task
+   */
+  async #showStored(task) {
+    const file = this.#file;
+    if (file && (await canShow(file, task.contentType))) return;
+    const details = await this.#on.details(task);
+    if (!details || task !== this.#task || file !== this.#file) return;
+    const smallest = details.thumbnail ?? details.preview;
+    const { width = 0, height = 0 } = details;
+    if (file && !smallest) return;
+    const picture = this.#newPicture(task, details.contentType ?? task.contentType);
+    this.#pictureArea.hidden = false;
+    if (smallest && width > 0 && height > 0) picture.preview(smallest, { width, height }, details.preview ?? smallest);
+    picture.load(details.imageUrl);
+    picture.aspect = aspectOf(task.document);
+    picture.setMarks(this.#marks);
+    picture.boxesShown = this.#boxesShown;
+    this.#describe(task);
+  }
+
+  /**
+   * @param {Task} task
+   * @param {string} contentType
+   */
+  #newPicture(task, contentType) {
+    this.#picture?.destroy();
+    const picture = new Picture({ name: task.file.name, contentType }, {
+      point: (target) => this.#panel.highlight(target),
+      swipe: (by) => this.#on.step(by),
+      size: (width, height) => {
+        this.#pixels = `${width} × ${height}`;
+        this.#describe(task);
+      },
+    });
+    this.#picture = picture;
+    this.#pictureArea.replaceChildren(picture.element, this.#tools, this.#links);
+    return picture;
   }
 
   #boxSwitch() {

@@ -37,6 +37,11 @@ export class Tasks {
     return { at: this.selected ? this.#all.indexOf(this.selected) + 1 : 0, of: this.#all.length };
   }
 
+  /** Pictures with a result document. */
+  get finished() {
+    return this.#all.filter((task) => task.document);
+  }
+
   /** @param {import('./task.js').State} state */
   count(state) {
     return this.#all.filter((task) => task.state === state).length;

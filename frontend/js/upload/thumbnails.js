@@ -1,6 +1,7 @@
 // @ts-check
 /** Thumbnails for the list. They are decoded a few at a time, and only near the screen. */
 
+import { h } from '../shared/dom.js';
 import { Limiter } from '../shared/limiter.js';
 
 /** Pixels of the longer side: twice the size in the list, for high-resolution screens. */
@@ -8,7 +9,7 @@ const SIDE = 240;
 
 const decoding = new Limiter(2);
 
-/** Draws each file's thumbnail once its canvas comes into view. */
+/** Draws each picture's thumbnail once its canvas comes into view. */
 export class Thumbnails {
   /** @type {WeakMap<Element, () => void>} */
   #jobs = new WeakMap();
@@ -25,17 +26,14 @@ export class Thumbnails {
 
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {File} file
+   * @param {() => Promise<Blob | string | null>} read the picture, or the address of a thumbnail
    * @param {(drawn: boolean) => void} done
    */
-  add(canvas, file, done) {
+  add(canvas, read, done) {
     this.#jobs.set(canvas, () => {
       decoding
-        .run(() => draw(canvas, file))
-        .then(
-          () => done(true),
-          () => done(false),
-        );
+        .run(async () => draw(canvas, await read()))
+        .then(done, () => done(false));
     });
     this.#observer.observe(canvas);
   }
@@ -48,10 +46,17 @@ export class Thumbnails {
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {File} file
+ * @param {Blob | string | null} file
+ * @returns {Promise<boolean>} whether there was a picture
  */
 async function draw(canvas, file) {
-  if (!canvas.isConnected) return;
+  if (!canvas.isConnected) return true;
+  if (!file) return false;
+  if (typeof file === 'string') {
+    // Not drawn on the canvas: that would need CORS.
+    canvas.replaceWith(h('img', { src: file, alt: '', decoding: 'async' }));
+    return true;
+  }
   const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
   const scale = Math.min(1, SIDE / Math.max(bitmap.width, bitmap.height));
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
@@ -62,4 +67,5 @@ async function draw(canvas, file) {
     context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   }
   bitmap.close();
+  return true;
 }

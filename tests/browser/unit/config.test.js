@@ -18,9 +18,9 @@ test('an address keeps its path and loses trailing slashes', () => {
   assert.equal(readConfig({ api: '/api' }, ORIGIN).api, `${ORIGIN}/api`);
 });
 
-test('limits and analyses are optional', () => {
-  assert.deepEqual(readConfig({ maxUploadBytes: 5, analyses: ['labels'] }, ORIGIN), { api: ORIGIN, maxUploadBytes: 5, analyses: ['labels'], auth: null, guests: null, events: false });
-  assert.deepEqual(readConfig({}, ORIGIN), { api: ORIGIN, maxUploadBytes: null, analyses: null, auth: null, guests: null, events: false });
+test('limits, analyses and offers are optional', () => {
+  assert.deepEqual(readConfig({ maxUploadBytes: 5, analyses: ['labels'] }, ORIGIN), { api: ORIGIN, maxUploadBytes: 5, analyses: ['labels'], offers: [], gallery: true, auth: null, guests: null, events: false });
+  assert.deepEqual(readConfig({}, ORIGIN), { api: ORIGIN, maxUploadBytes: null, analyses: null, offers: [], gallery: true, auth: null, guests: null, events: false });
   assert.equal(readConfig({ events: true }, ORIGIN).events, true);
 });
 

@@ -4,11 +4,13 @@ import { test } from 'node:test';
 
 import { ApiError, TimeoutError, UploadError } from '../../../frontend/js/shared/errors.js';
 import { Limiter } from '../../../frontend/js/shared/limiter.js';
-import { announcement, failureMessage, progressLine, statusLine } from '../../../frontend/js/upload/task-messages.js';
+import { announcement, failureMessage, progressLine, retryLine, statusLine } from '../../../frontend/js/upload/task-messages.js';
+import { MAX_RETRIES, retryPauseMs } from '../../../frontend/js/upload/retries.js';
 import { Task, canRetry } from '../../../frontend/js/upload/task.js';
 
 /** @typedef {import('../../../frontend/js/upload/task.js').Services} Services */
 /** @typedef {import('../../../frontend/js/shared/api-types.js').ResultDocument} ResultDocument */
+/** @typedef {import('../../../frontend/js/shared/upload-list.js').RememberedTask} RememberedTask */
 
 /** @type {ResultDocument} */
 const DOCUMENT = {
@@ -22,9 +24,9 @@ const file = new File(['abcd'], 'a.png', { type: 'image/png' });
 
 /**
  * A task with simulated servers.
- * @param {Partial<Services> & {file?: File, contentType?: string, createUpload?: Services['api']['createUpload'], readResult?: Services['api']['readResult']}} [how]
+ * @param {Partial<Services> & {file?: File, contentType?: string, analyses?: string[], remembered?: RememberedTask, createUpload?: Services['api']['createUpload'], readResult?: Services['api']['readResult']}} [how]
  */
-function setUp({ file: given = file, contentType = 'image/png', createUpload, readResult, ...how } = {}) {
+function setUp({ file: given = file, contentType = 'image/png', analyses, remembered, createUpload, readResult, ...how } = {}) {
   /** @type {import('../../../frontend/js/shared/api-types.js').UploadRequest[]} */
   const requests = [];
   /** @type {string[]} */
@@ -39,7 +41,6 @@ function setUp({ file: given = file, contentType = 'image/png', createUpload, re
       },
       readResult: readResult ?? (async () => ({ ready: true, document: DOCUMENT })),
     },
-    analyses: null,
     uploads: new Limiter(1),
     polls: new Limiter(1),
     waitForResult: async ({ read }) => {
@@ -49,13 +50,15 @@ function setUp({ file: given = file, contentType = 'image/png', createUpload, re
     },
     digest: async () => null,
     toJpeg: async () => null,
+    // The tests of retries set their own pauses.
+    retryPauseMs: () => null,
     ...how,
     put: async (job) => {
       sentTo.push(job.ticket.uploadUrl);
       await how.put?.(job);
     },
   });
-  const task = new Task(given, contentType, services);
+  const task = remembered ? Task.restore(remembered, null, services) : new Task(given, contentType, services, { analyses });
   /** @type {string[]} */
   const states = [];
   task.addEventListener('change', () => states.at(-1) === task.state || states.push(task.state));
@@ -105,7 +108,7 @@ test('a picture that the browser can convert is uploaded as JPEG', async () => {
     put: async (job) => {
       assert.equal(job.file, jpeg);
       // The first upload fails; the second sends the same JPEG.
-      if (requests.length === 1) throw new UploadError('network');
+      if (requests.length === 1) throw new UploadError('storage', { status: 500 });
     },
   });
   await task.start();
@@ -116,11 +119,11 @@ test('a picture that the browser can convert is uploaded as JPEG', async () => {
   assert.deepEqual([lines, conversions, task.converted, task.file.name], [['Converting to JPEG'], 1, true, 'IMG_1.HEIC']);
 });
 
-test('a picture that the browser cannot convert is uploaded unchanged', async () => {
+test('a picture that cannot be converted is not uploaded', async () => {
   const { task, requests } = setUp({ file: new File(['heic'], 'IMG_1.HEIC'), contentType: 'image/heic' });
   await task.start();
-  assert.deepEqual(requests, [{ contentType: 'image/heic', contentLength: 4, filename: 'IMG_1.HEIC' }]);
-  assert.equal(task.converted, false);
+  assert.deepEqual([task.state, requests, task.converted, canRetry(task)], ['failed', [], false, false]);
+  assert.match(failureMessage(task).text, /On an iPhone, Settings/);
 });
 
 test('a task that is cancelled during the conversion sends no request', async () => {
@@ -180,16 +183,16 @@ test('a used address counts as a success if the picture arrived', async () => {
   assert.match(failureMessage(absent.task).text, /one file, once/);
 });
 
-test('a request to a busy API is repeated; a rejected request is final', async () => {
-  let times = 0;
+test('what may pass is tried again by itself; a rejected request is final', async () => {
   const busy = setUp({
     createUpload: async () => {
-      times += 1;
-      throw new ApiError('rejected', { status: 503, retryAfterMs: 0 });
+      throw new ApiError('rejected', { status: 503 });
     },
+    retryPauseMs: (error, attempt) => (error instanceof ApiError && error.status === 503 && attempt < 3 ? 1 : null),
   });
   await busy.task.start();
-  assert.equal(times, 3);
+  assert.equal(busy.requests.length, 4);
+  assert.equal(busy.task.state, 'failed');
   assert.ok(canRetry(busy.task));
 
   const rejected = setUp({ createUpload: async () => Promise.reject(new ApiError('rejected', { status: 413, problem: { detail: 'too large' } })) });
@@ -277,5 +280,150 @@ test('a file that can no longer be read is reported', async () => {
   assert.equal(task.state, 'failed');
   assert.equal(requests.length, 0);
   assert.equal(failureMessage(task).title, 'The file changed on disk');
+  assert.equal(canRetry(task), false);
+});
+
+test('the pauses between attempts grow, and end', () => {
+  const unreachable = new ApiError('unreachable');
+  const pauses = Array.from({ length: MAX_RETRIES }, (_, attempt) => retryPauseMs(unreachable, attempt, () => 0));
+  assert.deepEqual(pauses, [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000, 60_000]);
+  assert.equal(retryPauseMs(unreachable, MAX_RETRIES), null);
+  assert.ok((retryPauseMs(unreachable, 0, () => 0.99) ?? 0) > 1150, 'pictures do not come back in the same moment');
+
+  const busy = (/** @type {number} */ retryAfterMs) => new ApiError('rejected', { status: 429, retryAfterMs });
+  assert.equal(retryPauseMs(busy(7000), 0, () => 0), 7000, 'the service may ask for a longer pause');
+  assert.equal(retryPauseMs(busy(9 * 3_600_000), 0), null, 'a daily limit is for the person to know');
+  assert.equal(retryPauseMs(new ApiError('rejected', { status: 429, problem: { code: 'owner-daily-limit-reached' } }), 0), null);
+  for (const kind of /** @type {const} */ (['network', 'stalled'])) assert.ok(retryPauseMs(new UploadError(kind), 0));
+  assert.ok(retryPauseMs(new UploadError('storage', { status: 503 }), 0));
+  const final = [new ApiError('rejected', { status: 413 }), new ApiError('unreadable'), new UploadError('mismatch'), new UploadError('changed'), new UploadError('storage', { status: 418 }), new TimeoutError(1), new Error('a bug')];
+  for (const error of final) assert.equal(retryPauseMs(error, 0), null, String(error));
+});
+
+test('a pause ends at once when the network is back, and attempts without a network do not count', async () => {
+  let online = false;
+  /** @type {number[]} */
+  const counted = [];
+  const { task, states, requests } = setUp({
+    createUpload: async () => {
+      if (online) throw new ApiError('rejected', { status: 413 });
+      throw new ApiError('unreachable');
+    },
+    online: () => online,
+    retryPauseMs: (error, attempt) => {
+      counted.push(attempt);
+      return error instanceof ApiError && error.kind === 'unreachable' ? 3_600_000 : null;
+    },
+  });
+  const done = task.start();
+  for (const attempts of [1, 2, 3]) {
+    while (task.state !== 'retrying') await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([task.attempts, task.active, task.unsaved, canRetry(task)], [attempts, true, true, true]);
+    assert.match(announcement(task), /^a\.png: Cannot reach the API\. It is tried again by itself\.$/);
+    online = attempts === 3;
+    // The person’s “Try now” does the same as the network’s return.
+    if (attempts === 2) void task.start();
+    else task.wake();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await done;
+  assert.equal(task.state, 'failed');
+  assert.deepEqual(counted, [0, 0, 0, 0]);
+  assert.equal(requests.length, 4);
+  assert.deepEqual(states.slice(0, 3), ['queued', 'preparing', 'retrying']);
+});
+
+test('a task can be cancelled while it waits to try again', async () => {
+  const { task } = setUp({ createUpload: async () => Promise.reject(new ApiError('unreachable')), retryPauseMs: () => 3_600_000 });
+  const done = task.start();
+  while (task.state !== 'retrying') await new Promise((resolve) => setImmediate(resolve));
+  task.cancel();
+  await done;
+  assert.equal(task.state, 'cancelled');
+});
+
+test('a picture that arrived although the connection was lost is not uploaded twice', async () => {
+  const arrived = setUp({ put: async () => Promise.reject(new UploadError('network')), retryPauseMs: () => 1 });
+  await arrived.task.start();
+  assert.deepEqual([arrived.task.state, arrived.sentTo.length], ['done', 1]);
+
+  let times = 0;
+  const lost = setUp({
+    put: async () => {
+      times += 1;
+      if (times === 1) throw new UploadError('network');
+    },
+    readResult: async (url) => (url.endsWith('1.png') ? Promise.reject(new ApiError('rejected', { status: 404 })) : { ready: true, document: DOCUMENT }),
+    retryPauseMs: () => 1,
+  });
+  await lost.task.start();
+  assert.deepEqual([lost.task.state, lost.sentTo], ['done', ['http://bucket/uploads/1.png', 'http://bucket/uploads/2.png']]);
+});
+
+test('the line of a paused task counts down', () => {
+  const { task } = setUp();
+  task.retryAt = 8500;
+  assert.equal(retryLine(task, 1000).replaceAll('\u00a0', ' '), 'Trying again in 8 s');
+  assert.equal(retryLine(task, 8600), 'Trying again');
+});
+
+/** @type {RememberedTask} */
+const REMEMBERED = {
+  id: 'x',
+  name: 'a.png',
+  size: 4,
+  contentType: 'image/png',
+  analyses: ['faces'],
+  state: 'stored',
+  address: { key: 'uploads/1.png', resultKey: 'results/uploads/1.png.json', statusUrl: 'http://api/results/uploads/1.png' },
+  elapsed: 700,
+  failure: null,
+};
+
+test('after a reload, the result of a stored picture is read again', async () => {
+  const lines = /** @type {string[]} */ ([]);
+  const { task, sentTo, requests } = setUp({
+    remembered: REMEMBERED,
+    readResult: async () => {
+      lines.push(statusLine(task));
+      return { ready: true, document: DOCUMENT };
+    },
+  });
+  assert.ok(task.active && !task.unsaved && task.known);
+  await task.start();
+  assert.deepEqual([task.state, task.elapsed, lines, sentTo, requests], ['done', 700, ['Loading the result'], [], []]);
+});
+
+test('after a reload, a deleted picture is named as such, and the same file can be chosen again', async () => {
+  let deleted = true;
+  const { task, sentTo, requests } = setUp({
+    remembered: REMEMBERED,
+    readResult: async () => (deleted ? Promise.reject(new ApiError('rejected', { status: 404 })) : { ready: true, document: DOCUMENT }),
+  });
+  await task.start();
+  assert.deepEqual([task.state, task.needsFile, canRetry(task)], ['failed', true, false]);
+  assert.equal(failureMessage(task).title, 'The picture was deleted');
+  deleted = false;
+  await task.provide(file).start();
+  assert.deepEqual([task.state, sentTo.length, requests[0]?.analyses], ['done', 1, ['faces']]);
+});
+
+test('after a reload, an interrupted upload is continued, with the file or without', async () => {
+  const unsent = /** @type {RememberedTask} */ ({ ...REMEMBERED, state: 'unsent' });
+  const arrived = setUp({ remembered: unsent });
+  await arrived.task.start();
+  assert.deepEqual([arrived.task.state, arrived.sentTo], ['done', []], 'the bucket had received the file');
+
+  const missing = setUp({ remembered: { ...unsent, address: null } });
+  await missing.task.start();
+  assert.deepEqual([missing.task.needsFile, failureMessage(missing.task).title], [true, 'The file is needed again']);
+  await missing.task.provide(file).start();
+  assert.deepEqual([missing.task.state, missing.sentTo.length], ['done', 1]);
+});
+
+test('after a reload, a failure is told as before', () => {
+  const { task } = setUp({ remembered: { ...REMEMBERED, state: 'failed', address: null, failure: { title: 'The file is too large', text: 'Choose a smaller picture.' } } });
+  assert.equal(task.state, 'failed');
+  assert.deepEqual(failureMessage(task), { title: 'The file is too large', text: 'Choose a smaller picture.' });
   assert.equal(canRetry(task), false);
 });

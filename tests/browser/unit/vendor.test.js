@@ -8,12 +8,13 @@ const VENDOR = new URL('../../../frontend/js/vendor/', import.meta.url);
 const require = createRequire(import.meta.url);
 const folderOf = (/** @type {string} */ name) => new URL('.', `file://${require.resolve(name)}`);
 
-for (const { name, module, licence } of [
+for (const { name, from = name, module, licence } of [
   { name: 'aws4fetch', module: 'aws4fetch.esm.js', licence: '../LICENSE' },
   { name: 'client-zip', module: 'index.js', licence: 'LICENSE.txt' },
+  { name: 'libheif', from: 'libheif-js', module: 'libheif/libheif.js', licence: 'libheif/LICENSE' },
 ]) {
   test(`${name} is the package’s file, unchanged, with its licence`, () => {
-    assert.deepEqual(readFileSync(new URL(`${name}.js`, VENDOR)), readFileSync(new URL(module, folderOf(name))));
-    assert.deepEqual(readFileSync(new URL(`${name}.LICENSE.txt`, VENDOR)), readFileSync(new URL(licence, folderOf(name))));
+    assert.deepEqual(readFileSync(new URL(`${name}.js`, VENDOR)), readFileSync(new URL(module, folderOf(from))));
+    assert.deepEqual(readFileSync(new URL(`${name}.LICENSE.txt`, VENDOR)), readFileSync(new URL(licence, folderOf(from))));
   });
 }

@@ -129,7 +129,7 @@ pub(crate) async fn run(args: LocalArgs) -> anyhow::Result<()> {
         Some(pool) => guests::add_to(api, pool.clone()),
     };
     let api = metrics::add_to(api);
-    let pages = Pages::new(&endpoints, args.max_upload_bytes)?;
+    let pages = Pages::new(&endpoints, args.max_upload_bytes, &analyses)?;
     let own = Guard::new(args.host, settings::host_names(&args), origins);
     let app = guard::guard(own, pages.add_to(api));
 

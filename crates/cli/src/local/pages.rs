@@ -19,6 +19,7 @@ use axum::{
 use include_dir::{Dir, include_dir};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use sightline_pipeline::{Analyses, Analysis};
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use super::endpoints::Endpoints;
@@ -72,15 +73,21 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// The pages for an API with the same origin, uploads of at most `max_upload_bytes`, and the AWS endpoint of `endpoints`.
+    /// The pages for an API with the same origin that offers `analyses`, uploads of at most `max_upload_bytes`, and the AWS
+    /// endpoint of `endpoints`.
     ///
     /// # Errors
     /// When a header cannot contain the endpoint's URL.
-    pub(super) fn new(endpoints: &Endpoints, max_upload_bytes: u64) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        endpoints: &Endpoints,
+        max_upload_bytes: u64,
+        analyses: &Analyses,
+    ) -> anyhow::Result<Self> {
         let aws = &endpoints.aws;
         let mut by_path = HashMap::new();
         collect(&FILES, &mut by_path);
-        let common = json!({ "api": "", "maxUploadBytes": max_upload_bytes });
+        let offers: Vec<_> = analyses.iter().map(Analysis::name).collect();
+        let common = json!({ "api": "", "maxUploadBytes": max_upload_bytes, "offers": offers });
         let special = match &endpoints.identity_pool {
             None => json!({ "events": true }),
             Some(pool) => json!({ "guests": {
@@ -198,6 +205,10 @@ mod tests {
     use axum::body::to_bytes;
     use tower::ServiceExt;
 
+    fn offered() -> Analyses {
+        "labels,faces".parse().unwrap()
+    }
+
     async fn ask(method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
         // A stand-in for the API that differs from all pages.
         let api = Router::new().fallback(|| async { (StatusCode::NOT_FOUND, "the API") });
@@ -205,7 +216,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let pages = Pages::new(&Endpoints::example(), 1000).unwrap();
+        let pages = Pages::new(&Endpoints::example(), 1000, &offered()).unwrap();
         pages
             .add_to(api)
             .oneshot(request.body(Body::empty()).unwrap())
@@ -300,7 +311,7 @@ mod tests {
             aws: "http://[::1]:4566".to_owned(),
             ..Endpoints::example()
         };
-        let pages = Pages::new(&endpoints, 1000).unwrap();
+        let pages = Pages::new(&endpoints, 1000, &offered()).unwrap();
         let policy = pages.policy.to_str().unwrap();
         assert!(
             policy
@@ -318,7 +329,7 @@ mod tests {
         let configuration: Value = serde_json::from_str(&text(response).await).unwrap();
         assert_eq!(
             configuration,
-            json!({"api": "", "maxUploadBytes": 1000, "events": true})
+            json!({"api": "", "maxUploadBytes": 1000, "offers": ["labels", "faces"], "events": true})
         );
     }
 
@@ -328,7 +339,7 @@ mod tests {
             identity_pool: Some("us-east-1:pool".to_owned()),
             ..Endpoints::example()
         };
-        let pages = Pages::new(&endpoints, 1000).unwrap();
+        let pages = Pages::new(&endpoints, 1000, &offered()).unwrap();
         let configuration: Value =
             serde_json::from_slice(&pages.by_path["/config.json"].bytes).unwrap();
         assert_eq!(
@@ -336,6 +347,7 @@ mod tests {
             json!({
                 "api": "",
                 "maxUploadBytes": 1000,
+                "offers": ["labels", "faces"],
                 "guests": {
                     "identityPoolId": "us-east-1:pool",
                     "region": "us-east-1",
