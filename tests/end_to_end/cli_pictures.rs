@@ -201,7 +201,7 @@ fn open_shows_the_gallery(local: &Local, folder: &Path, key: &str) -> Result<()>
 fn tables_fit_the_terminal_and_are_complete_elsewhere() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
-    let key = uploaded(&local, folder.path(), "chelsea.png")?;
+    let key = uploaded(&local, folder.path(), "astronaut.png")?;
     let program = binary("sightline")?;
     let missing = folder.path().join("a".repeat(90));
     for (columns, arguments) in [
@@ -212,7 +212,7 @@ fn tables_fit_the_terminal_and_are_complete_elsewhere() -> Result<()> {
             60,
             format!(
                 "upload '{}' '{}'",
-                picture("chelsea.png")?.display(),
+                picture("astronaut.png")?.display(),
                 missing.display()
             ),
         ),

@@ -60,7 +60,7 @@ pub(crate) async fn run(args: OpenArgs) -> anyhow::Result<Outcome> {
     let api = Api::new(&args.api, HttpClient::new())?;
     if let Some(service) = args.picture.other_service(api.base_url()) {
         return Err(CliError::Usage(format!(
-            "the address is of {service}; open it in a browser yourself, or set --api (or SIGHTLINE_API) to that service"
+            "the address belongs to {service}; open it in a browser yourself, or set --api (or SIGHTLINE_API) to that service"
         ))
         .into());
     }

@@ -129,7 +129,7 @@ impl PictureName {
         let advice = match self {
             Self::Key(_, Some(origin)) if !is_at(here, origin) => {
                 format!(
-                    "the address is of {origin}, so set --api (or SIGHTLINE_API) to that service"
+                    "the address belongs to {origin}; set --api (or SIGHTLINE_API) to that service"
                 )
             }
             _ => "check the key, and --api (or SIGHTLINE_API)".to_owned(),

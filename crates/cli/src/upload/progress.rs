@@ -14,8 +14,7 @@ pub(super) struct ProgressBars {
     all: MultiProgress,
     /// Bytes that were sent.
     pub(super) bytes: SentBytes,
-    /// Files that are finished.
-    pub(super) files: ProgressBar,
+    files: ProgressBar,
 }
 
 /// Counts the bytes that are sent. Bytes that need not be sent do not count, or the time left would be too short.
@@ -72,9 +71,17 @@ impl ProgressBars {
             )),
             files: bar(
                 files as u64,
-                "Finished [{bar:30}] {pos} of {len}, {elapsed}",
+                "Finished [{bar:30}] {pos} of {len}, {elapsed}{left}",
             ),
             all,
+        }
+    }
+
+    /// A file is finished. One that was not `analysed` now says nothing about how long the others take.
+    pub(super) fn finished(&self, analysed: bool) {
+        self.files.inc(1);
+        if !analysed {
+            self.files.reset_eta();
         }
     }
 
@@ -97,8 +104,8 @@ fn left(state: &ProgressState) -> String {
 
 /// What the bar says about the time left, with a comma before it; nothing when nothing is left. `estimate` is zero if nothing can
 /// be said.
-fn time_left(bytes_left: u64, elapsed: Duration, estimate: Duration) -> String {
-    if bytes_left == 0 {
+fn time_left(left: u64, elapsed: Duration, estimate: Duration) -> String {
+    if left == 0 {
         return String::new();
     }
     if elapsed < MEASURED || estimate.is_zero() {

@@ -312,7 +312,7 @@ impl Run {
             // Printed when its result arrives.
             state.rows().insert(index, row);
         } else {
-            self.bars.files.inc(1);
+            self.bars.finished(!self.wait);
             self.record(state, index, row)?;
         }
         Ok(key)
@@ -373,7 +373,7 @@ impl Run {
             }
             Err(error) => row.without_result(error),
         };
-        self.bars.files.inc(1);
+        self.bars.finished(true);
         self.record(state, index, row)
     }
 
@@ -413,11 +413,11 @@ impl Run {
         let rows: Vec<_> = rows.into_values().collect();
         if !self.output.json {
             if self.live.is_none() {
-                // A person does not need a line for each file that is left; the summary counts them.
+                // A person does not need a line for each file that the next run finishes; the summary counts them.
                 let all = !std::io::stdout().is_terminal();
-                let shown = rows
-                    .iter()
-                    .filter(|row| all || row.status != Status::NotUploaded);
+                let shown = rows.iter().filter(|row| {
+                    all || !(row.status == Status::NotUploaded || row.is_interrupted())
+                });
                 report::table(shown).print(self.output.color)?;
             }
             for failure in report::failures(&rows) {
