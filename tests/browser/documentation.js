@@ -93,7 +93,7 @@ try {
 
   const path = '/gallery.html';
   for (const colorScheme of SCHEMES) {
-    const { page, close } = await open(browser, { viewport: { width: 1280, height: 480 }, reducedMotion: 'reduce', colorScheme }, { path, ready: '.tile' });
+    const { page, close } = await open(browser, { viewport: { width: 1280, height: 560 }, reducedMotion: 'reduce', colorScheme }, { path, ready: '.tile' });
     await save(page, `gallery${suffix(colorScheme)}`);
     await page.setViewportSize({ width: 1280, height: 860 });
     await view(page, PORTRAIT);
