@@ -98,7 +98,7 @@ export async function serve({ guests = true, auth = true } = {}) {
       return response.writeHead(204).end();
     }
     const path = guestPath ?? url.pathname;
-    if (path === '/images') return json(200, { images: own.map(({ thumbnail, ...rest }) => rest) });
+    if (path === '/images') return json(200, { images: own.map(({ thumbnail, preview, ...rest }) => rest) });
     if (path === '/labels') return json(200, { labels: [{ name: 'Dog', images: own.length }], categories: [] });
     return problem(404, 'not-found');
   });

@@ -38,7 +38,7 @@ export function createImagesApi(base, options = {}) {
      * @param {AbortSignal} signal
      */
     async page({ terms, status, from, to, sort, minFaces, emotion, ageFrom, ageTo }, cursor, signal) {
-      const all = { status, from, to, sort: sort === 'newest' ? null : sort, minFaces: minFaces || null, emotion, ageFrom, ageTo, cursor };
+      const all = { status, ...boundsOf(from, to, sort), sort: sort === 'newest' ? null : sort, minFaces: minFaces || null, emotion, ageFrom, ageTo, cursor };
       const parameters = [
         ...parametersOf(terms),
         ...Object.entries(all).flatMap(([name, value]) => (value === null || value === '' ? [] : [/** @type {[string, string]} */ ([name, String(value)])])),
@@ -94,4 +94,16 @@ export function createImagesApi(base, options = {}) {
       client.sendOnLeaving(urlOf(key), { method: 'DELETE' });
     },
   };
+}
+
+/**
+ * The first and the last moment of a span of days, as the list groups them: days of the upload in the reader's time zone. The API
+ * counts a time of taking without an offset as UTC, so those days stay as they are.
+ * @param {string} from
+ * @param {string} to
+ * @param {import('./url-state.js').Sort} sort
+ */
+function boundsOf(from, to, sort) {
+  if (sort === 'taken') return { from, to };
+  return { from: from && new Date(`${from}T00:00:00`).toISOString(), to: to && new Date(`${to}T23:59:59.999`).toISOString() };
 }

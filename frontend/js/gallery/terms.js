@@ -18,7 +18,7 @@
 const KINDS = ['label', 'category', 'text', 'filename', 'color', 'any'];
 
 /** What narrows a word to one kind. @type {Readonly<Record<string, Kind>>} */
-const PREFIXES = { label: 'label', category: 'category', text: 'text', name: 'filename', color: 'color', colour: 'color' };
+const PREFIXES = { label: 'label', category: 'category', text: 'text', name: 'filename', filename: 'filename', color: 'color', colour: 'color' };
 const PREFIX_OF = { label: 'label:', category: 'category:', text: 'text:', filename: 'name:', color: 'color:', any: '' };
 
 /** The API's parameters. It excludes by the others within `q`. @type {Readonly<Partial<Record<Kind, string>>>} */
@@ -33,7 +33,7 @@ export const COLOURS = ['Black', 'Blue', 'Brown', 'Cyan', 'Green', 'Grey', 'Oran
  * @returns {Term[]}
  */
 export function parseTerms(text) {
-  const terms = [...text.matchAll(/(-?)(?:(label|category|text|name|colou?r):)?(?:"([^"]*)"?|([^\s"]+))/gi)].map(([, not = '', prefix = '', phrase, word]) => ({
+  const terms = [...text.matchAll(/(-?)(?:(label|category|text|name|filename|colou?r):)?(?:["“”„]([^"“”„]*)["“”„]?|([^\s"“”„]+))/gi)].map(([, not = '', prefix = '', phrase, word]) => ({
     kind: PREFIXES[prefix.toLowerCase()] ?? 'any',
     value: (phrase ?? word ?? '').trim(),
     not: not !== '',
@@ -46,7 +46,7 @@ export function parseTerms(text) {
  * @param {Term} term
  */
 export function formatTerm({ kind, value, not }) {
-  const isPlain = /^[^\s"-][^\s"]*$/.test(value) && !/^(label|category|text|name|colou?r):/i.test(value);
+  const isPlain = /^[^\s"“”„-][^\s"“”„]*$/.test(value) && !/^(label|category|text|name|filename|colou?r):/i.test(value);
   return `${not ? '-' : ''}${PREFIX_OF[kind]}${isPlain ? value : `"${value}"`}`;
 }
 
@@ -59,7 +59,7 @@ export function orderTerms(terms) {
   /** @type {Map<string, Term>} */
   const known = new Map();
   for (const term of terms) {
-    const value = term.value.replaceAll('"', ' ').trim();
+    const value = term.value.replace(/["“”„]/g, ' ').trim();
     // A term and its exclusion would find nothing. The last one counts.
     if (!/^-*$/.test(value)) known.set(`${term.kind} ${value.toLowerCase()}`, { ...term, value });
   }

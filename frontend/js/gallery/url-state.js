@@ -165,7 +165,9 @@ export function agesOf(from, to) {
  */
 function dateOf(text) {
   const date = (text ?? '').trim();
-  return /^\d{4}-\d\d-\d\d$/.test(date) && !Number.isNaN(Date.parse(date)) ? date : '';
+  const time = /^\d{4}-\d\d-\d\d$/.test(date) ? new Date(date) : new Date(NaN);
+  // JavaScript reads 30 February as 2 March.
+  return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(date) ? date : '';
 }
 
 /**

@@ -64,7 +64,7 @@ test('a state written to an address is read back unchanged', () => {
 
 test('an invalid address falls back to defaults', () => {
   assert.deepEqual(readState({ search: '?label=Dog&category=Animals', hash: '' }).terms, [term('label', 'Dog'), term('category', 'Animals')]);
-  assert.deepEqual(readState({ search: '?label=&q=%22&from=soon&to=2026-13-01&sort=best', hash: '' }), ALL);
+  assert.deepEqual(readState({ search: '?label=&q=%22&from=2026-02-30&to=2026-13-01&sort=best', hash: '' }), ALL);
   assert.equal(readState({ search: '?sort=confidence', hash: '' }).sort, 'newest', 'without a label there is no confidence');
   assert.equal(withValidSort({ ...ALL, terms: label('Dog'), sort: 'confidence' }).sort, 'confidence');
   assert.equal(readState({ search: '?confidence=250', hash: '' }).minConfidence, 99);

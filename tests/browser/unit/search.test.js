@@ -41,6 +41,7 @@ test('typed words become terms', () => {
     term('filename', 'holiday'),
     term('color', 'blue'),
   ]);
+  assert.deepEqual(parseTerms('“hot dog” filename:a.jpg'), [term('filename', 'a.jpg'), term('any', 'hot dog')]);
   assert.deepEqual(parseTerms('well-known 12:30 https://x'), [term('any', 'well-known'), term('any', '12:30'), term('any', 'https://x')]);
   for (const nothing of ['', '  ', '-', '""', 'label:""', '"']) assert.deepEqual(parseTerms(nothing), [], nothing);
   assert.deepEqual(parseTerms('dog Dog -dog'), [term('any', 'dog', true)], 'the last one counts');
@@ -70,6 +71,10 @@ test('the API gets every part of a search', async () => {
   });
   await api.page({ ...EVERYTHING, terms: [term('label', 'Hot Dog'), term('any', 'beach')], from: '2026-01-31', sort: 'taken', minFaces: 2 }, 'c', never);
   await api.page(EVERYTHING, null, never);
+  await api.page({ ...EVERYTHING, from: '2026-01-31', to: '2026-01-31' }, null, never);
+  const day = new URL(urls.pop() ?? '').searchParams;
+  const [from, to] = ['from', 'to'].map((name) => new Date(day.get(name) ?? ''));
+  assert.deepEqual([from?.getDate(), from?.getHours(), to?.getDate(), to?.getHours(), to?.getMinutes()], [31, 0, 31, 23, 59], 'days of the upload are the reader’s');
   assert.deepEqual(urls, ['https://api.example.com/images?label=Hot%20Dog&q=beach&from=2026-01-31&sort=taken&minFaces=2&cursor=c&limit=100', 'https://api.example.com/images?limit=100']);
 });
 
