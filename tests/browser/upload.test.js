@@ -38,12 +38,13 @@ const SUBJECTS = {
 };
 
 /**
- * Labels in the order of the pages.
+ * Labels in the order of the pages: ancestors of others last, each part by confidence.
  * @param {readonly import('../../frontend/js/shared/api-types.js').Label[]} labels
  */
 function tellingFirst(labels) {
   const ancestors = new Set(labels.flatMap(({ Parents = [] }) => Parents.map(({ Name }) => Name)));
-  return [...labels.filter(({ Name }) => !ancestors.has(Name)), ...labels.filter(({ Name }) => ancestors.has(Name))];
+  const isAncestor = (/** @type {string | undefined} */ name) => Number(ancestors.has(name));
+  return [...labels].sort((a, b) => isAncestor(a.Name) - isAncestor(b.Name) || (b.Confidence ?? 0) - (a.Confidence ?? 0));
 }
 
 /** @type {import('playwright-core').Browser} */
