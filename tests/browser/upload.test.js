@@ -248,7 +248,7 @@ test('all kinds of findings are shown, with boxes where the document says', asyn
       assert.ok(off.every((each) => Math.abs(each) < 0.005), `${name}: ${off}`);
     }
   }
-  assert.match(await status('astronaut.png'), /^Unsafe: Smoking · People, Person, /);
+  assert.match(await status('astronaut.png'), /^Unsafe: Smoking · Person, People, /);
   assert.equal(await page.locator('[id]').evaluateAll((all) => all.length - new Set(all.map(({ id }) => id)).size), 0, 'ids are unique');
 
   // Nothing overflows at any width.
