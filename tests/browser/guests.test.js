@@ -79,6 +79,13 @@ test('another guest does not see the picture, and nobody else does', { timeout: 
   assert.deepEqual(await other.page.evaluate(statusesOfOddRequests, { keys: ODD_KEYS, labels: ODD_LABELS }), ODD_KEYS.map(() => 404).concat(ODD_LABELS.map(() => 200)));
   await other.close();
   for (const path of ['/guest/images', '/guest/labels', `/guest/results/${encodeURI(key)}`]) assert.equal((await fetch(`${API}${path}`)).status, 403, path);
+  // The list survives a reload, but the next guest in the same tab does not see it.
+  await first.page.reload();
+  await select(first.page, 'coffee.png');
+  await first.page.evaluate(() => localStorage.clear());
+  await first.page.reload();
+  await first.page.locator('#choose:enabled').waitFor();
+  assert.equal(await first.page.locator('#tasks > li').count(), 0);
   await first.close();
 });
 
@@ -99,7 +106,8 @@ async function statusesOfOddRequests({ keys, labels }) {
 }
 
 test('a deletion is sent when the guest leaves the page', { timeout: TIMEOUT_MS * 2 }, async () => {
-  const { page, close } = await open(browser, DESKTOP);
+  // The upload page's list still has the deleted picture.
+  const { page, close } = await open(browser, DESKTOP, { missing: /\/guest\/results\//, log: /404/ });
   await choose(page, picture('chelsea.png'));
   await select(page, 'chelsea.png');
   await page.getByRole('link', { name: 'Gallery', exact: true }).click();

@@ -124,6 +124,35 @@ test('an upload that a reload interrupts is continued', async () => {
   await close();
 });
 
+test('a duplicated tab lists what is stored, and does not upload a second time', async () => {
+  const { page, close } = await open(browser);
+  await choose(page, picture('coffee.png'));
+  await select(page, 'coffee.png');
+  /** @type {() => void} */
+  let release = () => {};
+  const held = /** @type {Promise<void>} */ (new Promise((resolve) => (release = resolve)));
+  let uploads = 0;
+  await page.context().route('**/*', async (route) => {
+    if (route.request().method() !== 'PUT') return route.fallback();
+    uploads += 1;
+    await held;
+    return route.fallback();
+  });
+  await choose(page, picture('chelsea.png'));
+  await row(page, 'chelsea.png').and(page.locator('[data-state="uploading"]')).waitFor();
+  await page.waitForFunction(() => Object.entries(sessionStorage).some(([name, text]) => name.startsWith('sightline.uploads.') && text.includes('chelsea.png')));
+  // A page that is opened by a script gets a copy of its opener's session storage, as a duplicated tab does.
+  const [copy] = await Promise.all([page.context().waitForEvent('page'), page.evaluate(() => void window.open(location.href))]);
+  await allDone(copy, 1);
+  await copy.locator('#choose:enabled').waitFor();
+  assert.deepEqual(await copy.locator('.task-name').allTextContents(), ['coffee.png']);
+  await copy.close();
+  release();
+  await select(page, 'chelsea.png');
+  assert.equal(uploads, 1);
+  await close();
+});
+
 test('a file that the browser did not keep is asked for again', async () => {
   const { page, close } = await open(browser, DESKTOP, { ...ASKS, before: (page) => page.addInitScript(() => Object.defineProperty(window, 'indexedDB', { value: undefined })) });
   let held = true;

@@ -38,12 +38,13 @@ const SUBJECTS = {
 };
 
 /**
- * Labels in the order of the pages.
+ * Labels in the order of the pages: ancestors of others last, each part by confidence.
  * @param {readonly import('../../frontend/js/shared/api-types.js').Label[]} labels
  */
 function tellingFirst(labels) {
   const ancestors = new Set(labels.flatMap(({ Parents = [] }) => Parents.map(({ Name }) => Name)));
-  return [...labels.filter(({ Name }) => !ancestors.has(Name)), ...labels.filter(({ Name }) => ancestors.has(Name))];
+  const isAncestor = (/** @type {string | undefined} */ name) => Number(ancestors.has(name));
+  return [...labels].sort((a, b) => isAncestor(a.Name) - isAncestor(b.Name) || (b.Confidence ?? 0) - (a.Confidence ?? 0));
 }
 
 /** @type {import('playwright-core').Browser} */
@@ -247,7 +248,7 @@ test('all kinds of findings are shown, with boxes where the document says', asyn
       assert.ok(off.every((each) => Math.abs(each) < 0.005), `${name}: ${off}`);
     }
   }
-  assert.match(await status('astronaut.png'), /^Unsafe: Smoking · People, Person, /);
+  assert.match(await status('astronaut.png'), /^Unsafe: Smoking · Person, People, /);
   assert.equal(await page.locator('[id]').evaluateAll((all) => all.length - new Set(all.map(({ id }) => id)).size), 0, 'ids are unique');
 
   // Nothing overflows at any width.

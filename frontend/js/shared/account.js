@@ -29,7 +29,8 @@ const NOT_SIGNED_IN = 'You are not signed in.';
  * @property {import('./http-client.js').Caller | null} caller null when the API does not ask who sends a request
  * @property {(() => void) | null} signIn null when the page has no sign-in
  * @property {boolean} locked whether nothing works before sign-in
- * @property {() => string} identity tells one person's or guest's data in this browser from another's
+ * @property {() => string | null} identity tells one person's or guest's data in this browser from another's; null for a guest
+ *   who has none yet
  * @property {TakeAlong | null} takeAlong to be started when the page is ready; null when no guest used this browser
  *
  * @typedef {(title: string, text: string) => void} Notify
@@ -105,7 +106,7 @@ function showGuest(api, guest, signIn, region, notify) {
   );
   region.hidden = false;
   region.after(h('p', { class: 'guest-note' }, 'Only this browser can open your pictures. If you clear its data, you lose them.'));
-  return { api: `${api}/guest`, caller: guest, signIn, locked: false, identity: () => `guest.${guest.identityId ?? ''}`, takeAlong: null };
+  return { api: `${api}/guest`, caller: guest, signIn, locked: false, identity: () => guest.identityId && `guest.${guest.identityId}`, takeAlong: null };
 }
 
 /**

@@ -73,8 +73,9 @@ function drawMarks(context, { width, height }, marks) {
   context.font = `600 ${text}px ${colour('--font')}`;
   context.textBaseline = 'middle';
   context.lineJoin = 'round';
+  const several = new Set(marks.filter(({ instance }) => instance > 0).map(({ finding }) => finding));
   // The most confident box is drawn last, above the others.
-  for (const { box, outline, name, confidence, hue } of [...marks].sort((a, b) => a.confidence - b.confidence)) {
+  for (const { box, outline, name, hue, finding, instance } of [...marks].sort((a, b) => a.confidence - b.confidence)) {
     const points = outline ?? [
       { x: box.left, y: box.top },
       { x: box.left + box.width, y: box.top },
@@ -90,7 +91,7 @@ function drawMarks(context, { width, height }, marks) {
       context.lineWidth = thickness;
       context.stroke();
     }
-    const label = `${name} ${Math.round(confidence)}%`;
+    const label = several.has(finding) ? `${name} ${instance + 1}` : name;
     const tag = { width: context.measureText(label).width + text, height: text * 1.5 };
     const x = Math.min(Math.max(0, box.left * width - line / 2), Math.max(0, width - tag.width));
     const above = box.top * height - tag.height;

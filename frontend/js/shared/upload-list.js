@@ -27,11 +27,11 @@ const TAB = 'sightline.tab';
 export class UploadList {
   #storage;
   #identity;
-  /** The name that this page has written to. */
-  #written = '';
+  /** The name that this page has written to. @type {string | null} */
+  #written = null;
 
   /**
-   * @param {() => string} identity whose pictures they are; it may become known only with the first request
+   * @param {() => string | null} identity whose pictures they are; null before a guest's first request, when there are none
    * @param {() => Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>} [open] for tests
    */
   constructor(identity, open = () => sessionStorage) {
@@ -41,7 +41,8 @@ export class UploadList {
 
   /** @returns {{tasks: RememberedTask[], selected: string}} `selected`: the id of the selected picture, or '' */
   read() {
-    const { tasks, selected } = this.#storage.read(this.#name);
+    const name = this.#name;
+    const { tasks, selected } = name === null ? {} : this.#storage.read(name);
     return { tasks: Array.isArray(tasks) ? tasks.filter(isTask) : [], selected: typeof selected === 'string' ? selected : '' };
   }
 
@@ -51,9 +52,10 @@ export class UploadList {
    */
   write(tasks, selected) {
     const name = this.#name;
-    // The identity became known.
-    if (this.#written && this.#written !== name) this.#storage.remove(this.#written);
+    // The browser lost the identity, or the service gave it another.
+    if (this.#written !== null && this.#written !== name) this.#storage.remove(this.#written);
     this.#written = name;
+    if (name === null) return;
     if (tasks.length === 0) this.#storage.remove(name);
     else this.#storage.write(name, { tasks, selected });
   }
@@ -71,7 +73,8 @@ export class UploadList {
   }
 
   get #name() {
-    return `${PREFIX}${this.#identity()}`;
+    const identity = this.#identity();
+    return identity === null ? null : `${PREFIX}${identity}`;
   }
 }
 

@@ -22,8 +22,8 @@ const QUALITY = 0.92;
  * @property {(url: string) => void} importScripts
  * @property {() => Libheif} libheif
  *
- * @typedef {{id: number, file: File, maxSide: number, maxPixels: number}} Job
- * @typedef {{id: number, jpeg: Blob | null}} Answer `jpeg`: null when the file cannot be decoded
+ * @typedef {import('./heic.js').Job} Job
+ * @typedef {import('./heic.js').Answer} Answer
  */
 
 const scope = /** @type {Scope} */ (/** @type {unknown} */ (globalThis));

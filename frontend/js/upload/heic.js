@@ -6,6 +6,12 @@ const TIMEOUT_MS = 60_000;
 /** An idle decoder is stopped, because it keeps the memory of its largest picture. */
 const IDLE_MS = 30_000;
 
+/**
+ * @typedef {{maxSide: number, maxPixels: number}} Limits of the JPEG
+ * @typedef {Limits & {id: number, file: File}} Job what the worker is asked
+ * @typedef {{id: number, jpeg: Blob | null}} Answer `jpeg`: null when the file cannot be decoded
+ */
+
 /** @type {Worker | null} */
 let worker = null;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -16,7 +22,7 @@ let last = Promise.resolve();
 
 /**
  * @param {File} file
- * @param {{maxSide: number, maxPixels: number}} limits of the JPEG
+ * @param {Limits} limits
  * @returns {Promise<Blob | null>} a JPEG; null when the file cannot be decoded
  */
 export function decodeHeic(file, limits) {
@@ -27,7 +33,7 @@ export function decodeHeic(file, limits) {
 
 /**
  * @param {File} file
- * @param {{maxSide: number, maxPixels: number}} limits
+ * @param {Limits} limits
  * @returns {Promise<Blob | null>}
  */
 async function decode(file, limits) {
@@ -38,7 +44,7 @@ async function decode(file, limits) {
   /** @type {Blob | null | undefined} undefined: the worker failed */
   const jpeg = await new Promise((resolve) => {
     const timer = setTimeout(() => resolve(undefined), TIMEOUT_MS);
-    used.onmessage = (/** @type {MessageEvent<import('./heic-worker.js').Answer>} */ { data }) => {
+    used.onmessage = (/** @type {MessageEvent<Answer>} */ { data }) => {
       if (data.id !== id) return;
       clearTimeout(timer);
       resolve(data.jpeg);

@@ -35,14 +35,19 @@ test('each identity sees its own list only', () => {
   assert.deepEqual(listOf('guest.1').read(), { tasks: [TASK], selected: 'x' });
 });
 
-test('when a guest’s identity becomes known, nothing stays for the next guest', () => {
+test('when a browser loses a guest’s identity, nothing stays for the next guest', () => {
   const items = storage();
-  let who = 'guest.';
+  /** @type {string | null} */
+  let who = null;
   const list = new UploadList(() => who, () => items);
   list.write([TASK], 'x');
+  assert.deepEqual([list.read().tasks, Object.keys(items)], [[], []]);
   who = 'guest.1';
   list.write([TASK], 'x');
   assert.deepEqual(Object.keys(items), ['sightline.uploads.guest.1']);
+  who = null;
+  list.write([TASK], 'x');
+  assert.deepEqual(Object.keys(items), []);
 });
 
 test('after sign-out, nothing is left', () => {
