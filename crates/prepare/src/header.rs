@@ -54,6 +54,7 @@ impl PictureHeader {
             width,
             height,
             orientation: self.orientation,
+            taken_at: None,
             prepared: None,
             prepared_for_ppe: None,
         })

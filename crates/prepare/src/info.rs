@@ -17,6 +17,17 @@ pub struct ImageInfo {
     pub height: u32,
     /// The Exif orientation, 1 to 8; 1 if there is none.
     pub orientation: u8,
+    /// When the picture was taken, as its Exif data says: `2024-05-01T13:20:05`, and the offset from UTC, such as `+02:00`, if the
+    /// data names it. Absent without a valid time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            example = "2024-05-01T13:20:05+02:00",
+            pattern = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}([+-]\d{2}:\d{2})?$"
+        )
+    )]
+    pub taken_at: Option<String>,
     /// The JPEG that was analysed instead of the file, if Rekognition does not accept the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prepared: Option<Conversion>,

@@ -56,6 +56,7 @@ fn prepare_file(file: &[u8], limits: &Limits) -> Result<Prepared, PrepareError> 
         width,
         height,
         orientation: geometry.orientation.to_exif(),
+        taken_at: None,
         prepared: None,
         prepared_for_ppe: None,
     };

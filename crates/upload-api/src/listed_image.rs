@@ -36,6 +36,11 @@ pub(crate) struct ListedImage {
     #[serde(with = "time::serde::rfc3339")]
     #[schema(value_type = String, format = DateTime, example = "2026-01-01T12:00:01.5Z")]
     processed_at: OffsetDateTime,
+    /// When the picture was taken, as its Exif data says: local time, and the offset from UTC if the data names it. The first ten
+    /// characters are the day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "2024-05-01T13:20:05+02:00")]
+    taken_at: Option<String>,
     /// The image's file name.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "my cat.jpg")]
@@ -54,7 +59,8 @@ pub(crate) struct ListedImage {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 1200)]
     height: Option<u32>,
-    /// At most 20 labels, most confident first. Searches find an image by all its labels.
+    /// At most 20 labels. Those that are no ancestor of another label come first, such as `Zebra` before `Animal`; both parts have the
+    /// most confident label first. Searches find an image by all its labels.
     labels: Vec<NamedConfidence>,
     /// The categories of the labels, most confident first.
     categories: Vec<String>,
@@ -70,8 +76,8 @@ pub(crate) struct ListedImage {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     ages: Vec<AgeSpan>,
-    /// The confidence, in percent, of the label that was searched for. For a category it is the highest confidence among
-    /// its labels.
+    /// The confidence, in percent, of the first label or category that was searched for. For a category it is the highest
+    /// confidence among its labels. Absent if the image was found by a word of its text or file name or by a colour.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 97.4)]
     confidence: Option<f64>,
@@ -129,6 +135,7 @@ impl ListedImage {
             status: row.status,
             uploaded_at: row.uploaded_at,
             processed_at: row.processed_at,
+            taken_at: row.taken_at,
             filename: row.filename,
             content_type: row.content_type,
             size: row.size,
