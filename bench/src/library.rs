@@ -15,6 +15,8 @@ use sightline_tests::{Local, http};
 const LABELS: usize = 200;
 const CATEGORIES: usize = 20;
 const REQUESTS: usize = 1000;
+/// Different words of text in the library.
+const SIGNS: usize = 500;
 /// Images added in one transaction.
 const BATCH: usize = 5000;
 
@@ -51,6 +53,46 @@ pub(crate) fn run(images: usize) -> Result<String> {
             format!("category=Kind%20{}", request % CATEGORIES)
         })?,
         measure(api, "all images", |_| String::new())?,
+        measure(api, "a bare word", |request| {
+            format!("q=%22things%20{}%22", request % LABELS)
+        })?,
+        measure(api, "two labels", |request| {
+            format!(
+                "label=Thing%200&label=Thing%20{}",
+                1 + request % (LABELS - 1)
+            )
+        })?,
+        measure(api, "a label without another", |request| {
+            format!(
+                "label=Thing%20{}&notLabel=Thing%200",
+                2 * (request % (LABELS / 2)) + 1
+            )
+        })?,
+        measure(api, "a word of the text", |request| {
+            format!("text=sign{}", request % SIGNS)
+        })?,
+        measure(api, "a word of all file names", |_| {
+            "filename=picture".to_owned()
+        })?,
+        measure(api, "a colour and a label", |request| {
+            format!("color=blue&label=Thing%20{}", request % 50)
+        })?,
+        measure(api, "a day", |request| {
+            let day = 1 + request % 2;
+            format!("from=2026-01-{day:02}&to=2026-01-{day:02}&label=Thing%200")
+        })?,
+        measure(api, "a label, oldest first", |request| {
+            format!("label=Thing%20{}&sort=oldest", request % LABELS)
+        })?,
+        measure(api, "a label by confidence", |request| {
+            format!("label=Thing%20{}&sort=confidence", request % LABELS)
+        })?,
+        measure(api, "a label by the time of taking", |request| {
+            format!("label=Thing%20{}&sort=taken", request % LABELS)
+        })?,
+        measure(api, "all images by the time of taking", |_| {
+            "sort=taken".to_owned()
+        })?,
         later_pages(api)?,
     ];
     let labels = times((0..REQUESTS / 10).map(|_| get(&format!("{api}/labels"))))?;
@@ -112,8 +154,21 @@ fn entry(image: usize) -> Result<Entry> {
             "lastModified": seconds(image),
             "sequencer": format!("{image:016X}"),
         },
-        "image": {"format": "jpeg", "width": 1600, "height": 1200, "orientation": 1},
-        "rekognition": {"detectLabels": {"Labels": labels}},
+        "image": {
+            "format": "jpeg", "width": 1600, "height": 1200, "orientation": 1,
+            "takenAt": seconds(image * 7 % 2_000_000).replace('Z', ""),
+        },
+        "rekognition": {
+            "detectLabels": {
+                "Labels": labels,
+                "ImageProperties": {"DominantColors": [
+                    {"SimplifiedColor": if image.is_multiple_of(2) { "blue" } else { "grey" }, "PixelPercent": 60.0},
+                ]},
+            },
+            "detectText": {"TextDetections": [
+                {"Type": "LINE", "DetectedText": format!("sign{} street", image % SIGNS)},
+            ]},
+        },
         "thumbnail": {
             "key": format!("thumbnails/uploads/{image:08}.jpg.jpg"), "width": 128, "height": 96,
         },

@@ -1,4 +1,4 @@
-//! `sightline search`: finds pictures by label, category, faces or status.
+//! `sightline search`: finds pictures by words, labels, text, file name, colour, faces, dates or status.
 
 use clap::{ArgGroup, Args, builder::PossibleValuesParser};
 use http::Method;
@@ -20,9 +20,22 @@ const MAX_PAGE: usize = 100;
 /// `sightline search`.
 #[derive(Debug, Clone, Args)]
 #[command(
-    group = ArgGroup::new("what").args(["label", "category"]),
+    group = ArgGroup::new("what").args(["words", "label", "category"]).multiple(true),
     after_long_help = "\
+WORDS
+  A picture must have every word: as a label or another name of it, a category,
+  a word of the text in the picture or of its file name, or a colour. Case,
+  singular and plural do not matter. Quote a phrase for the service too:
+  '\"golden retriever\"'. A leading - excludes; put such words after --.
+  label:, category:, text:, name: and color: narrow a word to one kind.
+
 EXAMPLES
+  Pictures that show a dog and a beach, but no person:
+    sightline search -- dog beach -person
+  Pictures of May 2024 by the time of taking, newest first:
+    sightline search --sort taken --from 2024-05-01 --to 2024-05-31
+  Pictures with the word exit in them, and a blue one among their colours:
+    sightline search --text exit --color blue
   Pictures with a dog, at least 80 percent sure, newest first:
     sightline search --label Dog --min-confidence 80
   Keys of all pictures with animals, for another program:
@@ -45,17 +58,50 @@ pub(crate) struct SearchArgs {
     #[command(flatten)]
     api: ApiArgs,
 
-    /// Only pictures with this label, such as Dog; case does not matter
+    /// Words that pictures must have, as a label, in their text or file name, or as a colour
+    #[arg(value_name = "WORDS")]
+    words: Vec<String>,
+
+    /// Only pictures with this label or another name of it, such as Dog; repeat it for several. Case, singular and plural do not matter
     #[arg(long, value_name = "NAME")]
-    label: Option<String>,
+    label: Vec<String>,
+
+    /// No pictures with this label; repeat it for several
+    #[arg(long, value_name = "NAME")]
+    not_label: Vec<String>,
 
     /// Only pictures with a label of this category, such as 'Animals and Pets'
     #[arg(long, value_name = "NAME")]
-    category: Option<String>,
+    category: Vec<String>,
 
-    /// Minimum confidence of the label, or of the best label of the category, percent from 0 to 100
+    /// Only pictures with this word in them, where text was analysed
+    #[arg(long, value_name = "WORD")]
+    text: Vec<String>,
+
+    /// Only pictures with this word in their file name, or with this extension
+    #[arg(long, value_name = "WORD")]
+    filename: Vec<String>,
+
+    /// Only pictures with this main colour, such as blue, where image properties were analysed
+    #[arg(long, value_name = "NAME")]
+    color: Vec<String>,
+
+    /// Minimum confidence of the labels and of the best label of each category, percent from 0 to 100
     #[arg(long, value_name = "PERCENT", requires = "what", value_parser = percent)]
     min_confidence: Option<f32>,
+
+    /// Only pictures uploaded (with --sort taken: taken) on this day or later, such as 2026-01-31, or at a time such as
+    /// 2026-01-31T18:30:00Z or later
+    #[arg(long, value_name = "DATE")]
+    from: Option<String>,
+
+    /// Only pictures uploaded (with --sort taken: taken) on this day or earlier, or at this time or earlier
+    #[arg(long, value_name = "DATE")]
+    to: Option<String>,
+
+    /// The order: newest or oldest upload first, highest confidence of the first label first, or last taken first
+    #[arg(long, value_name = "ORDER", default_value = "newest", value_parser = ["newest", "oldest", "confidence", "taken"])]
+    sort: String,
 
     /// Only pictures with faces, or with at least this many
     #[arg(long, value_name = "COUNT", num_args = 0..=1, require_equals = true, default_missing_value = "1",
@@ -123,6 +169,7 @@ pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
     let mut table = SearchTable::new();
     let mut found = 0;
     let mut cursor: Option<String> = None;
+    let mut suggestions = Vec::new();
     loop {
         let path = path(&args, (limit - found).min(MAX_PAGE), cursor.as_deref());
         let response = api.send(Method::GET, &path, None).await?;
@@ -143,6 +190,7 @@ pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
                 table.add(image);
             }
         }
+        suggestions.extend(did_you_mean(&page));
         // A page may be empty although more follow.
         cursor = page
             .get("cursor")
@@ -164,7 +212,27 @@ pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
             output::count(found, "picture", "pictures")
         ));
     }
+    for suggestion in suggestions {
+        output::print_message(&suggestion);
+    }
     Ok(Outcome::Done)
+}
+
+/// Sentences about names that no picture has.
+fn did_you_mean(page: &Value) -> Vec<String> {
+    let list = |value: &Value, member: &str| value.get(member).and_then(Value::as_array).cloned();
+    let suggestions = list(page, "didYouMean").unwrap_or_default();
+    (suggestions.iter())
+        .filter_map(|suggestion| {
+            let word = suggestion.get("word")?.as_str()?;
+            let names = list(suggestion, "names")?;
+            let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
+            Some(format!(
+                "No picture has {word:?}. Did you mean {}?",
+                names.join(" or ")
+            ))
+        })
+        .collect()
 }
 
 fn path(args: &SearchArgs, limit: usize, cursor: Option<&str>) -> String {
@@ -173,20 +241,35 @@ fn path(args: &SearchArgs, limit: usize, cursor: Option<&str>) -> String {
     let faces = args.faces.map(|count| count.to_string());
     let age_from = args.age.map(|ages| ages.from.to_string());
     let age_to = args.age.and_then(|ages| ages.to).map(|to| to.to_string());
+    let words = (!args.words.is_empty()).then(|| args.words.join(" "));
+    let sort = Some(args.sort.as_str()).filter(|sort| *sort != "newest");
+    let repeated = [
+        ("label", &args.label),
+        ("notLabel", &args.not_label),
+        ("category", &args.category),
+        ("text", &args.text),
+        ("filename", &args.filename),
+        ("color", &args.color),
+    ];
     let parameters = [
-        ("label", args.label.as_deref()),
-        ("category", args.category.as_deref()),
         ("minConfidence", min_confidence.as_deref()),
         ("minFaces", faces.as_deref()),
         ("emotion", args.emotion.as_deref()),
         ("ageFrom", age_from.as_deref()),
         ("ageTo", age_to.as_deref()),
         ("status", args.status.as_deref()),
+        ("from", args.from.as_deref()),
+        ("to", args.to.as_deref()),
+        ("sort", sort),
         ("limit", Some(limit.as_str())),
         ("cursor", cursor),
     ];
+    let repeated = (repeated.into_iter())
+        .flat_map(|(name, values)| values.iter().map(move |value| (name, Some(value.as_str()))));
+    let parameters = std::iter::once(("q", words.as_deref()))
+        .chain(repeated)
+        .chain(parameters);
     let query: Vec<_> = parameters
-        .into_iter()
         .filter_map(|(name, value)| Some(format!("{name}={}", query_value(value?))))
         .collect();
     format!("/images?{}", query.join("&"))
@@ -216,6 +299,30 @@ mod tests {
                 &["--age", "30", "--faces"],
                 "minFaces=1&ageFrom=30&ageTo=30",
             ),
+            (&["dog", "beach"], "q=dog%20beach"),
+            (
+                &["--sort", "taken", "--", "dog", "-cat", "\"hot dog\""],
+                "q=dog%20-cat%20%22hot%20dog%22&sort=taken",
+            ),
+            (
+                &["--label", "Dog", "--label", "Beach", "--not-label", "Cat"],
+                "label=Dog&label=Beach&notLabel=Cat",
+            ),
+            (
+                &["--text", "exit", "--filename", "holiday", "--color", "blue"],
+                "text=exit&filename=holiday&color=blue",
+            ),
+            (
+                &[
+                    "--label",
+                    "Dog",
+                    "--category",
+                    "Pets",
+                    "--from",
+                    "2026-01-31",
+                ],
+                "label=Dog&category=Pets&from=2026-01-31",
+            ),
         ] {
             let args = parse(options).unwrap();
             assert_eq!(
@@ -230,7 +337,7 @@ mod tests {
     fn invalid_options_are_rejected() {
         for wrong in [
             &["--min-confidence", "80"][..],
-            &["--label", "Dog", "--category", "Pets"],
+            &["--sort", "size"],
             &["--status", "done"],
             &["--label", "Dog", "--min-confidence", "101"],
             &["--faces=0"],
@@ -242,5 +349,13 @@ mod tests {
         ] {
             assert!(parse::<SearchArgs>(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_name_that_no_picture_has_is_answered_with_similar_ones() {
+        let page = json!({"images": [], "didYouMean": [{"word": "dgo", "names": ["Dog", "Dot"]}]});
+        let sentence = "No picture has \"dgo\". Did you mean Dog or Dot?";
+        assert_eq!(did_you_mean(&page), [sentence]);
+        assert!(did_you_mean(&json!({"images": []})).is_empty());
     }
 }

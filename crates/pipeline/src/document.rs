@@ -132,7 +132,7 @@ pub struct Source {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Summary {
-    /// Label names, most confident first.
+    /// Label names. Those that are no ancestor of another label come first; both parts have the most confident label first.
     pub labels: Vec<String>,
     /// Label categories, in order of their first label.
     pub categories: Vec<String>,

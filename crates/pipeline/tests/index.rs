@@ -66,6 +66,30 @@ async fn the_index_in_sqlite() {
     suite::concurrent_writes(&folder.fresh().await).await;
 }
 
+/// The lists of all images and those of owners.
+const OWNERS: [Option<&str>; 3] = [None, Some("ann"), Some("bob")];
+
+#[tokio::test]
+async fn random_searches_in_memory() {
+    let images = suite::random_images(600);
+    let index = MemoryIndex::new();
+    put_all(&index, &suite::entries_of(&images)).await;
+    suite::random_searches(&index, &images, 150, 70, &OWNERS).await;
+}
+
+#[tokio::test]
+async fn random_searches_in_sqlite() {
+    let folder = InSqlite(tempfile::tempdir().unwrap());
+    let images = suite::random_images(MANY);
+    let index = folder.fresh().await;
+    index.put_all(suite::entries_of(&images)).await.unwrap();
+    suite::random_searches(&index, &images, 100, 700, &OWNERS).await;
+    let few = suite::random_images(300);
+    let index = folder.fresh().await;
+    index.put_all(suite::entries_of(&few)).await.unwrap();
+    suite::random_searches(&index, &few, 300, 7, &OWNERS).await;
+}
+
 #[test]
 fn a_sqlite_file_is_durable_and_one_from_a_newer_version_is_rejected() {
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -59,7 +59,8 @@ pub(crate) struct ListedImage {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 1200)]
     height: Option<u32>,
-    /// At most 20 labels, most confident first. Searches find an image by all its labels.
+    /// At most 20 labels. Those that are no ancestor of another label come first, such as `Zebra` before `Animal`; both parts have the
+    /// most confident label first. Searches find an image by all its labels.
     labels: Vec<NamedConfidence>,
     /// The categories of the labels, most confident first.
     categories: Vec<String>,
@@ -75,8 +76,8 @@ pub(crate) struct ListedImage {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     ages: Vec<AgeSpan>,
-    /// The confidence, in percent, of the label that was searched for. For a category it is the highest confidence among
-    /// its labels.
+    /// The confidence, in percent, of the first label or category that was searched for. For a category it is the highest
+    /// confidence among its labels. Absent if the image was found by a word of its text or file name or by a colour.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 97.4)]
     confidence: Option<f64>,

@@ -1,13 +1,13 @@
 //! The items of the table, and their keys.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use sightline_pipeline::{
     SourceKey,
     document::Status,
     index::{
-        Entry, Lists, Position, REMOVAL_RETENTION, TermKind,
+        Entry, Lists, Position, REMOVAL_RETENTION, Sort, Term, TermKind,
         precedence::{Image, IndexRecord, Removal},
     },
     service_error::{Fate, Service, ServiceError},
@@ -23,6 +23,9 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 /// The sort key, and the `term`, of an image item.
 pub(super) const IMAGE: &str = "image";
 
+/// The sort key, and the `term`, of the item that lists an image by the time of taking. Its count is the number of all images.
+pub(super) const TAKEN: &str = "taken";
+
 pub(super) fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
@@ -35,14 +38,21 @@ pub(super) fn text<'a>(item: &'a Item, attribute: &str) -> Option<&'a str> {
     item.get(attribute)?.as_s().ok().map(String::as_str)
 }
 
+pub(super) fn number(item: &Item, attribute: &str) -> Option<f64> {
+    match item.get(attribute)? {
+        AttributeValue::N(number) => number.parse().ok(),
+        _ => None,
+    }
+}
+
 /// The partition key of an image item and its term items.
 pub(super) fn image_pk(key: &SourceKey) -> String {
     format!("image/{key}")
 }
 
-/// The sort key of the term items of a label or category.
-pub(super) fn term_sk(kind: TermKind, folded: &str) -> String {
-    format!("{}#{folded}", kind.name())
+/// The sort key of the term items of a term.
+pub(super) fn term_sk(term: &Term) -> String {
+    format!("{}#{}", term.kind.name(), term.folded())
 }
 
 /// The sort key of the term items of a status.
@@ -50,14 +60,17 @@ pub(super) fn status_sk(status: Status) -> String {
     format!("status#{}", status.name())
 }
 
+/// Whether term items with this sort key are counted.
+pub(super) fn is_counted(sk: &str) -> bool {
+    sk == TAKEN || kind_of(sk).is_some_and(TermKind::is_counted)
+}
+
 /// The kind of term in a sort key; `None` for a status or an image.
 pub(super) fn kind_of(sk: &str) -> Option<TermKind> {
-    [TermKind::Label, TermKind::Category]
-        .into_iter()
-        .find(|kind| {
-            sk.strip_prefix(kind.name())
-                .is_some_and(|rest| rest.starts_with('#'))
-        })
+    TermKind::ALL.into_iter().find(|kind| {
+        sk.strip_prefix(kind.name())
+            .is_some_and(|rest| rest.starts_with('#'))
+    })
 }
 
 /// The partition key of the counts of one owner, or of all images, in a shard. Owners contain no slash.
@@ -81,13 +94,14 @@ pub(super) fn shard(key: &SourceKey) -> u8 {
 
 /// A position as sort key of the indexes. Byte order is the order of positions.
 pub(super) fn position_sk(position: &Position) -> String {
-    format!("{:013}#{}", position.uploaded_ms, position.key)
+    format!("{:013}#{}", position.at_ms, position.key)
 }
 
 pub(super) fn position_of(sk: &str) -> Option<Position> {
-    let (uploaded_ms, key) = sk.split_once('#')?;
+    let (at_ms, key) = sk.split_once('#')?;
     Some(Position {
-        uploaded_ms: uploaded_ms.parse().ok()?,
+        confidence_bits: 0,
+        at_ms: at_ms.parse().ok()?,
         key: SourceKey::new(key).ok()?,
     })
 }
@@ -98,6 +112,39 @@ pub(super) type Terms = BTreeMap<String, String>;
 /// The end of the fingerprint of a term item that is in the owner's lists only. Other term items are in the lists of all
 /// images too, as those that older versions wrote.
 const OWNED: &str = " own";
+
+/// The parts of a fingerprint: the time and status of the image, then the confidence and the hash of the aliases of a label or
+/// category, then [`OWNED`].
+struct Fingerprint<'a>(&'a str);
+
+impl<'a> Fingerprint<'a> {
+    /// The confidence in percent; 0 for a term without one.
+    fn confidence(&self) -> f64 {
+        let part = self.0.split(' ').nth(2);
+        part.and_then(|part| part.parse().ok()).unwrap_or_default()
+    }
+
+    /// The hash of the aliases that the counts have.
+    fn aliases(&self) -> Option<&'a str> {
+        self.0
+            .split(' ')
+            .nth(3)
+            .filter(|part| *part != OWNED.trim_start())
+    }
+}
+
+/// The image's confidence of a term, as [`Entry::terms`] has it; `None` if the image does not have it.
+pub(super) fn confidence_of(terms: &Terms, term: &Term) -> Option<f64> {
+    let fingerprint = terms.get(&term_sk(term))?;
+    Some(Fingerprint(fingerprint).confidence())
+}
+
+/// Whether a term item tells other aliases than before.
+pub(super) fn has_new_aliases(before: Option<&String>, after: Option<&String>) -> bool {
+    let aliases =
+        |one: Option<&String>| one.and_then(|one| Fingerprint(one).aliases().map(str::to_owned));
+    aliases(after).is_some() && aliases(before) != aliases(after)
+}
 
 /// The counts that a term item is part of: those of the owner, and those of all images (`None`).
 pub(super) fn counted_in<'a>(
@@ -125,8 +172,10 @@ pub(super) struct StoredRecord {
 #[derive(Debug, Clone)]
 pub(super) struct TermItem {
     pub(super) confidence: Option<f64>,
-    /// The name as the recogniser writes it.
-    pub(super) name: String,
+    /// The name as the recogniser writes it. Only labels and categories have one.
+    pub(super) name: Option<String>,
+    /// Other names of a label.
+    pub(super) aliases: BTreeSet<String>,
 }
 
 /// The desired record and term items of an image.
@@ -154,18 +203,25 @@ impl DesiredRecord {
             .terms
             .iter()
             .map(|(term, confidence)| {
+                let is_counted = term.kind.is_counted();
+                let aliases =
+                    (entry.aliases.get(&term.folded())).filter(|_| term.kind == TermKind::Label);
                 let item = TermItem {
-                    confidence: Some(*confidence),
-                    name: term.name.clone(),
+                    confidence: is_counted.then_some(*confidence),
+                    name: is_counted.then(|| term.name.clone()),
+                    aliases: aliases.cloned().unwrap_or_default(),
                 };
-                (term_sk(term.kind, &term.folded()), item)
+                (term_sk(term), item)
             })
             .collect();
-        let status = TermItem {
-            confidence: None,
-            name: String::new(),
-        };
-        term_items.insert(status_sk(entry.row.status), status);
+        for sk in [status_sk(entry.row.status), TAKEN.to_owned()] {
+            let item = TermItem {
+                confidence: None,
+                name: None,
+                aliases: BTreeSet::new(),
+            };
+            term_items.insert(sk, item);
+        }
         Self {
             record,
             term_items,
@@ -183,10 +239,10 @@ impl DesiredRecord {
     }
 
     pub(super) fn terms(&self) -> Terms {
-        let position = match &self.record {
+        let position = |sk: &str| match &self.record {
             IndexRecord::Image(image) => {
-                let position = Position::of(&image.row);
-                format!("{} {}", position.uploaded_ms, image.row.status.name())
+                let position = Position::of(&image.row, order_of(sk), None);
+                format!("{} {}", position.at_ms, image.row.status.name())
             }
             IndexRecord::Removed(_) => String::new(),
         };
@@ -197,13 +253,27 @@ impl DesiredRecord {
         self.term_items
             .iter()
             .map(|(sk, item)| {
-                let fingerprint = match item.confidence {
-                    Some(confidence) => format!("{position} {confidence}{end}"),
-                    None => format!("{position}{end}"),
-                };
-                (sk.clone(), fingerprint)
+                let mut fingerprint = position(sk);
+                if let Some(confidence) = item.confidence {
+                    fingerprint.push_str(&format!(" {confidence}"));
+                }
+                if !item.aliases.is_empty() {
+                    let text = format!("{:?}", item.aliases);
+                    let hash = Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes());
+                    fingerprint.push_str(&format!(" {:08x}", hash.as_fields().0));
+                }
+                (sk.clone(), fingerprint + end)
             })
             .collect()
+    }
+}
+
+/// The order of the list with this sort key.
+fn order_of(sk: &str) -> Sort {
+    if sk == TAKEN {
+        Sort::Taken
+    } else {
+        Sort::Newest
     }
 }
 
@@ -268,7 +338,7 @@ fn add_index_keys(item: &mut Item, term: &str, image: &Image, lists: Lists) {
     if let Some(owner) = key.owner() {
         item.insert("ownerTerm".to_owned(), s(format!("{owner}/{term}")));
     }
-    let position = Position::of(&image.row);
+    let position = Position::of(&image.row, order_of(term), None);
     item.insert("position".to_owned(), s(position_sk(&position)));
     item.insert("status".to_owned(), s(image.row.status.name()));
 }
@@ -283,19 +353,22 @@ impl StoredRecord {
                 version: from_json(text(item, "version").unwrap_or_default())?,
             }),
         };
-        let terms = item
-            .get("terms")
-            .and_then(|terms| terms.as_m().ok())
-            .into_iter()
-            .flatten()
-            .filter_map(|(sk, fingerprint)| Some((sk.clone(), fingerprint.as_s().ok()?.clone())))
-            .collect();
         Ok(Self {
             record,
-            terms,
+            terms: terms(item),
             rev: text(item, "rev").unwrap_or_default().to_owned(),
         })
     }
+}
+
+/// The list of term items in an image item.
+pub(super) fn terms(item: &Item) -> Terms {
+    item.get("terms")
+        .and_then(|terms| terms.as_m().ok())
+        .into_iter()
+        .flatten()
+        .filter_map(|(sk, fingerprint)| Some((sk.clone(), fingerprint.as_s().ok()?.clone())))
+        .collect()
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, ServiceError> {

@@ -3,9 +3,9 @@
 //! moto copies the whole table in every transaction, so adding ten thousand images one by one would take too
 //! long. `load` writes the same items as `put`: putting the same images again changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use futures::{StreamExt, stream};
 use sightline_pipeline::{
     index::{Entry, precedence::IndexRecord},
@@ -16,9 +16,17 @@ use uuid::Uuid;
 use super::{
     DynamoIndex,
     item::{
-        DesiredRecord, Item, count_pk, counted_in, image_item, kind_of, n, s, shard, term_item,
+        DesiredRecord, Item, count_pk, counted_in, image_item, is_counted, n, s, shard, term_item,
     },
 };
+
+/// A count that is written at once.
+#[derive(Default)]
+struct Count {
+    images: u64,
+    name: Option<String>,
+    aliases: BTreeSet<String>,
+}
 
 /// The most items in a request (Amazon DynamoDB API Reference, "BatchWriteItem").
 const MAX_BATCH: usize = 25;
@@ -31,7 +39,7 @@ impl DynamoIndex {
     /// [`ServiceError`] if a request fails.
     pub async fn load(&self, entries: &[Entry], counts: bool) -> Result<(), ServiceError> {
         let mut items: Vec<Item> = Vec::new();
-        let mut counted: BTreeMap<(String, String), (u64, String)> = BTreeMap::new();
+        let mut counted: BTreeMap<(String, String), Count> = BTreeMap::new();
         for entry in entries {
             let key = &entry.row.key;
             let wanted = DesiredRecord::of(entry, self.lists);
@@ -43,22 +51,29 @@ impl DynamoIndex {
             };
             for (sk, item) in &wanted.term_items {
                 items.push(term_item(sk, item, image, self.lists));
-                if counts && kind_of(sk).is_some() {
+                if counts && is_counted(sk) {
                     for owner in counted_in(key, terms.get(sk)) {
                         let pk = count_pk(shard(key), owner);
                         let count = counted.entry((pk, sk.clone())).or_default();
-                        *count = (count.0 + 1, item.name.clone());
+                        count.images += 1;
+                        count.name.clone_from(&item.name);
+                        count.aliases.extend(item.aliases.iter().cloned());
                     }
                 }
             }
         }
-        items.extend(counted.into_iter().map(|((pk, sk), (images, name))| {
-            Item::from([
+        items.extend(counted.into_iter().map(|((pk, sk), count)| {
+            let mut item = Item::from([
                 ("pk".to_owned(), s(pk)),
                 ("sk".to_owned(), s(sk)),
-                ("images".to_owned(), n(images)),
-                ("name".to_owned(), s(name)),
-            ])
+                ("images".to_owned(), n(count.images)),
+            ]);
+            item.extend(count.name.map(|name| ("name".to_owned(), s(name))));
+            if !count.aliases.is_empty() {
+                let aliases = count.aliases.into_iter().collect();
+                item.insert("aliases".to_owned(), AttributeValue::Ss(aliases));
+            }
+            item
         }));
         let batches = items.chunks(MAX_BATCH).map(<[Item]>::to_vec);
         let mut written = stream::iter(batches)

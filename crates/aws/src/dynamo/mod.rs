@@ -5,13 +5,14 @@
 //! | item | `pk` | `sk` | other attributes |
 //! |---|---|---|---|
 //! | image item | `image/<source key>` | `image` | `row`, `version` (JSON), `terms` (see below), `rev` |
-//! | term item | `image/<source key>` | `label#dog`, `category#animals and pets`, `status#failed` | `confidence`, `status` |
-//! | count | `count/<shard>` for all images, `count/<shard>/<owner>` | `label#dog`, `category#…` | `images`, `name` |
+//! | term item | `image/<source key>` | `label#dog`, `category#animals and pets`, `text#exit`, `filename#holiday`, `color#blue`, `status#failed`, `taken` | `confidence` of a label or category, `status` |
+//! | count | `count/<shard>` for all images, `count/<shard>/<owner>` | `label#dog`, `category#…`, `taken` for the number of images | `images`, `name`, `aliases` (a set of strings) |
 //! | count of analyses | `analyses/<owner>` | the day, `2026-01-31` | `analyses`, `expires` |
 //! | removal record | as the image item | as the image item | `removal` (JSON), `rev`, `expires` |
 //!
 //! Image items and term items also have `term` (their `sk`), `ownerTerm` (`<owner>/<sk>`, if the image has
-//! an owner) and `position` (`<upload time, ms since 1970, 13 digits>#<source key>`). These are the keys
+//! an owner) and `position` (`<upload time, ms since 1970, 13 digits>#<source key>`; in the item `taken`, the time of taking). These
+//! are the keys
 //! of the two global secondary indexes, `by-term` (`term`, `position`) and `by-owner-term`
 //! (`ownerTerm`, `position`), which project `confidence` and `status`. `expires` is the table's
 //! time-to-live attribute.
@@ -29,7 +30,7 @@
 //! it was read (`rev`), with the list as it is after the transaction; it also writes the
 //! term items and their part in the counts. So after every transaction, wherever the work is interrupted, list
 //! and counts match the term items, and the next attempt continues from there. Most images take one
-//! transaction: 48 labels and categories fit, or 32 if images are in the lists of all images and of an owner.
+//! transaction: 48 labels and categories without words and colours fit, or 32 if images are in the lists of all images and of an owner.
 //!
 //! [`sightline_pipeline::index::precedence`] decides from the item that was read which of two results stays, first of
 //! all by S3's sequencer. The condition on `rev` makes reading and writing one step.
@@ -40,18 +41,24 @@
 //!
 //! # Reading
 //!
-//! Every list is a query of one key of an index, newest first, followed by batches of reads of the image
+//! Every list is a query of one key of an index, newest or oldest first, followed by batches of reads of the image
 //! items. These reads are consistent, so removed images are not listed although the index lags
 //! behind. Confidence, and the status together with a label, are filters of the query, which is
-//! repeated until the page is full. Filters by faces are applied to the image items: a query with such a
-//! filter reads one item for each image with its label, or else with the emotion, or else with a face, at most 2,000 for
-//! a page.
+//! repeated until the page is full. The lists of alternatives are read side by side and merged.
+//!
+//! Of several conditions, the one that fewest images meet by the caller's counts gives the list. The others, exclusions and faces are
+//! checked in the image items, whose `terms` have all terms and confidences: a page reads at most 2,000 of them. Without conditions, a
+//! face filter reads the list of the emotion, or else of the label Face.
+//!
+//! No key has the order by confidence, so the newest 10,000 entries of the list are read for every page, and ordered. The order by the
+//! time of taking is that of the list `taken`; up to 500 images with a rare term are read and ordered instead.
 //!
 //! Sources: Amazon DynamoDB Developer Guide, "Quotas in Amazon DynamoDB", "Amazon DynamoDB
 //! Transactions: How it works", "Using write sharding to distribute workloads evenly".
 
 mod analyses;
 mod item;
+mod lists;
 #[cfg(any(test, feature = "testing"))]
 mod load;
 mod read;

@@ -1,53 +1,54 @@
 //! Reads lists and counts by keys. Only [`DynamoIndex::read_rows`] scans the table.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures::future::try_join_all;
 use sightline_pipeline::{
     backoff::pauses,
-    index::{Found, ImageRow, Labels, NameCount, Page, Position, Query, Rows, TermKind},
+    index::{
+        Condition, Found, ImageRow, Labels, NameCount, Page, Position, Query, Rows, Sort, TermKind,
+    },
     service_error::{Fate, Service, ServiceError},
 };
 
 use super::{
     DynamoIndex,
     item::{
-        IMAGE, Item, SHARDS, count_pk, from_json, image_pk, kind_of, n, position_of, position_sk,
-        s, status_sk, term_sk, text,
+        IMAGE, Item, SHARDS, TAKEN, Terms, confidence_of, count_pk, from_json, image_pk, kind_of,
+        number, s, status_sk, term_sk, terms, text,
     },
+    lists::{Key, Lists},
 };
 
 /// The most items in a batch of reads (Amazon DynamoDB API Reference, "BatchGetItem").
 const MAX_BATCH: usize = 100;
 
-/// The most queries for one page. After that, the page is returned as it is, so that a filter with few matches
-/// cannot use up the caller's time.
+/// The most times that the lists of one page are queried. After that, the page is returned as it is, so that a filter with few
+/// matches cannot use up the caller's time.
 const MAX_QUERIES: usize = 20;
+
+/// The most images whose items are read for one page.
+const MAX_READ: usize = 2_000;
 
 /// The most items that a filtered query evaluates: about half of the megabyte that DynamoDB
 /// evaluates at most.
-const MAX_EVALUATED: usize = 2000;
+const MAX_EVALUATED: usize = 2_000;
+
+/// How many images of a list are ordered by confidence: the newest.
+const MAX_RANKED: usize = 10_000;
+
+/// Up to how many images with a term are read and ordered by the time of taking. Of more images, the list of all images in that order
+/// is read instead.
+const MAX_SORTED: usize = 500;
 
 /// How often the unprocessed keys of a batch are requested.
 const ATTEMPTS: usize = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
-
-/// A result of a query of an index.
-struct Hit {
-    position: Position,
-    confidence: Option<f64>,
-}
-
-/// The results of a query of an index, and its last key if more may follow.
-struct Hits {
-    hits: Vec<Hit>,
-    last_key: Option<Item>,
-}
 
 impl DynamoIndex {
     pub(super) async fn read_page(
@@ -56,134 +57,218 @@ impl DynamoIndex {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<Page, ServiceError> {
-        let filtered = match query.term {
-            Some(_) => query.min_confidence.is_some() || query.status.is_some(),
-            None => query.lookup_term().is_some() && query.status.is_some(),
-        };
-        // The face filter needs the row of each image that a query evaluates.
-        let filtered_by_row = !query.faces.is_empty();
         let limit = limit.max(1);
+        let order = query.order();
+        if order == Sort::Confidence
+            && let Some(condition) = query.measured()
+        {
+            let mut lists = Lists::new(self, query, Sort::Newest, keys(query, condition), None);
+            let hits = lists.read_all(MAX_RANKED).await?;
+            let ranked = hits.into_iter().map(|hit| Position {
+                confidence_bits: hit.confidence.max(0.0).to_bits(),
+                ..hit.position
+            });
+            return self.page_of(query, after, limit, ranked.collect()).await;
+        }
+        let lookup = query.lookup();
+        if order == Sort::Taken {
+            let few = lookup
+                .as_ref()
+                .filter(|it| it.estimate() <= MAX_SORTED as u64);
+            if let Some(condition) = few
+                && let Some(page) = self.sorted_page(query, condition, after, limit).await?
+            {
+                return Ok(page);
+            }
+            let all = vec![Key::of(TAKEN.to_owned())];
+            let lists = Lists::new(self, query, order, all, after);
+            let is_filtered = lookup.is_some() || !query.excluded.is_empty();
+            return self.page_of_lists(query, limit, lists, is_filtered).await;
+        }
+        // Images of one list need no look at their terms.
+        let is_filtered =
+            query.conditions.len() > 1 || !query.excluded.is_empty() || !query.faces.is_empty();
+        let keys = match (&lookup, query.status) {
+            (Some(condition), _) => keys(query, condition),
+            (None, Some(status)) => vec![Key::of(status_sk(status))],
+            (None, None) => vec![Key::of(IMAGE.to_owned())],
+        };
+        let lists = Lists::new(self, query, order, keys, after);
+        self.page_of_lists(query, limit, lists, is_filtered).await
+    }
+
+    /// A page of merged lists. With `is_filtered`, not every image of the lists matches.
+    async fn page_of_lists(
+        &self,
+        query: &Query,
+        limit: usize,
+        mut lists: Lists<'_>,
+        is_filtered: bool,
+    ) -> Result<Page, ServiceError> {
         let mut images: Vec<Found> = Vec::new();
-        let mut start: Option<Item> = None;
         // One more image shows whether another page follows.
         let mut evaluated = limit + 1;
-        for queries in 1.. {
-            let hits = self.find(query, after, start.take(), evaluated).await?;
-            for hits in hits.hits.chunks(MAX_BATCH) {
-                images.extend(self.rows(query, hits).await?);
-            }
+        let (mut queries, mut read) = (0, 0);
+        loop {
+            let missing = if is_filtered {
+                MAX_BATCH
+            } else {
+                (limit + 1 - images.len()).min(MAX_BATCH)
+            };
+            let hits = lists.take(missing);
+            let Some(last) = hits.last().map(|hit| hit.position.clone()) else {
+                let Some(known) = lists.known_up_to() else {
+                    if lists.are_read() {
+                        return Ok(Page { images, next: None });
+                    }
+                    lists.query(evaluated).await?;
+                    queries += 1;
+                    continue;
+                };
+                if queries >= MAX_QUERIES {
+                    let next = Some(known);
+                    return Ok(Page { images, next });
+                }
+                evaluated = if is_filtered {
+                    (2 * evaluated).min(MAX_BATCH)
+                } else if lists.are_filtered() {
+                    (2 * evaluated).min(MAX_EVALUATED)
+                } else {
+                    limit + 1 - images.len()
+                };
+                lists.query(evaluated).await?;
+                queries += 1;
+                continue;
+            };
+            read += hits.len();
+            let positions: Vec<_> = hits.into_iter().map(|hit| hit.position).collect();
+            images.extend(self.rows(query, &positions).await?);
             if images.len() > limit {
                 images.truncate(limit);
-                let next = images.last().map(|last| Position::of(&last.row));
+                let next = images.last().map(|last| last.position.clone());
                 return Ok(Page { images, next });
             }
-            let Some(last_key) = hits.last_key else { break };
-            if queries == MAX_QUERIES {
-                let next = text(&last_key, "position").and_then(position_of);
+            if is_filtered && read >= MAX_READ {
+                let next = Some(last);
                 return Ok(Page { images, next });
             }
-            start = Some(last_key);
-            evaluated = if filtered_by_row {
-                (2 * evaluated).min(MAX_BATCH)
-            } else if filtered {
-                (2 * evaluated).min(MAX_EVALUATED)
-            } else {
-                limit + 1 - images.len()
-            };
+        }
+    }
+
+    /// A page of the images that meet the condition, in the order of taking; `None` if they are too many.
+    async fn sorted_page(
+        &self,
+        query: &Query,
+        condition: &Condition,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Option<Page>, ServiceError> {
+        let by_upload = Query {
+            from: None,
+            to: None,
+            ..query.clone()
+        };
+        let keys = keys(query, condition);
+        let mut lists = Lists::new(self, &by_upload, Sort::Newest, keys, None);
+        let hits = lists.read_all(MAX_SORTED + 1).await?;
+        if hits.len() > MAX_SORTED {
+            return Ok(None);
+        }
+        let hits: Vec<Position> = hits.into_iter().map(|hit| hit.position).collect();
+        let mut images = Vec::new();
+        for hits in hits.chunks(MAX_BATCH) {
+            let found = self.matching(query, hits).await?;
+            images.extend(found.into_iter().map(|(_, found)| found));
+        }
+        images.retain(|found| after.is_none_or(|after| found.position < *after));
+        images.sort_by(|one, other| other.position.cmp(&one.position));
+        let more = images.len() > limit;
+        images.truncate(limit);
+        let next = (images.last().filter(|_| more)).map(|last| last.position.clone());
+        Ok(Some(Page { images, next }))
+    }
+
+    /// A page of these positions, which are in no order yet; the highest comes first.
+    async fn page_of(
+        &self,
+        query: &Query,
+        after: Option<&Position>,
+        limit: usize,
+        mut positions: Vec<Position>,
+    ) -> Result<Page, ServiceError> {
+        positions.retain(|position| after.is_none_or(|after| position < after));
+        positions.sort_by(|one, other| other.cmp(one));
+        let mut images: Vec<Found> = Vec::new();
+        let mut read = 0;
+        for positions in positions.chunks((limit + 1).min(MAX_BATCH)) {
+            images.extend(self.rows(query, positions).await?);
+            if images.len() > limit {
+                images.truncate(limit);
+                let next = images.last().map(|last| last.position.clone());
+                return Ok(Page { images, next });
+            }
+            read += positions.len();
+            if read >= MAX_READ {
+                let next = positions.last().cloned();
+                return Ok(Page { images, next });
+            }
         }
         Ok(Page { images, next: None })
     }
 
-    /// Queries an index.
-    async fn find(
+    /// The images at these positions that match, in this order. An index lags behind the table, so images that were removed
+    /// or have another position now are left out.
+    async fn rows(
         &self,
         query: &Query,
-        after: Option<&Position>,
-        start: Option<Item>,
-        evaluated: usize,
-    ) -> Result<Hits, ServiceError> {
-        let lookup = query.lookup_term();
-        let sk = match (&lookup, query.status) {
-            (Some(term), _) => term_sk(term.kind, &term.folded()),
-            (None, Some(status)) => status_sk(status),
-            (None, None) => IMAGE.to_owned(),
-        };
-        let (index, attribute, value) = match &query.owner {
-            None => ("by-term", "term", sk),
-            Some(owner) => ("by-owner-term", "ownerTerm", format!("{owner}/{sk}")),
-        };
-        let mut request = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(index)
-            .scan_index_forward(false)
-            .limit(i32::try_from(evaluated).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
-            // `position` is a reserved word.
-            .expression_attribute_names("#key", attribute)
-            .expression_attribute_values(":key", s(value));
-        let mut keys = "#key = :key".to_owned();
-        if let Some(after) = after {
-            keys.push_str(" AND #position < :after");
-            request = request
-                .expression_attribute_names("#position", "position")
-                .expression_attribute_values(":after", s(position_sk(after)));
-        }
-        let mut filters = Vec::new();
-        if query.term.is_some()
-            && let Some(least) = query.min_confidence
-        {
-            filters.push("confidence >= :least");
-            request = request.expression_attribute_values(":least", n(least));
-        }
-        if lookup.is_some()
-            && let Some(status) = query.status
-        {
-            filters.push("#status = :status");
-            request = request
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":status", s(status.name()));
-        }
-        let found = request
-            .key_condition_expression(keys)
-            .set_filter_expression((!filters.is_empty()).then(|| filters.join(" AND ")))
-            .send()
-            .await
-            .map_err(|error| self.error("Query", &error))?;
-        let hits = found
-            .items()
+        positions: &[Position],
+    ) -> Result<Vec<Found>, ServiceError> {
+        let mut found: HashMap<Position, Found> =
+            self.matching(query, positions).await?.into_iter().collect();
+        let in_order = positions
             .iter()
-            .filter_map(|item| {
-                Some(Hit {
-                    position: position_of(text(item, "position")?)?,
-                    confidence: number(item, "confidence"),
-                })
-            })
-            .collect();
-        Ok(Hits {
-            hits,
-            last_key: found.last_evaluated_key,
-        })
+            .filter_map(|position| found.remove(position));
+        Ok(in_order.collect())
     }
 
-    /// The images of these hits, in their order. An index lags behind the table, so images that were removed
-    /// or have another position now are left out.
-    async fn rows(&self, query: &Query, hits: &[Hit]) -> Result<Vec<Found>, ServiceError> {
-        let keys = hits.iter().map(|hit| {
+    /// The images with the keys of these positions that match, each with its own position.
+    async fn matching(
+        &self,
+        query: &Query,
+        positions: &[Position],
+    ) -> Result<Vec<(Position, Found)>, ServiceError> {
+        let order = query.order();
+        let keys = positions.iter().map(|position| {
             Item::from([
-                ("pk".to_owned(), s(image_pk(&hit.position.key))),
+                ("pk".to_owned(), s(image_pk(&position.key))),
                 ("sk".to_owned(), s(IMAGE)),
             ])
         });
-        let mut missing = keys.collect::<Vec<_>>();
-        let mut rows: HashMap<Position, ImageRow> = HashMap::new();
+        let found = self.images(keys.collect()).await?.into_iter();
+        let found = found.filter_map(|(row, terms)| {
+            let matched = query.matches(&row, |term| confidence_of(&terms, term))?;
+            let confidence = matched.confidence;
+            let position = Position::of(&row, order, confidence);
+            let found = Found {
+                row,
+                confidence,
+                position: position.clone(),
+            };
+            Some((position, found))
+        });
+        Ok(found.collect())
+    }
+
+    /// The rows and the lists of terms of the images with these keys, in no order.
+    async fn images(&self, keys: Vec<Item>) -> Result<Vec<(ImageRow, Terms)>, ServiceError> {
+        let mut missing = keys;
+        let mut images = Vec::new();
         let mut pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE, ATTEMPTS);
         while !missing.is_empty() {
             let keys = KeysAndAttributes::builder()
                 .set_keys(Some(std::mem::take(&mut missing)))
                 .consistent_read(true)
-                .projection_expression("#row, removal")
+                .projection_expression("#row, removal, terms")
                 .expression_attribute_names("#row", "row")
                 .build()
                 .map_err(|error| self.not_built("BatchGetItem", &error))?;
@@ -196,8 +281,7 @@ impl DynamoIndex {
                 .map_err(|error| self.error("BatchGetItem", &error))?;
             for item in (got.responses.iter().flatten()).flat_map(|(_, items)| items) {
                 if let (Some(row), None) = (text(item, "row"), text(item, "removal")) {
-                    let row: ImageRow = from_json(row)?;
-                    rows.insert(Position::of(&row), row);
+                    images.push((from_json(row)?, terms(item)));
                 }
             }
             missing = (got.unprocessed_keys.into_iter().flatten())
@@ -218,18 +302,7 @@ impl DynamoIndex {
             };
             self.pause(pause).await;
         }
-        Ok(hits
-            .iter()
-            .filter_map(|hit| {
-                let row = rows.remove(&hit.position)?;
-                let matches = query.status.is_none_or(|status| row.status == status)
-                    && query.faces.matches(&row);
-                matches.then_some(Found {
-                    row,
-                    confidence: hit.confidence.filter(|_| query.term.is_some()),
-                })
-            })
-            .collect())
+        Ok(images)
     }
 
     /// Scans a part of the table. No list has the images of all owners.
@@ -266,22 +339,32 @@ impl DynamoIndex {
         let shards =
             try_join_all((0..SHARDS).map(|shard| self.counts(count_pk(shard, owner)))).await?;
         let mut all: BTreeMap<String, (TermKind, NameCount)> = BTreeMap::new();
+        let mut all_images = 0;
         for item in shards.iter().flatten() {
             let Some(sk) = text(item, "sk") else { continue };
-            let Some(kind) = kind_of(sk) else { continue };
             // Never negative, because counts match the items.
             let images = number(item, "images").unwrap_or_default().max(0.0) as u64;
             if images == 0 {
                 continue;
             }
+            if sk == TAKEN {
+                all_images += images;
+            }
+            let Some(kind) = kind_of(sk) else { continue };
             let name = text(item, "name").unwrap_or_default();
             let (_, count) = all.entry(sk.to_owned()).or_insert_with(|| {
-                let name = name.to_owned();
-                (kind, NameCount { name, images: 0 })
+                let count = NameCount {
+                    name: name.to_owned(),
+                    images: 0,
+                    aliases: BTreeSet::new(),
+                };
+                (kind, count)
             });
             count.images += images;
+            let aliases = item.get("aliases").and_then(|aliases| aliases.as_ss().ok());
+            count.aliases.extend(aliases.into_iter().flatten().cloned());
         }
-        Ok(Labels::from_counts(all.into_values()))
+        Ok(Labels::from_counts(all_images, all.into_values()))
     }
 
     /// The counts with one partition key.
@@ -308,9 +391,14 @@ impl DynamoIndex {
     }
 }
 
-fn number(item: &Item, attribute: &str) -> Option<f64> {
-    match item.get(attribute)? {
-        AttributeValue::N(number) => number.parse().ok(),
-        _ => None,
-    }
+/// The lists of a condition's terms.
+fn keys(query: &Query, condition: &Condition) -> Vec<Key> {
+    let is_condition = query.conditions.contains(condition);
+    let terms = condition.any.iter();
+    terms
+        .map(|term| Key {
+            sk: term_sk(term),
+            least: (query.min_confidence).filter(|_| is_condition && term.kind.is_counted()),
+        })
+        .collect()
 }

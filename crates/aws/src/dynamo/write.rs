@@ -5,7 +5,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{
-        Delete, Put as PutItem, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+        AttributeValue, Delete, Put as PutItem, ReturnValuesOnConditionCheckFailure,
+        TransactWriteItem, Update,
     },
 };
 use sightline_pipeline::{
@@ -23,8 +24,8 @@ use uuid::Uuid;
 use super::{
     DynamoIndex,
     item::{
-        DesiredRecord, IMAGE, Item, SHARDS, StoredRecord, Terms, analyses_pk, count_pk, counted_in,
-        image_item, image_pk, kind_of, n, s, shard, term_item,
+        DesiredRecord, IMAGE, Item, SHARDS, StoredRecord, TermItem, Terms, analyses_pk, count_pk,
+        counted_in, has_new_aliases, image_item, image_pk, is_counted, n, s, shard, term_item,
     },
 };
 use crate::error::is_busy;
@@ -284,8 +285,13 @@ enum Action {
     /// Writes the image item, on the condition that its `rev` is still this.
     PutIf(Item, Option<String>),
     DeleteIf(Item, Option<String>),
-    /// Adds to a count, and sets the name if it is given.
-    Count(Item, i64, Option<String>),
+    /// Adds to a count and to its aliases, and sets the name if it is given.
+    Count {
+        key: Item,
+        by: i64,
+        name: Option<String>,
+        aliases: Vec<String>,
+    },
 }
 
 impl Step {
@@ -313,7 +319,7 @@ impl Step {
             .cloned()
             .collect();
         for sk in outdated {
-            let counts = counts(key, &sk, "", terms.get(&sk), None);
+            let counts = counts(key, &sk, None, terms.get(&sk), None);
             if !has_room(&actions, 1 + counts.len()) {
                 is_last = false;
                 break;
@@ -331,7 +337,7 @@ impl Step {
                 if current == fingerprint {
                     continue;
                 }
-                let counts = counts(key, sk, &item.name, current, fingerprint);
+                let counts = counts(key, sk, Some(item), current, fingerprint);
                 if !has_room(&actions, 1 + counts.len()) {
                     is_last = false;
                     break;
@@ -373,27 +379,40 @@ impl Step {
 fn counts(
     key: &SourceKey,
     sk: &str,
-    name: &str,
+    item: Option<&TermItem>,
     from: Option<&String>,
     to: Option<&String>,
 ) -> Vec<Action> {
-    if kind_of(sk).is_none() {
+    if !is_counted(sk) {
         return Vec::new();
     }
     let shard = shard(key);
+    let new_aliases = item.filter(|_| has_new_aliases(from, to));
     let (from, to) = (counted_in(key, from), counted_in(key, to));
-    let less = (from.iter()).filter(|owner| !to.contains(owner));
-    let more = (to.iter()).filter(|owner| !from.contains(owner));
-    less.map(|owner| (owner, -1, None))
-        .chain(more.map(|owner| (owner, 1, Some(name.to_owned()))))
-        .map(|(owner, by, name)| {
-            let key = Item::from([
-                ("pk".to_owned(), s(count_pk(shard, *owner))),
-                ("sk".to_owned(), s(sk)),
-            ]);
-            Action::Count(key, by, name)
+    let count = |owner: &Option<&str>| {
+        Item::from([
+            ("pk".to_owned(), s(count_pk(shard, *owner))),
+            ("sk".to_owned(), s(sk)),
+        ])
+    };
+    let less = (from.iter().filter(|owner| !to.contains(owner))).map(|owner| Action::Count {
+        key: count(owner),
+        by: -1,
+        name: None,
+        aliases: Vec::new(),
+    });
+    let more = to.iter().filter_map(|owner| {
+        let is_new = !from.contains(owner);
+        let aliases = item.filter(|_| is_new).or(new_aliases);
+        let aliases = aliases.map_or_else(Vec::new, |item| item.aliases.iter().cloned().collect());
+        (is_new || !aliases.is_empty()).then(|| Action::Count {
+            key: count(owner),
+            by: i64::from(is_new),
+            name: item.and_then(|item| item.name.clone()),
+            aliases,
         })
-        .collect()
+    });
+    less.chain(more).collect()
 }
 
 impl Action {
@@ -445,22 +464,30 @@ impl Action {
                     .build()?,
                 )
             }
-            Self::Count(key, by, name) => {
-                let update = Update::builder()
+            Self::Count {
+                key,
+                by,
+                name,
+                aliases,
+            } => {
+                let mut update = Update::builder()
                     .table_name(table)
                     .set_key(Some(key))
                     .expression_attribute_values(":by", n(by));
-                action.update(
-                    match name {
-                        None => update.update_expression("ADD images :by"),
-                        Some(name) => update
-                            .update_expression("ADD images :by SET #name = :name")
-                            // A reserved word.
-                            .expression_attribute_names("#name", "name")
-                            .expression_attribute_values(":name", s(name)),
-                    }
-                    .build()?,
-                )
+                let mut expression = "ADD images :by".to_owned();
+                if !aliases.is_empty() {
+                    expression.push_str(", aliases :aliases");
+                    update =
+                        update.expression_attribute_values(":aliases", AttributeValue::Ss(aliases));
+                }
+                if let Some(name) = name {
+                    expression.push_str(" SET #name = :name");
+                    update = update
+                        // A reserved word.
+                        .expression_attribute_names("#name", "name")
+                        .expression_attribute_values(":name", s(name));
+                }
+                action.update(update.update_expression(expression).build()?)
             }
         }
         .build())

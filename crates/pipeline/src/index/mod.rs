@@ -25,20 +25,28 @@ pub mod precedence;
 mod query;
 pub mod reindex;
 pub mod retention;
+mod search;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod timestamp;
+mod vocabulary;
+mod words;
 
-use std::future::Future;
+use std::{collections::BTreeSet, future::Future};
 
 pub use cursor::{CursorError, Position};
 pub use deletion::{Deletion, Doubt};
-pub use entry::{Entry, ImageRow, MAX_ROW_LABELS, NamedConfidence, Term, TermKind, fold};
+pub use entry::{
+    Entry, ImageRow, MAX_COLORS, MAX_FILENAME_WORDS, MAX_ROW_LABELS, MAX_TEXT_WORDS,
+    NamedConfidence, Term, TermKind, fold,
+};
 pub use lists::Lists;
-pub use query::{FaceFilter, Query};
+pub use query::{Condition, FaceFilter, Match, Query, Sort};
+pub use search::{Resolved, Search, Unknown, Wanted};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteIndex;
 use time::{Date, OffsetDateTime};
+pub use vocabulary::Vocabulary;
 
 use crate::{SourceKey, service_error::ServiceError};
 
@@ -93,7 +101,7 @@ pub trait ImageIndex: Send + Sync + 'static {
     /// analyses. Removal records stay for [`REMOVAL_RETENTION`].
     fn forget(&self, owner: &str) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
-    /// Matching images, newest first: by upload time, then by key, both descending. Returns at most
+    /// Matching images in the order of the query: by confidence or time, then by time, then by key. Returns at most
     /// `limit` images (at least 1), beginning after `after`.
     ///
     /// A page may contain fewer than `limit` images, or none, although more follow. Only a missing
@@ -151,8 +159,11 @@ pub struct Page {
 pub struct Found {
     /// The image.
     pub row: ImageRow,
-    /// The confidence of the query's term, in percent; `None` if the query has no term.
+    /// The confidence of the query's first condition with a label or category, in percent; `None` if the query has none, or the
+    /// image meets it by a term of another kind.
     pub confidence: Option<f64>,
+    /// Its position in the list.
+    pub position: Position,
 }
 
 /// The labels and categories of images, most frequent first, then by name.
@@ -162,6 +173,8 @@ pub struct Labels {
     pub labels: Vec<NameCount>,
     /// Categories of labels.
     pub categories: Vec<NameCount>,
+    /// The number of images, with or without labels.
+    pub images: u64,
 }
 
 /// The number of images with a label or category.
@@ -171,18 +184,27 @@ pub struct NameCount {
     pub name: String,
     /// The number of images.
     pub images: u64,
+    /// Other names of the label, in order; empty for a category.
+    pub aliases: BTreeSet<String>,
 }
 
 impl Labels {
     /// Sorts counts, and omits names without images.
     #[must_use]
-    pub fn from_counts(counts: impl IntoIterator<Item = (TermKind, NameCount)>) -> Self {
-        let mut all = Self::default();
+    pub fn from_counts(
+        images: u64,
+        counts: impl IntoIterator<Item = (TermKind, NameCount)>,
+    ) -> Self {
+        let mut all = Self {
+            images,
+            ..Self::default()
+        };
         for (kind, count) in counts {
             if count.images > 0 {
                 match kind {
                     TermKind::Label => all.labels.push(count),
                     TermKind::Category => all.categories.push(count),
+                    TermKind::Text | TermKind::Filename | TermKind::Color => {}
                 }
             }
         }

@@ -7,6 +7,10 @@ use super::{Deletion, Doubt, Entry, ImageRow, Put};
 use crate::version::{ObjectVersion, Relation};
 
 /// The record of a key in the index.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most records are images, and few exist at a time"
+)]
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "nobody holds many of them")]
 pub enum IndexRecord {

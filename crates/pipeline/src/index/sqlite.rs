@@ -4,6 +4,7 @@
 //! blocking work. Every write is one transaction.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fmt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -11,14 +12,15 @@ use std::{
 };
 
 use rusqlite::{
-    Connection, OpenFlags, OptionalExtension, ToSql, Transaction, TransactionBehavior, ffi, params,
-    params_from_iter,
+    Connection, OpenFlags, OptionalExtension, Rows, Statement, ToSql, Transaction,
+    TransactionBehavior, ffi, params, params_from_iter,
 };
 use time::{Date, OffsetDateTime};
 
 use super::{
-    Deletion, Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query,
-    REMOVAL_RETENTION, Rows, TermKind,
+    Condition, Deletion, Entry, Found, ImageIndex, ImageRow, Labels, NameCount, Page, Position,
+    Put, Query, REMOVAL_RETENTION, Rows as StoredRows, Sort, Term, TermKind,
+    cursor::confidence_bits,
     precedence::{Image, IndexRecord, Removal},
     timestamp::milliseconds,
 };
@@ -30,7 +32,7 @@ use crate::{
 /// The migrations from one schema version to the next. `user_version` counts those that were run.
 ///
 /// `owner` is empty if an image has no owner. In `count`, the empty owner stands for all images.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE image (
         key TEXT PRIMARY KEY,
@@ -82,14 +84,39 @@ const MIGRATIONS: [&str; 2] = [
         PRIMARY KEY (owner, day)
     ) STRICT, WITHOUT ROWID;
 ",
+    // Terms may be words of the text, words of the file name and colours now, which are not counted and have the confidence 0. The
+    // images of older versions count by their upload time.
+    "
+    ALTER TABLE image ADD COLUMN taken INTEGER NOT NULL DEFAULT 0;  -- ms since 1970
+    UPDATE image SET taken = uploaded;
+    CREATE INDEX image_taken ON image (taken, key);
+    CREATE INDEX image_taken_of_owner ON image (owner, taken, key) WHERE owner <> '';
+
+    ALTER TABLE term ADD COLUMN taken INTEGER NOT NULL DEFAULT 0;
+    UPDATE term SET taken = uploaded;
+    CREATE INDEX term_taken ON term (kind, name, taken, key);
+    CREATE INDEX term_taken_of_owner ON term (owner, kind, name, taken, key) WHERE owner <> '';
+    CREATE INDEX term_surest ON term (kind, name, confidence, uploaded, key);
+    CREATE INDEX term_surest_of_owner ON term (owner, kind, name, confidence, uploaded, key) WHERE owner <> '';
+
+    CREATE TABLE alias (
+        owner TEXT NOT NULL,        -- as in count
+        label TEXT NOT NULL,        -- folded
+        alias TEXT NOT NULL,        -- as the recogniser writes it
+        PRIMARY KEY (owner, label, alias)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// How long a write waits for another process, such as `sightline reindex` beside `sightline local`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many images a page with a face filter looks through at most, so that a filter with few matches cannot occupy a
-/// reader for long.
+/// How many images a page looks through at most if it filters them, so that a query with few matches cannot occupy a reader for
+/// long.
 const MAX_FILTERED: usize = 5_000;
+
+/// Up to which number the images with a term that has no count are counted, to find the rarest condition.
+const MAX_COUNTED: i64 = 1_000;
 
 /// How many rows [`ImageIndex::rows`] returns at most.
 const MAX_ROWS: usize = 1_000;
@@ -325,7 +352,7 @@ impl ImageIndex for SqliteIndex {
         .await
     }
 
-    async fn rows(&self, after: Option<&str>) -> Result<Rows, ServiceError> {
+    async fn rows(&self, after: Option<&str>) -> Result<StoredRows, ServiceError> {
         let after = after.unwrap_or_default().to_owned();
         self.read("rows", move |reader| {
             let mut select = reader
@@ -338,7 +365,7 @@ impl ImageIndex for SqliteIndex {
                 .collect::<rusqlite::Result<Vec<_>>>()?;
             let next = (rows.last().filter(|_| rows.len() == MAX_ROWS))
                 .map(|(key, _)| key.as_str().to_owned());
-            Ok(Rows { rows, next })
+            Ok(StoredRows { rows, next })
         })
         .await
     }
@@ -412,25 +439,51 @@ impl ImageIndex for SqliteIndex {
 
     async fn labels(&self, owner: Option<&str>) -> Result<Labels, ServiceError> {
         let owner = owner.unwrap_or_default().to_owned();
-        self.read("labels", move |reader| {
-            let mut select =
-                reader.prepare_cached("SELECT kind, shown, images FROM count WHERE owner = ?1")?;
-            let counts = select
-                .query_map([owner], |row| {
-                    let kind = if row.get_ref(0)?.as_str()? == TermKind::Label.name() {
-                        TermKind::Label
-                    } else {
-                        TermKind::Category
-                    };
-                    let images = u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default();
-                    let name = row.get(1)?;
-                    Ok((kind, NameCount { name, images }))
-                })?
-                .collect::<rusqlite::Result<Vec<_>>>()?;
-            Ok(Labels::from_counts(counts))
-        })
-        .await
+        self.read("labels", move |reader| labels(reader, &owner))
+            .await
     }
+}
+
+fn labels(reader: &Connection, owner: &str) -> rusqlite::Result<Labels> {
+    let mut aliases: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut select = reader.prepare_cached("SELECT label, alias FROM alias WHERE owner = ?1")?;
+    let mut rows = select.query([owner])?;
+    while let Some(row) = rows.next()? {
+        (aliases.entry(row.get(0)?).or_default()).insert(row.get(1)?);
+    }
+    let mut select =
+        reader.prepare_cached("SELECT kind, name, shown, images FROM count WHERE owner = ?1")?;
+    let mut rows = select.query([owner])?;
+    let mut counts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (kind, aliases) = if row.get_ref(0)?.as_str()? == TermKind::Label.name() {
+            (TermKind::Label, aliases.remove(row.get_ref(1)?.as_str()?))
+        } else {
+            (TermKind::Category, None)
+        };
+        counts.push((
+            kind,
+            NameCount {
+                name: row.get(2)?,
+                images: number(row.get(3)?),
+                aliases: aliases.unwrap_or_default(),
+            },
+        ));
+    }
+    let images = match owner {
+        "" => reader
+            .prepare_cached("SELECT count(*) FROM image")?
+            .query_row([], |row| row.get(0))?,
+        // The first condition lets SQLite use the partial index.
+        owner => reader
+            .prepare_cached("SELECT count(*) FROM image WHERE owner <> '' AND owner = ?1")?
+            .query_row([owner], |row| row.get(0))?,
+    };
+    Ok(Labels::from_counts(number(images), counts))
+}
+
+fn number(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or_default()
 }
 
 fn put(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<Put> {
@@ -443,27 +496,33 @@ fn put(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<Put> {
         if let Some(put) = record.rejects(entry) {
             return Ok(put);
         }
-        if record == IndexRecord::Image(image.clone()) && has_same_terms(transaction, entry)? {
+        if record == IndexRecord::Image(image.clone())
+            && has_same_terms(transaction, entry)?
+            && has_aliases(transaction, entry)?
+        {
             return Ok(Put::Unchanged);
         }
     }
     delete(transaction, key)?;
     let owner = key.owner().unwrap_or_default();
     let (status, uploaded) = (row.status.name(), milliseconds(row.uploaded_at));
+    let taken = row.taken_ms();
     transaction
         .prepare_cached(
-            "INSERT INTO image (key, owner, status, uploaded, image) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO image (key, owner, status, uploaded, taken, image)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(params![
             key.as_str(),
             owner,
             status,
             uploaded,
+            taken,
             json(&image)?
         ])?;
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO term (kind, name, uploaded, key, owner, status, confidence, shown)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO term (kind, name, uploaded, taken, key, owner, status, confidence, shown)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     let mut count = transaction.prepare_cached(
         "INSERT INTO count (owner, kind, name, shown, images) VALUES (?1, ?2, ?3, ?4, 1)
@@ -475,15 +534,21 @@ fn put(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<Put> {
             kind,
             name,
             uploaded,
+            taken,
             key.as_str(),
             owner,
             status,
             confidence,
             term.name
         ])?;
-        for scope in scopes(owner) {
+        for scope in scopes(owner).filter(|_| term.kind.is_counted()) {
             count.execute(params![scope, kind, name, term.name])?;
         }
+    }
+    let mut insert = transaction
+        .prepare_cached("INSERT OR IGNORE INTO alias (owner, label, alias) VALUES (?1, ?2, ?3)")?;
+    for (scope, label, alias) in aliases(entry) {
+        insert.execute(params![scope, label, alias])?;
     }
     Ok(Put::Written)
 }
@@ -491,6 +556,28 @@ fn put(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<Put> {
 /// The owners in whose counts the image is: the empty owner, which stands for all images, and its own.
 fn scopes(owner: &str) -> impl Iterator<Item = &str> {
     [""].into_iter().chain((!owner.is_empty()).then_some(owner))
+}
+
+/// The aliases of the entry's labels with their owner and label.
+fn aliases(entry: &Entry) -> impl Iterator<Item = (&str, &str, &str)> {
+    let owner = entry.row.key.owner().unwrap_or_default();
+    scopes(owner).flat_map(|scope| {
+        entry.aliases.iter().flat_map(move |(label, aliases)| {
+            (aliases.iter()).map(move |alias| (scope, label.as_str(), alias.as_str()))
+        })
+    })
+}
+
+/// Whether the aliases of the entry's labels are stored.
+fn has_aliases(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<bool> {
+    let mut select = transaction
+        .prepare_cached("SELECT 1 FROM alias WHERE owner = ?1 AND label = ?2 AND alias = ?3")?;
+    for (scope, label, alias) in aliases(entry) {
+        if !select.exists(params![scope, label, alias])? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn record(transaction: &Transaction<'_>, key: &SourceKey) -> rusqlite::Result<Option<IndexRecord>> {
@@ -535,7 +622,14 @@ fn delete(transaction: &Transaction<'_>, key: &SourceKey) -> rusqlite::Result<()
          WHERE term.key = ?1 AND count.owner = '' AND count.kind = term.kind AND count.name = term.name",
         "UPDATE count SET images = images - 1 FROM term
          WHERE term.key = ?1 AND term.owner <> '' AND count.owner = term.owner AND count.kind = term.kind AND count.name = term.name",
-        "DELETE FROM count WHERE images <= 0 AND (kind, name) IN (SELECT kind, name FROM term WHERE key = ?1)",
+        "DELETE FROM alias WHERE (owner, label) IN (
+             SELECT count.owner, count.name FROM term JOIN count
+             ON count.owner IN ('', term.owner) AND count.kind = term.kind AND count.name = term.name
+             WHERE term.key = ?1 AND term.kind = 'label' AND count.images <= 0)",
+        "DELETE FROM count WHERE (owner, kind, name) IN (
+             SELECT count.owner, count.kind, count.name FROM term JOIN count
+             ON count.owner IN ('', term.owner) AND count.kind = term.kind AND count.name = term.name
+             WHERE term.key = ?1 AND count.images <= 0)",
         "DELETE FROM term WHERE key = ?1",
         "DELETE FROM image WHERE key = ?1",
         "DELETE FROM removal WHERE key = ?1",
@@ -547,97 +641,349 @@ fn delete(transaction: &Transaction<'_>, key: &SourceKey) -> rusqlite::Result<()
     Ok(())
 }
 
+/// The lists of the terms by which images are looked up, or of all images, are read side by side in the order of the query. Each
+/// list is a range of an index. What an image must have besides is looked up in the table of terms, row by row.
 fn page(
     reader: &Connection,
     query: &Query,
     after: Option<&Position>,
     limit: usize,
 ) -> rusqlite::Result<Page> {
-    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
-    let mut conditions: Vec<String> = Vec::new();
-    let mut require = |condition: &str, value: Box<dyn ToSql>| {
-        values.push(value);
-        conditions.push(condition.replace('?', &format!("?{}", values.len())));
+    let order = query.order();
+    let lookup = match order {
+        Sort::Confidence => query.measured().cloned(),
+        _ => rarest(reader, query)?,
     };
-    let lookup = query.lookup_term();
-    let from = match &lookup {
-        Some(term) => {
-            require("listed.kind = ?", Box::new(term.kind.name()));
-            require("listed.name = ?", Box::new(term.folded()));
-            if query.term.is_some()
-                && let Some(least) = query.min_confidence
-            {
-                require("listed.confidence >= ?", Box::new(least));
-            }
-            "term AS listed JOIN image ON image.key = listed.key"
-        }
-        None => "image AS listed",
+    let selects = match &lookup {
+        Some(condition) => (condition.any.iter())
+            .map(|term| Select::of(query, after, Some((condition, term))))
+            .collect(),
+        None => vec![Select::of(query, after, None)],
     };
-    let columns = match (&lookup, &query.term) {
-        (Some(_), Some(_)) => "image.image, listed.confidence",
-        (Some(_), None) => "image.image, NULL",
-        (None, _) => "listed.image, NULL",
-    };
-    if let Some(owner) = &query.owner {
-        // The first condition lets SQLite use the partial index.
-        require(
-            "listed.owner <> '' AND listed.owner = ?",
-            Box::new(owner.clone()),
-        );
+    let mut statements = (selects.iter())
+        .map(|select| reader.prepare_cached(&select.text()))
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut lists = Vec::new();
+    for (statement, select) in statements.iter_mut().zip(selects) {
+        let mut rows = statement.query(params_from_iter(select.values))?;
+        lists.push((Listed::next(&mut rows)?, rows));
     }
-    if let Some(status) = query.status {
-        require("listed.status = ?", Box::new(status.name()));
-    }
-    if let Some(after) = after {
-        require("listed.uploaded <= ?", Box::new(after.uploaded_ms));
-        values.push(Box::new(after.uploaded_ms));
-        values.push(Box::new(after.key.as_str().to_owned()));
-        conditions.push(format!(
-            "(listed.uploaded, listed.key) < (?{}, ?{})",
-            values.len() - 1,
-            values.len()
-        ));
-    }
-    // One more image shows whether another page follows.
-    let most = if query.faces.is_empty() {
-        limit.saturating_add(1)
-    } else {
-        MAX_FILTERED
-    };
-    values.push(Box::new(i64::try_from(most).unwrap_or(i64::MAX)));
-    let select = format!(
-        "SELECT {columns} FROM {from} {} {} ORDER BY listed.uploaded DESC, listed.key DESC LIMIT ?{}",
-        if conditions.is_empty() { "" } else { "WHERE" },
-        conditions.join(" AND "),
-        values.len()
-    );
-    let mut statement = reader.prepare_cached(&select)?;
-    let mut rows = statement.query(params_from_iter(values))?;
+    let mut image = reader.prepare_cached("SELECT image FROM image WHERE key = ?1")?;
+    let mut confidence = reader.prepare_cached(
+        "SELECT confidence FROM term WHERE kind = ?1 AND name = ?2 AND uploaded = ?3 AND key = ?4",
+    )?;
     let mut images: Vec<Found> = Vec::new();
-    let mut last: Option<Position> = None;
-    let mut read = 0;
-    while let Some(row) = rows.next()? {
-        let Image { row: image, .. } = from_json(row.get_ref(0)?.as_str()?)?;
-        read += 1;
-        let position = Position::of(&image);
-        if query.faces.matches(&image) {
-            if images.len() == limit {
-                return Ok(Page {
-                    next: images.last().map(|last| Position::of(&last.row)),
-                    images,
+    for read in 1.. {
+        let heads = lists.iter().filter_map(|(head, _)| head.as_ref());
+        let first = match order {
+            Sort::Oldest => heads.min_by(|one, other| one.position.cmp(&other.position)),
+            _ => heads.max_by(|one, other| one.position.cmp(&other.position)),
+        };
+        let Some(Listed { position, passes }) = first.cloned() else {
+            break;
+        };
+        for (head, rows) in &mut lists {
+            if head.as_ref().is_some_and(|head| head.position == position) {
+                *head = Listed::next(rows)?;
+            }
+        }
+        if passes {
+            let Image { row, .. } = image.query_row([position.key.as_str()], |row| {
+                from_json(row.get_ref(0)?.as_str()?)
+            })?;
+            if query.faces.matches(&row) {
+                if images.len() == limit {
+                    let next = images.last().map(|last: &Found| last.position.clone());
+                    return Ok(Page { images, next });
+                }
+                let confidence = best(&mut confidence, query, &row)?;
+                images.push(Found {
+                    row,
+                    confidence,
+                    position: position.clone(),
                 });
             }
-            images.push(Found {
-                row: image,
-                confidence: row.get(1)?,
+        }
+        if read == MAX_FILTERED {
+            return Ok(Page {
+                images,
+                next: Some(position),
             });
         }
-        last = Some(position);
     }
-    Ok(Page {
-        images,
-        next: last.filter(|_| read == most),
-    })
+    Ok(Page { images, next: None })
+}
+
+/// As [`Query::lookup`], by the numbers of images that the index has.
+fn rarest(reader: &Connection, query: &Query) -> rusqlite::Result<Option<Condition>> {
+    if query.conditions.len() < 2 {
+        return Ok(query.lookup());
+    }
+    let owner = query.owner.as_deref().unwrap_or_default();
+    let mut counted = reader
+        .prepare_cached("SELECT images FROM count WHERE owner = ?1 AND kind = ?2 AND name = ?3")?;
+    let mut uncounted = reader.prepare_cached(if owner.is_empty() {
+        "SELECT count(*) FROM (SELECT 1 FROM term WHERE ?1 = '' AND kind = ?2 AND name = ?3 LIMIT ?4)"
+    } else {
+        "SELECT count(*) FROM (SELECT 1 FROM term WHERE owner <> '' AND owner = ?1 AND kind = ?2 AND name = ?3 LIMIT ?4)"
+    })?;
+    let mut rarest: Option<(i64, &Condition)> = None;
+    for condition in &query.conditions {
+        let mut images = 0;
+        for term in &condition.any {
+            let (kind, name) = (term.kind.name(), term.folded());
+            let of_term: i64 = if term.kind.is_counted() {
+                counted
+                    .query_row(params![owner, kind, name], |row| row.get(0))
+                    .optional()?
+                    .unwrap_or(0)
+            } else {
+                uncounted.query_row(params![owner, kind, name, MAX_COUNTED], |row| row.get(0))?
+            };
+            images += of_term;
+        }
+        if rarest.is_none_or(|(fewest, _)| images < fewest) {
+            rarest = Some((images, condition));
+        }
+    }
+    Ok(rarest.map(|(_, condition)| condition.clone()))
+}
+
+/// The confidence with which the image is listed.
+fn best(
+    select: &mut Statement<'_>,
+    query: &Query,
+    row: &ImageRow,
+) -> rusqlite::Result<Option<f64>> {
+    let mut best: Option<f64> = None;
+    let terms = query.measured().map(|condition| condition.any.iter());
+    for term in terms.into_iter().flatten() {
+        if term.kind.is_counted() {
+            let values = params![
+                term.kind.name(),
+                term.folded(),
+                milliseconds(row.uploaded_at),
+                row.key.as_str()
+            ];
+            let confidence: Option<f64> = select.query_row(values, |row| row.get(0)).optional()?;
+            let confidence = confidence
+                .filter(|percent| query.min_confidence.is_none_or(|least| *percent >= least));
+            best = best.into_iter().chain(confidence).reduce(f64::max);
+        }
+    }
+    Ok(best)
+}
+
+/// The next image of a list.
+#[derive(Debug, Clone)]
+struct Listed {
+    position: Position,
+    /// Whether it passes the filters, apart from the face filter.
+    passes: bool,
+}
+
+impl Listed {
+    fn next(rows: &mut Rows<'_>) -> rusqlite::Result<Option<Self>> {
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
+        let key = SourceKey::new(row.get_ref(2)?.as_str()?)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        Ok(Some(Self {
+            position: Position {
+                confidence_bits: confidence_bits(row.get(0)?),
+                at_ms: row.get(1)?,
+                key,
+            },
+            passes: row.get(3)?,
+        }))
+    }
+}
+
+/// The statement that reads a list.
+struct Select {
+    /// The table, and the index that has the order of the list.
+    from: String,
+    /// The columns of the position.
+    position: [&'static str; 3],
+    direction: &'static str,
+    /// The range of the index, and what the index tells.
+    range: Vec<String>,
+    /// What has to be looked up.
+    filters: Vec<String>,
+    values: Vec<Box<dyn ToSql>>,
+}
+
+impl Select {
+    /// The list of a term of the condition by which images are looked up, or of all images.
+    fn of(query: &Query, after: Option<&Position>, lookup: Option<(&Condition, &Term)>) -> Self {
+        let order = query.order();
+        let table = if lookup.is_some() { "term" } else { "image" };
+        let time = match order {
+            Sort::Taken => "listed.taken",
+            _ => "listed.uploaded",
+        };
+        let of_owner = if query.owner.is_some() {
+            "_of_owner"
+        } else {
+            ""
+        };
+        let index = match order {
+            Sort::Newest | Sort::Oldest => String::new(),
+            Sort::Confidence => format!("INDEXED BY term_surest{of_owner}"),
+            Sort::Taken => format!("INDEXED BY {table}_taken{of_owner}"),
+        };
+        let mut select = Self {
+            from: format!("{table} AS listed {index}"),
+            position: match order {
+                Sort::Confidence => ["listed.confidence", time, "listed.key"],
+                _ => ["0.0", time, "listed.key"],
+            },
+            direction: match order {
+                Sort::Oldest => "ASC",
+                _ => "DESC",
+            },
+            range: Vec::new(),
+            filters: Vec::new(),
+            values: Vec::new(),
+        };
+        select.add_range(query, after, lookup.map(|(_, term)| term));
+        if let Some((condition, term)) = lookup {
+            let is_condition = query.conditions.contains(condition);
+            if is_condition
+                && term.kind.is_counted()
+                && let Some(least) = query.min_confidence
+            {
+                let least = select.bind(least);
+                select.range.push(format!("listed.confidence >= {least}"));
+            }
+            // In an order by confidence, an image is listed where its best term is.
+            for other in condition.any.iter().filter(|other| *other != term) {
+                if order == Sort::Confidence && other.kind.is_counted() {
+                    let mut better = "AND held.confidence > listed.confidence".to_owned();
+                    if let Some(least) = query.min_confidence {
+                        better.push_str(&format!(" AND held.confidence >= {}", select.bind(least)));
+                    }
+                    let better = select.exists(other, &better);
+                    select.filters.push(format!("NOT {better}"));
+                }
+            }
+        }
+        let looked_up = lookup.map(|(condition, _)| condition);
+        for condition in &query.conditions {
+            if looked_up != Some(condition) {
+                let filter = select.meets(condition, query.min_confidence);
+                select.filters.push(filter);
+            }
+        }
+        for all in query.excluded.iter().filter(|all| !all.is_empty()) {
+            let met: Vec<_> = all.iter().map(|one| select.meets(one, None)).collect();
+            select.filters.push(format!("NOT ({})", met.join(" AND ")));
+        }
+        select
+    }
+
+    fn add_range(&mut self, query: &Query, after: Option<&Position>, term: Option<&Term>) {
+        if let Some(term) = term {
+            let (kind, name) = (self.bind(term.kind.name()), self.bind(term.folded()));
+            self.range
+                .push(format!("listed.kind = {kind} AND listed.name = {name}"));
+        }
+        if let Some(owner) = &query.owner {
+            let owner = self.bind(owner.clone());
+            // The first condition lets SQLite use the partial index.
+            self.range
+                .push(format!("listed.owner <> '' AND listed.owner = {owner}"));
+        }
+        if let Some(status) = query.status {
+            let status = self.bind(status.name());
+            self.range.push(format!("listed.status = {status}"));
+        }
+        let [confidence, time, key] = self.position;
+        let (from, to) = query.range();
+        if query.from.is_some() {
+            let from = self.bind(from);
+            self.range.push(format!("{time} >= {from}"));
+        }
+        if query.to.is_some() {
+            let to = self.bind(to);
+            self.range.push(format!("{time} <= {to}"));
+        }
+        let Some(after) = after else { return };
+        let (at, after_key) = (
+            self.bind(after.at_ms),
+            self.bind(after.key.as_str().to_owned()),
+        );
+        match query.order() {
+            Sort::Confidence => {
+                let best = self.bind(f64::from_bits(after.confidence_bits));
+                self.range.push(format!(
+                    "{confidence} <= {best} AND ({confidence}, {time}, {key}) < ({best}, {at}, {after_key})"
+                ));
+            }
+            Sort::Oldest => self.range.push(format!(
+                "{time} >= {at} AND ({time}, {key}) > ({at}, {after_key})"
+            )),
+            Sort::Newest | Sort::Taken => self.range.push(format!(
+                "{time} <= {at} AND ({time}, {key}) < ({at}, {after_key})"
+            )),
+        }
+    }
+
+    /// Adds a value, and returns its name in the statement.
+    fn bind(&mut self, value: impl ToSql + 'static) -> String {
+        self.values.push(Box::new(value));
+        format!("?{}", self.values.len())
+    }
+
+    /// Whether the image has the term.
+    fn exists(&mut self, term: &Term, more: &str) -> String {
+        let (kind, name) = (self.bind(term.kind.name()), self.bind(term.folded()));
+        format!(
+            "EXISTS (SELECT 1 FROM term AS held WHERE held.kind = {kind} AND held.name = {name}
+             AND held.uploaded = listed.uploaded AND held.key = listed.key {more})"
+        )
+    }
+
+    /// Whether the image meets the condition.
+    fn meets(&mut self, condition: &Condition, least: Option<f64>) -> String {
+        let mut any = vec!["FALSE".to_owned()];
+        for term in &condition.any {
+            let more = match least.filter(|_| term.kind.is_counted()) {
+                Some(least) => format!("AND held.confidence >= {}", self.bind(least)),
+                None => String::new(),
+            };
+            any.push(self.exists(term, &more));
+        }
+        format!("({})", any.join(" OR "))
+    }
+
+    fn text(&self) -> String {
+        let Self {
+            from,
+            position: [confidence, time, key],
+            direction,
+            range,
+            filters,
+            ..
+        } = self;
+        let conjunction = |parts: &[String]| match parts {
+            [] => "TRUE".to_owned(),
+            parts => parts.join(" AND "),
+        };
+        // In an order by time, the confidence is the number 0, which must not be a term of ORDER BY.
+        let order = match *confidence {
+            "0.0" => format!("{time} {direction}, {key} {direction}"),
+            confidence => {
+                format!("{confidence} {direction}, {time} {direction}, {key} {direction}")
+            }
+        };
+        format!(
+            "SELECT {confidence}, {time}, {key}, {} FROM {from} WHERE {} ORDER BY {order}",
+            conjunction(filters),
+            conjunction(range)
+        )
+    }
 }
 
 fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
@@ -649,4 +995,82 @@ fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> rusqlite::Result<T> 
     serde_json::from_str(text).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::index_suite::images::Image as Sample;
+
+    #[tokio::test]
+    async fn an_index_of_an_older_version_is_migrated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.sqlite3");
+        let mut sample = Sample::new("uploads/ann/a.jpg", 1).label("Car", 90.0, None);
+        sample.taken = Some("2020-01-01T00:00:00".to_owned());
+        let entry = sample.entry();
+        let mut row = serde_json::to_value(&entry.row).unwrap();
+        row.as_object_mut().unwrap().remove("takenAt");
+        let image = serde_json::json!({ "row": row, "version": entry.version });
+        {
+            let file = Connection::open(&path).unwrap();
+            for migration in MIGRATIONS.iter().take(2) {
+                file.execute_batch(migration).unwrap();
+            }
+            file.pragma_update(None, "user_version", 2).unwrap();
+            let uploaded = milliseconds(entry.row.uploaded_at);
+            file.execute(
+                "INSERT INTO image (key, owner, status, uploaded, image)
+                 VALUES ('uploads/ann/a.jpg', 'ann', 'succeeded', ?1, ?2)",
+                params![uploaded, image.to_string()],
+            )
+            .unwrap();
+            file.execute(
+                "INSERT INTO term (kind, name, uploaded, key, owner, status, confidence, shown)
+                 VALUES ('label', 'car', ?1, 'uploads/ann/a.jpg', 'ann', 'succeeded', 90.0, 'Car')",
+                [uploaded],
+            )
+            .unwrap();
+            for owner in ["", "ann"] {
+                file.execute(
+                    "INSERT INTO count (owner, kind, name, shown, images)
+                     VALUES (?1, 'label', 'car', 'Car', 1)",
+                    [owner],
+                )
+                .unwrap();
+            }
+        }
+        let index = SqliteIndex::open(&path).unwrap();
+        let found = async |query: Query| {
+            let page = index.page(&query, None, 10).await.unwrap();
+            page.images.len()
+        };
+        let before_march = Query {
+            to: Some(time::macros::datetime!(2026-02-28 0:00 UTC)),
+            sort: Sort::Taken,
+            ..Query::for_term(Term::label("car"))
+        };
+        let words = Query::for_term(Term::filename("holiday"));
+        for owner in [None, Some("ann".to_owned())] {
+            for sort in Sort::ALL {
+                let query = Query {
+                    owner: owner.clone(),
+                    sort,
+                    ..Query::for_term(Term::label("Car"))
+                };
+                assert_eq!(found(query).await, 1, "{sort:?}");
+            }
+        }
+        assert_eq!(found(before_march.clone()).await, 0);
+        assert_eq!(found(words.clone()).await, 0);
+        let labels = index.labels(Some("ann")).await.unwrap();
+        assert_eq!((labels.images, labels.labels[0].aliases.len()), (1, 0));
+
+        assert_eq!(index.put(&entry).await, Ok(Put::Written));
+        assert_eq!(index.put(&entry).await, Ok(Put::Unchanged));
+        assert_eq!(found(before_march).await, 1);
+        assert_eq!(found(words).await, 1);
+        let labels = index.labels(Some("ann")).await.unwrap();
+        assert_eq!((labels.images, labels.labels[0].aliases.len()), (1, 2));
+    }
 }

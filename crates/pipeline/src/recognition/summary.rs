@@ -1,8 +1,10 @@
 //! The summary of a result document.
 
+use std::collections::BTreeSet;
+
 use rekognition_model::{
     DetectCustomLabelsResponse, DetectFacesResponse, DetectLabelsResponse,
-    DetectModerationLabelsResponse, DetectTextResponse, Operation, TextTypes,
+    DetectModerationLabelsResponse, DetectTextResponse, Label, Operation, TextTypes,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -18,7 +20,11 @@ pub(super) fn summary(rekognition: &Map<String, Value>) -> Summary {
         .unwrap_or_default();
     let mut categories: Vec<String> = Vec::new();
     let mut named = Vec::new();
-    for label in by_confidence(labels, |label| label.confidence) {
+    let ancestors = ancestors(&labels);
+    let (general, telling): (Vec<_>, Vec<_>) = by_confidence(labels, |label| label.confidence)
+        .into_iter()
+        .partition(|label| is_ancestor(label, &ancestors));
+    for label in telling.into_iter().chain(general) {
         for category in label.categories.into_iter().flatten() {
             if let Some(name) = category.name
                 && !categories.contains(&name)
@@ -62,6 +68,20 @@ pub(super) fn summary(rekognition: &Map<String, Value>) -> Summary {
             .filter_map(|label| label.name)
             .collect(),
     }
+}
+
+/// The names of the ancestors that labels have.
+pub(crate) fn ancestors(labels: &[Label]) -> BTreeSet<String> {
+    (labels.iter())
+        .flat_map(|label| {
+            let parents = label.parents.iter().flatten();
+            parents.filter_map(|parent| parent.name.clone().filter(|_| parent.name != label.name))
+        })
+        .collect()
+}
+
+fn is_ancestor(label: &Label, ancestors: &BTreeSet<String>) -> bool {
+    (label.name.as_deref()).is_some_and(|name| ancestors.contains(name))
 }
 
 /// The answer of an operation; `None` if there is none or it does not have the operation's type.
@@ -150,6 +170,43 @@ mod tests {
         assert_eq!(summary.text, ["one", "two"]);
         assert_eq!(summary.moderation, ["Drinking", "Alcohol"]);
         assert_eq!(summary.custom_labels, ["Shelf"]);
+    }
+
+    #[test]
+    fn labels_that_are_ancestors_of_others_come_last() {
+        let label = |name: &str, confidence: f64, parents: &[&str], category: &str| {
+            let parents: Vec<_> = parents.iter().map(|name| json!({ "Name": name })).collect();
+            json!({"Name": name, "Confidence": confidence, "Parents": parents, "Categories": [{"Name": category}]})
+        };
+        let answers = json!({"detectLabels": {"Labels": [
+            label("Animal", 99.9, &[], "Animals and Pets"),
+            label("Mammal", 99.9, &["Animal"], "Animals and Pets"),
+            label("Grass", 91.0, &["Plant"], "Plants and Flowers"),
+            label("Zebra", 97.0, &["Animal", "Mammal", "Wildlife"], "Animals and Pets"),
+            label("Wildlife", 98.0, &["Animal"], "Animals and Pets"),
+            label("Plant", 91.0, &[], "Plants and Flowers"),
+            label("Outdoors", 95.0, &[], "Nature and Outdoors"),
+            // A label that names itself is no ancestor of another.
+            label("Field", 60.0, &["Field"], "Nature and Outdoors"),
+        ]}});
+        let Value::Object(answers) = answers else {
+            panic!("an object");
+        };
+        let summary = summary(&answers);
+        assert_eq!(
+            summary.labels,
+            [
+                "Zebra", "Outdoors", "Grass", "Field", "Animal", "Mammal", "Wildlife", "Plant"
+            ]
+        );
+        assert_eq!(
+            summary.categories,
+            [
+                "Animals and Pets",
+                "Nature and Outdoors",
+                "Plants and Flowers"
+            ]
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! An index in memory, and an index whose calls fail.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -14,8 +14,8 @@ use super::{
 use crate::{
     SourceKey,
     index::{
-        Deletion, Entry, Found, ImageIndex, Labels, NameCount, Page, Position, Put, Query, Rows,
-        TermKind,
+        Deletion, Entry, Found, ImageIndex, Labels, Match, NameCount, Page, Position, Put, Query,
+        Rows, Sort, Term, TermKind,
         precedence::{Image, IndexRecord, Removal},
     },
     service_error::ServiceError,
@@ -170,59 +170,70 @@ impl ImageIndex for MemoryIndex {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<Page, ServiceError> {
-        let term = query.term.as_ref().map(|term| (term.kind, term.folded()));
-        let mut found: Vec<(Position, Found)> = self
+        let order = query.order();
+        let mut found: Vec<Found> = self
             .entries()
             .into_iter()
             .filter_map(|entry| {
-                let confidence = match &term {
-                    None => None,
-                    Some((kind, name)) => {
-                        Some(entry.terms.iter().find_map(|(term, confidence)| {
-                            (term.kind == *kind && term.folded() == *name).then_some(*confidence)
-                        })?)
-                    }
+                let confidence_of = |wanted: &Term| {
+                    entry.terms.iter().find_map(|(term, confidence)| {
+                        (term.kind == wanted.kind && term.folded() == wanted.folded())
+                            .then_some(*confidence)
+                    })
                 };
-                let position = Position::of(&entry.row);
-                let matches = after.is_none_or(|after| position < *after)
-                    && query.status.is_none_or(|status| entry.row.status == status)
-                    && (query.owner.as_deref())
-                        .is_none_or(|owner| position.key.owner() == Some(owner))
-                    && (query.min_confidence.zip(confidence))
-                        .is_none_or(|(least, confidence)| confidence >= least)
-                    && query.faces.matches(&entry.row);
-                let row = entry.row;
-                matches.then_some((position, Found { row, confidence }))
+                let Match { confidence } = query.matches(&entry.row, confidence_of)?;
+                let position = Position::of(&entry.row, order, confidence);
+                let is_after = after.is_none_or(|after| match order {
+                    Sort::Oldest => position > *after,
+                    Sort::Newest | Sort::Confidence | Sort::Taken => position < *after,
+                });
+                is_after.then_some(Found {
+                    row: entry.row,
+                    confidence,
+                    position,
+                })
             })
             .collect();
-        found.sort_by(|(one, _), (other, _)| other.cmp(one));
+        found.sort_by(|one, other| one.position.cmp(&other.position));
+        if order != Sort::Oldest {
+            found.reverse();
+        }
         let more = found.len() > limit;
         found.truncate(limit);
         Ok(Page {
             next: found
                 .last()
                 .filter(|_| more)
-                .map(|(position, _)| position.clone()),
-            images: found.into_iter().map(|(_, found)| found).collect(),
+                .map(|last| last.position.clone()),
+            images: found,
         })
     }
 
     async fn labels(&self, owner: Option<&str>) -> Result<Labels, ServiceError> {
         let mut counts: BTreeMap<(TermKind, String), NameCount> = BTreeMap::new();
+        let mut images = 0;
         for entry in self.entries() {
             if owner.is_none_or(|owner| entry.row.key.owner() == Some(owner)) {
-                for (term, _) in entry.terms {
-                    counts
-                        .entry((term.kind, term.folded()))
-                        .or_insert(NameCount {
-                            name: term.name,
-                            images: 0,
-                        })
-                        .images += 1;
+                images += 1;
+                let counted = entry.terms.into_iter().map(|(term, _)| term);
+                for term in counted.filter(|term| term.kind.is_counted()) {
+                    let folded = term.folded();
+                    let aliases = (entry.aliases.get(&folded))
+                        .filter(|_| term.kind == TermKind::Label)
+                        .cloned()
+                        .unwrap_or_default();
+                    let count = counts.entry((term.kind, folded)).or_insert(NameCount {
+                        name: term.name,
+                        images: 0,
+                        aliases: BTreeSet::new(),
+                    });
+                    count.images += 1;
+                    count.aliases.extend(aliases);
                 }
             }
         }
         Ok(Labels::from_counts(
+            images,
             counts.into_iter().map(|((kind, _), count)| (kind, count)),
         ))
     }

@@ -3,23 +3,33 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Query as Pairs, rejection::QueryRejection};
-use sightline_pipeline::{document::Status, recognition::EMOTIONS};
+use sightline_pipeline::{document::Status, index::Sort, recognition::EMOTIONS};
+use time::{
+    Date, OffsetDateTime, Time, format_description::well_known::Rfc3339, macros::format_description,
+};
 
 use crate::{Code, Problem, problem::quote};
 
-/// The longest name to search for, in bytes of UTF-8. No label is nearly as long.
-const MAX_NAME_BYTES: usize = 255;
+/// Which end of a day a date means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DayEnd {
+    /// Its begin.
+    First,
+    /// Its end.
+    Last,
+}
 
-/// The parameters of a query, each given once at most. A parameter without a value counts as absent.
+/// The parameters of a query. A parameter without a value counts as absent.
 #[derive(Debug)]
-pub(crate) struct Parameters(BTreeMap<String, String>);
+pub(crate) struct Parameters(BTreeMap<String, Vec<String>>);
 
 impl Parameters {
     /// Reads the parameters and rejects those that are not in `known`: ignored in silence, an unknown one would pass for
-    /// a search that finds everything.
+    /// a search that finds everything. Only those in `repeatable` may be given more than once.
     pub(crate) fn read(
         pairs: Result<Pairs<Vec<(String, String)>>, QueryRejection>,
         known: &[&'static str],
+        repeatable: &[&'static str],
     ) -> Result<Self, Problem> {
         let Pairs(pairs) = pairs.map_err(|_| {
             Problem::new(
@@ -27,7 +37,7 @@ impl Parameters {
                 "The query is not form-urlencoded. Send name=value pairs joined by &.",
             )
         })?;
-        let mut parameters = BTreeMap::new();
+        let mut parameters: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in pairs {
             if !known.contains(&name.as_str()) {
                 return Err(invalid(
@@ -43,33 +53,79 @@ impl Parameters {
             if value.is_empty() {
                 continue;
             }
-            if parameters.insert(name.clone(), value).is_some() {
+            let values = parameters.entry(name.clone()).or_default();
+            if !values.is_empty() && !repeatable.contains(&name.as_str()) {
                 return Err(invalid(
                     &name,
                     format!("{name} is in the query twice. Give it once."),
                 ));
             }
+            values.push(value);
         }
         Ok(Self(parameters))
     }
 
     /// The parameter as it is.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
-        self.0.remove(name)
+        self.0.remove(name)?.into_iter().next()
     }
 
-    /// The name of a label or a category.
-    pub(crate) fn name(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
-        match self.text(name) {
-            Some(value) if value.len() > MAX_NAME_BYTES => Err(invalid(
+    /// All values of a repeatable parameter, each with at most `most` bytes of UTF-8.
+    pub(crate) fn all(&mut self, name: &'static str, most: usize) -> Result<Vec<String>, Problem> {
+        let values = self.0.remove(name).unwrap_or_default();
+        match values.iter().find(|value| value.len() > most) {
+            Some(value) => Err(invalid(
                 name,
-                format!(
-                    "{name} is {} bytes long; the limit is {MAX_NAME_BYTES}.",
-                    value.len()
-                ),
+                format!("{name} is {} bytes long; the limit is {most}.", value.len()),
             )),
-            value => Ok(value),
+            None => Ok(values),
         }
+    }
+
+    /// A day such as `2026-01-31`, or a time in RFC 3339. The end of a day is its last nanosecond.
+    pub(crate) fn time(
+        &mut self,
+        name: &'static str,
+        end: DayEnd,
+    ) -> Result<Option<OffsetDateTime>, Problem> {
+        self.text(name)
+            .map(|value| {
+                let day = || {
+                    let day =
+                        Date::parse(&value, format_description!("[year]-[month]-[day]")).ok()?;
+                    let time = match end {
+                        DayEnd::First => Time::MIDNIGHT,
+                        DayEnd::Last => Time::MAX,
+                    };
+                    Some(day.with_time(time).assume_utc())
+                };
+                OffsetDateTime::parse(&value, &Rfc3339)
+                    .ok()
+                    .or_else(day)
+                    .ok_or_else(|| {
+                        unaccepted(
+                            name,
+                            &value,
+                            "a date such as 2026-01-31, or a time such as 2026-01-31T18:30:00Z",
+                        )
+                    })
+            })
+            .transpose()
+    }
+
+    /// An order of images.
+    pub(crate) fn sort(&mut self, name: &'static str) -> Result<Option<Sort>, Problem> {
+        self.text(name)
+            .map(|value| {
+                (Sort::ALL.into_iter())
+                    .find(|sort| sort.name() == value)
+                    .ok_or_else(|| {
+                        let names = Sort::ALL.map(Sort::name);
+                        unaccepted(name, &value, &format!("one of {}", names.join(", ")))
+                            .allowed(names)
+                    })
+            })
+            .transpose()
     }
 
     /// A percentage.

@@ -51,6 +51,9 @@ struct LabelCounts {
     labels: Vec<LabelCount>,
     /// Categories of labels, most frequent first, then by name.
     categories: Vec<LabelCount>,
+    /// The number of all images, with or without labels.
+    #[schema(example = 20)]
+    images: u64,
 }
 
 /// How many images have a label or category.
@@ -62,6 +65,10 @@ struct LabelCount {
     /// The number of images.
     #[schema(example = 12)]
     images: u64,
+    /// Other names by which a label is found. Absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, example = json!(["Canine"]))]
+    aliases: Vec<String>,
 }
 
 impl From<NameCount> for LabelCount {
@@ -69,14 +76,15 @@ impl From<NameCount> for LabelCount {
         Self {
             name: count.name,
             images: count.images,
+            aliases: count.aliases.into_iter().collect(),
         }
     }
 }
 
 /// Count labels
 ///
-/// All labels and categories by which `GET /images` finds images, each with its number of images. If callers have images
-/// of their own, only those count.
+/// All labels and categories by which `GET /images` finds images, each with its number of images, and the number of all
+/// images. If callers have images of their own, only those count.
 #[utoipa::path(
     get,
     path = "/labels",
@@ -88,8 +96,13 @@ impl From<NameCount> for LabelCount {
         body = LabelCounts,
         headers(("Cache-Control" = String, description = "`no-store`")),
         example = json!({
-            "labels": [{"name": "Animal", "images": 14}, {"name": "Dog", "images": 12}],
-            "categories": [{"name": "Animals and Pets", "images": 14}]
+            "labels": [
+                {"name": "Animal", "images": 14},
+                {"name": "Dog", "images": 12},
+                {"name": "Person", "images": 3, "aliases": ["Human"]}
+            ],
+            "categories": [{"name": "Animals and Pets", "images": 14}],
+            "images": 20
         })
     ))
 )]
@@ -102,5 +115,6 @@ async fn handle<P: Ports>(State(api): Shared<P>, caller: Caller) -> Result<Respo
     Ok(response::json(&LabelCounts {
         labels: listed(counts.labels),
         categories: listed(counts.categories),
+        images: counts.images,
     }))
 }

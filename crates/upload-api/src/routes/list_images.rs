@@ -10,18 +10,22 @@ use serde::Serialize;
 use sightline_pipeline::{
     Owner, Service,
     document::{AgeSpan, Status},
-    index::{CursorError, FaceFilter, ImageIndex as _, Position, Query, Term},
+    index::{
+        CursorError, FaceFilter, Found, ImageIndex as _, Page, Position, Query, Search, Sort,
+        TermKind, Unknown, Vocabulary, Wanted,
+    },
 };
+use time::OffsetDateTime;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::definition::{Audience, Route};
 use crate::{
-    Code, Ports, Problem,
+    Api, Code, Ports, Problem,
     access::{Caller, forbidden, unauthenticated},
     api::{Shared, no_index},
     listed_image::{self, ListedImage},
     problem::{rejected, sentence, unavailable},
-    request::query::{self, Parameters, invalid},
+    request::query::{self, DayEnd, Parameters, invalid},
     response,
 };
 
@@ -58,18 +62,50 @@ fn problems() -> Vec<Problem> {
 const OPERATION: &str = "list images";
 
 /// The query parameters, as [`ListParameters`] describes them.
-pub(crate) const PARAMETERS: [&str; 10] = [
+pub(crate) const PARAMETERS: [&str; 19] = [
+    "q",
     "label",
+    "notLabel",
     "category",
+    "notCategory",
+    "text",
+    "filename",
+    "color",
     "minConfidence",
     "minFaces",
     "emotion",
     "ageFrom",
     "ageTo",
     "status",
+    "from",
+    "to",
+    "sort",
     "limit",
     "cursor",
 ];
+
+/// The parameters that may be given several times, with what they name and whether images must not have it.
+const NAMES: [(&str, TermKind, bool); 7] = [
+    ("label", TermKind::Label, false),
+    ("category", TermKind::Category, false),
+    ("text", TermKind::Text, false),
+    ("filename", TermKind::Filename, false),
+    ("color", TermKind::Color, false),
+    ("notLabel", TermKind::Label, true),
+    ("notCategory", TermKind::Category, true),
+];
+
+/// The longest name to search for, in bytes of UTF-8. No label is nearly as long.
+const MAX_NAME_BYTES: usize = 255;
+
+/// The longest `q`, in bytes of UTF-8.
+const MAX_WORDS_BYTES: usize = 1_000;
+
+/// The most names and words of a search.
+const MAX_NAMES: usize = 20;
+
+/// For how many unknown words the index is asked whether images have them otherwise, such as in their text.
+const MAX_UNKNOWN: usize = 4;
 
 /// How many images a page has by default.
 const DEFAULT_LIMIT: usize = 50;
@@ -86,18 +122,40 @@ const MAX_AGE: usize = 150;
 /// match.
 const MAX_INDEX_PAGES: usize = 10;
 
-/// Which images to list.
+/// Which images to list. Images must meet all parameters.
 #[derive(Debug, Clone, PartialEq, IntoParams)]
 #[into_params(rename_all = "camelCase", parameter_in = Query)]
 struct ListParameters {
-    /// Only images with this label, in upper or lower case; not together with `category`.
-    #[param(max_length = 255, example = "Dog")]
-    label: Option<String>,
-    /// Only images with a label of this category, in upper or lower case; not together with `label`.
-    #[param(max_length = 255, example = "Animals and Pets")]
-    category: Option<String>,
-    /// Only images where the label has at least this confidence, in percent. For a category, one of its labels must have
-    /// it. Only with `label` or `category`.
+    /// Words, as people type them. Images must have each: as a label, another name of a label, a category, a word of the text in the
+    /// picture, a word of the file name, or a colour. `"…"` is a phrase, `-` excludes a word or phrase, and `label:`, `category:`,
+    /// `text:`, `name:` and `color:` narrow it to one kind.
+    #[param(max_length = 1000, example = "dog \"fire exit\" -name:screenshot")]
+    q: Option<String>,
+    /// Only images with this label, or a label that has this as another name; singular or plural, in upper or lower case. Repeat it
+    /// for several labels.
+    #[param(inline, style = Form, explode, required = false, max_length = 255, example = json!(["Dog"]))]
+    label: Vec<String>,
+    /// No images with this label.
+    #[param(inline, style = Form, explode, required = false, max_length = 255)]
+    not_label: Vec<String>,
+    /// Only images with a label of this category, in upper or lower case.
+    #[param(inline, style = Form, explode, required = false, max_length = 255, example = json!(["Animals and Pets"]))]
+    category: Vec<String>,
+    /// No images with a label of this category.
+    #[param(inline, style = Form, explode, required = false, max_length = 255)]
+    not_category: Vec<String>,
+    /// Only images with this word in their text, where text was analysed; of several words, all.
+    #[param(inline, style = Form, explode, required = false, max_length = 255, example = json!(["exit"]))]
+    text: Vec<String>,
+    /// Only images with this word in their file name, or with this extension.
+    #[param(inline, style = Form, explode, required = false, max_length = 255, example = json!(["holiday"]))]
+    filename: Vec<String>,
+    /// Only images with this dominant colour, where image properties were analysed. Names are the simplified colours of Rekognition,
+    /// such as `blue`.
+    #[param(inline, style = Form, explode, required = false, max_length = 255, example = json!(["blue"]))]
+    color: Vec<String>,
+    /// Only images where the labels and categories that are searched for have at least this confidence, in percent. For a category,
+    /// one of its labels must have it. Only with `label`, `category` or `q`.
     #[param(minimum = 0, maximum = 100, example = 80)]
     min_confidence: Option<f64>,
     /// Only images with at least this many faces.
@@ -117,6 +175,17 @@ struct ListParameters {
     /// Only images with this status.
     #[param(inline)]
     status: Option<Status>,
+    /// Only images uploaded at this time or later: a day (UTC), or a time in RFC 3339. With `sort=taken`, the time of taking counts;
+    /// one without an offset counts as UTC.
+    #[param(value_type = Option<String>, example = "2026-01-31")]
+    from: Option<OffsetDateTime>,
+    /// Only images uploaded, or taken, at this time or earlier. A day counts to its end.
+    #[param(value_type = Option<String>, example = "2026-02-28T12:00:00Z")]
+    to: Option<OffsetDateTime>,
+    /// The order: `newest` or `oldest` upload first; `confidence`, highest first, of the first label or category that is searched for;
+    /// `taken`, newest first, where an image without a time of taking counts by its upload time.
+    #[param(value_type = Option<SortName>, inline)]
+    sort: Option<Sort>,
     /// The most images of the page, 50 by default.
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<usize>,
@@ -124,37 +193,62 @@ struct ListParameters {
     cursor: Option<String>,
 }
 
+/// The names of [`Sort`], for the OpenAPI document.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only described")]
+enum SortName {
+    Newest,
+    Oldest,
+    Confidence,
+    Taken,
+}
+
 impl ListParameters {
     fn parse(pairs: Result<Pairs<Vec<(String, String)>>, QueryRejection>) -> Result<Self, Problem> {
-        let mut query = Parameters::read(pairs, &PARAMETERS)?;
+        let repeatable = NAMES.map(|(name, _, _)| name);
+        let mut query = Parameters::read(pairs, &PARAMETERS, &repeatable)?;
         let parameters = Self {
-            label: query.name("label")?,
-            category: query.name("category")?,
+            q: query.all("q", MAX_WORDS_BYTES)?.into_iter().next(),
+            label: query.all("label", MAX_NAME_BYTES)?,
+            not_label: query.all("notLabel", MAX_NAME_BYTES)?,
+            category: query.all("category", MAX_NAME_BYTES)?,
+            not_category: query.all("notCategory", MAX_NAME_BYTES)?,
+            text: query.all("text", MAX_NAME_BYTES)?,
+            filename: query.all("filename", MAX_NAME_BYTES)?,
+            color: query.all("color", MAX_NAME_BYTES)?,
             min_confidence: query.percentage("minConfidence")?,
             min_faces: query.count("minFaces", MAX_FACES)?,
             emotion: query.emotion("emotion")?,
             age_from: query.number("ageFrom", 0, MAX_AGE)?,
             age_to: query.number("ageTo", 0, MAX_AGE)?,
             status: query.status("status")?,
+            from: query.time("from", DayEnd::First)?,
+            to: query.time("to", DayEnd::Last)?,
+            sort: query.sort("sort")?,
             limit: query.count("limit", MAX_LIMIT)?,
             cursor: query.text("cursor"),
         };
-        if parameters.label.is_some() && parameters.category.is_some() {
-            return Err(invalid(
-                "category",
-                "label and category cannot be combined. Give one of them.".to_owned(),
-            ));
-        }
-        if parameters.min_confidence.is_some()
-            && parameters.label.is_none()
-            && parameters.category.is_none()
-        {
+        parameters.check()?;
+        Ok(parameters)
+    }
+
+    /// Rejects parameters that do not go together.
+    fn check(&self) -> Result<(), Problem> {
+        let has_label = !self.label.is_empty() || !self.category.is_empty() || self.q.is_some();
+        if self.min_confidence.is_some() && !has_label {
             return Err(invalid(
                 "minConfidence",
-                "minConfidence is the confidence of a label or category. Give label or category with it.".to_owned(),
+                "minConfidence is the confidence of a label or category. Give label, category or q with it.".to_owned(),
             ));
         }
-        if let (Some(from), Some(to)) = (parameters.age_from, parameters.age_to)
+        if self.sort == Some(Sort::Confidence) && !has_label {
+            return Err(invalid(
+                "sort",
+                "sort=confidence orders by the confidence of a label or category. Give label, category or q with it.".to_owned(),
+            ));
+        }
+        if let (Some(from), Some(to)) = (self.age_from, self.age_to)
             && from > to
         {
             return Err(invalid(
@@ -162,7 +256,48 @@ impl ListParameters {
                 format!("ageTo is {to}, which is less than ageFrom, {from}. Swap them."),
             ));
         }
-        Ok(parameters)
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from > to
+        {
+            return Err(invalid(
+                "to",
+                "to is earlier than from. Swap them.".to_owned(),
+            ));
+        }
+        let names = self.wanted().len();
+        if names > MAX_NAMES {
+            return Err(invalid(
+                "q",
+                format!("The search has {names} names and words; the limit is {MAX_NAMES}."),
+            ));
+        }
+        Ok(())
+    }
+
+    fn values(&self, name: &str) -> &[String] {
+        match name {
+            "label" => &self.label,
+            "notLabel" => &self.not_label,
+            "category" => &self.category,
+            "notCategory" => &self.not_category,
+            "text" => &self.text,
+            "filename" => &self.filename,
+            "color" => &self.color,
+            _ => &[],
+        }
+    }
+
+    /// All names and words that are searched for.
+    fn wanted(&self) -> Vec<Wanted> {
+        let named = NAMES.into_iter().flat_map(|(name, kind, excluded)| {
+            self.values(name).iter().map(move |value| Wanted {
+                kind: Some(kind),
+                name: value.clone(),
+                excluded,
+            })
+        });
+        let words = Wanted::parse(self.q.as_deref().unwrap_or_default());
+        named.chain(words).collect()
     }
 
     fn faces(&self) -> FaceFilter {
@@ -178,17 +313,19 @@ impl ListParameters {
         }
     }
 
-    fn query(&self, owner: Option<&Owner>) -> Query {
-        Query {
-            owner: owner.map(|owner| owner.as_str().to_owned()),
-            term: self
-                .label
-                .clone()
-                .map(Term::label)
-                .or_else(|| self.category.clone().map(Term::category)),
-            min_confidence: self.min_confidence,
-            status: self.status,
-            faces: self.faces(),
+    fn search(&self, owner: Option<&Owner>) -> Search {
+        Search {
+            wanted: self.wanted(),
+            rest: Query {
+                owner: owner.map(|owner| owner.as_str().to_owned()),
+                min_confidence: self.min_confidence,
+                status: self.status,
+                faces: self.faces(),
+                from: self.from,
+                to: self.to,
+                sort: self.sort.unwrap_or_default(),
+                ..Query::default()
+            },
         }
     }
 }
@@ -197,15 +334,32 @@ fn invalid_cursor(error: CursorError) -> Problem {
     Problem::new(Code::InvalidCursor, sentence(&error.to_string())).member("cursor")
 }
 
-/// A page of the list of images, newest first.
+/// A page of the list of images.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct ImageList {
-    /// The images, newest first by time of upload.
+    /// The images, newest first by time of upload unless `sort` says otherwise.
     images: Vec<ListedImage>,
     /// Send it as `cursor` to get the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     cursor: Option<String>,
+    /// Names that none of the caller's images has, with similar names that images have. On the first page only; absent if there are
+    /// none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    did_you_mean: Vec<Suggestion>,
+}
+
+/// A name that none of the caller's images has.
+#[derive(Debug, Serialize, ToSchema)]
+struct Suggestion {
+    /// The word or name, as it was sent.
+    #[schema(example = "dgo")]
+    word: String,
+    /// Labels, other names of labels, and categories that are written nearly so; the nearest first.
+    #[schema(example = json!(["Dog"]))]
+    names: Vec<String>,
 }
 
 /// List images
@@ -237,30 +391,97 @@ async fn handle<P: Ports>(
     caller.authorize(OPERATION)?;
     let index = api.search_index()?;
     let parameters = ListParameters::parse(pairs)?;
-    let query = parameters.query(caller.owner());
+    let search = parameters.search(caller.owner());
+    let list = search.identity();
     let limit = parameters.limit.unwrap_or(DEFAULT_LIMIT);
-    let mut next = parameters
+    let after = parameters
         .cursor
-        .map(|cursor| Position::open(&cursor, &query).map_err(invalid_cursor))
+        .map(|cursor| Position::open(&cursor, &list).map_err(invalid_cursor))
         .transpose()?;
-    let mut images = Vec::new();
+    let literal = search.literal();
+    let mut page = match &literal {
+        Some(query) => read(&api, index, query, after.as_ref(), limit).await?,
+        None => Page::default(),
+    };
+    let mut did_you_mean = Vec::new();
+    // Reading the vocabulary costs more than a page, so one exact name goes without it.
+    if search.needs_vocabulary() && page.images.is_empty() {
+        let labels = api
+            .with_index(index.labels(caller.owner().map(Owner::as_str)))
+            .await?;
+        let resolved = search.resolve(&Vocabulary::new(&labels));
+        // The counts of images in it do not change what it finds.
+        if literal.map(|query| query.identity()) != Some(resolved.query.identity()) {
+            page = read(&api, index, &resolved.query, after.as_ref(), limit).await?;
+        }
+        if after.is_none() {
+            did_you_mean = suggestions(&api, index, resolved.unknown).await?;
+        }
+    }
+    let mut images = Vec::with_capacity(page.images.len());
+    for found in page.images {
+        images.push(ListedImage::new(&api, found.row, found.confidence).await?);
+    }
+    Ok(response::json(&ImageList {
+        images,
+        cursor: page.next.map(|position| position.seal(&list)),
+        did_you_mean,
+    }))
+}
+
+/// A page of the list, from as many pages of the index as time allows.
+async fn read<P: Ports>(
+    api: &Api<P>,
+    index: &P::Index,
+    query: &Query,
+    after: Option<&Position>,
+    limit: usize,
+) -> Result<Page, Problem> {
+    let mut images: Vec<Found> = Vec::new();
+    let mut next = after.cloned();
     // The reply and its cursor must be ready before API Gateway gives up.
     let until = Instant::now() + api.store_timeout;
     for _ in 0..MAX_INDEX_PAGES {
         let missing = limit - images.len();
         let page = api
-            .with_index(index.page(&query, next.as_ref(), missing))
+            .with_index(index.page(query, next.as_ref(), missing))
             .await?;
-        for found in page.images {
-            images.push(ListedImage::new(&api, found.row, found.confidence).await?);
-        }
+        images.extend(page.images);
         next = page.next;
         if next.is_none() || images.len() >= limit || Instant::now() >= until {
             break;
         }
     }
-    Ok(response::json(&ImageList {
-        images,
-        cursor: next.map(|position| position.seal(&query)),
-    }))
+    Ok(Page { images, next })
+}
+
+/// Similar names for those that no image has.
+async fn suggestions<P: Ports>(
+    api: &Api<P>,
+    index: &P::Index,
+    unknown: Vec<Unknown>,
+) -> Result<Vec<Suggestion>, Problem> {
+    let mut suggestions = Vec::new();
+    let misspelled = unknown.into_iter().filter(|one| !one.similar.is_empty());
+    for Unknown {
+        word,
+        similar,
+        elsewhere,
+    } in misspelled.take(MAX_UNKNOWN)
+    {
+        let is_elsewhere = match &elsewhere {
+            Some(query) => {
+                let found = api.with_index(index.page(query, None, 1)).await?;
+                !found.images.is_empty()
+            }
+            None => false,
+        };
+        if !is_elsewhere {
+            suggestions.push(Suggestion {
+                word,
+                names: similar,
+            });
+        }
+    }
+    Ok(suggestions)
 }

@@ -317,7 +317,8 @@ async fn described_members_match_requests_and_replies() {
     assert_eq!(parameters, list_images::PARAMETERS);
     assert_eq!(
         names(&schemas["ListedImage"]["properties"]),
-        &names(&listed_image::example()) | &BTreeSet::from(["faces", "emotions", "ages"])
+        &names(&listed_image::example())
+            | &BTreeSet::from(["faces", "emotions", "ages", "takenAt"])
     );
 
     put_image(&store, "uploads/a.jpg");

@@ -7,6 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
     guests::{ANNE, GUESTS, POOL},
+    library::{OPEN, library, three},
     read_result::KEYS,
     *,
 };
@@ -215,6 +216,26 @@ async fn keys_are_decoded_once_in_every_kind_of_event() {
             assert_eq!(answer["statusCode"], 200, "{answer} to {event}");
             assert_eq!(body(&answer), document, "{event}");
         }
+    }
+}
+
+/// A parameter may be given several times; API Gateway joins the values in `queryStringParameters` but not in the raw query.
+#[tokio::test]
+async fn repeated_parameters_arrive_in_every_kind_of_event() {
+    let (store, index) = three().await;
+    let mut http_api = v2(HTTP_API, "$default", "GET", "/images", None);
+    http_api["rawQueryString"] = json!("label=dog&label=cat&q=dogs%20%22cat%22");
+    http_api["queryStringParameters"] = json!({"label": "dog,cat", "q": "dogs \"cat\""});
+    let mut rest_api = v1("GET", "/images", None);
+    rest_api["multiValueQueryStringParameters"] =
+        json!({"label": ["dog", "cat"], "q": ["dogs \"cat\""]});
+    rest_api["queryStringParameters"] = json!({"label": "cat", "q": "dogs \"cat\""});
+    for event in [http_api, rest_api] {
+        let api = library(store.clone(), &index, OPEN);
+        let answer = body(&invoke_with(api, event).await);
+        let images = answer["images"].as_array().unwrap();
+        assert_eq!(images.len(), 1, "{answer}");
+        assert_eq!(images[0]["key"], "inline/c.jpg");
     }
 }
 

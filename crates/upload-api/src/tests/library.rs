@@ -53,6 +53,7 @@ pub(super) async fn add(
     let mut document: ResultDocument = serde_json::from_value(document).unwrap();
     document.source.last_modified = Some(THEN + time::Duration::minutes(minutes));
     document.source.sequencer = Some("01".to_owned());
+    document.source.filename = None;
     let bytes = serde_json::to_vec(&document).unwrap();
     let result_key = document.source.key.result_key();
     store.insert(OUTPUT, &result_key, &bytes, "application/json", &[]);

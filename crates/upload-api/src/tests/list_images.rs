@@ -100,8 +100,197 @@ async fn images_are_found_by_label_category_and_status() {
                 {"name": "Ball", "images": 1},
             ],
             "categories": [{"name": PETS, "images": 3}, {"name": "Sports", "images": 1}],
+            "images": 3,
         })
     );
+}
+
+/// Adds an image with labels that have other names and ancestors, text, a file name, colours and a time of taking.
+async fn add_car(store: &MemoryStore, index: &MemoryIndex) {
+    let mut document = add(store, index, "uploads/car.jpg", 5, &[]).await;
+    document.source.sequencer = Some("02".to_owned());
+    document.source.filename = Some("Holiday_2024-beaches.JPG".to_owned());
+    document.image.as_mut().unwrap().taken_at = Some("2024-05-01T13:20:05+02:00".to_owned());
+    let parents = json!([{"Name": "Vehicle"}]);
+    document.rekognition["detectLabels"] = json!({
+        "Labels": [
+            {"Name": "Vehicle", "Confidence": 99.0, "Categories": [{"Name": "Transport"}]},
+            {"Name": "Car", "Confidence": 88.0, "Parents": parents, "Aliases": [{"Name": "Automobile"}],
+             "Categories": [{"Name": "Transport"}]},
+            {"Name": "Dog", "Confidence": 60.0, "Categories": [{"Name": PETS}]},
+        ],
+        "ImageProperties": {"DominantColors": [
+            {"SimplifiedColor": "blue", "PixelPercent": 61.0},
+            {"SimplifiedColor": "grey", "PixelPercent": 12.0},
+            {"SimplifiedColor": "red", "PixelPercent": 2.0},
+        ]},
+    });
+    let text = json!({"TextDetections": [
+        {"Type": "LINE", "DetectedText": "FIRE exit"},
+        {"Type": "WORD", "DetectedText": "unread"},
+    ]});
+    document.rekognition.insert("detectText".to_owned(), text);
+    index.put(&Entry::from_document(&document)).await.unwrap();
+}
+
+#[tokio::test]
+async fn words_find_labels_other_names_text_file_names_and_colours() {
+    let (store, index) = three().await;
+    add_car(&store, &index).await;
+    let api = library(store, &index, OPEN);
+    let car = &["uploads/car.jpg"][..];
+    let (a, b, c) = ("uploads/a.jpg", "uploads/b.jpg", "inline/c.jpg");
+    for (query, expected) in [
+        // Other names, singular and plural.
+        ("label=automobile", car),
+        ("label=AUTOMOBILES", car),
+        ("label=dogs&label=cats", &[c]),
+        ("label=Dog&label=Cat", &[c]),
+        ("label=dog&notLabel=cats", &[car[0], b]),
+        (
+            "category=animal+and+pet&notCategory=sport&notLabel=Automobile",
+            &[a, c],
+        ),
+        // Bare words.
+        ("q=dog", &[car[0], b, c]),
+        ("q=dogs+cats", &[c]),
+        ("q=dogs+-cat+-automobile", &[b]),
+        ("q=%22animals+and+pets%22+-dog", &[a]),
+        ("q=exit", car),
+        ("q=exits+automobile+blue+holiday", car),
+        ("q=%22fire+exit%22", car),
+        ("q=%22exit+strategy%22", &[]),
+        ("q=2024", car),
+        ("q=dog+%26+blue", car),
+        ("q=-blue+dog", &[b, c]),
+        ("q=label:exit", &[]),
+        ("q=text:exit", car),
+        ("q=text:unread", &[]),
+        ("q=name:beach+color:gray", car),
+        ("q=name:jpg+category:transport", car),
+        ("q=color:red", &[]),
+        ("q=-text:exit+label:dog", &[b, c]),
+        // Single kinds.
+        ("text=fire+exit", car),
+        ("text=fire&text=water", &[]),
+        ("filename=beach&filename=jpg", car),
+        ("color=Blue&color=grey", car),
+        ("color=blue&color=red", &[]),
+        // The confidence is that of labels and categories.
+        ("q=exit+dog&minConfidence=61", &[]),
+        ("q=exit+dog&minConfidence=60", car),
+        (
+            "label=dog&category=animals+and+pets&minConfidence=65",
+            &[b, c],
+        ),
+    ] {
+        let reply = get(api.clone(), &format!("/images?{query}")).await;
+        assert_eq!(keys(&reply), expected, "{query}");
+        assert!(reply.json().get("didYouMean").is_none(), "{query}");
+    }
+    let reply = get(api.clone(), "/images?q=automobile").await.json();
+    let image = &reply["images"][0];
+    assert_eq!(image["confidence"], 88.0);
+    assert_eq!(image["takenAt"], "2024-05-01T13:20:05+02:00");
+    let names: Vec<_> = (image["labels"].as_array().unwrap().iter())
+        .map(|label| label["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["Car", "Dog", "Vehicle"]);
+    let reply = get(api.clone(), "/images?q=exit").await.json();
+    assert!(reply["images"][0].get("confidence").is_none());
+    let labels = get(api, "/labels").await.json();
+    assert_eq!(labels["images"], 4);
+    let car = json!({"name": "Car", "images": 1, "aliases": ["Automobile"]});
+    assert!(labels["labels"].as_array().unwrap().contains(&car));
+}
+
+#[tokio::test]
+async fn images_are_sorted_and_limited_by_date() {
+    let (store, index) = three().await;
+    add_car(&store, &index).await;
+    let api = library(store, &index, OPEN);
+    let (a, b, c, car) = (
+        "uploads/a.jpg",
+        "uploads/b.jpg",
+        "inline/c.jpg",
+        "uploads/car.jpg",
+    );
+    for (query, expected) in [
+        ("sort=newest", &[car, a, b, c][..]),
+        ("sort=oldest", &[c, b, a, car]),
+        ("sort=taken", &[a, b, c, car]),
+        ("label=dog&sort=confidence", &[b, c, car]),
+        ("q=dog&sort=confidence&minConfidence=70", &[b, c]),
+        ("category=animals+and+pets&sort=confidence", &[a, b, c, car]),
+        ("from=2026-03-01", &[car, a, b, c]),
+        ("from=2026-03-02", &[]),
+        ("to=2026-03-01", &[car, a, b, c]),
+        ("to=2026-02-28", &[]),
+        (
+            "from=2026-03-01T20:02:00Z&to=2026-03-01T21:03:00%2B01:00",
+            &[a, b],
+        ),
+        ("sort=taken&to=2024-05-01", &[car]),
+        ("sort=taken&from=2024-05-01&to=2024-05-01T11:20:05Z", &[car]),
+        ("sort=taken&to=2024-05-01T11:20:04Z", &[]),
+        ("sort=taken&q=dog&from=2024-05-02", &[b, c]),
+    ] {
+        let reply = get(api.clone(), &format!("/images?{query}")).await;
+        assert_eq!(keys(&reply), expected, "{query}");
+        // The same in pages of one image.
+        let mut seen = Vec::new();
+        let mut page = format!("{query}&limit=1");
+        loop {
+            let reply = get(api.clone(), &format!("/images?{page}")).await;
+            seen.extend(keys(&reply));
+            match reply.json()["cursor"].as_str() {
+                Some(cursor) => page = format!("{query}&limit=1&cursor={cursor}"),
+                None => break,
+            }
+        }
+        assert_eq!(seen, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_near_miss_is_answered_with_similar_names() {
+    let (store, index) = three().await;
+    add_car(&store, &index).await;
+    let api = library(store, &index, OPEN);
+    for (query, expected) in [
+        ("q=dgo", json!([{"word": "dgo", "names": ["Dog"]}])),
+        (
+            "q=dgo+autmobile",
+            json!([
+                {"word": "dgo", "names": ["Dog"]},
+                {"word": "autmobile", "names": ["Automobile"]},
+            ]),
+        ),
+        ("label=Kat", json!([{"word": "Kat", "names": ["Cat"]}])),
+        ("q=dog+-cta", json!([{"word": "cta", "names": ["Cat"]}])),
+        (
+            "category=Transprot",
+            json!([{"word": "Transprot", "names": ["Transport"]}]),
+        ),
+        // No picture has it, and nothing is similar.
+        ("q=xylophone", Value::Null),
+        // Words that pictures have in another way.
+        ("q=exit+cat", Value::Null),
+        ("label=dog&status=failed", Value::Null),
+    ] {
+        let reply = get(api.clone(), &format!("/images?{query}")).await.json();
+        assert_eq!(
+            reply.get("didYouMean").unwrap_or(&Value::Null),
+            &expected,
+            "{query}"
+        );
+    }
+    // On the first page only.
+    let first = get(api.clone(), "/images?q=dog+-cta&limit=1").await.json();
+    assert!(first.get("didYouMean").is_some());
+    let cursor = first["cursor"].as_str().unwrap();
+    let next = format!("/images?q=dog+-cta&limit=1&cursor={cursor}");
+    assert!(get(api, &next).await.json().get("didYouMean").is_none());
 }
 
 #[tokio::test]
@@ -235,8 +424,19 @@ async fn invalid_queries_are_rejected() {
         ("label=Dog&minConfidence=100.1", "minConfidence"),
         ("label=Dog&minConfidence=NaN", "minConfidence"),
         ("label=Dog&minConfidence=80%25", "minConfidence"),
-        ("label=Dog&category=Animals", "category"),
-        ("label=Dog&label=Cat", "label"),
+        ("sort=size", "sort"),
+        ("sort=confidence", "sort"),
+        ("sort=oldest&sort=newest", "sort"),
+        ("text=exit&sort=confidence", "sort"),
+        ("text=exit&minConfidence=80", "minConfidence"),
+        ("from=yesterday", "from"),
+        ("to=2026-13-01", "to"),
+        ("from=2026-01-02&to=2026-01-01", "to"),
+        ("q=dog&q=cat", "q"),
+        (
+            "q=1+2+3+4+5+6+7+8+9+10+11+12+13+14+15+16+17+18+19+20+21",
+            "q",
+        ),
         ("status=done", "status"),
         ("minFaces=0", "minFaces"),
         ("minFaces=101", "minFaces"),
@@ -255,6 +455,10 @@ async fn invalid_queries_are_rejected() {
         assert_eq!(reply.code(), "invalid-parameter", "{query}");
         assert_eq!(reply.json()["member"], member);
     }
-    let unknown = get(library(MemoryStore::new(), &index, OPEN), "/images?q=dog").await;
+    let unknown = get(
+        library(MemoryStore::new(), &index, OPEN),
+        "/images?query=dog",
+    )
+    .await;
     assert_eq!(unknown.json()["allowed"], json!(PARAMETERS));
 }

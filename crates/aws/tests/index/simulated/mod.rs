@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use service::{Service, cancelled};
 use sightline_pipeline::{
     SourceKey,
-    index::{Entry, ImageIndex as _, Lists, Put},
-    testing::index_suite::images::Image,
+    index::{Entry, ImageIndex as _, Lists, Put, Query, Sort, Term},
+    testing::index_suite::{self as suite, images::Image},
 };
 use table::{Figures, Reason, Table, size};
 use time::macros::date;
@@ -25,7 +25,7 @@ use uuid::Uuid;
 /// The write units that a new table on demand takes in a second.
 const NEW_TABLE: u32 = 4_000;
 
-/// A picture with ten labels of five categories, as most have, of a pool of 800 labels of 40 categories. The first labels are
+/// A picture with ten labels of five categories, three words in the file name and three colours, as most have, of a pool of 800 labels of 40 categories. The first labels are
 /// the most frequent.
 fn picture(number: u64, owner: u64) -> Entry {
     const CATEGORIES: [&str; 5] = [
@@ -53,6 +53,8 @@ fn picture(number: u64, owner: u64) -> Entry {
         let category = CATEGORIES[at % CATEGORIES.len()];
         image = image.label(&format!("Label {label}"), confidence, Some(category));
     }
+    image.filename = format!("IMG_{number:04}.jpg");
+    image.colors = vec![("blue", 40.0), ("grey", 20.0), ("white", 10.0)];
     image.entry()
 }
 
@@ -148,7 +150,7 @@ fn counts(service: &Service) -> [BTreeMap<String, i64>; 2] {
             let (_, owner) = shard_and_owner.split_once('/').unwrap_or_default();
             let images: i64 = item["images"]["N"].as_str().unwrap().parse().unwrap();
             *counted.entry(format!("{owner}/{sk}")).or_default() += images;
-        } else if sk.starts_with("label#") || sk.starts_with("category#") {
+        } else if sk.starts_with("label#") || sk.starts_with("category#") || sk == "taken" {
             if let Some(term) = item.get("term") {
                 *expected
                     .entry(format!("/{}", term["S"].as_str().unwrap()))
@@ -366,6 +368,68 @@ fn analyses_are_counted_although_the_table_is_busy() {
     assert_eq!(item["expires"], json!({"N": "1772582400"}));
 }
 
+/// Every kind of query, by key and never by a scan, which is not simulated.
+#[test]
+fn random_searches_find_what_a_filter_finds() {
+    let clock = Clock::default();
+    let service = Service::new(&clock, Table::new(NEW_TABLE));
+    let index = service.index(Lists::All);
+    let images = suite::random_images(900);
+    let work = async {
+        index.load(&suite::entries_of(&images), true).await.unwrap();
+        let owners = [None, Some("ann"), Some("bob")];
+        suite::random_searches(&index, &images, 150, 40, &owners).await;
+    };
+    clock.run([work.boxed_local()]);
+}
+
+/// An image that an older version wrote is in no list by the time of taking, and not in the number of images. The next write
+/// completes it.
+#[test]
+fn an_image_of_an_older_version_is_completed() {
+    let clock = Clock::default();
+    let service = Service::new(&clock, Table::new(NEW_TABLE));
+    let index = service.index(Lists::PerOwner);
+    let entry = Image::new("uploads/ann/a.jpg", 1)
+        .label("Car", 90.0, Some("Vehicles"))
+        .entry();
+    let owner = Some("ann".to_owned());
+    let by_upload = Query {
+        owner: owner.clone(),
+        ..Query::for_term(Term::label("Car"))
+    };
+    let by_taking = Query {
+        owner,
+        sort: Sort::Taken,
+        ..Query::default()
+    };
+    let found = async |query: &Query| index.page(query, None, 10).await.unwrap().images.len();
+    let work = async {
+        assert_eq!(index.put(&entry).await, Ok(Put::Written));
+        service.table().make_older();
+        assert_eq!(found(&by_upload).await, 1);
+        assert_eq!(found(&by_taking).await, 0);
+        let labels = index.labels(Some("ann")).await.unwrap();
+        assert_eq!((labels.images, labels.labels[0].images), (0, 1));
+        assert!(labels.labels[0].aliases.is_empty());
+
+        assert_eq!(index.put(&entry).await, Ok(Put::Written));
+        assert_eq!(index.put(&entry).await, Ok(Put::Unchanged));
+        assert_eq!(found(&by_upload).await, 1);
+        assert_eq!(found(&by_taking).await, 1);
+        let labels = index.labels(Some("ann")).await.unwrap();
+        assert_eq!((labels.images, labels.labels[0].images), (1, 1));
+        assert_eq!(labels.labels[0].aliases.len(), 2);
+        // One that is removed instead takes only its own part out of the counts.
+        service.table().make_older();
+        let at = entry.row.processed_at.into();
+        index.remove(&entry.row.key, &at).await.unwrap();
+        let [counted, expected] = counts(&service);
+        assert_eq!((counted, expected), (BTreeMap::new(), BTreeMap::new()));
+    };
+    clock.run([work.boxed_local()]);
+}
+
 /// The write units of a typical picture, in the file that the cost model of the CDK app reads.
 #[test]
 fn the_write_units_of_a_picture_are_those_of_the_cost_model() {
@@ -416,6 +480,8 @@ fn the_write_units_of_a_picture_are_those_of_the_cost_model() {
     let measured = json!({
         "labels": 10,
         "categories": 5,
+        "filenameWords": 3,
+        "colors": 3,
         "put": put,
         "prune": prune,
         "countAnalyses": count,

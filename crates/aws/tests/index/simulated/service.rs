@@ -1,7 +1,7 @@
 //! The table behind the SDK's HTTP client.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -105,8 +105,106 @@ impl Service {
                 self.clock.pause(READ).await;
                 self.update(&request)
             }
+            "Query" => {
+                self.clock.pause(READ).await;
+                (200, self.query(&request))
+            }
+            "BatchGetItem" => {
+                self.clock.pause(READ).await;
+                let request = &request["RequestItems"]["simulated"];
+                assert_eq!(request["ConsistentRead"], true);
+                let keys = request["Keys"].as_array().unwrap();
+                assert!((1..=100).contains(&keys.len()), "{} keys", keys.len());
+                let table = self.table();
+                let items: Vec<_> = (keys.iter())
+                    .filter_map(|wanted| table.items.get(&key(wanted)))
+                    .collect();
+                (
+                    200,
+                    json!({"Responses": {"simulated": items}, "UnprocessedKeys": {}}),
+                )
+            }
+            "BatchWriteItem" => {
+                let mut table = self.table();
+                for request in request["RequestItems"]["simulated"].as_array().unwrap() {
+                    let item = &request["PutRequest"]["Item"];
+                    table.write(key(item), item.as_object().unwrap().clone());
+                }
+                (200, json!({ "UnprocessedItems": {} }))
+            }
             other => panic!("{other} is not simulated"),
         }
+    }
+
+    /// Answers the queries of the adapter: all items of a partition, or a part of a list of an index.
+    fn query(&self, request: &Value) -> Value {
+        let table = self.table();
+        let values = &request["ExpressionAttributeValues"];
+        let value = |name: &str| values[name]["S"].as_str().unwrap();
+        if request["IndexName"].is_null() {
+            assert_eq!(request["KeyConditionExpression"], "pk = :pk");
+            let items = table.items.iter().filter(|((pk, _), _)| pk == value(":pk"));
+            return json!({"Items": items.map(|(_, item)| item).collect::<Vec<_>>()});
+        }
+        let attribute = request["ExpressionAttributeNames"]["#key"]
+            .as_str()
+            .unwrap();
+        let (first, last) = match request["KeyConditionExpression"].as_str().unwrap() {
+            "#key = :key" => ("", "~"),
+            "#key = :key AND #position BETWEEN :first AND :last" => {
+                let range = (value(":first"), value(":last"));
+                assert!(range.0 <= range.1, "DynamoDB rejects the range {range:?}");
+                range
+            }
+            other => panic!("the condition {other} is not simulated"),
+        };
+        let mut list: Vec<&Item> = table.list(attribute, value(":key"));
+        let position = |item: &Item| item["position"]["S"].as_str().unwrap().to_owned();
+        let is_ascending = request["ScanIndexForward"].as_bool().unwrap();
+        if !is_ascending {
+            list.reverse();
+        }
+        let start = &request["ExclusiveStartKey"]["position"]["S"];
+        let rest = list.into_iter().filter(|item| {
+            let at = position(item);
+            let is_after = start.as_str().is_none_or(|start| {
+                if is_ascending {
+                    &*at > start
+                } else {
+                    &*at < start
+                }
+            });
+            is_after && (first..=last).contains(&&*at)
+        });
+        let limit = usize::try_from(request["Limit"].as_u64().unwrap()).unwrap();
+        let evaluated: Vec<&Item> = rest.take(limit).collect();
+        let filters = request["FilterExpression"].as_str().unwrap_or_default();
+        let passes = |item: &Item| {
+            (filters.split(" AND ").filter(|filter| !filter.is_empty())).all(
+                |filter| match filter {
+                    "confidence >= :least" => {
+                        let number =
+                            |value: &Value| value["N"].as_str().unwrap().parse::<f64>().unwrap();
+                        number(&item["confidence"]) >= number(&values[":least"])
+                    }
+                    "#status = :status" => item["status"] == values[":status"],
+                    other => panic!("the filter {other} is not simulated"),
+                },
+            )
+        };
+        let mut answer = json!({
+            "Items": evaluated.iter().filter(|item| passes(item)).collect::<Vec<_>>(),
+        });
+        // DynamoDB names the last key even if the list ends there.
+        if let Some(last) = evaluated.last().filter(|_| evaluated.len() == limit) {
+            let names = ["pk", "sk", "position", attribute];
+            let key: Item = (last.iter())
+                .filter(|(name, _)| names.contains(&name.as_str()))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+            answer["LastEvaluatedKey"] = Value::Object(key);
+        }
+        answer
     }
 
     /// Changes a count of analyses, in the forms in which the adapter writes it.
@@ -237,6 +335,17 @@ fn counted(before: Option<&Item>, (pk, sk): &Key, update: &Value) -> Item {
     item.insert("images".to_owned(), json!({ "N": images.to_string() }));
     if let Some(name) = values.get(":name") {
         item.insert("name".to_owned(), name.clone());
+    }
+    if let Some(added) = values.get(":aliases") {
+        assert!(expression.contains(", aliases :aliases"), "{expression}");
+        let before = item
+            .remove("aliases")
+            .unwrap_or_else(|| json!({ "SS": [] }));
+        let aliases = [&before, added].map(|set| set["SS"].as_array().unwrap().clone());
+        let aliases: BTreeSet<String> = (aliases.iter().flatten())
+            .map(|alias| alias.as_str().unwrap().to_owned())
+            .collect();
+        item.insert("aliases".to_owned(), json!({ "SS": aliases }));
     }
     item
 }

@@ -6,12 +6,12 @@
 //! DynamoDB" (write units of indexes, and throttling of the table by them).
 
 use std::{
-    collections::{HashMap, hash_map::DefaultHasher},
+    collections::{BTreeMap, HashMap, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
     time::Duration,
 };
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The write units of a partition in a second.
 const PARTITION: f64 = 1_000.0;
@@ -59,6 +59,8 @@ pub(super) struct Table {
     pub(super) figures: Figures,
     /// Items of transactions that are not finished.
     in_transaction: HashMap<Key, u64>,
+    /// The keys of the items in the lists of the indexes, by attribute and value, in order of position.
+    lists: HashMap<(&'static str, String), BTreeMap<String, Key>>,
     partitions: Vec<Partition>,
     indexes: Vec<(&'static str, Vec<Partition>)>,
 }
@@ -71,6 +73,7 @@ impl Table {
             items: HashMap::new(),
             figures: Figures::default(),
             in_transaction: HashMap::new(),
+            lists: HashMap::new(),
             partitions: partitions(),
             indexes: vec![("term", partitions()), ("ownerTerm", partitions())],
         }
@@ -126,14 +129,73 @@ impl Table {
     pub(super) fn commit(&mut self, changes: Vec<Change>) {
         for Change { key, after, .. } in changes {
             self.in_transaction.remove(&key);
-            match after {
-                Some(item) => self.items.insert(key, item),
+            let before = match after {
+                Some(item) => self.items.insert(key.clone(), item),
                 None => self.items.remove(&key),
             };
+            for attribute in ["term", "ownerTerm"] {
+                let entry = |item: &Item| {
+                    let text = |name| Some(item.get(name)?["S"].as_str().unwrap().to_owned());
+                    Some(((attribute, text(attribute)?), text("position")?))
+                };
+                if let Some((list, position)) = before.as_ref().and_then(entry) {
+                    self.lists.entry(list).or_default().remove(&position);
+                }
+                if let Some((list, position)) = self.items.get(&key).and_then(entry) {
+                    let entries = self.lists.entry(list).or_default();
+                    entries.insert(position, key.clone());
+                }
+            }
         }
     }
 
-    /// Writes an item without a transaction. It is in no index.
+    /// Takes everything from the items that older versions did not write.
+    pub(super) fn make_older(&mut self) {
+        let is_new = |sk: &str| {
+            let prefixes = ["taken", "text#", "filename#", "color#"];
+            prefixes.iter().any(|prefix| sk.starts_with(prefix))
+        };
+        let keys: Vec<Key> = self.items.keys().cloned().collect();
+        for key in keys {
+            let mut after = self.items.get(&key).cloned().filter(|_| !is_new(&key.1));
+            if let Some(item) = &mut after {
+                item.remove("aliases");
+                if let Some(terms) = item.get_mut("terms") {
+                    let terms = terms["M"].as_object_mut().unwrap();
+                    terms.retain(|sk, _| !is_new(sk));
+                    // Time, status and confidence, and in the end the lists.
+                    for fingerprint in terms.values_mut() {
+                        let text = fingerprint["S"].as_str().unwrap();
+                        let parts: Vec<_> = text.split(' ').collect();
+                        let own = if text.ends_with(" own") { " own" } else { "" };
+                        let kept: Vec<_> = (parts.into_iter().take(3))
+                            .filter(|part| *part != "own")
+                            .collect();
+                        *fingerprint = json!({"S": kept.join(" ") + own});
+                    }
+                }
+            }
+            self.commit(vec![Change {
+                key,
+                after,
+                condition_holds: true,
+            }]);
+        }
+    }
+
+    /// The items of a list of an index in order of position.
+    pub(super) fn list(&self, attribute: &str, value: &str) -> Vec<&Item> {
+        let attribute = match attribute {
+            "term" => "term",
+            "ownerTerm" => "ownerTerm",
+            other => panic!("there is no index {other}"),
+        };
+        let keys = self.lists.get(&(attribute, value.to_owned()));
+        let keys = keys.into_iter().flat_map(BTreeMap::values);
+        keys.map(|key| &self.items[key]).collect()
+    }
+
+    /// Writes an item without a transaction. Write units of indexes are not counted.
     pub(super) fn write(&mut self, key: Key, item: Item) {
         let change = Change {
             key,
@@ -237,6 +299,12 @@ fn value_size(value: &Value) -> usize {
     match kind.as_str() {
         "S" => value.as_str().unwrap().len(),
         "N" => value.as_str().unwrap().len().div_ceil(2) + 1,
+        "SS" => value
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it.as_str().unwrap().len())
+            .sum(),
         "M" => 3 + value.as_object().unwrap().len() + size(value.as_object().unwrap()),
         other => panic!("an attribute of type {other}"),
     }

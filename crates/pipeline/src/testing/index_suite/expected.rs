@@ -2,7 +2,7 @@
 
 use crate::{
     document::{AgeSpan, Status},
-    index::{Entry, FaceFilter, Found, ImageIndex, Page, Position, Query, Term},
+    index::{Condition, Entry, FaceFilter, Found, ImageIndex, Page, Position, Query, Sort, Term},
     testing::MemoryIndex,
 };
 
@@ -29,13 +29,20 @@ impl ExpectedIndex {
 
     /// The content of this index, compared by every kind of list.
     pub(super) fn with_all_queries(index: MemoryIndex) -> Self {
-        let term = |term, least| Query {
-            term: Some(term),
+        let term = |term: Term, least| Query {
             min_confidence: least,
+            ..Query::for_term(term)
+        };
+        let all = |terms: &[Term]| Query {
+            conditions: terms.iter().cloned().map(Condition::from).collect(),
             ..Query::default()
         };
-        let faces = |term, min_count, emotion: Option<&str>, ages: Option<(u32, u32)>| Query {
-            term,
+        let sorted = |sort, query: Query| Query { sort, ..query };
+        let faces = |term: Option<Term>,
+                     min_count,
+                     emotion: Option<&str>,
+                     ages: Option<(u32, u32)>| Query {
+            conditions: term.into_iter().map(Condition::from).collect(),
             faces: FaceFilter {
                 min_count,
                 emotion: emotion.map(str::to_owned),
@@ -65,6 +72,19 @@ impl ExpectedIndex {
             // Labels that follow from faces.
             term(Term::label("Happy"), Some(88.5)),
             term(Term::category("Person Description"), None),
+            // Other kinds, several conditions, exclusions, and other orders.
+            all(&[Term::text("exits"), Term::color("gray")]),
+            sorted(
+                Sort::Oldest,
+                all(&[Term::label("Dog"), Term::filename("HOLIDAYS")]),
+            ),
+            sorted(Sort::Confidence, term(Term::label("Dog"), None)),
+            sorted(Sort::Taken, Query::default()),
+            sorted(Sort::Taken, all(&[Term::category("Animals and Pets")])),
+            Query {
+                excluded: vec![vec![Term::label("Dog").into()]],
+                ..all(&[Term::label("Wheel")])
+            },
         ];
         let mut queries = Vec::new();
         for list in lists {
@@ -122,7 +142,7 @@ pub async fn put_all<I: ImageIndex>(index: &I, entries: &[Entry]) {
 }
 
 /// The images of all pages. Each position is turned into a cursor and back.
-async fn all<I: ImageIndex>(index: &I, query: &Query, limit: usize) -> Vec<Found> {
+pub(super) async fn all<I: ImageIndex>(index: &I, query: &Query, limit: usize) -> Vec<Found> {
     let mut found = Vec::new();
     let mut after = None;
     loop {
@@ -130,8 +150,9 @@ async fn all<I: ImageIndex>(index: &I, query: &Query, limit: usize) -> Vec<Found
         assert!(images.len() <= limit);
         found.extend(images);
         let Some(next) = next else { return found };
-        let cursor = next.seal(query);
-        after = Some(Position::open(&cursor, query).unwrap());
+        let list = query.identity();
+        let cursor = next.seal(&list);
+        after = Some(Position::open(&cursor, &list).unwrap());
     }
 }
 
@@ -144,8 +165,5 @@ pub(super) async fn keys<I: ImageIndex>(index: &I, query: &Query) -> Vec<String>
 }
 
 pub(super) fn labelled(label: &str) -> Query {
-    Query {
-        term: Some(Term::label(label)),
-        ..Query::default()
-    }
+    Query::for_term(Term::label(label))
 }

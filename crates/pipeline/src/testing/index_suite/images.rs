@@ -23,6 +23,21 @@ pub struct Image {
     pub labels: Vec<(String, f64, Option<&'static str>)>,
     /// Lowest and highest age, emotion.
     pub faces: Vec<(u32, u32, &'static str)>,
+    pub filename: String,
+    /// Lines of text.
+    pub text: Vec<String>,
+    /// Colours with their share in percent.
+    pub colors: Vec<(&'static str, f64)>,
+    pub taken: Option<String>,
+}
+
+/// Other names of labels.
+fn aliases(label: &str) -> &'static [&'static str] {
+    match label {
+        "Car" => &["Automobile", "Auto"],
+        "Person" => &["Human"],
+        _ => &[],
+    }
 }
 
 impl Image {
@@ -36,6 +51,10 @@ impl Image {
             status: "succeeded",
             labels: Vec::new(),
             faces: Vec::new(),
+            filename: "holiday ö.jpg".to_owned(),
+            text: Vec::new(),
+            colors: Vec::new(),
+            taken: None,
         }
     }
 
@@ -69,8 +88,17 @@ impl Image {
                     .iter()
                     .map(|name| json!({ "Name": name }))
                     .collect();
-                json!({"Name": name, "Confidence": confidence, "Categories": categories})
+                let aliases: Vec<Value> = (aliases(name).iter())
+                    .map(|name| json!({ "Name": name }))
+                    .collect();
+                json!({"Name": name, "Confidence": confidence, "Categories": categories, "Aliases": aliases})
             })
+            .collect();
+        let text: Vec<Value> = (self.text.iter())
+            .map(|line| json!({"Type": "LINE", "DetectedText": line}))
+            .collect();
+        let colors: Vec<Value> = (self.colors.iter())
+            .map(|(name, percent)| json!({"SimplifiedColor": name, "PixelPercent": percent}))
             .collect();
         json!({
             "schemaVersion": 1,
@@ -82,14 +110,18 @@ impl Image {
                 "eTag": self.e_tag,
                 "size": 4096,
                 "contentType": "image/jpeg",
-                "filename": "holiday ö.jpg",
+                "filename": self.filename,
                 "lastModified": self.uploaded.format(&Rfc3339).unwrap(),
                 "sequencer": self.sequencer,
             },
-            "image": {"format": "jpeg", "width": 640, "height": 480, "orientation": 1},
+            "image": {"format": "jpeg", "width": 640, "height": 480, "orientation": 1, "takenAt": self.taken},
             // Without the emotions and ages, as in older documents.
             "summary": {"faces": {"count": faces.len(), "emotions": []}},
-            "rekognition": {"detectLabels": {"Labels": labels}, "detectFaces": {"FaceDetails": faces}},
+            "rekognition": {
+                "detectLabels": {"Labels": labels, "ImageProperties": {"DominantColors": colors}},
+                "detectFaces": {"FaceDetails": faces},
+                "detectText": {"TextDetections": text},
+            },
             "thumbnail": {"key": format!("thumbnails/{}.jpg", self.key), "width": 128, "height": 96},
             "analyses": ["labels", "faces"],
             "timings": {"prepareMs": 1, "recogniseMs": 2, "totalMs": 3},
@@ -137,6 +169,13 @@ pub(super) fn sample_images() -> Vec<Image> {
         }
         if number % 4 == 1 {
             image = image.face(2, 6, "CALM").face(60, 70, "UNKNOWN");
+        }
+        if number % 4 == 2 {
+            image.text = vec!["Fire EXIT".to_owned(), format!("room {number}")];
+            image.colors = vec![("blue", 60.0), ("grey", 8.0), ("red", 4.0)];
+        }
+        if number % 6 == 1 {
+            image.taken = Some(format!("2026-02-{:02}T10:00:00", 28 - number));
         }
         if number % 7 == 0 {
             image.status = "failed";

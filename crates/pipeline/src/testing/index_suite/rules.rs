@@ -10,7 +10,7 @@ use super::{
 use crate::{
     SourceKey,
     index::{
-        Deletion, Doubt, FaceFilter, ImageIndex, Put, Query,
+        Deletion, Doubt, Entry, FaceFilter, ImageIndex, Put, Query, Term,
         reindex::{Progress, reindex},
     },
     testing::{MemoryIndex, MemoryStore},
@@ -31,7 +31,7 @@ pub async fn rules<B: Backend>(backend: &B) {
     lists_and_counts_match_the_images(&backend.fresh().await).await;
     counts_of_analyses(&backend.fresh().await).await;
     images_may_have_more_labels_than_a_transaction_takes(&backend.fresh().await).await;
-    a_row_from_before_the_face_filters_is_completed(&backend.fresh().await).await;
+    a_row_of_an_older_version_is_completed(&backend.fresh().await).await;
     maintenance_finds_every_row(&backend.fresh().await).await;
     reindexing_rebuilds_the_same_rows(&backend.fresh().await, &backend.fresh().await).await;
 }
@@ -319,14 +319,21 @@ async fn maintenance_finds_every_row<I: ImageIndex>(index: &I) {
     assert_eq!(all_rows(index).await, expected);
 }
 
-async fn a_row_from_before_the_face_filters_is_completed<I: ImageIndex>(index: &I) {
+async fn a_row_of_an_older_version_is_completed<I: ImageIndex>(index: &I) {
     let entry = Image::new(KEY, 1)
         .label("Dog", 90.0, None)
-        .face(30, 38, "HAPPY")
-        .entry();
+        .face(30, 38, "HAPPY");
+    let entry = Image {
+        taken: Some("2020-01-01T00:00:00+02:00".to_owned()),
+        text: vec!["EXIT".to_owned()],
+        ..entry
+    }
+    .entry();
     let mut older = entry.clone();
     older.row.emotions.clear();
     older.row.ages.clear();
+    older.row.taken_at = None;
+    older.aliases.clear();
     older.terms.retain(|(term, _)| term.name == "Dog");
     assert_eq!(index.put(&older).await, Ok(Put::Written));
     let happy = Query {
@@ -337,9 +344,33 @@ async fn a_row_from_before_the_face_filters_is_completed<I: ImageIndex>(index: &
         },
         ..Query::default()
     };
-    assert!(keys(index, &happy).await.is_empty());
+    let exit = Query::for_term(Term::text("exit"));
+    let holiday = Query::for_term(Term::filename("holiday"));
+    let completed = [happy, exit, holiday];
+    for query in &completed {
+        assert!(keys(index, query).await.is_empty(), "{query:?}");
+    }
+    assert_eq!(keys(index, &labelled("dog")).await, [KEY]);
     assert_eq!(index.put(&entry).await, Ok(Put::Written));
-    assert_eq!(keys(index, &happy).await, [KEY]);
+    for query in &completed {
+        assert_eq!(keys(index, query).await, [KEY], "{query:?}");
+    }
+    // The only change is that an image tells the other names of its label.
+    let mut without_aliases = entry.clone();
+    without_aliases.aliases.clear();
+    without_aliases.row.key = SourceKey::new("uploads/bob/b.jpg").unwrap();
+    let with_aliases = Entry {
+        aliases: entry.aliases.clone(),
+        ..without_aliases.clone()
+    };
+    for (entry, names) in [(&without_aliases, 0), (&with_aliases, 1)] {
+        assert_eq!(index.put(entry).await, Ok(Put::Written));
+        assert_eq!(index.put(entry).await, Ok(Put::Unchanged));
+        let labels = index.labels(Some("bob")).await.unwrap();
+        let person = labels.labels.iter().find(|count| count.name == "Person");
+        assert_eq!(person.unwrap().aliases.len(), names);
+        assert_eq!((person.unwrap().images, labels.images), (1, 1));
+    }
 }
 
 async fn images_may_have_more_labels_than_a_transaction_takes<I: ImageIndex>(index: &I) {

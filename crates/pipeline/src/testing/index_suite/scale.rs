@@ -68,7 +68,7 @@ pub async fn pages_of_many<I: ImageIndex>(
         loop {
             let page = index.page(&query, after.as_ref(), limit).await.unwrap();
             for found in &page.images {
-                let position = Position::of(&found.row);
+                let position = found.position.clone();
                 assert!(
                     last.as_ref().is_none_or(|last| position < *last),
                     "not newest first"
@@ -100,7 +100,8 @@ pub async fn pages_of_many<I: ImageIndex>(
 }
 
 fn matches(query: &Query, entry: &Entry) -> bool {
-    let term = query.term.as_ref().map(Term::folded);
+    let mut terms = query.conditions.iter().flat_map(|condition| &condition.any);
+    let term = terms.next().map(Term::folded);
     let (label, confidence) = (entry.terms.iter())
         .find(|(term, _)| ["Dog", "Sky"].contains(&&*term.name))
         .unwrap();
