@@ -35,7 +35,7 @@ EXAMPLES
   Pictures of May 2024 by the time of taking, newest first:
     sightline search --sort taken --from 2024-05-01 --to 2024-05-31
   Pictures with the word exit in them, and a blue one among their colours:
-    sightline search --text exit --color blue
+    sightline search --text exit --main-color blue
   Pictures with a dog, at least 80 percent sure, newest first:
     sightline search --label Dog --min-confidence 80
   Keys of all pictures with animals, for another program:
@@ -84,7 +84,7 @@ pub(crate) struct SearchArgs {
 
     /// Only pictures with this main colour, such as blue, where image properties were analysed
     #[arg(long, value_name = "NAME")]
-    color: Vec<String>,
+    main_color: Vec<String>,
 
     /// Minimum confidence of the labels and of the best label of each category, percent from 0 to 100
     #[arg(long, value_name = "PERCENT", requires = "what", value_parser = percent)]
@@ -249,7 +249,7 @@ fn path(args: &SearchArgs, limit: usize, cursor: Option<&str>) -> String {
         ("category", &args.category),
         ("text", &args.text),
         ("filename", &args.filename),
-        ("color", &args.color),
+        ("color", &args.main_color),
     ];
     let parameters = [
         ("minConfidence", min_confidence.as_deref()),
@@ -277,6 +277,8 @@ fn path(args: &SearchArgs, limit: usize, cursor: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::testing::parse;
 
@@ -309,7 +311,14 @@ mod tests {
                 "label=Dog&label=Beach&notLabel=Cat",
             ),
             (
-                &["--text", "exit", "--filename", "holiday", "--color", "blue"],
+                &[
+                    "--text",
+                    "exit",
+                    "--filename",
+                    "holiday",
+                    "--main-color",
+                    "blue",
+                ],
                 "text=exit&filename=holiday&color=blue",
             ),
             (

@@ -71,10 +71,10 @@ const OWNERS: [Option<&str>; 3] = [None, Some("ann"), Some("bob")];
 
 #[tokio::test]
 async fn random_searches_in_memory() {
-    let images = suite::random_images(600);
+    let images = suite::random_images(300);
     let index = MemoryIndex::new();
     put_all(&index, &suite::entries_of(&images)).await;
-    suite::random_searches(&index, &images, 150, 70, &OWNERS).await;
+    suite::random_searches(&index, &images, 100, 50, &OWNERS).await;
 }
 
 #[tokio::test]
@@ -83,11 +83,11 @@ async fn random_searches_in_sqlite() {
     let images = suite::random_images(MANY);
     let index = folder.fresh().await;
     index.put_all(suite::entries_of(&images)).await.unwrap();
-    suite::random_searches(&index, &images, 100, 700, &OWNERS).await;
+    suite::random_searches(&index, &images, 50, 900, &OWNERS).await;
     let few = suite::random_images(300);
     let index = folder.fresh().await;
     index.put_all(suite::entries_of(&few)).await.unwrap();
-    suite::random_searches(&index, &few, 300, 7, &OWNERS).await;
+    suite::random_searches(&index, &few, 150, 7, &OWNERS).await;
 }
 
 #[test]

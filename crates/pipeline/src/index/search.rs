@@ -252,7 +252,7 @@ mod tests {
             images,
             aliases: ["Doggy".to_owned()]
                 .into_iter()
-                .filter(|_| name == "Dog")
+                .filter(|_| images == 12)
                 .collect(),
         };
         Vocabulary::new(&Labels {

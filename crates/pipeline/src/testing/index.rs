@@ -176,9 +176,9 @@ impl ImageIndex for MemoryIndex {
             .into_iter()
             .filter_map(|entry| {
                 let confidence_of = |wanted: &Term| {
+                    let folded = wanted.folded();
                     entry.terms.iter().find_map(|(term, confidence)| {
-                        (term.kind == wanted.kind && term.folded() == wanted.folded())
-                            .then_some(*confidence)
+                        (term.kind == wanted.kind && term.folded() == folded).then_some(*confidence)
                     })
                 };
                 let Match { confidence } = query.matches(&entry.row, confidence_of)?;

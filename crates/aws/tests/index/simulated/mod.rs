@@ -374,11 +374,11 @@ fn random_searches_find_what_a_filter_finds() {
     let clock = Clock::default();
     let service = Service::new(&clock, Table::new(NEW_TABLE));
     let index = service.index(Lists::All);
-    let images = suite::random_images(900);
+    let images = suite::random_images(500);
     let work = async {
         index.load(&suite::entries_of(&images), true).await.unwrap();
         let owners = [None, Some("ann"), Some("bob")];
-        suite::random_searches(&index, &images, 150, 40, &owners).await;
+        suite::random_searches(&index, &images, 60, 40, &owners).await;
     };
     clock.run([work.boxed_local()]);
 }
