@@ -134,7 +134,10 @@ fn differences(picture: &Picture, bytes: &[u8], fields: u32) -> Vec<String> {
                     if off.abs() > ratio.max(1.0) {
                         wrong.push(format!("thumbnail is {thumbnail:?} for {width} x {height}"));
                     }
-                    if let Some(preview) = preview {
+                    // Chroma of a quarter resolution blurs the fields of a narrow picture.
+                    if let Some(preview) = preview
+                        && preview.width.min(preview.height) >= 8 * fields
+                    {
                         wrong.extend(difference(preview, grid, *tolerance + 4, fields));
                     }
                     let size = preview.as_ref().map(|jpeg| jpeg.width.max(jpeg.height));

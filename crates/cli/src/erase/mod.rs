@@ -325,7 +325,7 @@ mod tests {
         for bucket in ["in-put", "out-put"] {
             left.extend(store.list(bucket, "", None).await.unwrap());
         }
-        assert_eq!(left.len(), 4, "{left:?}");
+        assert_eq!(left.len(), 5, "{left:?}");
         assert!(left.iter().all(|key| key.contains("/bob/")), "{left:?}");
         let rows = index
             .page(&Query::default(), None, 10)
