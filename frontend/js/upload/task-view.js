@@ -232,9 +232,9 @@ export class TaskView {
    * @param {Task} task
    */
   #linksTo(task) {
-    const save = button('Save with boxes', () => void this.#save(task), { icon: 'download', small: true });
+    const save = task.document?.status === 'failed' ? [] : [button('Save with boxes', () => void this.#save(task), { icon: 'download', small: true })];
     const url = this.#on.galleryUrl(task);
-    if (url === null) return [save];
+    if (url === null) return save;
     const label = h('span', {}, 'Copy link');
     const copy = async () => {
       const copied = await copyText(url);
@@ -245,7 +245,7 @@ export class TaskView {
     return [
       h('a', { class: 'button small', href: url }, icon('picture'), 'Open in gallery'),
       h('button', { type: 'button', class: 'button small', 'aria-label': 'Copy link to the picture', onclick: () => void copy() }, icon('copy'), label),
-      save,
+      ...save,
     ];
   }
 
