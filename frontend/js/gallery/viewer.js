@@ -218,13 +218,14 @@ export class Viewer {
 
   /** @param {Partial<ImageRow> & {key: string}} row */
   #describe(row) {
-    const { width, height, contentType, size, uploadedAt } = row;
+    const { width, height, contentType, size, uploadedAt, takenAt } = row;
     this.#title.textContent = displayName(row);
     const uploaded = uploadedAt && !Number.isNaN(Date.parse(uploadedAt)) ? new Date(uploadedAt) : null;
     const facts = [
       width && height ? `${width} × ${height}` : '',
       contentType ? typeLabel(contentType) : '',
       size ? bytes(size) : '',
+      takenAt ? `taken ${cameraTime(takenAt)}` : '',
       uploaded ? `uploaded ${uploaded.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })}` : '',
     ];
     this.#facts.textContent = facts.filter(Boolean).join(' · ');
@@ -238,8 +239,8 @@ export class Viewer {
       { point: (target) => this.#panel.highlight(target), size: () => {}, swipe: (by) => this.#on.step(by) },
     );
     picture.description = describe(name, row.labels.map((label) => label.name));
-    const renditions = [row.thumbnail, row.preview].flatMap((rendition) => rendition ?? []);
-    if (row.width && row.height) picture.preview(renditions, { width: row.width, height: row.height });
+    const smallest = row.thumbnail ?? row.preview;
+    if (smallest && row.width && row.height) picture.preview(smallest, { width: row.width, height: row.height }, row.preview ?? smallest);
     this.#picture = picture;
     this.#pictureArea.replaceChildren(picture.element);
   }
@@ -325,4 +326,13 @@ export class Viewer {
  */
 function describe(name, labels) {
   return labels.length > 0 ? `${name}: ${labels.slice(0, MAX_LABELS).join(', ')}` : name;
+}
+
+/**
+ * A time as the camera's own clock showed it.
+ * @param {string} takenAt RFC 3339, with or without an offset
+ */
+function cameraTime(takenAt) {
+  const time = new Date(`${takenAt.slice(0, 19)}Z`);
+  return Number.isNaN(time.getTime()) ? takenAt : time.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
 }

@@ -13,6 +13,7 @@ const PATHS = {
   copy: 'M9 9h10v11H9zM15 9V5H5v11h4',
   day: 'M5 6h14v14H5zM5 10h14M9 3v4M15 3v4',
   download: 'M12 4v11m-5-4.5 5 5 5-5M5 20h14',
+  file: 'M7 3h7l5 5v13H7zM14 3v5h5',
   filter: 'M4 6h16M7 12h10M10 18h4',
   fit: 'M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5',
   minus: 'M5 12h14',

@@ -72,7 +72,6 @@ export class Picture {
    * @param {(target: Target | null) => void} on.point the pointer is over a box or clicked; null when it left the picture
    * @param {(width: number, height: number) => void} on.size the upright picture's size in pixels, once known
    * @param {(by: -1 | 1) => void} [on.swipe] to the next or previous picture
-   * @param {() => Promise<Rendition | null>} [on.substitute] called when the browser cannot display the picture and there is no preview
    */
   constructor({ name, contentType }, on) {
     this.name = name;
@@ -95,7 +94,6 @@ export class Picture {
     this.#image.addEventListener('error', () => {
       this.#failed = true;
       this.#showSubstitute();
-      void this.#findSubstitute();
     });
     this.element.addEventListener('pointermove', (event) => event.buttons === 0 && this.#point(event, false));
     this.element.addEventListener('pointerleave', () => on.point(null));
@@ -111,13 +109,11 @@ export class Picture {
 
   /**
    * Shows smaller renditions until the picture has loaded, or permanently if the browser cannot display the picture.
-   * @param {readonly Rendition[]} renditions the smallest first, which is probably in the browser's cache
+   * @param {Rendition} smallest probably in the browser's cache
    * @param {{width: number, height: number}} size of the picture itself, upright, in pixels
+   * @param {Rendition} [largest]
    */
-  preview(renditions, { width, height }) {
-    const [smallest] = renditions;
-    const largest = renditions.at(-1);
-    if (!smallest || !largest) return;
+  preview(smallest, { width, height }, largest = smallest) {
     this.#preview.src = smallest.url;
     this.#preview.hidden = false;
     this.#previewWidth = largest.width;
@@ -254,18 +250,6 @@ export class Picture {
     );
     const { finding = null, instance = null } = this.#boxes[index]?.mark ?? {};
     this.#on.point({ finding, instance, clicked });
-  }
-
-  /** Asks for a rendition that the browser can display. */
-  async #findSubstitute() {
-    if (!this.#preview.hidden) return;
-    const rendition = await this.#on.substitute?.().catch(() => null);
-    const width = this.#aspect ?? 4 / 3;
-    if (!rendition || !this.#preview.hidden) return;
-    this.#placeholder.hidden = true;
-    this.preview([rendition], { width, height: 1 });
-    this.#setSize(width, rendition.width);
-    this.#showSubstitute();
   }
 
   /** Shows the preview, or a placeholder, instead of a picture that the browser cannot display. */

@@ -271,7 +271,7 @@ export class Zoom {
   /** @param {KeyboardEvent} event */
   #onKey(event) {
     const { target, key } = event;
-    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || !this.#view.checkVisibility()) return;
+    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || this.#view.getClientRects().length === 0) return;
     if (target instanceof Element && target.matches(TYPING)) return;
     if (key === '+' || key === '=') this.#zoomBy(STEP);
     else if (key === '-') this.#zoomBy(1 / STEP);

@@ -288,12 +288,12 @@ export class TaskView {
     if (file && (await canShow(file, task.contentType))) return;
     const details = await this.#on.details(task);
     if (!details || task !== this.#task || file !== this.#file) return;
-    const renditions = [details.thumbnail, details.preview].flatMap((rendition) => rendition ?? []);
-    const { width = 0, height = 0 } = details;
-    if (file && renditions.length === 0) return;
+    const { thumbnail, preview, width = 0, height = 0 } = details;
+    const smallest = thumbnail ?? preview;
+    if (file && !smallest) return;
     const picture = this.#newPicture(task, details.contentType ?? task.contentType);
     this.#pictureArea.hidden = false;
-    if (width > 0 && height > 0) picture.preview(renditions, { width, height });
+    if (smallest && width > 0 && height > 0) picture.preview(smallest, { width, height }, preview ?? smallest);
     picture.load(details.imageUrl);
     picture.aspect = aspectOf(task.document);
     picture.setMarks(this.#marks);
