@@ -107,7 +107,7 @@ before(async () => {
   const { page, close } = await open(browser);
   await choose(page, PICTURES.map(picture));
   for (const name of PICTURES) await row(page, name).and(page.locator('[data-state="done"]')).waitFor();
-  await page.getByRole('link', { name: 'Gallery' }).click();
+  await page.getByRole('link', { name: 'Gallery', exact: true }).click();
   await showsOnly(page, PICTURES);
   await close();
 });
@@ -808,7 +808,7 @@ test('a deletion is sent when the time to undo is over, or when the page is left
   for (let tries = 0; tries < 100 && (await fetch(`${API}/images/${keys.coffee}`)).status !== 404; tries += 1) await new Promise((resolve) => setTimeout(resolve, 100));
   assert.equal((await fetch(`${API}/images/${keys.coffee}`)).status, 404, 'the page sent it on leaving');
 
-  await page.getByRole('link', { name: 'Gallery' }).click();
+  await page.getByRole('link', { name: 'Gallery', exact: true }).click();
   await showsOnly(page, PICTURES.filter((name) => !['rocket.jpg', 'coffee.png'].includes(name)));
   await close();
 });

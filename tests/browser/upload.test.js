@@ -132,6 +132,42 @@ test('HEIC is uploaded as JPEG, upright, though the browser cannot decode it', a
   await close();
 });
 
+/**
+ * A grey picture as an uncompressed TIFF.
+ * @param {number} width
+ * @param {number} height
+ */
+function tiff(width, height) {
+  // Width, height, bits, compression (none), white is 255, strip, samples, rows, length of the strip.
+  const tags = [[256, width], [257, height], [258, 8], [259, 1], [262, 1], [273, 0], [277, 1], [278, height], [279, width * height]];
+  const start = 8 + 2 + tags.length * 12 + 4;
+  const bytes = Buffer.alloc(start + width * height, 120);
+  bytes.write('II*\0', 0, 'latin1');
+  bytes.writeUInt32LE(8, 4);
+  bytes.writeUInt16LE(tags.length, 8);
+  tags.forEach(([tag = 0, value = 0], index) => {
+    const at = 10 + index * 12;
+    bytes.writeUInt16LE(tag, at);
+    bytes.writeUInt16LE(4, at + 2);
+    bytes.writeUInt32LE(1, at + 4);
+    bytes.writeUInt32LE(tag === 273 ? start : value, at + 8);
+  });
+  bytes.writeUInt32LE(0, start - 4);
+  return bytes;
+}
+
+test('a picture that the browser cannot display is shown as the service has made it', async () => {
+  const { page, close } = await open(browser);
+  await choose(page, { name: 'scan.tif', mimeType: 'image/tiff', buffer: tiff(400, 300) });
+  await select(page, 'scan.tif');
+  await page.getByText('Preview only. This browser cannot display TIFF pictures.').waitFor();
+  for (const image of [page.locator('.picture-preview'), row(page, 'scan.tif').locator('img')]) {
+    await image.waitFor();
+    assert.ok((await image.evaluate((each) => /** @type {HTMLImageElement} */ (each).decode().then(() => /** @type {HTMLImageElement} */ (each).naturalWidth))) > 0);
+  }
+  await close();
+});
+
 test('HEIC is converted by the browser if it can decode it', async () => {
   const { page, close } = await open(browser);
   // Chromium decodes by content, so a JPEG named HEIC stands for a HEIC picture in Safari.

@@ -30,7 +30,7 @@ const NOT_SIGNED_IN = 'You are not signed in.';
  * @property {(() => void) | null} signIn null when the page has no sign-in
  * @property {boolean} locked whether nothing works before sign-in
  * @property {() => string | null} identity tells one person's or guest's data in this browser from another's; null for a guest
- *   who has none yet
+ *   who has none yet, and after sign-out
  * @property {TakeAlong | null} takeAlong to be started when the page is ready; null when no guest used this browser
  *
  * @typedef {(title: string, text: string) => void} Notify
@@ -86,7 +86,7 @@ export async function showAccount({ api, auth: settings, guests }, region, notif
   ];
   show();
   region.hidden = false;
-  return { api, caller, signIn, locked: !auth.signedIn, identity: () => `person.${auth.subject}`, takeAlong };
+  return { api, caller, signIn, locked: !auth.signedIn, identity: () => auth.subject && `person.${auth.subject}`, takeAlong };
 }
 
 /**

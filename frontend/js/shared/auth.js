@@ -67,10 +67,14 @@ export class Auth {
     return typeof name === 'string' ? name : '';
   }
 
-  /** Who is signed in: the identity token's `sub`, which never changes. It is unverified. */
+  /**
+   * Who is signed in: the `sub` of the tokens, which never changes. It is unverified.
+   * @returns {string | null} null when nobody is signed in, or when the tokens do not say who
+   */
   get subject() {
-    const { sub } = claimsOf(this.#tokens()?.id ?? '');
-    return typeof sub === 'string' ? sub : '';
+    const tokens = this.#tokens();
+    const { sub } = { ...claimsOf(tokens?.access ?? ''), ...claimsOf(tokens?.id ?? '') };
+    return typeof sub === 'string' && sub !== '' ? sub : null;
   }
 
   /** @returns {string | null} the current token, even if it has expired */

@@ -31,7 +31,8 @@ export class UploadList {
   #written = null;
 
   /**
-   * @param {() => string | null} identity whose pictures they are; null before a guest's first request, when there are none
+   * @param {() => string | null} identity whose pictures they are; null before a guest's first request and after
+   *   sign-out. Then nothing is remembered
    * @param {() => Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>} [open] for tests
    */
   constructor(identity, open = () => sessionStorage) {
@@ -85,7 +86,7 @@ export class UploadList {
 export function forgetUploads(open = () => sessionStorage) {
   try {
     const storage = open();
-    for (const name of Object.keys(storage)) if (name.startsWith(PREFIX)) storage.removeItem(name);
+    for (const name of Object.keys(storage)) if (name.startsWith(PREFIX) || name === TAB) storage.removeItem(name);
   } catch {
     // Blocked: nothing is stored.
   }

@@ -232,9 +232,9 @@ export class TaskView {
    * @param {Task} task
    */
   #linksTo(task) {
-    const save = button('Save with boxes', () => void this.#save(task), { icon: 'download', small: true });
+    const save = task.document?.status === 'failed' ? [] : [button('Save with boxes', () => void this.#save(task), { icon: 'download', small: true })];
     const url = this.#on.galleryUrl(task);
-    if (url === null) return [save];
+    if (url === null) return save;
     const label = h('span', {}, 'Copy link');
     const copy = async () => {
       const copied = await copyText(url);
@@ -245,7 +245,7 @@ export class TaskView {
     return [
       h('a', { class: 'button small', href: url }, icon('picture'), 'Open in gallery'),
       h('button', { type: 'button', class: 'button small', 'aria-label': 'Copy link to the picture', onclick: () => void copy() }, icon('copy'), label),
-      save,
+      ...save,
     ];
   }
 
@@ -288,12 +288,12 @@ export class TaskView {
     if (file && (await canShow(file, task.contentType))) return;
     const details = await this.#on.details(task);
     if (!details || task !== this.#task || file !== this.#file) return;
-    const smallest = details.thumbnail ?? details.preview;
-    const { width = 0, height = 0 } = details;
+    const { thumbnail, preview, width = 0, height = 0 } = details;
+    const smallest = thumbnail ?? preview;
     if (file && !smallest) return;
     const picture = this.#newPicture(task, details.contentType ?? task.contentType);
     this.#pictureArea.hidden = false;
-    if (smallest && width > 0 && height > 0) picture.preview(smallest, { width, height }, details.preview ?? smallest);
+    if (smallest && width > 0 && height > 0) picture.preview(smallest, { width, height }, preview ?? smallest);
     picture.load(details.imageUrl);
     picture.aspect = aspectOf(task.document);
     picture.setMarks(this.#marks);
