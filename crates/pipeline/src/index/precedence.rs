@@ -12,7 +12,6 @@ use crate::version::{ObjectVersion, Relation};
     reason = "most records are images, and few exist at a time"
 )]
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "nobody holds many of them")]
 pub enum IndexRecord {
     /// An image.
     Image(Image),

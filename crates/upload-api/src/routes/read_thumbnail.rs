@@ -90,7 +90,10 @@ impl Size {
     const NAMES: [&'static str; 2] = ["small", "large"];
 
     fn parse(pairs: Result<Pairs<Vec<(String, String)>>, QueryRejection>) -> Result<Self, Problem> {
-        match Parameters::read(pairs, &["size"], &[])?.text("size").as_deref() {
+        match Parameters::read(pairs, &["size"], &[])?
+            .text("size")
+            .as_deref()
+        {
             None | Some("small") => Ok(Self::Small),
             Some("large") => Ok(Self::Large),
             Some(other) => Err(Self::invalid(other)),
