@@ -23,8 +23,8 @@ const MAX_PAGE: usize = 100;
     group = ArgGroup::new("what").args(["words", "label", "category"]).multiple(true),
     after_long_help = "\
 WORDS
-  A picture must have every word: as a label or another name of it, a category,
-  a word of the text in the picture or of its file name, or a colour. Case,
+  A picture must have every word: as a label or another name of a label, a
+  category, a word of its text or of its file name, or a colour. Case,
   singular and plural do not matter. Quote a phrase for the service too:
   '\"golden retriever\"'. A leading - excludes; put such words after --.
   label:, category:, text:, name: and color: narrow a word to one kind.

@@ -17,9 +17,9 @@ async fn world() -> Option<World> {
     Some(World::start_with(|settings| settings.recognisers = recognisers(Some(tesseract))).await)
 }
 
-/// A screenshot of the upload page; its heading is at the top left.
+/// A screenshot of an earlier upload page, with 48 colours; its heading is at the top left.
 fn page() -> Vec<u8> {
-    fs::read(in_checkout("../../docs/pictures/page.png")).unwrap()
+    fs::read(in_checkout("tests/it_rekognition/page.png")).unwrap()
 }
 
 fn texts(detections: &[TextDetection], r#type: &TextTypes) -> Vec<String> {
