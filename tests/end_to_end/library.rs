@@ -168,7 +168,7 @@ fn pictures_can_be_found_and_deleted_completely() -> Result<()> {
     let local = Local::start(&data, &[])?;
     let api = Api(&local);
     ensure!(api.get("/images")? == json!({"images": []}));
-    ensure!(api.get("/labels")? == json!({"labels": [], "categories": []}));
+    ensure!(api.get("/labels")? == json!({"images": 0, "labels": [], "categories": []}));
 
     let mut documents = BTreeMap::new();
     let mut originals = BTreeMap::new();
