@@ -48,12 +48,10 @@ test('a guest uploads, searches, opens, deletes and undoes, in a gallery of thei
   await tile(page, 'astronaut.png').waitFor();
   assert.equal(await identityOf(page), identity);
   await page.waitForFunction(() => [...document.querySelectorAll('.tile img')].every((each) => each instanceof HTMLImageElement && each.naturalWidth > 0));
-  const chip = page.locator('#frequent-labels button').first();
-  const label = ((await chip.textContent()) ?? '').split(/\s*\d/)[0] ?? '';
-  await chip.click();
+  await page.locator('#frequent-labels button').first().click();
   await tile(page, 'astronaut.png').click();
   const viewer = page.locator('#viewer');
-  await viewer.getByRole('checkbox', { name: new RegExp(`^${label}`) }).waitFor();
+  await viewer.getByRole('checkbox', { name: /^Person/ }).waitFor();
   await page.keyboard.press('Escape');
 
   await tile(page, 'astronaut.png').focus();
