@@ -31,8 +31,16 @@ fn pages_api_and_endpoint_are_served_until_ctrl_c() -> Result<()> {
         paths.cloned().unwrap_or_default()
     };
     let (served, mut known) = (paths(&openapi), paths(&golden));
-    // Nobody can be a guest without `--guests`.
+    // Nobody can be a guest without `--guests`, and nobody signs in.
     known.retain(|path, _| !path.ends_with("/handovers"));
+    for operation in (known.values_mut())
+        .filter_map(serde_json::Value::as_object_mut)
+        .flatten()
+    {
+        if let Some(security) = operation.1.get_mut("security") {
+            *security = serde_json::json!([]);
+        }
+    }
     ensure!(
         served == known,
         "the served OpenAPI document is not the one checked in"

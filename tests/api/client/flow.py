@@ -58,7 +58,7 @@ def flow(api: str, picture: Path) -> str:
     label = document.summary.labels[0]
 
     # List, search, labels, and the image's own row.
-    for query in [{}, {"label": label, "min_confidence": 1.0}]:
+    for query in [{}, {"label": [label], "min_confidence": 1.0}]:
         images = operation("list_images")(client=client, limit=10, **query).parsed.images
         assert [image.key for image in images] == [key], images
     counts = operation("count_labels")(client=client).parsed.labels

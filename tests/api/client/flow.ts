@@ -37,7 +37,7 @@ assert(document.image?.width !== undefined && document.cost?.calls !== undefined
 // List, search, labels, and the image's own row.
 const listed = await api.GET('/images', { params: { query: { limit: 10 } } });
 assert.deepEqual(listed.data?.images.map((image) => image.key), [key]);
-const found = await api.GET('/images', { params: { query: { label: label, minConfidence: 1 } } });
+const found = await api.GET('/images', { params: { query: { label: [label], minConfidence: 1 } } });
 assert.deepEqual(found.data?.images.map((image) => image.key), [key]);
 const counts = await api.GET('/labels');
 assert(counts.data?.labels.some(({ name, images }) => name === label && images === 1));
