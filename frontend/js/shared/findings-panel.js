@@ -109,11 +109,6 @@ export class FindingsPanel {
     return [h('section', { class: 'card' }, this.#hasSlider && this.#filter, isListed && h('p', { class: 'muted confidence-note' }, CONFIDENCE_NOTE))];
   }
 
-  /** Whether any finding has boxes in the picture. */
-  get hasBoxes() {
-    return this.#groups.some(({ allSwitch }) => allSwitch);
-  }
-
   /** @param {number} minConfidence percent */
   set minConfidence(minConfidence) {
     this.#minConfidence = minConfidence;

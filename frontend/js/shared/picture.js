@@ -156,10 +156,6 @@ export class Picture {
     this.#frame.classList.toggle('busy', busy);
   }
 
-  set boxesShown(/** @type {boolean} */ shown) {
-    this.#frame.classList.toggle('boxes-hidden', !shown);
-  }
-
   /** @param {readonly Mark[]} marks */
   setMarks(marks) {
     maskCount += 1;

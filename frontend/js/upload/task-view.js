@@ -9,7 +9,7 @@ import { byId, h } from '../shared/dom.js';
 import { saveBlob } from '../shared/download.js';
 import { typeLabel } from '../shared/file-types.js';
 import { FindingsPanel } from '../shared/findings-panel.js';
-import { bytes, count, duration } from '../shared/format.js';
+import { bytes, duration } from '../shared/format.js';
 import { icon } from '../shared/icons.js';
 import { Picture } from '../shared/picture.js';
 import { resultCards } from '../shared/result-cards.js';
@@ -44,8 +44,7 @@ export class TaskView {
   /** The result document's own address. */
   #documentUrl = '';
   #panel;
-  /** These two settings apply to every picture. */
-  #boxesShown = true;
+  /** Applies to every picture. */
   #minConfidence = 0;
   /** @type {Pick<Task, 'state' | 'error' | 'document'> | null} the state on the page */
   #shown = null;
@@ -58,8 +57,6 @@ export class TaskView {
   #retryLabel = h('span');
   #retryButton = h('button', { type: 'button', class: 'button', onclick: () => this.#task && this.#on.retry(this.#task) }, icon('retry'), this.#retryLabel);
   #stepper = new Stepper((by) => this.#on.step(by), { hideSingle: true });
-  #boxCount = h('span');
-  #tools = h('div', { class: 'tools' });
   #links = h('div', { class: 'picture-links actions' });
   #pictureArea = h('div', { class: 'task-view-picture' });
   #side = h('div', { class: 'task-view-side' });
@@ -86,7 +83,6 @@ export class TaskView {
       marks: (marks) => {
         this.#marks = marks;
         this.#picture?.setMarks(marks);
-        this.#boxCount.textContent = `Show ${count(marks.length, 'box', 'boxes')}`;
       },
       highlight: (target) => this.#picture?.highlight(target),
       reveal: (target) => this.#picture?.reveal(target),
@@ -194,7 +190,6 @@ export class TaskView {
     this.#panel.clear();
     this.#marks = [];
     this.#picture?.setMarks([]);
-    this.#tools.replaceChildren();
     this.#links.replaceChildren();
     this.#below.replaceChildren();
     this.#side.replaceChildren(this.#progressCard(task));
@@ -220,7 +215,6 @@ export class TaskView {
     void this.#showStored(task);
     if (this.#picture) this.#picture.aspect = aspectOf(document);
     this.#panel.show(document, this.#minConfidence);
-    this.#tools.replaceChildren(...(this.#panel.hasBoxes ? [this.#boxSwitch()] : []));
     this.#side.replaceChildren(this.#panel.element);
     const { key = '', resultKey = '' } = task.ticket ?? {};
     this.#links.replaceChildren(...this.#linksTo(task));
@@ -254,9 +248,8 @@ export class TaskView {
    * @param {Task} task
    */
   async #save(task) {
-    const marks = this.#boxesShown ? this.#marks : [];
     const picture = await this.#on.pictureOf(task);
-    const drawn = picture && (await drawAnnotated(picture, task.contentType, marks));
+    const drawn = picture && (await drawAnnotated(picture, task.contentType, this.#marks));
     if (drawn) saveBlob(drawn, annotatedName(task.file.name, task.contentType));
     else this.#on.notify('The picture could not be saved.', 'This browser cannot read it. Check the network, then try again, or save it as JSON.');
   }
@@ -297,7 +290,6 @@ export class TaskView {
     picture.load(details.imageUrl);
     picture.aspect = aspectOf(task.document);
     picture.setMarks(this.#marks);
-    picture.boxesShown = this.#boxesShown;
     this.#describe(task);
   }
 
@@ -316,20 +308,10 @@ export class TaskView {
       },
     });
     this.#picture = picture;
-    this.#pictureArea.replaceChildren(picture.element, this.#tools, this.#links);
+    this.#pictureArea.replaceChildren(picture.element, this.#links);
     return picture;
   }
 
-  #boxSwitch() {
-    const checkbox = h('input', { type: 'checkbox', role: 'switch', id: 'boxes' });
-    checkbox.checked = this.#boxesShown;
-    checkbox.addEventListener('change', () => {
-      this.#boxesShown = checkbox.checked;
-      if (this.#picture) this.#picture.boxesShown = checkbox.checked;
-    });
-    if (this.#picture) this.#picture.boxesShown = this.#boxesShown;
-    return h('label', { class: 'switch', for: 'boxes' }, checkbox, this.#boxCount);
-  }
 }
 
 /** @param {Task} task */
