@@ -64,7 +64,7 @@ pub(crate) enum Command {
     Upload(Box<UploadArgs>),
     /// Analyse one picture with Rekognition and draw its boxes
     Analyze(Box<AnalyzeArgs>),
-    /// Find pictures by label, category or status
+    /// Find pictures by words, labels, text, colours, dates and more
     Search(Box<SearchArgs>),
     /// Show what is known about a stored picture, or download it
     Get(Box<GetArgs>),

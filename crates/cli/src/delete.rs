@@ -24,8 +24,8 @@ use crate::{
 /// `sightline delete`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = format!("\
-Deletes the picture itself, its thumbnail and its result. This cannot be
-undone, except where the bucket keeps versions.
+Deletes the picture itself, its thumbnail, its preview and its result. This
+cannot be undone, except where the bucket keeps versions.
 
 EXAMPLES
   One picture, after a question:
@@ -129,6 +129,12 @@ pub(crate) async fn run(args: DeleteArgs) -> anyhow::Result<Outcome> {
     let mut keys = Vec::new();
     let mut seen = HashSet::new();
     for name in &names {
+        if let Some(service) = name.other_service(api.base_url()) {
+            return Err(CliError::Usage(format!(
+                "the address belongs to {service}; set --api (or SIGHTLINE_API) to that service"
+            ))
+            .into());
+        }
         let key = name.key(&api).await?;
         if seen.insert(key.clone()) {
             keys.push(key);

@@ -12,8 +12,8 @@ const MAX_REQUESTS = 6;
 /** How many originals are in memory at once while an archive is written. */
 const MAX_ORIGINALS = 3;
 
-/** Excel takes a text that starts with one of these for a formula. */
-const FORMULA = /^[=+\-@\t\r]/;
+/** Excel takes a text that starts with one of these for a formula. Where lists are separated by semicolons, it also splits there. */
+const FORMULA = /^[=+\-@\t\r]|(?<=[;\t]\s*)[=+\-@]/g;
 
 /**
  * The pictures as a table, for spreadsheets (RFC 4180).
@@ -123,7 +123,7 @@ export async function readOriginal(url, signal) {
 /** @param {string | number | undefined} value */
 function cell(value) {
   if (value === undefined || typeof value === 'number') return String(value ?? '');
-  const text = FORMULA.test(value) ? `'${value}` : value;
+  const text = value.replace(FORMULA, "'$&");
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

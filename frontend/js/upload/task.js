@@ -97,7 +97,7 @@ export class Task extends EventTarget {
     task.elapsed = elapsed;
     task.#stored = state === 'stored' && address !== null;
     task.known = task.#stored;
-    task.#unsure = state === 'unsent' && address !== null;
+    task.#unsure = !task.#stored && address !== null;
     if (state === 'cancelled') task.state = 'cancelled';
     if (state === 'failed') {
       task.state = 'failed';
@@ -336,7 +336,7 @@ export class Task extends EventTarget {
       await this.#services.api.readResult(statusUrl, signal);
       return true;
     } catch (error) {
-      if (error instanceof ApiError && !error.retryable) return false;
+      if (error instanceof ApiError && error.status === 404) return false;
       throw error;
     }
   }

@@ -179,35 +179,44 @@ impl<'a> Lists<'a> {
         Ok(())
     }
 
-    /// All images, the first `most` of each list, each once with its highest confidence.
-    pub(super) async fn read_all(&mut self, most: usize) -> Result<Vec<Hit>, ServiceError> {
+    /// All images among the first `most` entries of each list, each once with its highest confidence. The second
+    /// value says whether those are the whole lists.
+    pub(super) async fn read_all(&mut self, most: usize) -> Result<(Vec<Hit>, bool), ServiceError> {
         let this = &*self;
         let all = this.lists.iter().map(async |list| {
             let mut all = Vec::new();
             let mut start = match &list.rest {
-                Rest::Nothing => return Ok::<_, ServiceError>(all),
+                Rest::Nothing => return Ok::<_, ServiceError>((all, true)),
                 _ => None,
             };
+            // What filters leave out has been read, too.
+            let mut left = most;
             loop {
-                let evaluated = (most - all.len()).min(MAX_EVALUATED);
+                let evaluated = left.min(MAX_EVALUATED);
                 let (hits, rest) = this.find(&list.key, start, evaluated).await?;
                 all.extend(hits);
+                left -= evaluated;
                 start = match rest {
-                    Rest::After(key, _) if all.len() < most => Some(key),
-                    _ => return Ok(all),
+                    Rest::After(key, _) if left > 0 => Some(key),
+                    Rest::After(..) => return Ok((all, false)),
+                    _ => return Ok((all, true)),
                 };
             }
         });
         let mut best: BTreeMap<Position, f64> = BTreeMap::new();
-        for hit in try_join_all(all).await?.into_iter().flatten() {
-            let confidence = best.entry(hit.position).or_default();
-            *confidence = confidence.max(hit.confidence);
+        let mut is_complete = true;
+        for (hits, is_whole) in try_join_all(all).await? {
+            is_complete &= is_whole;
+            for hit in hits {
+                let confidence = best.entry(hit.position).or_default();
+                *confidence = confidence.max(hit.confidence);
+            }
         }
         let hits = best.into_iter().map(|(position, confidence)| Hit {
             position,
             confidence,
         });
-        Ok(hits.collect())
+        Ok((hits.collect(), is_complete))
     }
 
     async fn find(

@@ -63,7 +63,7 @@ impl DynamoIndex {
             && let Some(condition) = query.measured()
         {
             let mut lists = Lists::new(self, query, Sort::Newest, keys(query, condition), None);
-            let hits = lists.read_all(MAX_RANKED).await?;
+            let (hits, _) = lists.read_all(MAX_RANKED).await?;
             let ranked = hits.into_iter().map(|hit| Position {
                 confidence_bits: hit.confidence.max(0.0).to_bits(),
                 ..hit.position
@@ -170,8 +170,8 @@ impl DynamoIndex {
         };
         let keys = keys(query, condition);
         let mut lists = Lists::new(self, &by_upload, Sort::Newest, keys, None);
-        let hits = lists.read_all(MAX_SORTED + 1).await?;
-        if hits.len() > MAX_SORTED {
+        let (hits, is_complete) = lists.read_all(MAX_SORTED).await?;
+        if !is_complete || hits.len() > MAX_SORTED {
             return Ok(None);
         }
         let hits: Vec<Position> = hits.into_iter().map(|hit| hit.position).collect();

@@ -68,6 +68,11 @@ impl Wanted {
         wanted
     }
 
+    /// Whether it only separates words, as the `&` of `cats & dogs`.
+    fn is_punctuation(&self) -> bool {
+        self.name.chars().all(|one| one.is_ascii_punctuation())
+    }
+
     fn may_be(&self, kind: TermKind) -> bool {
         self.kind.is_none_or(|wanted| wanted == kind)
     }
@@ -107,7 +112,7 @@ impl Wanted {
             .filter(|kind| self.may_be(*kind))
             .collect();
         let mut parts: Vec<String> = words(&self.name).collect();
-        if parts.is_empty() && (is_known || self.kind.is_some()) {
+        if parts.is_empty() && (is_known || self.kind.is_some() || !self.is_punctuation()) {
             parts.push(fold(&self.name));
         }
         let conditions = parts.into_iter().map(|part| {
@@ -198,6 +203,17 @@ impl Search {
             } else {
                 query.conditions.extend(conditions);
             }
+        }
+        // A search of nothing but punctuation finds nothing. Without a condition it would find every image.
+        let required = self.wanted.iter().find(|one| !one.excluded);
+        if let Some(wanted) = required
+            && query.conditions.is_empty()
+        {
+            let nowhere = Term {
+                kind: TermKind::Text,
+                name: wanted.name.clone(),
+            };
+            query.conditions.push(nowhere.into());
         }
         Resolved { query, unknown }
     }
@@ -295,6 +311,18 @@ mod tests {
         assert_eq!(unknown.len(), 1);
         assert_eq!(unknown[0].word, "Fire exit");
         assert!(unknown[0].elsewhere.is_some());
+    }
+
+    #[test]
+    fn a_word_without_letters_never_finds_every_image() {
+        for line in ["!!!", "&", "\u{2764}", "\u{2764} -dog"] {
+            assert_eq!(resolve(line).query.conditions.len(), 1, "{line}");
+        }
+        // Punctuation between words is none of them, and a sign is one.
+        assert_eq!(resolve("dog & t-shirt").query.conditions.len(), 2);
+        assert_eq!(resolve("dog \u{2764}").query.conditions.len(), 2);
+        // Nothing has to be there.
+        assert!(resolve("-dog").query.conditions.is_empty());
     }
 
     #[test]

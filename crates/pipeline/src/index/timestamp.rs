@@ -1,6 +1,6 @@
 //! Times as the index stores them: milliseconds since 1970, in thirteen digits.
 
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 /// The earliest time.
 pub(super) const EARLIEST: i64 = 0;
@@ -14,13 +14,13 @@ pub(super) fn milliseconds(time: OffsetDateTime) -> i64 {
     i64::try_from(milliseconds.clamp(i128::from(EARLIEST), i128::from(LATEST))).unwrap_or_default()
 }
 
-/// Milliseconds since 1970 of a time as `image.takenAt` of a document has it, such as `2024-05-01T13:20:05+02:00`. Without an offset it
-/// counts as UTC. `None` if it is malformed.
+/// Milliseconds since 1970 of a time as `image.takenAt` of a document has it, such as `2024-05-01T13:20:05+02:00`. The offset does not
+/// count: days are those of the camera's clock. `None` if it is malformed.
 pub(super) fn taken_milliseconds(taken_at: &str) -> Option<i64> {
     let time = OffsetDateTime::parse(taken_at, &Rfc3339)
         .or_else(|_| OffsetDateTime::parse(&format!("{taken_at}Z"), &Rfc3339))
         .ok()?;
-    Some(milliseconds(time))
+    Some(milliseconds(time.replace_offset(UtcOffset::UTC)))
 }
 
 /// The time to the millisecond.
@@ -48,7 +48,7 @@ mod tests {
         );
         assert_eq!(
             taken_milliseconds("2024-05-01T13:20:05+02:00"),
-            Some(1_714_562_405_000)
+            Some(1_714_569_605_000)
         );
         assert_eq!(taken_milliseconds("2024-05-32T13:20:05"), None);
         let last = time::macros::datetime!(9999-01-01 0:00 UTC);

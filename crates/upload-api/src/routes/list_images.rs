@@ -15,7 +15,7 @@ use sightline_pipeline::{
         TermKind, Unknown, Vocabulary, Wanted,
     },
 };
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::definition::{Audience, Route};
@@ -101,8 +101,11 @@ const MAX_NAME_BYTES: usize = 255;
 /// The longest `q`, in bytes of UTF-8.
 const MAX_WORDS_BYTES: usize = 1_000;
 
-/// The most names and words of a search.
+/// The most names of a search. A phrase is one.
 const MAX_NAMES: usize = 20;
+
+/// The most words of all names. Each may become a condition, and SQLite takes fewer than a thousand.
+const MAX_WORDS: usize = 100;
 
 /// For how many unknown words the index is asked whether images have them otherwise, such as in their text.
 const MAX_UNKNOWN: usize = 4;
@@ -129,58 +132,57 @@ struct ListParameters {
     /// Words, as people type them. Images must have each: as a label, another name of a label, a category, a word of the text in the
     /// picture, a word of the file name, or a colour. `"…"` is a phrase, `-` excludes a word or phrase, and `label:`, `category:`,
     /// `text:`, `name:` and `color:` narrow it to one kind.
-    #[param(max_length = 1000, example = "dog \"fire exit\" -name:screenshot")]
+    #[param(max_length = 1000)]
     q: Option<String>,
     /// Only images with this label, or a label that has this as another name; singular or plural, in upper or lower case. Repeat it
     /// for several labels.
-    #[param(inline, style = Form, explode, required = false, max_length = 255, example = json!(["Dog"]))]
+    #[param(inline, style = Form, explode, required = false, max_length = 255)]
     label: Vec<String>,
     /// No images with this label.
     #[param(inline, style = Form, explode, required = false, max_length = 255)]
     not_label: Vec<String>,
     /// Only images with a label of this category, in upper or lower case.
-    #[param(inline, style = Form, explode, required = false, max_length = 255, example = json!(["Animals and Pets"]))]
+    #[param(inline, style = Form, explode, required = false, max_length = 255)]
     category: Vec<String>,
     /// No images with a label of this category.
     #[param(inline, style = Form, explode, required = false, max_length = 255)]
     not_category: Vec<String>,
     /// Only images with this word in their text, where text was analysed; of several words, all.
-    #[param(inline, style = Form, explode, required = false, max_length = 255, example = json!(["exit"]))]
+    #[param(inline, style = Form, explode, required = false, max_length = 255)]
     text: Vec<String>,
     /// Only images with this word in their file name, or with this extension.
-    #[param(inline, style = Form, explode, required = false, max_length = 255, example = json!(["holiday"]))]
+    #[param(inline, style = Form, explode, required = false, max_length = 255)]
     filename: Vec<String>,
     /// Only images with this dominant colour, where image properties were analysed. Names are the simplified colours of Rekognition,
     /// such as `blue`.
-    #[param(inline, style = Form, explode, required = false, max_length = 255, example = json!(["blue"]))]
+    #[param(inline, style = Form, explode, required = false, max_length = 255)]
     color: Vec<String>,
     /// Only images where the labels and categories that are searched for have at least this confidence, in percent. For a category,
     /// one of its labels must have it. Only with `label`, `category` or `q`.
-    #[param(minimum = 0, maximum = 100, example = 80)]
+    #[param(minimum = 0, maximum = 100)]
     min_confidence: Option<f64>,
     /// Only images with at least this many faces.
-    #[param(minimum = 1, maximum = 100, example = 1)]
+    #[param(minimum = 1, maximum = 100)]
     min_faces: Option<usize>,
     /// Only images where this is the main emotion of a face, with a confidence of at least 50 percent: `Happy`, `Sad`,
     /// `Angry`, `Calm`, `Surprised`, `Confused`, `Disgusted` or `Fear`, in upper or lower case.
-    #[param(example = "Happy")]
     emotion: Option<String>,
     /// Only images with a face whose estimated age may be this, in years, or more. Together with `ageTo`, the face's age
     /// range overlaps the span from `ageFrom` to `ageTo`.
-    #[param(minimum = 0, maximum = 150, example = 20)]
+    #[param(minimum = 0, maximum = 150)]
     age_from: Option<usize>,
     /// Only images with a face whose estimated age may be this, in years, or less.
-    #[param(minimum = 0, maximum = 150, example = 40)]
+    #[param(minimum = 0, maximum = 150)]
     age_to: Option<usize>,
     /// Only images with this status.
     #[param(inline)]
     status: Option<Status>,
-    /// Only images uploaded at this time or later: a day (UTC), or a time in RFC 3339. With `sort=taken`, the time of taking counts;
-    /// one without an offset counts as UTC.
-    #[param(value_type = Option<String>, example = "2026-01-31")]
+    /// Only images uploaded at this time or later: a day (UTC), or a time in RFC 3339. With `sort=taken`, the time of taking counts, by
+    /// the camera's clock without its offset.
+    #[param(value_type = Option<String>)]
     from: Option<OffsetDateTime>,
     /// Only images uploaded, or taken, at this time or earlier. A day counts to its end.
-    #[param(value_type = Option<String>, example = "2026-02-28T12:00:00Z")]
+    #[param(value_type = Option<String>)]
     to: Option<OffsetDateTime>,
     /// The order: `newest` or `oldest` upload first; `confidence`, highest first, of the first label or category that is searched for;
     /// `taken`, newest first, where an image without a time of taking counts by its upload time.
@@ -264,11 +266,19 @@ impl ListParameters {
                 "to is earlier than from. Swap them.".to_owned(),
             ));
         }
-        let names = self.wanted().len();
+        let wanted = self.wanted();
+        let names = wanted.len();
         if names > MAX_NAMES {
             return Err(invalid(
                 "q",
                 format!("The search has {names} names and words; the limit is {MAX_NAMES}."),
+            ));
+        }
+        let words: usize = wanted.iter().map(number_of_words).sum();
+        if words > MAX_WORDS {
+            return Err(invalid(
+                "q",
+                format!("The search has {words} words; the limit is {MAX_WORDS}."),
             ));
         }
         Ok(())
@@ -296,7 +306,16 @@ impl ListParameters {
                 excluded,
             })
         });
-        let words = Wanted::parse(self.q.as_deref().unwrap_or_default());
+        let line = self.q.as_deref().unwrap_or_default().trim();
+        let mut words = Wanted::parse(line);
+        // Without a word, as in `label:`, it is sought as it is, so that it never finds every image.
+        if words.is_empty() && !line.is_empty() {
+            words.push(Wanted {
+                kind: None,
+                name: line.to_owned(),
+                excluded: false,
+            });
+        }
         named.chain(words).collect()
     }
 
@@ -314,6 +333,11 @@ impl ListParameters {
     }
 
     fn search(&self, owner: Option<&Owner>) -> Search {
+        // Times of taking are those of cameras' clocks, whatever their offset.
+        let by_clock = |time: OffsetDateTime| match self.sort {
+            Some(Sort::Taken) => time.replace_offset(UtcOffset::UTC),
+            _ => time,
+        };
         Search {
             wanted: self.wanted(),
             rest: Query {
@@ -321,13 +345,18 @@ impl ListParameters {
                 min_confidence: self.min_confidence,
                 status: self.status,
                 faces: self.faces(),
-                from: self.from,
-                to: self.to,
+                from: self.from.map(by_clock),
+                to: self.to.map(by_clock),
                 sort: self.sort.unwrap_or_default(),
                 ..Query::default()
             },
         }
     }
+}
+
+fn number_of_words(wanted: &Wanted) -> usize {
+    let parts = wanted.name.split(|one: char| !one.is_alphanumeric());
+    parts.filter(|part| !part.is_empty()).count().max(1)
 }
 
 fn invalid_cursor(error: CursorError) -> Problem {

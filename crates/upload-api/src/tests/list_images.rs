@@ -414,6 +414,7 @@ async fn a_cursor_works_only_for_its_own_list() {
 async fn invalid_queries_are_rejected() {
     let index = MemoryIndex::new();
     let long = format!("label={}", "x".repeat(256));
+    let wordy = format!("text={}&text={0}", "a+".repeat(60));
     for (query, member) in [
         ("limit=0", "limit"),
         ("limit=101", "limit"),
@@ -447,6 +448,7 @@ async fn invalid_queries_are_rejected() {
         ("Label=Dog", "Label"),
         ("minconfidence=80", "minconfidence"),
         (&*long, "label"),
+        (&*wordy, "q"),
     ] {
         let store = MemoryStore::new();
         let api = library(store.clone(), &index, OPEN);
