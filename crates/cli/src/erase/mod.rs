@@ -42,10 +42,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// `sightline erase`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
-Deletes the person's pictures with their results, thumbnails, previews, leases
-and entries in the index, each as DELETE /images does, and older versions where
-a bucket keeps them. First disable the person's account, or they can upload
-again. `sightline export` saves the current versions first.
+Deletes the person's pictures with their results, thumbnails, previews,
+leases and entries in the index, each as DELETE /images does, and older
+versions where a bucket keeps them. First disable the person's account, or
+they can upload again. `sightline export` saves the current versions first.
 
 EXAMPLES
   Count what is stored for a person on AWS:

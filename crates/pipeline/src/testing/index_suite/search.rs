@@ -290,14 +290,14 @@ impl Picked {
 /// Name, confidence, category.
 type Label = (String, f64, Option<&'static str>);
 
+/// The time of the camera's clock, whatever its offset.
 fn taken(image: &Image) -> OffsetDateTime {
     let Some(taken) = &image.taken else {
         return image.uploaded;
     };
-    let hours = i64::from(taken.ends_with("+02:00")) * 2;
     let format = time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
     let local = time::PrimitiveDateTime::parse(&taken[..19], format).unwrap();
-    local.assume_utc() - Duration::hours(hours)
+    local.assume_utc()
 }
 
 /// Whether the image has the term; with the confidence, if it is a label or category.
