@@ -288,15 +288,6 @@ fn unexpected(what: &str) -> VisionError {
 }
 
 #[cfg(test)]
-pub(super) fn tests_open(proposals: Graph, refinement: Graph, output: Graph) -> Mtcnn {
-    Mtcnn {
-        proposals,
-        refinement,
-        output,
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
 
