@@ -1,7 +1,6 @@
 //! `sightline get`: shows what is known about a stored picture, and downloads it.
 
 use std::{
-    collections::HashMap,
     ffi::OsString,
     io::{self, Write as _},
     path::PathBuf,
@@ -25,6 +24,7 @@ use crate::{
     download::Target,
     exit::{CliError, Outcome},
     http::HttpClient,
+    label_order::sort_as_summarized,
     output::{self, When},
     picture_name::{ACCEPTED, PictureName},
     table::{Step, Table, Tone},
@@ -267,27 +267,12 @@ fn findings(document: &Value) -> anyhow::Result<Vec<Finding>> {
     let none = Map::new();
     let answers = document.get("rekognition").and_then(Value::as_object);
     let mut findings = findings::findings(answers.unwrap_or(&none))?;
-    let names = document
-        .pointer("/summary/labels")
-        .and_then(Value::as_array);
-    let order: HashMap<_, _> = names
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .enumerate()
-        .map(|(place, name)| (name, place))
-        .collect();
     let labels = findings
         .iter()
         .take_while(|finding| finding.kind == Kind::Label)
         .count();
     if let Some(labels) = findings.get_mut(..labels) {
-        labels.sort_by_key(|label| {
-            order
-                .get(label.name.as_str())
-                .copied()
-                .unwrap_or(usize::MAX)
-        });
+        sort_as_summarized(labels, document, |label| &label.name);
     }
     Ok(findings)
 }

@@ -18,6 +18,7 @@ mod exit;
 mod export;
 mod get;
 mod http;
+mod label_order;
 mod local;
 mod models;
 mod models_dir;

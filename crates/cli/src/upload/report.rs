@@ -1,6 +1,6 @@
 //! The report of a run: a row for each file, as a line of JSON or in a table, and a summary.
 
-use std::{collections::HashMap, path::Path};
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,6 +8,7 @@ use sightline_pipeline::{SourceKey, prepare::size::mib};
 
 use super::{row_error::RowError, send::Sent};
 use crate::{
+    label_order::sort_as_summarized,
     output::{self, When},
     table::{LiveTable, Step, Table, Tone},
 };
@@ -164,22 +165,7 @@ impl Row {
             })
             .collect();
         labels.sort_by(|one, other| other.confidence.total_cmp(&one.confidence));
-        let names = document
-            .pointer("/summary/labels")
-            .and_then(Value::as_array);
-        let order: HashMap<_, _> = names
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .enumerate()
-            .map(|(place, name)| (name, place))
-            .collect();
-        labels.sort_by_key(|label| {
-            order
-                .get(label.name.as_str())
-                .copied()
-                .unwrap_or(usize::MAX)
-        });
+        sort_as_summarized(&mut labels, document, |label| &label.name);
         Self {
             status: match text("/status") {
                 Some("succeeded") => Status::Succeeded,
