@@ -8,7 +8,7 @@ use futures::{StreamExt as _, stream};
 use http::Method;
 use serde::Serialize;
 use sightline_pipeline::SourceKey;
-use sightline_upload_api::results_path;
+use sightline_upload_api::{key_path, results_path};
 
 use crate::{
     api::{Api, ApiArgs, Problem},
@@ -237,7 +237,7 @@ async fn delete(api: &Api, key: SourceKey) -> anyhow::Result<Row> {
     let path = results_path(&key);
     // A deletion succeeds without a picture too.
     let exists = api.send(Method::GET, &path, None).await?.status != 404;
-    let path = format!("/images{}", path.strip_prefix("/results").unwrap_or(&path));
+    let path = format!("/images/{}", key_path(&key));
     let response = api.send(Method::DELETE, &path, None).await?;
     let (status, error) = match response.status {
         204 if exists => (Status::Deleted, None),

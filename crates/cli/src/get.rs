@@ -11,7 +11,7 @@ use clap::{ArgGroup, Args};
 use http::{Method, header::LOCATION};
 use serde_json::{Map, Value};
 use sightline_pipeline::{SourceKey, prepare::size::mib};
-use sightline_upload_api::results_path;
+use sightline_upload_api::{key_path, results_path};
 use tokio::task::spawn_blocking;
 
 use crate::{
@@ -199,11 +199,7 @@ impl Picture<'_> {
 
     /// The path of this picture in a collection of the API.
     fn path(&self, collection: &str) -> String {
-        let path = results_path(&self.key);
-        format!(
-            "/{collection}{}",
-            path.strip_prefix("/results").unwrap_or(&path)
-        )
+        format!("/{collection}/{}", key_path(&self.key))
     }
 
     async fn save(&self, what: &str, url: &str, target: Target) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::Args;
 use sightline_pipeline::SourceKey;
-use sightline_upload_api::results_path;
+use sightline_upload_api::key_path;
 
 use crate::{
     api::{Api, ApiArgs},
@@ -87,9 +87,7 @@ pub(crate) async fn run(args: OpenArgs) -> anyhow::Result<Outcome> {
 
 /// The address of the gallery with this picture open.
 fn address(base_url: &str, key: &SourceKey) -> String {
-    let path = results_path(key);
-    let key = path.strip_prefix("/results/").unwrap_or(&path);
-    format!("{base_url}{GALLERY}#{key}")
+    format!("{base_url}{GALLERY}#{}", key_path(key))
 }
 
 #[cfg(test)]

@@ -14,13 +14,19 @@ use crate::access::{GUEST_PREFIX, GuestRoute};
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The path of this image's result: `/results/` and the key, percent-encoded segment by segment.
+/// The path of this image's result: `/results/` and the [`key_path`].
+#[must_use]
+pub fn results_path(key: &SourceKey) -> String {
+    format!("/results/{}", key_path(key))
+}
+
+/// The key as it ends the paths of an image, percent-encoded segment by segment.
 ///
 /// Clients and proxies resolve the segments `.` and `..` (also as `%2e`) and merge empty ones (WHATWG URL Standard, RFC 3986
 /// section 5.2.4). A key with such segments is therefore encoded as one segment, with `%2F` for its slashes. The API decodes
 /// both forms alike.
 #[must_use]
-pub fn results_path(key: &SourceKey) -> String {
+pub fn key_path(key: &SourceKey) -> String {
     let plain = key
         .as_str()
         .split('/')
@@ -31,7 +37,7 @@ pub fn results_path(key: &SourceKey) -> String {
         .split('/')
         .map(|segment| utf8_percent_encode(segment, RESERVED).to_string())
         .collect();
-    format!("/results/{}", segments.join(separator))
+    segments.join(separator)
 }
 
 /// The public address according to the gateway in front of the Lambda function. Only requests on Lambda have it.

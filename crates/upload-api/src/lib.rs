@@ -30,7 +30,7 @@ mod stored_image;
 mod tests;
 
 pub use access::GuestIdentity;
-pub use address::results_path;
+pub use address::{key_path, results_path};
 pub use api::{Api, Ports};
 pub use events::{AnnouncedIndex, Events};
 pub(crate) use problem::{Code, Problem};
