@@ -6,7 +6,7 @@ use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::Timeou
 use sightline_pipeline::index::Lists;
 
 use crate::{
-    dynamo::DynamoIndex, presigner::S3Presigner, rekognition::RekognitionRecogniser,
+    dynamo::DynamoIndex, https, presigner::S3Presigner, rekognition::RekognitionRecogniser,
     s3_store::S3Store, sqs_visibility::SqsVisibility,
 };
 
@@ -30,9 +30,14 @@ pub struct Clients {
 
 /// Reads the SDK's configuration from the usual sources: environment, profile, role.
 ///
+/// All clients share one set of connections and one TLS configuration.
+///
 /// By default, a call has three attempts (`AWS_MAX_ATTEMPTS`) with exponential back-off and jitter; see [`clients`].
 pub async fn load() -> SdkConfig {
-    aws_config::load_defaults(BehaviorVersion::latest()).await
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(https::client())
+        .load()
+        .await
 }
 
 /// Builds the ports' adapters. It sets the time-outs that the configuration does not set. With an endpoint

@@ -6,6 +6,7 @@
 mod clients;
 mod dynamo;
 mod error;
+mod https;
 mod presigner;
 mod rekognition;
 mod s3_store;
@@ -17,6 +18,7 @@ pub use aws_config::SdkConfig;
 pub use clients::{Clients, clients, index, load, message_visibility, s3_config};
 pub use dynamo::DynamoIndex;
 pub use error::read_error;
+pub use https::TLS;
 pub use presigner::S3Presigner;
 pub use rekognition::RekognitionRecogniser;
 pub use s3_store::{S3Store, listed_key};

@@ -65,6 +65,7 @@ fn config(endpoint: &str) -> SdkConfig {
             "test",
         )))
         .retry_config(RetryConfig::disabled())
+        .http_client(crate::https::client())
         .endpoint_url(endpoint)
         .build()
 }

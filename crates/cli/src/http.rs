@@ -9,11 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aws_smithy_http_client::{
-    Connector,
-    proxy::ProxyConfig,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
+use aws_smithy_http_client::{Connector, proxy::ProxyConfig};
 use aws_smithy_runtime_api::client::{
     dns::{ResolveDns, SharedDnsResolver},
     http::{HttpConnector as _, HttpConnectorSettings, SharedHttpConnector},
@@ -106,7 +102,7 @@ impl HttpClient {
                         .build(),
                 )
                 .proxy_config(proxy)
-                .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+                .tls_provider(sightline_aws::TLS);
             SharedHttpConnector::new(match resolver {
                 None => connector.build(),
                 Some(resolver) => connector.build_with_resolver(resolver.clone()),

@@ -187,6 +187,7 @@ impl Moto {
             .endpoint_url(&self.endpoint)
             .credentials_provider(Credentials::for_tests())
             .interceptor(interceptor)
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();
         let client = Client::from_conf(config);
         let table = Uuid::new_v4().to_string();

@@ -187,6 +187,7 @@ pub(crate) fn client(address: SocketAddr, key: &str, secret: &str) -> Client {
         .endpoint_url(format!("http://{address}"))
         .force_path_style(true)
         .credentials_provider(Credentials::new(key, secret, None, None, "tests"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
     Client::from_conf(config)
 }

@@ -67,6 +67,7 @@ impl World {
             .region(Region::new("us-east-1"))
             .endpoint_url(format!("http://{}", self.server.address()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build()
     }
 
