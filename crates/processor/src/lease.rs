@@ -155,6 +155,8 @@ pub(crate) struct Lease<'a, S> {
     record: LeaseRecord,
     /// When the lease ends, whatever happens to the clock.
     until: Instant,
+    /// See [`Lease::is_first`].
+    first: bool,
     _alive: Alive<'a>,
 }
 
@@ -177,9 +179,11 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
                 answers: Vec::new(),
             },
             until: request.until,
+            first: false,
             _alive: Alive::new(request.process, request.owner),
         };
         if lease.write(Condition::IfAbsent).await? {
+            lease.first = true;
             return Ok(LeaseAttempt::Acquired(lease));
         }
         let Some((info, bytes)) = lease.stored().await? else {
@@ -237,6 +241,11 @@ impl<'a, S: ObjectStore> Lease<'a, S> {
     /// The answers that an earlier worker saved for the same version.
     pub(crate) fn answers(&self) -> &[SavedAnswer] {
         &self.record.answers
+    }
+
+    /// Whether there was no lease object. A worker that stops before the result is written leaves its own.
+    pub(crate) const fn is_first(&self) -> bool {
+        self.first
     }
 
     /// Deletes the lease. If that fails, the lease expires.
@@ -386,6 +395,7 @@ mod tests {
             e_tag: lease.e_tag,
             record: lease.record,
             until: lease.until,
+            first: lease.first,
             _alive: lease._alive,
         }
     }

@@ -69,6 +69,20 @@ struct Job<'a, S> {
     waited_ms: Option<u64>,
 }
 
+/// What a slot had before this attempt.
+struct SlotState {
+    stored: StoredResult,
+    /// Whether no earlier attempt left a lease. Each attempt writes renditions under a lease.
+    first: bool,
+}
+
+impl SlotState {
+    /// Whether there is neither a result nor a rendition.
+    fn is_empty(&self) -> bool {
+        self.first && self.stored == StoredResult::Open(None)
+    }
+}
+
 /// A prepared image.
 struct Prepared {
     images: RecogniserImages,
@@ -145,11 +159,18 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
             started,
             waited_ms,
         };
-        let outcome = match unreadable.or(refused) {
+        match unreadable.or(refused) {
             // Nothing is asked or paid for, so no lease is needed.
-            Some(error) => self.refuse_without_lease(&job, error).await?,
-            None => self.answer_under_lease(&job, held).await?,
-        };
+            Some(error) => {
+                let outcome = self.refuse_without_lease(&job, error).await?;
+                self.enter(key, outcome).await
+            }
+            None => self.answer_under_lease(&job, held).await,
+        }
+    }
+
+    /// Adds the result to the index.
+    async fn enter(&self, key: &SourceKey, outcome: Outcome) -> Result<Outcome, RetryableFailure> {
         match outcome {
             Outcome::Written(document) if !self.index(&document).await? => {
                 Ok(Outcome::Skipped(Skip::Gone))
@@ -168,24 +189,31 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         Ok(Outcome::Skipped(skip))
     }
 
-    /// Holds the lease during the analysis. Afterwards releases it or, if the image has to be
-    /// retried, parks it with the answers so far.
+    /// Holds the lease during the analysis. Afterwards releases it and adds the result to the index or, if the image
+    /// has to be retried, parks the lease with the answers so far.
     async fn answer_under_lease(
         &self,
         job: &Job<'_, S>,
         held: Option<Vec<u8>>,
     ) -> Result<Outcome, RetryableFailure> {
+        let key = job.slot.key;
         let lease = match self.acquire_lease(job).await? {
             Ok(lease) => lease,
-            Err(skip) => return Ok(Outcome::Skipped(skip)),
+            Err(skip) => return self.skip(key, skip).await,
         };
         let mut answers = lease.answers().to_vec();
-        let outcome = self.answer(job, held, &mut answers).await;
-        match &outcome {
-            Ok(_) => lease.release((self.clock)()).await,
-            Err(_) => lease.park((self.clock)(), answers).await,
+        let outcome = self.answer(job, held, lease.is_first(), &mut answers).await;
+        match outcome {
+            Ok(outcome) => {
+                let release = lease.release((self.clock)());
+                let ((), entered) = futures::join!(release, self.enter(key, outcome));
+                entered
+            }
+            Err(failure) => {
+                lease.park((self.clock)(), answers).await;
+                Err(failure)
+            }
         }
-        outcome
     }
 
     /// Acquires the lease, and waits a little if another worker holds it.
@@ -226,26 +254,38 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
     }
 
     /// Prepares the image, asks the recogniser and writes the result. `held` has the image's bytes, if they were read.
-    /// `answers` come from an earlier attempt; new answers are added to them.
+    /// `first`: no earlier attempt left a lease. `answers` come from an earlier attempt; new answers are added to them.
     async fn answer(
         &self,
         job: &Job<'_, S>,
         held: Option<Vec<u8>>,
+        first: bool,
         answers: &mut Vec<SavedAnswer>,
     ) -> Result<Outcome, RetryableFailure> {
-        // Only under the lease does the answer stay true, so it is not asked for before.
-        let stored = job.slot.stored().await?;
-        if let Some(skip) = stored.skip() {
-            return Ok(Outcome::Skipped(skip));
-        }
-
+        // Only under the lease does the answer stay true, so it is not asked for before. The image is prepared meanwhile,
+        // because few images have a result already.
+        let stored = async {
+            let stored = job.slot.stored().await.map_err(|error| Err(error.into()))?;
+            match stored.skip() {
+                Some(skip) => Err(Ok(Outcome::Skipped(skip))),
+                None => Ok(stored),
+            }
+        };
         // Many images begin at once and wait for a turn, possibly until the invocation ends.
-        let prepared = match timeout_at(self.deadlines.begin, self.prepare(job, held))
-            .await
-            .unwrap_or(Err(RetryableFailure::OutOfTime))?
-        {
+        let prepared = async {
+            timeout_at(self.deadlines.begin, self.prepare(job, held))
+                .await
+                .unwrap_or(Err(RetryableFailure::OutOfTime))
+                .map_err(Err)
+        };
+        let (stored, prepared) = match futures::try_join!(stored, prepared) {
+            Ok(both) => both,
+            Err(outcome) => return outcome,
+        };
+        let state = SlotState { stored, first };
+        let prepared = match prepared {
             Preparation::Ready(prepared) => prepared,
-            Preparation::Refused(error) => return self.refuse(job, error, stored).await,
+            Preparation::Refused(error) => return self.refuse(job, error, state).await,
             Preparation::Skipped(skip) => return Ok(Outcome::Skipped(skip)),
         };
         let prepare_ms = elapsed_ms(job.started);
@@ -285,7 +325,7 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         };
 
         let document = self.document(job, Ok(analysed));
-        timeout_at(self.deadlines.document, self.write(job, document, stored))
+        timeout_at(self.deadlines.document, self.write(job, document, state))
             .await
             .unwrap_or(Err(RetryableFailure::OutOfTime))
     }
@@ -305,7 +345,11 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         let stored = job.slot.stored().await?;
         match stored.skip() {
             Some(skip) => Ok(Outcome::Skipped(skip)),
-            None => self.refuse(job, error, stored).await,
+            None => {
+                // Without a lease, nothing shows what an earlier attempt left.
+                let first = false;
+                self.refuse(job, error, SlotState { stored, first }).await
+            }
         }
     }
 
@@ -314,10 +358,10 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         &self,
         job: &Job<'_, S>,
         error: AnalysisError,
-        stored: StoredResult,
+        state: SlotState,
     ) -> Result<Outcome, RetryableFailure> {
         let document = self.document(job, Err(error));
-        self.write(job, document, stored).await
+        self.write(job, document, state).await
     }
 
     /// Prepares the image, and reads it first unless its bytes are held.
@@ -409,11 +453,13 @@ impl<S: ObjectStore, R: Recogniser, I: ImageIndex> Worker<'_, S, R, I> {
         &self,
         job: &Job<'_, S>,
         document: ResultDocument,
-        stored: StoredResult,
+        state: SlotState,
     ) -> Result<Outcome, RetryableFailure> {
-        // Before the document, so that an attempt that is interrupted here is retried.
-        job.slot.delete_older_renditions_than(&document).await?;
-        match job.slot.write(&document, stored, &self.owner).await? {
+        if !state.is_empty() {
+            // Before the document, so that an attempt that is interrupted here is retried.
+            job.slot.delete_older_renditions_than(&document).await?;
+        }
+        match job.slot.write(&document, state.stored, &self.owner).await? {
             WriteOutcome::Written => {
                 metrics::count_document(&document);
                 Ok(Outcome::Written(Box::new(document)))

@@ -92,6 +92,33 @@ async fn a_picture_takes_as_few_calls_of_the_buckets_as_its_guarantees_allow() {
 }
 
 #[tokio::test]
+async fn a_picture_without_renditions_takes_no_calls_for_them() {
+    let mut test = TestProcessor::new("labels");
+    let mut config = config("labels");
+    config.settings.thumbnail_px = 0;
+    config.settings.preview_px = 0;
+    test.processor = test.another_processor(config, options(&test.clock, Duration::ZERO));
+    let calls = async |image: &[u8], sequencer: &str| {
+        let before = test.store.calls().len();
+        let info = test.upload(KEY, image);
+        assert!(
+            test.failures(message(KEY, &info, sequencer))
+                .await
+                .is_empty()
+        );
+        let of_renditions =
+            |call: &&String| call.contains("thumbnails/") || call.contains("previews/");
+        test.store.calls()[before..]
+            .iter()
+            .filter(of_renditions)
+            .count()
+    };
+    assert_eq!(calls(&picture(), "01").await, 0);
+    // The first version may have had renditions.
+    assert_eq!(calls(&jpeg(640, 480, b"other"), "02").await, 2);
+}
+
+#[tokio::test]
 async fn repeated_events_cause_one_call_and_one_write() {
     for seed in 0..5 {
         let recogniser = CannedRecogniser::new().with_delay(Duration::from_millis(5));
