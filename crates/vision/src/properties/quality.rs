@@ -12,10 +12,12 @@
 use image::RgbImage;
 
 use super::region::Region;
-use crate::colour::Lab;
+use crate::colour::lightness;
 
 /// Taps on each side of the box blur.
 const REACH: usize = 4;
+/// Pixels of the box.
+const BOX: f32 = (2 * REACH + 1) as f32;
 /// Bins of the histogram of lightness.
 const BINS: usize = 401;
 /// The mean difference between neighbours, in `L*`, below which the image counts as flat.
@@ -51,34 +53,35 @@ struct Variation {
 /// The sums for the foreground and the background, in this order.
 pub(super) fn tallies(view: &RgbImage, foreground: &Region) -> [Tally; 2] {
     let (width, height) = (view.width() as usize, view.height() as usize);
-    let plane: Vec<f32> = view.pixels().map(|p| Lab::lightness(p.0)).collect();
-    let parts = foreground.scaled(width, height);
-    let part = |at: usize| usize::from(!parts.get(at).copied().unwrap_or_default());
-    let mut tallies = [Tally::empty(), Tally::empty()];
-
-    for (at, lightness) in plane.iter().enumerate() {
-        if let Some(tally) = tallies.get_mut(part(at)) {
+    let plane = lightness(view);
+    let inside = foreground.scaled(width, height);
+    let [mut front, mut back] = [Tally::empty(), Tally::empty()];
+    if width == 0 {
+        return [front, back];
+    }
+    let mut across = vec![0.0; width];
+    let mut down = Column::new(&plane, width);
+    let mut changes = Changes::default();
+    let mut above: &[f32] = &[];
+    for (row, inside) in plane.chunks_exact(width).zip(inside.chunks_exact(width)) {
+        for (lightness, inside) in row.iter().zip(inside) {
+            let tally = if *inside { &mut front } else { &mut back };
             tally.count(*lightness);
         }
+        blur(row, &mut across);
+        changes.measure([row, &across], [after_first(row), after_first(&across)]);
+        changes.add(after_first(inside), &mut front.across, &mut back.across);
+
+        down.step();
+        changes.measure([above, &down.previous], [row, &down.blurred]);
+        changes.add(inside, &mut front.down, &mut back.down);
+        above = row;
     }
-    let mut line = Line::default();
-    for y in 0..height {
-        line.take(plane.iter().skip(y * width).take(width));
-        line.vary(|x, before, lost| {
-            if let Some(tally) = tallies.get_mut(part(y * width + x)) {
-                tally.across.add(before, lost);
-            }
-        });
-    }
-    for x in 0..width {
-        line.take(plane.iter().skip(x).step_by(width));
-        line.vary(|y, before, lost| {
-            if let Some(tally) = tallies.get_mut(part(y * width + x)) {
-                tally.down.add(before, lost);
-            }
-        });
-    }
-    tallies
+    [front, back]
+}
+
+fn after_first<T>(row: &[T]) -> &[T] {
+    row.get(1..).unwrap_or_default()
 }
 
 impl Tally {
@@ -168,44 +171,91 @@ impl Variation {
     }
 }
 
-/// One row or column and its blurred copy.
+/// Changes from one pixel to the next.
 #[derive(Default)]
-struct Line {
-    values: Vec<f32>,
+struct Changes {
+    before: Vec<f32>,
+    lost: Vec<f32>,
+}
+
+impl Changes {
+    /// Measures the changes between two rows, each given as it is and blurred.
+    fn measure(&mut self, from: [&[f32]; 2], to: [&[f32]; 2]) {
+        let ([sharp, blurred], [next_sharp, next_blurred]) = (from, to);
+        self.before.clear();
+        self.before
+            .extend(sharp.iter().zip(next_sharp).map(|(a, b)| (b - a).abs()));
+        self.lost.clear();
+        let pairs = self.before.iter().zip(blurred.iter().zip(next_blurred));
+        self.lost
+            .extend(pairs.map(|(before, (c, d))| (before - (d - c).abs()).max(0.0)));
+    }
+
+    /// Adds each change to the part of the image that its second pixel is in.
+    fn add(&self, inside: &[bool], front: &mut Variation, back: &mut Variation) {
+        for ((before, lost), inside) in self.before.iter().zip(&self.lost).zip(inside) {
+            let part = if *inside { &mut *front } else { &mut *back };
+            part.add(*before, *lost);
+        }
+    }
+}
+
+/// Blurs a row with a box. Beyond its ends, the row continues with its last value.
+fn blur(row: &[f32], blurred: &mut [f32]) {
+    let last = row.len().saturating_sub(1);
+    let at = |i: usize| row.get(i.min(last)).copied().unwrap_or_default();
+    let mut sum: f32 = (0..=REACH).map(at).sum::<f32>() + REACH as f32 * at(0);
+    for (i, blurred) in blurred.iter_mut().enumerate() {
+        *blurred = sum / BOX;
+        sum += at(i + REACH + 1) - at(i.saturating_sub(REACH));
+    }
+}
+
+/// [`blur`] down the columns, for all columns at once and a row at a time.
+struct Column<'a> {
+    rows: Vec<&'a [f32]>,
+    next: usize,
+    sums: Vec<f32>,
+    /// The blurred row of the last step but one; empty after the first step.
+    previous: Vec<f32>,
+    /// The blurred row of the last step.
     blurred: Vec<f32>,
 }
 
-impl Line {
-    fn take<'v>(&mut self, values: impl Iterator<Item = &'v f32>) {
-        self.values.clear();
-        self.values.extend(values);
-        let at = |i: isize| {
-            let last = self.values.len().saturating_sub(1);
-            let i = usize::try_from(i).unwrap_or_default().min(last);
-            self.values.get(i).copied().unwrap_or_default()
+impl<'a> Column<'a> {
+    fn new(plane: &'a [f32], width: usize) -> Self {
+        let mut column = Self {
+            rows: plane.chunks_exact(width).collect(),
+            next: 0,
+            sums: vec![0.0; width],
+            previous: Vec::new(),
+            blurred: Vec::new(),
         };
-        let reach = REACH as isize;
-        let mut sum: f32 = (-reach..=reach).map(at).sum();
-        self.blurred.clear();
-        for i in 0..self.values.len() as isize {
-            self.blurred.push(sum / (2 * REACH + 1) as f32);
-            sum += at(i + reach + 1) - at(i - reach);
-        }
-    }
-
-    /// Calls `each` with the index of a pixel, its difference from the previous one, and the part that blurring removes.
-    fn vary(&self, mut each: impl FnMut(usize, f32, f32)) {
-        let pairs = self
-            .values
-            .windows(2)
-            .zip(self.blurred.windows(2))
-            .enumerate();
-        for (at, (sharp, blurred)) in pairs {
-            if let ([a, b], [c, d]) = (sharp, blurred) {
-                let before = (b - a).abs();
-                each(at + 1, before, (before - (d - c).abs()).max(0.0));
+        for row in [0; REACH].into_iter().chain(0..=REACH) {
+            let row = column.row(row);
+            for (sum, value) in column.sums.iter_mut().zip(row) {
+                *sum += value;
             }
         }
+        column
+    }
+
+    fn row(&self, at: usize) -> &'a [f32] {
+        let last = self.rows.len().saturating_sub(1);
+        self.rows.get(at.min(last)).copied().unwrap_or_default()
+    }
+
+    /// Blurs the next row.
+    fn step(&mut self) {
+        std::mem::swap(&mut self.previous, &mut self.blurred);
+        self.blurred.clear();
+        self.blurred.extend(self.sums.iter().map(|sum| sum / BOX));
+        let enters = self.row(self.next + REACH + 1);
+        let leaves = self.row(self.next.saturating_sub(REACH));
+        for (sum, (enters, leaves)) in self.sums.iter_mut().zip(enters.iter().zip(leaves)) {
+            *sum += enters - leaves;
+        }
+        self.next += 1;
     }
 }
 
