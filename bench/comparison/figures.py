@@ -74,10 +74,21 @@ class Section:
         return "\n".join([f"## {self.title}", "", self.text, "", head, *(line.row() for line in self.lines), ""])
 
 
-def at_most(value, limit):
-    return value <= limit
-
-
 def times_faster(ours, theirs):
     """How many times faster `ours` is, as a word for the table."""
     return f"{theirs / ours:.1f} times"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table without goals."""
+
+    title: str
+    text: str
+    head: list
+    rows: list
+
+    def markdown(self):
+        lines = [f"| {' | '.join(cells)} |" for cells in [self.head, *self.rows]]
+        lines.insert(1, "|---|" + "---:|" * (len(self.head) - 1))
+        return "\n".join([f"## {self.title}", "", self.text, "", *lines, ""])

@@ -11,7 +11,7 @@ class Settings:
     invocations: int = 2000
     uploads: int = 400
     images: tuple = (100_000,)
-    dev: bool = False
+    most_pictures: int = 10_000
     found: dict = field(default_factory=dict)
 
     def rounds(self, usual):
