@@ -23,6 +23,7 @@ import onnxruntime
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VISION = os.path.join(ROOT, "crates", "vision")
+MODEL = os.path.join(VISION, "model", "labeler.onnx")
 ROUNDS, RUNS = 8, 10
 
 sys.path.insert(0, os.path.join(VISION, "tests"))
@@ -60,9 +61,8 @@ def spread(times):
     return f"fastest {min(times):5.1f} ms, median {statistics.median(times):5.1f} ms"
 
 
-def main():
-    model = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else os.path.join(VISION, "model", "labeler.onnx")
-    binary = example()
+def compare(binary, model, rounds, runs):
+    """Milliseconds of each run by engine, those of loading with rten, and the largest differences of each output."""
     session = peer(model)
     given = session.get_inputs()[0]
     tensors = inputs(given.shape)
@@ -72,27 +72,33 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         source, target = os.path.join(folder, "inputs"), os.path.join(folder, "outputs")
         tensors.tofile(source)
-        for _ in range(ROUNDS):
-            answer = json.loads(subprocess.run([binary, model, source, target, str(RUNS)],
+        for _ in range(rounds):
+            answer = json.loads(subprocess.run([binary, model, source, target, str(runs)],
                                                check=True, stdout=subprocess.PIPE).stdout)
             times["rten"] += answer["times"]
-            for _ in range(RUNS):
+            for _ in range(runs):
                 for tensor in tensors:
                     start = time.perf_counter()
                     session.run(None, {given.name: tensor[None]})
                     times["onnxruntime"].append((time.perf_counter() - start) * 1000)
         found = np.fromfile(target, "<f4")
 
-    for engine, measured in times.items():
-        print(f"{engine:12} {spread(measured)}")
-    print(f"loading with rten {answer['loading']:.0f} ms")
     at, worst = 0, {}
     for outputs in expected:
         for name, values in zip(answer["outputs"], outputs):
             off = np.abs(found[at:at + values.size] - values.ravel()).max()
             worst[name] = max(worst.get(name, (0, 0))[0], off), max(worst.get(name, (0, 0))[1], np.ptp(values))
             at += values.size
-    for name, (off, span) in worst.items():
+    return {"times": times, "loading": answer["loading"], "worst": worst}
+
+
+def main():
+    model = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else MODEL
+    found = compare(example(), model, ROUNDS, RUNS)
+    for engine, measured in found["times"].items():
+        print(f"{engine:12} {spread(measured)}")
+    print(f"loading with rten {found['loading']:.0f} ms")
+    for name, (off, span) in found["worst"].items():
         print(f"largest difference in {name}: {off:.2g} of a range of {span:.4g}")
 
 

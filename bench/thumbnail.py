@@ -21,8 +21,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from comparison.child import run
 
 ROOT = Path(__file__).resolve().parent.parent
 PX = 128
@@ -65,17 +66,6 @@ with Image.open(sys.argv[1]) as image:
 """
 
 
-def measure(command, environment):
-    started = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        sys.exit(f"{command} failed")
-    return seconds * 1000, usage.ru_maxrss / 1024
-
-
 def build(*options, program):
     subprocess.run(["cargo", "build", "--quiet", *options], cwd=ROOT, check=True)
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), program)
@@ -110,7 +100,8 @@ def main():
             results = {name: [] for name in programs}
             for _ in range(arguments.runs):
                 for name, command in programs.items():
-                    results[name].append(measure(command, {**os.environ, **SIZES.get(name, {})}))
+                    one = run(command, {**os.environ, **SIZES.get(name, {})})
+                    results[name].append((one.wall_ms, one.peak_mib))
             print(f"\n{picture.name}, {picture.stat().st_size / 1e6:.1f} MB, {arguments.runs} runs\n")
             print("| program | median ms | fastest ms | peak MiB |\n|---|---|---|---|")
             for name, runs in results.items():

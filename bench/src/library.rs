@@ -1,114 +1,163 @@
 //! Search in a large library: `bench/run library` fills an index, starts `sightline local` with it, and requests first and later
 //! pages of search results.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use sightline_pipeline::{
     ResultDocument,
     index::{Entry, SqliteIndex},
 };
 use sightline_tests::{Local, http};
 
+use crate::uploads::percentile;
+
 /// Labels in the library. Every second image has the first, every third the next, and so on.
 const LABELS: usize = 200;
 const CATEGORIES: usize = 20;
-const REQUESTS: usize = 1000;
 /// Different words of text in the library.
 const SIGNS: usize = 500;
 /// Images added in one transaction.
 const BATCH: usize = 5000;
 
-/// Fills the index, runs the requests and returns the table.
-pub(crate) fn run(images: usize) -> Result<String> {
+/// What was measured.
+pub(crate) struct Found {
+    images: usize,
+    /// With the most frequent label.
+    frequent: usize,
+    filling: Duration,
+    requests: usize,
+    rows: Vec<Row>,
+}
+
+/// One kind of request and its times in milliseconds.
+struct Row {
+    name: String,
+    p50: f64,
+    p99: f64,
+}
+
+impl Found {
+    pub(crate) fn table(&self) -> String {
+        let rows: Vec<_> = self
+            .rows
+            .iter()
+            .map(|row| format!("| {} | {:.1} ms | {:.1} ms |\n", row.name, row.p50, row.p99))
+            .collect();
+        format!(
+            "{} images, {} with the most frequent label; filled in {:.0} s; {} requests each, 50 images a page\n\n\
+             | `GET /images` | p50 | p99 |\n|---|---|---|\n{}",
+            self.images,
+            self.frequent,
+            self.filling.as_secs_f64(),
+            self.requests,
+            rows.concat()
+        )
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let rows: Vec<_> = self
+            .rows
+            .iter()
+            .map(|row| json!({"name": row.name, "p50": row.p50, "p99": row.p99}))
+            .collect();
+        json!({"images": self.images, "fillingSeconds": self.filling.as_secs_f64(), "rows": rows})
+    }
+}
+
+/// Fills the index and runs so many requests of each kind.
+pub(crate) fn run(images: usize, requests: usize) -> Result<Found> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
-    // Lets the local mode create its data folder.
-    Local::start(&data, &[])?.interrupt()?;
-    let file = data.join("index.sqlite3");
-    ensure!(file.exists(), "{} is missing", file.display());
-    let filling = Instant::now();
-    fill(&file, images)?;
-    let filled = filling.elapsed();
+    let filling = fill(&data, images)?;
 
     let local = Local::start(&data, &[])?;
     let api = &local.ready.api;
-    let images_with_label = |number: usize| {
-        (1..=images)
-            .filter(|image| image.is_multiple_of(number + 2))
-            .count()
+    let measure = |name: &str, query: &dyn Fn(usize) -> String| {
+        let times =
+            times((0..requests).map(|request| get(&format!("{api}/images?{}", query(request)))))?;
+        anyhow::Ok(row(name, &times))
     };
     let mut rows = vec![
-        measure(api, "one label of half of the images", |_| {
+        measure("one label of half of the images", &|_| {
             "label=Thing%200".to_owned()
         })?,
-        measure(api, "any of 200 labels", |request| {
+        measure("any of 200 labels", &|request| {
             format!("label=Thing%20{}", request % LABELS)
         })?,
-        measure(api, "the same, minimum confidence 90", |request| {
+        measure("the same, minimum confidence 90", &|request| {
             format!("label=Thing%20{}&minConfidence=90", request % LABELS)
         })?,
-        measure(api, "any of 20 categories", |request| {
+        measure("any of 20 categories", &|request| {
             format!("category=Kind%20{}", request % CATEGORIES)
         })?,
-        measure(api, "all images", |_| String::new())?,
-        measure(api, "a bare word", |request| {
+        measure("all images", &|_| String::new())?,
+        measure("a bare word", &|request| {
             format!("q=%22things%20{}%22", request % LABELS)
         })?,
-        measure(api, "two labels", |request| {
+        measure("two labels", &|request| {
             format!(
                 "label=Thing%200&label=Thing%20{}",
                 1 + request % (LABELS - 1)
             )
         })?,
-        measure(api, "a label without another", |request| {
+        measure("a label without another", &|request| {
             format!(
                 "label=Thing%20{}&notLabel=Thing%200",
                 2 * (request % (LABELS / 2)) + 1
             )
         })?,
-        measure(api, "a word of the text", |request| {
+        measure("a word of the text", &|request| {
             format!("text=sign{}", request % SIGNS)
         })?,
-        measure(api, "a word of all file names", |_| {
+        measure("a word of all file names", &|_| {
             "filename=picture".to_owned()
         })?,
-        measure(api, "a colour and a label", |request| {
+        measure("a colour and a label", &|request| {
             format!("color=blue&label=Thing%20{}", request % 50)
         })?,
-        measure(api, "a day", |request| {
+        measure("a day", &|request| {
             let day = 1 + request % 2;
             format!("from=2026-01-{day:02}&to=2026-01-{day:02}&label=Thing%200")
         })?,
-        measure(api, "a label, oldest first", |request| {
+        measure("a label, oldest first", &|request| {
             format!("label=Thing%20{}&sort=oldest", request % LABELS)
         })?,
-        measure(api, "a label by confidence", |request| {
+        measure("a label by confidence", &|request| {
             format!("label=Thing%20{}&sort=confidence", request % LABELS)
         })?,
-        measure(api, "a label by the time of taking", |request| {
+        measure("a label by the time of taking", &|request| {
             format!("label=Thing%20{}&sort=taken", request % LABELS)
         })?,
-        measure(api, "all images by the time of taking", |_| {
+        measure("all images by the time of taking", &|_| {
             "sort=taken".to_owned()
         })?,
-        later_pages(api)?,
+        later_pages(api, requests)?,
     ];
-    let labels = times((0..REQUESTS / 10).map(|_| get(&format!("{api}/labels"))))?;
+    let labels = times((0..requests.div_ceil(10)).map(|_| get(&format!("{api}/labels"))))?;
     rows.push(row("`GET /labels`", &labels));
     local.interrupt()?;
-    Ok(format!(
-        "{images} images, {} with the most frequent label; filled in {:.0} s; {REQUESTS} requests each, 50 images a page\n\n\
-         | `GET /images` | p50 | p99 |\n|---|---|---|\n{}",
-        images_with_label(0),
-        filled.as_secs_f64(),
-        rows.concat()
-    ))
+    Ok(Found {
+        images,
+        frequent: images / 2,
+        filling,
+        requests,
+        rows,
+    })
 }
 
-fn fill(file: &std::path::Path, images: usize) -> Result<()> {
-    let index = SqliteIndex::open(file)?;
+/// Makes a data folder with so many images in its index. Returns how long adding them took.
+pub(crate) fn fill(data: &Path, images: usize) -> Result<Duration> {
+    // Lets the local mode create the folder.
+    Local::start(data, &[])?.interrupt()?;
+    let file = data.join("index.sqlite3");
+    ensure!(file.exists(), "{} is missing", file.display());
+    let began = Instant::now();
+    let index = SqliteIndex::open(&file)?;
     let runtime = tokio::runtime::Runtime::new()?;
     for first in (1..=images).step_by(BATCH) {
         let entries = (first..=images.min(first + BATCH - 1))
@@ -116,7 +165,7 @@ fn fill(file: &std::path::Path, images: usize) -> Result<()> {
             .collect::<Result<_>>()?;
         runtime.block_on(index.put_all(entries))?;
     }
-    Ok(())
+    Ok(began.elapsed())
 }
 
 /// The index entry of an image, from a document like the processor's.
@@ -180,17 +229,11 @@ fn entry(image: usize) -> Result<Entry> {
     Ok(Entry::from_document(&document))
 }
 
-fn measure(api: &str, name: &str, query: impl Fn(usize) -> String) -> Result<String> {
-    let times =
-        times((0..REQUESTS).map(|request| get(&format!("{api}/images?{}", query(request)))))?;
-    Ok(row(name, &times))
-}
-
 /// All pages of the most frequent label in order.
-fn later_pages(api: &str) -> Result<String> {
+fn later_pages(api: &str, requests: usize) -> Result<Row> {
     let list = format!("{api}/images?label=Thing%200");
     let mut address = list.clone();
-    let pages = times((0..REQUESTS).map(|_| {
+    let pages = times((0..requests).map(|_| {
         let began = Instant::now();
         let answer = http("GET", &address, &[], b"")?;
         let taken = began.elapsed();
@@ -224,15 +267,10 @@ fn times(requests: impl Iterator<Item = Result<Duration>>) -> Result<Vec<Duratio
     Ok(times)
 }
 
-fn row(name: &str, times: &[Duration]) -> String {
-    let percentile = |percent: usize| {
-        times
-            .get((times.len() * percent / 100).min(times.len().saturating_sub(1)))
-            .map_or(f64::NAN, |it| it.as_secs_f64() * 1000.0)
-    };
-    format!(
-        "| {name} | {:.1} ms | {:.1} ms |\n",
-        percentile(50),
-        percentile(99)
-    )
+fn row(name: &str, times: &[Duration]) -> Row {
+    Row {
+        name: name.to_owned(),
+        p50: percentile(times, 50),
+        p99: percentile(times, 99),
+    }
 }

@@ -2,125 +2,90 @@
 //!
 //! *Latency* is the time from the request for an upload URL to the document, one picture at a time. *Throughput* is that of eight
 //! uploaders at once, from the first request to the last document.
+//!
+//! `bench/compare` starts `sightline local` itself, and asks for one figure at a time, as JSON: `latency API PICTURE COUNT`,
+//! `throughput API PICTURE COUNT`,
+//! `library IMAGES REQUESTS --json`, and `fill DATA IMAGES` for a data folder with a library.
 
 mod library;
+mod uploads;
 
-use std::{
-    env, fs, thread,
-    time::{Duration, Instant},
-};
+use std::{env, fs, path::Path, thread};
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result};
 use serde_json::json;
-use sightline_tests::{Local, http, text, upload};
+use sightline_tests::Local;
 
-const UPLOADERS: usize = 8;
+use crate::uploads::{UPLOADERS, Uploads, milliseconds, percentile};
 
-/// Polls for a document every two milliseconds.
-fn wait(status_url: &str) -> Result<()> {
-    let began = Instant::now();
-    loop {
-        let answer = http("GET", status_url, &[], b"")?;
-        match answer.status {
-            200 => {
-                ensure!(
-                    text(&answer.json()?, "/status")? == "succeeded",
-                    "the analysis failed"
-                );
-                return Ok(());
-            }
-            202 => ensure!(
-                began.elapsed() < Duration::from_secs(60),
-                "no document after a minute"
-            ),
-            status => anyhow::bail!("{status}: {}", String::from_utf8_lossy(&answer.body)),
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-}
+const USAGE: &str = "usage: sightline-bench PICTURE [COUNT] | library [IMAGES] [REQUESTS] [--json] | latency API PICTURE COUNT | throughput API PICTURE COUNT | fill DATA IMAGES";
 
 fn main() -> Result<()> {
-    let mut arguments = env::args().skip(1);
-    let picture = arguments
-        .next()
-        .context("usage: sightline-bench PICTURE [COUNT] | library [IMAGES]")?;
-    if picture == "library" {
-        let images = arguments.next().map_or(Ok(100_000), |it| it.parse())?;
-        let table = library::run(images)?;
-        print(&format!("machine: {}\n{table}", machine()));
-        return Ok(());
+    let mut arguments: Vec<_> = env::args().skip(1).collect();
+    let as_json = arguments.last().is_some_and(|last| last == "--json");
+    if as_json {
+        arguments.pop();
     }
-    let count: usize = arguments.next().map_or(Ok(200), |it| it.parse())?;
-    let bytes = fs::read(&picture).with_context(|| picture.clone())?;
-    let content_type = if picture.ends_with(".png") {
-        "image/png"
-    } else {
-        "image/jpeg"
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let report = match *arguments.as_slice() {
+        ["library", ref numbers @ ..] => {
+            let images = numbers.first().map_or(Ok(100_000), |it| it.parse())?;
+            let requests = numbers.get(1).map_or(Ok(1000), |it| it.parse())?;
+            let found = library::run(images, requests)?;
+            if as_json {
+                found.json().to_string()
+            } else {
+                format!("machine: {}\n{}", machine(), found.table())
+            }
+        }
+        ["fill", data, images] => {
+            library::fill(Path::new(data), images.parse()?)?;
+            String::new()
+        }
+        ["latency", api, picture, count] => {
+            let latencies = Uploads::new(api, picture)?.one_by_one(count.parse()?)?;
+            let times: Vec<_> = latencies.into_iter().map(milliseconds).collect();
+            json!({ "ms": times }).to_string()
+        }
+        ["throughput", api, picture, count] => {
+            let count: usize = count.parse()?;
+            let elapsed = Uploads::new(api, picture)?.together(count)?;
+            json!({"seconds": elapsed.as_secs_f64(), "perSecond": count as f64 / elapsed.as_secs_f64()}).to_string()
+        }
+        [picture] => uploads_table(picture, 200)?,
+        [picture, count] => uploads_table(picture, count.parse()?)?,
+        _ => anyhow::bail!(USAGE),
     };
+    print(&report);
+    Ok(())
+}
 
+fn uploads_table(picture: &str, count: usize) -> Result<String> {
     let folder = tempfile::tempdir()?;
     let local = Local::start(&folder.path().join("data"), &[])?;
-    let api = local.ready.api.clone();
-    let one = || -> Result<Duration> {
-        let began = Instant::now();
-        let reply = upload(&api, content_type, &bytes, json!({}))?;
-        wait(text(&reply, "/statusUrl")?)?;
-        Ok(began.elapsed())
-    };
-    for _ in 0..5 {
-        one()?; // warm-up
-    }
-
-    let mut latencies = (0..count).map(|_| one()).collect::<Result<Vec<_>>>()?;
+    let uploads = Uploads::new(&local.ready.api, picture)?;
+    uploads.one_by_one(5)?; // warm-up
+    let mut latencies = uploads.one_by_one(count)?;
     latencies.sort();
-    let percentile = |percent: usize| {
-        latencies
-            .get((latencies.len() * percent / 100).min(latencies.len().saturating_sub(1)))
-            .map_or(f64::NAN, |it| it.as_secs_f64() * 1000.0)
-    };
-
-    let began = Instant::now();
-    thread::scope(|scope| -> Result<()> {
-        let uploaders: Vec<_> = (0..UPLOADERS)
-            .map(|uploader| {
-                let (api, bytes) = (&api, &bytes);
-                scope.spawn(move || -> Result<()> {
-                    let share = (uploader..count).step_by(UPLOADERS).count();
-                    let replies = (0..share)
-                        .map(|_| upload(api, content_type, bytes, json!({})))
-                        .collect::<Result<Vec<_>>>()?;
-                    replies
-                        .iter()
-                        .try_for_each(|reply| wait(text(reply, "/statusUrl")?))
-                })
-            })
-            .collect();
-        uploaders
-            .into_iter()
-            .try_for_each(|it| it.join().map_err(|_| anyhow!("an uploader panicked"))?)
-    })?;
-    let elapsed = began.elapsed().as_secs_f64();
+    let elapsed = uploads.together(count)?.as_secs_f64();
     local.interrupt()?;
-
-    let report = format!(
+    Ok(format!(
         "machine: {}\npicture: {picture}, {} KiB, {count} times\n\n\
          | metric | value |\n|---|---|\n\
          | upload to document, median | {:.0} ms |\n\
          | upload to document, 95th percentile | {:.0} ms |\n\
          | {UPLOADERS} uploaders at once | {:.1} pictures per second |\n",
         machine(),
-        bytes.len() / 1024,
-        percentile(50),
-        percentile(95),
+        uploads.size() / 1024,
+        percentile(&latencies, 50),
+        percentile(&latencies, 95),
         count as f64 / elapsed,
-    );
-    print(&report);
-    Ok(())
+    ))
 }
 
 #[expect(clippy::print_stdout, reason = "the table is the program's output")]
 fn print(report: &str) {
-    print!("{report}");
+    println!("{}", report.trim_end());
 }
 
 /// Cores, processor and memory of the machine, from Linux.

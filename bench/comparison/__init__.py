@@ -1,0 +1,1 @@
+"""Measures Sightline beside what people would use instead: `bench/compare`."""
