@@ -107,7 +107,8 @@ def network(programs, folder):
     import inference
 
     source = folder / "input"
-    inference.inputs([1, 3, inference.HEIGHT, inference.WIDTH])[:1].tofile(source)
+    shape = inference.peer(inference.MODEL).get_inputs()[0].shape
+    inference.inputs(shape)[:1].tofile(source)
 
     def run(repetitions):
         out = folder / f"network-{repetitions}.callgrind"
