@@ -29,22 +29,28 @@ export function passesFilter(row, { terms, minConfidence }) {
   return (typed.find((confidence) => confidence > 0) ?? best) >= minConfidence;
 }
 
+/** How many labels a caption names. */
+const MAX_LABELS = 3;
+
 /**
- * The labels that, in these pictures, are only ancestors of others, such as Animal where there is a Dog. A row lists ancestors
- * after the other labels. They are at least as confident as the labels below them, so they begin where the confidence does not fall.
- * @param {readonly Pick<ImageRow, 'labels'>[]} rows
- * @returns {Set<string>}
+ * The text below a picture's name: its first labels.
+ * @param {ImageRow} row
+ * @param {number} minConfidence percent
  */
-export function ancestorsAmong(rows) {
-  /** @type {Set<string>} */
-  const ancestors = new Set();
-  /** @type {Set<string>} */
-  const others = new Set();
-  for (const { labels } of rows) {
-    const from = labels.findIndex(({ confidence }, at) => at > 0 && confidence >= (labels[at - 1]?.confidence ?? 0));
-    labels.forEach(({ name }, at) => (from > 0 && at >= from ? ancestors : others).add(name));
-  }
-  return new Set([...ancestors].filter((name) => !others.has(name)));
+export function captionOf(row, minConfidence) {
+  if (row.status === 'failed') return 'Analysis failed';
+  const names = row.labels.filter(({ confidence }) => confidence >= minConfidence).map(({ name }) => name);
+  if (names.length === 0) return row.faces ? count(row.faces, 'face') : row.labels.length > 0 ? 'No labels at this confidence' : 'No labels';
+  const more = names.length - MAX_LABELS;
+  return `${names.slice(0, MAX_LABELS).join(', ')}${more > 0 ? ` + ${more}` : ''}`;
+}
+
+/**
+ * Whether only the result document says what was found: text or moderation labels.
+ * @param {ImageRow} row
+ */
+export function needsDocument({ status, labels, faces }) {
+  return status !== 'failed' && labels.length === 0 && !faces;
 }
 
 /**

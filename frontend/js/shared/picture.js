@@ -5,7 +5,7 @@ import { boxAt, placeTags } from './boxes.js';
 import { h, svg } from './dom.js';
 import { typeLabel } from './file-types.js';
 import { icon } from './icons.js';
-import { Zoom } from './zoom.js';
+import { Zoom, isControl } from './zoom.js';
 import { boxInView } from './zoom-geometry.js';
 
 /** Small pictures are enlarged up to this factor, without zoom. */
@@ -238,6 +238,10 @@ export class Picture {
    * @param {boolean} clicked
    */
   #point(event, clicked) {
+    if (isControl(event.target)) {
+      this.#on.point(null);
+      return;
+    }
     const { left, top, width, height } = this.#content.getBoundingClientRect();
     const index = boxAt(
       this.#boxes.map(({ mark }) => mark.box),
