@@ -73,36 +73,68 @@ async function openFirst(page) {
   await page.locator('#viewer .picture-image.loaded').waitFor();
 }
 
-test('words, exclusions and suggestions become terms of one search', async (t) => {
+test('words stay in the search field, and suggestions become chips of the same search', async (t) => {
   const { page, service } = await gallery(t);
   await tally(page, /^300 pictures/);
   await search(page).fill('dog -cat');
   await page.keyboard.press('Enter');
   await tally(page, /^\d+ pictures? for “dog” without “cat”/);
-  assert.deepEqual(await terms(page), ['dog', '-cat']);
+  assert.deepEqual([await search(page).inputValue(), await terms(page)], ['dog -cat', []]);
   assert.equal(new URL(page.url()).search, '?q=dog+-cat');
 
-  // Another name of a label, by keyboard.
-  await search(page).fill('autom');
+  // The text is selected, so what is typed next takes its place.
+  await page.keyboard.type('xyzzy');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'No results' }).waitFor();
+  await page.keyboard.type('dog');
+  await page.keyboard.press('Enter');
+  await tally(page, /^\d+ pictures? for “dog”/);
+  await page.locator('.tile').first().focus();
+  await search(page).click();
+  await page.keyboard.type('dog -cat');
+  await page.keyboard.press('Enter');
+  await tally(page, /^\d+ pictures? for “dog” without “cat”/);
+
+  // Another name of a label, by keyboard. The words before it stay.
+  await search(page).fill('dog -cat autom');
   await page.getByRole('option', { name: 'Car also Automobile' }).waitFor();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await tally(page, 'with “Car” for “dog”');
+  assert.deepEqual([await search(page).inputValue(), await terms(page)], ['dog -cat', ['Car']]);
   assert.equal(new URL(page.url()).search, '?label=Car&q=dog+-cat');
   assert.match(service.requests.at(-1) ?? '', /^\?label=Car&q=dog%20-cat&limit=100$/);
   assert.deepEqual(await accessibilityIssues(page), []);
   await screenshot(page, 'gallery-terms');
 
-  // A term is turned into its opposite, and removed with the keyboard.
+  // A chip is turned into its opposite, changed and removed.
   await page.getByRole('button', { name: 'Exclude Car (label)' }).press('Enter');
   await tally(page, 'without “Car” and “cat”');
-  assert.ok(await page.evaluate(() => document.activeElement?.closest('.term')), 'the focus stays with the terms');
-  await page.getByRole('button', { name: 'Remove cat' }).press('Enter');
+  assert.ok(await page.evaluate(() => document.activeElement?.closest('.term')), 'the focus stays with the chips');
+  await page.getByRole('button', { name: 'Change Car' }).press('Enter');
+  assert.equal(await search(page).inputValue(), 'dog -cat -Car');
+  await page.keyboard.type('building');
+  await page.keyboard.press('Enter');
+  await tally(page, 'for “dog” and “building” without “cat”');
+  // Without words, only the chips count; without chips, all pictures are shown.
+  await page.getByRole('group', { name: 'Frequent labels' }).getByRole('button', { name: /^Car / }).click();
+  await tally(page, 'with “Car” for “dog”');
+  await search(page).fill('');
+  await tally(page, /with “Car”(?! for)/);
   await search(page).press('Backspace');
-  await page.waitForFunction(() => document.querySelectorAll('.term').length === 1);
-  assert.deepEqual(await terms(page), ['-Car']);
+  await tally(page, /^300 pictures/);
+  assert.deepEqual([await search(page).inputValue(), await terms(page)], ['Car', []], 'the chip can be changed');
   await page.goBack();
-  await page.waitForFunction(() => document.querySelectorAll('.term').length === 2);
+  await tally(page, /with “Car”(?! for)/);
+  assert.deepEqual([await search(page).inputValue(), await terms(page)], ['', ['Car']]);
+  await page.getByRole('button', { name: 'Remove Car' }).click();
+  await tally(page, /^300 pictures/);
+
+  // Words count though nobody pressed Enter, and the clear button clears all.
+  await search(page).fill('dog ');
+  await page.keyboard.press('Escape');
+  await page.getByRole('group', { name: 'Frequent labels' }).getByRole('button', { name: /^Car / }).click();
+  await tally(page, 'with “Car” for “dog”');
   await page.getByRole('button', { name: 'Clear search' }).click();
   await tally(page, /^300 pictures/);
 
@@ -149,10 +181,10 @@ test('pictures are sorted, filtered by date, and grouped by day below headings t
   assert.equal(await page.locator('#sort option[value="confidence"]').isDisabled(), true, 'without a label');
 
   await page.getByRole('button', { name: 'Filters' }).click();
-  const filters = page.getByRole('group', { name: 'More filters' });
+  const filters = page.getByRole('group', { name: 'Filters' });
   await filters.getByRole('group', { name: 'Taken' }).getByLabel('To').fill('2024-05-21');
   await tally(page, /^\d+ pictures taken to \w+,? 21 May 2024/);
-  await filters.getByLabel('From').fill('2024-05-21');
+  await filters.getByRole('group', { name: 'Taken' }).getByLabel('From').fill('2024-05-21');
   await tally(page, /^\d+ pictures taken on \w+,? 21 May 2024/);
   assert.equal((await headings()).length, 1);
   assert.deepEqual(await accessibilityIssues(page), []);

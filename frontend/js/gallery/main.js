@@ -185,7 +185,7 @@ async function start(config) {
    * @param {boolean} isBack
    */
   function show(state, previous, isBack) {
-    toolbar.show(state);
+    toolbar.show(state, isBack && !sameQuery(state, previous));
     viewer.minConfidence = state.minConfidence;
     if (sameQuery(state, previous)) list.filter(state);
     else {

@@ -55,12 +55,12 @@ export class SearchField {
       if (this.#input.value.trim() === '') this.#withoutWords();
     });
     // A first click selects the text, so that typing replaces it, as in a browser's address bar.
-    let focused = false;
-    this.#input.addEventListener('pointerdown', () => (focused = document.activeElement === this.#input));
-    this.#input.addEventListener('click', () => {
-      if (!focused && this.#input.selectionStart === this.#input.selectionEnd) this.#input.select();
-      this.#open();
+    this.#input.addEventListener('mousedown', (event) => {
+      if (document.activeElement === this.#input) return;
+      event.preventDefault();
+      this.focus();
     });
+    this.#input.addEventListener('click', () => this.#open());
     this.#input.addEventListener('keydown', (event) => this.#onKey(event));
     this.#input.addEventListener('blur', () => this.#close());
     this.#clear.addEventListener('click', () => {
@@ -84,13 +84,14 @@ export class SearchField {
 
   /**
    * @param {readonly Term[]} terms of the search
+   * @param {boolean} isBack whether it is a former search: what is being typed does not belong to it
    * @returns {readonly Term[]} those that are not in the field
    */
-  show(terms) {
+  show(terms, isBack) {
     const { text, chips } = splitTerms(terms, this.#submitted);
     this.#chips = chips;
     // What is being typed stays while something else of the search changes.
-    if (text !== this.#submitted) {
+    if (text !== this.#submitted || isBack) {
       this.#submitted = text;
       this.#setText(text);
     }

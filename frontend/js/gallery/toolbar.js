@@ -67,11 +67,14 @@ export class Toolbar {
     this.#search.focus();
   }
 
-  /** @param {import('./url-state.js').State} state */
-  show(state) {
+  /**
+   * @param {import('./url-state.js').State} state
+   * @param {boolean} [isBack] whether the person went back or forward to it
+   */
+  show(state, isBack = false) {
     const { terms } = state;
     this.#terms = terms;
-    this.#chips = this.#search.show(terms);
+    this.#chips = this.#search.show(terms, isBack);
     this.#filters.show(state);
     this.#termList.show(this.#chips);
     this.#frequentLabels.searched = terms.flatMap(({ kind, value, not }) => (kind === 'label' && !not ? [value] : []));
