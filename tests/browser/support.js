@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url';
 
 import { chromium } from 'playwright-core';
 
+import { png } from './many.js';
+
 /** @typedef {import('playwright-core').Page} Page */
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -246,15 +248,25 @@ export async function documentOf(page) {
 }
 
 /**
+ * A small picture for tests in which it does not matter what pictures show. Each is different.
+ * @param {number} n
+ * @param {string} [name]
+ */
+export const smallPicture = (n, name = `small-${n}.png`) => ({ name, mimeType: 'image/png', buffer: png({ width: 128, height: 96 }, n / 24) });
+
+/**
  * axe-core's serious and critical findings.
  * @param {Page} page
+ * @param {object} [options]
+ * @param {string} [options.only] a single rule, such as `color-contrast` after the colours alone have changed
  */
-export async function accessibilityIssues(page) {
-  await page.evaluate(AXE);
+export async function accessibilityIssues(page, { only } = {}) {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(AXE);
   // The contrast of colours is only final after their transition.
   await page.evaluate(() => Promise.allSettled(document.getAnimations().flatMap((each) => (each instanceof CSSTransition ? each.finished : []))));
   // axe-core leaves out the sizes of targets (WCAG 2.2, 2.5.8) unless it is asked for them.
-  const findings = await page.evaluate(() => /** @type {any} */ (window).axe.run({ rules: { 'target-size': { enabled: true } } }));
+  const options = { resultTypes: ['violations'], preload: false, ...(only ? { runOnly: { type: 'rule', values: [only] } } : { rules: { 'target-size': { enabled: true } } }) };
+  const findings = await page.evaluate((chosen) => /** @type {any} */ (window).axe.run(chosen), options);
   return findings.violations
     .filter((/** @type {any} */ { impact }) => impact === 'serious' || impact === 'critical')
     .map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => node.html).join(' ')}`);
