@@ -71,14 +71,9 @@ export class Ancestry {
     }
   }
 
-  /**
-   * A row lists ancestors after the other labels. They are at least as confident as the labels below them, so they begin where the
-   * confidence does not fall.
-   * @param {ImageRow['labels']} labels
-   */
+  /** @param {ImageRow['labels']} labels */
   #learnRow(labels) {
-    const at = labels.findIndex(({ confidence }, index) => index > 0 && confidence >= (labels[index - 1]?.confidence ?? 0));
-    const [telling, ancestors] = at > 0 ? [labels.slice(0, at), labels.slice(at)] : [labels, []];
+    const { telling, ancestors } = splitLabels(labels);
     for (const { name } of ancestors) this.#ancestors.add(name);
     for (const { name, confidence } of telling) {
       this.#telling.add(name);
@@ -88,4 +83,14 @@ export class Ancestry {
       else if (labels.length < MAX_LABELS) for (const each of [...before]) if (!above.has(each)) before.delete(each);
     }
   }
+}
+
+/**
+ * The labels that tell the most, and the ancestors of others. A row lists ancestors last. They are at least as confident as the
+ * labels below them, so they begin where the confidence does not fall.
+ * @param {ImageRow['labels']} labels
+ */
+export function splitLabels(labels) {
+  const at = labels.findIndex(({ confidence }, index) => index > 0 && confidence >= (labels[index - 1]?.confidence ?? 0));
+  return at > 0 ? { telling: labels.slice(0, at), ancestors: labels.slice(at) } : { telling: labels, ancestors: [] };
 }

@@ -2,6 +2,7 @@
 /** A picture in the index, as the gallery names and filters it. */
 
 import { count, list } from '../shared/format.js';
+import { splitLabels } from './ancestry.js';
 import { mainTerm } from './terms.js';
 
 /** @typedef {import('../shared/api-types.js').ImageRow} ImageRow */
@@ -33,13 +34,15 @@ export function passesFilter(row, { terms, minConfidence }) {
 const MAX_LABELS = 3;
 
 /**
- * The text below a picture's name: its first labels.
+ * The text below a picture's name: its first labels, without ancestors of others, as on the upload page.
  * @param {ImageRow} row
  * @param {number} minConfidence percent
  */
 export function captionOf(row, minConfidence) {
   if (row.status === 'failed') return 'Analysis failed';
-  const names = row.labels.filter(({ confidence }) => confidence >= minConfidence).map(({ name }) => name);
+  const passing = (/** @type {ImageRow['labels']} */ labels) => labels.filter(({ confidence }) => confidence >= minConfidence).map(({ name }) => name);
+  const telling = passing(splitLabels(row.labels).telling);
+  const names = telling.length > 0 ? telling : passing(row.labels);
   if (names.length === 0) return row.faces ? count(row.faces, 'face') : row.labels.length > 0 ? 'No labels at this confidence' : 'No labels';
   const more = names.length - MAX_LABELS;
   return `${names.slice(0, MAX_LABELS).join(', ')}${more > 0 ? ` + ${more}` : ''}`;

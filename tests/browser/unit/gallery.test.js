@@ -137,6 +137,8 @@ test('a label is no ancestor of what it only appears with once, and documents na
 
 test('a caption names the labels, or says what is known without them', () => {
   assert.equal(captionOf(row(0, labelled(['Dog', 90], ['Cat', 80], ['Sky', 70], ['Grass', 60])), 0), 'Dog, Cat, Sky + 1');
+  assert.equal(captionOf(row(0, labelled(['Cat', 90], ['Sky', 60], ['Animal', 95], ['Mammal', 90])), 0), 'Cat, Sky', 'without ancestors');
+  assert.equal(captionOf(row(0, labelled(['Cat', 90], ['Sky', 60], ['Animal', 95], ['Mammal', 90])), 92), 'Animal', 'unless nothing else is certain enough');
   assert.equal(captionOf(row(0, labelled(['Dog', 90])), 95), 'No labels at this confidence');
   assert.equal(captionOf(row(0, { labels: [], faces: 2 }), 0), '2 faces');
   assert.equal(captionOf(row(0, { status: 'failed', labels: [] }), 0), 'Analysis failed');
