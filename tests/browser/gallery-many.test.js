@@ -21,6 +21,17 @@ before(async () => {
 });
 after(() => browser?.close());
 
+/** What pages of the same device have loaded, they share. @type {Map<string, Promise<import('playwright-core').BrowserContext>>} */
+const contexts = new Map();
+
+/** @param {import('playwright-core').BrowserContextOptions} device */
+function contextOf(device) {
+  const name = JSON.stringify(device);
+  const context = contexts.get(name) ?? browser.newContext(device);
+  contexts.set(name, context);
+  return context;
+}
+
 /**
  * Opens the gallery of a simulated service, and fails if the page logs an error.
  * @param {import('node:test').TestContext} t
@@ -31,15 +42,14 @@ after(() => browser?.close());
  */
 async function gallery(t, { pictures = 300, device = DESKTOP, log } = {}) {
   const service = await serve(pictures);
-  const context = await browser.newContext(device);
-  const page = await context.newPage();
+  const page = await (await contextOf(device)).newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
   /** @type {string[]} */
   const errors = [];
   page.on('console', (message) => void (message.type() === 'error' && !log?.test(message.text()) && errors.push(message.text())));
   page.on('pageerror', (error) => void errors.push(String(error.stack)));
   t.after(async () => {
-    await context.close();
+    await page.close();
     service.close();
     assert.deepEqual(errors, []);
   });

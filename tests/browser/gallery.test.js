@@ -292,7 +292,7 @@ test('the slider in the viewer keeps the picture, its neighbours and the filter'
 });
 
 test('the viewer shows errors and can try again', async () => {
-  const { page, close } = await gallery(DESKTOP, { log: /Failed to load resource/, missing: /\/images\/uploads/ });
+  const { page, close } = await gallery(DESKTOP, { own: true, log: /Failed to load resource/, missing: /\/images\/uploads/ });
   const viewer = page.locator('#viewer');
   const details = /\/images\/uploads/;
   await page.route(details, (route) => route.fulfill({ status: 503, json: { detail: 'the index is busy' } }));
@@ -474,7 +474,7 @@ test('a deletion can be undone', async () => {
 });
 
 test('a rejected deletion restores the picture and says why', async () => {
-  const { page, close } = await gallery(DESKTOP, { log: /503/, before: (page) => page.clock.install() });
+  const { page, close } = await gallery(DESKTOP, { log: /503/, own: true, before: (page) => page.clock.install() });
   await page.route(/\/images\/uploads/, (route) =>
     route.request().method() === 'DELETE' ? route.fulfill({ status: 503, json: { title: 'Busy', detail: 'the bucket is busy' } }) : route.continue(),
   );
@@ -730,7 +730,7 @@ test('sign-in works, and the token is sent to the API only', async () => {
       return route.continue();
     });
   };
-  const { page, close } = await gallery(DESKTOP, { path: '/gallery.html?confidence=10', ready: '.list-message', before, log: /401/ });
+  const { page, close } = await gallery(DESKTOP, { path: '/gallery.html?confidence=10', ready: '.list-message', before, log: /401/, own: true });
   await page.getByRole('heading', { name: 'Sign in to see your pictures' }).waitFor();
   await page.locator('.list-message').getByRole('button', { name: 'Sign in' }).click();
   await page.locator('.tile').first().waitFor();
@@ -817,7 +817,7 @@ for (const [device, options] of /** @type {const} */ ([
 }
 
 test('a deletion is sent when the time to undo is over, or when the page is left', async () => {
-  const { page, close } = await gallery(DESKTOP, { missing: /\/images\//, log: /404/, before: (page) => page.clock.install() });
+  const { page, close } = await gallery(DESKTOP, { missing: /\/images\//, log: /404/, own: true, before: (page) => page.clock.install() });
   const keys = { rocket: await keyOf('rocket.jpg'), coffee: await keyOf('coffee.png') };
   const answered = page.waitForResponse((response) => response.request().method() === 'DELETE');
   await tile(page, 'rocket.jpg').focus();

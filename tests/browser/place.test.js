@@ -11,12 +11,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { API, DESKTOP, PHONE, TIMEOUT_MS, accessibilityIssues, choose, documentOf, launch, open, overflow, picture, row, screenshot, select, smallPicture } from './support.js';
+import { API, DESKTOP, PHONE, TIMEOUT_MS, accessibilityIssues, choose, documentOf, launch, open as openPage, overflow, picture, row, screenshot, select, smallPicture } from './support.js';
 
 const DEVICES = /** @type {const} */ ([
   ['desktop', DESKTOP],
   ['phone', PHONE],
 ]);
+
+/** Each page has a storage of its own. @type {typeof openPage} */
+const open = (browser, options, expect) => openPage(browser, options, { ...expect, own: true });
 
 /** @type {import('playwright-core').Browser} */
 let browser;

@@ -60,6 +60,34 @@ export const DESKTOP = { viewport: { width: 1360, height: 900 } };
 export const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 
 /**
+ * @param {import('playwright-core').Browser} browser
+ * @param {import('playwright-core').BrowserContextOptions} options
+ */
+async function newContext(browser, options) {
+  const context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'], ...options });
+  context.setDefaultTimeout(TIMEOUT_MS);
+  return context;
+}
+
+/** @type {WeakMap<import('playwright-core').Browser, Map<string, ReturnType<typeof newContext>>>} */
+const contexts = new WeakMap();
+
+/**
+ * The context of all pages with these options.
+ * @param {import('playwright-core').Browser} browser
+ * @param {import('playwright-core').BrowserContextOptions} options
+ */
+function sharedContext(browser, options) {
+  /** @type {Map<string, ReturnType<typeof newContext>>} */
+  const known = contexts.get(browser) ?? new Map();
+  contexts.set(browser, known);
+  const name = JSON.stringify(options);
+  const context = known.get(name) ?? newContext(browser, options);
+  known.set(name, context);
+  return context;
+}
+
+/**
  * Opens a page and monitors it. `close` fails if the page logged or threw an error, received a 404, or sent a request to
  * another origin than the service's.
  * @param {import('playwright-core').Browser} browser
@@ -70,10 +98,11 @@ export const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, ha
  * @param {string} [expect.path] the page; by default the upload page
  * @param {string} [expect.ready] the selector of an element that appears when the page is ready
  * @param {(page: Page) => Promise<unknown>} [expect.before] runs before the page is opened
+ * @param {boolean} [expect.own] whether the page needs storage, a network and a clock of its own. Others share what the browser has loaded,
+ *   which saves a second for each
  */
-export async function open(browser, options = DESKTOP, { log, missing, path = '/', ready = '#choose:enabled', before } = {}) {
-  const context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'], ...options });
-  context.setDefaultTimeout(TIMEOUT_MS);
+export async function open(browser, options = DESKTOP, { log, missing, path = '/', ready = '#choose:enabled', before, own = false } = {}) {
+  const context = own ? await newContext(browser, options) : await sharedContext(browser, options);
   const page = await context.newPage();
   /** @type {string[]} */
   const errors = [];
@@ -104,7 +133,7 @@ export async function open(browser, options = DESKTOP, { log, missing, path = '/
     page,
     policy,
     async close() {
-      await context.close();
+      await (own ? context : page).close();
       assert.deepEqual(errors, []);
       assert.deepEqual([...origins].filter((origin) => !allowed.includes(origin)), [], 'requests to other origins');
     },
