@@ -410,6 +410,15 @@ test('a clicked box stays lit, and one of several boxes can be lit', async (t) =
   await page.mouse.click(area.x + area.width * 0.25, area.y + area.height * 0.5);
   await page.mouse.move(0, 0);
   assert.equal(await lit.count(), 1, 'it stays lit without the pointer');
+  // What lies over the picture keeps the pointer from the boxes below it.
+  const pointAt = (/** @type {string} */ selector) =>
+    page.locator(selector).first().evaluate((element, [x, y]) => void element.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, clientX: x, clientY: y })), [area.x + area.width * 0.75, area.y + area.height * 0.5]);
+  await pointAt('#viewer .picture-content');
+  assert.ok((await lit.getAttribute('d'))?.startsWith('M0.625'), 'the second box is below the pointer');
+  for (const control of ['.zoom-controls', '.zoom-controls button:enabled', '.zoom-controls button:disabled svg']) {
+    await pointAt(`#viewer ${control}`);
+    assert.ok((await lit.getAttribute('d'))?.startsWith('M0.125'), control);
+  }
   const boxes = page.locator('#viewer .label-instances').first();
   const [first, second] = [boxes.getByRole('button', { name: /^Box 1 / }), boxes.getByRole('button', { name: /^Box 2 / })];
   assert.equal(await first.getAttribute('aria-pressed'), 'true');
