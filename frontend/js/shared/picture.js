@@ -85,7 +85,9 @@ export class Picture {
     this.element.append(this.#zoom.controls);
     this.#image.addEventListener('load', () => {
       const { naturalWidth, naturalHeight } = this.#image;
-      this.#preview.hidden = true;
+      // Until the picture is decoded, nothing of it is on the screen.
+      const hidePreview = () => (this.#preview.hidden = true);
+      this.#image.decode().then(hidePreview, hidePreview);
       this.#image.classList.add('loaded');
       this.#zoom.naturalWidth = naturalWidth;
       this.#setSize(naturalWidth / naturalHeight, naturalWidth);
