@@ -121,6 +121,8 @@ test('words stay in the search field, and suggestions become chips of the same s
   await page.getByRole('button', { name: 'Exclude Car (label)' }).press('Enter');
   await tally(page, 'without “Car” and “cat”');
   assert.ok(await page.evaluate(() => document.activeElement?.closest('.term')), 'the focus stays with the chips');
+  // Also after something else of the search has changed.
+  await page.getByLabel('Sort').selectOption('oldest');
   await page.getByRole('button', { name: 'Change Car' }).press('Enter');
   assert.equal(await search(page).inputValue(), 'dog -cat -Car');
   await page.keyboard.type('building');

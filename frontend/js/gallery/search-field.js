@@ -7,7 +7,7 @@
 import { byId, h } from '../shared/dom.js';
 import { icon } from '../shared/icons.js';
 import { suggestForLastWords } from './suggestions.js';
-import { editableText, parseTerms, splitTerms } from './terms.js';
+import { editableText, parseTerms, splitTerms, withoutTerm } from './terms.js';
 
 /**
  * @typedef {import('./suggestions.js').Suggestion} Suggestion
@@ -120,7 +120,7 @@ export class SearchField {
    * @param {Term} term
    */
   edit(term) {
-    const rest = this.#chips.filter((each) => each !== term);
+    const rest = withoutTerm(this.#chips, term);
     const before = this.#input.value.trim();
     const text = editableText(term);
     this.#on.search([...rest, ...this.#take(before)]);
