@@ -111,6 +111,29 @@ export function withoutTerm(terms, term) {
 }
 
 /**
+ * Which terms are the text in the search field, and which are chips beside it. The text stays as it was typed while the search
+ * has its terms. Otherwise, such as after Back, it has the words of the search.
+ * @param {readonly Term[]} terms
+ * @param {string} text what was submitted last
+ * @returns {{text: string, chips: Term[]}}
+ */
+export function splitTerms(terms, text) {
+  const isIn = (/** @type {readonly Term[]} */ some) => (/** @type {Term} */ term) => some.some((each) => isSameTerm(each, term));
+  const typed = parseTerms(text);
+  const words = terms.filter(({ kind }) => kind === 'any');
+  if (typed.every(isIn(terms)) && words.every(isIn(typed))) return { text, chips: terms.filter((term) => !isIn(typed)(term)) };
+  return { text: words.map(formatTerm).join(' '), chips: terms.filter(({ kind }) => kind !== 'any') };
+}
+
+/**
+ * The text with which a person changes a chip. A label's name becomes a word, so that suggestions for other labels follow.
+ * @param {Term} term
+ */
+export function editableText(term) {
+  return formatTerm(['label', 'category', 'color'].includes(term.kind) ? { ...term, kind: 'any' } : term);
+}
+
+/**
  * Replaces a word that no picture has by a similar name.
  * @param {readonly Term[]} terms
  * @param {string} word
