@@ -1,7 +1,10 @@
 //! Search in a large library: `bench/run library` fills an index, starts `sightline local` with it, and requests first and later
 //! pages of search results.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -21,18 +24,18 @@ const SIGNS: usize = 500;
 const BATCH: usize = 5000;
 
 /// Fills the index, runs the requests and returns the table.
-pub(crate) fn run(images: usize) -> Result<String> {
+pub(crate) fn run(images: usize, program: &Path) -> Result<String> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     // Lets the local mode create its data folder.
-    Local::start(&data, &[])?.interrupt()?;
+    Local::start_program(program, &data, &[])?.interrupt()?;
     let file = data.join("index.sqlite3");
     ensure!(file.exists(), "{} is missing", file.display());
     let filling = Instant::now();
     fill(&file, images)?;
     let filled = filling.elapsed();
 
-    let local = Local::start(&data, &[])?;
+    let local = Local::start_program(program, &data, &[])?;
     let api = &local.ready.api;
     let images_with_label = |number: usize| {
         (1..=images)
@@ -53,9 +56,33 @@ pub(crate) fn run(images: usize) -> Result<String> {
             format!("category=Kind%20{}", request % CATEGORIES)
         })?,
         measure(api, "all images", |_| String::new())?,
-        measure(api, "a bare word", |request| {
+        measure(api, "a bare phrase", |request| {
             format!("q=%22things%20{}%22", request % LABELS)
         })?,
+        measure(api, "bare words that are one label", |request| {
+            format!("q=things%20{}", request % LABELS)
+        })?,
+        measure(
+            api,
+            "bare words: a label, a text and a file name",
+            |request| format!("q=%22thing%200%22%20sign{}%20picture", request % SIGNS),
+        )?,
+        measure(api, "a bare word of the text", |request| {
+            format!("q=sign{}", request % SIGNS)
+        })?,
+        measure(api, "a bare word by the time of taking", |request| {
+            format!("q=sign{}&sort=taken", request % SIGNS)
+        })?,
+        measure(api, "bare words by confidence", |request| {
+            format!("q=things%20{}&sort=confidence", request % LABELS)
+        })?,
+        measure(api, "a misspelt word: `didYouMean`", |request| {
+            format!("q=sigm{}", request % SIGNS)
+        })?,
+        measure(api, "a misspelt label: `didYouMean`", |request| {
+            format!("label=Thimg%20{}", request % LABELS)
+        })?,
+        measure(api, "a colour", |_| "color=blue".to_owned())?,
         measure(api, "two labels", |request| {
             format!(
                 "label=Thing%200&label=Thing%20{}",
@@ -107,7 +134,7 @@ pub(crate) fn run(images: usize) -> Result<String> {
     ))
 }
 
-fn fill(file: &std::path::Path, images: usize) -> Result<()> {
+fn fill(file: &Path, images: usize) -> Result<()> {
     let index = SqliteIndex::open(file)?;
     let runtime = tokio::runtime::Runtime::new()?;
     for first in (1..=images).step_by(BATCH) {
@@ -194,6 +221,7 @@ fn later_pages(api: &str) -> Result<String> {
         let began = Instant::now();
         let answer = http("GET", &address, &[], b"")?;
         let taken = began.elapsed();
+        ensure!(answer.status == 200, "{address}: {}", answer.status);
         address = match answer.json()?.pointer("/cursor").and_then(|it| it.as_str()) {
             Some(cursor) => format!("{list}&cursor={cursor}"),
             None => list.clone(),
@@ -210,7 +238,7 @@ fn get(address: &str) -> Result<Duration> {
     let taken = began.elapsed();
     ensure!(answer.status == 200, "{address}: {}", answer.status);
     let answer = answer.json()?;
-    let listed = ["/images/0", "/labels/0"];
+    let listed = ["/images/0", "/labels/0", "/didYouMean/0"];
     ensure!(
         listed.iter().any(|it| answer.pointer(it).is_some()),
         "{address}: the list is empty"

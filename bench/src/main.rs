@@ -6,13 +6,15 @@
 mod library;
 
 use std::{
-    env, fs, thread,
+    env, fs,
+    path::PathBuf,
+    thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::json;
-use sightline_tests::{Local, http, text, upload};
+use sightline_tests::{Local, binary, http, text, upload};
 
 const UPLOADERS: usize = 8;
 
@@ -40,13 +42,21 @@ fn wait(status_url: &str) -> Result<()> {
 }
 
 fn main() -> Result<()> {
-    let mut arguments = env::args().skip(1);
+    let mut arguments: Vec<String> = env::args().skip(1).collect();
+    let program = match arguments.iter().position(|it| it == "--program") {
+        Some(at) => {
+            let option: Vec<_> = arguments.drain(at..arguments.len().min(at + 2)).collect();
+            PathBuf::from(option.get(1).context("--program needs a file")?)
+        }
+        None => binary("sightline")?,
+    };
+    let mut arguments = arguments.into_iter();
     let picture = arguments
         .next()
-        .context("usage: sightline-bench PICTURE [COUNT] | library [IMAGES]")?;
+        .context("usage: sightline-bench [--program FILE] (PICTURE [COUNT] | library [IMAGES])")?;
     if picture == "library" {
         let images = arguments.next().map_or(Ok(100_000), |it| it.parse())?;
-        let table = library::run(images)?;
+        let table = library::run(images, &program)?;
         print(&format!("machine: {}\n{table}", machine()));
         return Ok(());
     }
@@ -59,7 +69,7 @@ fn main() -> Result<()> {
     };
 
     let folder = tempfile::tempdir()?;
-    let local = Local::start(&folder.path().join("data"), &[])?;
+    let local = Local::start_program(&program, &folder.path().join("data"), &[])?;
     let api = local.ready.api.clone();
     let one = || -> Result<Duration> {
         let began = Instant::now();

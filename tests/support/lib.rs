@@ -136,6 +136,14 @@ impl Local {
     /// # Errors
     /// If it is not ready within [`TIMEOUT`]. The error has its output.
     pub fn start(data: &Path, arguments: &[&str]) -> Result<Self> {
+        Self::start_program(&binary("sightline")?, data, arguments)
+    }
+
+    /// As [`Self::start`], with another build of the program.
+    ///
+    /// # Errors
+    /// If it is not ready within [`TIMEOUT`]. The error has its output.
+    pub fn start_program(program: &Path, data: &Path, arguments: &[&str]) -> Result<Self> {
         let ready_file = data.with_extension("ready.json");
         let _ = fs::remove_file(&ready_file);
         let log_path = data.with_extension("log");
@@ -143,7 +151,7 @@ impl Local {
             .append(true)
             .create(true)
             .open(&log_path)?;
-        let process = Command::new(binary("sightline")?)
+        let process = Command::new(program)
             .args(["local", "--port", "0", "--aws-port", "0"])
             .arg("--data-dir")
             .arg(data)

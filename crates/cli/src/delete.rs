@@ -39,7 +39,7 @@ EXAMPLES
 {ACCEPTED}
 
 EXIT CODES
-  0    every picture is deleted
+  0    every picture is deleted, or you answered no
   1    some pictures did not exist or could not be deleted
   2    invalid command line, or nobody could be asked and --yes is missing
   3    the service could not be reached
@@ -129,12 +129,7 @@ pub(crate) async fn run(args: DeleteArgs) -> anyhow::Result<Outcome> {
     let mut keys = Vec::new();
     let mut seen = HashSet::new();
     for name in &names {
-        if let Some(service) = name.other_service(api.base_url()) {
-            return Err(CliError::Usage(format!(
-                "the address belongs to {service}; set --api (or SIGHTLINE_API) to that service"
-            ))
-            .into());
-        }
+        name.check_service(api.base_url())?;
         let key = name.key(&api).await?;
         if seen.insert(key.clone()) {
             keys.push(key);

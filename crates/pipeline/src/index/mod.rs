@@ -46,7 +46,7 @@ pub use search::{Resolved, Search, Unknown, Wanted};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteIndex;
 use time::{Date, OffsetDateTime};
-pub use vocabulary::Vocabulary;
+pub use vocabulary::{MAX_SIMILAR, Vocabulary, similar};
 
 use crate::{SourceKey, service_error::ServiceError};
 
@@ -113,11 +113,31 @@ pub trait ImageIndex: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Page, ServiceError>> + Send;
 
+    /// Words of the text or of the file names of one owner's images, or of all images, that begin with this letter, as they are shown:
+    /// some of them if there are many. Empty if the index keeps no list of its words.
+    fn words(
+        &self,
+        owner: Option<&str>,
+        kind: TermKind,
+        first: char,
+    ) -> impl Future<Output = Result<Vec<String>, ServiceError>> + Send {
+        let _ = (owner, kind, first);
+        std::future::ready(Ok(Vec::new()))
+    }
+
     /// The labels and categories of one owner's images, or of all images, with counts.
     fn labels(
         &self,
         owner: Option<&str>,
     ) -> impl Future<Output = Result<Labels, ServiceError>> + Send;
+
+    /// The names of [`Self::labels`], by which words are understood.
+    fn vocabulary(
+        &self,
+        owner: Option<&str>,
+    ) -> impl Future<Output = Result<Vocabulary, ServiceError>> + Send {
+        async move { Ok(Vocabulary::new(&self.labels(owner).await?)) }
+    }
 }
 
 /// The outcome of [`ImageIndex::put`].
