@@ -17,14 +17,13 @@ use sightline_tests::{Local, http};
 /// Labels in the library. Every second image has the first, every third the next, and so on.
 const LABELS: usize = 200;
 const CATEGORIES: usize = 20;
-const REQUESTS: usize = 1000;
 /// Different words of text in the library.
 const SIGNS: usize = 500;
 /// Images added in one transaction.
 const BATCH: usize = 5000;
 
 /// Fills the index, runs the requests and returns the table.
-pub(crate) fn run(images: usize, program: &Path) -> Result<String> {
+pub(crate) fn run(images: usize, requests: usize, program: &Path) -> Result<String> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     // Lets the local mode create its data folder.
@@ -43,90 +42,97 @@ pub(crate) fn run(images: usize, program: &Path) -> Result<String> {
             .count()
     };
     let mut rows = vec![
-        measure(api, "one label of half of the images", |_| {
+        measure(api, requests, "one label of half of the images", |_| {
             "label=Thing%200".to_owned()
         })?,
-        measure(api, "any of 200 labels", |request| {
+        measure(api, requests, "any of 200 labels", |request| {
             format!("label=Thing%20{}", request % LABELS)
         })?,
-        measure(api, "the same, minimum confidence 90", |request| {
-            format!("label=Thing%20{}&minConfidence=90", request % LABELS)
-        })?,
-        measure(api, "any of 20 categories", |request| {
+        measure(
+            api,
+            requests,
+            "the same, minimum confidence 90",
+            |request| format!("label=Thing%20{}&minConfidence=90", request % LABELS),
+        )?,
+        measure(api, requests, "any of 20 categories", |request| {
             format!("category=Kind%20{}", request % CATEGORIES)
         })?,
-        measure(api, "all images", |_| String::new())?,
-        measure(api, "a bare phrase", |request| {
+        measure(api, requests, "all images", |_| String::new())?,
+        measure(api, requests, "a bare phrase", |request| {
             format!("q=%22things%20{}%22", request % LABELS)
         })?,
-        measure(api, "bare words that are one label", |request| {
+        measure(api, requests, "bare words that are one label", |request| {
             format!("q=things%20{}", request % LABELS)
         })?,
         measure(
             api,
+            requests,
             "bare words: a label, a text and a file name",
             |request| format!("q=%22thing%200%22%20sign{}%20picture", request % SIGNS),
         )?,
-        measure(api, "a bare word of the text", |request| {
+        measure(api, requests, "a bare word of the text", |request| {
             format!("q=sign{}", request % SIGNS)
         })?,
-        measure(api, "a bare word by the time of taking", |request| {
-            format!("q=sign{}&sort=taken", request % SIGNS)
-        })?,
-        measure(api, "bare words by confidence", |request| {
+        measure(
+            api,
+            requests,
+            "a bare word by the time of taking",
+            |request| format!("q=sign{}&sort=taken", request % SIGNS),
+        )?,
+        measure(api, requests, "bare words by confidence", |request| {
             format!("q=things%20{}&sort=confidence", request % LABELS)
         })?,
-        measure(api, "a misspelt word: `didYouMean`", |request| {
+        measure(api, requests, "a misspelt word: `didYouMean`", |request| {
             format!("q=sigm{}", request % SIGNS)
         })?,
-        measure(api, "a misspelt label: `didYouMean`", |request| {
+        measure(api, requests, "a misspelt label: `didYouMean`", |request| {
             format!("label=Thimg%20{}", request % LABELS)
         })?,
-        measure(api, "a colour", |_| "color=blue".to_owned())?,
-        measure(api, "two labels", |request| {
+        measure(api, requests, "a colour", |_| "color=blue".to_owned())?,
+        measure(api, requests, "two labels", |request| {
             format!(
                 "label=Thing%200&label=Thing%20{}",
                 1 + request % (LABELS - 1)
             )
         })?,
-        measure(api, "a label without another", |request| {
+        measure(api, requests, "a label without another", |request| {
             format!(
                 "label=Thing%20{}&notLabel=Thing%200",
                 2 * (request % (LABELS / 2)) + 1
             )
         })?,
-        measure(api, "a word of the text", |request| {
+        measure(api, requests, "a word of the text", |request| {
             format!("text=sign{}", request % SIGNS)
         })?,
-        measure(api, "a word of all file names", |_| {
+        measure(api, requests, "a word of all file names", |_| {
             "filename=picture".to_owned()
         })?,
-        measure(api, "a colour and a label", |request| {
+        measure(api, requests, "a colour and a label", |request| {
             format!("color=blue&label=Thing%20{}", request % 50)
         })?,
-        measure(api, "a day", |request| {
+        measure(api, requests, "a day", |request| {
             let day = 1 + request % 2;
             format!("from=2026-01-{day:02}&to=2026-01-{day:02}&label=Thing%200")
         })?,
-        measure(api, "a label, oldest first", |request| {
+        measure(api, requests, "a label, oldest first", |request| {
             format!("label=Thing%20{}&sort=oldest", request % LABELS)
         })?,
-        measure(api, "a label by confidence", |request| {
+        measure(api, requests, "a label by confidence", |request| {
             format!("label=Thing%20{}&sort=confidence", request % LABELS)
         })?,
-        measure(api, "a label by the time of taking", |request| {
+        measure(api, requests, "a label by the time of taking", |request| {
             format!("label=Thing%20{}&sort=taken", request % LABELS)
         })?,
-        measure(api, "all images by the time of taking", |_| {
+        measure(api, requests, "all images by the time of taking", |_| {
             "sort=taken".to_owned()
         })?,
-        later_pages(api)?,
+        later_pages(api, requests)?,
     ];
-    let labels = times((0..REQUESTS / 10).map(|_| get(&format!("{api}/labels"))))?;
+    let labels = times((0..requests / 10).map(|_| get(&format!("{api}/labels"))))?;
     rows.push(row("`GET /labels`", &labels));
     local.interrupt()?;
     Ok(format!(
-        "{images} images, {} with the most frequent label; filled in {:.0} s; {REQUESTS} requests each, 50 images a page\n\n\
+        "{images} images, {} with the most frequent label; filled in {:.0} s; {requests} requests each, 50 images a page\n\n\
          | `GET /images` | p50 | p99 |\n|---|---|---|\n{}",
         images_with_label(0),
         filled.as_secs_f64(),
@@ -207,17 +213,22 @@ fn entry(image: usize) -> Result<Entry> {
     Ok(Entry::from_document(&document))
 }
 
-fn measure(api: &str, name: &str, query: impl Fn(usize) -> String) -> Result<String> {
+fn measure(
+    api: &str,
+    requests: usize,
+    name: &str,
+    query: impl Fn(usize) -> String,
+) -> Result<String> {
     let times =
-        times((0..REQUESTS).map(|request| get(&format!("{api}/images?{}", query(request)))))?;
+        times((0..requests).map(|request| get(&format!("{api}/images?{}", query(request)))))?;
     Ok(row(name, &times))
 }
 
 /// All pages of the most frequent label in order.
-fn later_pages(api: &str) -> Result<String> {
+fn later_pages(api: &str, requests: usize) -> Result<String> {
     let list = format!("{api}/images?label=Thing%200");
     let mut address = list.clone();
-    let pages = times((0..REQUESTS).map(|_| {
+    let pages = times((0..requests).map(|_| {
         let began = Instant::now();
         let answer = http("GET", &address, &[], b"")?;
         let taken = began.elapsed();

@@ -43,20 +43,28 @@ fn wait(status_url: &str) -> Result<()> {
 
 fn main() -> Result<()> {
     let mut arguments: Vec<String> = env::args().skip(1).collect();
-    let program = match arguments.iter().position(|it| it == "--program") {
-        Some(at) => {
-            let option: Vec<_> = arguments.drain(at..arguments.len().min(at + 2)).collect();
-            PathBuf::from(option.get(1).context("--program needs a file")?)
-        }
+    let mut option = |name: &str| -> Result<Option<String>> {
+        let Some(at) = arguments.iter().position(|it| it == name) else {
+            return Ok(None);
+        };
+        let option: Vec<_> = arguments.drain(at..arguments.len().min(at + 2)).collect();
+        let value = option.into_iter().nth(1);
+        Ok(Some(
+            value.with_context(|| format!("{name} needs a value"))?,
+        ))
+    };
+    let program = match option("--program")? {
+        Some(program) => PathBuf::from(program),
         None => binary("sightline")?,
     };
+    let requests = option("--requests")?.map_or(Ok(1000), |it| it.parse())?;
     let mut arguments = arguments.into_iter();
     let picture = arguments
         .next()
-        .context("usage: sightline-bench [--program FILE] (PICTURE [COUNT] | library [IMAGES])")?;
+        .context("usage: sightline-bench [--program FILE] (PICTURE [COUNT] | library [IMAGES] [--requests COUNT])")?;
     if picture == "library" {
         let images = arguments.next().map_or(Ok(100_000), |it| it.parse())?;
-        let table = library::run(images, &program)?;
+        let table = library::run(images, requests, &program)?;
         print(&format!("machine: {}\n{table}", machine()));
         return Ok(());
     }

@@ -399,9 +399,9 @@ fn the_newest_ten_thousand_images_are_ordered_by_confidence() {
                 0..OLDER => 99.5,
                 _ => 50.0 + (number * 7_919 % 2_400) as f64 / 50.0,
             };
-            Image::new(&format!("uploads/ann/{number:05}.jpg"), number as i64)
-                .label("Sky", percent, None)
-                .entry()
+            let mut image = Image::new(&format!("uploads/ann/{number:05}.jpg"), number as i64);
+            image.filename.clear();
+            image.label("Sky", percent, None).entry()
         })
         .collect();
     let query = Query {

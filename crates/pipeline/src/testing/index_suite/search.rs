@@ -355,7 +355,7 @@ pub async fn random_searches<I: ImageIndex>(
         "{matched} of {queries} find an image"
     );
     for owner in owners {
-        random_lines(index, images, queries / 5, limit, *owner).await;
+        random_lines(index, images, queries / 10, limit, *owner).await;
     }
 }
 
