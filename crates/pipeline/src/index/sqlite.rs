@@ -15,6 +15,7 @@ use rusqlite::{
     Connection, OpenFlags, OptionalExtension, Rows, Statement, ToSql, Transaction,
     TransactionBehavior, ffi, params, params_from_iter,
 };
+use serde::Deserialize;
 use time::{Date, OffsetDateTime};
 
 use super::{
@@ -704,6 +705,12 @@ fn delete(transaction: &Transaction<'_>, key: &SourceKey) -> rusqlite::Result<()
     Ok(())
 }
 
+/// What a list needs of an [`Image`].
+#[derive(Deserialize)]
+struct StoredRow {
+    row: ImageRow,
+}
+
 /// The lists of the terms by which images are looked up, or of all images, are read side by side in the order of the query. Each
 /// list is a range of an index. What an image must have besides is looked up in the table of terms, row by row.
 fn page(
@@ -751,7 +758,7 @@ fn page(
             }
         }
         if passes {
-            let Image { row, .. } = image.query_row([position.key.as_str()], |row| {
+            let StoredRow { row } = image.query_row([position.key.as_str()], |row| {
                 from_json(row.get_ref(0)?.as_str()?)
             })?;
             if query.faces.matches(&row) {

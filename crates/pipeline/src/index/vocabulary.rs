@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Labels, NameCount,
     entry::{Term, TermKind, fold},
+    labels::{Labels, NameCount},
     words::{number_key, words},
 };
 
@@ -174,8 +174,8 @@ fn edits(word: &str, name: &str, most: usize) -> Option<usize> {
     let name = fold(name);
     let length = word.chars().count();
     let whole = std::iter::once(name.as_str());
-    // The words of a name are compared with a word only, not with a phrase.
-    let parts = name.split_whitespace().filter(|_| !word.contains(' '));
+    // The words of a name are compared with a word only, not with a phrase. Nobody means a name by its `and`.
+    let parts = (name.split_whitespace()).filter(|part| *part != "and" && !word.contains(' '));
     whole
         .chain(parts)
         .filter(|name| name.chars().count().abs_diff(length) <= most)
@@ -256,6 +256,7 @@ mod tests {
             ("automobil", &["Automobile"]),
             ("animls", &["Animals and Pets"]),
             ("ca", &[]),
+            ("and", &[]),
             ("xylophone", &[]),
         ] {
             assert_eq!(vocabulary.similar(word, None), names, "{word}");
