@@ -96,9 +96,31 @@ pub(crate) fn run(images: usize, requests: usize) -> Result<Found> {
             format!("category=Kind%20{}", request % CATEGORIES)
         })?,
         measure("all images", &|_| String::new())?,
-        measure("a bare word", &|request| {
+        measure("a bare phrase", &|request| {
             format!("q=%22things%20{}%22", request % LABELS)
         })?,
+        measure("bare words that are one label", &|request| {
+            format!("q=things%20{}", request % LABELS)
+        })?,
+        measure("bare words: a label, a text and a file name", &|request| {
+            format!("q=%22thing%200%22%20sign{}%20picture", request % SIGNS)
+        })?,
+        measure("a bare word of the text", &|request| {
+            format!("q=sign{}", request % SIGNS)
+        })?,
+        measure("a bare word by the time of taking", &|request| {
+            format!("q=sign{}&sort=taken", request % SIGNS)
+        })?,
+        measure("bare words by confidence", &|request| {
+            format!("q=things%20{}&sort=confidence", request % LABELS)
+        })?,
+        measure("a misspelt word: `didYouMean`", &|request| {
+            format!("q=sigm{}", request % SIGNS)
+        })?,
+        measure("a misspelt label: `didYouMean`", &|request| {
+            format!("label=Thimg%20{}", request % LABELS)
+        })?,
+        measure("a colour", &|_| "color=blue".to_owned())?,
         measure("two labels", &|request| {
             format!(
                 "label=Thing%200&label=Thing%20{}",
@@ -237,6 +259,7 @@ fn later_pages(api: &str, requests: usize) -> Result<Row> {
         let began = Instant::now();
         let answer = http("GET", &address, &[], b"")?;
         let taken = began.elapsed();
+        ensure!(answer.status == 200, "{address}: {}", answer.status);
         address = match answer.json()?.pointer("/cursor").and_then(|it| it.as_str()) {
             Some(cursor) => format!("{list}&cursor={cursor}"),
             None => list.clone(),
@@ -253,7 +276,7 @@ fn get(address: &str) -> Result<Duration> {
     let taken = began.elapsed();
     ensure!(answer.status == 200, "{address}: {}", answer.status);
     let answer = answer.json()?;
-    let listed = ["/images/0", "/labels/0"];
+    let listed = ["/images/0", "/labels/0", "/didYouMean/0"];
     ensure!(
         listed.iter().any(|it| answer.pointer(it).is_some()),
         "{address}: the list is empty"

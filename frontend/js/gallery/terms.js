@@ -134,15 +134,21 @@ export function editableText(term) {
 }
 
 /**
- * Replaces a word that no picture has by a similar name.
+ * Replaces a word that no picture has by a similar name. Several words may be one name: `dinning table`.
  * @param {readonly Term[]} terms
  * @param {string} word
  * @param {string} name
  */
 export function correctTerms(terms, word, name) {
   const wrong = word.toLowerCase();
-  const corrected = terms.map((term) => (term.value.toLowerCase() === wrong ? { ...term, value: name } : term));
-  return orderTerms(corrected.some(({ value }) => value === name) ? corrected : [...terms, { kind: 'any', value: name, not: false }]);
+  const is = (/** @type {readonly Term[]} */ some) => some.map(({ value }) => value.toLowerCase()).join(' ') === wrong;
+  const corrected = terms.map((term) => (is([term]) ? { ...term, value: name } : term));
+  if (corrected.some(({ value }) => value === name)) return orderTerms(corrected);
+  for (const [start, first] of terms.entries()) {
+    const end = terms.findIndex((_, at) => at > start && is(terms.slice(start, at + 1)));
+    if (end > start) return orderTerms([...terms.slice(0, start), { ...first, value: name }, ...terms.slice(end + 1)]);
+  }
+  return orderTerms([...terms, { kind: 'any', value: name, not: false }]);
 }
 
 /**

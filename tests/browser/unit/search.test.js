@@ -89,6 +89,9 @@ test('a similar name replaces the word that no picture has', () => {
   assert.deepEqual(correctTerms([term('any', 'dgo'), term('label', 'Beach')], 'Dgo', 'Dog'), [term('label', 'Beach'), term('any', 'Dog')]);
   assert.deepEqual(correctTerms([term('label', 'Dgo', true)], 'dgo', 'Dog'), [term('label', 'Dog', true)]);
   assert.deepEqual(correctTerms([term('any', 'red dgo')], 'dgo', 'Dog'), [term('any', 'red dgo'), term('any', 'Dog')]);
+  const table = parseTerms('sky dinning table lamp');
+  assert.deepEqual(correctTerms(table, 'dinning table', 'Dining Table'), [term('any', 'sky'), term('any', 'Dining Table'), term('any', 'lamp')]);
+  assert.deepEqual(parametersOf(correctTerms(table, 'dinning table', 'Dining Table')), [['q', 'sky "Dining Table" lamp']]);
 });
 
 test('a search is put into words', () => {
