@@ -31,8 +31,8 @@ use tokio::{
 
 use crate::listen::accept;
 
-/// Under a profiler, a function is about fifty times slower.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Under a profiler, a function is about fifty times slower, and the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A function's answer.
 #[derive(Debug)]
