@@ -10,7 +10,7 @@ from it. The table shows the median and the fastest time, and the highest peak o
 
 Without a picture, it generates 4000 x 3000 pixels that compress like a photo: noise of all scales as in landscapes, and the fine
 noise of a sensor (baseline 4:2:0 at quality 90, about 4 MB; the same progressive). It needs vipsthumbnail (Debian: libvips-tools),
-and Pillow, NumPy and boto3 in the interpreter, as tests/run installs them in tests/.venv. Without --program it builds the example
+and Pillow and NumPy in the interpreter, as tests/run installs them in tests/.venv. Without --program it builds the example
 `prepare` for release.
 """
 
@@ -23,6 +23,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import processor
 from comparison.child import run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,8 +83,7 @@ def main():
     program = arguments.program or build(
         "--release", "-p", "sightline-prepare", "--example", "prepare", program="release/examples/prepare"
     )
-    sightline = build(program="debug/sightline")
-    function = sightline.with_name("sightline-processor")
+    function = build(program="debug/sightline-processor")
     with tempfile.TemporaryDirectory() as folder:
         pictures = arguments.pictures
         if not pictures:
@@ -107,14 +107,11 @@ def main():
             for name, runs in results.items():
                 times, peaks = zip(*runs)
                 print(f"| {name} | {statistics.median(times):.0f} | {min(times):.0f} | {max(peaks):.0f} |")
-        # Imported only now, because a child's peak includes the memory of this process at its start.
-        import processor
-
         print("\npeak of the processor function, MiB\n")
         for number, picture in enumerate(pictures):
             own = Path(folder, str(number))
             own.mkdir()
-            figures = processor.peaks(sightline, function, [picture], own)
+            figures = processor.peaks(function, [picture], own)
             if number == 0:
                 print(f"| picture | {' | '.join(figures)} |\n|---|{'---|' * len(figures)}")
             print(f"| {picture.name} | {' | '.join(f'{peak:.0f}' for peak in figures.values())} |")

@@ -85,8 +85,9 @@ def arguments():
     parser.add_argument("--scale", type=float, default=1.0, help="so many times the usual rounds; 0.2 for a first look")
     parser.add_argument("--invocations", type=int, default=2000, help="for the memory of the functions; the goal is for 100000 (default: 2000)")
     parser.add_argument("--uploads", type=int, default=400, help="to the local mode; the goal for memory is for 10000 (default: 400)")
-    parser.add_argument("--images", type=int, nargs="+", default=[100_000], help="sizes of the library; 1000000 takes long (default: 100000)")
-    parser.add_argument("--most-pictures", type=int, default=10_000, help="for the growth of the processor (default: 10000)")
+    parser.add_argument("--images", type=int, nargs="*", choices=list(local.SEARCH_MS), default=[100_000],
+                        help="sizes of the library; the larger takes long (default: 100000)")
+    parser.add_argument("--most-pictures", type=int, default=10_000, help="for growth (default: 10000)")
     parser.add_argument("--functions", type=Path, help="the folder of built functions, in place of building them")
     parser.add_argument("--floor", type=Path, help="the built empty function")
     parser.add_argument("--release", type=Path, help="the folder of the other built programs")

@@ -54,9 +54,10 @@ def pictures(standin, count=1, picture="astronaut"):
     return {"Records": [message(standin.pictures[picture], f"uploads/{picture}/{{n}}-{number}.jpg", number) for number in range(count)]}
 
 
-def check(standin, function, members):
-    """Ends the program unless a document of the processor has succeeded and has these members: nothing else is worth measuring."""
-    document = json.loads(standin.written(function, pictures(standin), "results/uploads/astronaut/{n}-0.jpg.json"))
+def check(standin, function, members=(), picture="astronaut"):
+    """Lets the processor work on a picture. Ends the program unless the document has succeeded and has these members: nothing else is
+    worth measuring."""
+    document = json.loads(standin.written(function, pictures(standin, 1, picture), f"results/uploads/{picture}/{{n}}-0.jpg.json"))
     if document["status"] != "succeeded" or not {"rekognition", *members} <= document.keys():
         raise SystemExit(f"bench/compare: {function.name} wrote an unexpected document:\n{json.dumps(document, indent=1)}")
 

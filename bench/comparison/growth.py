@@ -39,13 +39,17 @@ def section(programs, standin, settings):
     return Section("Growth", text, lines)
 
 
+def numbers(settings):
+    return [number for number in PICTURES if number <= settings.most_pictures]
+
+
 def by_number(programs, standin, settings):
     """One process, more and more pictures."""
     function = standin.start(contenders.processor(programs, **contenders.PLAIN))
     event = contenders.pictures(standin)
     function.invoke(event, 20)
     lines, done = [], 0
-    for wanted in (number for number in PICTURES if number <= settings.most_pictures):
+    for wanted in numbers(settings):
         before = function.processor_ms()
         function.invoke(event, wanted - done)
         used = (function.processor_ms() - before) / (wanted - done)
@@ -96,7 +100,7 @@ def by_size(programs, standin, settings):
 
 def by_library(programs, settings):
     lines = []
-    for images in PICTURES:
+    for images in numbers(settings):
         rows = library(programs, images, settings.times(50))["rows"]
         slowest = max(rows, key=lambda row: row["p99"])
         lines.append(Line(f"`GET /images` of `sightline local` at {images:,} pictures",

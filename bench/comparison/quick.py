@@ -17,7 +17,7 @@ from pathlib import Path
 from . import build, contenders
 from .contenders import PLAIN, THUMBNAIL
 from .local_server import Local
-from .paths import BENCH, PICTURE, ROOT
+from .paths import BENCH, PICTURE
 from .standin import StandIn
 
 BASELINE = BENCH / "quick.json"

@@ -77,9 +77,12 @@ pub(crate) fn run(images: usize, requests: usize) -> Result<Found> {
 
     let local = Local::start(&data, &[])?;
     let api = &local.ready.api;
+    // It has no image for some of the rare conditions.
+    let is_small = images < 10_000;
     let measure = |name: &str, query: &dyn Fn(usize) -> String| {
-        let times =
-            times((0..requests).map(|request| get(&format!("{api}/images?{}", query(request)))))?;
+        let times = times(
+            (0..requests).map(|request| get(&format!("{api}/images?{}", query(request)), is_small)),
+        )?;
         anyhow::Ok(row(name, &times))
     };
     let mut rows = vec![
@@ -160,7 +163,7 @@ pub(crate) fn run(images: usize, requests: usize) -> Result<Found> {
         })?,
         later_pages(api, requests)?,
     ];
-    let labels = times((0..requests.div_ceil(10)).map(|_| get(&format!("{api}/labels"))))?;
+    let labels = times((0..requests.div_ceil(10)).map(|_| get(&format!("{api}/labels"), false)))?;
     rows.push(row("`GET /labels`", &labels));
     local.interrupt()?;
     Ok(Found {
@@ -269,8 +272,8 @@ fn later_pages(api: &str, requests: usize) -> Result<Row> {
     Ok(row("later pages of one label", &pages))
 }
 
-/// The response time. The response must be a list that is not empty.
-fn get(address: &str) -> Result<Duration> {
+/// The response time. The response must be a list, and not an empty one unless that is allowed.
+fn get(address: &str, may_be_empty: bool) -> Result<Duration> {
     let began = Instant::now();
     let answer = http("GET", address, &[], b"")?;
     let taken = began.elapsed();
@@ -278,7 +281,7 @@ fn get(address: &str) -> Result<Duration> {
     let answer = answer.json()?;
     let listed = ["/images/0", "/labels/0", "/didYouMean/0"];
     ensure!(
-        listed.iter().any(|it| answer.pointer(it).is_some()),
+        may_be_empty || listed.iter().any(|it| answer.pointer(it).is_some()),
         "{address}: the list is empty"
     );
     Ok(taken)

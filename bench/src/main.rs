@@ -12,7 +12,7 @@ mod uploads;
 
 use std::{env, fs, path::Path, thread};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde_json::json;
 use sightline_tests::Local;
 

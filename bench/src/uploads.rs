@@ -43,7 +43,7 @@ impl Uploads {
 
     /// The time from the request for an address to the document, for so many pictures one after the other.
     pub(crate) fn one_by_one(&self, count: usize) -> Result<Vec<Duration>> {
-        let one = || {
+        let one = || -> Result<Duration> {
             let began = Instant::now();
             wait(&self.upload()?, SHORT_PAUSE)?;
             Ok(began.elapsed())

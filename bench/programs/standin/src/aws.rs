@@ -1,9 +1,9 @@
-//! S3, Rekognition, DynamoDB and SQS, as far as the measured functions use them.
+//! S3, Rekognition, `DynamoDB` and SQS, as far as the measured functions use them.
 //!
 //! - S3 has one picture under every key `uploads/<name>/…`, so that any number of them can be processed, and keeps what is written.
 //!   Conditional writes work. Checksums and signatures are not checked.
 //! - Rekognition answers every call with the same labels, after a pause that can be set.
-//! - DynamoDB has an empty table, and SQS accepts everything.
+//! - `DynamoDB` has an empty table, and SQS accepts everything.
 
 use std::{
     cell::{Cell, RefCell},
@@ -58,7 +58,7 @@ impl Aws {
         self.rekognition_takes.set(takes);
     }
 
-    /// Puts a picture under all keys `uploads/<name>/…`, and returns its ETag.
+    /// Puts a picture under all keys `uploads/<name>/…`, and returns its `ETag`.
     pub(crate) fn add_picture(&self, name: &str, bytes: Vec<u8>) -> String {
         let e_tag = format!("{:032x}", bytes.len());
         let picture = Object {

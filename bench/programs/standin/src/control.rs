@@ -21,7 +21,7 @@ enum Order {
     Ports,
     /// How long Rekognition takes.
     Rekognition { ms: u64 },
-    /// Puts a picture under all keys `uploads/<name>/…`; returns its ETag and size.
+    /// Puts a picture under all keys `uploads/<name>/…`; returns its `ETag` and size.
     Picture { name: String, file: PathBuf },
     /// Starts a function under a name, with an event that waits for it if there is one.
     Start {

@@ -4,7 +4,7 @@
 //! until there is one, and posts the response under the event's id.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::HashMap,
     convert::Infallible,
     fs::File,
@@ -32,7 +32,7 @@ use tokio::{
 use crate::listen::accept;
 
 /// Under a profiler, a function is about fifty times slower, and the machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A function's answer.
 #[derive(Debug)]
@@ -54,6 +54,8 @@ struct Api {
     queue: Mutex<mpsc::UnboundedReceiver<(Bytes, oneshot::Sender<Answered>)>>,
     first_poll: RefCell<Option<oneshot::Sender<Instant>>>,
     waiting: RefCell<HashMap<String, Waiting>>,
+    /// How many events were given to the function.
+    given: Cell<u64>,
 }
 
 /// A running function.
@@ -89,6 +91,7 @@ impl Function {
             queue: Mutex::new(queue),
             first_poll: RefCell::new(Some(polled)),
             waiting: RefCell::default(),
+            given: Cell::default(),
         });
         let listening = spawn_local(async move {
             while let Some(stream) = accept(&listener).await {
@@ -209,18 +212,15 @@ impl Api {
         let Some((event, answer)) = self.queue.lock().await.recv().await else {
             return Response::new(Full::default());
         };
-        let number = self.waiting.borrow().len();
         let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-        let id = format!(
-            "8476a536-e9f4-11e8-9739-{:012x}",
-            (now.as_nanos() as u64 ^ number as u64) & 0xffff_ffff_ffff
-        );
+        self.given.set(self.given.get() + 1);
+        let id = format!("8476a536-e9f4-11e8-9739-{:012x}", self.given.get());
         let waiting = Waiting {
             given: Instant::now(),
             answer,
         };
         self.waiting.borrow_mut().insert(id.clone(), waiting);
-        let deadline = now + Duration::from_secs(60);
+        let deadline = now + Duration::from_mins(1);
         Response::builder()
             .header("lambda-runtime-aws-request-id", id)
             .header(
