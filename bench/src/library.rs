@@ -68,7 +68,11 @@ pub(crate) fn run(images: usize, requests: usize, program: &Path) -> Result<Stri
             api,
             requests,
             "bare words: a label, a text and a file name",
-            |request| format!("q=%22thing%200%22%20sign{}%20picture", request % SIGNS),
+            // Pictures with even numbers have the label.
+            |request| {
+                let sign = 2 * (request % (SIGNS / 2));
+                format!("q=%22thing%200%22%20sign{sign}%20picture")
+            },
         )?,
         measure(api, requests, "a bare word of the text", |request| {
             format!("q=sign{}", request % SIGNS)
