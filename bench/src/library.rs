@@ -115,7 +115,8 @@ pub(crate) fn run(images: usize, requests: usize, program: &Path) -> Result<Stri
             format!("color=blue&label=Thing%20{}", request % 50)
         })?,
         measure(api, requests, "a day", |request| {
-            let day = 1 + request % 2;
+            // One picture a second.
+            let day = 1 + request % (1 + images / 86_400).min(2);
             format!("from=2026-01-{day:02}&to=2026-01-{day:02}&label=Thing%200")
         })?,
         measure(api, requests, "a label, oldest first", |request| {
