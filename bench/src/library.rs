@@ -106,7 +106,9 @@ pub(crate) fn run(images: usize, requests: usize) -> Result<Found> {
             format!("q=things%20{}", request % LABELS)
         })?,
         measure("bare words: a label, a text and a file name", &|request| {
-            format!("q=%22thing%200%22%20sign{}%20picture", request % SIGNS)
+            // Pictures with even numbers have the label.
+            let sign = 2 * (request % (SIGNS / 2));
+            format!("q=%22thing%200%22%20sign{sign}%20picture")
         })?,
         measure("a bare word of the text", &|request| {
             format!("q=sign{}", request % SIGNS)
@@ -146,7 +148,8 @@ pub(crate) fn run(images: usize, requests: usize) -> Result<Found> {
             format!("color=blue&label=Thing%20{}", request % 50)
         })?,
         measure("a day", &|request| {
-            let day = 1 + request % 2;
+            // One picture a second.
+            let day = 1 + request % (1 + images / 86_400).min(2);
             format!("from=2026-01-{day:02}&to=2026-01-{day:02}&label=Thing%200")
         })?,
         measure("a label, oldest first", &|request| {

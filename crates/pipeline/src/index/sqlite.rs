@@ -120,7 +120,7 @@ const MAX_FILTERED: usize = 5_000;
 const MAX_COUNTED: i64 = 1_000;
 
 /// How many words [`ImageIndex::words`] returns at most.
-const MAX_INDEX_WORDS: usize = 1_000;
+const MAX_INDEX_WORDS: i64 = 500;
 
 /// How many rows [`ImageIndex::rows`] returns at most.
 const MAX_ROWS: usize = 1_000;
@@ -491,29 +491,27 @@ fn words(
     let of_owner = if owner.is_empty() {
         "?1 = ''"
     } else {
-        "owner <> '' AND owner = ?1"
+        "term.owner <> '' AND term.owner = ?1"
     };
-    let next = |after: &str| {
-        format!(
-            "SELECT name, shown FROM term WHERE {of_owner} AND kind = ?2 AND {after} AND name < ?4 ORDER BY name LIMIT 1"
-        )
-    };
-    let (start, next) = (next("name >= ?3"), next("name > ?3"));
-    let mut words = Vec::new();
-    let (mut from, mut statement) = (first.to_string(), start);
+    let list = format!("FROM term WHERE {of_owner} AND term.kind = ?2");
+    let statement = format!(
+        "WITH RECURSIVE word (name) AS (
+             SELECT min(term.name) {list} AND term.name >= ?3 AND term.name < ?4
+             UNION ALL
+             SELECT (SELECT min(term.name) {list} AND term.name > word.name AND term.name < ?4)
+             FROM word WHERE word.name IS NOT NULL
+         )
+         SELECT (SELECT term.shown {list} AND term.name = word.name LIMIT 1)
+         FROM word WHERE word.name IS NOT NULL LIMIT ?5"
+    );
     let end = format!("{first}{}", char::MAX);
-    while words.len() < MAX_INDEX_WORDS {
-        let found: Option<(String, String)> = reader
-            .prepare_cached(&statement)?
-            .query_row(params![owner, kind.name(), from, end], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()?;
-        let Some((name, shown)) = found else { break };
-        words.push(shown);
-        (from, statement) = (name, next.clone());
-    }
-    Ok(words)
+    reader
+        .prepare_cached(&statement)?
+        .query_map(
+            params![owner, kind.name(), first.to_string(), end, MAX_INDEX_WORDS],
+            |row| row.get(0),
+        )?
+        .collect()
 }
 
 /// The labels and categories with their numbers of images.
