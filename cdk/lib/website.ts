@@ -52,6 +52,12 @@ ${access === 'owner' ? reject : ''}  headers['x-forwarded-host'] = { value: head
 }`;
 }
 
+/** The function at the edge for `/docs` alone: a bucket has no other names for its files. */
+const DOCS_FUNCTION = `function handler(event) {
+  event.request.uri = '/docs.html';
+  return event.request;
+}`;
+
 /** The API behind the site. */
 export interface ApiOrigin {
   readonly host: string;
@@ -109,31 +115,40 @@ export class Website extends Construct {
       functionAssociations: [{ eventType: FunctionEventType.VIEWER_REQUEST, function: forwardHost }],
       compress: true,
     };
+    const toFiles = {
+      origin: S3BucketOrigin.withOriginAccessControl(this.bucket, {
+        originAccessControl: new S3OriginAccessControl(this, 'ReadFiles', { originAccessControlName: names.accountWide }),
+      }),
+      viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+      allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
+      cachedMethods: CachedMethods.CACHE_GET_HEAD,
+      cachePolicy: new CachePolicy(this, 'Cache', {
+        comment: `Sightline ${options.stage}: follows the files\' Cache-Control`,
+        minTtl: Duration.seconds(0),
+        defaultTtl: Duration.minutes(5),
+        maxTtl: Duration.days(1),
+        cookieBehavior: CacheCookieBehavior.none(),
+        headerBehavior: CacheHeaderBehavior.none(),
+        queryStringBehavior: CacheQueryStringBehavior.none(),
+        enableAcceptEncodingBrotli: true,
+        enableAcceptEncodingGzip: true,
+      }),
+      responseHeadersPolicy: headers,
+      compress: true,
+    };
+    const docsPath = new EdgeFunction(this, 'DocsPath', {
+      comment: 'Serves docs.html at /docs, as the local mode does',
+      code: FunctionCode.fromInline(DOCS_FUNCTION),
+      runtime: FunctionRuntime.JS_2_0,
+    });
     this.distribution = new Distribution(this, 'Distribution', {
       comment: `Sightline ${options.stage}`,
       defaultRootObject: 'upload.html',
-      defaultBehavior: {
-        origin: S3BucketOrigin.withOriginAccessControl(this.bucket, {
-          originAccessControl: new S3OriginAccessControl(this, 'ReadFiles', { originAccessControlName: names.accountWide }),
-        }),
-        viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
-        allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
-        cachedMethods: CachedMethods.CACHE_GET_HEAD,
-        cachePolicy: new CachePolicy(this, 'Cache', {
-          comment: `Sightline ${options.stage}: follows the files\' Cache-Control`,
-          minTtl: Duration.seconds(0),
-          defaultTtl: Duration.minutes(5),
-          maxTtl: Duration.days(1),
-          cookieBehavior: CacheCookieBehavior.none(),
-          headerBehavior: CacheHeaderBehavior.none(),
-          queryStringBehavior: CacheQueryStringBehavior.none(),
-          enableAcceptEncodingBrotli: true,
-          enableAcceptEncodingGzip: true,
-        }),
-        responseHeadersPolicy: headers,
-        compress: true,
+      defaultBehavior: toFiles,
+      additionalBehaviors: {
+        ...Object.fromEntries(apiPaths(options).map((path) => [path, toApi])),
+        '/docs': { ...toFiles, functionAssociations: [{ eventType: FunctionEventType.VIEWER_REQUEST, function: docsPath }] },
       },
-      additionalBehaviors: Object.fromEntries(apiPaths(options).map((path) => [path, toApi])),
       httpVersion: HttpVersion.HTTP2_AND_3,
       priceClass: PriceClass.PRICE_CLASS_100,
       ...(options.webAclArn !== undefined && { webAclId: options.webAclArn }),

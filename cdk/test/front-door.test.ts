@@ -89,7 +89,7 @@ describe('throttles', () => {
 
 describe('edge function', () => {
   const run = (from: Synthesised, uri: string, more: { method?: string; headers?: Record<string, { value: string }> } = {}) => {
-    const { FunctionCode } = only(from, 'AWS::CloudFront::Function');
+    const { FunctionCode } = only(from, 'AWS::CloudFront::Function', /host name/);
     const handler = new Function(`${FunctionCode}; return handler;`)() as (event: object) => any;
     return handler({ request: { method: more.method ?? 'GET', uri, headers: { host: { value: 'd1.cloudfront.net' }, 'x-forwarded-host': { value: 'evil.example' }, ...more.headers } } });
   };
@@ -117,6 +117,21 @@ describe('edge function', () => {
   test('a page of an allowed origin can read the rejection', () => {
     const origin = { value: 'https://shop.example' };
     expect(run(own, '/uploads', { headers: { origin } }).headers['access-control-allow-origin']).toEqual(origin);
+  });
+});
+
+describe('/docs', () => {
+  test('is the page of the API, from the bucket of the pages, and needs no credentials', () => {
+    for (const from of [owner, unlisted]) {
+      const { FunctionCode } = only(from, 'AWS::CloudFront::Function', /docs/);
+      const handler = new Function(`${FunctionCode}; return handler;`)() as (event: object) => any;
+      expect(handler({ request: { method: 'GET', uri: '/docs', headers: {} } }).uri).toBe('/docs.html');
+      const { CacheBehaviors, DefaultCacheBehavior } = distribution(from) as any;
+      const behaviors = CacheBehaviors.filter(({ PathPattern }: { PathPattern: string }) => PathPattern === '/docs');
+      expect(behaviors).toHaveLength(1);
+      expect(behaviors[0].TargetOriginId).toBe(DefaultCacheBehavior.TargetOriginId);
+      expect(behaviors[0].ResponseHeadersPolicyId).toEqual(DefaultCacheBehavior.ResponseHeadersPolicyId);
+    }
   });
 });
 

@@ -387,7 +387,7 @@ describe('website', () => {
   });
 
   test('the API has the same origin, is not cached and learns the viewer\'s host name', () => {
-    const behaviours = distribution.CacheBehaviors as any[];
+    const behaviours = (distribution.CacheBehaviors as any[]).filter(({ PathPattern }) => PathPattern !== '/docs');
     expect(behaviours.map((behaviour) => behaviour.PathPattern)).toEqual(apiPatterns);
     for (const behaviour of behaviours) {
       expect(behaviour).toMatchObject({ ViewerProtocolPolicy: 'https-only', CachePolicyId: '4135ea2d-6df8-44a3-9df3-4b5a84be39ad', OriginRequestPolicyId: 'b689b0a8-53d0-40ab-baf2-68738e2966ac' });
@@ -532,7 +532,7 @@ describe('several deployments', () => {
       ...names('AWS::CloudFront::ResponseHeadersPolicy', ({ ResponseHeadersPolicyConfig }) => ResponseHeadersPolicyConfig.Name),
       ...names('AWS::S3::Bucket', ({ BucketName }) => BucketName).filter((name) => name !== 'undefined'),
     ];
-    expect(accountWide).toHaveLength(7);
+    expect(accountWide).toHaveLength(8);
     for (const name of accountWide) expect(name).toMatch(/<AWS::Region>|eu-west-1/);
     // CloudFormation generates the other names.
     for (const [type, name] of [['AWS::IAM::Role', 'RoleName'], ['AWS::IAM::ManagedPolicy', 'ManagedPolicyName']] as const) {

@@ -40,6 +40,7 @@ async function save(page, name) {
       return width === 0 || bottom <= 0 || top >= innerHeight || (image.complete && image.naturalWidth > 0);
     }),
   );
+  await page.evaluate(() => Promise.allSettled([...document.images].filter(({ complete, naturalWidth }) => complete && naturalWidth > 0).map((image) => image.decode())));
   const session = await page.context().newCDPSession(page);
   for (const quality of [90, 80, 70, 60, 50, 40]) {
     const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality });

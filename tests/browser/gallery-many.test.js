@@ -21,6 +21,17 @@ before(async () => {
 });
 after(() => browser?.close());
 
+/** What pages of the same device have loaded, they share. @type {Map<string, Promise<import('playwright-core').BrowserContext>>} */
+const contexts = new Map();
+
+/** @param {import('playwright-core').BrowserContextOptions} device */
+function contextOf(device) {
+  const name = JSON.stringify(device);
+  const context = contexts.get(name) ?? browser.newContext(device);
+  contexts.set(name, context);
+  return context;
+}
+
 /**
  * Opens the gallery of a simulated service, and fails if the page logs an error.
  * @param {import('node:test').TestContext} t
@@ -31,15 +42,14 @@ after(() => browser?.close());
  */
 async function gallery(t, { pictures = 300, device = DESKTOP, log } = {}) {
   const service = await serve(pictures);
-  const context = await browser.newContext(device);
-  const page = await context.newPage();
+  const page = await (await contextOf(device)).newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
   /** @type {string[]} */
   const errors = [];
   page.on('console', (message) => void (message.type() === 'error' && !log?.test(message.text()) && errors.push(message.text())));
   page.on('pageerror', (error) => void errors.push(String(error.stack)));
   t.after(async () => {
-    await context.close();
+    await page.close();
     service.close();
     assert.deepEqual(errors, []);
   });
@@ -73,36 +83,70 @@ async function openFirst(page) {
   await page.locator('#viewer .picture-image.loaded').waitFor();
 }
 
-test('words, exclusions and suggestions become terms of one search', async (t) => {
+test('words stay in the search field, and suggestions become chips of the same search', async (t) => {
   const { page, service } = await gallery(t);
   await tally(page, /^300 pictures/);
   await search(page).fill('dog -cat');
   await page.keyboard.press('Enter');
   await tally(page, /^\d+ pictures? for “dog” without “cat”/);
-  assert.deepEqual(await terms(page), ['dog', '-cat']);
+  assert.deepEqual([await search(page).inputValue(), await terms(page)], ['dog -cat', []]);
   assert.equal(new URL(page.url()).search, '?q=dog+-cat');
 
-  // Another name of a label, by keyboard.
-  await search(page).fill('autom');
+  // The text is selected, so what is typed next takes its place.
+  await page.keyboard.type('xyzzy');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'No results' }).waitFor();
+  await page.keyboard.type('dog');
+  await page.keyboard.press('Enter');
+  await tally(page, /^\d+ pictures? for “dog”/);
+  await page.locator('.tile').first().focus();
+  await search(page).click();
+  await page.keyboard.type('dog -cat');
+  await page.keyboard.press('Enter');
+  await tally(page, /^\d+ pictures? for “dog” without “cat”/);
+
+  // Another name of a label, by keyboard. The words before it stay.
+  await search(page).fill('dog -cat autom');
   await page.getByRole('option', { name: 'Car also Automobile' }).waitFor();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await tally(page, 'with “Car” for “dog”');
+  assert.deepEqual([await search(page).inputValue(), await terms(page)], ['dog -cat', ['Car']]);
   assert.equal(new URL(page.url()).search, '?label=Car&q=dog+-cat');
   assert.match(service.requests.at(-1) ?? '', /^\?label=Car&q=dog%20-cat&limit=100$/);
   assert.deepEqual(await accessibilityIssues(page), []);
   await screenshot(page, 'gallery-terms');
 
-  // A term is turned into its opposite, and removed with the keyboard.
+  // A chip is turned into its opposite, changed and removed.
   await page.getByRole('button', { name: 'Exclude Car (label)' }).press('Enter');
   await tally(page, 'without “Car” and “cat”');
-  assert.ok(await page.evaluate(() => document.activeElement?.closest('.term')), 'the focus stays with the terms');
-  await page.getByRole('button', { name: 'Remove cat' }).press('Enter');
+  assert.ok(await page.evaluate(() => document.activeElement?.closest('.term')), 'the focus stays with the chips');
+  // Also after something else of the search has changed.
+  await page.getByLabel('Sort').selectOption('oldest');
+  await page.getByRole('button', { name: 'Change Car' }).press('Enter');
+  assert.equal(await search(page).inputValue(), 'dog -cat -Car');
+  await page.keyboard.type('building');
+  await page.keyboard.press('Enter');
+  await tally(page, 'for “dog” and “building” without “cat”');
+  // Without words, only the chips count; without chips, all pictures are shown.
+  await page.getByRole('group', { name: 'Frequent labels' }).getByRole('button', { name: /^Car / }).click();
+  await tally(page, 'with “Car” for “dog”');
+  await search(page).fill('');
+  await tally(page, /with “Car”(?! for)/);
   await search(page).press('Backspace');
-  await page.waitForFunction(() => document.querySelectorAll('.term').length === 1);
-  assert.deepEqual(await terms(page), ['-Car']);
+  await tally(page, /^300 pictures/);
+  assert.deepEqual([await search(page).inputValue(), await terms(page)], ['Car', []], 'the chip can be changed');
   await page.goBack();
-  await page.waitForFunction(() => document.querySelectorAll('.term').length === 2);
+  await tally(page, /with “Car”(?! for)/);
+  assert.deepEqual([await search(page).inputValue(), await terms(page)], ['', ['Car']]);
+  await page.getByRole('button', { name: 'Remove Car' }).click();
+  await tally(page, /^300 pictures/);
+
+  // Words count though nobody pressed Enter, and the clear button clears all.
+  await search(page).fill('dog ');
+  await page.keyboard.press('Escape');
+  await page.getByRole('group', { name: 'Frequent labels' }).getByRole('button', { name: /^Car / }).click();
+  await tally(page, 'with “Car” for “dog”');
   await page.getByRole('button', { name: 'Clear search' }).click();
   await tally(page, /^300 pictures/);
 
@@ -149,10 +193,10 @@ test('pictures are sorted, filtered by date, and grouped by day below headings t
   assert.equal(await page.locator('#sort option[value="confidence"]').isDisabled(), true, 'without a label');
 
   await page.getByRole('button', { name: 'Filters' }).click();
-  const filters = page.getByRole('group', { name: 'More filters' });
+  const filters = page.getByRole('group', { name: 'Filters' });
   await filters.getByRole('group', { name: 'Taken' }).getByLabel('To').fill('2024-05-21');
   await tally(page, /^\d+ pictures taken to \w+,? 21 May 2024/);
-  await filters.getByLabel('From').fill('2024-05-21');
+  await filters.getByRole('group', { name: 'Taken' }).getByLabel('From').fill('2024-05-21');
   await tally(page, /^\d+ pictures taken on \w+,? 21 May 2024/);
   assert.equal((await headings()).length, 1);
   assert.deepEqual(await accessibilityIssues(page), []);
@@ -368,6 +412,15 @@ test('a clicked box stays lit, and one of several boxes can be lit', async (t) =
   await page.mouse.click(area.x + area.width * 0.25, area.y + area.height * 0.5);
   await page.mouse.move(0, 0);
   assert.equal(await lit.count(), 1, 'it stays lit without the pointer');
+  // What lies over the picture keeps the pointer from the boxes below it.
+  const pointAt = (/** @type {string} */ selector) =>
+    page.locator(selector).first().evaluate((element, [x, y]) => void element.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, clientX: x, clientY: y })), [area.x + area.width * 0.75, area.y + area.height * 0.5]);
+  await pointAt('#viewer .picture-content');
+  assert.ok((await lit.getAttribute('d'))?.startsWith('M0.625'), 'the second box is below the pointer');
+  for (const control of ['.zoom-controls', '.zoom-controls button:enabled', '.zoom-controls button:disabled svg']) {
+    await pointAt(`#viewer ${control}`);
+    assert.ok((await lit.getAttribute('d'))?.startsWith('M0.125'), control);
+  }
   const boxes = page.locator('#viewer .label-instances').first();
   const [first, second] = [boxes.getByRole('button', { name: /^Box 1 / }), boxes.getByRole('button', { name: /^Box 2 / })];
   assert.equal(await first.getAttribute('aria-pressed'), 'true');

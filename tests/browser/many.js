@@ -184,7 +184,7 @@ function documentOf({ key, imageId, labels, width, height }) {
  * @param {{width: number, height: number}} size
  * @param {number} hue 0..1
  */
-function png({ width, height }, hue) {
+export function png({ width, height }, hue) {
   const chunk = (/** @type {string} */ type, /** @type {Buffer} */ data) => {
     const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
     const frame = Buffer.alloc(8);

@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url';
 
 import { chromium } from 'playwright-core';
 
+import { png } from './many.js';
+
 /** @typedef {import('playwright-core').Page} Page */
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -58,6 +60,34 @@ export const DESKTOP = { viewport: { width: 1360, height: 900 } };
 export const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 
 /**
+ * @param {import('playwright-core').Browser} browser
+ * @param {import('playwright-core').BrowserContextOptions} options
+ */
+async function newContext(browser, options) {
+  const context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'], ...options });
+  context.setDefaultTimeout(TIMEOUT_MS);
+  return context;
+}
+
+/** @type {WeakMap<import('playwright-core').Browser, Map<string, ReturnType<typeof newContext>>>} */
+const contexts = new WeakMap();
+
+/**
+ * The context of all pages with these options.
+ * @param {import('playwright-core').Browser} browser
+ * @param {import('playwright-core').BrowserContextOptions} options
+ */
+function sharedContext(browser, options) {
+  /** @type {Map<string, ReturnType<typeof newContext>>} */
+  const known = contexts.get(browser) ?? new Map();
+  contexts.set(browser, known);
+  const name = JSON.stringify(options);
+  const context = known.get(name) ?? newContext(browser, options);
+  known.set(name, context);
+  return context;
+}
+
+/**
  * Opens a page and monitors it. `close` fails if the page logged or threw an error, received a 404, or sent a request to
  * another origin than the service's.
  * @param {import('playwright-core').Browser} browser
@@ -68,10 +98,11 @@ export const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, ha
  * @param {string} [expect.path] the page; by default the upload page
  * @param {string} [expect.ready] the selector of an element that appears when the page is ready
  * @param {(page: Page) => Promise<unknown>} [expect.before] runs before the page is opened
+ * @param {boolean} [expect.own] whether the page needs storage, a network and a clock of its own. Others share what the browser has loaded,
+ *   which saves a second for each
  */
-export async function open(browser, options = DESKTOP, { log, missing, path = '/', ready = '#choose:enabled', before } = {}) {
-  const context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'], ...options });
-  context.setDefaultTimeout(TIMEOUT_MS);
+export async function open(browser, options = DESKTOP, { log, missing, path = '/', ready = '#choose:enabled', before, own = false } = {}) {
+  const context = own ? await newContext(browser, options) : await sharedContext(browser, options);
   const page = await context.newPage();
   /** @type {string[]} */
   const errors = [];
@@ -102,7 +133,7 @@ export async function open(browser, options = DESKTOP, { log, missing, path = '/
     page,
     policy,
     async close() {
-      await context.close();
+      await (own ? context : page).close();
       assert.deepEqual(errors, []);
       assert.deepEqual([...origins].filter((origin) => !allowed.includes(origin)), [], 'requests to other origins');
     },
@@ -246,15 +277,25 @@ export async function documentOf(page) {
 }
 
 /**
+ * A small picture for tests in which it does not matter what pictures show. Each is different.
+ * @param {number} n
+ * @param {string} [name]
+ */
+export const smallPicture = (n, name = `small-${n}.png`) => ({ name, mimeType: 'image/png', buffer: png({ width: 128, height: 96 }, n / 24) });
+
+/**
  * axe-core's serious and critical findings.
  * @param {Page} page
+ * @param {object} [options]
+ * @param {string} [options.only] a single rule, such as `color-contrast` after the colours alone have changed
  */
-export async function accessibilityIssues(page) {
-  await page.evaluate(AXE);
+export async function accessibilityIssues(page, { only } = {}) {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(AXE);
   // The contrast of colours is only final after their transition.
   await page.evaluate(() => Promise.allSettled(document.getAnimations().flatMap((each) => (each instanceof CSSTransition ? each.finished : []))));
   // axe-core leaves out the sizes of targets (WCAG 2.2, 2.5.8) unless it is asked for them.
-  const findings = await page.evaluate(() => /** @type {any} */ (window).axe.run({ rules: { 'target-size': { enabled: true } } }));
+  const options = { resultTypes: ['violations'], preload: false, ...(only ? { runOnly: { type: 'rule', values: [only] } } : { rules: { 'target-size': { enabled: true } } }) };
+  const findings = await page.evaluate((chosen) => /** @type {any} */ (window).axe.run(chosen), options);
   return findings.violations
     .filter((/** @type {any} */ { impact }) => impact === 'serious' || impact === 'critical')
     .map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => node.html).join(' ')}`);

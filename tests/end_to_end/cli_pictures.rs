@@ -186,6 +186,20 @@ fn open_shows_the_gallery(local: &Local, folder: &Path, key: &str) -> Result<()>
     ensure!(output.status.success(), "{}", stderr(&output));
     ensure!(fs::read_to_string(&opened)?.trim() == expected);
 
+    for missing in [
+        &["open", "--print", "uploads/no.jpg"][..],
+        &["open", "uploads/no.jpg"],
+    ] {
+        let output = sightline(local, folder, missing)?.output()?;
+        ensure!(
+            output.status.code() == Some(1)
+                && stdout(&output).is_empty()
+                && stderr(&output).contains("there is no picture uploads/no.jpg"),
+            "{missing:?}: {}",
+            stderr(&output)
+        );
+    }
+
     // A picture's address elsewhere is not opened here.
     let elsewhere = format!("https://pictures.example.com/gallery.html#{key}");
     let output = sightline(local, folder, &["open", &elsewhere])?.output()?;

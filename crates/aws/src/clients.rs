@@ -60,7 +60,7 @@ pub fn clients(sdk: &SdkConfig) -> Clients {
     );
     Clients {
         store: S3Store::new(s3.clone()),
-        presigner: S3Presigner::new(s3),
+        presigner: S3Presigner::new(s3, sdk.credentials_provider()),
         recogniser: RekognitionRecogniser::new(rekognition),
     }
 }

@@ -13,6 +13,7 @@ mod s3_store;
 mod sqs_visibility;
 #[cfg(test)]
 mod tests;
+mod url_template;
 
 pub use aws_config::SdkConfig;
 pub use clients::{Clients, clients, index, load, message_visibility, s3_config};

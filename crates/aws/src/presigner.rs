@@ -2,9 +2,14 @@
 
 use std::{
     collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials as _, SharedCredentialsProvider},
+};
 use aws_sdk_s3::{
     Client,
     presigning::{PresignedRequest, PresigningConfig},
@@ -16,19 +21,46 @@ use sightline_pipeline::{
 };
 use time::OffsetDateTime;
 
-use crate::{error::read_error, s3_store::owned};
+use crate::{error::read_error, s3_store::owned, url_template::UrlTemplate};
 
 /// Signs URLs with the client's credentials, without any request.
 #[derive(Debug, Clone)]
 pub struct S3Presigner {
     client: Client,
+    credentials: Option<SharedCredentialsProvider>,
+    /// Those of the last call. The SDK says which are in use.
+    known: Arc<Mutex<Option<Credentials>>>,
 }
 
 impl S3Presigner {
-    /// A presigner with the credentials of this client.
+    /// A presigner with this client and its credentials.
     #[must_use]
-    pub const fn new(client: Client) -> Self {
-        Self { client }
+    pub fn new(client: Client, credentials: Option<SharedCredentialsProvider>) -> Self {
+        Self {
+            client,
+            credentials,
+            known: Arc::default(),
+        }
+    }
+
+    /// The credentials with which the SDK signed a URL, if they can be had.
+    async fn credentials_of(&self, template: &UrlTemplate) -> Option<Credentials> {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = known().clone().filter(|known| template.is_of(known));
+        if used.is_some() {
+            return used;
+        }
+        let provider = self.credentials.as_ref()?;
+        let provided = provider.provide_credentials().await.ok()?;
+        *known() = Some(provided.clone());
+        template.is_of(&provided).then_some(provided)
+    }
+
+    /// URLs of other objects like this one's; `None` if only the SDK can sign them.
+    async fn urls_like(&self, url: &str, key: &str, others: &[String]) -> Option<Vec<String>> {
+        let template = UrlTemplate::of(url, key)?;
+        let credentials = self.credentials_of(&template).await?;
+        template.urls(&credentials, key, others)
     }
 }
 
@@ -85,6 +117,32 @@ impl Presigner for S3Presigner {
             .map(|request| request.uri().to_owned())
             .map_err(|error| read_error(Service::S3, "GetObject", &error).on(bucket))
     }
+
+    async fn presign_gets(
+        &self,
+        bucket: &str,
+        keys: &[String],
+        expires_in: Duration,
+    ) -> Result<Vec<String>, ServiceError> {
+        let Some((first, others)) = keys.split_first() else {
+            return Ok(Vec::new());
+        };
+        let url = self.presign_get(bucket, first, expires_in).await?;
+        let like = match others {
+            [] => Some(Vec::new()),
+            others => self.urls_like(&url, first, others).await,
+        };
+        let mut urls = vec![url];
+        match like {
+            Some(like) => urls.extend(like),
+            None => {
+                for key in others {
+                    urls.push(self.presign_get(bucket, key, expires_in).await?);
+                }
+            }
+        }
+        Ok(urls)
+    }
 }
 
 /// The validity of a signature that begins now, and its start. Signatures have whole seconds.
@@ -135,7 +193,6 @@ fn not_signable(operation: &'static str, bucket: &str, message: String) -> Servi
 #[cfg(test)]
 mod tests {
     use aws_config::{BehaviorVersion, Region, SdkConfig};
-    use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 
     use super::*;
 
@@ -258,6 +315,69 @@ mod tests {
             .unwrap();
         assert!(get.starts_with("http://localhost:4566/out-put/results/uploads/a.jpg.json?"));
         assert_eq!(query(&get)["X-Amz-SignedHeaders"], "host");
+    }
+
+    #[tokio::test]
+    async fn many_urls_are_those_that_the_sdk_signs_one_by_one() {
+        let keys = [
+            "thumbnails/uploads/a.jpg.jpg",
+            "thumbnails/uploads/my cat+1 (é).jpg.jpg",
+            "thumbnails/uploads//../a%20b&c=d?e#f~'\"*!.jpg",
+            "thumbnails/uploads/\u{6771}\u{4eac}.jpg",
+        ]
+        .map(str::to_owned);
+        let lifetime = Duration::from_secs(60);
+        let pairs = |url: &str| {
+            let (address, query) = url.split_once('?').unwrap();
+            let mut pairs: Vec<_> = query.split('&').map(str::to_owned).collect();
+            pairs.sort_unstable();
+            (address.to_owned(), pairs)
+        };
+        for endpoint in [None, Some("http://localhost:4566")] {
+            let presigner = presigner(endpoint);
+            // Until both are signed within the same second.
+            let mut same = false;
+            for _ in 0..20 {
+                let urls = presigner.presign_gets("out-put", &keys, lifetime).await;
+                let like = presigner.urls_like(&urls.as_ref().unwrap()[0], &keys[0], &keys[1..]);
+                assert_eq!(like.await.unwrap(), urls.as_ref().unwrap()[1..]);
+                let mut single = Vec::new();
+                for key in &keys {
+                    let url = presigner.presign_get("out-put", key, lifetime).await;
+                    single.push(pairs(&url.unwrap()));
+                }
+                let urls: Vec<_> = urls.unwrap().iter().map(|url| pairs(url)).collect();
+                same |= urls == single;
+            }
+            assert!(same, "{endpoint:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn many_urls_are_signed_by_the_sdk_if_its_credentials_cannot_be_had() {
+        let mut presigner = presigner(None);
+        let keys = ["a.jpg", "b.jpg"].map(str::to_owned);
+        let lifetime = Duration::from_secs(60);
+        let other = |id: &str, secret: &str| {
+            SharedCredentialsProvider::new(Credentials::new(id, secret, None, None, "test"))
+        };
+        for credentials in [
+            None,
+            Some(other("AKIDOTHER", "not-a-secret")),
+            Some(other("AKIDEXAMPLE", "another")),
+        ] {
+            presigner.credentials = credentials;
+            presigner.known = Arc::default();
+            let url = presigner.presign_get("out-put", "a.jpg", lifetime).await;
+            let url = url.unwrap();
+            let like = presigner.urls_like(&url, "a.jpg", &keys[1..]);
+            assert_eq!(like.await, None);
+            let urls = presigner.presign_gets("out-put", &keys, lifetime).await;
+            let urls = urls.unwrap();
+            assert!(urls[1].contains("/b.jpg?") && urls[1].contains("X-Amz-Signature="));
+        }
+        let none = presigner.presign_gets("out-put", &[], lifetime).await;
+        assert_eq!(none, Ok(Vec::new()));
     }
 
     #[tokio::test]

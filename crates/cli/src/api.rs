@@ -17,15 +17,19 @@ use crate::{
     http::{HttpClient, HttpResponse, SendError},
 };
 
+/// The API of `sightline local`, and the environment variable that names another.
+const LOCAL: &str = "http://127.0.0.1:8080";
+const VARIABLE: &str = "SIGHTLINE_API";
+
 /// Options for the service to use.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ApiArgs {
     /// URL of the API of `sightline local` or of a deployed service
     #[arg(
         long,
-        env = "SIGHTLINE_API",
+        env = VARIABLE,
         value_name = "URL",
-        default_value = "http://127.0.0.1:8080",
+        default_value = LOCAL,
         value_parser = base_url
     )]
     pub(crate) api: String,
@@ -39,6 +43,17 @@ pub(crate) struct ApiArgs {
         hide_env_values = true
     )]
     pub(crate) token: Option<Token>,
+}
+
+impl ApiArgs {
+    /// Whether `--api` names another service than the commands use without it.
+    pub(crate) fn is_given(&self) -> bool {
+        let usual = std::env::var(VARIABLE).ok();
+        let usual = usual
+            .filter(|url| !url.is_empty())
+            .unwrap_or_else(|| LOCAL.to_owned());
+        base_url(&usual).as_ref() != Ok(&self.api)
+    }
 }
 
 /// A token, which no output shows. It is validated after parsing, because clap's messages repeat values that it rejects.
@@ -133,6 +148,8 @@ pub(crate) struct Problem {
     pub(crate) code: String,
     /// What was wrong and what to do.
     pub(crate) detail: String,
+    /// The parameter or member that was wrong, if it was one.
+    pub(crate) member: Option<String>,
 }
 
 impl Api {
@@ -276,7 +293,20 @@ impl Problem {
                 || format!("the service answered HTTP {}", response.status),
                 str::to_owned,
             ),
+            member: text("member").map(str::to_owned),
         }
+    }
+
+    /// The detail in the words of the command line. The service begins it with the name of its parameter, of which `options` has
+    /// the option.
+    pub(crate) fn in_words_of(&self, options: &[(&str, &str)]) -> String {
+        let option =
+            (options.iter()).find(|(parameter, _)| self.member.as_deref() == Some(parameter));
+        let rest = option.and_then(|(parameter, option)| {
+            let rest = self.detail.strip_prefix(parameter)?;
+            rest.starts_with(' ').then(|| format!("{option}{rest}"))
+        });
+        rest.unwrap_or_else(|| self.detail.clone())
     }
 }
 
@@ -302,6 +332,8 @@ pub(crate) fn query_value(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::testing::parse;
 
@@ -383,6 +415,17 @@ mod tests {
             (problem.code.as_str(), problem.detail.as_str()),
             ("image-too-large", "Smaller.")
         );
+        let named = |member: &str, detail: &str| {
+            let problem = json!({"code": "c", "member": member, "detail": detail}).to_string();
+            Problem::read(&response(&problem))
+                .in_words_of(&[("color", "--main-color"), ("q", "WORDS")])
+        };
+        assert_eq!(
+            named("color", "color is 300 bytes long; the limit is 255."),
+            "--main-color is 300 bytes long; the limit is 255."
+        );
+        assert_eq!(named("color", "colored."), "colored.");
+        assert_eq!(named("text", "color is long."), "color is long.");
         let problem = Problem::read(&response("<html>"));
         assert_eq!(
             (problem.code.as_str(), problem.to_string().as_str()),

@@ -65,6 +65,7 @@ pub(crate) enum Command {
     /// Analyse one picture with Rekognition and draw its boxes
     Analyze(Box<AnalyzeArgs>),
     /// Find pictures by words, labels, text, colours, dates and more
+    #[command(visible_alias = "list")]
     Search(Box<SearchArgs>),
     /// Show what is known about a stored picture, or download it
     Get(Box<GetArgs>),

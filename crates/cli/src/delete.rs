@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt, io::BufRead as _, str::FromStr};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use futures::{StreamExt as _, stream};
 use http::Method;
@@ -39,8 +39,8 @@ EXAMPLES
 {ACCEPTED}
 
 EXIT CODES
-  0    every picture is deleted
-  1    some pictures did not exist or could not be deleted
+  0    every picture is deleted, or standard input named none
+  1    some pictures did not exist or could not be deleted, or you declined
   2    invalid command line, or nobody could be asked and --yes is missing
   3    the service could not be reached
   4    the service rejected your credentials
@@ -122,19 +122,14 @@ struct Row {
 /// Asks, deletes the pictures, and prints what happened to each.
 ///
 /// # Errors
-/// When a name is invalid, nobody can be asked, or the service cannot be reached or rejects the credentials.
+/// When a name is invalid, nobody can be asked, the answer is no, or the service cannot be reached or rejects the credentials.
 pub(crate) async fn run(args: DeleteArgs) -> anyhow::Result<Outcome> {
     let api = Api::new(&args.api, HttpClient::new())?;
     let names = names(args.pictures)?;
     let mut keys = Vec::new();
     let mut seen = HashSet::new();
     for name in &names {
-        if let Some(service) = name.other_service(api.base_url()) {
-            return Err(CliError::Usage(format!(
-                "the address belongs to {service}; set --api (or SIGHTLINE_API) to that service"
-            ))
-            .into());
-        }
+        name.check_service(api.base_url())?;
         let key = name.key(&api).await?;
         if seen.insert(key.clone()) {
             keys.push(key);
@@ -145,8 +140,7 @@ pub(crate) async fn run(args: DeleteArgs) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Done);
     }
     if !args.yes && !confirm(&question(&keys, api.base_url()), "use --yes to delete")? {
-        output::print_message("Nothing was deleted.");
-        return Ok(Outcome::Done);
+        bail!("nothing was deleted");
     }
     let stopped = signals::stop_flag().context("cannot listen for Ctrl-C")?;
     let total = keys.len();

@@ -29,6 +29,7 @@ mod picture_name;
 mod redrive;
 mod reindex;
 mod search;
+mod search_correction;
 mod search_table;
 mod signals;
 mod special_file;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
+use http::Method;
 use sightline_pipeline::SourceKey;
-use sightline_upload_api::key_path;
+use sightline_upload_api::{key_path, results_path};
 
 use crate::{
     api::{Api, ApiArgs},
@@ -55,16 +56,14 @@ pub(crate) struct OpenArgs {
 /// Opens or prints the address.
 ///
 /// # Errors
-/// When the service has no gallery, an image id is unknown, or no browser can be started.
+/// When the service has no gallery or no such picture, or no browser can be started.
 pub(crate) async fn run(args: OpenArgs) -> anyhow::Result<Outcome> {
     let api = Api::new(&args.api, HttpClient::new())?;
-    if let Some(service) = args.picture.other_service(api.base_url()) {
-        return Err(CliError::Usage(format!(
-            "the address belongs to {service}; open it in a browser yourself, or set --api (or SIGHTLINE_API) to that service"
-        ))
-        .into());
-    }
+    args.picture.check_service(api.base_url())?;
     let key = args.picture.key(&api).await?;
+    if !may_exist(&api, &key).await? {
+        return Err(args.picture.missing(&key, &api));
+    }
     if !api.has_page(GALLERY).await? {
         return Err(anyhow!(
             "there is no gallery at {}{GALLERY}; set --api (or SIGHTLINE_API) to the address of the pages",
@@ -83,6 +82,17 @@ pub(crate) async fn run(args: OpenArgs) -> anyhow::Result<Outcome> {
     })?;
     output::print_message(&format!("Opened {address}"));
     Ok(Outcome::Done)
+}
+
+/// Whether the service has the picture. Without a valid token it does not say: the browser signs in by itself.
+async fn may_exist(api: &Api, key: &SourceKey) -> anyhow::Result<bool> {
+    match api.send(Method::GET, &results_path(key), None).await {
+        Ok(response) => Ok(response.status != 404),
+        Err(error) => match error.downcast_ref() {
+            Some(CliError::Denied(_)) => Ok(true),
+            _ => Err(error),
+        },
+    }
 }
 
 /// The address of the gallery with this picture open.

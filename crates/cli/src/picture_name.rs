@@ -11,7 +11,7 @@ use sightline_upload_api::results_path;
 use url::Url;
 use uuid::Uuid;
 
-use crate::{api::Api, value_parsers::split_s3_url};
+use crate::{api::Api, exit::CliError, value_parsers::split_s3_url};
 
 /// What the commands say about their argument.
 pub(crate) const ACCEPTED: &str = "\
@@ -48,7 +48,7 @@ impl FromStr for PictureName {
             stored_key(key).map(|key| Self::Key(key, None))
         };
         found.ok_or_else(|| {
-            "expected a key such as uploads/0f0e9c3a-....jpg, an image id, or an address that contains the key".to_owned()
+            "expected a key such as uploads/0f0e9c3a-....jpg, an image id, or an address that contains the key; `sightline search` lists keys".to_owned()
         })
     }
 }
@@ -126,24 +126,33 @@ impl PictureName {
     /// The error about a picture that does not exist.
     pub(crate) fn missing(&self, key: &SourceKey, api: &Api) -> anyhow::Error {
         let here = api.base_url();
-        let advice = match self {
-            Self::Key(_, Some(origin)) if !is_at(here, origin) => {
-                format!(
-                    "the address belongs to {origin}; set --api (or SIGHTLINE_API) to that service"
-                )
-            }
-            _ => "check the key, and --api (or SIGHTLINE_API)".to_owned(),
-        };
+        let advice = self.other_service(here).map_or_else(
+            || "check the key, and --api (or SIGHTLINE_API)".to_owned(),
+            belongs_elsewhere,
+        );
         anyhow!("there is no picture {key} at {here}; {advice}")
     }
 
-    /// Whether the name is an address of another service than this.
-    pub(crate) fn other_service(&self, base_url: &str) -> Option<&str> {
+    /// Rejects the address of another service than this.
+    ///
+    /// # Errors
+    /// [`CliError::Usage`] if the name is one.
+    pub(crate) fn check_service(&self, base_url: &str) -> Result<(), CliError> {
+        self.other_service(base_url).map_or(Ok(()), |origin| {
+            Err(CliError::Usage(belongs_elsewhere(origin)))
+        })
+    }
+
+    fn other_service(&self, base_url: &str) -> Option<&str> {
         match self {
             Self::Key(_, Some(origin)) if !is_at(base_url, origin) => Some(origin),
             _ => None,
         }
     }
+}
+
+fn belongs_elsewhere(origin: &str) -> String {
+    format!("the address belongs to {origin}; set --api (or SIGHTLINE_API) to that service")
 }
 
 /// Whether a URL has this origin.
@@ -268,10 +277,8 @@ mod tests {
         let name: PictureName = "https://p.example/gallery.html#uploads/a.jpg"
             .parse()
             .unwrap();
-        assert_eq!(name.other_service("https://p.example/beta"), None);
-        assert_eq!(
-            name.other_service("http://127.0.0.1:8080"),
-            Some("https://p.example")
-        );
+        assert!(name.check_service("https://p.example/beta").is_ok());
+        let error = name.check_service("http://127.0.0.1:8080").unwrap_err();
+        assert!(error.to_string().contains("https://p.example"), "{error}");
     }
 }

@@ -10,9 +10,13 @@ use crate::{
     exit::{CliError, Outcome},
     http::HttpClient,
     output::{self, OutputArgs},
+    search_correction::{Suggestion, corrected_names, corrected_words, sentence, shell_line},
     search_table::SearchTable,
-    value_parsers::percent,
+    value_parsers::{DateOrTime, number_of_pictures, percent},
 };
+
+const DEFAULT_SORT: &str = "newest";
+const DEFAULT_LIMIT: usize = 50;
 
 /// The maximum number of pictures of a page (`limit` of `GET /images`).
 const MAX_PAGE: usize = 100;
@@ -25,9 +29,12 @@ const MAX_PAGE: usize = 100;
 WORDS
   A picture must have every word: as a label or another name of a label, a
   category, a word of its text or of its file name, or a colour. Case,
-  singular and plural do not matter. Quote a phrase for the service too:
-  '\"golden retriever\"'. A leading - excludes; put such words after --.
-  label:, category:, text:, name: and color: narrow a word to one kind.
+  singular and plural do not matter. Words that together are a name, such as
+  dining table, find it; a phrase in quotation marks is one name alone:
+  '\"dining table\"'. A leading - excludes; put such words after --. label:,
+  category:, text:, name: and color: narrow a word or a phrase to one kind.
+  --min-confidence counts for labels and categories. A picture that has a
+  word in its text or file name, or as a colour, is found whatever it is.
 
 EXAMPLES
   Pictures that show a dog and a beach, but no person:
@@ -86,21 +93,22 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "NAME")]
     main_color: Vec<String>,
 
-    /// Minimum confidence of the labels and of the best label of each category, percent from 0 to 100
+    /// Minimum confidence of the labels and of the best label of each category, percent from 0 to 100; text, file names and colours
+    /// have none
     #[arg(long, value_name = "PERCENT", requires = "what", value_parser = percent)]
     min_confidence: Option<f32>,
 
     /// Only pictures uploaded (with --sort taken: taken) on this day or later, such as 2026-01-31, or at a time such as
     /// 2026-01-31T18:30:00Z or later
     #[arg(long, value_name = "DATE")]
-    from: Option<String>,
+    from: Option<DateOrTime>,
 
     /// Only pictures uploaded (with --sort taken: taken) on this day or earlier, or at this time or earlier
     #[arg(long, value_name = "DATE")]
-    to: Option<String>,
+    to: Option<DateOrTime>,
 
     /// The order: newest or oldest upload first, highest confidence of the first label first, or last taken first
-    #[arg(long, value_name = "ORDER", default_value = "newest", value_parser = ["newest", "oldest", "confidence", "taken"])]
+    #[arg(long, value_name = "ORDER", default_value = DEFAULT_SORT, value_parser = ["newest", "oldest", "confidence", "taken"])]
     sort: String,
 
     /// Only pictures with faces, or with at least this many
@@ -121,7 +129,7 @@ pub(crate) struct SearchArgs {
     status: Option<String>,
 
     /// Maximum number of pictures; 0 for all
-    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    #[arg(long, value_name = "COUNT", default_value_t = DEFAULT_LIMIT, value_parser = number_of_pictures)]
     limit: usize,
 
     #[command(flatten)]
@@ -160,6 +168,7 @@ fn ages(text: &str) -> Result<Ages, String> {
 /// # Errors
 /// When the service cannot be reached, rejects the request, or has no index.
 pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
+    check(&args)?;
     let api = Api::new(&args.api, HttpClient::new())?;
     let limit = if args.limit == 0 {
         usize::MAX
@@ -176,7 +185,7 @@ pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
         if response.status != 200 {
             let problem = Problem::read(&response);
             if response.status == 400 {
-                return Err(CliError::Usage(problem.detail).into());
+                return Err(CliError::Usage(problem.in_words_of(&OPTIONS)).into());
             }
             return Err(anyhow::Error::new(problem).context("the service cannot search"));
         }
@@ -212,27 +221,117 @@ pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Outcome> {
             output::count(found, "picture", "pictures")
         ));
     }
-    for suggestion in suggestions {
-        output::print_message(&suggestion);
+    for suggestion in &suggestions {
+        output::print_message(&sentence(suggestion));
+    }
+    if let Some(command) = corrected(&args, &suggestions) {
+        output::print_message(&format!("Search again:\n  {command}"));
     }
     Ok(Outcome::Done)
 }
 
-/// Sentences about names that no picture has.
-fn did_you_mean(page: &Value) -> Vec<String> {
-    let list = |value: &Value, member: &str| value.get(member).and_then(Value::as_array).cloned();
-    let suggestions = list(page, "didYouMean").unwrap_or_default();
-    (suggestions.iter())
-        .filter_map(|suggestion| {
-            let word = suggestion.get("word")?.as_str()?;
-            let names = list(suggestion, "names")?;
-            let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
-            Some(format!(
-                "No picture has {word:?}. Did you mean {}?",
-                names.join(" or ")
-            ))
-        })
-        .collect()
+/// The options of the parameters of `GET /images`.
+const OPTIONS: [(&str, &str); 8] = [
+    ("q", "the line of words"),
+    ("label", "--label"),
+    ("notLabel", "--not-label"),
+    ("category", "--category"),
+    ("text", "--text"),
+    ("filename", "--filename"),
+    ("color", "--main-color"),
+    ("minConfidence", "--min-confidence"),
+];
+
+/// Rejects options that do not go together.
+fn check(args: &SearchArgs) -> Result<(), CliError> {
+    if let (Some(from), Some(to)) = (&args.from, &args.to)
+        && from.first > to.last
+    {
+        return Err(CliError::Usage(
+            "--to is earlier than --from; swap them".to_owned(),
+        ));
+    }
+    let has_name = [&args.words, &args.label, &args.category]
+        .iter()
+        .any(|names| !names.is_empty());
+    if args.sort == "confidence" && !has_name {
+        return Err(CliError::Usage(
+            "--sort confidence orders by the confidence of a label or category; give words, --label or --category with it"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// What the service says about names that no picture has.
+fn did_you_mean(page: &Value) -> Vec<Suggestion> {
+    page.get("didYouMean")
+        .and_then(|list| serde_json::from_value(list.clone()).ok())
+        .unwrap_or_default()
+}
+
+/// The command that searches for the suggested names; `None` if the suggestions change nothing. It has no access token.
+fn corrected(args: &SearchArgs, suggestions: &[Suggestion]) -> Option<String> {
+    let line = args.words.join(" ");
+    let words = corrected_words(&line, suggestions);
+    let mut is_changed = words != corrected_words(&line, &[]);
+    let mut arguments = vec!["sightline".to_owned(), "search".to_owned()];
+    let mut add = |option: &str, value: &str| {
+        arguments.extend([format!("--{option}"), value.to_owned()]);
+    };
+    if args.api.is_given() {
+        add("api", &args.api.api);
+    }
+    for (option, names) in [
+        ("label", &args.label),
+        ("not-label", &args.not_label),
+        ("category", &args.category),
+        ("text", &args.text),
+        ("filename", &args.filename),
+        ("main-color", &args.main_color),
+    ] {
+        let corrected = corrected_names(names, suggestions);
+        is_changed |= corrected != *names;
+        for name in corrected {
+            add(option, &name);
+        }
+    }
+    let ages = args.age.map(|Ages { from, to }| match to {
+        Some(to) => format!("{from}-{to}"),
+        None => format!("{from}-"),
+    });
+    for (option, value) in [
+        (
+            "min-confidence",
+            args.min_confidence.map(|it| it.to_string()),
+        ),
+        ("from", args.from.as_ref().map(|date| date.text.clone())),
+        ("to", args.to.as_ref().map(|date| date.text.clone())),
+        ("emotion", args.emotion.clone()),
+        ("age", ages),
+        ("status", args.status.clone()),
+        (
+            "sort",
+            Some(args.sort.clone()).filter(|sort| sort != DEFAULT_SORT),
+        ),
+        (
+            "limit",
+            Some(args.limit)
+                .filter(|limit| *limit != DEFAULT_LIMIT)
+                .map(|it| it.to_string()),
+        ),
+    ] {
+        if let Some(value) = value {
+            add(option, &value);
+        }
+    }
+    arguments.extend(args.faces.map(|count| format!("--faces={count}")));
+    arguments.extend(args.output.json.then(|| "--json".to_owned()));
+    if words.iter().any(|word| word.starts_with('-')) {
+        arguments.push("--".to_owned());
+    }
+    arguments.extend(words);
+    is_changed.then(|| shell_line(&arguments))
 }
 
 fn path(args: &SearchArgs, limit: usize, cursor: Option<&str>) -> String {
@@ -242,7 +341,7 @@ fn path(args: &SearchArgs, limit: usize, cursor: Option<&str>) -> String {
     let age_from = args.age.map(|ages| ages.from.to_string());
     let age_to = args.age.and_then(|ages| ages.to).map(|to| to.to_string());
     let words = (!args.words.is_empty()).then(|| args.words.join(" "));
-    let sort = Some(args.sort.as_str()).filter(|sort| *sort != "newest");
+    let sort = Some(args.sort.as_str()).filter(|sort| *sort != DEFAULT_SORT);
     let repeated = [
         ("label", &args.label),
         ("notLabel", &args.not_label),
@@ -258,8 +357,8 @@ fn path(args: &SearchArgs, limit: usize, cursor: Option<&str>) -> String {
         ("ageFrom", age_from.as_deref()),
         ("ageTo", age_to.as_deref()),
         ("status", args.status.as_deref()),
-        ("from", args.from.as_deref()),
-        ("to", args.to.as_deref()),
+        ("from", args.from.as_ref().map(|date| date.text.as_str())),
+        ("to", args.to.as_ref().map(|date| date.text.as_str())),
         ("sort", sort),
         ("limit", Some(limit.as_str())),
         ("cursor", cursor),
@@ -348,6 +447,9 @@ mod tests {
             &["--min-confidence", "80"][..],
             &["--sort", "size"],
             &["--status", "done"],
+            &["--limit", "all"],
+            &["--from", "yesterday"],
+            &["--to", "2026-13-01"],
             &["--label", "Dog", "--min-confidence", "101"],
             &["--faces=0"],
             &["--faces=101"],
@@ -361,10 +463,47 @@ mod tests {
     }
 
     #[test]
+    fn options_that_do_not_go_together_are_rejected_by_their_names() {
+        let rejected = |options: &[&str]| match check(&parse(options).unwrap()) {
+            Err(CliError::Usage(message)) => message,
+            other => panic!("{other:?}"),
+        };
+        let dates = &["--from", "2026-02-01", "--to", "2026-01-31"];
+        assert!(rejected(dates).starts_with("--to is earlier than --from"));
+        assert!(rejected(&["--sort", "confidence"]).contains("--label"));
+        for right in [
+            &["--from", "2026-01-31", "--to", "2026-01-31T00:00:00Z"][..],
+            &["--sort", "confidence", "dog"],
+            &["--sort", "confidence", "--category", "Pets"],
+        ] {
+            assert!(check(&parse(right).unwrap()).is_ok(), "{right:?}");
+        }
+    }
+
+    #[test]
     fn a_name_that_no_picture_has_is_answered_with_similar_ones() {
         let page = json!({"images": [], "didYouMean": [{"word": "dgo", "names": ["Dog", "Dot"]}]});
-        let sentence = "No picture has \"dgo\". Did you mean Dog or Dot?";
-        assert_eq!(did_you_mean(&page), [sentence]);
+        let suggestions = did_you_mean(&page);
+        assert_eq!(
+            (&*suggestions[0].word, suggestions[0].names.len()),
+            ("dgo", 2)
+        );
         assert!(did_you_mean(&json!({"images": []})).is_empty());
+        let command = |options: &[&str]| {
+            let args = parse(&[&["--api", "http://127.0.0.1:9"], options].concat()).unwrap();
+            corrected(&args, &suggestions)
+        };
+        assert_eq!(
+            command(&[
+                "dgo", "hot dgo", "--sort", "taken", "--faces", "--age", "65-", "--json"
+            ])
+            .unwrap(),
+            "sightline search --api http://127.0.0.1:9 --age 65- --sort taken --faces=1 --json Dog hot Dog"
+        );
+        assert_eq!(
+            command(&["--text", "dgo", "--limit", "0", "--", "-a b"]).unwrap(),
+            "sightline search --api http://127.0.0.1:9 --text Dog --limit 0 -- -a b"
+        );
+        assert_eq!(command(&["cat"]), None);
     }
 }

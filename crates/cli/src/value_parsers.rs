@@ -1,4 +1,10 @@
-//! Parsers of values that several commands take.
+//! Parsers of values that commands take.
+
+use std::str::FromStr;
+
+use time::{
+    Date, OffsetDateTime, Time, format_description::well_known::Rfc3339, macros::format_description,
+};
 
 /// A percentage from 0 to 100.
 pub(crate) fn percent(text: &str) -> Result<f32, String> {
@@ -6,6 +12,43 @@ pub(crate) fn percent(text: &str) -> Result<f32, String> {
         .ok()
         .filter(|percent| (0.0..=100.0).contains(percent))
         .ok_or_else(|| "expected a number from 0 to 100".to_owned())
+}
+
+/// A number of pictures, or 0 for all.
+pub(crate) fn number_of_pictures(text: &str) -> Result<usize, String> {
+    text.parse()
+        .map_err(|_| "expected a whole number, such as 50, or 0 for all".to_owned())
+}
+
+/// A day, or a time in RFC 3339, as `GET /images` takes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DateOrTime {
+    /// As it was typed.
+    pub(crate) text: String,
+    /// Its first moment.
+    pub(crate) first: OffsetDateTime,
+    /// Its last moment.
+    pub(crate) last: OffsetDateTime,
+}
+
+impl FromStr for DateOrTime {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let day = Date::parse(text, format_description!("[year]-[month]-[day]")).ok();
+        let span = day
+            .map(|day| [Time::MIDNIGHT, Time::MAX].map(|time| day.with_time(time).assume_utc()))
+            .or_else(|| {
+                OffsetDateTime::parse(text, &Rfc3339)
+                    .ok()
+                    .map(|time| [time, time])
+            });
+        let [first, last] = span.ok_or_else(|| {
+            "expected a date such as 2026-01-31, or a time such as 2026-01-31T18:30:00Z".to_owned()
+        })?;
+        let text = text.to_owned();
+        Ok(Self { text, first, last })
+    }
 }
 
 /// Splits `s3://bucket/key` into bucket and key. The key may be empty; the slash before it may then be missing, too.
@@ -25,6 +68,25 @@ mod tests {
         assert_eq!(percent("99.5"), Ok(99.5));
         for wrong in ["", "-1", "100.1", "NaN", "many"] {
             assert!(percent(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn dates_are_days_or_times() {
+        let parsed = |text: &str| text.parse::<DateOrTime>();
+        let day = parsed("2026-01-31").unwrap();
+        assert_eq!((day.last - day.first).whole_seconds(), 86_399);
+        let time = parsed("2026-01-31T18:30:00+01:00").unwrap();
+        assert!(time.first == time.last && day.first < time.first);
+        for wrong in [
+            "",
+            "yesterday",
+            "2026-13-01",
+            "31.1.2026",
+            "2026-01-31 18:30",
+        ] {
+            let error = parsed(wrong).unwrap_err();
+            assert!(error.contains("2026-01-31"), "{wrong}: {error}");
         }
     }
 

@@ -9,7 +9,9 @@ use std::{collections::VecDeque, sync::Arc};
 use sightline_pipeline::{
     ServiceError, SourceKey,
     document::Status,
-    index::{Deletion, Entry, ImageIndex, Labels, Page, Position, Put, Query, Rows},
+    index::{
+        Deletion, Entry, ImageIndex, Labels, Page, Position, Put, Query, Rows, TermKind, Vocabulary,
+    },
 };
 use time::{Date, OffsetDateTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -279,8 +281,21 @@ impl<I: ImageIndex> ImageIndex for AnnouncedIndex<I> {
         self.index.page(query, after, limit).await
     }
 
+    async fn words(
+        &self,
+        owner: Option<&str>,
+        kind: TermKind,
+        first: char,
+    ) -> Result<Vec<String>, ServiceError> {
+        self.index.words(owner, kind, first).await
+    }
+
     async fn labels(&self, owner: Option<&str>) -> Result<Labels, ServiceError> {
         self.index.labels(owner).await
+    }
+
+    async fn vocabulary(&self, owner: Option<&str>) -> Result<Vocabulary, ServiceError> {
+        self.index.vocabulary(owner).await
     }
 }
 

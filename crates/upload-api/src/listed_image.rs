@@ -111,16 +111,20 @@ impl fmt::Debug for ListedRendition {
 }
 
 impl ListedImage {
-    /// The image of this row, with signed URLs of its renditions. `confidence` is that of the label or category that was
-    /// searched for.
-    pub(crate) async fn new<P: Ports>(
-        api: &Api<P>,
+    /// The image of this row. Its renditions take the next of the `urls`, in the order of [`rendition_keys`].
+    fn new(
         row: ImageRow,
         confidence: Option<f64>,
-    ) -> Result<Self, Problem> {
-        let thumbnail = listed(api, &row.key.thumbnail_key(), row.thumbnail).await?;
-        let preview = listed(api, &row.key.preview_key(), row.preview).await?;
-        Ok(Self {
+        urls: &mut impl Iterator<Item = String>,
+    ) -> Self {
+        let mut listed = |rendition: Option<Rendition>| {
+            let Rendition { width, height, .. } = rendition?;
+            let url = urls.next()?;
+            Some(ListedRendition { url, width, height })
+        };
+        let thumbnail = listed(row.thumbnail);
+        let preview = listed(row.preview);
+        Self {
             key: row.key,
             image_id: row.image_id,
             status: row.status,
@@ -140,26 +144,41 @@ impl ListedImage {
             confidence,
             thumbnail,
             preview,
-        })
+        }
     }
 }
 
-/// A rendition with a signed URL of its object.
-async fn listed<P: Ports>(
+/// The image of this row, with signed URLs of its renditions.
+pub(crate) async fn one<P: Ports>(api: &Api<P>, row: ImageRow) -> Result<ListedImage, Problem> {
+    let urls = sign(api, rendition_keys(&row).collect()).await?;
+    Ok(ListedImage::new(row, None, &mut urls.into_iter()))
+}
+
+/// The images of these rows, with signed URLs of their renditions. The confidence is that of the label or category that was
+/// searched for.
+pub(crate) async fn list<P: Ports>(
     api: &Api<P>,
-    key: &str,
-    rendition: Option<Rendition>,
-) -> Result<Option<ListedRendition>, Problem> {
-    let Some(rendition) = rendition else {
-        return Ok(None);
-    };
+    rows: Vec<(ImageRow, Option<f64>)>,
+) -> Result<Vec<ListedImage>, Problem> {
+    let keys = rows.iter().flat_map(|(row, _)| rendition_keys(row));
+    let mut urls = sign(api, keys.collect()).await?.into_iter();
+    let images = rows.into_iter();
+    Ok(images
+        .map(|(row, confidence)| ListedImage::new(row, confidence, &mut urls))
+        .collect())
+}
+
+/// The keys of the thumbnail and of the preview, if there are any.
+fn rendition_keys(row: &ImageRow) -> impl Iterator<Item = String> {
+    let thumbnail = row.thumbnail.as_ref().map(|_| row.key.thumbnail_key());
+    let preview = row.preview.as_ref().map(|_| row.key.preview_key());
+    [thumbnail, preview].into_iter().flatten()
+}
+
+async fn sign<P: Ports>(api: &Api<P>, keys: Vec<String>) -> Result<Vec<String>, Problem> {
     let lifetime = Duration::from_secs(api.config.result_url_seconds);
     let bucket = &api.config.buckets.output;
-    Ok(Some(ListedRendition {
-        url: api.presigner.presign_get(bucket, key, lifetime).await?,
-        width: rendition.width,
-        height: rendition.height,
-    }))
+    Ok(api.presigner.presign_gets(bucket, &keys, lifetime).await?)
 }
 
 /// An example for the OpenAPI document.

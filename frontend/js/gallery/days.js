@@ -1,6 +1,8 @@
 // @ts-check
 /** The day of a picture, and a list of pictures in groups by day. */
 
+import { dateText } from '../shared/format.js';
+
 /** @typedef {import('../shared/api-types.js').ImageRow} ImageRow */
 
 /** A row's days do not change. @type {WeakMap<ImageRow, {uploaded: string, taken: string}>} */
@@ -53,7 +55,7 @@ export function dayTitle(day, now = new Date()) {
   const [year = 0, month = 1, date = 1] = day.split('-').map(Number);
   const at = new Date(2000, month - 1, date);
   at.setFullYear(year);
-  return at.toLocaleDateString('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+  return dateText(at, { weekday: true });
 }
 
 /** @param {Date} time */

@@ -1,7 +1,8 @@
 // @ts-check
-/** The most frequent labels as buttons that search for them, without those that are only ancestors of others. */
+/** The most frequent labels as buttons that search for them, without ancestors of others. */
 
 import { byId, h } from '../shared/dom.js';
+import { Ancestry } from './ancestry.js';
 
 const MAX_LABELS = 12;
 
@@ -9,12 +10,13 @@ export class FrequentLabels {
   #element = byId('frequent-labels', HTMLElement);
   /** @type {readonly import('../shared/api-types.js').Count[]} */
   #labels = [];
-  /** @type {ReadonlySet<string>} */
-  #ancestors = new Set();
+  #ancestry = new Ancestry();
   /** In lower case. @type {readonly string[]} */
   #searched = [];
   /** @type {{name: string, chip: HTMLButtonElement}[]} */
   #chips = [];
+  /** What the chips show, to leave them alone while nothing changes. */
+  #shown = '';
   #onToggle;
 
   /** @param {(label: string) => void} onToggle */
@@ -28,10 +30,14 @@ export class FrequentLabels {
     this.#render();
   }
 
-  /** @param {ReadonlySet<string>} ancestors */
-  set ancestors(ancestors) {
-    if ([...ancestors].join('\n') === [...this.#ancestors].join('\n')) return;
-    this.#ancestors = ancestors;
+  /** @param {readonly import('../shared/api-types.js').ImageRow[]} rows whose labels tell which are ancestors of others */
+  learn(rows) {
+    if (this.#ancestry.learn(rows)) this.#render();
+  }
+
+  /** @param {import('../shared/api-types.js').ResultDocument} document */
+  learnDocument(document) {
+    this.#ancestry.learnDocument(document);
     this.#render();
   }
 
@@ -45,8 +51,10 @@ export class FrequentLabels {
 
   #render() {
     const focused = this.#chips.find(({ chip }) => chip === document.activeElement)?.name;
-    const telling = this.#labels.filter(({ name }) => !this.#ancestors.has(name) || this.#searched.includes(name.toLowerCase()));
-    this.#chips = (telling.length > 0 ? telling : this.#labels).slice(0, MAX_LABELS).map((label) => ({ name: label.name, chip: this.#chip(label) }));
+    const shown = this.#ancestry.mostTelling(this.#labels, MAX_LABELS, (name) => this.#searched.includes(name.toLowerCase()));
+    if (JSON.stringify([shown, this.#searched]) === this.#shown) return;
+    this.#shown = JSON.stringify([shown, this.#searched]);
+    this.#chips = shown.map((label) => ({ name: label.name, chip: this.#chip(label) }));
     this.#element.hidden = this.#labels.length === 0;
     this.#element.replaceChildren(...this.#chips.map(({ chip }) => chip));
     this.#chips.find(({ name }) => name === focused)?.chip.focus();

@@ -6,11 +6,11 @@
  */
 
 import { byId, h } from '../shared/dom.js';
-import { count, percent } from '../shared/format.js';
+import { confidenceText } from '../shared/format.js';
 import { icon } from '../shared/icons.js';
 import { dayTitle, groupByDay } from './days.js';
 import { heightOf, indexAfterKey, layoutFor, planFor, positionOf, sectionOf, visibleRange } from './grid-layout.js';
-import { displayName, facesText } from './image-row.js';
+import { captionOf, displayName, facesText, needsDocument } from './image-row.js';
 import { LongPress } from './long-press.js';
 import { mainTerm } from './terms.js';
 import { filtersFaces, hashOf } from './url-state.js';
@@ -27,8 +27,6 @@ const NARROW_BELOW = 600;
 
 /** The height of a day's heading, in pixels. */
 const HEADING = 46;
-/** How many labels a caption names. */
-const MAX_LABELS = 3;
 
 export class Grid {
   #list = byId('tiles', HTMLElement);
@@ -51,6 +49,8 @@ export class Grid {
   #scheduled = false;
   #selection;
   #longPress;
+  /** What was found in pictures without labels; '' while that is unknown. @type {WeakMap<ImageRow, string>} */
+  #summaries = new WeakMap();
 
   /**
    * @param {object} on
@@ -58,6 +58,7 @@ export class Grid {
    * @param {(row: ImageRow) => void} on.remove
    * @param {() => number} on.coveredHeight how many pixels at the top of the screen are covered
    * @param {(row: ImageRow) => Promise<boolean>} on.thumbnailExpired gets new addresses for the row's thumbnails
+   * @param {(row: ImageRow) => Promise<string>} on.summary what was found in a picture without labels, or ''
    * @param {() => void} on.end the person wants to see the last picture, which may not be loaded yet
    * @param {() => void} on.selectAll
    * @param {import('./selection.js').Selection} selection
@@ -347,7 +348,7 @@ export class Grid {
    */
   #refill(tile, row) {
     tile.row = row;
-    tile.link.querySelector('.tile-picture')?.remove();
+    tile.link.querySelector('.tile-frame')?.remove();
     this.#fill(tile.link, row);
   }
 
@@ -358,18 +359,38 @@ export class Grid {
   #fill(link, row) {
     const name = displayName(row);
     const { term, minConfidence, faces } = this.#filter;
-    const confidence = term && row.confidence !== undefined ? percent(Math.floor(row.confidence)) : '';
-    const picture = link.querySelector('.tile-picture') ?? this.#thumbnail(row);
+    const confidence = term && row.confidence !== undefined ? confidenceText(row.confidence) : '';
+    const picture = link.querySelector('.tile-frame') ?? h('span', { class: 'tile-frame' }, this.#thumbnail(row));
     link.title = name;
     link.replaceChildren(
       picture,
       h('span', { class: 'tile-name' }, name),
-      h('span', { class: 'tile-labels' }, faces && row.faces ? facesText(row) : captionOf(row, minConfidence)),
+      h('span', { class: 'tile-labels' }, faces && row.faces ? facesText(row) : this.#captionOf(link, row, minConfidence)),
       ...(confidence ? [h('span', { class: 'tile-badge' }, h('span', { class: 'visually-hidden' }, `${term} `), confidence)] : []),
       ...(row.status === 'succeeded'
         ? []
         : [h('span', { class: `tile-status ${row.status}` }, icon('alert'), h('span', { class: 'visually-hidden' }, row.status === 'partial' ? 'partially analysed' : 'failed'))]),
     );
+  }
+
+  /**
+   * The labels of a picture. For a picture without labels, the result document says what was found instead, such as text.
+   * @param {HTMLAnchorElement} link
+   * @param {ImageRow} row
+   * @param {number} minConfidence
+   */
+  #captionOf(link, row, minConfidence) {
+    const caption = captionOf(row, minConfidence);
+    if (!needsDocument(row)) return caption;
+    const known = this.#summaries.get(row);
+    if (known !== undefined) return known || caption;
+    this.#summaries.set(row, '');
+    void this.#on.summary(row).then((summary) => {
+      this.#summaries.set(row, summary);
+      const shown = link.querySelector('.tile-labels');
+      if (summary && shown) shown.textContent = summary;
+    });
+    return caption;
   }
 
   /** @param {ImageRow} row */
@@ -378,6 +399,7 @@ export class Grid {
     if (!row.thumbnail) return placeholder();
     const { width, height } = row.thumbnail;
     const image = h('img', { class: 'tile-picture', alt: '', decoding: 'async', draggable: 'false', width, height });
+    image.style.setProperty('--aspect', String(width / height));
     let renewed = false;
     image.addEventListener('load', () => image.classList.add('loaded'));
     image.addEventListener('error', async () => {
@@ -449,16 +471,4 @@ export class Grid {
     }
     event.preventDefault();
   }
-}
-
-/**
- * @param {ImageRow} row
- * @param {number} minConfidence
- */
-function captionOf(row, minConfidence) {
-  if (row.status === 'failed') return 'Analysis failed';
-  const names = row.labels.filter(({ confidence }) => confidence >= minConfidence).map(({ name }) => name);
-  if (names.length === 0) return row.faces ? count(row.faces, 'face') : 'No labels';
-  const more = names.length - MAX_LABELS;
-  return `${names.slice(0, MAX_LABELS).join(', ')}${more > 0 ? ` + ${more}` : ''}`;
 }

@@ -2,6 +2,7 @@
 /** A picture in the index, as the gallery names and filters it. */
 
 import { count, list } from '../shared/format.js';
+import { splitLabels } from './ancestry.js';
 import { mainTerm } from './terms.js';
 
 /** @typedef {import('../shared/api-types.js').ImageRow} ImageRow */
@@ -29,22 +30,30 @@ export function passesFilter(row, { terms, minConfidence }) {
   return (typed.find((confidence) => confidence > 0) ?? best) >= minConfidence;
 }
 
+/** How many labels a caption names. */
+const MAX_LABELS = 3;
+
 /**
- * The labels that, in these pictures, are only ancestors of others, such as Animal where there is a Dog. A row lists ancestors
- * after the other labels. They are at least as confident as the labels below them, so they begin where the confidence does not fall.
- * @param {readonly Pick<ImageRow, 'labels'>[]} rows
- * @returns {Set<string>}
+ * The text below a picture's name: its first labels, without ancestors of others, as on the upload page.
+ * @param {ImageRow} row
+ * @param {number} minConfidence percent
  */
-export function ancestorsAmong(rows) {
-  /** @type {Set<string>} */
-  const ancestors = new Set();
-  /** @type {Set<string>} */
-  const others = new Set();
-  for (const { labels } of rows) {
-    const from = labels.findIndex(({ confidence }, at) => at > 0 && confidence >= (labels[at - 1]?.confidence ?? 0));
-    labels.forEach(({ name }, at) => (from > 0 && at >= from ? ancestors : others).add(name));
-  }
-  return new Set([...ancestors].filter((name) => !others.has(name)));
+export function captionOf(row, minConfidence) {
+  if (row.status === 'failed') return 'Analysis failed';
+  const passing = (/** @type {ImageRow['labels']} */ labels) => labels.filter(({ confidence }) => confidence >= minConfidence).map(({ name }) => name);
+  const telling = passing(splitLabels(row.labels).telling);
+  const names = telling.length > 0 ? telling : passing(row.labels);
+  if (names.length === 0) return row.faces ? count(row.faces, 'face') : row.labels.length > 0 ? 'No labels at this confidence' : 'No labels';
+  const more = names.length - MAX_LABELS;
+  return `${names.slice(0, MAX_LABELS).join(', ')}${more > 0 ? ` + ${more}` : ''}`;
+}
+
+/**
+ * Whether only the result document says what was found: text or moderation labels.
+ * @param {ImageRow} row
+ */
+export function needsDocument({ status, labels, faces }) {
+  return status !== 'failed' && labels.length === 0 && !faces;
 }
 
 /**

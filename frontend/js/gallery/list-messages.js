@@ -5,7 +5,7 @@ import { button } from '../shared/buttons.js';
 import { h } from '../shared/dom.js';
 import { errorMessage } from '../shared/error-messages.js';
 import { ApiError } from '../shared/errors.js';
-import { count, percent, sentence } from '../shared/format.js';
+import { confidenceText, count, sentence } from '../shared/format.js';
 import { icon } from '../shared/icons.js';
 import { dayTitle } from './days.js';
 import { mainTerm, termsClause } from './terms.js';
@@ -47,7 +47,7 @@ export function tallyText({ rows, shown, state }, filter, total = null) {
   const loaded = count(known ?? rows.length, 'picture');
   const pictures = known !== null || shown.length === rows.length ? loaded : `${shown.length} of ${loaded}`;
   const soFar = known !== null ? `, ${shown.length === rows.length ? rows.length : `${shown.length} of ${rows.length}`} loaded` : isPartial ? ' loaded so far' : '';
-  const confidence = filter.minConfidence > 0 ? `, at least ${percent(filter.minConfidence)} confidence` : '';
+  const confidence = filter.minConfidence > 0 ? `, at least ${confidenceText(filter.minConfidence)} confidence` : '';
   return `${pictures}${queryClause(filter)}${soFar}${confidence}`;
 }
 
@@ -78,7 +78,7 @@ export function listMessage(listing, filter, on) {
  */
 function emptyMessage(loaded, filter, on) {
   if (loaded > 0 && filter.minConfidence > 0) {
-    return message('search', 'No results at this confidence', `No picture has at least ${percent(filter.minConfidence)} confidence.`, button('Show any confidence', on.removeFilter));
+    return message('search', 'No results at this confidence', `No picture has at least ${confidenceText(filter.minConfidence)} confidence.`, button('Show any confidence', on.removeFilter));
   }
   if (isFiltered(filter)) {
     return message('search', 'No results', `There are no pictures${queryClause(filter)}. Try another search, or show all pictures.`, button('Show all pictures', on.showAll));
@@ -93,7 +93,7 @@ function emptyMessage(loaded, filter, on) {
  */
 function pausedMessage({ rows, shown }, filter, resume) {
   const title = `${shown.length === 0 ? 'No results' : 'No more results'} in the newest ${rows.length} pictures`;
-  return message('search', title, `None of the last pictures has at least ${percent(filter.minConfidence)} confidence. Older pictures are not loaded yet.`, button('Search older pictures', resume));
+  return message('search', title, `None of the last pictures has at least ${confidenceText(filter.minConfidence)} confidence. Older pictures are not loaded yet.`, button('Search older pictures', resume));
 }
 
 /**

@@ -4,6 +4,7 @@
 import { byId, h } from '../shared/dom.js';
 import { count } from '../shared/format.js';
 import { Limiter } from '../shared/limiter.js';
+import { summaryLine } from '../shared/result-summary.js';
 import { Grid } from './grid.js';
 import { listMessage, tallyText, totalOf } from './list-messages.js';
 import { Listing } from './listing.js';
@@ -19,6 +20,8 @@ import { sameQuery } from './url-state.js';
 /** The next page is loaded when the end of the list is at most this far below the screen. */
 const LOAD_AHEAD = '1400px';
 const MAX_THUMBNAIL_RENEWALS = 3;
+/** How many result documents are read at once for the captions of pictures without labels. */
+const MAX_SUMMARIES = 3;
 /** At the beginning of the list there is no place to keep. In pixels. */
 const NO_PLACE_PX = 200;
 
@@ -42,6 +45,7 @@ export class ListView {
   /** How many pictures the grid showed before the last change. */
   #shownBefore = 0;
   #renewals = new Limiter(MAX_THUMBNAIL_RENEWALS);
+  #summaries = new Limiter(MAX_SUMMARIES);
   // Several entries may be reported at once; the last one is the current state.
   #endObserver = new IntersectionObserver((entries) => entries.at(-1)?.isIntersecting && this.#loadMore(), { rootMargin: LOAD_AHEAD });
 
@@ -53,6 +57,7 @@ export class ListView {
    * @param {(row: ImageRow) => void} on.open
    * @param {(row: ImageRow) => void} on.remove
    * @param {() => number} on.coveredHeight how many pixels at the top of the screen are covered
+   * @param {(key: string, signal: AbortSignal) => Promise<import('../shared/api.js').ResultReply>} on.document reads a result
    * @param {() => void} on.change the listing changed
    * @param {(terms: import('./terms.js').Term[]) => void} on.search
    * @param {(text: string) => void} on.announce
@@ -73,6 +78,7 @@ export class ListView {
         remove: on.remove,
         coveredHeight: on.coveredHeight,
         thumbnailExpired: (row) => this.#renewThumbnail(row),
+        summary: (row) => this.#summaryOf(row),
         end: () => void this.goToEnd(),
         selectAll: () => void this.selectAll(),
       },
@@ -259,6 +265,19 @@ export class ListView {
       return details.thumbnail !== undefined;
     } catch {
       return false;
+    }
+  }
+
+  /**
+   * What was found in a picture, in a few words, or ''.
+   * @param {ImageRow} row
+   */
+  async #summaryOf({ key }) {
+    try {
+      const result = await this.#summaries.run(() => this.#on.document(key, new AbortController().signal));
+      return result.ready ? summaryLine(result.document) : '';
+    } catch {
+      return '';
     }
   }
 }

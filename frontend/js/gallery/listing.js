@@ -14,7 +14,10 @@ import { EVERYTHING } from './url-state.js';
  */
 export const MAX_PAGES_WITHOUT_MATCH = 10;
 
-/** An update reads at most this many pages. If that does not reach the loaded pictures, the list starts anew with the newest ones. */
+/**
+ * An update reads at most this many pages. If that does not reach the loaded pictures, a list with the newest first starts anew
+ * with those. Another list is up to date as far as the pages go.
+ */
 export const MAX_UPDATE_PAGES = 10;
 
 /**
@@ -42,6 +45,8 @@ export class Listing {
   #filter = { ...EVERYTHING, minConfidence: 0, key: '' };
   /** @type {string | null} */
   #cursor = null;
+  /** With which the last page was loaded. @type {string | null} */
+  #lastCursor = null;
   #pagesWithoutMatch = 0;
   /** @type {Map<string, ImageRow>} all loaded pictures in order */
   #byKey = new Map();
@@ -108,6 +113,7 @@ export class Listing {
       if (this.#control !== control) return;
       if (this.#cursor === null) this.didYouMean = didYouMean ?? [];
       const before = this.shown.length;
+      this.#lastCursor = this.#cursor;
       for (const row of images) if (!this.#byKey.has(row.key)) this.#byKey.set(row.key, row);
       this.#cursor = cursor ?? null;
       this.state = cursor ? 'more' : 'complete';
@@ -147,8 +153,9 @@ export class Listing {
   }
 
   /**
-   * Reads the newest pictures again: adds new ones in their places, removes those that are gone, and replaces changed details.
-   * Where the newest are not the first, it reads all loaded pictures again, unless they are too many.
+   * Reads the list again from its beginning: adds new pictures in their places, removes those that are gone, and replaces changed
+   * details. With the newest first, it stops where nothing is new. In another order new pictures may be anywhere, so it reads
+   * as far as the list is loaded.
    * @param {(row: ImageRow) => void} leaving called before a picture is removed
    * @returns {Promise<{added: number, removed: number} | null>} how many shown pictures; null when the list cannot be read now
    */
@@ -165,23 +172,20 @@ export class Listing {
     /** @type {string | null} */
     let cursor = null;
     let [pages, reached] = [0, false];
-    const isNewestFirst = this.#filter.sort === 'newest';
     try {
       do {
         const { images, cursor: next } = await this.#loadPage(this.#filter, cursor, control.signal);
         if (control.signal.aborted) return nothing;
-        const known = images.length > 0 && images.every(({ key }) => this.#byKey.has(key));
+        const isKnown = images.length > 0 && images.every(({ key }) => this.#byKey.has(key));
         for (const row of images) fresh.set(row.key, row);
         cursor = next ?? null;
         pages += 1;
-        const [newest, oldest] = [[...fresh.values()].at(-1), [...this.#byKey.values()].at(-1)];
-        reached = !isNewestFirst ? cursor === null || fresh.size >= this.#byKey.size : cursor === null || known || (newest !== undefined && (oldest === undefined || !isOlder(oldest, newest)));
+        reached = cursor === null || this.#isReached(fresh, isKnown);
       } while (!reached && pages < MAX_UPDATE_PAGES);
     } catch {
       return control.signal.aborted ? nothing : null;
     }
-    if (isNewestFirst) return this.#merge(fresh, cursor, reached, leaving);
-    return reached && !this.#isLoading ? this.#replace(fresh, cursor, leaving) : nothing;
+    return this.#merge(fresh, cursor, reached, leaving);
   }
 
   /**
@@ -252,68 +256,75 @@ export class Listing {
   }
 
   /**
-   * @param {Map<string, ImageRow>} fresh the newest pictures
-   * @param {string | null} cursor of the page after them
-   * @param {boolean} reached whether they reach those that are loaded
-   * @param {(row: ImageRow) => void} leaving
+   * Whether an update knows enough of the list.
+   * @param {Map<string, ImageRow>} fresh
+   * @param {boolean} isKnown whether all pictures of the last page were loaded before
    */
-  #merge(fresh, cursor, reached, leaving) {
-    const before = new Set(this.shown);
-    const known = new Set(this.#byKey.keys());
-    // Older pictures, which were not loaded before, are no news.
-    const oldest = this.state === 'complete' ? undefined : [...this.#byKey.values()].at(-1);
-    const last = [...fresh.values()].at(-1);
-    for (const row of [...this.#byKey.values()]) {
-      const isCovered = cursor === null || !reached || (last !== undefined && !isOlder(row, last));
-      if (isCovered && !fresh.has(row.key)) this.#drop(row, leaving);
-    }
-    let changed = before.size > this.shown.length;
-    const older = [...this.#byKey].filter(([key]) => !fresh.has(key));
-    const newest = [...fresh].map(([key, row]) => {
-      const old = this.#byKey.get(key);
-      const isSame = old?.processedAt === row.processedAt;
-      changed ||= !isSame;
-      // Tiles and the viewer hold on to the object. Only the addresses in it are newer.
-      return /** @type {const} */ ([key, old && isSame ? Object.assign(old, row) : row]);
-    });
-    this.#byKey = new Map([...newest, ...older]);
-    if (older.length === 0 && this.state !== 'loading') {
-      this.#cursor = cursor;
-      this.state = cursor ? 'more' : 'complete';
-    }
-    const removed = before.size - [...before].filter(({ key }) => this.#byKey.has(key)).length;
-    this.#applyFilter();
-    const added = this.shown.filter((row) => !known.has(row.key) && !(oldest && isOlder(row, oldest))).length;
-    if (changed) this.#onChange(true);
-    return { added, removed };
+  #isReached(fresh, isKnown) {
+    const [last, end] = [[...fresh.values()].at(-1), [...this.#byKey.values()].at(-1)];
+    const { sort } = this.#filter;
+    if (sort === 'newest') return isKnown || (last !== undefined && (end === undefined || !comesBefore(last, end, sort)));
+    // In another order, the end of a complete list is where new pictures may be.
+    return this.state !== 'complete' && last !== undefined && end !== undefined && (fresh.has(end.key) || comesBefore(end, last, sort));
   }
 
   /**
-   * Takes over all loaded pictures as they are now.
+   * Takes over the beginning of the list as it is now.
    * @param {Map<string, ImageRow>} fresh
-   * @param {string | null} cursor
+   * @param {string | null} cursor of the page after it
+   * @param {boolean} reached whether it reaches those that are loaded
    * @param {(row: ImageRow) => void} leaving
    */
-  #replace(fresh, cursor, leaving) {
+  #merge(fresh, cursor, reached, leaving) {
+    const { sort } = this.#filter;
     const before = new Set(this.shown);
-    const [known, keys] = [new Set(this.#byKey.keys()), [...this.#byKey.keys()].join('\n')];
-    let changed = keys !== [...fresh.keys()].join('\n');
-    for (const row of [...this.#byKey.values()]) if (!fresh.has(row.key)) this.#drop(row, leaving);
-    this.#byKey = new Map(
-      [...fresh].map(([key, row]) => {
-        const old = this.#byKey.get(key);
-        const isSame = old?.processedAt === row.processedAt;
-        changed ||= !isSame;
-        return [key, old && isSame ? Object.assign(old, row) : row];
-      }),
-    );
-    this.#cursor = cursor;
-    this.state = cursor ? 'more' : 'complete';
+    const loaded = [...this.#byKey.values()];
+    const known = new Set(this.#byKey.keys());
+    const wasComplete = this.state === 'complete';
+    const [last, end] = [[...fresh.values()].at(-1), loaded.at(-1)];
+    // A picture that was analysed again may have moved, and says nothing about its old neighbours.
+    const isSame = (/** @type {ImageRow} */ row) => this.#byKey.get(row.key)?.processedAt === fresh.get(row.key)?.processedAt;
+    const lastCommon = loaded.findLastIndex((row) => fresh.has(row.key) && isSame(row));
+    const freshRows = [...fresh.values()];
+    const lastKnown = freshRows.findLastIndex(({ key }) => known.has(key));
+    // Later pictures, which were not loaded before, are no news.
+    const news = new Set(freshRows.filter((row, at) => !known.has(row.key) && (wasComplete || !end || at < lastKnown || comesBefore(row, end, sort))));
+
+    /** @type {Set<ImageRow>} */
+    const gone = new Set();
+    loaded.forEach((row, at) => {
+      if (fresh.has(row.key)) return;
+      const isCovered = cursor === null || at <= lastCommon || (last !== undefined && comesBefore(row, last, sort));
+      if (isCovered) gone.add(row);
+      // The list starts anew.
+      if (isCovered || (!reached && sort === 'newest')) this.#drop(row, leaving);
+    });
+    const later = [...this.#byKey].filter(([key]) => !fresh.has(key));
+    let changed = this.#byKey.size < known.size;
+    const first = freshRows.map((row) => {
+      const old = this.#byKey.get(row.key);
+      const unchanged = old !== undefined && isSame(row);
+      changed ||= !unchanged;
+      // Tiles and the viewer hold on to the object. Only the addresses in it are newer.
+      return /** @type {const} */ ([row.key, unchanged ? Object.assign(old, row) : row]);
+    });
+    this.#byKey = new Map([...first, ...later]);
+    if (this.state !== 'loading') {
+      if (later.length === 0) {
+        this.#cursor = cursor;
+        this.state = cursor ? 'more' : 'complete';
+      } else if (!reached && wasComplete) {
+        // There may be new pictures at the end. They come with the last page.
+        this.#cursor = this.#lastCursor;
+        this.state = 'more';
+        changed = true;
+      }
+    }
     this.#applyFilter();
     if (changed) this.#onChange(true);
     return {
-      added: this.shown.filter(({ key }) => !known.has(key)).length,
-      removed: [...before].filter(({ key }) => !this.#byKey.has(key)).length,
+      added: this.shown.filter((row) => news.has(fresh.get(row.key) ?? row)).length,
+      removed: [...gone].filter((row) => before.has(row)).length,
     };
   }
 
@@ -335,11 +346,32 @@ export class Listing {
 }
 
 /**
- * Whether a picture comes after another one in the list.
+ * Whether a picture certainly comes before another one in the list. Of pictures with the same time or confidence, only the order
+ * by upload is known.
  * @param {ImageRow} row
  * @param {ImageRow} other
+ * @param {import('./url-state.js').Sort} sort
  */
-function isOlder(row, other) {
-  const later = Date.parse(other.uploadedAt) - Date.parse(row.uploadedAt);
-  return later === 0 ? row.key < other.key : later > 0;
+function comesBefore(row, other, sort) {
+  const [a, b] = [placeOf(row, sort), placeOf(other, sort)];
+  return a === b && sort === 'newest' ? row.key > other.key : a < b;
+}
+
+/**
+ * A number that grows along the list.
+ * @param {ImageRow} row
+ * @param {import('./url-state.js').Sort} sort
+ */
+function placeOf({ uploadedAt, takenAt, confidence = 0 }, sort) {
+  switch (sort) {
+    case 'confidence':
+      return -confidence;
+    case 'oldest':
+      return Date.parse(uploadedAt);
+    case 'taken':
+      // By the camera's clock, without its offset.
+      return -Date.parse(takenAt ? `${takenAt.slice(0, 19)}Z` : uploadedAt);
+    case 'newest':
+      return -Date.parse(uploadedAt);
+  }
 }

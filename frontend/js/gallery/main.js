@@ -18,7 +18,7 @@ import { SelectionBar } from './selection-bar.js';
 import { Selection } from './selection.js';
 import { Toolbar } from './toolbar.js';
 import { Updates } from './updates.js';
-import { EVERYTHING, sameQuery } from './url-state.js';
+import { EVERYTHING, isFiltered, sameQuery } from './url-state.js';
 import { ViewerController } from './viewer-controller.js';
 
 const main = byId('main', HTMLElement);
@@ -42,7 +42,11 @@ async function start(config) {
   const api = createApi(url, { caller });
 
   const navigation = new Navigation({ change: show, confidenceSettled: () => viewer.isOpen || announce(list.tally) });
-  const readDocument = (/** @type {string} */ key, /** @type {AbortSignal} */ signal) => api.readResult(images.documentUrl(key), signal);
+  const readDocument = async (/** @type {string} */ key, /** @type {AbortSignal} */ signal) => {
+    const result = await api.readResult(images.documentUrl(key), signal);
+    if (result.ready) toolbar.learnDocument(result.document);
+    return result;
+  };
   const toolbar = new Toolbar(() => images.counts(new AbortController().signal), {
     search: (query) => navigation.search(query),
     minConfidence: (value) => navigation.setMinConfidence(value),
@@ -56,7 +60,11 @@ async function start(config) {
     open: (row) => navigation.open(row.key),
     remove: (row) => deletion.remove(selection.size > 0 ? selection.rows : [row]),
     coveredHeight: () => toolbar.bottom,
-    change: () => viewer.updatePosition(),
+    document: readDocument,
+    change: () => {
+      toolbar.learn(list.listing.rows);
+      viewer.updatePosition();
+    },
     search: (terms) => navigation.search({ terms }),
     announce,
     showAll: () => navigation.search(EVERYTHING),
@@ -144,7 +152,8 @@ async function start(config) {
   /** Shows what has changed since the list was loaded. */
   async function update() {
     const result = await list.listing.update(leave);
-    if (result) changed(result.added, result.removed);
+    // In a search, a picture may also have changed so that it is not found any more.
+    if (result) changed(result.added, result.removed, isFiltered(navigation.state) ? 'removed from the results' : 'deleted');
     return result && result.added + result.removed > 0;
   }
 
@@ -161,10 +170,11 @@ async function start(config) {
   /**
    * @param {number} added
    * @param {number} removed
+   * @param {string} [how] they went
    */
-  function changed(added, removed) {
+  function changed(added, removed, how = 'deleted') {
     if (added > 0) announce(`${count(added, 'new picture')}.`);
-    if (removed > 0) announce(`${count(removed, 'picture')} deleted.`);
+    if (removed > 0) announce(`${count(removed, 'picture')} ${how}.`);
     if (added + removed > 0) void toolbar.loadCounts();
   }
 
@@ -175,7 +185,7 @@ async function start(config) {
    * @param {boolean} isBack
    */
   function show(state, previous, isBack) {
-    toolbar.show(state);
+    toolbar.show(state, isBack && !sameQuery(state, previous));
     viewer.minConfidence = state.minConfidence;
     if (sameQuery(state, previous)) list.filter(state);
     else {
@@ -196,7 +206,6 @@ async function start(config) {
     toolbar.retryCounts();
     const isCurrent = await list.load(navigation.state);
     if (!isCurrent) return;
-    if (list.listing.rows.length > 0) toolbar.examples = list.listing.rows;
     deletion.allowed = !list.listing.forbidden;
     viewer.deletable = deletion.allowed;
     selectionBar.deletable = deletion.allowed;

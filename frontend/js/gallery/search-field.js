@@ -1,13 +1,13 @@
 // @ts-check
 /**
  * The search field: a combobox with a list of suggestions, as in the ARIA Authoring Practices Guide ("Editable Combobox
- * With List Autocomplete"). What is chosen or typed becomes a term beside the others.
+ * With List Autocomplete"). The words in it are searched for, and stay in it to be changed. A chosen suggestion becomes a chip.
  */
 
 import { byId, h } from '../shared/dom.js';
 import { icon } from '../shared/icons.js';
-import { suggest } from './suggestions.js';
-import { parseTerms } from './terms.js';
+import { suggestForLastWords } from './suggestions.js';
+import { editableText, parseTerms, splitTerms, withoutTerm } from './terms.js';
 
 /**
  * @typedef {import('./suggestions.js').Suggestion} Suggestion
@@ -24,6 +24,9 @@ export const KIND_VIEWS = {
   filename: { icon: 'file', hint: 'in file names' },
 };
 
+/** With a finger, the keyboard on the screen covers the results. */
+const touch = matchMedia('(pointer: coarse)');
+
 export class SearchField {
   #input = byId('search', HTMLInputElement);
   #list = byId('suggestions', HTMLElement);
@@ -34,27 +37,35 @@ export class SearchField {
   /** @type {{suggestion: Suggestion, option: HTMLElement}[]} */
   #options = [];
   #active = -1;
-  #hasTerms = false;
+  /** The text that is searched for. */
+  #submitted = '';
+  /** @type {readonly Term[]} terms that are not in the text */
+  #chips = [];
 
   /**
    * @param {object} on
-   * @param {(terms: Term[]) => void} on.add
-   * @param {() => void} on.removeLast
-   * @param {() => void} on.clear all terms
+   * @param {(terms: Term[]) => void} on.search all terms
    */
   constructor(on) {
     this.#on = on;
     this.#input.addEventListener('input', () => {
       this.#showClear();
       this.#open();
+      // Who empties the field does not search for its words any more.
+      if (this.#input.value.trim() === '') this.#withoutWords();
+    });
+    // A first click selects the text, so that typing replaces it, as in a browser's address bar.
+    this.#input.addEventListener('mousedown', (event) => {
+      if (document.activeElement === this.#input) return;
+      event.preventDefault();
+      this.focus();
     });
     this.#input.addEventListener('click', () => this.#open());
     this.#input.addEventListener('keydown', (event) => this.#onKey(event));
     this.#input.addEventListener('blur', () => this.#close());
     this.#clear.addEventListener('click', () => {
-      this.#setText('');
       this.#input.focus();
-      if (this.#hasTerms) on.clear();
+      this.#clearAll();
     });
     // Keeps the focus in the field while an option is pressed.
     this.#list.addEventListener('pointerdown', (event) => event.preventDefault());
@@ -68,18 +79,79 @@ export class SearchField {
   /** @param {import('../shared/api-types.js').Counts} counts */
   set counts(counts) {
     this.#counts = counts;
-    const typing = document.activeElement === this.#input && this.#input.value !== '';
-    if (typing || !this.#list.hidden) this.#open();
+    if (!this.#list.hidden) this.#open();
   }
 
-  /** @param {boolean} hasTerms whether the search has terms */
-  set hasTerms(hasTerms) {
-    this.#hasTerms = hasTerms;
+  /**
+   * @param {readonly Term[]} terms of the search
+   * @param {boolean} isBack whether it is a former search: what is being typed does not belong to it
+   * @returns {readonly Term[]} those that are not in the field
+   */
+  show(terms, isBack) {
+    const { text, chips } = splitTerms(terms, this.#submitted);
+    this.#chips = chips;
+    // What is being typed stays while something else of the search changes.
+    if (text !== this.#submitted || isBack) {
+      this.#submitted = text;
+      this.#setText(text);
+    }
     this.#showClear();
+    return chips;
   }
 
+  /** Selects the text, so that typing replaces it. */
   focus() {
     this.#input.focus();
+    this.#input.select();
+  }
+
+  /**
+   * The terms of the text, which are searched for from now on.
+   * @param {string} [chosen] a label that was chosen beside the field: what is its beginning was typed to find it
+   */
+  submit(chosen = '') {
+    const { before, groups } = suggestForLastWords(this.#counts, this.#input.value);
+    const completed = this.#input.value.trim() !== this.#submitted.trim() && groups.some(({ suggestions }) => suggestions.some(({ name }) => name === chosen));
+    return this.#take(completed ? before : this.#input.value);
+  }
+
+  /**
+   * Puts a chip back into the field to be changed.
+   * @param {Term} term
+   */
+  edit(term) {
+    const rest = withoutTerm(this.#chips, term);
+    const before = this.#input.value.trim();
+    const text = editableText(term);
+    this.#on.search([...rest, ...this.#take(before)]);
+    this.#input.value = before === '' ? text : `${before} ${text}`;
+    this.#showClear();
+    this.#input.focus();
+    this.#input.setSelectionRange(this.#input.value.length - text.length, this.#input.value.length);
+    this.#open();
+  }
+
+  /**
+   * @param {string} text what stays in the field
+   * @returns {Term[]}
+   */
+  #take(text) {
+    this.#submitted = text.trim();
+    this.#setText(this.#submitted);
+    return parseTerms(text);
+  }
+
+  /** Searches by the chips alone. */
+  #withoutWords() {
+    if (this.#submitted === '') return;
+    this.#submitted = '';
+    this.#on.search([...this.#chips]);
+  }
+
+  #clearAll() {
+    const searched = this.#submitted !== '' || this.#chips.length > 0;
+    this.#take('');
+    if (searched) this.#on.search([]);
   }
 
   /** @param {string} text */
@@ -90,13 +162,13 @@ export class SearchField {
   }
 
   #showClear() {
-    this.#clear.hidden = this.#input.value === '' && !this.#hasTerms;
+    this.#clear.hidden = this.#input.value === '' && this.#chips.length === 0;
   }
 
   #open() {
-    const { text } = this.#typed();
+    const { groups, not } = suggestForLastWords(this.#counts, this.#input.value);
     this.#options = [];
-    this.#list.replaceChildren(...suggest(this.#counts, text).map((group) => this.#group(group)));
+    this.#list.replaceChildren(...groups.map((group) => this.#group(group, not)));
     this.#markOption(-1);
     const expanded = this.#options.length > 0;
     this.#list.hidden = !expanded;
@@ -109,25 +181,25 @@ export class SearchField {
     this.#markOption(-1);
   }
 
-  /** The text without a minus at its start, which excludes. */
-  #typed() {
-    const value = this.#input.value.trimStart();
-    return { text: value.replace(/^-/, ''), not: value.startsWith('-') };
-  }
-
-  /** @param {import('./suggestions.js').SuggestionGroup} group */
-  #group({ title, suggestions }) {
+  /**
+   * @param {import('./suggestions.js').SuggestionGroup} group
+   * @param {boolean} not whether a minus excludes what is chosen
+   */
+  #group({ title, suggestions }, not) {
     const id = `suggestions-${title.toLowerCase()}`;
     return h(
       'div',
       { role: 'group', 'aria-labelledby': id, class: 'suggestion-group' },
       h('div', { id, class: 'suggestion-title', role: 'presentation' }, title),
-      suggestions.map((suggestion) => this.#option(suggestion)),
+      suggestions.map((suggestion) => this.#option(suggestion, not)),
     );
   }
 
-  /** @param {Suggestion} suggestion */
-  #option(suggestion) {
+  /**
+   * @param {Suggestion} suggestion
+   * @param {boolean} not
+   */
+  #option(suggestion, not) {
     const { kind, name, alias, images } = suggestion;
     const view = KIND_VIEWS[kind];
     const isWords = kind === 'any' || kind === 'text' || kind === 'filename';
@@ -138,7 +210,7 @@ export class SearchField {
       h(
         'span',
         { class: 'suggestion-text' },
-        this.#typed().not && h('span', { class: 'suggestion-hint' }, 'not '),
+        not && !isWords && h('span', { class: 'suggestion-hint' }, 'not '),
         h('span', { class: 'suggestion-name' }, isWords ? `“${name}”` : name),
         ' ',
         alias ? h('span', { class: 'suggestion-hint' }, `also ${alias} `) : isWords && h('span', { class: 'suggestion-hint' }, `${view.hint} `),
@@ -164,22 +236,25 @@ export class SearchField {
 
   /** @param {Suggestion} suggestion */
   #choose({ kind, name }) {
-    const { not } = this.#typed();
-    this.#setText('');
-    // Several words become several terms.
-    const words = kind === 'any' || kind === 'text' || kind === 'filename' ? parseTerms(name) : [];
-    this.#on.add(words.length > 0 ? words.map((word) => ({ ...word, kind: word.kind === 'any' ? kind : word.kind, not: not || word.not })) : [{ kind, value: name, not }]);
+    const { value } = this.#input;
+    const chips = this.#chips;
+    if (kind === 'any') this.#submit();
+    else if (kind === 'text' || kind === 'filename') {
+      // Several words become several terms.
+      const words = parseTerms(value).map((word) => (word.kind === 'any' ? { ...word, kind } : word));
+      this.#take('');
+      this.#on.search([...chips, ...words]);
+    } else {
+      const { before, not } = suggestForLastWords(this.#counts, value);
+      this.#on.search([...chips, ...this.#take(before), { kind, value: name, not }]);
+    }
   }
 
+  /** Searches for the text instead of what it was before. */
   #submit() {
-    const chosen = this.#options[this.#active]?.suggestion;
-    if (chosen) {
-      this.#choose(chosen);
-      return;
-    }
-    const terms = parseTerms(this.#input.value);
-    this.#setText('');
-    if (terms.length > 0) this.#on.add(terms);
+    this.#on.search([...this.#chips, ...this.#take(this.#input.value)]);
+    if (touch.matches) this.#input.blur();
+    else this.#input.select();
   }
 
   /** @param {KeyboardEvent} event */
@@ -202,18 +277,25 @@ export class SearchField {
           this.#markOption(this.#options.length - 1);
         }
         break;
-      case 'Enter':
-        this.#submit();
+      case 'Enter': {
+        const chosen = this.#options[this.#active]?.suggestion;
+        if (chosen) this.#choose(chosen);
+        else this.#submit();
         break;
-      case 'Backspace':
-        if (this.#input.value !== '' || !this.#hasTerms || event.repeat) return;
-        this.#on.removeLast();
+      }
+      case 'Backspace': {
+        const last = this.#chips.at(-1);
+        if (this.#input.value !== '' || !last || event.repeat) return;
+        this.edit(last);
         break;
+      }
       case 'Escape':
         // The first press closes the list, the second clears the text, the third the search.
         if (open) this.#close();
-        else if (this.#input.value !== '') this.#setText('');
-        else if (this.#hasTerms) this.#on.clear();
+        else if (this.#input.value !== '') {
+          this.#setText('');
+          this.#withoutWords();
+        } else if (this.#chips.length > 0) this.#clearAll();
         else return;
         break;
       default:

@@ -45,6 +45,34 @@ export function suggest({ labels, categories }, text) {
 }
 
 /**
+ * Suggestions for a text of several words: for as many of its last words as name something. `hot do` names Hot Dog, `beach do`
+ * names Dog and keeps `beach`.
+ * @param {Counts} counts
+ * @param {string} text
+ * @returns {{before: string, not: boolean, groups: SuggestionGroup[]}} `before`: the words that a chosen label, category or
+ *   colour leaves in the field; `not`: whether a minus is in front of it
+ */
+export function suggestForLastWords(counts, text) {
+  const typed = text.trim();
+  const whole = suggest(counts, unquoted(typed));
+  const words = whole.filter(({ title }) => title === 'Words');
+  for (const { index } of typed.matchAll(/(?<!\S)\S/g)) {
+    const last = typed.slice(index);
+    const groups = suggest(counts, unquoted(last)).filter(({ title }) => title !== 'Words');
+    if (groups.length > 0) return { before: typed.slice(0, index).trim(), not: last.startsWith('-'), groups: [...groups, ...words] };
+  }
+  return { before: '', not: typed.startsWith('-'), groups: whole };
+}
+
+/**
+ * Without a minus at its start and without quotes.
+ * @param {string} text
+ */
+function unquoted(text) {
+  return text.replace(/^-/, '').replace(/["“”„]/g, '');
+}
+
+/**
  * @param {Suggestion['kind']} kind
  * @param {readonly Count[]} counts
  * @param {string} text

@@ -1,5 +1,5 @@
 // @ts-check
-/** The terms of the search as chips. Each can be turned into its opposite, or removed. */
+/** The terms of the search that are not words in the search field, as chips. Each can be changed, turned into its opposite, or removed. */
 
 import { byId, h } from '../shared/dom.js';
 import { icon } from '../shared/icons.js';
@@ -15,6 +15,7 @@ export class TermList {
 
   /**
    * @param {object} on
+   * @param {(term: Term) => void} on.edit
    * @param {(term: Term) => void} on.remove
    * @param {(term: Term) => void} on.invert
    * @param {() => void} on.focusLost the last term was removed while it had the focus
@@ -42,14 +43,12 @@ export class TermList {
     const { icon: name, hint } = KIND_VIEWS[kind];
     const invert = h(
       'button',
-      { type: 'button', class: 'term-invert', 'aria-pressed': String(not), title: not ? 'Show pictures with it' : 'Exclude pictures with it', onclick: () => this.#on.invert(term) },
-      icon(name),
-      h('span', { class: 'visually-hidden' }, 'Exclude '),
-      not && h('span', { class: 'term-not', 'aria-hidden': 'true' }, 'not '),
-      h('span', { class: 'term-value' }, value),
-      h('span', { class: 'visually-hidden' }, ` (${hint})`),
+      { type: 'button', class: 'term-invert', 'aria-pressed': String(not), 'aria-label': `Exclude ${value} (${hint})`, title: not ? 'Show pictures with it' : 'Exclude pictures with it', onclick: () => this.#on.invert(term) },
+      icon(not ? 'minus' : name),
+      not && h('span', { class: 'term-not' }, 'not'),
     );
+    const edit = h('button', { type: 'button', class: 'term-edit', 'aria-label': `Change ${value}`, title: 'Change', onclick: () => this.#on.edit(term) }, h('span', { class: 'term-value' }, value));
     const remove = h('button', { type: 'button', class: 'term-remove', 'aria-label': `Remove ${value}`, title: 'Remove', onclick: () => this.#on.remove(term) }, icon('close'));
-    return h('li', { class: not ? 'term not' : 'term' }, invert, remove);
+    return h('li', { class: not ? 'term not' : 'term' }, invert, edit, remove);
   }
 }

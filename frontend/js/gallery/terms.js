@@ -111,15 +111,44 @@ export function withoutTerm(terms, term) {
 }
 
 /**
- * Replaces a word that no picture has by a similar name.
+ * Which terms are the text in the search field, and which are chips beside it. The text stays as it was typed while the search
+ * has its terms. Otherwise, such as after Back, it has the words of the search.
+ * @param {readonly Term[]} terms
+ * @param {string} text what was submitted last
+ * @returns {{text: string, chips: Term[]}}
+ */
+export function splitTerms(terms, text) {
+  const isIn = (/** @type {readonly Term[]} */ some) => (/** @type {Term} */ term) => some.some((each) => isSameTerm(each, term));
+  const typed = parseTerms(text);
+  const words = terms.filter(({ kind }) => kind === 'any');
+  if (typed.every(isIn(terms)) && words.every(isIn(typed))) return { text, chips: terms.filter((term) => !isIn(typed)(term)) };
+  return { text: words.map(formatTerm).join(' '), chips: terms.filter(({ kind }) => kind !== 'any') };
+}
+
+/**
+ * The text with which a person changes a chip. A label's name becomes a word, so that suggestions for other labels follow.
+ * @param {Term} term
+ */
+export function editableText(term) {
+  return formatTerm(['label', 'category', 'color'].includes(term.kind) ? { ...term, kind: 'any' } : term);
+}
+
+/**
+ * Replaces a word that no picture has by a similar name. Several words may be one name: `dinning table`.
  * @param {readonly Term[]} terms
  * @param {string} word
  * @param {string} name
  */
 export function correctTerms(terms, word, name) {
   const wrong = word.toLowerCase();
-  const corrected = terms.map((term) => (term.value.toLowerCase() === wrong ? { ...term, value: name } : term));
-  return orderTerms(corrected.some(({ value }) => value === name) ? corrected : [...terms, { kind: 'any', value: name, not: false }]);
+  const is = (/** @type {readonly Term[]} */ some) => some.map(({ value }) => value.toLowerCase()).join(' ') === wrong;
+  const corrected = terms.map((term) => (is([term]) ? { ...term, value: name } : term));
+  if (corrected.some(({ value }) => value === name)) return orderTerms(corrected);
+  for (const [start, first] of terms.entries()) {
+    const end = terms.findIndex((_, at) => at > start && is(terms.slice(start, at + 1)));
+    if (end > start) return orderTerms([...terms.slice(0, start), { ...first, value: name }, ...terms.slice(end + 1)]);
+  }
+  return orderTerms([...terms, { kind: 'any', value: name, not: false }]);
 }
 
 /**

@@ -8,7 +8,7 @@ import { oneLine } from '../shared/error-messages.js';
 import { isAbort, statusOf } from '../shared/errors.js';
 import { typeLabel } from '../shared/file-types.js';
 import { FindingsPanel } from '../shared/findings-panel.js';
-import { bytes, shorten } from '../shared/format.js';
+import { bytes, dateText, shorten } from '../shared/format.js';
 import { Picture } from '../shared/picture.js';
 import { resultCards } from '../shared/result-cards.js';
 import { aspectOf, tellingLabels } from '../shared/result.js';
@@ -226,7 +226,7 @@ export class Viewer {
       contentType ? typeLabel(contentType) : '',
       size ? bytes(size) : '',
       takenAt ? `taken ${cameraTime(takenAt)}` : '',
-      uploaded ? `uploaded ${uploaded.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })}` : '',
+      uploaded ? `uploaded ${dateText(uploaded, { time: true })}` : '',
     ];
     this.#facts.textContent = facts.filter(Boolean).join(' · ');
   }
@@ -334,5 +334,5 @@ function describe(name, labels) {
  */
 function cameraTime(takenAt) {
   const time = new Date(`${takenAt.slice(0, 19)}Z`);
-  return Number.isNaN(time.getTime()) ? takenAt : time.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
+  return Number.isNaN(time.getTime()) ? takenAt : dateText(time, { time: true, timeZone: 'UTC' });
 }

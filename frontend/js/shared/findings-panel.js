@@ -8,7 +8,7 @@ import { infoCard, problemCard } from './cards.js';
 import { colourSwatch } from './colours.js';
 import { h } from './dom.js';
 import { groupsOf } from './findings.js';
-import { count, percent } from './format.js';
+import { confidenceText, count, percent } from './format.js';
 import { icon } from './icons.js';
 import { failureReasons } from './result-summary.js';
 
@@ -115,7 +115,7 @@ export class FindingsPanel {
     this.#range.value = String(minConfidence);
     const any = minConfidence <= Number(this.#range.min);
     this.#range.setAttribute('aria-valuetext', any ? 'any' : `${minConfidence} percent`);
-    this.#output.textContent = any ? 'any' : percent(minConfidence);
+    this.#output.textContent = any ? 'any' : confidenceText(minConfidence);
     this.#update();
   }
 
@@ -203,7 +203,7 @@ export class FindingsPanel {
     const { name, confidence, hue } = finding;
     const body = [
       h('span', { class: 'label-name' }, hue !== null && h('span', { class: `dot hue-${hue}` }), h('span', {}, name)),
-      h('span', { class: 'label-confidence' }, confidence === null ? '' : percent(confidence, 1)),
+      h('span', { class: 'label-confidence' }, confidence === null ? '' : confidenceText(confidence)),
       confidence !== null && confidenceBar(confidence, hue),
       finding.facts.length > 0 && h('span', { class: 'label-facts' }, finding.facts.map(factView)),
     ];
@@ -253,7 +253,7 @@ export class FindingsPanel {
       h('span', { class: 'visually-hidden' }, 'Box '),
       h('span', { class: 'fact-name' }, target.instance + 1),
       ' ',
-      percent(confidence),
+      confidenceText(confidence),
       colours.slice(0, MAX_COLOURS).map(colourSwatch),
     );
     button.addEventListener('pointerenter', (event) => {

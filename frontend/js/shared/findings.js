@@ -2,7 +2,7 @@
 /** Everything that Rekognition found in a picture, in groups. Both pages show them. */
 
 import { clampBox, outlineOf } from './boxes.js';
-import { percent } from './format.js';
+import { confidenceText } from './format.js';
 import { BOX_HUES, labelsOf } from './result.js';
 
 /**
@@ -146,7 +146,7 @@ function faceFinding(face, index) {
  * @param {number | undefined} confidence
  */
 function withPercent(text, confidence) {
-  return confidence === undefined ? text : `${text} ${percent(confidence)}`;
+  return confidence === undefined ? text : `${text} ${confidenceText(confidence)}`;
 }
 
 /**

@@ -34,6 +34,27 @@ export function percent(value, digits = 0) {
 }
 
 /**
+ * A confidence: `97%`. It is rounded down, so that nothing seems to pass a filter that it does not pass.
+ * @param {number} value percent, 0..100
+ */
+export function confidenceText(value) {
+  return percent(Math.floor(Math.min(100, Math.max(0, value))));
+}
+
+/**
+ * A day, with the time of day or the day of the week if wanted: `31 January 2026`, `31 January 2026, 09:05`.
+ * @param {Date} date
+ * @param {object} [options]
+ * @param {boolean} [options.time]
+ * @param {boolean} [options.weekday]
+ * @param {string} [options.timeZone] the reader's by default
+ */
+export function dateText(date, { time = false, weekday = false, timeZone } = {}) {
+  const day = date.toLocaleDateString('en-GB', { ...(weekday && { weekday: 'long' }), day: 'numeric', month: 'long', year: 'numeric', timeZone });
+  return time ? `${day}, ${timeOfDay(date.getTime(), timeZone)}` : day;
+}
+
+/**
  * A duration: `840 ms`, `2.1 s`, `1 min 5 s`.
  * @param {number} ms
  */
@@ -46,11 +67,12 @@ export function duration(ms) {
 }
 
 /**
- * A time of day in the reader's time zone: `09:05`.
+ * A time of day: `09:05`.
  * @param {number} time milliseconds since the epoch
+ * @param {string} [timeZone] the reader's by default
  */
-export function timeOfDay(time) {
-  return new Date(time).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+export function timeOfDay(time, timeZone) {
+  return new Date(time).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', timeZone });
 }
 
 /**

@@ -5,7 +5,7 @@ import { boxAt, placeTags } from './boxes.js';
 import { h, svg } from './dom.js';
 import { typeLabel } from './file-types.js';
 import { icon } from './icons.js';
-import { Zoom } from './zoom.js';
+import { Zoom, isControl } from './zoom.js';
 import { boxInView } from './zoom-geometry.js';
 
 /** Small pictures are enlarged up to this factor, without zoom. */
@@ -85,7 +85,9 @@ export class Picture {
     this.element.append(this.#zoom.controls);
     this.#image.addEventListener('load', () => {
       const { naturalWidth, naturalHeight } = this.#image;
-      this.#preview.hidden = true;
+      // Until the picture is decoded, nothing of it is on the screen.
+      const hidePreview = () => (this.#preview.hidden = true);
+      this.#image.decode().then(hidePreview, hidePreview);
       this.#image.classList.add('loaded');
       this.#zoom.naturalWidth = naturalWidth;
       this.#setSize(naturalWidth / naturalHeight, naturalWidth);
@@ -238,6 +240,10 @@ export class Picture {
    * @param {boolean} clicked
    */
   #point(event, clicked) {
+    if (isControl(event.target)) {
+      this.#on.point(null);
+      return;
+    }
     const { left, top, width, height } = this.#content.getBoundingClientRect();
     const index = boxAt(
       this.#boxes.map(({ mark }) => mark.box),

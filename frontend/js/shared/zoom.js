@@ -296,9 +296,12 @@ export class Zoom {
   }
 }
 
-/** @param {EventTarget | null} target */
-function isControl(target) {
-  return target instanceof Element && target.closest('button, a') !== null;
+/**
+ * Whether something lies over the picture: what happens to it does not happen to the boxes below.
+ * @param {EventTarget | null} target
+ */
+export function isControl(target) {
+  return target instanceof Element && target.closest('button, a, .zoom-controls, .picture-note') !== null;
 }
 
 /**

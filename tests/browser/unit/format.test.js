@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { bytes, count, duration, list, percent, sentence, shorten, timeOfDay } from '../../../frontend/js/shared/format.js';
+import { bytes, confidenceText, count, dateText, duration, list, percent, sentence, shorten, timeOfDay } from '../../../frontend/js/shared/format.js';
 
 /** @param {string} text */
 const plain = (text) => text.replaceAll('\u00a0', ' ');
@@ -59,4 +59,26 @@ test('a long name keeps its start and its end', () => {
   assert.equal(shorten('dog.png'), 'dog.png');
   assert.equal(shorten(`${'x'.repeat(44)}.png`).length, 48);
   assert.equal(shorten(`${'🐕'.repeat(60)}.png`), `${'🐕'.repeat(30)}…${'🐕'.repeat(11)}.png`);
+});
+
+test('a confidence is a whole percentage that does not promise more than there is', () => {
+  for (const [value, text] of /** @type {const} */ ([
+    [99.97994, '99%'],
+    [100, '100%'],
+    [59.999, '59%'],
+    [60, '60%'],
+    [0.4, '0%'],
+    [100.0001, '100%'],
+    [-1, '0%'],
+  ])) {
+    assert.equal(confidenceText(value), text);
+  }
+});
+
+test('days and times have one form', () => {
+  const date = new Date('2026-01-31T23:05:00Z');
+  assert.equal(dateText(date, { timeZone: 'UTC' }), '31 January 2026');
+  assert.equal(dateText(date, { time: true, timeZone: 'UTC' }), '31 January 2026, 23:05');
+  assert.equal(dateText(date, { time: true, timeZone: 'Asia/Tokyo' }), '1 February 2026, 08:05');
+  assert.match(dateText(date, { weekday: true, timeZone: 'UTC' }), /^Saturday,? 31 January 2026$/);
 });

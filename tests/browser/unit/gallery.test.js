@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { Ancestry } from '../../../frontend/js/gallery/ancestry.js';
 import { Deletions } from '../../../frontend/js/gallery/deletions.js';
 import { MARGIN_ROWS, heightOf, indexAfterKey, layoutFor, planFor, positionOf, sectionOf, visibleRange } from '../../../frontend/js/gallery/grid-layout.js';
-import { ancestorsAmong, displayName, facesText, passesFilter } from '../../../frontend/js/gallery/image-row.js';
+import { captionOf, displayName, facesText, needsDocument, passesFilter } from '../../../frontend/js/gallery/image-row.js';
 import { tallyText, totalOf } from '../../../frontend/js/gallery/list-messages.js';
 import { Listing, MAX_PAGES_WITHOUT_MATCH, MAX_UPDATE_PAGES } from '../../../frontend/js/gallery/listing.js';
 import { EVERYTHING, agesOf, hashOf, readState, withValidSort, writeState } from '../../../frontend/js/gallery/url-state.js';
@@ -89,16 +90,59 @@ test('the filter uses the confidence of the search, or else of the best label', 
   assert.ok(!passesFilter(row(0, { labels: [] }), { ...ALL, minConfidence: 1 }));
 });
 
+/** @param {[string, number][]} all */
+const labelled = (...all) => ({ labels: all.map(([name, confidence]) => ({ name, confidence })) });
+
 test('labels that are only ancestors of others are known by their place', () => {
-  const labels = (/** @type {[string, number][]} */ ...all) => ({ labels: all.map(([name, confidence]) => ({ name, confidence })) });
+  const ancestry = new Ancestry();
   const rows = [
-    labels(['Motorcycle', 99], ['Bottle', 76], ['Vehicle', 99], ['Container', 76]),
-    labels(['Zebra', 90], ['Animal', 90]),
-    labels(['Container', 60]),
-    labels(['Sky', 80], ['Cloud', 70]),
-    labels(),
+    labelled(['Motorcycle', 99], ['Bottle', 76], ['Vehicle', 99], ['Container', 76]),
+    labelled(['Zebra', 90], ['Animal', 90]),
+    labelled(['Container', 60]),
+    labelled(['Sky', 80], ['Cloud', 70]),
+    labelled(),
   ];
-  assert.deepEqual([...ancestorsAmong(rows)], ['Vehicle', 'Animal']);
+  assert.equal(ancestry.learn(rows), true);
+  assert.equal(ancestry.learn(rows), false, 'the same pictures tell nothing new');
+  assert.deepEqual([...ancestry.pureAncestors], ['Vehicle', 'Animal']);
+});
+
+test('of the frequent labels, none is an ancestor of another', () => {
+  const counts = ['Animal', 'Person', 'Dog', 'Vehicle', 'Woman', 'Car', 'Sky'].map((name) => ({ name }));
+  const names = (/** @type {Ancestry} */ ancestry, max = 12) => ancestry.mostTelling(counts, max).map(({ name }) => name);
+  const ancestry = new Ancestry();
+  assert.deepEqual(names(ancestry), counts.map(({ name }) => name), 'nothing is known yet');
+  // Animal and Person are all that is known of some pictures, and ancestors in others.
+  ancestry.learn([labelled(['Animal', 60]), labelled(['Person', 70], ['Sky', 60])]);
+  ancestry.learn([labelled(['Dog', 90], ['Car', 80], ['Animal', 90], ['Vehicle', 80]), labelled(['Woman', 95], ['Sky', 70], ['Person', 99])]);
+  assert.deepEqual(names(ancestry), ['Dog', 'Woman', 'Car', 'Sky']);
+  // Where no descendant is shown, an ancestor stays.
+  assert.deepEqual(names(ancestry, 2), ['Animal', 'Person']);
+  // The results of another search do not bring them back.
+  ancestry.learn([labelled(['Sky', 90])]);
+  assert.deepEqual(names(ancestry), ['Dog', 'Woman', 'Car', 'Sky']);
+  // What is searched for stays.
+  assert.deepEqual(ancestry.mostTelling(counts, 12, (name) => name === 'Animal').map(({ name }) => name), ['Animal', 'Dog', 'Woman', 'Car', 'Sky']);
+});
+
+test('a label is no ancestor of what it only appears with once, and documents name the parents', () => {
+  const ancestry = new Ancestry();
+  ancestry.learn([labelled(['Dog', 90], ['Car', 80], ['Animal', 90], ['Vehicle', 95])]);
+  assert.ok(ancestry.isAbove('Vehicle', 'Dog'), 'one picture leaves both possible');
+  ancestry.learn([labelled(['Dog', 90], ['Animal', 90])]);
+  assert.ok(!ancestry.isAbove('Vehicle', 'Dog') && ancestry.isAbove('Animal', 'Dog') && ancestry.isAbove('Vehicle', 'Car'));
+  ancestry.learnDocument({ schemaVersion: 1, imageId: '', status: 'succeeded', rekognition: { detectLabels: { Labels: [{ Name: 'Car', Parents: [{ Name: 'Transportation' }] }] } } });
+  assert.ok(ancestry.isAbove('Transportation', 'Car') && !ancestry.isAbove('Animal', 'Car'));
+});
+
+test('a caption names the labels, or says what is known without them', () => {
+  assert.equal(captionOf(row(0, labelled(['Dog', 90], ['Cat', 80], ['Sky', 70], ['Grass', 60])), 0), 'Dog, Cat, Sky + 1');
+  assert.equal(captionOf(row(0, labelled(['Cat', 90], ['Sky', 60], ['Animal', 95], ['Mammal', 90])), 0), 'Cat, Sky', 'without ancestors');
+  assert.equal(captionOf(row(0, labelled(['Cat', 90], ['Sky', 60], ['Animal', 95], ['Mammal', 90])), 92), 'Animal', 'unless nothing else is certain enough');
+  assert.equal(captionOf(row(0, labelled(['Dog', 90])), 95), 'No labels at this confidence');
+  assert.equal(captionOf(row(0, { labels: [], faces: 2 }), 0), '2 faces');
+  assert.equal(captionOf(row(0, { status: 'failed', labels: [] }), 0), 'Analysis failed');
+  assert.deepEqual([{ labels: [] }, { labels: [], faces: 1 }, { labels: [], status: /** @type {const} */ ('failed') }, {}].map((facts) => needsDocument(row(0, facts))), [true, false, false, false]);
 });
 
 test('ages that a person writes become a span', () => {
@@ -536,6 +580,81 @@ test('an update after many new pictures leaves no gap', async () => {
   assert.equal(server.requests, MAX_UPDATE_PAGES);
   while (listing.state === 'more') await listing.loadMore();
   assert.deepEqual(keys(listing.shown), Array.from({ length: 100 }, (_, n) => 200 - n));
+});
+
+/** Pictures that were taken, or have a confidence, in another order than that of the uploads. @param {number[]} places */
+const placed = (...places) =>
+  places.map((place, at) => row(place, { uploadedAt: new Date((at % 2 ? 1000 - place : place) * 60_000).toISOString(), takenAt: new Date(1e12 - place * 60_000).toISOString().slice(0, 19), confidence: 99 - place / 10, processedAt: 'first' }));
+const ORDERS = /** @type {const} */ ([['oldest', uploaded], ['taken', placed], ['confidence', placed]]);
+
+for (const [sort, make] of ORDERS) {
+  const query = { ...ALL, sort, terms: sort === 'confidence' ? label('Dog') : [] };
+
+  test(`sorted by ${sort}: a new picture among the loaded ones removes none`, async () => {
+    const { listing, server, left, leave } = changingListing(make(10, 20, 30, 40, 50, 60, 70));
+    await listing.start(query);
+    server.pictures = make(5, 10, 20, 30, 40, 50, 60, 70);
+    assert.deepEqual(await listing.update(leave), { added: 1, removed: 0 });
+    assert.deepEqual([keys(listing.shown).slice(0, 4), left], [[5, 10, 20, 30], []]);
+    while (listing.state === 'more') await listing.loadMore();
+    assert.deepEqual(keys(listing.shown), [5, 10, 20, 30, 40, 50, 60, 70]);
+  });
+
+  test(`sorted by ${sort}: a new picture after the loaded ones is no news, and comes with its page`, async () => {
+    const { listing, server, changes, left, leave } = changingListing(make(10, 20, 30, 40, 50));
+    await listing.start(query);
+    changes.length = 0;
+    server.pictures = make(10, 20, 30, 40, 50, 60);
+    assert.deepEqual(await listing.update(leave), { added: 0, removed: 0 });
+    assert.deepEqual([keys(listing.shown), changes, left], [[10, 20, 30], [], []]);
+    while (listing.state === 'more') await listing.loadMore();
+    assert.deepEqual(keys(listing.shown), [10, 20, 30, 40, 50, 60]);
+    server.pictures = make(10, 20, 30, 40, 50, 60, 70);
+    assert.deepEqual(await listing.update(leave), { added: 1, removed: 0 });
+    assert.deepEqual(keys(listing.shown), [10, 20, 30, 40, 50, 60, 70], 'at the end of a complete list it is news');
+  });
+
+  test(`sorted by ${sort}: only pictures that are gone are removed`, async () => {
+    const { listing, server, left, leave } = changingListing(make(10, 20, 30, 40, 50, 60, 70, 80));
+    await listing.start(query);
+    await listing.loadMore();
+    server.pictures = make(10, 30, 40, 45, 50, 70, 80);
+    assert.deepEqual(await listing.update(leave), { added: 1, removed: 2 });
+    assert.deepEqual(left.sort(), [20, 60]);
+    while (listing.state === 'more') await listing.loadMore();
+    assert.deepEqual(keys(listing.shown), [10, 30, 40, 45, 50, 70, 80]);
+  });
+
+  test(`sorted by ${sort}: a long list keeps what an update does not reach`, async () => {
+    const all = Array.from({ length: 3 * MAX_UPDATE_PAGES + 6 }, (_, n) => 10 * (n + 1));
+    const { listing, server, left, leave } = changingListing(make(...all));
+    await listing.start(query);
+    while (listing.state === 'more') await listing.loadMore();
+    server.pictures = make(5, ...all, 1000);
+    assert.deepEqual(await listing.update(leave), { added: 1, removed: 0 });
+    assert.deepEqual([keys(listing.shown), left, listing.state], [[5, ...all], [], 'more']);
+    await listing.loadOn(new AbortController().signal);
+    assert.deepEqual(keys(listing.shown), [5, ...all, 1000]);
+  });
+}
+
+test('a picture that was analysed again may move, and its neighbours stay', async () => {
+  const { listing, server, left, leave } = changingListing(placed(10, 20, 30, 40, 50, 60, 70));
+  const query = { ...ALL, sort: /** @type {const} */ ('confidence'), terms: label('Dog') };
+  await listing.start(query);
+  await listing.loadMore();
+  const [first, second, third, fourth, fifth, sixth, seventh] = placed(10, 20, 30, 40, 50, 60, 70);
+  const moved = /** @type {ImageRow} */ ({ ...sixth, confidence: 99.5, processedAt: 'again' });
+  server.pictures = /** @type {ImageRow[]} */ ([moved, first, second, third, fourth, fifth, seventh]);
+  assert.deepEqual(await listing.update(leave), { added: 0, removed: 0 });
+  assert.deepEqual([keys(listing.shown).slice(0, 6), left], [[60, 10, 20, 30, 40, 50], []]);
+});
+
+test('a list that starts anew does not announce deletions', async () => {
+  const { listing, server, leave } = changingListing(uploaded(4, 3, 2));
+  await listing.start(ALL);
+  server.pictures = uploaded(...Array.from({ length: 100 }, (_, n) => 200 - n), 4, 3, 2);
+  assert.deepEqual(await listing.update(leave), { added: 3 * MAX_UPDATE_PAGES, removed: 0 });
 });
 
 test('an update shows a picture that was analysed again, the first picture, and no picture', async () => {

@@ -6,8 +6,8 @@ import { dayOf, dayTitle, groupByDay } from '../../../frontend/js/gallery/days.j
 import { csvOf, jsonLinesOf, zipOf } from '../../../frontend/js/gallery/exports.js';
 import { createImagesApi } from '../../../frontend/js/gallery/images-api.js';
 import { Selection } from '../../../frontend/js/gallery/selection.js';
-import { suggest } from '../../../frontend/js/gallery/suggestions.js';
-import { correctTerms, formatTerm, isSameTerm, mainTerm, orderTerms, parametersOf, parseTerms, readTerms, termsClause } from '../../../frontend/js/gallery/terms.js';
+import { suggest, suggestForLastWords } from '../../../frontend/js/gallery/suggestions.js';
+import { correctTerms, editableText, formatTerm, isSameTerm, mainTerm, orderTerms, parametersOf, parseTerms, readTerms, splitTerms, termsClause } from '../../../frontend/js/gallery/terms.js';
 import { EVERYTHING } from '../../../frontend/js/gallery/url-state.js';
 
 /**
@@ -89,12 +89,32 @@ test('a similar name replaces the word that no picture has', () => {
   assert.deepEqual(correctTerms([term('any', 'dgo'), term('label', 'Beach')], 'Dgo', 'Dog'), [term('label', 'Beach'), term('any', 'Dog')]);
   assert.deepEqual(correctTerms([term('label', 'Dgo', true)], 'dgo', 'Dog'), [term('label', 'Dog', true)]);
   assert.deepEqual(correctTerms([term('any', 'red dgo')], 'dgo', 'Dog'), [term('any', 'red dgo'), term('any', 'Dog')]);
+  const table = parseTerms('sky dinning table lamp');
+  assert.deepEqual(correctTerms(table, 'dinning table', 'Dining Table'), [term('any', 'sky'), term('any', 'Dining Table'), term('any', 'lamp')]);
+  assert.deepEqual(parametersOf(correctTerms(table, 'dinning table', 'Dining Table')), [['q', 'sky "Dining Table" lamp']]);
 });
 
 test('a search is put into words', () => {
   assert.equal(termsClause([]), '');
   assert.equal(termsClause([term('label', 'Dog'), term('label', 'Beach'), term('color', 'Blue'), term('label', 'Cat', true)]), ' with “Dog” and “Beach” in “blue” without “Cat”');
   assert.equal(termsClause([term('category', 'Food'), term('text', 'exit'), term('filename', 'a'), term('any', 'x')]), ' in “Food” with the text “exit” named “a” for “x”');
+});
+
+test('the words of a search stay in the field as they were typed, and the other terms are chips', () => {
+  const car = term('label', 'Car');
+  const typed = 'color:blue  -cat dog';
+  assert.deepEqual(splitTerms([car, ...parseTerms(typed)], typed), { text: typed, chips: [car] });
+  // The search of a bookmark, or of another page of the history, takes the place of what was typed.
+  assert.deepEqual(splitTerms([car, term('color', 'Blue'), term('any', 'hot dog'), term('any', 'cat', true)], typed), { text: '"hot dog" -cat', chips: [car, term('color', 'Blue')] });
+  assert.deepEqual(splitTerms([term('any', 'cat')], 'cat dog'), { text: 'cat', chips: [] });
+  assert.deepEqual(splitTerms([car], 'dog'), { text: '', chips: [car] });
+  assert.deepEqual(splitTerms([], ''), { text: '', chips: [] });
+});
+
+test('a chip is changed as the text that a person would type', () => {
+  assert.equal(editableText(term('label', 'Hot Dog', true)), '-"Hot Dog"');
+  assert.equal(editableText(term('category', 'Food')), 'Food');
+  assert.equal(editableText(term('text', 'exit')), 'text:exit');
 });
 
 const COUNTS = {
@@ -130,6 +150,19 @@ test('suggestions know other names, plurals and colours', () => {
   assert.equal(suggested('berries', 'Labels')[0]?.name, 'Berry');
   assert.deepEqual(suggested('bl', 'Colours').map(({ kind, name }) => [kind, name]), [['color', 'Black'], ['color', 'Blue']]);
   assert.deepEqual(suggested('exit', 'Words').map(({ kind, name }) => [kind, name]), [['any', 'exit'], ['text', 'exit'], ['filename', 'exit']]);
+});
+
+test('suggestions follow the last words, and keep those before them', () => {
+  const last = (/** @type {string} */ text) => {
+    const { before, not, groups } = suggestForLastWords(COUNTS, text);
+    return [before, not, groups[0]?.suggestions[0]?.name, groups.at(-1)?.suggestions[0]?.name];
+  };
+  assert.deepEqual(last('hot do'), ['', false, 'Hot Dog', 'hot do']);
+  assert.deepEqual(last('xyz  ca'), ['xyz', false, 'Cat', 'xyz  ca']);
+  assert.deepEqual(last('xyz -"hot d'), ['xyz', true, 'Hot Dog', 'xyz -hot d']);
+  assert.deepEqual(last('-berr'), ['', true, 'Berry', 'berr']);
+  assert.deepEqual(last('xyz'), ['', false, 'xyz', 'xyz']);
+  assert.deepEqual(last(''), ['', false, 'Cat', 'Animals and Pets']);
 });
 
 test('pictures are grouped by the day of the upload, or of the taking', () => {

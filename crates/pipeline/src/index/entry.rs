@@ -18,7 +18,7 @@ use super::{
 use crate::{
     ResultDocument, SourceKey,
     document::{AgeSpan, Rendition, Status},
-    recognition::{ages, ancestors, answer, emotions, face_labels},
+    recognition::{ages, ancestors, answer, emotions, face_labels, telling_first},
     version::ObjectVersion,
 };
 
@@ -277,9 +277,9 @@ impl Entry {
                 .filter(move |(term, _): &&(Term, f64)| term.kind == kind)
         };
         let ancestors = ancestors(&labels);
-        let is_ancestor = |term: &Term| ancestors.contains(term.name.as_str());
-        let telling = of(TermKind::Label).filter(|(term, _)| !is_ancestor(term));
-        let general = of(TermKind::Label).filter(|(term, _)| is_ancestor(term));
+        let shown = telling_first(of(TermKind::Label), &ancestors, |(term, _)| {
+            Some(term.name.as_str())
+        });
         let row = ImageRow {
             key: source.key.clone(),
             image_id: document.image_id,
@@ -295,8 +295,7 @@ impl Entry {
                 .image
                 .as_ref()
                 .and_then(|image| image.taken_at.clone()),
-            labels: telling
-                .chain(general)
+            labels: shown
                 .take(MAX_ROW_LABELS)
                 .map(|(term, confidence)| NamedConfidence {
                     name: term.name.clone(),

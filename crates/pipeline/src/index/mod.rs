@@ -20,6 +20,7 @@
 mod cursor;
 mod deletion;
 mod entry;
+mod labels;
 mod lists;
 pub mod precedence;
 mod query;
@@ -32,7 +33,7 @@ mod timestamp;
 mod vocabulary;
 mod words;
 
-use std::{collections::BTreeSet, future::Future};
+use std::future::Future;
 
 pub use cursor::{CursorError, Position};
 pub use deletion::{Deletion, Doubt};
@@ -40,13 +41,14 @@ pub use entry::{
     Entry, ImageRow, MAX_COLORS, MAX_FILENAME_WORDS, MAX_ROW_LABELS, MAX_TEXT_WORDS,
     NamedConfidence, Term, TermKind, fold,
 };
+pub use labels::{Labels, NameCount};
 pub use lists::Lists;
 pub use query::{Condition, FaceFilter, Match, Query, Sort};
 pub use search::{Resolved, Search, Unknown, Wanted};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteIndex;
 use time::{Date, OffsetDateTime};
-pub use vocabulary::Vocabulary;
+pub use vocabulary::{MAX_SIMILAR, Vocabulary, similar};
 
 use crate::{SourceKey, service_error::ServiceError};
 
@@ -113,11 +115,31 @@ pub trait ImageIndex: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Page, ServiceError>> + Send;
 
+    /// Words of the text or of the file names of one owner's images, or of all images, that begin with this letter, as they are shown:
+    /// some of them if there are many. Empty if the index keeps no list of its words.
+    fn words(
+        &self,
+        owner: Option<&str>,
+        kind: TermKind,
+        first: char,
+    ) -> impl Future<Output = Result<Vec<String>, ServiceError>> + Send {
+        let _ = (owner, kind, first);
+        std::future::ready(Ok(Vec::new()))
+    }
+
     /// The labels and categories of one owner's images, or of all images, with counts.
     fn labels(
         &self,
         owner: Option<&str>,
     ) -> impl Future<Output = Result<Labels, ServiceError>> + Send;
+
+    /// The names of [`Self::labels`], by which words are understood.
+    fn vocabulary(
+        &self,
+        owner: Option<&str>,
+    ) -> impl Future<Output = Result<Vocabulary, ServiceError>> + Send {
+        async move { Ok(Vocabulary::new(&self.labels(owner).await?)) }
+    }
 }
 
 /// The outcome of [`ImageIndex::put`].
@@ -164,60 +186,6 @@ pub struct Found {
     pub confidence: Option<f64>,
     /// Its position in the list.
     pub position: Position,
-}
-
-/// The labels and categories of images, most frequent first, then by name.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Labels {
-    /// Labels.
-    pub labels: Vec<NameCount>,
-    /// Categories of labels.
-    pub categories: Vec<NameCount>,
-    /// The number of images, with or without labels.
-    pub images: u64,
-}
-
-/// The number of images with a label or category.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameCount {
-    /// The name as the recogniser writes it.
-    pub name: String,
-    /// The number of images.
-    pub images: u64,
-    /// Other names of the label, in order; empty for a category.
-    pub aliases: BTreeSet<String>,
-}
-
-impl Labels {
-    /// Sorts counts, and omits names without images.
-    #[must_use]
-    pub fn from_counts(
-        images: u64,
-        counts: impl IntoIterator<Item = (TermKind, NameCount)>,
-    ) -> Self {
-        let mut all = Self {
-            images,
-            ..Self::default()
-        };
-        for (kind, count) in counts {
-            if count.images > 0 {
-                match kind {
-                    TermKind::Label => all.labels.push(count),
-                    TermKind::Category => all.categories.push(count),
-                    TermKind::Text | TermKind::Filename | TermKind::Color => {}
-                }
-            }
-        }
-        for list in [&mut all.labels, &mut all.categories] {
-            list.sort_by(|one, other| {
-                other
-                    .images
-                    .cmp(&one.images)
-                    .then_with(|| one.name.cmp(&other.name))
-            });
-        }
-        all
-    }
 }
 
 /// The index of a deployment without one. It has no values, so it is never called.

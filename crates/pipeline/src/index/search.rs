@@ -1,11 +1,16 @@
 //! What a person searches for, and the query that it becomes.
 
+use std::fmt;
+
 use super::{
     entry::{Term, TermKind, fold},
     query::{Condition, Query},
-    vocabulary::Vocabulary,
+    vocabulary::{Vocabulary, is_color},
     words::words,
 };
+
+/// The most bare words that may be one name. Names of labels and categories have fewer.
+const MAX_RUN: usize = 8;
 
 /// The kinds to which a prefix narrows a word, such as `text:exit`.
 const PREFIXES: [(&str, TermKind); 7] = [
@@ -68,6 +73,12 @@ impl Wanted {
         wanted
     }
 
+    /// The number of its words; at least 1. Each may become a condition.
+    #[must_use]
+    pub fn word_count(&self) -> usize {
+        words(&self.name).count().max(1)
+    }
+
     /// Whether it only separates words, as the `&` of `cats & dogs`.
     fn is_punctuation(&self) -> bool {
         self.name.chars().all(|one| one.is_ascii_punctuation())
@@ -82,17 +93,19 @@ impl Wanted {
         self.kind.is_none_or(TermKind::is_counted)
     }
 
-    /// The conditions that it becomes, and whether the vocabulary knows it.
+    /// What it is by itself.
     ///
     /// A phrase, or a word such as `t-shirt`, that is no label and no category is searched as its parts, all of which an image must
     /// have.
-    fn conditions(&self, vocabulary: &Vocabulary) -> (Vec<Condition>, bool) {
+    fn read(&self, vocabulary: &Vocabulary) -> Reading {
         let mut named: Vec<Term> = [TermKind::Label, TermKind::Category]
             .into_iter()
             .filter(|kind| self.may_be(*kind))
             .flat_map(|kind| vocabulary.find(kind, &self.name))
             .collect();
-        let is_known = !named.is_empty();
+        let is_known = !named.is_empty() || (self.may_be(TermKind::Color) && is_color(&self.name));
+        let images =
+            (!named.is_empty()).then(|| named.iter().map(|term| vocabulary.images(term)).sum());
         if let Some(kind) = self.kind.filter(|kind| kind.is_counted())
             && !is_known
         {
@@ -101,10 +114,12 @@ impl Wanted {
                 name: self.name.clone(),
             });
         }
-        let images = is_known.then(|| named.iter().map(|term| vocabulary.images(term)).sum());
         let condition = |any| Condition { any, images };
         if self.kind.is_some_and(TermKind::is_counted) {
-            return (vec![condition(named)], is_known);
+            return Reading {
+                conditions: vec![condition(named)],
+                is_known,
+            };
         }
         let kinds = [TermKind::Text, TermKind::Filename, TermKind::Color];
         let kinds: Vec<_> = kinds
@@ -112,7 +127,8 @@ impl Wanted {
             .filter(|kind| self.may_be(*kind))
             .collect();
         let mut parts: Vec<String> = words(&self.name).collect();
-        if parts.is_empty() && (is_known || self.kind.is_some() || !self.is_punctuation()) {
+        if parts.is_empty() && (!named.is_empty() || self.kind.is_some() || !self.is_punctuation())
+        {
             parts.push(fold(&self.name));
         }
         let conditions = parts.into_iter().map(|part| {
@@ -122,8 +138,66 @@ impl Wanted {
             });
             condition(named.iter().cloned().chain(words).collect())
         });
-        (conditions.collect(), is_known)
+        Reading {
+            conditions: conditions.collect(),
+            is_known,
+        }
     }
+}
+
+impl fmt::Display for Wanted {
+    /// As a person types it: [`Self::parse`] reads the same.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = |kind| PREFIXES.iter().find(|(_, one)| *one == kind);
+        if self.excluded {
+            f.write_str("-")?;
+        }
+        if let Some((prefix, _)) = self.kind.and_then(prefix) {
+            write!(f, "{prefix}:")?;
+        }
+        let name = self.name.replace(is_quote, " ");
+        let name = name.trim();
+        let has_prefix = (name.split_once(':')).is_some_and(|(head, _)| {
+            PREFIXES
+                .iter()
+                .any(|(one, _)| head.eq_ignore_ascii_case(one))
+        });
+        if has_prefix || name.starts_with('-') || name.contains(char::is_whitespace) {
+            write!(f, "\"{name}\"")
+        } else {
+            f.write_str(name)
+        }
+    }
+}
+
+/// What a name of a search means.
+#[derive(Debug, Clone, PartialEq)]
+struct Reading {
+    /// An image must meet all of these.
+    conditions: Vec<Condition>,
+    /// Whether it is a label, a category or a colour.
+    is_known: bool,
+}
+
+impl Reading {
+    /// Lets images meet it by one of these labels or categories too.
+    fn add(&mut self, terms: &[Term], vocabulary: &Vocabulary) {
+        self.is_known = true;
+        for condition in &mut self.conditions {
+            for term in terms {
+                if !condition.any.contains(term) {
+                    condition.any.push(term.clone());
+                    let images = condition.images.unwrap_or_default();
+                    condition.images = Some(images + vocabulary.images(term));
+                }
+            }
+        }
+    }
+}
+
+fn joined(run: &[Wanted]) -> String {
+    let names: Vec<_> = run.iter().map(|one| one.name.as_str()).collect();
+    names.join(" ")
 }
 
 fn is_quote(character: char) -> bool {
@@ -144,19 +218,21 @@ pub struct Search {
 pub struct Resolved {
     /// The query.
     pub query: Query,
-    /// Names that are no label and no category of the images.
+    /// Names that are no label and no category of the images, and no colour.
     pub unknown: Vec<Unknown>,
 }
 
-/// A name that is no label and no category of the images.
+/// A name that is no label and no category of the images, and no colour.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unknown {
-    /// The name.
+    /// The name, or several words that may be one name.
     pub word: String,
-    /// Labels and categories with a similar name.
+    /// What it was sought as; `None` for anything.
+    pub kind: Option<TermKind>,
+    /// Labels, categories and colours with a similar name.
     pub similar: Vec<String>,
-    /// The query that finds images with the name in another way, such as in their text; `None` if it was sought as a label or a
-    /// category only.
+    /// The query that finds images with the name in another way, such as in their text; `None` if it was sought as a label, a
+    /// category or a colour only.
     pub elsewhere: Option<Query>,
 }
 
@@ -178,23 +254,22 @@ impl Search {
     }
 
     /// The query, with each name resolved to what the images have.
+    ///
+    /// Bare words that together are the name of a label or category, such as `dining table`, count for each of the words. An image
+    /// may also have the words singly. With a `-` before the first word, images with that label or category are excluded,
+    /// unless the first word is a name by itself.
     #[must_use]
     pub fn resolve(&self, vocabulary: &Vocabulary) -> Resolved {
         let mut query = self.rest.clone();
-        let mut unknown = Vec::new();
-        for wanted in &self.wanted {
-            let (conditions, is_known) = wanted.conditions(vocabulary);
-            if !is_known && wanted.is_looked_up() && !conditions.is_empty() {
-                unknown.push(Unknown {
-                    word: wanted.name.clone(),
-                    similar: vocabulary.similar(&wanted.name, wanted.kind),
-                    elsewhere: wanted.kind.is_none().then(|| Query {
-                        owner: self.rest.owner.clone(),
-                        conditions: conditions.clone(),
-                        ..Query::default()
-                    }),
-                });
-            }
+        let mut readings: Vec<_> = (self.wanted.iter())
+            .map(|wanted| wanted.read(vocabulary))
+            .collect();
+        self.read_runs(&mut readings, vocabulary);
+        let unknown = self.unknown(&readings, vocabulary);
+        let required = (self.wanted.iter().zip(&readings))
+            .find(|(wanted, reading)| !wanted.excluded && !reading.is_known)
+            .map(|(wanted, _)| wanted);
+        for (wanted, Reading { conditions, .. }) in self.wanted.iter().zip(readings) {
             if conditions.is_empty() {
                 continue;
             }
@@ -205,7 +280,6 @@ impl Search {
             }
         }
         // A search of nothing but punctuation finds nothing. Without a condition it would find every image.
-        let required = self.wanted.iter().find(|one| !one.excluded);
         if let Some(wanted) = required
             && query.conditions.is_empty()
         {
@@ -216,6 +290,98 @@ impl Search {
             query.conditions.push(nowhere.into());
         }
         Resolved { query, unknown }
+    }
+
+    /// Gives the words of each run that is a name this meaning too.
+    fn read_runs(&self, readings: &mut [Reading], vocabulary: &Vocabulary) {
+        for (start, first) in self.wanted.iter().enumerate() {
+            let is_name = (readings.get(start))
+                .is_some_and(|it| it.conditions.iter().any(Condition::is_measured));
+            if first.kind.is_some() || (first.excluded && is_name) {
+                continue;
+            }
+            let mut excluded = None;
+            for run in self.runs(start) {
+                let name = joined(run);
+                let terms: Vec<_> = [TermKind::Label, TermKind::Category]
+                    .into_iter()
+                    .flat_map(|kind| vocabulary.find(kind, &name))
+                    .collect();
+                if terms.is_empty() {
+                    continue;
+                }
+                if first.excluded {
+                    excluded = Some((run.len(), terms));
+                } else {
+                    for reading in readings.iter_mut().skip(start).take(run.len()) {
+                        reading.add(&terms, vocabulary);
+                    }
+                }
+            }
+            // Of several names, the longest is meant.
+            if let Some((length, terms)) = excluded {
+                let mut conditions = vec![Condition {
+                    images: Some(terms.iter().map(|term| vocabulary.images(term)).sum()),
+                    any: terms,
+                }];
+                for reading in readings.iter_mut().skip(start).take(length) {
+                    *reading = Reading {
+                        conditions: std::mem::take(&mut conditions),
+                        is_known: true,
+                    };
+                }
+            }
+        }
+    }
+
+    /// The runs of at least two words from this one on, the shortest first. All but the first are bare and not excluded.
+    fn runs(&self, start: usize) -> impl DoubleEndedIterator<Item = &[Wanted]> {
+        let rest = self.wanted.get(start..).unwrap_or_default();
+        let following = (rest.iter().skip(1).take(MAX_RUN - 1))
+            .take_while(|one| one.kind.is_none() && !one.excluded)
+            .count();
+        (2..=1 + following).filter_map(|length| rest.get(..length))
+    }
+
+    /// The names that mean nothing. Several words in a row are one of them if they are similar to a name together.
+    fn unknown(&self, readings: &[Reading], vocabulary: &Vocabulary) -> Vec<Unknown> {
+        let is_unknown = |at: usize| {
+            let reading = readings.get(at);
+            reading.is_some_and(|it| !it.is_known && !it.conditions.is_empty())
+        };
+        let mut unknown = Vec::new();
+        let mut at = 0;
+        while let Some(first) = self.wanted.get(at) {
+            if !is_unknown(at) {
+                at += 1;
+                continue;
+            }
+            let may_begin_a_run = first.kind.is_none_or(TermKind::is_counted);
+            let run = (self.runs(at).rev())
+                .filter(|run| may_begin_a_run && (at..at + run.len()).all(is_unknown))
+                .map(|run| (run.len(), joined(run)))
+                .map(|(length, name)| (length, vocabulary.similar(&name, first.kind), name))
+                .find(|(_, similar, _)| !similar.is_empty());
+            let (length, similar, word) = run.unwrap_or_else(|| {
+                let similar = vocabulary.similar(&first.name, first.kind);
+                (1, similar, first.name.clone())
+            });
+            let conditions = readings.iter().skip(at).take(length);
+            let is_sought_elsewhere =
+                (first.kind).is_none_or(|kind| matches!(kind, TermKind::Text | TermKind::Filename));
+            unknown.push(Unknown {
+                word,
+                kind: first.kind,
+                similar,
+                elsewhere: is_sought_elsewhere.then(|| Query {
+                    owner: self.rest.owner.clone(),
+                    conditions: conditions.flat_map(|it| it.conditions.clone()).collect(),
+                    ..Query::default()
+                }),
+            });
+            at += length;
+        }
+        unknown
     }
 
     /// A text that two searches have in common only if they list the same images in the same order, however the vocabulary
@@ -260,20 +426,45 @@ mod tests {
         ];
         assert_eq!(Wanted::parse(line), expected);
         assert_eq!(Wanted::parse(" - "), []);
+        let typed: Vec<_> = expected.iter().map(ToString::to_string).collect();
+        assert_eq!(Wanted::parse(&typed.join(" ")), expected);
+        assert_eq!(
+            typed[..6],
+            [
+                "dog",
+                "\"Golden Retriever\"",
+                "-cat",
+                "-\"hot dog\"",
+                "text:exit",
+                "name:\"my holiday\""
+            ]
+        );
+        for name in ["-5", "text:exit", "a \"b\" c"] {
+            let quoted = wanted(None, name, false).to_string();
+            let read = Wanted::parse(&quoted);
+            assert_eq!(
+                read,
+                [wanted(None, &name.replace('"', " "), false)],
+                "{quoted}"
+            );
+        }
     }
 
     fn vocabulary() -> Vocabulary {
-        let count = |name: &str, images| NameCount {
+        let count = |name: &str, images, alias: Option<&str>| NameCount {
             name: name.to_owned(),
             images,
-            aliases: ["Doggy".to_owned()]
-                .into_iter()
-                .filter(|_| images == 12)
-                .collect(),
+            aliases: alias.map(str::to_owned).into_iter().collect(),
         };
         Vocabulary::new(&Labels {
-            labels: vec![count("Dog", 12), count("T-Shirt", 3)],
-            categories: vec![count("Dog", 14)],
+            labels: vec![
+                count("Dog", 12, Some("Doggy")),
+                count("T-Shirt", 3, None),
+                count("Dining Table", 5, None),
+                count("Dog House", 1, None),
+                count("Traffic Light", 4, Some("Stop Light")),
+            ],
+            categories: vec![count("Dog", 14, None)],
             images: 20,
         })
     }
@@ -311,6 +502,76 @@ mod tests {
         assert_eq!(unknown.len(), 1);
         assert_eq!(unknown[0].word, "Fire exit");
         assert!(unknown[0].elsewhere.is_some());
+    }
+
+    #[test]
+    fn bare_words_that_are_one_name_together_count_for_each_of_them() {
+        let of = |word: &str, label: &str, images| {
+            let words = [Term::text(word), Term::filename(word), Term::color(word)];
+            Condition {
+                any: words.into_iter().chain([Term::label(label)]).collect(),
+                images: Some(images),
+            }
+        };
+        let table = [
+            of("dining", "dining table", 5),
+            of("tables", "dining table", 5),
+        ];
+        let Resolved { query, unknown } = resolve("dining tables");
+        assert_eq!((query.conditions, unknown), (table.to_vec(), vec![]));
+        // In every run of the line, and by another name too. Quoted words stay one name.
+        let Resolved { query, unknown } = resolve("exit Stop light -cat \"dining table\"");
+        let light = |word| of(word, "traffic light", 4);
+        assert_eq!(query.conditions[1..3], [light("stop"), light("light")]);
+        let quoted = &query.conditions[3..];
+        assert_eq!(
+            (quoted.len(), quoted[0].any[0].clone()),
+            (2, Term::label("dining table"))
+        );
+        assert_eq!(unknown.len(), 2);
+        // A prefix belongs to one word, and an excluded word ends a run.
+        for line in ["text:dining table", "dining -table", "dining name:table"] {
+            let query = resolve(line).query;
+            assert!(query.measured().is_none(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_several_words_is_excluded_if_its_first_word_is_none() {
+        let excluded = |line: &str| {
+            let query = resolve(line).query;
+            (query.conditions.len(), query.excluded)
+        };
+        let table = Condition {
+            any: vec![Term::label("dining table")],
+            images: Some(5),
+        };
+        assert_eq!(excluded("-dining table"), (0, vec![vec![table.clone()]]));
+        assert_eq!(excluded("-dining tables dog"), (1, vec![vec![table]]));
+        let (required, dog) = excluded("-dog house");
+        assert_eq!(
+            (required, dog[0][0].any[0].clone()),
+            (1, Term::label("dog"))
+        );
+    }
+
+    #[test]
+    fn a_misspelled_name_of_several_words_has_similar_names() {
+        let similar = |line: &str| -> Vec<(String, Vec<String>)> {
+            let unknown = resolve(line).unknown.into_iter();
+            unknown.map(|one| (one.word, one.similar)).collect()
+        };
+        let table = |word: &str| (word.to_owned(), vec!["Dining Table".to_owned()]);
+        assert_eq!(similar("dinning tabel"), [table("dinning tabel")]);
+        assert_eq!(similar("dog -dinning table"), [table("dinning table")]);
+        assert_eq!(similar("label:dining table"), [table("dining table")]);
+        assert_eq!(similar("dinning"), [table("dinning")]);
+        let bleu = resolve("color:bleu").unknown;
+        assert_eq!(
+            (&*bleu[0].similar, &bleu[0].elsewhere),
+            (&["Blue".to_owned()][..], &None)
+        );
+        assert_eq!(resolve("blue color:Gray").unknown, []);
     }
 
     #[test]
@@ -352,7 +613,8 @@ mod tests {
         assert_eq!(dgo.query.conditions, [term(Term::label("dgo"), None)]);
         let expected = Unknown {
             word: "dgo".to_owned(),
-            similar: vec!["Dog".to_owned()],
+            kind: Some(TermKind::Label),
+            similar: vec!["Dog".to_owned(), "Dog House".to_owned()],
             elsewhere: None,
         };
         assert_eq!(dgo.unknown, [expected]);

@@ -15,11 +15,12 @@ use rusqlite::{
     Connection, OpenFlags, OptionalExtension, Rows, Statement, ToSql, Transaction,
     TransactionBehavior, ffi, params, params_from_iter,
 };
+use serde::Deserialize;
 use time::{Date, OffsetDateTime};
 
 use super::{
     Condition, Deletion, Entry, Found, ImageIndex, ImageRow, Labels, NameCount, Page, Position,
-    Put, Query, REMOVAL_RETENTION, Rows as StoredRows, Sort, Term, TermKind,
+    Put, Query, REMOVAL_RETENTION, Rows as StoredRows, Sort, Term, TermKind, Vocabulary,
     cursor::confidence_bits,
     precedence::{Image, IndexRecord, Removal},
     timestamp::milliseconds,
@@ -117,6 +118,9 @@ const MAX_FILTERED: usize = 5_000;
 
 /// Up to which number the images with a term that has no count are counted, to find the rarest condition.
 const MAX_COUNTED: i64 = 1_000;
+
+/// How many words [`ImageIndex::words`] returns at most.
+const MAX_INDEX_WORDS: i64 = 500;
 
 /// How many rows [`ImageIndex::rows`] returns at most.
 const MAX_ROWS: usize = 1_000;
@@ -437,14 +441,81 @@ impl ImageIndex for SqliteIndex {
         .await
     }
 
+    async fn words(
+        &self,
+        owner: Option<&str>,
+        kind: TermKind,
+        first: char,
+    ) -> Result<Vec<String>, ServiceError> {
+        let owner = owner.unwrap_or_default().to_owned();
+        self.read("words", move |reader| words(reader, &owner, kind, first))
+            .await
+    }
+
     async fn labels(&self, owner: Option<&str>) -> Result<Labels, ServiceError> {
         let owner = owner.unwrap_or_default().to_owned();
-        self.read("labels", move |reader| labels(reader, &owner))
-            .await
+        self.read("labels", move |reader| {
+            let images = match owner.as_str() {
+                "" => reader
+                    .prepare_cached("SELECT count(*) FROM image")?
+                    .query_row([], |row| row.get(0))?,
+                // The first condition lets SQLite use the partial index.
+                owner => reader
+                    .prepare_cached("SELECT count(*) FROM image WHERE owner <> '' AND owner = ?1")?
+                    .query_row([owner], |row| row.get(0))?,
+            };
+            Ok(Labels::from_counts(number(images), counts(reader, &owner)?))
+        })
+        .await
+    }
+
+    /// Without the number of images, which takes a look at each of them.
+    async fn vocabulary(&self, owner: Option<&str>) -> Result<Vocabulary, ServiceError> {
+        let owner = owner.unwrap_or_default().to_owned();
+        self.read("vocabulary", move |reader| {
+            let labels = Labels::from_counts(0, counts(reader, &owner)?);
+            Ok(Vocabulary::new(&labels))
+        })
+        .await
     }
 }
 
-fn labels(reader: &Connection, owner: &str) -> rusqlite::Result<Labels> {
+/// Goes from each word to the next in the index, so that the time does not depend on the number of images.
+fn words(
+    reader: &Connection,
+    owner: &str,
+    kind: TermKind,
+    first: char,
+) -> rusqlite::Result<Vec<String>> {
+    // The first condition lets SQLite use the partial index.
+    let of_owner = if owner.is_empty() {
+        "?1 = ''"
+    } else {
+        "term.owner <> '' AND term.owner = ?1"
+    };
+    let list = format!("FROM term WHERE {of_owner} AND term.kind = ?2");
+    let statement = format!(
+        "WITH RECURSIVE word (name) AS (
+             SELECT min(term.name) {list} AND term.name >= ?3 AND term.name < ?4
+             UNION ALL
+             SELECT (SELECT min(term.name) {list} AND term.name > word.name AND term.name < ?4)
+             FROM word WHERE word.name IS NOT NULL
+         )
+         SELECT (SELECT term.shown {list} AND term.name = word.name LIMIT 1)
+         FROM word WHERE word.name IS NOT NULL LIMIT ?5"
+    );
+    let end = format!("{first}{}", char::MAX);
+    reader
+        .prepare_cached(&statement)?
+        .query_map(
+            params![owner, kind.name(), first.to_string(), end, MAX_INDEX_WORDS],
+            |row| row.get(0),
+        )?
+        .collect()
+}
+
+/// The labels and categories with their numbers of images.
+fn counts(reader: &Connection, owner: &str) -> rusqlite::Result<Vec<(TermKind, NameCount)>> {
     let mut aliases: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut select = reader.prepare_cached("SELECT label, alias FROM alias WHERE owner = ?1")?;
     let mut rows = select.query([owner])?;
@@ -470,16 +541,7 @@ fn labels(reader: &Connection, owner: &str) -> rusqlite::Result<Labels> {
             },
         ));
     }
-    let images = match owner {
-        "" => reader
-            .prepare_cached("SELECT count(*) FROM image")?
-            .query_row([], |row| row.get(0))?,
-        // The first condition lets SQLite use the partial index.
-        owner => reader
-            .prepare_cached("SELECT count(*) FROM image WHERE owner <> '' AND owner = ?1")?
-            .query_row([owner], |row| row.get(0))?,
-    };
-    Ok(Labels::from_counts(number(images), counts))
+    Ok(counts)
 }
 
 fn number(count: i64) -> u64 {
@@ -641,6 +703,12 @@ fn delete(transaction: &Transaction<'_>, key: &SourceKey) -> rusqlite::Result<()
     Ok(())
 }
 
+/// What a list needs of an [`Image`].
+#[derive(Deserialize)]
+struct StoredRow {
+    row: ImageRow,
+}
+
 /// The lists of the terms by which images are looked up, or of all images, are read side by side in the order of the query. Each
 /// list is a range of an index. What an image must have besides is looked up in the table of terms, row by row.
 fn page(
@@ -688,7 +756,7 @@ fn page(
             }
         }
         if passes {
-            let Image { row, .. } = image.query_row([position.key.as_str()], |row| {
+            let StoredRow { row } = image.query_row([position.key.as_str()], |row| {
                 from_json(row.get_ref(0)?.as_str()?)
             })?;
             if query.faces.matches(&row) {
@@ -1001,6 +1069,28 @@ fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> rusqlite::Result<T> 
 mod tests {
     use super::*;
     use crate::testing::index_suite::images::Image as Sample;
+
+    #[tokio::test]
+    async fn the_words_of_a_letter_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let index = SqliteIndex::open(&folder.path().join("index.sqlite3")).unwrap();
+        for (key, filename, text) in [
+            ("uploads/ann/a.jpg", "Horses.jpg", "EXIT exits"),
+            ("uploads/bob/b.jpg", "horse house.jpg", "entrance"),
+        ] {
+            let mut sample = Sample::new(key, 1).label("Elephant", 90.0, None);
+            sample.filename = filename.to_owned();
+            sample.text = vec![text.to_owned()];
+            assert_eq!(index.put(&sample.entry()).await, Ok(Put::Written));
+        }
+        let words = async |owner, kind, first| index.words(owner, kind, first).await.unwrap();
+        let (text, filename) = (TermKind::Text, TermKind::Filename);
+        assert_eq!(words(None, text, 'e').await, ["entrance", "exit"]);
+        assert_eq!(words(Some("ann"), text, 'e').await, ["exit"]);
+        assert_eq!(words(Some("bob"), filename, 'h').await, ["horse", "house"]);
+        assert_eq!(words(None, filename, 'h').await.len(), 2);
+        assert!(words(None, text, 'h').await.is_empty());
+    }
 
     #[tokio::test]
     async fn an_index_of_an_older_version_is_migrated() {

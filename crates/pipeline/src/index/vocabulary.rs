@@ -3,13 +3,25 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Labels, NameCount,
     entry::{Term, TermKind, fold},
+    labels::{Labels, NameCount},
     words::{number_key, words},
 };
 
 /// The most names that a misspelled word is answered with.
-const MAX_SIMILAR: usize = 3;
+pub const MAX_SIMILAR: usize = 3;
+
+/// The simplified names of Rekognition's colours (Amazon Rekognition API Reference, "DominantColor"), with their other spelling.
+const COLORS: [&str; 13] = [
+    "Black", "Blue", "Brown", "Cyan", "Green", "Grey", "Gray", "Orange", "Pink", "Purple", "Red",
+    "White", "Yellow",
+];
+
+/// Whether images can have a main colour with this name.
+pub(super) fn is_color(name: &str) -> bool {
+    let folded = fold(name);
+    COLORS.iter().any(|color| fold(color) == folded)
+}
 
 /// Labels with their other names, and categories. It resolves what people type to them.
 #[derive(Debug, Clone, Default)]
@@ -58,33 +70,19 @@ impl Vocabulary {
         images.copied().unwrap_or_default()
     }
 
-    /// Names that differ little from this word, the nearest first, and of these the most frequent. `kind` limits them to one
-    /// kind.
+    /// Names of labels, categories and colours that differ little from this word or phrase, the nearest first, and of these the
+    /// most frequent. `kind` limits them to one kind.
     #[must_use]
     pub fn similar(&self, word: &str, kind: Option<TermKind>) -> Vec<String> {
-        let word = fold(word);
-        let most = most_edits(&word);
         let kinds = [TermKind::Label, TermKind::Category];
-        let mut near: Vec<(usize, u64, &str)> = (kinds.into_iter())
+        let named = (kinds.into_iter())
             .filter(|one| kind.is_none_or(|kind| kind == *one))
             .filter_map(|kind| self.names(kind))
             .flat_map(|names| &names.shown)
-            .filter_map(|(name, images)| {
-                let edits = edits(&word, name, most)?;
-                Some((edits, *images, name.as_str()))
-            })
-            .collect();
-        near.sort_by(|one, other| (one.0, other.1, one.2).cmp(&(other.0, one.1, other.2)));
-        let mut similar: Vec<String> = Vec::new();
-        for (_, _, name) in near {
-            if !similar.iter().any(|known| fold(known) == fold(name)) {
-                similar.push(name.to_owned());
-            }
-            if similar.len() == MAX_SIMILAR {
-                break;
-            }
-        }
-        similar
+            .map(|(name, images)| (name.as_str(), *images));
+        let is_color = kind.is_none_or(|kind| kind == TermKind::Color);
+        let colors = COLORS.into_iter().filter(|_| is_color);
+        similar(word, named.chain(colors.map(|color| (color, 0))))
     }
 
     fn names(&self, kind: TermKind) -> Option<&Names> {
@@ -131,6 +129,27 @@ impl Names {
     }
 }
 
+/// The names, given with their numbers of images, that differ little from a word or phrase: at most [`MAX_SIMILAR`], the nearest
+/// first, and of these the most frequent.
+pub fn similar<'a>(word: &str, names: impl Iterator<Item = (&'a str, u64)>) -> Vec<String> {
+    let word = fold(word);
+    let most = most_edits(&word);
+    let mut near: Vec<(usize, u64, &str)> = names
+        .filter_map(|(name, images)| Some((edits(&word, name, most)?, images, name)))
+        .collect();
+    near.sort_by(|one, other| (one.0, other.1, one.2).cmp(&(other.0, one.1, other.2)));
+    let mut similar: Vec<String> = Vec::new();
+    for (_, _, name) in near {
+        if !similar.iter().any(|known| fold(known) == fold(name)) {
+            similar.push(name.to_owned());
+        }
+        if similar.len() == MAX_SIMILAR {
+            break;
+        }
+    }
+    similar
+}
+
 /// The form in which `T-Shirt`, `t shirt` and `T-shirts` are equal.
 fn key(name: &str) -> String {
     let words: Vec<_> = words(name).map(|word| number_key(&word)).collect();
@@ -155,8 +174,8 @@ fn edits(word: &str, name: &str, most: usize) -> Option<usize> {
     let name = fold(name);
     let length = word.chars().count();
     let whole = std::iter::once(name.as_str());
-    // The words of a name are compared with a word only, not with a phrase.
-    let parts = name.split_whitespace().filter(|_| !word.contains(' '));
+    // The words of a name are compared with a word only, not with a phrase. Nobody means a name by its `and`.
+    let parts = (name.split_whitespace()).filter(|part| *part != "and" && !word.contains(' '));
     whole
         .chain(parts)
         .filter(|name| name.chars().count().abs_diff(length) <= most)
@@ -237,6 +256,7 @@ mod tests {
             ("automobil", &["Automobile"]),
             ("animls", &["Animals and Pets"]),
             ("ca", &[]),
+            ("and", &[]),
             ("xylophone", &[]),
         ] {
             assert_eq!(vocabulary.similar(word, None), names, "{word}");

@@ -26,5 +26,5 @@ pub use self::{
 };
 pub(crate) use self::{
     faces::{FACE, ages, emotions, labels as face_labels},
-    summary::{ancestors, answer},
+    summary::{ancestors, answer, telling_first},
 };

@@ -21,10 +21,8 @@ pub(super) fn summary(rekognition: &Map<String, Value>) -> Summary {
     let mut categories: Vec<String> = Vec::new();
     let mut named = Vec::new();
     let ancestors = ancestors(&labels);
-    let (general, telling): (Vec<_>, Vec<_>) = by_confidence(labels, |label| label.confidence)
-        .into_iter()
-        .partition(|label| is_ancestor(label, &ancestors));
-    for label in telling.into_iter().chain(general) {
+    let labels = by_confidence(labels, |label| label.confidence);
+    for label in telling_first(labels, &ancestors, |label| label.name.as_deref()) {
         for category in label.categories.into_iter().flatten() {
             if let Some(name) = category.name
                 && !categories.contains(&name)
@@ -80,8 +78,15 @@ pub(crate) fn ancestors(labels: &[Label]) -> BTreeSet<String> {
         .collect()
 }
 
-fn is_ancestor(label: &Label, ancestors: &BTreeSet<String>) -> bool {
-    (label.name.as_deref()).is_some_and(|name| ancestors.contains(name))
+/// First what is no ancestor, then the ancestors, both in their order.
+pub(crate) fn telling_first<T>(
+    labels: impl IntoIterator<Item = T>,
+    ancestors: &BTreeSet<String>,
+    name: impl Fn(&T) -> Option<&str>,
+) -> impl Iterator<Item = T> {
+    let (general, telling): (Vec<_>, Vec<_>) = (labels.into_iter())
+        .partition(|label| name(label).is_some_and(|name| ancestors.contains(name)));
+    telling.into_iter().chain(general)
 }
 
 /// The answer of an operation; `None` if there is none or it does not have the operation's type.

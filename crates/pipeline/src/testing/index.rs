@@ -209,6 +209,25 @@ impl ImageIndex for MemoryIndex {
         })
     }
 
+    async fn words(
+        &self,
+        owner: Option<&str>,
+        kind: TermKind,
+        first: char,
+    ) -> Result<Vec<String>, ServiceError> {
+        let mut words: BTreeMap<String, String> = BTreeMap::new();
+        for entry in self.entries() {
+            if owner.is_none_or(|owner| entry.row.key.owner() == Some(owner)) {
+                let terms = entry.terms.into_iter().map(|(term, _)| term);
+                for term in terms.filter(|term| term.kind == kind) {
+                    words.insert(term.folded(), term.name);
+                }
+            }
+        }
+        words.retain(|folded, _| folded.starts_with(first));
+        Ok(words.into_values().collect())
+    }
+
     async fn labels(&self, owner: Option<&str>) -> Result<Labels, ServiceError> {
         let mut counts: BTreeMap<(TermKind, String), NameCount> = BTreeMap::new();
         let mut images = 0;
@@ -327,6 +346,16 @@ impl<I: ImageIndex> ImageIndex for FailingIndex<I> {
     ) -> Result<Page, ServiceError> {
         self.check()?;
         self.inner.page(query, after, limit).await
+    }
+
+    async fn words(
+        &self,
+        owner: Option<&str>,
+        kind: TermKind,
+        first: char,
+    ) -> Result<Vec<String>, ServiceError> {
+        self.check()?;
+        self.inner.words(owner, kind, first).await
     }
 
     async fn labels(&self, owner: Option<&str>) -> Result<Labels, ServiceError> {

@@ -1,6 +1,6 @@
 //! `GET /images`.
 
-use std::time::Instant;
+use std::{collections::BTreeSet, time::Instant};
 
 use axum::{
     extract::{Query as Pairs, State, rejection::QueryRejection},
@@ -11,8 +11,8 @@ use sightline_pipeline::{
     Owner, Service,
     document::{AgeSpan, Status},
     index::{
-        CursorError, FaceFilter, Found, ImageIndex as _, Page, Position, Query, Search, Sort,
-        TermKind, Unknown, Vocabulary, Wanted,
+        CursorError, FaceFilter, Found, ImageIndex as _, MAX_SIMILAR, Page, Position, Query,
+        Search, Sort, TermKind, Unknown, Vocabulary, Wanted, fold, similar,
     },
 };
 use time::{OffsetDateTime, UtcOffset};
@@ -107,7 +107,8 @@ const MAX_NAMES: usize = 20;
 /// The most words of all names. Each may become a condition, and SQLite takes fewer than a thousand.
 const MAX_WORDS: usize = 100;
 
-/// For how many unknown words the index is asked whether images have them otherwise, such as in their text.
+/// For how many unknown words the index is asked whether images have them otherwise, such as in their text, and for similar
+/// words.
 const MAX_UNKNOWN: usize = 4;
 
 /// How many images a page has by default.
@@ -130,8 +131,9 @@ const MAX_INDEX_PAGES: usize = 10;
 #[into_params(rename_all = "camelCase", parameter_in = Query)]
 struct ListParameters {
     /// Words, as people type them. Images must have each: as a label, another name of a label, a category, a word of the text in the
-    /// picture, a word of the file name, or a colour. `"…"` is a phrase, `-` excludes a word or phrase, and `label:`, `category:`,
-    /// `text:`, `name:` and `color:` narrow it to one kind.
+    /// picture, a word of the file name, or a colour. Several words that together are a name, such as `dining table`, count for each
+    /// of them. `"…"` is a phrase, `-` excludes a word, a phrase or a name of several words whose first word is no name, and
+    /// `label:`, `category:`, `text:`, `name:` and `color:` narrow a word or a phrase to one kind.
     #[param(max_length = 1000)]
     q: Option<String>,
     /// Only images with this label, or a label that has this as another name; singular or plural, in upper or lower case. Repeat it
@@ -158,7 +160,8 @@ struct ListParameters {
     #[param(inline, style = Form, explode, required = false, max_length = 255)]
     color: Vec<String>,
     /// Only images where the labels and categories that are searched for have at least this confidence, in percent. For a category,
-    /// one of its labels must have it. Only with `label`, `category` or `q`.
+    /// one of its labels must have it. Text, file names and colours have no confidence: an image that has a word of `q` as one of
+    /// them is found whatever this is. Exclusions ignore it. Only with `label`, `category` or `q`.
     #[param(minimum = 0, maximum = 100)]
     min_confidence: Option<f64>,
     /// Only images with at least this many faces.
@@ -274,7 +277,7 @@ impl ListParameters {
                 format!("The search has {names} names and words; the limit is {MAX_NAMES}."),
             ));
         }
-        let words: usize = wanted.iter().map(number_of_words).sum();
+        let words: usize = wanted.iter().map(Wanted::word_count).sum();
         if words > MAX_WORDS {
             return Err(invalid(
                 "q",
@@ -354,11 +357,6 @@ impl ListParameters {
     }
 }
 
-fn number_of_words(wanted: &Wanted) -> usize {
-    let parts = wanted.name.split(|one: char| !one.is_alphanumeric());
-    parts.filter(|part| !part.is_empty()).count().max(1)
-}
-
 fn invalid_cursor(error: CursorError) -> Problem {
     Problem::new(Code::InvalidCursor, sentence(&error.to_string())).member("cursor")
 }
@@ -373,8 +371,7 @@ struct ImageList {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     cursor: Option<String>,
-    /// Names that none of the caller's images has, with similar names that images have. On the first page only; absent if there are
-    /// none.
+    /// Names that none of the caller's images has, with similar names. On the first page only; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     did_you_mean: Vec<Suggestion>,
@@ -383,10 +380,11 @@ struct ImageList {
 /// A name that none of the caller's images has.
 #[derive(Debug, Serialize, ToSchema)]
 struct Suggestion {
-    /// The word or name, as it was sent.
+    /// The word or name, as it was sent. Several words with spaces between them may be one name.
     #[schema(example = "dgo")]
     word: String,
-    /// Labels, other names of labels, and categories that are written nearly so; the nearest first.
+    /// Labels, other names of labels, categories and colours that are written nearly so, and words of texts and file names where the
+    /// index keeps a list of them; the nearest first. In `q`, a name of several words is a phrase in quotation marks.
     #[schema(example = json!(["Dog"]))]
     names: Vec<String>,
 }
@@ -434,11 +432,14 @@ async fn handle<P: Ports>(
     };
     let mut did_you_mean = Vec::new();
     // Reading the vocabulary costs more than a page, so one exact name goes without it.
-    if search.needs_vocabulary() && page.images.is_empty() {
-        let labels = api
-            .with_index(index.labels(caller.owner().map(Owner::as_str)))
-            .await?;
-        let resolved = search.resolve(&Vocabulary::new(&labels));
+    if page.images.is_empty() {
+        let vocabulary = if search.needs_vocabulary() {
+            let owner = caller.owner().map(Owner::as_str);
+            api.with_index(index.vocabulary(owner)).await?
+        } else {
+            Vocabulary::default()
+        };
+        let resolved = search.resolve(&vocabulary);
         // The counts of images in it do not change what it finds.
         if literal.map(|query| query.identity()) != Some(resolved.query.identity()) {
             page = read(&api, index, &resolved.query, after.as_ref(), limit).await?;
@@ -447,10 +448,9 @@ async fn handle<P: Ports>(
             did_you_mean = suggestions(&api, index, resolved.unknown).await?;
         }
     }
-    let mut images = Vec::with_capacity(page.images.len());
-    for found in page.images {
-        images.push(ListedImage::new(&api, found.row, found.confidence).await?);
-    }
+    let found = page.images.into_iter();
+    let rows = found.map(|found| (found.row, found.confidence)).collect();
+    let images = listed_image::list(&api, rows).await?;
     Ok(response::json(&ImageList {
         images,
         cursor: page.next.map(|position| position.seal(&list)),
@@ -491,26 +491,50 @@ async fn suggestions<P: Ports>(
     unknown: Vec<Unknown>,
 ) -> Result<Vec<Suggestion>, Problem> {
     let mut suggestions = Vec::new();
-    let misspelled = unknown.into_iter().filter(|one| !one.similar.is_empty());
-    for Unknown {
-        word,
-        similar,
-        elsewhere,
-    } in misspelled.take(MAX_UNKNOWN)
-    {
-        let is_elsewhere = match &elsewhere {
+    for unknown in unknown.into_iter().take(MAX_UNKNOWN) {
+        let is_elsewhere = match &unknown.elsewhere {
             Some(query) => {
                 let found = api.with_index(index.page(query, None, 1)).await?;
                 !found.images.is_empty()
             }
             None => false,
         };
-        if !is_elsewhere {
+        if is_elsewhere {
+            continue;
+        }
+        let mut names = unknown.similar.clone();
+        if names.len() < MAX_SIMILAR {
+            let words = similar_words(api, index, &unknown).await?;
+            names.extend(words.into_iter().take(MAX_SIMILAR - names.len()));
+        }
+        if !names.is_empty() {
             suggestions.push(Suggestion {
-                word,
-                names: similar,
+                word: unknown.word,
+                names,
             });
         }
     }
     Ok(suggestions)
+}
+
+/// Similar words of texts and file names, if the name may be one of them.
+async fn similar_words<P: Ports>(
+    api: &Api<P>,
+    index: &P::Index,
+    unknown: &Unknown,
+) -> Result<Vec<String>, Problem> {
+    let (Some(query), Some(first)) = (&unknown.elsewhere, unknown.word.chars().next()) else {
+        return Ok(Vec::new());
+    };
+    let mut words = BTreeSet::new();
+    for kind in [TermKind::Text, TermKind::Filename] {
+        if unknown.kind.is_none_or(|wanted| wanted == kind) {
+            let first = first.to_lowercase().next().unwrap_or(first);
+            let found = index.words(query.owner.as_deref(), kind, first);
+            words.extend(api.with_index(found).await?);
+        }
+    }
+    let known = |word: &&String| !unknown.similar.iter().any(|name| fold(name) == **word);
+    let words = words.iter().filter(known).map(|word| (word.as_str(), 0));
+    Ok(similar(&unknown.word, words))
 }

@@ -119,7 +119,7 @@ async fn handle<P: Ports>(
         image_url: sign(&buckets.input, key.as_str()).await?,
         result_url: sign(&buckets.output, &key.result_key()).await?,
         expires_at: expires_at.replace_nanosecond(0).unwrap_or(expires_at),
-        image: ListedImage::new(&api, Entry::from_document(&document).row, None).await?,
+        image: listed_image::one(&api, Entry::from_document(&document).row).await?,
     }))
 }
 

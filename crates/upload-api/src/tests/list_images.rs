@@ -118,6 +118,8 @@ async fn add_car(store: &MemoryStore, index: &MemoryIndex) {
             {"Name": "Car", "Confidence": 88.0, "Parents": parents, "Aliases": [{"Name": "Automobile"}],
              "Categories": [{"Name": "Transport"}]},
             {"Name": "Dog", "Confidence": 60.0, "Categories": [{"Name": PETS}]},
+            {"Name": "Traffic Light", "Confidence": 77.0, "Categories": [{"Name": "Transport"}],
+             "Aliases": [{"Name": "Stop Light"}]},
         ],
         "ImageProperties": {"DominantColors": [
             {"SimplifiedColor": "blue", "PixelPercent": 61.0},
@@ -170,13 +172,31 @@ async fn words_find_labels_other_names_text_file_names_and_colours() {
         ("q=name:jpg+category:transport", car),
         ("q=color:red", &[]),
         ("q=-text:exit+label:dog", &[b, c]),
+        // Bare words that are one name together.
+        ("q=traffic+light", car),
+        ("q=dog+Traffic+LIGHTS+exit", car),
+        ("q=stop+light+dogs", car),
+        ("q=animals+and+pets+-dog", &[a]),
+        ("q=-traffic+light", &[a, b, c]),
+        ("q=-traffic+light+dog", &[b, c]),
+        ("q=traffic", &[]),
+        ("q=light+traffic", &[]),
+        ("q=text:traffic+light", &[]),
         // Single kinds.
         ("text=fire+exit", car),
         ("text=fire&text=water", &[]),
         ("filename=beach&filename=jpg", car),
         ("color=Blue&color=grey", car),
         ("color=blue&color=red", &[]),
-        // The confidence is that of labels and categories.
+        // The confidence is that of labels and categories. Text, file names and colours have none, and exclusions ignore it.
+        ("q=exit&minConfidence=100", car),
+        ("q=beach+blue&minConfidence=100", car),
+        ("q=traffic+light&minConfidence=77", car),
+        ("q=traffic+light&minConfidence=77.1", &[]),
+        ("label=dog&text=exit&color=blue&minConfidence=60", car),
+        ("label=dog&text=exit&color=blue&minConfidence=60.1", &[]),
+        ("label=cat&notLabel=dog&minConfidence=90", &[a]),
+        ("q=cat+-dog&minConfidence=90", &[a]),
         ("q=exit+dog&minConfidence=61", &[]),
         ("q=exit+dog&minConfidence=60", car),
         (
@@ -186,7 +206,9 @@ async fn words_find_labels_other_names_text_file_names_and_colours() {
     ] {
         let reply = get(api.clone(), &format!("/images?{query}")).await;
         assert_eq!(keys(&reply), expected, "{query}");
-        assert!(reply.json().get("didYouMean").is_none(), "{query}");
+        if !expected.is_empty() {
+            assert!(reply.json().get("didYouMean").is_none(), "{query}");
+        }
     }
     let reply = get(api.clone(), "/images?q=automobile").await.json();
     let image = &reply["images"][0];
@@ -195,7 +217,7 @@ async fn words_find_labels_other_names_text_file_names_and_colours() {
     let names: Vec<_> = (image["labels"].as_array().unwrap().iter())
         .map(|label| label["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["Car", "Dog", "Vehicle"]);
+    assert_eq!(names, ["Car", "Traffic Light", "Dog", "Vehicle"]);
     let reply = get(api.clone(), "/images?q=exit").await.json();
     assert!(reply["images"][0].get("confidence").is_none());
     let labels = get(api, "/labels").await.json();
@@ -274,6 +296,36 @@ async fn a_near_miss_is_answered_with_similar_names() {
             "category=Transprot",
             json!([{"word": "Transprot", "names": ["Transport"]}]),
         ),
+        // Names of several words.
+        (
+            "q=trafic+ligth+dog",
+            json!([{"word": "trafic ligth", "names": ["Traffic Light"]}]),
+        ),
+        (
+            "q=dog+-trafic+light",
+            json!([{"word": "trafic light", "names": ["Traffic Light"]}]),
+        ),
+        (
+            "q=traffic",
+            json!([{"word": "traffic", "names": ["Traffic Light"]}]),
+        ),
+        // Colours, and words of texts and file names.
+        ("q=bleu", json!([{"word": "bleu", "names": ["Blue"]}])),
+        (
+            "color=gren",
+            json!([{"word": "gren", "names": ["Green", "Grey"]}]),
+        ),
+        ("color=green", Value::Null),
+        ("text=exti", json!([{"word": "exti", "names": ["exit"]}])),
+        (
+            "q=Holidya",
+            json!([{"word": "Holidya", "names": ["holiday"]}]),
+        ),
+        (
+            "filename=holidya",
+            json!([{"word": "holidya", "names": ["holiday"]}]),
+        ),
+        ("text=holidya", Value::Null),
         // No picture has it, and nothing is similar.
         ("q=xylophone", Value::Null),
         // Words that pictures have in another way.

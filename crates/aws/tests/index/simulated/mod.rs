@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use service::{Service, cancelled};
 use sightline_pipeline::{
     SourceKey,
-    index::{Entry, ImageIndex as _, Lists, Put, Query, Sort, Term},
+    index::{Entry, ImageIndex as _, Lists, Position, Put, Query, Sort, Term},
     testing::index_suite::{self as suite, images::Image},
 };
 use table::{Figures, Reason, Table, size};
@@ -379,6 +379,61 @@ fn random_searches_find_what_a_filter_finds() {
         index.load(&suite::entries_of(&images), true).await.unwrap();
         let owners = [None, Some("ann"), Some("bob")];
         suite::random_searches(&index, &images, 60, 40, &owners).await;
+    };
+    clock.run([work.boxed_local()]);
+}
+
+/// Of more images with a label, only the newest are ordered by confidence. Their first, second and last pages are complete.
+#[test]
+fn the_newest_ten_thousand_images_are_ordered_by_confidence() {
+    const RANKED: usize = 10_000;
+    const OLDER: usize = 3;
+    const LIMIT: usize = 50;
+    let clock = Clock::default();
+    let service = Service::new(&clock, Table::new(NEW_TABLE));
+    let index = service.index(Lists::PerOwner);
+    let entries: Vec<_> = (0..OLDER + RANKED)
+        .map(|number| {
+            // The oldest are the surest. Of the others, each has the confidence of about four.
+            let percent = match number {
+                0..OLDER => 99.5,
+                _ => 50.0 + (number * 7_919 % 2_400) as f64 / 50.0,
+            };
+            let mut image = Image::new(&format!("uploads/ann/{number:05}.jpg"), number as i64);
+            image.filename.clear();
+            image.label("Sky", percent, None).entry()
+        })
+        .collect();
+    let query = Query {
+        owner: Some("ann".to_owned()),
+        sort: Sort::Confidence,
+        ..Query::for_term(Term::label("Sky"))
+    };
+    let mut expected: Vec<_> = (entries.iter().skip(OLDER))
+        .map(|entry| Position::of(&entry.row, Sort::Confidence, Some(entry.terms[0].1)))
+        .collect();
+    expected.sort();
+    expected.reverse();
+    let work = async {
+        index.load(&entries, false).await.unwrap();
+        let page = async |after: Option<&Position>| {
+            let page = index.page(&query, after, LIMIT).await.unwrap();
+            let positions: Vec<_> = page.images.into_iter().map(|it| it.position).collect();
+            (positions, page.next)
+        };
+        let (first, next) = page(None).await;
+        assert_eq!(first, expected[..LIMIT]);
+        assert_eq!(next.as_ref(), first.last());
+        let (second, _) = page(next.as_ref()).await;
+        assert_eq!(second, expected[LIMIT..2 * LIMIT]);
+        // The last page but one is full, and is not the last.
+        let left = |number: usize| Some(&expected[RANKED - number - 1]);
+        let (full, next) = page(left(LIMIT + 1)).await;
+        assert_eq!(full, expected[RANKED - LIMIT - 1..RANKED - 1]);
+        let (last, end) = page(next.as_ref()).await;
+        assert_eq!((&*last, end), (&expected[RANKED - 1..], None));
+        let (full, end) = page(left(LIMIT)).await;
+        assert_eq!((&*full, end), (&expected[RANKED - LIMIT..], None));
     };
     clock.run([work.boxed_local()]);
 }

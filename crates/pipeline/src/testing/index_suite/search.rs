@@ -9,7 +9,10 @@ use super::{
 use crate::{
     SourceKey,
     document::Status,
-    index::{Condition, Entry, FaceFilter, ImageIndex, Query, Sort, Term, TermKind},
+    index::{
+        Condition, Entry, FaceFilter, ImageIndex, Query, Search, Sort, Term, TermKind, Vocabulary,
+        Wanted,
+    },
 };
 
 /// Names of each kind: as an image has them, and as a query may write them.
@@ -25,6 +28,8 @@ const NAMES: [(TermKind, &[(&str, &str)]); 5] = [
             ("Cat", "cAt"),
             ("Rare", "rare"),
             ("Unseen", "unseen"),
+            ("Traffic Light", "traffic LIGHT"),
+            ("Light", "Light"),
         ],
     ),
     (
@@ -40,6 +45,7 @@ const NAMES: [(TermKind, &[(&str, &str)]); 5] = [
         &[
             ("exit", "EXITS"),
             ("menus", "menu"),
+            ("traffic", "Traffic"),
             ("東京", "東京"),
             ("dog", "dogs"),
         ],
@@ -49,6 +55,7 @@ const NAMES: [(TermKind, &[(&str, &str)]); 5] = [
         &[
             ("img", "IMG"),
             ("beaches", "beach"),
+            ("light", "lights"),
             ("png", "png"),
             ("dog", "Dog"),
         ],
@@ -347,6 +354,96 @@ pub async fn random_searches<I: ImageIndex>(
         matched > queries / 3,
         "{matched} of {queries} find an image"
     );
+    for owner in owners {
+        random_lines(index, images, queries / 10, limit, *owner).await;
+    }
+}
+
+/// What a person types, and what bare words of it mean together. Each is a name or a word of the images as it stands.
+const WORDS: [&str; 12] = [
+    "traffic", "light", "traffic", "light", "animals", "and", "pets", "dog", "sky", "exit", "img",
+    "blue",
+];
+
+/// Searches for lines of random bare words, by the names of the images in the index.
+async fn random_lines<I: ImageIndex>(
+    index: &I,
+    images: &[Image],
+    lines: usize,
+    limit: usize,
+    owner: Option<&str>,
+) {
+    let mut random = Random(0x1234_5678_9ABC_DEF1);
+    let vocabulary = Vocabulary::new(&index.labels(owner).await.unwrap());
+    let mut together = 0;
+    for number in 0..lines.max(1) {
+        let length = 1 + random.below(3);
+        let start = random.below(WORDS.len() - length);
+        let mut line: Vec<&str> = WORDS[start..start + length].to_vec();
+        if random.once_in(2) {
+            line.push(WORDS[random.below(WORDS.len())]);
+        }
+        // One line that many images have as a name.
+        if number == 0 {
+            line = vec!["traffic", "light"];
+        }
+        let rest = Query {
+            owner: owner.map(str::to_owned),
+            ..Query::default()
+        };
+        let wanted = Wanted::parse(&line.join(" "));
+        let query = Search { wanted, rest }.resolve(&vocabulary).query;
+        let mut found: Vec<_> = (all(index, &query, limit).await.into_iter())
+            .map(|found| found.row.key.to_string())
+            .collect();
+        // For each word, what it is by itself and what it is together with others of the line.
+        let names: Vec<Vec<String>> = (0..line.len())
+            .map(|at| {
+                let starts =
+                    (0..=at).flat_map(|start| (at + 1..=line.len()).map(move |end| (start, end)));
+                starts
+                    .map(|(start, end)| line[start..end].join(" "))
+                    .collect()
+            })
+            .collect();
+        let mut expected = Vec::new();
+        let mut singly = 0;
+        for image in images {
+            let key = SourceKey::new(&*image.key).unwrap();
+            if owner.is_some_and(|it| key.owner() != Some(it)) {
+                continue;
+            }
+            let has_all = line.iter().zip(&names).all(|(word, names)| {
+                has_word(image, word) || names.iter().any(|name| has_name(image, name))
+            });
+            if has_all {
+                expected.push(image.key.clone());
+            }
+            singly += usize::from(line.iter().all(|word| has_word(image, word)));
+        }
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "{owner:?} {line:?}");
+        together += usize::from(singly < expected.len());
+    }
+    assert!(together > 0, "no words count together");
+}
+
+fn has_name(image: &Image, name: &str) -> bool {
+    (image.labels.iter()).any(|(label, _, category)| {
+        label.eq_ignore_ascii_case(name)
+            || category.is_some_and(|category| category.eq_ignore_ascii_case(name))
+    })
+}
+
+fn has_word(image: &Image, word: &str) -> bool {
+    has_name(image, word)
+        || image
+            .text
+            .iter()
+            .any(|line| line.split(' ').any(|it| it == word))
+        || image.filename.split(['_', '-', '.']).any(|it| it == word)
+        || image.colors.iter().any(|color| color.0 == word)
 }
 
 /// The entries of these images.
