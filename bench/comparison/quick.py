@@ -1,7 +1,8 @@
 """`bench/compare --quick`: counts the instructions of a few scenarios with callgrind, and compares them with bench/quick.json.
 
 Counts hardly depend on the load of the machine, so a regression shows in two minutes. A scenario runs twice, with so many
-repetitions and with twice as many; the difference is what the repetitions take, without the start.
+repetitions and with twice as many; the difference is what the repetitions take, without the start. Preparation
+runs once. The network of the labels takes minutes under callgrind; bench/compare measures it in time.
 """
 
 import concurrent.futures
@@ -41,8 +42,8 @@ def main(update):
 
 def built():
     """One build serves all scenarios: the release build, whose parts compile fast, although functions are deployed in another profile."""
-    packages = ["sightline", "sightline-processor", "sightline-upload-api", "sightline-bench", "sightline-prepare", "sightline-vision"]
-    build.cargo("--release", *(option for package in packages for option in ("-p", package)), "--bins", "--example", "prepare", "--example", "inference")
+    packages = ["sightline", "sightline-processor", "sightline-upload-api", "sightline-bench", "sightline-prepare"]
+    build.cargo("--release", *(option for package in packages for option in ("-p", package)), "--bins", "--example", "prepare")
     release = build.TARGET / "release"
     return build.Programs(functions=release, release=release, standin=build.standin()[1], floor=release)
 
@@ -59,7 +60,6 @@ def count(programs, folder):
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         others = {
             "preparation of a JPEG of 512 x 512": pool.submit(preparation, programs, folder),
-            "the network of the labels, once": pool.submit(network, programs, folder),
             "GET /images, 50 of 300 pictures": pool.submit(search, programs, folder),
         }
         found.update({name: future.result() for name, future in others.items()})
@@ -101,22 +101,6 @@ def preparation(programs, folder):
     command = [*callgrind(out), programs.release / "examples/prepare", PICTURE, folder / "thumbnail.jpg"]
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return total(out)
-
-
-def network(programs, folder):
-    import inference
-
-    source = folder / "input"
-    shape = inference.peer(inference.MODEL).get_inputs()[0].shape
-    inference.inputs(shape)[:1].tofile(source)
-
-    def run(repetitions):
-        out = folder / f"network-{repetitions}.callgrind"
-        command = [*callgrind(out), programs.release / "examples/inference", inference.MODEL, source, folder / "output", str(repetitions)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        return total(out)
-
-    return each(run, 1)
 
 
 def search(programs, folder):
