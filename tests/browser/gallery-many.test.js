@@ -300,12 +300,15 @@ test('the place in the list is kept: after the viewer, and after another page', 
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   });
-  const place = () =>
-    page.evaluate(() => {
+  // Tiles follow a fast scroll a moment later.
+  const place = async () => {
+    const found = await page.waitForFunction(() => {
       const bottom = document.querySelector('#toolbar')?.getBoundingClientRect().bottom ?? 0;
       const first = [...document.querySelectorAll('.tile')].find((each) => each.getBoundingClientRect().top >= bottom);
-      return { title: first?.getAttribute('title'), top: Math.round(first?.getBoundingClientRect().top ?? 0) };
+      return first && { title: first.getAttribute('title'), top: Math.round(first.getBoundingClientRect().top) };
     });
+    return /** @type {{ title: string | null, top: number }} */ (await found.jsonValue());
+  };
   const before = await place();
   await tile(page, before.title ?? '').click();
   await page.locator('#viewer .document').waitFor();
