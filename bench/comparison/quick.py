@@ -28,6 +28,8 @@ LIBRARY = 300
 
 
 def main(update):
+    if not update and not BASELINE.exists():
+        sys.exit("bench/compare: there are no counts to compare with; run `bench/compare --quick --update` on the unchanged tree first.")
     programs = built()
     with tempfile.TemporaryDirectory() as folder:
         found = count(programs, Path(folder))
@@ -37,7 +39,7 @@ def main(update):
         BASELINE.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")
     elif worse := regressions(found, expected):
         sys.exit(f"bench/compare: {', '.join(worse)}: more instructions than bench/quick.json allows. If that is intended, run "
-                 "`bench/compare --quick --update` and commit the file.")
+                 "`bench/compare --quick --update`.")
 
 
 def built():
