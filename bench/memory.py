@@ -25,19 +25,11 @@ import threading
 import time
 import urllib.request
 
+from comparison.process import memory
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TYPES = {".avif": "image/avif", ".bmp": "image/bmp", ".gif": "image/gif", ".jpeg": "image/jpeg", ".jpg": "image/jpeg",
          ".png": "image/png", ".tif": "image/tiff", ".tiff": "image/tiff", ".webp": "image/webp"}
-MIB = 1024.0
-
-
-def status(pid: int, field: str) -> float:
-    """A field of the process's status, in MiB."""
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        name, _, rest = line.partition(":")
-        if name == field:
-            return int(rest.split()[0]) / MIB
-    raise KeyError(field)
 
 
 def upload(api: str, picture: pathlib.Path) -> None:
@@ -78,14 +70,14 @@ def main() -> None:
                 time.sleep(0.1)
             api = json.loads(ready.read_text())["api"]
             pid = process.pid
-            at_start = status(pid, "VmRSS")
+            at_start = memory(pid, "VmRSS")
             began = time.monotonic()
             peak = [0.0]
             done = threading.Event()
 
             def watch() -> None:
                 while not done.wait(0.2):
-                    peak[0] = max(peak[0], status(pid, "VmRSS"))
+                    peak[0] = max(peak[0], memory(pid, "VmRSS"))
 
             watching = threading.Thread(target=watch)
             watching.start()
@@ -96,9 +88,9 @@ def main() -> None:
             took = time.monotonic() - began
             done.set()
             watching.join()
-            after = status(pid, "VmRSS")
+            after = memory(pid, "VmRSS")
             time.sleep(options.idle)
-            idle = status(pid, "VmRSS")
+            idle = memory(pid, "VmRSS")
             print(json.dumps({
                 "uploads": options.uploads, "seconds": round(took, 1), "idleSeconds": options.idle,
                 "mib": {"start": round(at_start), "peak": round(peak[0]), "after": round(after), "idle": round(idle)},

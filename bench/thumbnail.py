@@ -67,6 +67,15 @@ with Image.open(sys.argv[1]) as image:
 """
 
 
+def commands(program, picture, out):
+    """The commands that make one thumbnail each, by program."""
+    return {
+        "sightline": [program, picture, out],
+        "vipsthumbnail": ["vipsthumbnail", picture, "--size", f"{PX}x{PX}", "-o", f"{out}[Q=90,strip]"],
+        "Pillow": [sys.executable, "-c", PILLOW, picture, out],
+    }
+
+
 def build(*options, program):
     subprocess.run(["cargo", "build", "--quiet", *options], cwd=ROOT, check=True)
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), program)
@@ -91,12 +100,10 @@ def main():
             subprocess.run([sys.executable, "-c", MAKE, *pictures], check=True)
         out = str(Path(folder, "thumbnail.jpg"))
         for picture in pictures:
-            programs = {
-                "sightline": [program, picture, out],
-                "sightline, with a preview": [program, picture, out, str(Path(folder, "no.jpg")), str(Path(folder, "preview.jpg"))],
-                "vipsthumbnail": ["vipsthumbnail", picture, "--size", f"{PX}x{PX}", "-o", f"{out}[Q=90,strip]"],
-                "Pillow": [sys.executable, "-c", PILLOW, picture, out],
-            }
+            others = commands(program, picture, out)
+            sightline = others.pop("sightline")
+            preview = [*sightline, str(Path(folder, "no.jpg")), str(Path(folder, "preview.jpg"))]
+            programs = {"sightline": sightline, "sightline, with a preview": preview, **others}
             results = {name: [] for name in programs}
             for _ in range(arguments.runs):
                 for name, command in programs.items():

@@ -6,6 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from . import process
 from .paths import PICTURE
 
 
@@ -32,12 +33,11 @@ class Local:
         return json.loads(done.stdout)
 
     def processor_ms(self):
-        return time.clock_gettime_ns((~self.process.pid << 3) | 2) / 1e6
+        return process.processor_ms(self.process.pid)
 
     def memory(self):
         """Resident memory in MiB."""
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
+        return process.memory(self.process.pid, "VmRSS")
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)

@@ -2,9 +2,9 @@
 
 import json
 import subprocess
-import time
 from pathlib import Path
 
+from . import process
 from .labels import labels
 from .paths import PICTURE
 
@@ -115,15 +115,10 @@ class Function:
         return self.standin.ask("invoke", name=self.name, event=event, times=times)["ms"]
 
     def processor_ms(self):
-        """The processor time of all threads so far, from the clock of the process (clock_getcpuclockid(3))."""
-        return time.clock_gettime_ns((~self.process << 3) | 2) / 1e6
+        return process.processor_ms(self.process)
 
     def memory(self, field):
-        """A field of the process's status, such as VmRSS or VmHWM, in MiB."""
-        for line in Path(f"/proc/{self.process}/status").read_text().splitlines():
-            if line.startswith(f"{field}:"):
-                return int(line.split()[1]) / 1024
-        raise KeyError(field)
+        return process.memory(self.process, field)
 
     def stop(self):
         self.standin.ask("stop", name=self.name)

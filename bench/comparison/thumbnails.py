@@ -20,11 +20,7 @@ def section(programs, _, settings):
         subprocess.run([sys.executable, "-c", thumbnail.MAKE, *pictures], check=True)
         out = str(Path(folder, "thumbnail.jpg"))
         for picture in pictures:
-            commands = {
-                "here": [programs.release / "examples/prepare", picture, out],
-                "vipsthumbnail": ["vipsthumbnail", picture, "--size", f"{thumbnail.PX}x{thumbnail.PX}", "-o", f"{out}[Q=90,strip]"],
-                "Pillow": [sys.executable, "-c", thumbnail.PILLOW, picture, out],
-            }
+            commands = thumbnail.commands(programs.release / "examples/prepare", picture, out)
             runs = {name: [] for name in commands}
             for _ in range(rounds):
                 for name, command in commands.items():
@@ -36,9 +32,9 @@ def section(programs, _, settings):
                 return f"{name} {used[name].show('ms')}, {peak[name]:.0f} MiB"
 
             lines.append(Line(
-                f"{picture.stem}, {picture.stat().st_size / 1e6:.1f} MB", f"{used['here'].show('ms')}, {peak['here']:.0f} MiB",
+                f"{picture.stem}, {picture.stat().st_size / 1e6:.1f} MB", f"{used['sightline'].show('ms')}, {peak['sightline']:.0f} MiB",
                 f"{beside('vipsthumbnail')}; {beside('Pillow')}", "at most vipsthumbnail's",
-                used["here"].median <= used["vipsthumbnail"].median))
+                used["sightline"].median <= used["vipsthumbnail"].median))
     text = (f"Processor time and peak memory of a process that makes a thumbnail of {thumbnail.PX} pixels from 4000 x 3000. Medians and "
             f"quartiles of {rounds} rounds.")
     return Section("Thumbnails", text, lines)
