@@ -2,9 +2,8 @@
 
 use std::str::FromStr;
 
-use time::{
-    Date, OffsetDateTime, Time, format_description::well_known::Rfc3339, macros::format_description,
-};
+use sightline_upload_api::date_or_time;
+use time::OffsetDateTime;
 
 /// A percentage from 0 to 100.
 pub(crate) fn percent(text: &str) -> Result<f32, String> {
@@ -35,15 +34,7 @@ impl FromStr for DateOrTime {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let day = Date::parse(text, format_description!("[year]-[month]-[day]")).ok();
-        let span = day
-            .map(|day| [Time::MIDNIGHT, Time::MAX].map(|time| day.with_time(time).assume_utc()))
-            .or_else(|| {
-                OffsetDateTime::parse(text, &Rfc3339)
-                    .ok()
-                    .map(|time| [time, time])
-            });
-        let [first, last] = span.ok_or_else(|| {
+        let [first, last] = date_or_time(text).ok_or_else(|| {
             "expected a date such as 2026-01-31, or a time such as 2026-01-31T18:30:00Z".to_owned()
         })?;
         let text = text.to_owned();

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Query as Pairs, rejection::QueryRejection};
 use sightline_pipeline::{document::Status, index::Sort, recognition::EMOTIONS};
-use time::{
-    Date, OffsetDateTime, Time, format_description::well_known::Rfc3339, macros::format_description,
-};
+use time::OffsetDateTime;
 
-use crate::{Code, Problem, problem::quote};
+use crate::{Code, Problem, date_or_time, problem::quote};
 
 /// Which end of a day a date means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +80,7 @@ impl Parameters {
         }
     }
 
-    /// A day such as `2026-01-31`, or a time in RFC 3339. The end of a day is its last nanosecond.
+    /// A [`date_or_time`].
     pub(crate) fn time(
         &mut self,
         name: &'static str,
@@ -90,18 +88,11 @@ impl Parameters {
     ) -> Result<Option<OffsetDateTime>, Problem> {
         self.text(name)
             .map(|value| {
-                let day = || {
-                    let day =
-                        Date::parse(&value, format_description!("[year]-[month]-[day]")).ok()?;
-                    let time = match end {
-                        DayEnd::First => Time::MIDNIGHT,
-                        DayEnd::Last => Time::MAX,
-                    };
-                    Some(day.with_time(time).assume_utc())
-                };
-                OffsetDateTime::parse(&value, &Rfc3339)
-                    .ok()
-                    .or_else(day)
+                date_or_time(&value)
+                    .map(|[first, last]| match end {
+                        DayEnd::First => first,
+                        DayEnd::Last => last,
+                    })
                     .ok_or_else(|| {
                         unaccepted(
                             name,
