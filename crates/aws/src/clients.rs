@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
+    retry::RetryConfig, timeout::TimeoutConfig,
+};
 use sightline_pipeline::index::Lists;
 
 use crate::{
@@ -34,10 +37,18 @@ pub struct Clients {
 ///
 /// By default, a call has three attempts (`AWS_MAX_ATTEMPTS`) with exponential back-off and jitter; see [`clients`].
 pub async fn load() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(https::client())
-        .load()
-        .await
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https::client());
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    // The environment goes before all other sources, and Lambda sets it. The SDK's own chain builds all the others, a client of STS
+    // among them, before it asks the first one.
+    let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    if names.iter().all(|name| variable(name).is_some()) {
+        loader = loader.credentials_provider(EnvironmentVariableCredentialsProvider::new());
+    }
+    if let Some(region) = variable("AWS_REGION") {
+        loader = loader.region(Region::new(region));
+    }
+    loader.load().await
 }
 
 /// Builds the ports' adapters. It sets the time-outs that the configuration does not set. With an endpoint

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -21,15 +21,38 @@ use sightline_pipeline::{
 };
 use time::OffsetDateTime;
 
-use crate::{error::read_error, s3_store::owned, url_template::UrlTemplate};
+use crate::{
+    error::read_error,
+    s3_store::owned,
+    url_template::{Request, UrlTemplate},
+};
+
+const PUT: &str = "PUT";
+const GET: &str = "GET";
+
+/// A PUT URL works once: a second PUT finds the object and gets 412.
+const IF_NONE_MATCH: &str = "*";
+
+/// For how long URLs are signed like one of the SDK. Meanwhile, changes of credentials and configuration go unnoticed.
+const TEMPLATE_LIFETIME: Duration = Duration::from_secs(60);
 
 /// Signs URLs with the client's credentials, without any request.
 #[derive(Debug, Clone)]
 pub struct S3Presigner {
     client: Client,
     credentials: Option<SharedCredentialsProvider>,
-    /// Those of the last call. The SDK says which are in use.
-    known: Arc<Mutex<Option<Credentials>>>,
+    templates: Arc<Mutex<Templates>>,
+}
+
+/// By method and bucket.
+type Templates = BTreeMap<(&'static str, String), Arc<Learnt>>;
+
+/// What the SDK's last URL of a bucket has taught.
+#[derive(Debug)]
+struct Learnt {
+    /// `None` if only the SDK can sign the bucket's URLs.
+    template: Option<(UrlTemplate, Credentials)>,
+    until: SystemTime,
 }
 
 impl S3Presigner {
@@ -39,28 +62,53 @@ impl S3Presigner {
         Self {
             client,
             credentials,
-            known: Arc::default(),
+            templates: Arc::default(),
         }
     }
 
-    /// The credentials with which the SDK signed a URL, if they can be had.
-    async fn credentials_of(&self, template: &UrlTemplate) -> Option<Credentials> {
-        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let used = known().clone().filter(|known| template.is_of(known));
-        if used.is_some() {
-            return used;
-        }
-        let provider = self.credentials.as_ref()?;
-        let provided = provider.provide_credentials().await.ok()?;
-        *known() = Some(provided.clone());
-        template.is_of(&provided).then_some(provided)
+    /// What is known about a bucket's URLs, if that is still valid.
+    fn learnt(&self, method: &'static str, bucket: &str, now: SystemTime) -> Option<Arc<Learnt>> {
+        let learnt = self.templates().get(&(method, bucket.to_owned()))?.clone();
+        (now < learnt.until).then_some(learnt)
     }
 
-    /// URLs of other objects like this one's; `None` if only the SDK can sign them.
-    async fn urls_like(&self, url: &str, key: &str, others: &[String]) -> Option<Vec<String>> {
-        let template = UrlTemplate::of(url, key)?;
-        let credentials = self.credentials_of(&template).await?;
-        template.urls(&credentials, key, others)
+    /// The signed URL; `None` if the SDK has to sign it.
+    fn sign(&self, method: &'static str, bucket: &str, request: Request<'_>) -> Option<String> {
+        let learnt = self.learnt(method, bucket, request.start.into())?;
+        let (template, credentials) = learnt.template.as_ref()?;
+        template.sign(credentials, request)
+    }
+
+    /// Learns from a URL of the SDK how to sign the next ones, if that is possible.
+    async fn learn(&self, url: &str, method: &'static str, bucket: &str, request: Request<'_>) {
+        let now = request.start.into();
+        if self.learnt(method, bucket, now).is_some() {
+            return;
+        }
+        let template = async {
+            // Asking may take a request, so it is done once in a lifetime, whatever comes of it.
+            let provider = self.credentials.as_ref()?;
+            let credentials = provider.provide_credentials().await.ok()?;
+            let template = UrlTemplate::of(url, method, request, &credentials)?;
+            Some((template, credentials))
+        }
+        .await;
+        let lifetime = now + TEMPLATE_LIFETIME;
+        // The SDK gets new credentials before the old ones expire.
+        let until = template
+            .as_ref()
+            .and_then(|(_, credentials)| credentials.expiry())
+            .map_or(lifetime, |expiry| {
+                lifetime.min(expiry.checked_sub(TEMPLATE_LIFETIME).unwrap_or(now))
+            });
+        let learnt = Arc::new(Learnt { template, until });
+        self.templates().insert((method, bucket.to_owned()), learnt);
+    }
+
+    fn templates(&self) -> MutexGuard<'_, Templates> {
+        self.templates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -79,24 +127,39 @@ impl Presigner for S3Presigner {
             not_signable(format!("no object can have {} bytes", put.content_length))
         })?;
         let (config, start) = validity(put.expires_in).map_err(not_signable)?;
-        let request = self
+        let headers = put_headers(&put, sha256.as_deref());
+        let request = Request {
+            key: put.key,
+            headers: &headers,
+            start,
+            expires_in: put.expires_in,
+        };
+        let expires_at = start + put.expires_in;
+        if let Some(url) = self.sign(PUT, put.bucket, request) {
+            return Ok(PresignedPut {
+                headers,
+                url,
+                expires_at,
+            });
+        }
+        let signed = self
             .client
             .put_object()
             .bucket(put.bucket)
             .key(put.key)
             .content_type(put.content_type)
             .content_length(length)
-            // The URL works once: a second PUT finds the object and gets 412.
-            .if_none_match("*")
+            .if_none_match(IF_NONE_MATCH)
             .set_checksum_sha256(sha256)
             .set_metadata(Some(owned(put.metadata)))
             .presigned(config)
             .await
             .map_err(|error| read_error(Service::S3, "PutObject", &error).on(put.bucket))?;
+        self.learn(signed.uri(), PUT, put.bucket, request).await;
         Ok(PresignedPut {
-            headers: signed_headers(&request),
-            url: request.uri().to_owned(),
-            expires_at: OffsetDateTime::from(start + put.expires_in),
+            headers: signed_headers(&signed),
+            url: signed.uri().to_owned(),
+            expires_at,
         })
     }
 
@@ -106,51 +169,52 @@ impl Presigner for S3Presigner {
         key: &str,
         expires_in: Duration,
     ) -> Result<String, ServiceError> {
-        let (config, _) =
+        let (config, start) =
             validity(expires_in).map_err(|message| not_signable("GetObject", bucket, message))?;
-        self.client
+        let request = Request {
+            key,
+            headers: &BTreeMap::new(),
+            start,
+            expires_in,
+        };
+        if let Some(url) = self.sign(GET, bucket, request) {
+            return Ok(url);
+        }
+        let signed = self
+            .client
             .get_object()
             .bucket(bucket)
             .key(key)
             .presigned(config)
             .await
-            .map(|request| request.uri().to_owned())
-            .map_err(|error| read_error(Service::S3, "GetObject", &error).on(bucket))
-    }
-
-    async fn presign_gets(
-        &self,
-        bucket: &str,
-        keys: &[String],
-        expires_in: Duration,
-    ) -> Result<Vec<String>, ServiceError> {
-        let Some((first, others)) = keys.split_first() else {
-            return Ok(Vec::new());
-        };
-        let url = self.presign_get(bucket, first, expires_in).await?;
-        let like = match others {
-            [] => Some(Vec::new()),
-            others => self.urls_like(&url, first, others).await,
-        };
-        let mut urls = vec![url];
-        match like {
-            Some(like) => urls.extend(like),
-            None => {
-                for key in others {
-                    urls.push(self.presign_get(bucket, key, expires_in).await?);
-                }
-            }
-        }
-        Ok(urls)
+            .map_err(|error| read_error(Service::S3, "GetObject", &error).on(bucket))?;
+        self.learn(signed.uri(), GET, bucket, request).await;
+        Ok(signed.uri().to_owned())
     }
 }
 
+/// The headers of an upload, as [`signed_headers`] has them.
+fn put_headers(put: &PresignPut<'_>, sha256: Option<&str>) -> BTreeMap<String, String> {
+    let mut headers = BTreeMap::from([
+        ("content-length".to_owned(), put.content_length.to_string()),
+        ("content-type".to_owned(), put.content_type.to_owned()),
+        ("if-none-match".to_owned(), IF_NONE_MATCH.to_owned()),
+    ]);
+    if let Some(sha256) = sha256 {
+        headers.insert("x-amz-checksum-sha256".to_owned(), sha256.to_owned());
+    }
+    for (name, value) in put.metadata {
+        let name = format!("x-amz-meta-{}", name.to_ascii_lowercase());
+        headers.insert(name, (*value).to_owned());
+    }
+    headers
+}
+
 /// The validity of a signature that begins now, and its start. Signatures have whole seconds.
-fn validity(expires_in: Duration) -> Result<(PresigningConfig, SystemTime), String> {
-    let now = OffsetDateTime::now_utc();
-    let start = SystemTime::from(now.replace_nanosecond(0).unwrap_or(now));
+fn validity(expires_in: Duration) -> Result<(PresigningConfig, OffsetDateTime), String> {
+    let start = OffsetDateTime::now_utc().truncate_to_second();
     PresigningConfig::builder()
-        .start_time(start)
+        .start_time(start.into())
         .expires_in(expires_in)
         .build()
         .map(|config| (config, start))
@@ -317,46 +381,73 @@ mod tests {
         assert_eq!(query(&get)["X-Amz-SignedHeaders"], "host");
     }
 
+    fn pairs(url: &str) -> (String, Vec<String>) {
+        let (address, query) = url.split_once('?').unwrap();
+        let mut pairs: Vec<_> = query.split('&').map(str::to_owned).collect();
+        pairs.sort_unstable();
+        (address.to_owned(), pairs)
+    }
+
+    const KEYS: [&str; 4] = [
+        "uploads/a.jpg",
+        "uploads/my cat+1 (é).jpg",
+        "uploads//../a%20b&c=d?e#f~'\"*!.jpg",
+        "uploads/\u{6771}\u{4eac}.jpg",
+    ];
+
     #[tokio::test]
-    async fn many_urls_are_those_that_the_sdk_signs_one_by_one() {
-        let keys = [
-            "thumbnails/uploads/a.jpg.jpg",
-            "thumbnails/uploads/my cat+1 (é).jpg.jpg",
-            "thumbnails/uploads//../a%20b&c=d?e#f~'\"*!.jpg",
-            "thumbnails/uploads/\u{6771}\u{4eac}.jpg",
-        ]
-        .map(str::to_owned);
-        let lifetime = Duration::from_secs(60);
-        let pairs = |url: &str| {
-            let (address, query) = url.split_once('?').unwrap();
-            let mut pairs: Vec<_> = query.split('&').map(str::to_owned).collect();
-            pairs.sort_unstable();
-            (address.to_owned(), pairs)
-        };
+    async fn urls_are_those_that_the_sdk_signs() {
+        let plain = [("filename", "my%20cat.jpg"), ("Analyses", "labels,faces")];
+        let spaces = [("filename", "my  cat.jpg")];
         for endpoint in [None, Some("http://localhost:4566")] {
-            let presigner = presigner(endpoint);
-            // Until both are signed within the same second.
-            let mut same = false;
-            for _ in 0..20 {
-                let urls = presigner.presign_gets("out-put", &keys, lifetime).await;
-                let like = presigner.urls_like(&urls.as_ref().unwrap()[0], &keys[0], &keys[1..]);
-                assert_eq!(like.await.unwrap(), urls.as_ref().unwrap()[1..]);
-                let mut single = Vec::new();
-                for key in &keys {
-                    let url = presigner.presign_get("out-put", key, lifetime).await;
-                    single.push(pairs(&url.unwrap()));
+            for metadata in [&plain[..], &spaces, &[]] {
+                let learning = presigner(endpoint);
+                let mut same = 0;
+                for (key, sha256) in KEYS
+                    .iter()
+                    .cycle()
+                    .zip([None, Some(SHA256)].iter().cycle())
+                    .take(20)
+                {
+                    let put = PresignPut {
+                        key,
+                        ..put(metadata, *sha256)
+                    };
+                    // The first URL of a presigner is the SDK's.
+                    let (ours, sdks) = (
+                        learning.presign_put(put).await,
+                        presigner(endpoint).presign_put(put).await,
+                    );
+                    let (ours, sdks) = (ours.unwrap(), sdks.unwrap());
+                    assert_eq!(ours.headers, sdks.headers);
+                    let lifetime = Duration::from_secs(60);
+                    let get = learning
+                        .presign_get("out-put", key, lifetime)
+                        .await
+                        .unwrap();
+                    let sdks_get = presigner(endpoint)
+                        .presign_get("out-put", key, lifetime)
+                        .await
+                        .unwrap();
+                    // Unless the second ended between them.
+                    let equal =
+                        pairs(&ours.url) == pairs(&sdks.url) && pairs(&get) == pairs(&sdks_get);
+                    same += usize::from(equal);
                 }
-                let urls: Vec<_> = urls.unwrap().iter().map(|url| pairs(url)).collect();
-                same |= urls == single;
+                assert!(same >= 15, "{endpoint:?} {metadata:?}: {same} of 20");
+                // Only the SDK brings the spaces into their canonical form.
+                let usual = metadata != spaces;
+                for (method, bucket, learns) in [(PUT, "in-put", usual), (GET, "out-put", true)] {
+                    let learnt = learning.learnt(method, bucket, SystemTime::now()).unwrap();
+                    assert_eq!(learnt.template.is_some(), learns, "{method} {endpoint:?}");
+                }
             }
-            assert!(same, "{endpoint:?}");
         }
     }
 
     #[tokio::test]
-    async fn many_urls_are_signed_by_the_sdk_if_its_credentials_cannot_be_had() {
+    async fn the_sdk_signs_if_its_credentials_cannot_be_had() {
         let mut presigner = presigner(None);
-        let keys = ["a.jpg", "b.jpg"].map(str::to_owned);
         let lifetime = Duration::from_secs(60);
         let other = |id: &str, secret: &str| {
             SharedCredentialsProvider::new(Credentials::new(id, secret, None, None, "test"))
@@ -367,17 +458,45 @@ mod tests {
             Some(other("AKIDEXAMPLE", "another")),
         ] {
             presigner.credentials = credentials;
-            presigner.known = Arc::default();
-            let url = presigner.presign_get("out-put", "a.jpg", lifetime).await;
-            let url = url.unwrap();
-            let like = presigner.urls_like(&url, "a.jpg", &keys[1..]);
-            assert_eq!(like.await, None);
-            let urls = presigner.presign_gets("out-put", &keys, lifetime).await;
-            let urls = urls.unwrap();
-            assert!(urls[1].contains("/b.jpg?") && urls[1].contains("X-Amz-Signature="));
+            presigner.templates = Arc::default();
+            for key in KEYS {
+                let url = presigner
+                    .presign_get("out-put", key, lifetime)
+                    .await
+                    .unwrap();
+                assert!(url.contains("X-Amz-Credential=AKIDEXAMPLE%2F"), "{url}");
+            }
+            let learnt = presigner.learnt(GET, "out-put", SystemTime::now()).unwrap();
+            assert!(learnt.template.is_none());
         }
-        let none = presigner.presign_gets("out-put", &[], lifetime).await;
-        assert_eq!(none, Ok(Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn what_was_learnt_ends_before_the_credentials_do() {
+        for (expires_in, usable) in [(30, false), (90, true), (3600, true)] {
+            let mut presigner = presigner(None);
+            let expiry = SystemTime::now() + Duration::from_secs(expires_in);
+            let session = Some("session".to_owned());
+            presigner.credentials = Some(SharedCredentialsProvider::new(Credentials::new(
+                "AKIDEXAMPLE",
+                "not-a-secret",
+                session,
+                Some(expiry),
+                "test",
+            )));
+            let url = presigner.presign_get("out-put", "a", Duration::from_secs(60));
+            url.await.unwrap();
+            let learnt = |after: u64| {
+                presigner.learnt(
+                    GET,
+                    "out-put",
+                    SystemTime::now() + Duration::from_secs(after),
+                )
+            };
+            assert_eq!(learnt(0).is_some(), usable, "{expires_in}");
+            assert_eq!(learnt(45).is_some(), expires_in == 3600, "{expires_in}");
+            assert!(learnt(61).is_none());
+        }
     }
 
     #[tokio::test]

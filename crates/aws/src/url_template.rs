@@ -1,117 +1,170 @@
-//! Signed URLs of many objects, made from the URL of one.
+//! Signed URLs without the SDK's presigning, which takes most of a millisecond in a development build.
 
-use std::time::SystemTime;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
-use sightline_pipeline::percent::RESERVED_IN_PATH;
-use time::{PrimitiveDateTime, macros::format_description};
+use sightline_pipeline::percent::{RESERVED, RESERVED_IN_PATH};
+use time::{
+    OffsetDateTime, PrimitiveDateTime, format_description::StaticFormatDescription,
+    macros::format_description,
+};
 
-/// A URL that the SDK signed, without its key.
+/// As in `X-Amz-Date`.
+const DATE: StaticFormatDescription =
+    format_description!("[year][month][day]T[hour][minute][second]Z");
+
+/// What the signed URLs of a bucket have in common, learnt from one that the SDK signed.
 ///
-/// All objects of a list are signed for the same moment and bucket. The SDK takes about half a millisecond for a URL, most of it to find
-/// the endpoint and the credentials again. Here, that is done once, and only the signature is calculated anew (AWS General
+/// The SDK finds the endpoint and the credentials again for every URL. Here, only the signature is calculated anew (AWS General
 /// Reference, "Create a signed AWS API request").
+#[derive(Debug)]
 pub(crate) struct UrlTemplate {
+    method: &'static str,
     /// Scheme, host, and the bucket if it is in the path, with a slash at the end.
     base: String,
     host: String,
     /// The part of `base` that is in the path.
     folder: String,
-    /// The query without the signature, in canonical order.
-    query: String,
-    signature: String,
-    access_key_id: String,
-    time: SystemTime,
-    date: String,
+    /// The pairs of the query that are the same in every URL. The security token is one of them.
+    pairs: Vec<String>,
     region: String,
     service: String,
 }
 
+/// One request to sign.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) key: &'a str,
+    /// The headers that the client has to send besides `host`, with names in lower case.
+    pub(crate) headers: &'a BTreeMap<String, String>,
+    /// The start of the validity, in whole seconds.
+    pub(crate) start: OffsetDateTime,
+    pub(crate) expires_in: Duration,
+}
+
 impl UrlTemplate {
-    /// The template of a signed URL of this object; `None` if the URL is signed in another way than S3's GET URLs usually are.
-    pub(crate) fn of(url: &str, key: &str) -> Option<Self> {
+    /// The template of a URL that the SDK signed for this request; `None` if the URL cannot be reproduced with these credentials, so
+    /// that nothing that the SDK does differently ever makes an invalid URL.
+    pub(crate) fn of(
+        url: &str,
+        method: &'static str,
+        request: Request<'_>,
+        credentials: &Credentials,
+    ) -> Option<Self> {
         let (address, query) = url.split_once('?')?;
-        let base = address.strip_suffix(&encoded(key))?;
+        let base = address.strip_suffix(&encoded(request.key))?;
         let (_, host) = base.split_once("://")?;
         let (host, folder) = host.split_at(host.find('/')?);
-        let (mut pairs, signature): (Vec<_>, Vec<_>) =
-            (query.split('&')).partition(|pair| !pair.starts_with("X-Amz-Signature="));
-        pairs.sort_unstable();
-        let value =
-            |name: &str| (pairs.iter()).find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-        let date = value("X-Amz-Date")?;
-        let format = format_description!("[year][month][day]T[hour][minute][second]Z");
-        let time = PrimitiveDateTime::parse(date, format).ok()?;
-        let credential = percent_decode_str(value("X-Amz-Credential")?).decode_utf8();
-        let credential = credential.ok()?;
-        let mut scope = credential.split('/');
-        let access_key_id = scope.next()?;
-        let (region, service) = (scope.nth(1)?, scope.next()?);
-        let is_usual = value("X-Amz-Algorithm") == Some("AWS4-HMAC-SHA256")
-            && value("X-Amz-SignedHeaders") == Some("host");
-        is_usual.then(|| Self {
+        let credential = value(query, "X-Amz-Credential")?;
+        let credential = percent_decode_str(credential).decode_utf8().ok()?;
+        let mut scope = credential.split('/').skip(2);
+        let (region, service) = (scope.next()?, scope.next()?);
+        let differ = [
+            "X-Amz-Credential",
+            "X-Amz-Date",
+            "X-Amz-Expires",
+            "X-Amz-Signature",
+            "X-Amz-SignedHeaders",
+        ];
+        let pairs = query
+            .split('&')
+            .filter(|pair| {
+                let name = pair.split_once('=').map_or(*pair, |(name, _)| name);
+                !differ.contains(&name)
+            })
+            .map(str::to_owned)
+            .collect();
+        let template = Self {
+            method,
             base: base.to_owned(),
             host: host.to_owned(),
             folder: folder.to_owned(),
-            query: pairs.join("&"),
-            signature: signature.concat().replace("X-Amz-Signature=", ""),
-            access_key_id: access_key_id.to_owned(),
-            time: time.assume_utc().into(),
-            date: date.to_owned(),
+            pairs,
             region: region.to_owned(),
             service: service.to_owned(),
-        })
-    }
-
-    /// Whether the URL was signed with these credentials.
-    pub(crate) fn is_of(&self, credentials: &Credentials) -> bool {
-        self.access_key_id == credentials.access_key_id()
-    }
-
-    /// Signed URLs of objects in the bucket of the URL, which is that of `key`; `None` if the SDK's own signature cannot be
-    /// reproduced, so that nothing that it does differently ever makes an invalid URL.
-    pub(crate) fn urls(
-        &self,
-        credentials: &Credentials,
-        key: &str,
-        others: &[String],
-    ) -> Option<Vec<String>> {
-        let secret = credentials.secret_access_key();
-        let signing_key = generate_signing_key(secret, self.time, &self.region, &self.service);
-        let sign = |path: &str| {
-            let Self {
-                host,
-                folder,
-                query,
-                date,
-                region,
-                service,
-                ..
-            } = self;
-            let request =
-                format!("GET\n{folder}{path}\n{query}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD");
-            let digest = hex::encode(Sha256::digest(request));
-            let day = date.split('T').next().unwrap_or_default();
-            let scope = format!("{day}/{region}/{service}/aws4_request");
-            let text = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{digest}");
-            calculate_signature(&signing_key, text.as_bytes())
         };
-        if sign(&encoded(key)) != self.signature {
-            return None;
+        let start = PrimitiveDateTime::parse(value(query, "X-Amz-Date")?, DATE).ok()?;
+        let same = Request {
+            start: start.assume_utc(),
+            ..request
+        };
+        let again = template.sign(credentials, same)?;
+        (sorted(&again) == sorted(url)).then_some(template)
+    }
+
+    /// The signed URL; `None` if only the SDK knows how to sign such headers.
+    pub(crate) fn sign(&self, credentials: &Credentials, request: Request<'_>) -> Option<String> {
+        let Self {
+            method,
+            base,
+            host,
+            folder,
+            region,
+            service,
+            ..
+        } = self;
+        let mut headers = BTreeMap::from([("host", host.as_str())]);
+        for (name, value) in request.headers {
+            // The canonical form of other values differs from the value.
+            let usual = value.bytes().all(|byte| byte.is_ascii_graphic());
+            if !usual || headers.insert(name, value).is_some() {
+                return None;
+            }
         }
-        let url = |key: &String| {
-            let path = encoded(key);
-            let (base, query, signature) = (&self.base, &self.query, sign(&path));
-            format!("{base}{path}?{query}&X-Amz-Signature={signature}")
-        };
-        Some(others.iter().map(url).collect())
+        let names = headers.keys().copied().collect::<Vec<_>>();
+        let date = request.start.format(DATE).ok()?;
+        let day = date.split('T').next()?;
+        let scope = format!("{day}/{region}/{service}/aws4_request");
+        let credential = format!("{}/{scope}", credentials.access_key_id());
+        let mut pairs = self.pairs.clone();
+        pairs.extend([
+            format!("X-Amz-Credential={}", in_query(&credential)),
+            format!("X-Amz-Date={date}"),
+            format!("X-Amz-Expires={}", request.expires_in.as_secs()),
+            format!("X-Amz-SignedHeaders={}", in_query(&names.join(";"))),
+        ]);
+        pairs.sort_unstable();
+        let (path, query) = (encoded(request.key), pairs.join("&"));
+        let lines = headers
+            .iter()
+            .map(|(name, value)| format!("{name}:{value}\n"))
+            .collect::<String>();
+        let canonical = format!(
+            "{method}\n{folder}{path}\n{query}\n{lines}\n{}\nUNSIGNED-PAYLOAD",
+            names.join(";")
+        );
+        let digest = hex::encode(Sha256::digest(canonical));
+        let text = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{digest}");
+        let secret = credentials.secret_access_key();
+        let signing_key = generate_signing_key(secret, request.start.into(), region, service);
+        let signature = calculate_signature(signing_key, text.as_bytes());
+        Some(format!("{base}{path}?{query}&X-Amz-Signature={signature}"))
     }
+}
+
+fn value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// The address and the pairs of the query, in one order.
+fn sorted(url: &str) -> (&str, Vec<&str>) {
+    let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    let mut pairs = query.split('&').collect::<Vec<_>>();
+    pairs.sort_unstable();
+    (address, pairs)
 }
 
 /// A key as it is in the path of a URL.
 fn encoded(key: &str) -> String {
     utf8_percent_encode(key, RESERVED_IN_PATH).to_string()
+}
+
+/// A value in the query.
+fn in_query(value: &str) -> String {
+    utf8_percent_encode(value, RESERVED).to_string()
 }

@@ -4,7 +4,10 @@ use std::io::{self, IsTerminal};
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+    filter::{Targets, filter_fn},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
 /// Starts logging with the filter in `RUST_LOG`; `info` if it is missing or invalid.
@@ -17,8 +20,7 @@ pub fn start() {
 
 /// Starts logging with another default filter than `info`.
 pub fn start_with(default_filter: &str) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
+    let filter = filter(std::env::var("RUST_LOG").ok().as_deref(), default_filter);
     let lambda = std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
     let registry = tracing_subscriber::registry()
         .with(filter)
@@ -48,8 +50,17 @@ pub fn start_with(default_filter: &str) {
     };
 }
 
-/// Leaves out the trace of whole events, which have tokens, the secret of the site and pictures in them. A directive of
-/// [`EnvFilter`] could not: those for spans go before those for targets.
+/// The levels by module. Its syntax is that of `env_logger`, without spans and fields: those take a regular expression engine, which is
+/// a tenth of a function's start.
+fn filter(wanted: Option<&str>, default_filter: &str) -> Targets {
+    let wanted = wanted.filter(|wanted| !wanted.trim().is_empty());
+    wanted
+        .and_then(|wanted| wanted.parse().ok())
+        .or_else(|| default_filter.parse().ok())
+        .unwrap_or_default()
+}
+
+/// Leaves out the trace of whole events, which have tokens, the secret of the site and pictures in them.
 fn is_no_event(metadata: &Metadata<'_>) -> bool {
     metadata.target() != "lambda_runtime::layers::api_response" || *metadata.level() < Level::TRACE
 }
@@ -80,18 +91,41 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_that_is_missing_or_invalid_is_the_default_one() {
+        let default = filter(None, "warn,sightline=info");
+        assert_eq!(default.to_string(), "sightline=info,warn");
+        for invalid in ["", " ", "sightline=loud"] {
+            assert_eq!(
+                filter(Some(invalid), "warn,sightline=info"),
+                default,
+                "{invalid}"
+            );
+        }
+        for (wanted, read) in [
+            ("debug", "debug"),
+            ("DEBUG", "debug"),
+            ("off", "off"),
+            (
+                "sightline_processor=debug,info",
+                "sightline_processor=debug,info",
+            ),
+        ] {
+            assert_eq!(filter(Some(wanted), "warn").to_string(), read);
+        }
+    }
+
+    #[test]
     fn no_filter_logs_whole_events() {
         for filter in [
             "trace",
             "lambda_runtime=trace",
             "lambda_runtime::layers=trace",
             "lambda_runtime::layers::api_response=trace",
-            "[{requestId}]=trace",
         ] {
             let lines = Lines::default();
             let writer = lines.clone();
             let subscriber = tracing_subscriber::registry()
-                .with(EnvFilter::new(filter))
+                .with(super::filter(Some(filter), "off"))
                 .with(filter_fn(is_no_event))
                 .with(fmt::layer().with_writer(move || writer.clone()));
             tracing::subscriber::with_default(subscriber, || {

@@ -103,22 +103,6 @@ pub trait Presigner: Send + Sync + 'static {
         key: &str,
         expires_in: Duration,
     ) -> impl Future<Output = Result<String, ServiceError>> + Send;
-
-    /// As [`Self::presign_get`], for many objects of one bucket, in their order.
-    fn presign_gets(
-        &self,
-        bucket: &str,
-        keys: &[String],
-        expires_in: Duration,
-    ) -> impl Future<Output = Result<Vec<String>, ServiceError>> + Send {
-        async move {
-            let mut urls = Vec::with_capacity(keys.len());
-            for key in keys {
-                urls.push(self.presign_get(bucket, key, expires_in).await?);
-            }
-            Ok(urls)
-        }
-    }
 }
 
 /// An object's metadata.

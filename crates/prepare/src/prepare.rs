@@ -19,7 +19,7 @@ use crate::{
     pixels::{
         colour,
         downscale::{Downscaled, factor_down_to},
-        encode::{apply_orientation, encode, encode_preview, encode_to_fit},
+        encode::{apply_orientation, encode_preview, encode_thumbnail, encode_to_fit},
     },
     prepared::{Converted, Prepared, Renditions},
     truncation::is_truncated,
@@ -185,13 +185,16 @@ fn keep(
             return Ok(None);
         }
         let Some(reason) = ppe_reason else {
-            return Ok(Some((renditions(downscaled, orientation, limits)?, None)));
+            return Ok(Some((
+                renditions(info.format, downscaled, orientation, limits)?,
+                None,
+            )));
         };
         let picture = ppe_picture(&downscaled, orientation)?;
         drop(downscaled);
         let jpeg = encode_to_fit(&picture, PPE_MAX_INLINE_BYTES)?;
         let picture = Downscaled::from(picture);
-        let renditions = renditions(picture, Orientation::NoTransforms, limits)?;
+        let renditions = renditions(info.format, picture, Orientation::NoTransforms, limits)?;
         Ok(Some((renditions, Some(Converted { jpeg, reason }))))
     });
     // A file that is damaged for the decoder here is damaged for Rekognition too. A feature or size that it does not support may
@@ -232,10 +235,10 @@ fn convert(
         })
         .transpose()?;
     Ok(Prepared {
+        renditions: renditions(info.format, picture, Orientation::NoTransforms, limits),
         info,
         converted: Some(Converted { jpeg, reason }),
         ppe,
-        renditions: renditions(picture, Orientation::NoTransforms, limits),
     })
 }
 
@@ -291,6 +294,7 @@ fn rendition_factor((width, height): (u32, u32), limits: &Limits) -> u32 {
 
 /// Makes the preview, and the thumbnail from the preview's pixels.
 fn renditions(
+    source: MediaType,
     mut picture: Downscaled,
     mut orientation: Orientation,
     limits: &Limits,
@@ -299,13 +303,16 @@ fn renditions(
     let (width, height) = picture.size_within(limits.preview_px.max(1));
     if width.max(height) > limits.thumbnail_px.max(1) {
         let preview = upright(&picture, (width, height), orientation)?;
-        renditions.preview = Some(encode_preview(&preview)?);
+        renditions.preview = Some(encode_preview(&preview, source)?);
         picture = preview.into();
         orientation = Orientation::NoTransforms;
     }
     if limits.thumbnail_px > 0 {
         let size = picture.size_within(limits.thumbnail_px);
-        renditions.thumbnail = Some(encode(&upright(&picture, size, orientation)?)?);
+        renditions.thumbnail = Some(encode_thumbnail(
+            &upright(&picture, size, orientation)?,
+            source,
+        )?);
     }
     Ok(renditions)
 }

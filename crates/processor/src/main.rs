@@ -22,7 +22,8 @@ use sightline_processor::{Invocation, Options, Processor};
 /// The time for an invocation without a deadline in the future. Emulators send such invocations.
 const WITHOUT_DEADLINE: Duration = Duration::from_secs(60);
 
-#[tokio::main]
+// One thread of the runtime: nearly all of the work is waiting for answers. Images are prepared on threads of their own.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,

@@ -178,7 +178,11 @@ fn rendition_keys(row: &ImageRow) -> impl Iterator<Item = String> {
 async fn sign<P: Ports>(api: &Api<P>, keys: Vec<String>) -> Result<Vec<String>, Problem> {
     let lifetime = Duration::from_secs(api.config.result_url_seconds);
     let bucket = &api.config.buckets.output;
-    Ok(api.presigner.presign_gets(bucket, &keys, lifetime).await?)
+    let mut urls = Vec::with_capacity(keys.len());
+    for key in keys {
+        urls.push(api.presigner.presign_get(bucket, &key, lifetime).await?);
+    }
+    Ok(urls)
 }
 
 /// An example for the OpenAPI document.

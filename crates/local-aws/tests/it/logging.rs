@@ -5,7 +5,8 @@ use std::{
     io::Write,
     sync::{Arc, Mutex},
 };
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing::Level;
+use tracing_subscriber::{filter::Targets, fmt::MakeWriter, layer::SubscriberExt};
 
 #[tokio::test]
 async fn every_call_is_recorded_with_its_action() {
@@ -183,9 +184,14 @@ async fn no_log_level_contains_a_signed_url() {
     let memory = Memory::default();
     // The clients in this process log too; their lines do not count.
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new("s3s=trace,sightline_local_aws=trace"))
+        .with_max_level(Level::TRACE)
         .with_writer(memory.clone())
-        .finish();
+        .finish()
+        .with(
+            "s3s=trace,sightline_local_aws=trace"
+                .parse::<Targets>()
+                .unwrap(),
+        );
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let server = Server::start().await;
     let request = server.getting("a").presigned(five_minutes()).await.unwrap();

@@ -99,7 +99,8 @@ impl Tally {
     fn count(&mut self, lightness: f32) {
         self.pixels += 1;
         self.lightness += f64::from(lightness);
-        let bin = (lightness * (BINS - 1) as f32 / 100.0).round() as usize;
+        // Rounded. `f32::round` is a call into the mathematical library on the usual x86-64.
+        let bin = (lightness * (BINS - 1) as f32 / 100.0 + 0.5) as usize;
         if let Some(bin) = self.histogram.get_mut(bin.min(BINS - 1)) {
             *bin += 1;
         }
