@@ -38,7 +38,11 @@ pub struct Clients {
 /// By default, a call has three attempts (`AWS_MAX_ATTEMPTS`) with exponential back-off and jitter; see [`clients`].
 pub async fn load() -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https::client());
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let variable = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .filter(|value| !value.trim().is_empty())
+    };
     // The environment goes before all other sources, and Lambda sets it. The SDK's own chain builds all the others, a client of STS
     // among them, before it asks the first one.
     let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];

@@ -1,4 +1,4 @@
-//! [`Presigner`] over the S3 client's presigning.
+//! [`Presigner`] that signs URLs as the S3 client does.
 
 use std::{
     collections::BTreeMap,
@@ -36,7 +36,7 @@ const IF_NONE_MATCH: &str = "*";
 /// For how long URLs are signed like one of the SDK. Meanwhile, changes of credentials and configuration go unnoticed.
 const TEMPLATE_LIFETIME: Duration = Duration::from_secs(60);
 
-/// Signs URLs with the client's credentials, without any request.
+/// Signs URLs with the client's credentials. The first URL of each minute may take a request for new ones.
 #[derive(Debug, Clone)]
 pub struct S3Presigner {
     client: Client,
@@ -52,7 +52,7 @@ type Templates = BTreeMap<(&'static str, String), Arc<Learnt>>;
 struct Learnt {
     /// `None` if only the SDK can sign the bucket's URLs.
     template: Option<(UrlTemplate, Credentials)>,
-    until: SystemTime,
+    since: SystemTime,
 }
 
 impl S3Presigner {
@@ -69,7 +69,8 @@ impl S3Presigner {
     /// What is known about a bucket's URLs, if that is still valid.
     fn learnt(&self, method: &'static str, bucket: &str, now: SystemTime) -> Option<Arc<Learnt>> {
         let learnt = self.templates().get(&(method, bucket.to_owned()))?.clone();
-        (now < learnt.until).then_some(learnt)
+        let age = now.duration_since(learnt.since).ok()?;
+        (age < TEMPLATE_LIFETIME).then_some(learnt)
     }
 
     /// The signed URL; `None` if the SDK has to sign it.
@@ -81,27 +82,28 @@ impl S3Presigner {
 
     /// Learns from a URL of the SDK how to sign the next ones, if that is possible.
     async fn learn(&self, url: &str, method: &'static str, bucket: &str, request: Request<'_>) {
-        let now = request.start.into();
+        let now = SystemTime::from(request.start);
         if self.learnt(method, bucket, now).is_some() {
             return;
         }
         let template = async {
-            // Asking may take a request, so it is done once in a lifetime, whatever comes of it.
+            // Asking may take a request, so it is done once in a lifetime, whatever comes of it. For an assumed role, each question makes
+            // new credentials, so the SDK signs all of its URLs.
             let provider = self.credentials.as_ref()?;
             let credentials = provider.provide_credentials().await.ok()?;
+            // The SDK signs while credentials are about to expire, because it gets new ones.
+            let last = now + 2 * TEMPLATE_LIFETIME;
+            if credentials.expiry().is_some_and(|expiry| expiry < last) {
+                return None;
+            }
             let template = UrlTemplate::of(url, method, request, &credentials)?;
             Some((template, credentials))
         }
         .await;
-        let lifetime = now + TEMPLATE_LIFETIME;
-        // The SDK gets new credentials before the old ones expire.
-        let until = template
-            .as_ref()
-            .and_then(|(_, credentials)| credentials.expiry())
-            .map_or(lifetime, |expiry| {
-                lifetime.min(expiry.checked_sub(TEMPLATE_LIFETIME).unwrap_or(now))
-            });
-        let learnt = Arc::new(Learnt { template, until });
+        let learnt = Arc::new(Learnt {
+            template,
+            since: now,
+        });
         self.templates().insert((method, bucket.to_owned()), learnt);
     }
 
@@ -256,7 +258,10 @@ fn not_signable(operation: &'static str, bucket: &str, message: String) -> Servi
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use aws_config::{BehaviorVersion, Region, SdkConfig};
+    use aws_credential_types::provider::{ProvideCredentials, future};
 
     use super::*;
 
@@ -269,7 +274,7 @@ mod tests {
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
                 "AKIDEXAMPLE",
                 "not-a-secret",
-                Some("session".to_owned()),
+                Some("private-token".to_owned()),
                 None,
                 "test",
             )));
@@ -399,48 +404,51 @@ mod tests {
     async fn urls_are_those_that_the_sdk_signs() {
         let plain = [("filename", "my%20cat.jpg"), ("Analyses", "labels,faces")];
         let spaces = [("filename", "my  cat.jpg")];
+        let date = |url: &str| query(url)["X-Amz-Date"].to_owned();
         for endpoint in [None, Some("http://localhost:4566")] {
             for metadata in [&plain[..], &spaces, &[]] {
                 let learning = presigner(endpoint);
-                let mut same = 0;
+                let first = learning.presign_put(put(metadata, None)).await;
+                first.unwrap();
                 for (key, sha256) in KEYS
                     .iter()
-                    .cycle()
-                    .zip([None, Some(SHA256)].iter().cycle())
-                    .take(20)
+                    .flat_map(|key| [(key, None), (key, Some(SHA256))])
                 {
                     let put = PresignPut {
                         key,
-                        ..put(metadata, *sha256)
+                        ..put(metadata, sha256)
                     };
-                    // The first URL of a presigner is the SDK's.
-                    let (ours, sdks) = (
-                        learning.presign_put(put).await,
-                        presigner(endpoint).presign_put(put).await,
-                    );
-                    let (ours, sdks) = (ours.unwrap(), sdks.unwrap());
+                    // The first URL of a presigner is the SDK's. Both have to be signed in the same second.
+                    let (ours, sdks) = loop {
+                        let ours = learning.presign_put(put).await.unwrap();
+                        let sdks = presigner(endpoint).presign_put(put).await.unwrap();
+                        if date(&ours.url) == date(&sdks.url) {
+                            break (ours, sdks);
+                        }
+                    };
                     assert_eq!(ours.headers, sdks.headers);
-                    let lifetime = Duration::from_secs(60);
-                    let get = learning
-                        .presign_get("out-put", key, lifetime)
-                        .await
-                        .unwrap();
-                    let sdks_get = presigner(endpoint)
-                        .presign_get("out-put", key, lifetime)
-                        .await
-                        .unwrap();
-                    // Unless the second ended between them.
-                    let equal =
-                        pairs(&ours.url) == pairs(&sdks.url) && pairs(&get) == pairs(&sdks_get);
-                    same += usize::from(equal);
+                    assert_eq!(pairs(&ours.url), pairs(&sdks.url), "{endpoint:?}");
+                    let (ours, sdks) = loop {
+                        let lifetime = Duration::from_secs(60);
+                        let ours = learning.presign_get("out-put", key, lifetime).await;
+                        let other = presigner(endpoint);
+                        let sdks = other.presign_get("out-put", key, lifetime).await;
+                        let (ours, sdks) = (ours.unwrap(), sdks.unwrap());
+                        if date(&ours) == date(&sdks) {
+                            break (ours, sdks);
+                        }
+                    };
+                    assert_eq!(pairs(&ours), pairs(&sdks), "{endpoint:?}");
                 }
-                assert!(same >= 15, "{endpoint:?} {metadata:?}: {same} of 20");
                 // Only the SDK brings the spaces into their canonical form.
                 let usual = metadata != spaces;
                 for (method, bucket, learns) in [(PUT, "in-put", usual), (GET, "out-put", true)] {
                     let learnt = learning.learnt(method, bucket, SystemTime::now()).unwrap();
                     assert_eq!(learnt.template.is_some(), learns, "{method} {endpoint:?}");
                 }
+                let shown = format!("{learning:?}");
+                assert!(!shown.contains("private-token"), "{shown}");
+                assert!(!shown.contains("not-a-secret"), "{shown}");
             }
         }
     }
@@ -471,31 +479,46 @@ mod tests {
         }
     }
 
+    /// Counts how often it is asked.
+    #[derive(Debug)]
+    struct Counting(Arc<AtomicUsize>, Credentials);
+
+    impl ProvideCredentials for Counting {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            future::ProvideCredentials::ready(Ok(self.1.clone()))
+        }
+    }
+
     #[tokio::test]
-    async fn what_was_learnt_ends_before_the_credentials_do() {
-        for (expires_in, usable) in [(30, false), (90, true), (3600, true)] {
+    async fn the_sdk_signs_while_credentials_are_about_to_expire() {
+        for (expires_in, learns) in [(30, false), (90, false), (3600, true)] {
             let mut presigner = presigner(None);
-            let expiry = SystemTime::now() + Duration::from_secs(expires_in);
-            let session = Some("session".to_owned());
-            presigner.credentials = Some(SharedCredentialsProvider::new(Credentials::new(
+            let asked = Arc::new(AtomicUsize::new(0));
+            let credentials = Credentials::new(
                 "AKIDEXAMPLE",
                 "not-a-secret",
-                session,
-                Some(expiry),
+                Some("private-token".to_owned()),
+                Some(SystemTime::now() + Duration::from_secs(expires_in)),
                 "test",
-            )));
-            let url = presigner.presign_get("out-put", "a", Duration::from_secs(60));
-            url.await.unwrap();
-            let learnt = |after: u64| {
-                presigner.learnt(
-                    GET,
-                    "out-put",
-                    SystemTime::now() + Duration::from_secs(after),
-                )
+            );
+            let counting = Counting(asked.clone(), credentials);
+            presigner.credentials = Some(SharedCredentialsProvider::new(counting));
+            for key in KEYS {
+                let url = presigner.presign_get("out-put", key, Duration::from_secs(60));
+                url.await.unwrap();
+            }
+            assert_eq!(asked.load(Ordering::Relaxed), 1, "{expires_in}");
+            let after = |seconds: i64| {
+                let now = OffsetDateTime::now_utc() + time::Duration::seconds(seconds);
+                presigner.learnt(GET, "out-put", now.into())
             };
-            assert_eq!(learnt(0).is_some(), usable, "{expires_in}");
-            assert_eq!(learnt(45).is_some(), expires_in == 3600, "{expires_in}");
-            assert!(learnt(61).is_none());
+            assert_eq!(after(0).unwrap().template.is_some(), learns, "{expires_in}");
+            // It ends after a minute, and when the clock is set back.
+            assert!(after(61).is_none() && after(-3600).is_none());
         }
     }
 

@@ -50,13 +50,22 @@ pub fn start_with(default_filter: &str) {
     };
 }
 
-/// The levels by module. Its syntax is that of `env_logger`, without spans and fields: those take a regular expression engine, which is
-/// a tenth of a function's start.
+/// The levels by module, such as `info,sightline_processor=debug`; the default ones if there are none, or if the text is anything else.
+///
+/// Spans and fields cannot be chosen: those take an engine for regular expressions, which has to be built at every start.
 fn filter(wanted: Option<&str>, default_filter: &str) -> Targets {
-    let wanted = wanted.filter(|wanted| !wanted.trim().is_empty());
+    let read = |text: &str| {
+        let parts = text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
+        let parts = parts.collect::<Vec<_>>().join(",");
+        let usual = |c: char| c.is_ascii_alphanumeric() || ",_:=-".contains(c);
+        (!parts.is_empty() && parts.chars().all(usual)).then(|| parts.parse::<Targets>().ok())?
+    };
     wanted
-        .and_then(|wanted| wanted.parse().ok())
-        .or_else(|| default_filter.parse().ok())
+        .and_then(read)
+        .or_else(|| read(default_filter))
         .unwrap_or_default()
 }
 
@@ -94,7 +103,14 @@ mod tests {
     fn a_filter_that_is_missing_or_invalid_is_the_default_one() {
         let default = filter(None, "warn,sightline=info");
         assert_eq!(default.to_string(), "sightline=info,warn");
-        for invalid in ["", " ", "sightline=loud"] {
+        for invalid in [
+            "",
+            " ,",
+            "sightline=loud",
+            "[{requestId}]=trace",
+            "[s]=debug",
+            "a/b",
+        ] {
             assert_eq!(
                 filter(Some(invalid), "warn,sightline=info"),
                 default,
@@ -105,6 +121,11 @@ mod tests {
             ("debug", "debug"),
             ("DEBUG", "debug"),
             ("off", "off"),
+            ("info,", "info"),
+            (
+                "info, sightline_processor=debug",
+                "sightline_processor=debug,info",
+            ),
             (
                 "sightline_processor=debug,info",
                 "sightline_processor=debug,info",

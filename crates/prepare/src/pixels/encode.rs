@@ -55,11 +55,11 @@ const LOW_QUALITY: u8 = 75;
 /// The quality of previews. They are many and large, and at this quality they look like the picture.
 const PREVIEW_QUALITY: u8 = 82;
 
-/// How finely renditions have colours: a quarter of the samples of the brightness if the source is lossy, where that is usual. Such files are
-/// a quarter smaller and made in two thirds of the time. Other sources are often graphics, whose colours have sharp edges.
-fn sampling(source: MediaType) -> Subsampling {
+/// How renditions store colours. Most JPEG and AVIF pictures store them at half the width and height, and so do their renditions: the files
+/// are a quarter smaller and take two thirds of the time. Other pictures are often graphics, whose colours have sharp edges.
+const fn sampling(source: MediaType) -> Subsampling {
     match source {
-        MediaType::Jpeg | MediaType::Webp | MediaType::Avif => Subsampling::S420,
+        MediaType::Jpeg | MediaType::Avif => Subsampling::S420,
         _ => Subsampling::S444,
     }
 }

@@ -4,7 +4,8 @@ use std::{
 };
 
 use sightline_pipeline::testing::{Failing, Faults, slow_down};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::Level;
+use tracing_subscriber::{filter::Targets, fmt::MakeWriter, layer::SubscriberExt as _};
 
 use super::*;
 
@@ -191,9 +192,10 @@ async fn each_request_logs_one_line_without_secrets() {
     let subscriber = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
-        .with_env_filter("sightline_upload_api=trace")
+        .with_max_level(Level::TRACE)
         .with_writer(lines.clone())
-        .finish();
+        .finish()
+        .with("sightline_upload_api=trace".parse::<Targets>().unwrap());
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let store = Failing::new(MemoryStore::new(), Faults::first(1, slow_down()));
     const ORIGIN_SECRET: &str = "private-origin-0123456789";

@@ -112,30 +112,19 @@ fn clusters(bins: &[Bin]) -> Vec<Bin> {
         .map(|b| (Lab::from_rgb(b.mean()), b.count as f32))
         .collect();
     let mut centres = seeds(&points);
-    let mut owners: Vec<usize> = Vec::new();
+    let (mut owners, mut before) = (vec![0; points.len()], Vec::new());
+    let mut distances = vec![0.0; points.len()];
     for _ in 0..ROUNDS {
-        let nearest: Vec<usize> = points
-            .iter()
-            .map(|(lab, _)| nearest(*lab, &centres))
-            .collect();
-        if nearest == owners {
+        assign(&points, &centres, &mut owners, &mut distances);
+        if owners == before {
             break;
         }
-        owners = nearest;
-        for (at, centre) in centres.iter_mut().enumerate() {
-            let own = points
-                .iter()
-                .zip(&owners)
-                .filter(|(_, owner)| **owner == at)
-                .map(|(p, _)| p);
-            if let Some(mean) = mean(own) {
-                *centre = mean;
-            }
-        }
+        move_to_means(&mut centres, &points, &owners);
+        before.clone_from(&owners);
     }
     let mut clusters = vec![Bin::default(); centres.len()];
     for (bin, owner) in bins.iter().zip(owners) {
-        if let Some(cluster) = clusters.get_mut(owner) {
+        if let Some(cluster) = clusters.get_mut(owner as usize) {
             cluster.add(bin);
         }
     }
@@ -171,27 +160,40 @@ fn seeds(points: &[(Lab, f32)]) -> Vec<Lab> {
     seeds
 }
 
-fn nearest(lab: Lab, centres: &[Lab]) -> usize {
-    let far = centres.iter().map(|c| c.distance_squared(lab)).enumerate();
-    far.min_by(|a, b| a.1.total_cmp(&b.1))
-        .map_or(0, |(at, _)| at)
+/// Finds the nearest centre of each point, the first of several. A centre at a time and with numbers as wide as the
+/// distances, so that the loop over the points is vectorized.
+fn assign(points: &[(Lab, f32)], centres: &[Lab], owners: &mut [u32], distances: &mut [f32]) {
+    distances.fill(f32::INFINITY);
+    for (at, centre) in (0..).zip(centres) {
+        for (((lab, _), owner), least) in points.iter().zip(&mut *owners).zip(&mut *distances) {
+            let distance = centre.distance_squared(*lab);
+            let nearer = distance < *least;
+            *owner = if nearer { at } else { *owner };
+            *least = if nearer { distance } else { *least };
+        }
+    }
 }
 
-fn mean<'p>(points: impl Iterator<Item = &'p (Lab, f32)>) -> Option<Lab> {
-    let (mut sum, mut total) = (Lab::default(), 0.0);
-    for (lab, weight) in points {
-        sum = Lab {
-            l: sum.l + lab.l * weight,
-            a: sum.a + lab.a * weight,
-            b: sum.b + lab.b * weight,
-        };
-        total += weight;
+/// Moves each centre to the weighted mean of its points. One without points stays.
+fn move_to_means(centres: &mut [Lab], points: &[(Lab, f32)], owners: &[u32]) {
+    let mut sums = vec![(Lab::default(), 0.0); centres.len()];
+    for ((lab, weight), owner) in points.iter().zip(owners) {
+        if let Some((sum, total)) = sums.get_mut(*owner as usize) {
+            sum.l += lab.l * weight;
+            sum.a += lab.a * weight;
+            sum.b += lab.b * weight;
+            *total += weight;
+        }
     }
-    (total > 0.0).then(|| Lab {
-        l: sum.l / total,
-        a: sum.a / total,
-        b: sum.b / total,
-    })
+    for (centre, (sum, total)) in centres.iter_mut().zip(sums) {
+        if total > 0.0 {
+            *centre = Lab {
+                l: sum.l / total,
+                a: sum.a / total,
+                b: sum.b / total,
+            };
+        }
+    }
 }
 
 /// Merges clusters that look alike or have the same CSS name, the closest first.
