@@ -88,14 +88,19 @@ def arguments():
     parser.add_argument("--images", type=int, nargs="*", choices=list(local.SEARCH_MS), default=[100_000],
                         help="sizes of the library; the larger takes long (default: 100000)")
     parser.add_argument("--most-pictures", type=int, default=10_000, help="for growth (default: 10000)")
-    parser.add_argument("--functions", type=Path, help="the folder of built functions, in place of building them")
-    parser.add_argument("--floor", type=Path, help="the built empty function")
-    parser.add_argument("--release", type=Path, help="the folder of the other built programs")
+    parser.add_argument("--functions", type=path, help="the folder of built functions, in place of building them")
+    parser.add_argument("--floor", type=path, help="the built empty function")
+    parser.add_argument("--release", type=path, help="the folder of the other built programs")
     options = parser.parse_args()
     unknown = [name for name in options.sections if name not in SECTIONS]
     if unknown:
         parser.error(f"unknown section {unknown[0]}; use {', '.join(SECTIONS)}")
     return options
+
+
+def path(text):
+    """A path that stays valid in another folder."""
+    return Path(text).absolute()
 
 
 def write(sections, took, seconds):
