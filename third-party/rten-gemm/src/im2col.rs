@@ -87,6 +87,74 @@ pub struct Im2Col<'a, T> {
     pub max_x_offset: i32,
 }
 
+/// Maximum number of [`Run`]s of one vector. A vector of 16 columns of an image
+/// that is 8 pixels wide has 3.
+const MAX_RUNS: usize = 4;
+
+/// Columns of one vector whose elements are adjacent in the image, whatever the
+/// row: those of patches in the same image row, with a stride of one.
+#[derive(Copy, Clone)]
+struct Run<M> {
+    /// The columns of the run.
+    mask: M,
+
+    /// Offset of the vector's first column, if the run went on to there.
+    base: i32,
+}
+
+/// Split the columns of one vector into runs.
+///
+/// Return the runs and their number, which is zero if there would be too many.
+#[inline(always)]
+fn find_runs<I: Isa>(
+    isa: I,
+    col_y_offset: I::I32,
+    col_x_offset: I::I32,
+) -> ([Run<I::M32>; MAX_RUNS], usize) {
+    let ops = isa.i32();
+    let mask_ops = isa.m32();
+
+    let ys = col_y_offset.to_array();
+    let xs = col_x_offset.to_array();
+    let lanes = {
+        let mut lanes = ys;
+        for i in 0..ops.len() {
+            lanes[i] = i as i32;
+        }
+        ops.load(lanes.as_ref())
+    };
+
+    let mut runs = [Run {
+        mask: ops.first_n_mask(0),
+        base: 0,
+    }; MAX_RUNS];
+    let mut n_runs = 0;
+    let mut start = 0;
+    for end in 1..=ops.len() {
+        let continues = end < ops.len()
+            && ys[end] == ys[end - 1]
+            && xs[end - 1].checked_add(1) == Some(xs[end]);
+        if continues {
+            continue;
+        }
+        if n_runs == MAX_RUNS {
+            return (runs, 0);
+        }
+        runs[n_runs] = Run {
+            mask: mask_ops.and(
+                ops.ge(lanes, ops.splat(start as i32)),
+                ops.lt(lanes, ops.splat(end as i32)),
+            ),
+            base: ys[start]
+                .wrapping_add(xs[start])
+                .wrapping_sub(start as i32),
+        };
+        n_runs += 1;
+        start = end;
+    }
+    (runs, n_runs)
+}
+
 impl<T: Copy + Default> Im2Col<'_, T> {
     /// Return the number of rows in the im2col matrix.
     pub fn rows(&self) -> usize {
@@ -209,6 +277,104 @@ impl<T: Copy + Default> Im2Col<'_, T> {
 
         // Check we initialized as many elements as used.
         assert_eq!(out_offset, used_size);
+    }
+}
+
+impl Im2Col<'_, f32> {
+    /// Variant of [`pack_block`](Self::pack_block) which copies adjacent
+    /// elements together.
+    #[inline(always)]
+    pub(super) fn pack_block_f32<I: Isa, const NR_REGS: usize>(
+        &self,
+        isa: I,
+        out: &mut [MaybeUninit<f32>],
+        panel_width: usize,
+        rows: Range<usize>,
+        cols: Range<usize>,
+    ) {
+        let ops = isa.i32();
+        let f32_ops = isa.f32();
+        let mask_ops = isa.m32();
+
+        assert_eq!(panel_width, ops.len() * NR_REGS);
+
+        let col_range = cols.start..cols.end.next_multiple_of(panel_width);
+        let panel_size = rows.len() * panel_width;
+        assert_eq!(out.len(), rows.len() * col_range.len());
+
+        let row_chan_offsets = &self.row_offsets.chan[rows.clone()];
+        let row_y_offsets = &self.row_offsets.y[rows.clone()];
+        let row_x_offsets = &self.row_offsets.x[rows.clone()];
+
+        let img_data = self.image.storage();
+        let img_len = img_data.len();
+        assert!(img_len > 0 && img_len <= i32::MAX as usize);
+
+        let zero = ops.zero();
+        let max_img_offset = ops.splat(img_len as i32 - 1);
+        let max_x_offset = ops.splat(self.max_x_offset);
+        let max_y_offset = ops.splat(self.max_y_offset);
+
+        for (start_col, out) in col_range
+            .step_by(panel_width)
+            .zip(out.chunks_exact_mut(panel_size.max(1)))
+        {
+            let col_y_offset: [I::I32; NR_REGS] =
+                ops.load_many(&self.col_offsets.y[start_col..][..panel_width]);
+            let col_x_offset: [I::I32; NR_REGS] =
+                ops.load_many(&self.col_offsets.x[start_col..][..panel_width]);
+            let runs: [_; NR_REGS] =
+                std::array::from_fn(|i| find_runs(isa, col_y_offset[i], col_x_offset[i]));
+
+            if runs.iter().any(|(_, n_runs)| *n_runs == 0) {
+                let cols = start_col..start_col + panel_width;
+                self.pack_block::<I, NR_REGS>(isa, out, panel_width, rows.clone(), cols);
+                continue;
+            }
+
+            let mut out = out.chunks_exact_mut(ops.len());
+            for ((&row_chan_offset, &row_y_offset), &row_x_offset) in row_chan_offsets
+                .iter()
+                .zip(row_y_offsets.iter())
+                .zip(row_x_offsets.iter())
+            {
+                let row_offset = row_chan_offset
+                    .wrapping_add(row_y_offset)
+                    .wrapping_add(row_x_offset);
+
+                for i in 0..NR_REGS {
+                    let y_offset = ops.add(col_y_offset[i], ops.splat(row_y_offset));
+                    let x_offset = ops.add(col_x_offset[i], ops.splat(row_x_offset));
+                    let offset = ops.add(ops.add(ops.splat(row_chan_offset), y_offset), x_offset);
+
+                    // Elements outside of these ranges are in the padding region.
+                    let y_valid =
+                        mask_ops.and(ops.ge(y_offset, zero), ops.le(y_offset, max_y_offset));
+                    let x_valid =
+                        mask_ops.and(ops.ge(x_offset, zero), ops.le(x_offset, max_x_offset));
+                    // Ensure offsets cannot be out of bounds even if row / column
+                    // offsets were calculated incorrectly.
+                    let in_image =
+                        mask_ops.and(ops.ge(offset, zero), ops.le(offset, max_img_offset));
+                    let valid = mask_ops.and(in_image, mask_ops.and(y_valid, x_valid));
+
+                    let (runs, n_runs) = &runs[i];
+                    let mut elems = f32_ops.zero();
+                    for run in &runs[..*n_runs] {
+                        let first = run.base.wrapping_add(row_offset);
+                        let src = img_data.as_ptr().wrapping_offset(first as isize);
+                        // Safety: The columns of a run have the offsets `first` plus
+                        // their index, and `valid` excludes those that are outside of
+                        // the image.
+                        let run_elems =
+                            unsafe { f32_ops.load_ptr_mask(src, mask_ops.and(run.mask, valid)) };
+                        elems = f32_ops.select(run_elems, elems, run.mask);
+                    }
+                    let out = out.next().expect("should have space for all rows");
+                    f32_ops.store_uninit(elems, out);
+                }
+            }
+        }
     }
 }
 

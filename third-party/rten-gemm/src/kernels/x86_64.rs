@@ -149,7 +149,7 @@ unsafe impl Kernel<f32, f32, f32> for FmaKernel {
             rows: Range<usize>,
             cols: Range<usize>,
         ) {
-            image.pack_block::<_, NR_REGS>(isa, out, NR, rows, cols);
+            image.pack_block_f32::<_, NR_REGS>(isa, out, NR, rows, cols);
         }
 
         // Safety: Kernel can only be constructed if AVX is supported
@@ -368,7 +368,7 @@ unsafe impl Kernel<f32, f32, f32> for Avx512Kernel {
             rows: Range<usize>,
             cols: Range<usize>,
         ) {
-            image.pack_block::<_, NR_REGS>(isa, out, NR, rows, cols);
+            image.pack_block_f32::<_, NR_REGS>(isa, out, NR, rows, cols);
         }
 
         const NR_REGS: usize = Avx512Kernel::NR / AVX512_X32_LANES;

@@ -323,7 +323,104 @@ fn tensor(name: String, constant: &Constant) -> TensorProto {
 
 #[cfg(test)]
 mod tests {
-    use super::same_padding;
+    use super::*;
+    use crate::engine::Graph;
+
+    const INPUTS: usize = 3;
+    const OUTPUTS: usize = 5;
+
+    /// Small whole numbers, whose sums of products are exact.
+    fn numbers(count: usize) -> Vec<f32> {
+        (0..count).map(|n| (n * 37 % 23) as f32 - 11.0).collect()
+    }
+
+    /// A convolution by its definition.
+    fn expected([height, width]: [usize; 2], window: &Window) -> Vec<f32> {
+        let [rows, columns] = window.kernel;
+        let [top, left, bottom, right] = window.pads;
+        let picture = numbers(INPUTS * height * width);
+        let filters = numbers(OUTPUTS * INPUTS * rows * columns);
+        let reach = |axis: usize| window.dilations[axis] * (window.kernel[axis] - 1) + 1;
+        let steps = |side: usize, axis| (side - reach(axis)) / window.strides[axis] + 1;
+        let mut found = Vec::new();
+        for output in 0..OUTPUTS {
+            for y in 0..steps(height + top + bottom, 0) {
+                for x in 0..steps(width + left + right, 1) {
+                    let mut sum = output as f32;
+                    for input in 0..INPUTS {
+                        for row in 0..rows {
+                            for column in 0..columns {
+                                let y = y * window.strides[0] + row * window.dilations[0];
+                                let x = x * window.strides[1] + column * window.dilations[1];
+                                let (Some(y), Some(x)) = (y.checked_sub(top), x.checked_sub(left))
+                                else {
+                                    continue;
+                                };
+                                if y < height && x < width {
+                                    let filter =
+                                        ((output * INPUTS + input) * rows + row) * columns + column;
+                                    sum +=
+                                        picture[(input * height + y) * width + x] * filters[filter];
+                                }
+                            }
+                        }
+                    }
+                    found.push(sum);
+                }
+            }
+        }
+        found
+    }
+
+    /// The engine lays a picture out differently if patches are adjacent, if a row of them ends within a vector, and if they are apart.
+    #[test]
+    fn convolutions_have_the_values_of_their_definition() {
+        let window = |kernel, strides, dilations, pads| Window {
+            kernel,
+            strides,
+            dilations,
+            pads,
+        };
+        let windows = [
+            window([3, 3], [1, 1], [1, 1], [1, 1, 1, 1]),
+            window([3, 3], [2, 2], [1, 1], [1, 1, 1, 1]),
+            window([3, 3], [2, 1], [1, 1], [0, 2, 1, 0]),
+            window([3, 3], [1, 3], [1, 1], [2, 0, 0, 1]),
+            window([3, 3], [1, 1], [2, 2], [2, 2, 2, 2]),
+            window([5, 5], [1, 1], [1, 1], [2, 2, 2, 2]),
+            window([1, 3], [1, 1], [1, 1], [0, 1, 0, 1]),
+            window([3, 1], [1, 2], [1, 1], [1, 0, 1, 0]),
+            window([2, 2], [2, 2], [1, 1], [0, 0, 0, 0]),
+        ];
+        for width in [2, 3, 4, 5, 7, 8, 10, 15, 16, 17, 20, 32, 33, 40, 65] {
+            for height in [2, 3, 9] {
+                for window in windows {
+                    let mut graph = OnnxGraph::default();
+                    let shape = [1, INPUTS, height, width];
+                    let input = graph.input("x", &shape.map(Some));
+                    let [rows, columns] = window.kernel;
+                    let filters = numbers(OUTPUTS * INPUTS * rows * columns);
+                    let filters = Constant::floats(&[OUTPUTS, INPUTS, rows, columns], filters);
+                    let convolution = Convolution {
+                        filters: filters.unwrap(),
+                        bias: (0..OUTPUTS).map(|output| output as f32).collect(),
+                        window,
+                        groups: 1,
+                    };
+                    let output = graph.convolution(&input, convolution).unwrap();
+                    graph.output(&output, "y", &[Some(1), Some(OUTPUTS), None, None]);
+                    let graph = Graph::load(graph.finish().unwrap().into()).unwrap();
+                    let picture = numbers(INPUTS * height * width);
+                    let found = graph.run(&[("x", &shape, &picture)], &["y"]).unwrap();
+                    assert_eq!(
+                        found[0].values,
+                        expected([height, width], &window),
+                        "{width} x {height}, {window:?}"
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn same_padding_is_that_of_tensorflow() {
