@@ -6,10 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aws_credential_types::{
-    Credentials,
-    provider::{ProvideCredentials as _, SharedCredentialsProvider},
-};
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sdk_s3::{
     Client,
     presigning::{PresignedRequest, PresigningConfig},
@@ -51,7 +48,7 @@ type Templates = BTreeMap<(&'static str, String), Arc<Learnt>>;
 #[derive(Debug)]
 struct Learnt {
     /// `None` if only the SDK can sign the bucket's URLs.
-    template: Option<(UrlTemplate, Credentials)>,
+    template: Option<UrlTemplate>,
     since: SystemTime,
 }
 
@@ -76,8 +73,7 @@ impl S3Presigner {
     /// The signed URL; `None` if the SDK has to sign it.
     fn sign(&self, method: &'static str, bucket: &str, request: Request<'_>) -> Option<String> {
         let learnt = self.learnt(method, bucket, request.start.into())?;
-        let (template, credentials) = learnt.template.as_ref()?;
-        template.sign(credentials, request)
+        learnt.template.as_ref()?.sign(request)
     }
 
     /// Learns from a URL of the SDK how to sign the next ones, if that is possible.
@@ -96,8 +92,7 @@ impl S3Presigner {
             if credentials.expiry().is_some_and(|expiry| expiry < last) {
                 return None;
             }
-            let template = UrlTemplate::of(url, method, request, &credentials)?;
-            Some((template, credentials))
+            UrlTemplate::of(url, method, request, &credentials)
         }
         .await;
         let learnt = Arc::new(Learnt {
@@ -261,7 +256,10 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use aws_config::{BehaviorVersion, Region, SdkConfig};
-    use aws_credential_types::provider::{ProvideCredentials, future};
+    use aws_credential_types::{
+        Credentials,
+        provider::{ProvideCredentials, future},
+    };
 
     use super::*;
 
@@ -520,6 +518,31 @@ mod tests {
             // It ends after a minute, and when the clock is set back.
             assert!(after(61).is_none() && after(-3600).is_none());
         }
+    }
+
+    #[tokio::test]
+    async fn the_sdk_signs_when_a_new_day_has_begun() {
+        let presigner = presigner(None);
+        let lifetime = Duration::from_secs(60);
+        let start = OffsetDateTime::now_utc().truncate_to_second();
+        presigner
+            .presign_get("out-put", "a.jpg", lifetime)
+            .await
+            .unwrap();
+        let learnt = presigner.learnt(GET, "out-put", SystemTime::now()).unwrap();
+        let at = |start| {
+            let request = Request {
+                key: "a.jpg",
+                headers: &BTreeMap::new(),
+                start,
+                expires_in: lifetime,
+            };
+            learnt.template.as_ref().unwrap().sign(request)
+        };
+        // One day is that of the template, whenever midnight comes.
+        let signed = [-1, 0, 1].map(|days| at(start + time::Duration::days(days)).is_some());
+        let of_its_day = [[false, true, false], [false, false, true]];
+        assert!(of_its_day.contains(&signed), "{signed:?}");
     }
 
     #[tokio::test]

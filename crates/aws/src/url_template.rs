@@ -17,8 +17,8 @@ const DATE: StaticFormatDescription =
 
 /// What the signed URLs of a bucket have in common, learnt from one that the SDK signed.
 ///
-/// The SDK finds the endpoint and the credentials again for every URL. Here, only the signature is calculated anew (AWS General
-/// Reference, "Create a signed AWS API request").
+/// The SDK finds the endpoint and the credentials again for every URL, and derives the day's key from them. Here, only the signature is
+/// calculated anew (AWS General Reference, "Create a signed AWS API request").
 pub(crate) struct UrlTemplate {
     method: &'static str,
     /// Scheme, host, and the bucket if it is in the path, with a slash at the end.
@@ -28,11 +28,14 @@ pub(crate) struct UrlTemplate {
     folder: String,
     /// The pairs of the query that are the same in every URL. The security token is one of them.
     pairs: Vec<String>,
-    region: String,
-    service: String,
+    /// The day in UTC whose key this is, as in `X-Amz-Date`.
+    day: String,
+    /// The day, the region and the service, as in the text to sign.
+    scope: String,
+    signing_key: Vec<u8>,
 }
 
-/// Leaves out the security token.
+/// Leaves out the security token and the key.
 impl fmt::Debug for UrlTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UrlTemplate")
@@ -68,10 +71,15 @@ impl UrlTemplate {
         let (host, folder) = host.split_at(host.find('/')?);
         let credential = value(query, "X-Amz-Credential")?;
         let credential = percent_decode_str(credential).decode_utf8().ok()?;
-        let mut scope = credential.split('/').skip(2);
-        let (region, service) = (scope.next()?, scope.next()?);
+        let (id, scope) = credential.split_once('/')?;
+        let mut parts = scope.split('/');
+        let (day, region, service) = (parts.next()?, parts.next()?, parts.next()?);
+        if id != credentials.access_key_id() {
+            return None;
+        }
+        let secret = credentials.secret_access_key();
+        let signing_key = generate_signing_key(secret, request.start.into(), region, service);
         let differ = [
-            "X-Amz-Credential",
             "X-Amz-Date",
             "X-Amz-Expires",
             "X-Amz-Signature",
@@ -91,22 +99,22 @@ impl UrlTemplate {
             host: host.to_owned(),
             folder: folder.to_owned(),
             pairs,
-            region: region.to_owned(),
-            service: service.to_owned(),
+            day: day.to_owned(),
+            scope: scope.to_owned(),
+            signing_key: signing_key.as_ref().to_vec(),
         };
-        let again = template.sign(credentials, request)?;
+        let again = template.sign(request)?;
         (sorted(&again) == sorted(url)).then_some(template)
     }
 
-    /// The signed URL; `None` if only the SDK knows how to sign such headers.
-    pub(crate) fn sign(&self, credentials: &Credentials, request: Request<'_>) -> Option<String> {
+    /// The signed URL; `None` on another day, and if only the SDK knows how to sign such headers.
+    pub(crate) fn sign(&self, request: Request<'_>) -> Option<String> {
         let Self {
             method,
             base,
             host,
             folder,
-            region,
-            service,
+            scope,
             ..
         } = self;
         let mut headers = BTreeMap::from([("host", host.as_str())]);
@@ -119,16 +127,16 @@ impl UrlTemplate {
         }
         let names = headers.keys().copied().collect::<Vec<_>>();
         let date = request.start.format(DATE).ok()?;
-        let day = date.split('T').next()?;
-        let scope = format!("{day}/{region}/{service}/aws4_request");
-        let credential = format!("{}/{scope}", credentials.access_key_id());
-        let mut pairs = self.pairs.clone();
-        pairs.extend([
-            format!("X-Amz-Credential={}", in_query(&credential)),
+        if date.split('T').next() != Some(&self.day) {
+            return None;
+        }
+        let own = [
             format!("X-Amz-Date={date}"),
             format!("X-Amz-Expires={}", request.expires_in.as_secs()),
             format!("X-Amz-SignedHeaders={}", in_query(&names.join(";"))),
-        ]);
+        ];
+        let own = own.iter().chain(&self.pairs);
+        let mut pairs = own.map(String::as_str).collect::<Vec<_>>();
         pairs.sort_unstable();
         let (path, query) = (encoded(request.key), pairs.join("&"));
         let lines = headers
@@ -141,9 +149,7 @@ impl UrlTemplate {
         );
         let digest = hex::encode(Sha256::digest(canonical));
         let text = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{digest}");
-        let secret = credentials.secret_access_key();
-        let signing_key = generate_signing_key(secret, request.start.into(), region, service);
-        let signature = calculate_signature(signing_key, text.as_bytes());
+        let signature = calculate_signature(&self.signing_key, text.as_bytes());
         Some(format!("{base}{path}?{query}&X-Amz-Signature={signature}"))
     }
 }
