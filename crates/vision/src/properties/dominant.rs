@@ -197,18 +197,16 @@ fn move_to_means(centres: &mut [Lab], points: &[(Lab, f32)], owners: &[u32]) {
 }
 
 /// Merges clusters that look alike or have the same CSS name, the closest first.
-fn merged(mut clusters: Vec<Bin>) -> Vec<Bin> {
+fn merged(clusters: Vec<Bin>) -> Vec<Bin> {
+    let named = |cluster: Bin| {
+        let mean = cluster.mean();
+        (cluster, Lab::from_rgb(mean), nearest_css(mean).name)
+    };
+    let mut seen: Vec<_> = clusters.into_iter().map(named).collect();
     loop {
-        let seen: Vec<(Lab, &str)> = clusters
-            .iter()
-            .map(|c| {
-                let mean = c.mean();
-                (Lab::from_rgb(mean), nearest_css(mean).name)
-            })
-            .collect();
         let mut best: Option<(usize, usize, f32)> = None;
-        for (i, (lab, name)) in seen.iter().enumerate() {
-            for (j, (other, other_name)) in seen.iter().enumerate().skip(i + 1) {
+        for (i, (_, lab, name)) in seen.iter().enumerate() {
+            for (j, (_, other, other_name)) in seen.iter().enumerate().skip(i + 1) {
                 let distance = lab.distance_squared(*other);
                 let same = distance < ALIKE || name == other_name;
                 if same && best.is_none_or(|(_, _, least)| distance < least) {
@@ -217,11 +215,12 @@ fn merged(mut clusters: Vec<Bin>) -> Vec<Bin> {
             }
         }
         let Some((i, j, _)) = best else {
-            return clusters;
+            return seen.into_iter().map(|(cluster, ..)| cluster).collect();
         };
-        let merged = clusters.swap_remove(j);
-        if let Some(kept) = clusters.get_mut(i) {
-            kept.add(&merged);
+        let (merged, ..) = seen.swap_remove(j);
+        if let Some(kept) = seen.get_mut(i) {
+            kept.0.add(&merged);
+            *kept = named(kept.0);
         }
     }
 }

@@ -9,6 +9,8 @@
 //!   between neighbouring pixels of a sharp image, and little of a blurred one. Sharpness is the share of the difference
 //!   that a box blur of 9 pixels removes, horizontally or vertically, whichever is less. A flat image has 0.
 
+use std::ops::Range;
+
 use image::RgbImage;
 
 use super::region::Region;
@@ -20,6 +22,8 @@ const REACH: usize = 4;
 const BOX: f32 = (2 * REACH + 1) as f32;
 /// Bins of the histogram of lightness.
 const BINS: usize = 401;
+/// Numbers that are added at once.
+const LANES: usize = 8;
 /// The mean difference between neighbours, in `L*`, below which the image counts as flat.
 const FLAT: f64 = 0.01;
 
@@ -64,9 +68,9 @@ pub(super) fn tallies(view: &RgbImage, foreground: &Region) -> [Tally; 2] {
     let mut changes = Changes::default();
     let mut above: &[f32] = &[];
     for (row, inside) in plane.chunks_exact(width).zip(inside.chunks_exact(width)) {
-        for (lightness, inside) in row.iter().zip(inside) {
-            let tally = if *inside { &mut front } else { &mut back };
-            tally.count(*lightness);
+        for (inside, run) in runs(inside) {
+            let tally = if inside { &mut front } else { &mut back };
+            tally.count(row.get(run).unwrap_or_default());
         }
         blur(row, &mut across);
         changes.measure([row, &across], [after_first(row), after_first(&across)]);
@@ -84,6 +88,27 @@ fn after_first<T>(row: &[T]) -> &[T] {
     row.get(1..).unwrap_or_default()
 }
 
+/// The neighbours in a row that are all inside or all outside.
+fn runs(inside: &[bool]) -> impl Iterator<Item = (bool, Range<usize>)> {
+    let mut start = 0;
+    inside.chunk_by(|a, b| a == b).map(move |run| {
+        let range = start..start + run.len();
+        start = range.end;
+        (run.first().copied().unwrap_or_default(), range)
+    })
+}
+
+fn sum(values: &[f32]) -> f64 {
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane += f64::from(*value);
+        }
+    }
+    lanes.iter().sum::<f64>() + rest.iter().copied().map(f64::from).sum::<f64>()
+}
+
 impl Tally {
     fn empty() -> Self {
         let (across, down) = (Variation::default(), Variation::default());
@@ -96,13 +121,15 @@ impl Tally {
         }
     }
 
-    fn count(&mut self, lightness: f32) {
-        self.pixels += 1;
-        self.lightness += f64::from(lightness);
-        // Rounded. `f32::round` is a call into the mathematical library on the usual x86-64.
-        let bin = (lightness * (BINS - 1) as f32 / 100.0 + 0.5) as usize;
-        if let Some(bin) = self.histogram.get_mut(bin.min(BINS - 1)) {
-            *bin += 1;
+    fn count(&mut self, lightness: &[f32]) {
+        self.pixels += lightness.len() as u64;
+        self.lightness += sum(lightness);
+        for lightness in lightness {
+            // Rounded. `f32::round` is a call into the mathematical library on the usual x86-64.
+            let bin = (lightness * (BINS - 1) as f32 / 100.0 + 0.5) as usize;
+            if let Some(bin) = self.histogram.get_mut(bin.min(BINS - 1)) {
+                *bin += 1;
+            }
         }
     }
 
@@ -151,9 +178,9 @@ impl Tally {
 }
 
 impl Variation {
-    fn add(&mut self, before: f32, lost: f32) {
-        self.before += f64::from(before);
-        self.lost += f64::from(lost);
+    fn add(&mut self, before: &[f32], lost: &[f32]) {
+        self.before += sum(before);
+        self.lost += sum(lost);
     }
 
     fn plus(self, other: Self) -> Self {
@@ -194,9 +221,10 @@ impl Changes {
 
     /// Adds each change to the part of the image that its second pixel is in.
     fn add(&self, inside: &[bool], front: &mut Variation, back: &mut Variation) {
-        for ((before, lost), inside) in self.before.iter().zip(&self.lost).zip(inside) {
-            let part = if *inside { &mut *front } else { &mut *back };
-            part.add(*before, *lost);
+        for (inside, run) in runs(inside) {
+            let part = if inside { &mut *front } else { &mut *back };
+            let before = self.before.get(run.clone()).unwrap_or_default();
+            part.add(before, self.lost.get(run).unwrap_or_default());
         }
     }
 }
