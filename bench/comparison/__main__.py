@@ -67,14 +67,16 @@ def build_programs(options, chosen):
         took.append((what, seconds))
         return program
 
-    functions, release, floor = options.functions, options.release, options.floor
+    functions, release, floor, debug = options.functions, options.release, options.floor, options.debug
     if functions is None and chosen & WITH_FUNCTIONS:
         functions = built("functions, profile lambda", build.functions)
     if floor is None and chosen & {"cold", "warm"}:
         floor = built("empty function", build.floor)
     if release is None and chosen & WITH_RELEASE:
         release = built("sightline, profile release", build.release)
-    return build.Programs(functions, release, built("stand-in for AWS", build.standin), floor), took
+    if debug is None and "local" in chosen:
+        debug = built("sightline, profile dev", build.debug)
+    return build.Programs(functions, release, built("stand-in for AWS", build.standin), floor, debug), took
 
 
 def arguments():
@@ -91,6 +93,7 @@ def arguments():
     parser.add_argument("--functions", type=path, help="the folder of built functions, in place of building them")
     parser.add_argument("--floor", type=path, help="the built empty function")
     parser.add_argument("--release", type=path, help="the folder of the other built programs")
+    parser.add_argument("--debug", type=path, help="the folder of `sightline` as `cargo run` builds it")
     options = parser.parse_args()
     unknown = [name for name in options.sections if name not in SECTIONS]
     if unknown:
@@ -106,10 +109,11 @@ def path(text):
 def write(sections, took, seconds):
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
     built = "; ".join(f"{what} {seconds / 60:.1f} minutes" for what, seconds in took) or "nothing"
+    total = (seconds + sum(seconds for _, seconds in took)) / 60
     head = [
         "# Results of bench/compare",
         "",
-        f"Commit {commit}, {machine()}. Built first: {built}. Measuring took {seconds / 60:.1f} minutes.",
+        f"Commit {commit}, {machine()}. Built first: {built}. Measuring took {seconds / 60:.1f} minutes, all together {total:.1f}.",
         "",
     ]
     return "\n".join([*head, *(section.markdown() for section in sections)])

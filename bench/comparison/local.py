@@ -4,7 +4,6 @@ import json
 import subprocess
 import tempfile
 
-from . import build
 from .figures import Line, Section, Spread
 from .local_server import Local
 
@@ -36,12 +35,9 @@ def section(programs, _, settings):
 
 
 def dev(programs, settings, release):
-    """What `cargo run` builds, if it is built."""
-    program = build.TARGET / "debug/sightline"
+    """What `cargo run` builds."""
     goal = f"within {DEV_SHARE} times of the release build"
-    if not program.exists():
-        return [Line("pictures a second, as `cargo run` builds it", "not built (`cargo build`)", "", goal)]
-    debug = throughput(program, programs, settings)
+    debug = throughput(programs.debug / "sightline", programs, settings)
     return [
         Line("processor time a picture, as `cargo run` builds it", f"{debug['processorMs']:.1f} ms", "", goal,
              debug["processorMs"] <= DEV_SHARE * release["processorMs"]),
