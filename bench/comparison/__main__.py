@@ -67,16 +67,14 @@ def build_programs(options, chosen):
         took.append((what, seconds))
         return program
 
-    functions, release, floor, debug = options.functions, options.release, options.floor, options.debug
+    functions, release, floor = options.functions, options.release, options.floor
     if functions is None and chosen & WITH_FUNCTIONS:
         functions = built("functions, profile lambda", build.functions)
     if floor is None and chosen & {"cold", "warm"}:
         floor = built("empty function", build.floor)
     if release is None and chosen & WITH_RELEASE:
-        release = built("sightline, profile release", build.release)
-    if debug is None and "local" in chosen:
-        debug = built("sightline, profile dev", build.debug)
-    return build.Programs(functions, release, built("stand-in for AWS", build.standin), floor, debug), took
+        release = built("sightline and what loads it, profile release", build.release)
+    return build.Programs(functions, release, built("stand-in for AWS", build.standin), floor, options.dev), took
 
 
 def arguments():
@@ -93,7 +91,7 @@ def arguments():
     parser.add_argument("--functions", type=path, help="the folder of built functions, in place of building them")
     parser.add_argument("--floor", type=path, help="the built empty function")
     parser.add_argument("--release", type=path, help="the folder of the other built programs")
-    parser.add_argument("--debug", type=path, help="the folder of `sightline` as `cargo run` builds it")
+    parser.add_argument("--dev", type=path, default=build.TARGET / "debug", help="the folder of `sightline` as `cargo run` builds it")
     options = parser.parse_args()
     unknown = [name for name in options.sections if name not in SECTIONS]
     if unknown:

@@ -22,7 +22,7 @@ class Programs:
     release: Path
     standin: Path
     floor: Path
-    debug: Path = None
+    dev: Path
 
 
 def cargo(*arguments, cwd=ROOT):
@@ -62,14 +62,8 @@ def functions():
 
 
 def release():
-    """`sightline`, the client that loads it, the programs that measure one thing each, and the functions, which `--quick` counts: with one
-    selection of packages, Cargo compiles what they share once."""
-    packages = ["sightline", "sightline-processor", "sightline-upload-api", "sightline-bench", "sightline-prepare", "sightline-vision"]
+    """`sightline`, the client that loads it, and the programs that measure one thing each."""
+    packages = ["sightline", "sightline-bench", "sightline-prepare", "sightline-vision"]
     options = [option for package in packages for option in ("-p", package)]
     took = cargo("--release", *options, "--bins", "--example", "prepare", "--example", "inference")
     return took, TARGET / "release"
-
-
-def debug():
-    """`sightline` as `cargo run` builds it."""
-    return cargo("-p", "sightline"), TARGET / "debug"

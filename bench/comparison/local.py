@@ -35,14 +35,18 @@ def section(programs, _, settings):
 
 
 def dev(programs, settings, release):
-    """What `cargo run` builds."""
+    """What `cargo run` builds, if it is built."""
+    program = programs.dev / "sightline"
     goal = f"within {DEV_SHARE} times of the release build"
-    debug = throughput(programs.debug / "sightline", programs, settings)
+    if not program.exists():
+        not_built = "not built (`cargo build -p sightline`)"
+        return [Line(f"{what}, as `cargo run` builds it", not_built, "", goal) for what in ("processor time a picture", "pictures a second")]
+    found = throughput(program, programs, settings)
     return [
-        Line("processor time a picture, as `cargo run` builds it", f"{debug['processorMs']:.1f} ms", "", goal,
-             debug["processorMs"] <= DEV_SHARE * release["processorMs"]),
-        Line("pictures a second, as `cargo run` builds it", f"{debug['perSecond']:.1f}", "", goal,
-             debug["perSecond"] * DEV_SHARE >= release["perSecond"]),
+        Line("processor time a picture, as `cargo run` builds it", f"{found['processorMs']:.1f} ms", "", goal,
+             found["processorMs"] <= DEV_SHARE * release["processorMs"]),
+        Line("pictures a second, as `cargo run` builds it", f"{found['perSecond']:.1f}", "", goal,
+             found["perSecond"] * DEV_SHARE >= release["perSecond"]),
     ]
 
 

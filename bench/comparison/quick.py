@@ -43,9 +43,11 @@ def main(update):
 
 
 def built():
-    """The release build serves all scenarios, because it compiles faster than the profile in which the functions are deployed."""
-    _, release = build.release()
-    return build.Programs(functions=release, release=release, standin=build.standin()[1], floor=release)
+    """One build serves all scenarios: the release build, whose parts compile fast, although functions are deployed in another profile."""
+    packages = ["sightline", "sightline-processor", "sightline-upload-api", "sightline-bench", "sightline-prepare"]
+    build.cargo("--release", *(option for package in packages for option in ("-p", package)), "--bins", "--example", "prepare")
+    release = build.TARGET / "release"
+    return build.Programs(functions=release, release=release, standin=build.standin()[1], floor=release, dev=build.TARGET / "debug")
 
 
 def count(programs, folder):

@@ -8,7 +8,7 @@ use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 use sightline_pipeline::percent::{RESERVED, RESERVED_IN_PATH};
 use time::{
-    OffsetDateTime, format_description::StaticFormatDescription, macros::format_description,
+    Date, OffsetDateTime, format_description::StaticFormatDescription, macros::format_description,
 };
 
 /// As in `X-Amz-Date`.
@@ -28,9 +28,9 @@ pub(crate) struct UrlTemplate {
     folder: String,
     /// The pairs of the query that are the same in every URL. The security token is one of them.
     pairs: Vec<String>,
-    /// The day in UTC whose key this is, as in `X-Amz-Date`.
-    day: String,
-    /// The day, the region and the service, as in the text to sign.
+    /// The day in UTC whose key this is.
+    day: Date,
+    /// The day, the region, the service and `aws4_request`, as in the text to sign.
     scope: String,
     signing_key: Vec<u8>,
 }
@@ -72,11 +72,11 @@ impl UrlTemplate {
         let credential = value(query, "X-Amz-Credential")?;
         let credential = percent_decode_str(credential).decode_utf8().ok()?;
         let (id, scope) = credential.split_once('/')?;
-        let mut parts = scope.split('/');
-        let (day, region, service) = (parts.next()?, parts.next()?, parts.next()?);
         if id != credentials.access_key_id() {
             return None;
         }
+        let mut parts = scope.split('/').skip(1);
+        let (region, service) = (parts.next()?, parts.next()?);
         let secret = credentials.secret_access_key();
         let signing_key = generate_signing_key(secret, request.start.into(), region, service);
         let differ = [
@@ -99,12 +99,17 @@ impl UrlTemplate {
             host: host.to_owned(),
             folder: folder.to_owned(),
             pairs,
-            day: day.to_owned(),
+            day: request.start.date(),
             scope: scope.to_owned(),
             signing_key: signing_key.as_ref().to_vec(),
         };
         let again = template.sign(request)?;
         (sorted(&again) == sorted(url)).then_some(template)
+    }
+
+    /// Whether URLs that are valid from this time on can be signed, because it is on the day of the template.
+    pub(crate) fn is_for(&self, start: OffsetDateTime) -> bool {
+        start.date() == self.day
     }
 
     /// The signed URL; `None` on another day, and if only the SDK knows how to sign such headers.
@@ -126,10 +131,10 @@ impl UrlTemplate {
             }
         }
         let names = headers.keys().copied().collect::<Vec<_>>();
-        let date = request.start.format(DATE).ok()?;
-        if date.split('T').next() != Some(&self.day) {
+        if !self.is_for(request.start) {
             return None;
         }
+        let date = request.start.format(DATE).ok()?;
         let own = [
             format!("X-Amz-Date={date}"),
             format!("X-Amz-Expires={}", request.expires_in.as_secs()),

@@ -87,18 +87,20 @@ pub struct Im2Col<'a, T> {
     pub max_x_offset: i32,
 }
 
-/// Maximum number of [`Run`]s of one vector. A vector of 16 columns of an image
-/// that is 8 pixels wide has 3.
+/// Maximum number of [`Run`]s of one vector. With 16 columns, no more are needed
+/// if there are at least 8 patches in a row of the image.
 const MAX_RUNS: usize = 4;
 
 /// Columns of one vector whose elements are adjacent in the image, whatever the
-/// row: those of patches in the same image row, with a stride of one.
+/// row of the matrix: those of patches in one row of the image, with a stride of
+/// one.
 #[derive(Copy, Clone)]
 struct Run<M> {
     /// The columns of the run.
     mask: M,
 
-    /// Offset of the vector's first column, if the run went on to there.
+    /// Where the vector's first column would be in the image if the run began
+    /// there, without the offset of the matrix's row.
     base: i32,
 }
 
@@ -282,9 +284,16 @@ impl<T: Copy + Default> Im2Col<'_, T> {
 
 impl Im2Col<'_, f32> {
     /// Variant of [`pack_block`](Self::pack_block) which copies adjacent
-    /// elements together.
+    /// elements together. For instruction sets with masked loads; elsewhere,
+    /// these are loops over single elements.
+    ///
+    /// # Safety
+    ///
+    /// `load_ptr_mask` of the instruction set must accept a pointer outside of
+    /// any allocation, if the elements of the mask are inside.
     #[inline(always)]
-    pub(super) fn pack_block_f32<I: Isa, const NR_REGS: usize>(
+    #[allow(unused)] // Some architectures only
+    pub(super) unsafe fn pack_block_f32<I: Isa, const NR_REGS: usize>(
         &self,
         isa: I,
         out: &mut [MaybeUninit<f32>],
@@ -298,6 +307,8 @@ impl Im2Col<'_, f32> {
 
         assert_eq!(panel_width, ops.len() * NR_REGS);
 
+        // Each panel below is whole, so all of `out` is initialized.
+        assert_eq!(cols.start % panel_width, 0);
         let col_range = cols.start..cols.end.next_multiple_of(panel_width);
         let panel_size = rows.len() * panel_width;
         assert_eq!(out.len(), rows.len() * col_range.len());
@@ -365,7 +376,7 @@ impl Im2Col<'_, f32> {
                         let src = img_data.as_ptr().wrapping_offset(first as isize);
                         // Safety: The columns of a run have the offsets `first` plus
                         // their index, and `valid` excludes those that are outside of
-                        // the image.
+                        // the image. `src` itself may be outside.
                         let run_elems =
                             unsafe { f32_ops.load_ptr_mask(src, mask_ops.and(run.mask, valid)) };
                         elems = f32_ops.select(run_elems, elems, run.mask);

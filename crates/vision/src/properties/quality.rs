@@ -22,7 +22,7 @@ const REACH: usize = 4;
 const BOX: f32 = (2 * REACH + 1) as f32;
 /// Bins of the histogram of lightness.
 const BINS: usize = 401;
-/// Numbers that are added at once.
+/// Sums that a total is added up in, side by side. The compiler may not reorder additions, so a single sum is not vectorized.
 const LANES: usize = 8;
 /// The mean difference between neighbours, in `L*`, below which the image counts as flat.
 const FLAT: f64 = 0.01;
@@ -98,7 +98,7 @@ fn runs(inside: &[bool]) -> impl Iterator<Item = (bool, Range<usize>)> {
     })
 }
 
-fn sum(values: &[f32]) -> f64 {
+fn total(values: &[f32]) -> f64 {
     let (chunks, rest) = values.as_chunks::<LANES>();
     let mut lanes = [0.0; LANES];
     for chunk in chunks {
@@ -123,7 +123,7 @@ impl Tally {
 
     fn count(&mut self, lightness: &[f32]) {
         self.pixels += lightness.len() as u64;
-        self.lightness += sum(lightness);
+        self.lightness += total(lightness);
         for lightness in lightness {
             // Rounded. `f32::round` is a call into the mathematical library on the usual x86-64.
             let bin = (lightness * (BINS - 1) as f32 / 100.0 + 0.5) as usize;
@@ -179,8 +179,8 @@ impl Tally {
 
 impl Variation {
     fn add(&mut self, before: &[f32], lost: &[f32]) {
-        self.before += sum(before);
-        self.lost += sum(lost);
+        self.before += total(before);
+        self.lost += total(lost);
     }
 
     fn plus(self, other: Self) -> Self {

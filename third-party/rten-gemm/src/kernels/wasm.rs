@@ -105,7 +105,7 @@ unsafe impl Kernel<f32, f32, f32> for WasmKernel {
 
         // Safety: WASM SIMD types are supported
         let out = cast_uninit_mut_slice(out).unwrap();
-        image.pack_block_f32::<_, NR_REGS>(self.isa, out, Self::NR, rows, cols);
+        image.pack_block::<_, NR_REGS>(self.isa, out, Self::NR, rows, cols);
     }
 
     fn pack_block_quant<'a>(

@@ -149,7 +149,8 @@ unsafe impl Kernel<f32, f32, f32> for FmaKernel {
             rows: Range<usize>,
             cols: Range<usize>,
         ) {
-            image.pack_block_f32::<_, NR_REGS>(isa, out, NR, rows, cols);
+            // Safety: Masked loads of x86 read the elements of the mask alone.
+            unsafe { image.pack_block_f32::<_, NR_REGS>(isa, out, NR, rows, cols) };
         }
 
         // Safety: Kernel can only be constructed if AVX is supported
@@ -368,7 +369,8 @@ unsafe impl Kernel<f32, f32, f32> for Avx512Kernel {
             rows: Range<usize>,
             cols: Range<usize>,
         ) {
-            image.pack_block_f32::<_, NR_REGS>(isa, out, NR, rows, cols);
+            // Safety: Masked loads of x86 read the elements of the mask alone.
+            unsafe { image.pack_block_f32::<_, NR_REGS>(isa, out, NR, rows, cols) };
         }
 
         const NR_REGS: usize = Avx512Kernel::NR / AVX512_X32_LANES;

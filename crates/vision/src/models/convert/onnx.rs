@@ -326,7 +326,7 @@ mod tests {
     use super::*;
     use crate::engine::Graph;
 
-    const INPUTS: usize = 3;
+    const INPUTS: usize = 31;
     const OUTPUTS: usize = 5;
 
     /// Small whole numbers, whose sums of products are exact.
@@ -372,7 +372,8 @@ mod tests {
         found
     }
 
-    /// The engine lays a picture out differently if patches are adjacent, if a row of them ends within a vector, and if they are apart.
+    /// The engine lays a picture out differently if patches are adjacent, if a row of them ends within a vector, and if they are apart
+    /// (`third-party/rten-gemm`). It works on 256 rows of the laid-out picture at a time.
     #[test]
     fn convolutions_have_the_values_of_their_definition() {
         let window = |kernel, strides, dilations, pads| Window {
