@@ -47,7 +47,7 @@ def main():
             sections.append(measure(programs, standin, settings))
             print(f"{sections[-1].title}: {time.monotonic() - started:.0f} s", file=sys.stderr)
     report = write(sections, took, time.monotonic() - began)
-    if not options.sections:
+    if not options.sections and options.scale == 1:
         RESULTS.write_text(report)
     print(report)
 
@@ -78,16 +78,16 @@ def build_programs(options, chosen):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(prog="bench/compare", description="Measures Sightline beside what people would use instead.")
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"some of: {' '.join(SECTIONS)}; RESULTS.md is written only for all")
+    parser = argparse.ArgumentParser(prog="bench/compare", description="Compares Sightline with what people would use instead.")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"some of: {' '.join(SECTIONS)}; without any, all are measured and RESULTS.md is written")
     parser.add_argument("--quick", action="store_true", help="count instructions in place of measuring, and compare them with bench/quick.json")
     parser.add_argument("--update", action="store_true", help="with --quick: write the counts to bench/quick.json")
-    parser.add_argument("--scale", type=float, default=1.0, help="so many times the usual rounds; 0.2 for a first look")
-    parser.add_argument("--invocations", type=int, default=2000, help="for the memory of the functions; the goal is for 100000 (default: 2000)")
-    parser.add_argument("--uploads", type=int, default=400, help="to the local mode; the goal for memory is for 10000 (default: 400)")
+    parser.add_argument("--scale", type=float, default=1.0, help="multiplies the number of rounds; 0.2 gives a first look and does not write RESULTS.md")
+    parser.add_argument("--invocations", type=int, default=2000, help="invocations in the test of memory; the goal needs 100000 (default: 2000)")
+    parser.add_argument("--uploads", type=int, default=400, help="uploads to the local mode; the goal for memory needs 10000 (default: 400)")
     parser.add_argument("--images", type=int, nargs="*", choices=list(local.SEARCH_MS), default=[100_000],
-                        help="sizes of the library; the larger takes long (default: 100000)")
-    parser.add_argument("--most-pictures", type=int, default=10_000, help="for growth (default: 10000)")
+                        help="sizes of the library (default: 100000)")
+    parser.add_argument("--most-pictures", type=int, default=10_000, help="the largest number of pictures in the section growth (default: 10000)")
     parser.add_argument("--functions", type=path, help="the folder of built functions, in place of building them")
     parser.add_argument("--floor", type=path, help="the built empty function")
     parser.add_argument("--release", type=path, help="the folder of the other built programs")
@@ -111,7 +111,7 @@ def write(sections, took, seconds):
     head = [
         "# Results of bench/compare",
         "",
-        f"Commit {commit}, {machine()}. Built first: {built}. Measuring took {seconds / 60:.1f} minutes, all together {total:.1f}.",
+        f"`bench/compare{''.join(f' {argument}' for argument in sys.argv[1:])}`, commit {commit}, {machine()}. Built first: {built}. Measuring took {seconds / 60:.1f} minutes, all together {total:.1f}.",
         "",
     ]
     return "\n".join([*head, *(section.markdown() for section in sections)])

@@ -46,6 +46,11 @@ def percentile(values, percent):
     return values[max(0, min(len(values), int(at)) - 1)]
 
 
+def proved(holds, count, needed):
+    """Whether a goal that needs so many repetitions is met: not known before they are done, unless it is missed already."""
+    return holds if count >= needed or not holds else None
+
+
 @dataclass(frozen=True)
 class Line:
     """A line of the results. `met` is None where there is no goal, or nothing to judge it by."""

@@ -4,13 +4,15 @@ import json
 import subprocess
 import tempfile
 
-from .figures import Line, Section, Spread
+from .figures import Line, Section, Spread, proved
 from .local_server import Local
 
 GOAL_MS, GOAL_PER_SECOND = 40, 45
 DEV_SHARE = 1.3
 LATENCY_MS = 60
 NETWORK_SHARE = 1.2
+# The goal for memory is for so many.
+FLAT_UPLOADS = 10_000
 # Number of pictures: the goal for the 99th percentile of GET /images in milliseconds.
 SEARCH_MS = {100_000: 20, 1_000_000: 50}
 
@@ -24,7 +26,8 @@ def section(programs, _, settings):
         Line("from asking for an address to the document, release build", release["latency"].show("ms"), "", f"median at most {LATENCY_MS} ms",
              release["latency"].median <= LATENCY_MS),
         Line(f"memory after {release['half']:,} and {2 * release['half']:,} pictures", f"{release['early']:.0f} and {release['late']:.0f} MiB", "",
-             "flat (at most a tenth more)", release["late"] <= 1.1 * release["early"]),
+             f"flat over {FLAT_UPLOADS:,} (at most a tenth more)",
+             proved(release["late"] <= 1.1 * release["early"], 2 * release["half"], FLAT_UPLOADS)),
         *dev(programs, settings, release),
         network(programs, settings),
         *searches(programs, settings),

@@ -2,7 +2,7 @@
 
 import unittest
 
-from comparison.figures import Line, Section, Spread, digits, percentile
+from comparison.figures import Line, Section, Spread, digits, percentile, proved
 
 
 class Figures(unittest.TestCase):
@@ -24,6 +24,11 @@ class Figures(unittest.TestCase):
         self.assertEqual(percentile(range(1, 101), 99), 99)
         self.assertEqual(percentile([3], 99), 3)
         self.assertEqual(percentile([1, 2, 3, 4], 50), 2)
+
+    def test_a_goal_for_many_repetitions_is_met_only_by_as_many(self):
+        self.assertIs(proved(True, 100, 100), True)
+        self.assertIsNone(proved(True, 99, 100))
+        self.assertIs(proved(False, 99, 100), False)
 
     def test_a_goal_that_is_missed_stands_out(self):
         lines = [Line("cold", "8 ms", "floor 6 ms", "at most 1.5 times", True), Line("zip", "6 MB", "", "at most 4 MB", False)]
