@@ -91,7 +91,7 @@ def arguments():
     parser.add_argument("--functions", type=path, help="the folder of built functions, in place of building them")
     parser.add_argument("--floor", type=path, help="the built empty function")
     parser.add_argument("--release", type=path, help="the folder of the other built programs")
-    parser.add_argument("--dev", type=path, default=build.TARGET / "debug", help="the folder of `sightline` as `cargo run` builds it")
+    parser.add_argument("--dev", type=path, default=build.DEV, help="the folder of `sightline` as `cargo run` builds it")
     options = parser.parse_args()
     unknown = [name for name in options.sections if name not in SECTIONS]
     if unknown:

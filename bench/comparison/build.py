@@ -10,6 +10,8 @@ from pathlib import Path
 from .paths import BENCH, ROOT
 
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+# The folder of what `cargo run` builds.
+DEV = TARGET / "debug"
 # The programs of bench/programs: they have dependencies of their own, so nothing of the product is compiled anew for them.
 PROGRAMS = TARGET / "bench-programs"
 

@@ -47,7 +47,7 @@ def built():
     packages = ["sightline", "sightline-processor", "sightline-upload-api", "sightline-bench", "sightline-prepare"]
     build.cargo("--release", *(option for package in packages for option in ("-p", package)), "--bins", "--example", "prepare")
     release = build.TARGET / "release"
-    return build.Programs(functions=release, release=release, standin=build.standin()[1], floor=release, dev=build.TARGET / "debug")
+    return build.Programs(functions=release, release=release, standin=build.standin()[1], floor=release, dev=build.DEV)
 
 
 def count(programs, folder):
